@@ -1,0 +1,142 @@
+import type { Blobs } from '../../shared/files/blobs.ts';
+import {
+  type Content,
+  type FailureReason,
+  type PendingRecord,
+  parseSha256,
+  type Scan,
+} from '../../shared/files/record.ts';
+import type { Admission, Refused } from '../../shared/scanning/admission.ts';
+import type { Scanner } from '../../shared/scanning/clamd.ts';
+import type { EngineGate } from '../../shared/scanning/engineGate.ts';
+import type { Verdict } from '../../shared/scanning/verdict.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import { StorageError } from '../../shared/storage/error.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { Tally } from '../../shared/storage/tally.ts';
+
+export interface Decider {
+  readonly unscanned: Bucket;
+  readonly blobs: Blobs;
+  readonly scanner: Scanner;
+  readonly engine: Pick<EngineGate, 'fit'>;
+  readonly admission: Admission;
+  /** Bytes; a larger file is unscannable without being read. */
+  readonly maxScanBytes: number;
+  /** Milliseconds for which an earlier scan of the same content answers for it. */
+  readonly verdictMaxAgeMs: number;
+  readonly now: () => Date;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  /** Absent where not all bytes were seen. */
+  readonly content: Content | undefined;
+  readonly scan: Scan;
+  /** The blob is there already, found clean by a scan that still answers for it. */
+  readonly promoted: boolean;
+}
+
+export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
+
+/**
+ * Step 4: what can be said about these bytes without reading one of them. Changes nothing anywhere.
+ * @returns undefined where they must be scanned
+ */
+export async function decideUnread(
+  decider: Decider,
+  record: PendingRecord,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Decision | Undecided | undefined> {
+  const { content } = record;
+  if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
+    return { failure: 'contentMismatch' };
+  }
+  const known = content && (await earlierScan(decider, content, object, signal));
+  if (known) return known;
+  if (object.size <= decider.maxScanBytes) return undefined;
+  const scan = { generation: object.generation, scannedAt: decider.now() };
+  return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
+}
+
+/** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
+async function earlierScan(
+  decider: Decider,
+  content: Content,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Decision | undefined> {
+  const blob = await decider.blobs.find(content.sha256, signal);
+  if (!blob) return undefined;
+  const { generation } = object;
+  if ('signature' in blob) {
+    const verdict = { kind: 'infected', signature: blob.signature } as const;
+    return { verdict, content, scan: { generation, scannedAt: decider.now() }, promoted: false };
+  }
+  const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
+  const age = decider.now().getTime() - blob.scannedAt.getTime();
+  if (!same || age > decider.verdictMaxAgeMs) return undefined;
+  const scan = { generation, scannedAt: blob.scannedAt, engine: blob.engine };
+  return { verdict: { kind: 'clean' }, content, scan, promoted: true };
+}
+
+/**
+ * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing
+ * anywhere.
+ * @throws {StorageError}, {ScanFault} for whatever a repeat may mend
+ */
+export async function decideByScan(
+  decider: Decider,
+  record: PendingRecord,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Decision | Undecided> {
+  const scanned = await decider.admission.run(object.size, (spaceLow) =>
+    scanBytes(decider, record, object, AbortSignal.any([signal, spaceLow])),
+  );
+  return 'result' in scanned ? scanned.result : scanned;
+}
+
+async function scanBytes(
+  decider: Decider,
+  record: PendingRecord,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Decision | Undecided> {
+  // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
+  const engine = await decider.engine.fit();
+  const { generation, size } = object;
+  const bytes = await decider.unscanned.read(object.name, {
+    generation,
+    range: { start: 0, end: size - 1 },
+    signal,
+  });
+  if (!bytes) return 'sourceGone';
+  const tally = new Tally();
+  const verdict = await decider.scanner.scan(tallied(bytes, tally), { size, signal });
+  const content = contentOf(tally, object);
+  const scan = { generation, scannedAt: decider.now(), engine };
+  if (content && record.content && content.sha256 !== record.content.sha256)
+    return { failure: 'contentMismatch' };
+  if (content) return { verdict, content, scan, promoted: false };
+  if (verdict.kind === 'unscannable' && tally.size < size) {
+    return { verdict, content: record.content, scan, promoted: false };
+  }
+  const message = 'the bytes that were scanned are not those that are stored';
+  throw new StorageError('objects.getMedia', { status: 0, reason: 'checksumMismatch', message });
+}
+
+async function* tallied(bytes: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    tally.update(piece);
+    yield piece;
+  }
+}
+
+/** The digests, where they are those of the whole generation. */
+function contentOf(tally: Tally, object: StoredObject): Content | undefined {
+  const { size, crc32c, sha256: hex } = tally.digests();
+  const sha256 = parseSha256(hex);
+  return sha256 && size === object.size && crc32c === object.crc32c ? { size, crc32c, sha256 } : undefined;
+}

@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import type { IncomingMessage } from 'node:http';
+import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
+import { parseFinalized } from '../../shared/events/finalized.ts';
+import { createPublisher } from '../../shared/events/publisher.ts';
+import { Blobs } from '../../shared/files/blobs.ts';
+import { Records } from '../../shared/files/records.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { type Exchange, httpService } from '../../shared/http/service.ts';
+import {
+  bucketName,
+  commonVariables,
+  flag,
+  integer,
+  listOf,
+  nonEmpty,
+  port,
+  readConfig,
+} from '../../shared/runtime/config.ts';
+import { drainOnSignals, isDraining, shutdownSignal } from '../../shared/runtime/drain.ts';
+import { createLog, type Logger } from '../../shared/runtime/log.ts';
+import { Admission } from '../../shared/scanning/admission.ts';
+import { CLAMAV_MAX_BYTES, createClamd } from '../../shared/scanning/clamd.ts';
+import { EngineGate } from '../../shared/scanning/engineGate.ts';
+import { sizesFor } from '../../shared/scanning/sizes.ts';
+import { freeBytes, TempSpace } from '../../shared/scanning/tempSpace.ts';
+import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict.ts';
+import { Bucket } from '../../shared/storage/bucket.ts';
+import { connectStorage } from '../../shared/storage/connect.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { type Outcome, type Scan, scanFinalized } from './scan.ts';
+
+/** What a policy may accept: bytes were looked at, as far as ClamAV can. */
+const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported'];
+
+const config = readConfig(
+  {
+    ...commonVariables,
+    UNSCANNED_BUCKET: bucketName,
+    QUARANTINE_BUCKET: v.optional(bucketName),
+    SCAN_EVENTS_TOPIC: nonEmpty,
+    CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
+    CLAMD_PORT: v.optional(port, '3310'),
+    CLAMD_TEMP_DIR: nonEmpty,
+    SIGNATURE_MAX_AGE_HOURS: v.optional(integer(1, 8_760), '72'),
+    ALLOW_UNDATED_SIGNATURES: v.optional(flag, 'false'),
+    ACCEPT_UNSCANNABLE: v.optional(listOf(ACCEPTABLE), ''),
+    MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES), '1073741824'),
+    SCAN_SLOTS: v.optional(integer(1, 64), '1'),
+    SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 590), '540'),
+    LEASE_ABOVE_BYTES: v.optional(integer(0, CLAMAV_MAX_BYTES), '268435456'),
+    VERDICT_MAX_AGE_SECONDS: v.optional(integer(0, 31_536_000), '86400'),
+  },
+  process.env,
+);
+const log = createLog('scanner', config.LOG_LEVEL);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
+const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC);
+const now = () => new Date();
+const clamd = createClamd({
+  host: config.CLAMD_HOST,
+  port: config.CLAMD_PORT,
+  connectTimeoutMs: 5_000,
+  idleTimeoutMs: 60_000,
+  totalTimeoutMs: config.SCAN_TIMEOUT_SECONDS * 1000,
+  maxBytes: config.MAX_SCAN_BYTES,
+});
+
+const engine = new EngineGate(clamd, {
+  maxAgeMs: config.SIGNATURE_MAX_AGE_HOURS * 3_600_000,
+  allowUndated: config.ALLOW_UNDATED_SIGNATURES,
+  recheckMs: 10_000,
+  now,
+});
+
+const scan: Scan = {
+  records: new Records(permanent),
+  blobs: new Blobs(permanent),
+  unscanned,
+  quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
+  publish: events.publish,
+  scanner: clamd,
+  engine,
+  admission: new Admission({
+    slots: config.SCAN_SLOTS,
+    // Enough that no slot is idle between two events; the rest comes back when Pub/Sub or Eventarc sends it again.
+    maxWaiting: config.SCAN_SLOTS * 4,
+    maxWaitMs: 10_000,
+    tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
+  }),
+  accepts: new Set(config.ACCEPT_UNSCANNABLE),
+  maxScanBytes: config.MAX_SCAN_BYTES,
+  verdictMaxAgeMs: config.VERDICT_MAX_AGE_SECONDS * 1000,
+  lease: { aboveBytes: config.LEASE_ABOVE_BYTES, durationMs: 60_000, holder: randomUUID(), now },
+  now,
+  log,
+};
+
+drainOnSignals(() => events.close());
+http(
+  'scanner',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    handler,
+    ready: async () => {
+      await engine.fit();
+    },
+  }),
+);
+
+async function handler({ request, response, log }: Exchange): Promise<void> {
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  if (isDraining()) throw later('this instance is shutting down', 1);
+  const event = parseFinalized(request.headers, (request as IncomingMessage & { body?: unknown }).body);
+  const outcome = event.kind === 'finalized' ? await scanned(event.object, log) : foreign(event.why);
+  if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
+  response.writeHead(204).end();
+}
+
+function later(why: string, retryAfterSeconds: number): Problem {
+  return new Problem('unavailable', { detail: why, headers: { 'retry-after': String(retryAfterSeconds) } });
+}
+
+const inProgress = new Map<string, Promise<Outcome>>();
+
+/** Deliveries of one event that meet in this process share one scan. */
+function scanned(object: StoredObject, log: Logger): Promise<Outcome> {
+  if (object.bucket !== config.UNSCANNED_BUCKET) return Promise.resolve(foreign(`bucket ${object.bucket}`));
+  const key = `${object.name}#${object.generation}`;
+  const running = inProgress.get(key);
+  if (running) return running;
+  // Not the delivery's own signal: who gives up waiting for the answer does not take the scan from the others.
+  const scanning = scanFinalized(scan, object, shutdownSignal)
+    .catch((error: unknown): Outcome => notCompleted(error, object, log))
+    .finally(() => inProgress.delete(key));
+  inProgress.set(key, scanning);
+  return scanning;
+}
+
+function foreign(why: string): Outcome {
+  log.warn({ why }, 'event is not ours');
+  return { kind: 'done' };
+}
+
+/** Whatever it was, the file is still there and its event comes back; what never mends is dead-lettered. */
+function notCompleted(error: unknown, object: StoredObject, log: Logger): Outcome {
+  const unfit = error instanceof ScanFault && error.code === 'unfit';
+  // docs/operations.md names the alerts by these messages.
+  if (unfit) log.error({ reason: error.message, fileId: object.name }, 'engine unfit, files wait');
+  else log.error({ err: error, fileId: object.name }, 'scan not completed');
+  return { kind: 'later', why: 'the scan could not be completed', retryAfterSeconds: unfit ? 10 : 1 };
+}

@@ -1,0 +1,84 @@
+import type { PendingRecord } from '../../shared/files/record.ts';
+import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { Outcome } from './scan.ts';
+
+export interface LeaseTerms {
+  /** Bytes: smaller files are scanned sooner than a lease would pay for its writes. */
+  readonly aboveBytes: number;
+  /** Milliseconds a lease is good for; it is renewed after a third of that. */
+  readonly durationMs: number;
+  /** This process: after a crash it is another. */
+  readonly holder: string;
+  readonly now: () => Date;
+}
+
+export interface Held {
+  /** Ends the renewing, and says how the record was written last: the version to write the verdict over. */
+  readonly settle: () => Promise<Versioned<PendingRecord>>;
+  /** Aborts when the lease is lost. */
+  readonly signal: AbortSignal;
+}
+
+type Result = Outcome | 'lostRace';
+
+/**
+ * Runs a scan, for a large file under a lease on its record: a second delivery of the event then backs off
+ * instead of scanning again. A lease makes work rarer, never wrong: the verdict is written by compare-and-swap
+ * whoever holds one.
+ */
+export async function underLease(
+  records: Records,
+  terms: LeaseTerms,
+  read: Versioned<PendingRecord>,
+  size: number,
+  signal: AbortSignal,
+  work: (held: Held) => Promise<Result>,
+): Promise<Result> {
+  const { lease } = read.record;
+  const left = lease && lease.holder !== terms.holder ? lease.until.getTime() - terms.now().getTime() : 0;
+  if (left > 0) {
+    return { kind: 'later', why: 'another instance scans it', retryAfterSeconds: Math.ceil(left / 1000) };
+  }
+  if (size < terms.aboveBytes) return work({ settle: async () => read, signal });
+  const taken = await write(records, terms, read);
+  if (!taken) return 'lostRace';
+
+  const lost = new AbortController();
+  let current = taken;
+  let renewing: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    renewing = renewing.then(async () => {
+      const renewed = await write(records, terms, current);
+      if (renewed) current = renewed;
+      else lost.abort(new Error('the lease was lost'));
+    });
+    // A renewal that fails leaves the lease to run out; the scan goes on and its verdict is checked anyway.
+    renewing = renewing.catch(() => undefined);
+  }, terms.durationMs / 3);
+  const settle = async (): Promise<Versioned<PendingRecord>> => {
+    clearInterval(timer);
+    await renewing;
+    return current;
+  };
+  const release = async (): Promise<void> => {
+    const { record } = await settle();
+    const { lease: _, ...pending } = record;
+    // Best effort: a lease that stays runs out by itself.
+    await records.replace(current, pending).catch(() => undefined);
+  };
+  try {
+    const result = await work({ settle, signal: AbortSignal.any([signal, lost.signal]) });
+    if (typeof result === 'object' && result.kind === 'later') await release();
+    return result;
+  } catch (error) {
+    await release();
+    throw error;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+function write(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {
+  const until = new Date(terms.now().getTime() + terms.durationMs);
+  return records.replace(read, { ...read.record, lease: { holder: terms.holder, until } });
+}

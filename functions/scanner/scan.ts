@@ -1,0 +1,179 @@
+import type { Publish } from '../../shared/events/publisher.ts';
+import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
+import { parseFileId } from '../../shared/files/fileId.ts';
+import { type DecidedRecord, isDecided, type PendingRecord } from '../../shared/files/record.ts';
+import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
+import { type LeaseTerms, underLease } from './lease.ts';
+
+export interface Scan extends Decider {
+  readonly records: Records;
+  /** What is handed out, marked, though it could not be scanned; everything else is not. */
+  readonly accepts: ReadonlySet<UnscannableReason>;
+  /** Absent: infected and unscannable bytes are deleted at once. */
+  readonly quarantine: Bucket | undefined;
+  readonly publish: Publish;
+  readonly lease: LeaseTerms;
+  readonly log: Logger;
+}
+
+export type Outcome =
+  /** The event is dealt with, whatever came of it. */
+  | { readonly kind: 'done' }
+  /** The event should come back: nothing was changed that a repeat would not find. */
+  | { readonly kind: 'later'; readonly why: string; readonly retryAfterSeconds: number };
+
+const DONE: Outcome = { kind: 'done' };
+/** Who loses a compare-and-swap this often is not racing with a scan. */
+const MAX_RACES = 5;
+
+/**
+ * What follows from one object of the unscanned bucket being final. Each step may be the last before a crash,
+ * and the event may come twice, late, or while another instance works on it: the end is the same.
+ * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
+ */
+export async function scanFinalized(scan: Scan, object: StoredObject, signal: AbortSignal): Promise<Outcome> {
+  const id = parseFileId(object.name);
+  if (!id) return ignored(scan, object, 'its name is not a file id');
+  for (let races = 0; races < MAX_RACES; races++) {
+    const read = await scan.records.get(id, signal);
+    // The record is written before its object can become final, so none will come.
+    if (!read) return ignored(scan, object, 'it has no record');
+    if (isDecided(read.record)) return concluded(scan, read.record, object);
+    if (read.record.state === 'expired') return dropUpload(scan, object);
+    if (read.record.state === 'failed') {
+      await announceFailure(scan, { ...read, record: read.record });
+      return ignored(scan, object, 'it has failed before');
+    }
+    const outcome = await scanPending(scan, { ...read, record: read.record }, object, signal);
+    if (outcome !== 'lostRace') return outcome;
+  }
+  return { kind: 'later', why: 'its record keeps changing', retryAfterSeconds: 1 };
+}
+
+async function scanPending(
+  scan: Scan,
+  read: Versioned<PendingRecord>,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Outcome | 'lostRace'> {
+  const unread = await decideUnread(scan, read.record, object, signal);
+  if (typeof unread === 'object' && 'failure' in unread) {
+    // The bucket's word gives a file up, not the event's.
+    const actual = await scan.unscanned.stat(object.name, signal);
+    const belied = actual && (actual.size !== object.size || actual.crc32c !== object.crc32c);
+    if (belied && actual.generation === object.generation) return scanPending(scan, read, actual, signal);
+  }
+  if (unread) return carryOut(scan, read, object, unread);
+  return underLease(scan.records, scan.lease, read, object.size, signal, async (lease) => {
+    const decision = await decideByScan(scan, read.record, object, lease.signal);
+    return carryOut(scan, await lease.settle(), object, decision);
+  });
+}
+
+/** Steps 7 and 8: the bytes go where the verdict says, then the record says it. */
+async function carryOut(
+  scan: Scan,
+  read: Versioned<PendingRecord>,
+  object: StoredObject,
+  decision: Decision | Undecided,
+): Promise<Outcome | 'lostRace'> {
+  if (decision === 'sourceGone') return withoutSource(scan, read, object);
+  if ('refused' in decision) {
+    const why = decision.refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
+    return { kind: 'later', why, retryAfterSeconds: 1 };
+  }
+  if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
+  const record = await settle(scan, read.record, object, decision);
+  if (record === 'sourceGone') return withoutSource(scan, read, object);
+  const written = await scan.records.replace(read, record);
+  return written ? concluded(scan, record, object) : 'lostRace';
+}
+
+/** Puts the bytes where their verdict says, and says what the record will be. */
+async function settle(
+  scan: Scan,
+  pending: PendingRecord,
+  object: StoredObject,
+  decision: Decision,
+): Promise<DecidedRecord | 'sourceGone'> {
+  const { verdict, content, scan: scanned } = decision;
+  const { lease: _, redriven: __, state: ___, content: ____, ...stored } = pending;
+  switch (verdict.kind) {
+    case 'clean': {
+      if (!content || !scanned.engine) throw new Error('clean without digests or engine');
+      const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
+      if (decision.promoted) return clean;
+      const source = { bucket: scan.unscanned, object };
+      const promoted = await scan.blobs.promote(source, content, { ...scanned, engine: scanned.engine });
+      if (promoted === 'promoted') return clean;
+      if (promoted === 'sourceGone') return promoted;
+      await quarantine(scan, object, promoted.signature);
+      return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
+    }
+    case 'infected': {
+      if (!content) throw new Error('infected without digests');
+      // The same content may have been found clean by older signatures, and be handed out now.
+      await scan.blobs.condemn(content.sha256, verdict.signature);
+      await quarantine(scan, object, verdict.signature);
+      return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
+    }
+    case 'unscannable': {
+      const { kind, ...why } = verdict;
+      const record = { ...stored, state: kind, scan: scanned, ...why };
+      if (content && scan.accepts.has(why.reason)) {
+        const kept = await scan.blobs.accept({ bucket: scan.unscanned, object }, stored.id, content);
+        return kept === 'sourceGone' ? kept : { ...record, content, accepted: true };
+      }
+      await quarantine(scan, object, why.detail ?? why.reason);
+      return { ...record, ...(content && { content }), accepted: false };
+    }
+  }
+}
+
+/** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
+async function quarantine(scan: Scan, object: StoredObject, finding: string): Promise<void> {
+  if (!scan.quarantine) return;
+  const metadata = { finding, scannedAt: scan.now().toISOString() };
+  const target = {
+    bucket: scan.quarantine,
+    name: object.name,
+    contentType: 'application/octet-stream',
+    metadata,
+  };
+  await scan.unscanned.rewrite(object, target);
+}
+
+/** Steps 9 and 10. */
+async function concluded(scan: Scan, record: DecidedRecord, object: StoredObject): Promise<Outcome> {
+  await conclude(scan, record, object);
+  return DONE;
+}
+
+async function withoutSource(
+  scan: Scan,
+  read: Versioned<PendingRecord>,
+  object: StoredObject,
+): Promise<Outcome | 'lostRace'> {
+  // Another instance may have finished: it writes the record before it deletes the source.
+  const current = await scan.records.get(read.record.id);
+  if (current && current.record.state !== 'pending') return 'lostRace';
+  if (await scan.unscanned.stat(object.name))
+    return ignored(scan, object, 'a newer generation took its place');
+  return (await fail(scan, read, 'sourceGone')) ? DONE : 'lostRace';
+}
+
+/** The client was told that its upload failed: nothing refers to these bytes. */
+async function dropUpload(scan: Scan, object: StoredObject): Promise<Outcome> {
+  await scan.unscanned.delete(object.name, { generation: object.generation });
+  return DONE;
+}
+
+function ignored(scan: Scan, object: StoredObject, why: string): Outcome {
+  scan.log.warn({ object: object.name, generation: object.generation, why }, 'event ignored');
+  return DONE;
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
+import { createPublisher } from '../../shared/events/publisher.ts';
+import { parseFileId } from '../../shared/files/fileId.ts';
+import { Records } from '../../shared/files/records.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { sendJson } from '../../shared/http/respond.ts';
+import { type Exchange, httpService } from '../../shared/http/service.ts';
+import { bucketName, commonVariables, integer, nonEmpty, readConfig } from '../../shared/runtime/config.ts';
+import { drainOnSignals, isDraining } from '../../shared/runtime/drain.ts';
+import { createLog } from '../../shared/runtime/log.ts';
+import { Bucket } from '../../shared/storage/bucket.ts';
+import { connectStorage } from '../../shared/storage/connect.ts';
+import { deadLettered } from './dead-letter.ts';
+import { redriveAllFailed, redriveFile } from './redrive.ts';
+import { sweep } from './sweep.ts';
+import type { Sweeper } from './sweeper.ts';
+
+const WEEK_SECONDS = 604_800;
+
+const config = readConfig(
+  {
+    ...commonVariables,
+    UNSCANNED_BUCKET: bucketName,
+    SCAN_EVENTS_TOPIC: nonEmpty,
+    FINALIZE_TOPIC: nonEmpty,
+    STUCK_AFTER_SECONDS: v.optional(integer(1, WEEK_SECONDS), '900'),
+    ABANDONED_AFTER_SECONDS: v.optional(integer(1, 52 * WEEK_SECONDS), '86400'),
+    MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
+    REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
+    SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),
+  },
+  process.env,
+);
+const log = createLog('sweeper', config.LOG_LEVEL);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC);
+const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC);
+const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
+
+const sweeper: Sweeper = {
+  unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
+  permanent,
+  records: new Records(permanent),
+  publish: events.publish,
+  redeliver: notifications.publish,
+  stuckAfterMs: config.STUCK_AFTER_SECONDS * 1000,
+  abandonedAfterMs: config.ABANDONED_AFTER_SECONDS * 1000,
+  maxRedrives: config.MAX_REDRIVES,
+  redrivesPerSweep: config.REDRIVES_PER_SWEEP,
+  now: () => new Date(),
+  log,
+};
+
+const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Promise<void>>> = {
+  '/sweep': postSweep,
+  '/dead-letters': postDeadLetter,
+  '/redrive': postRedrive,
+};
+
+drainOnSignals(async () => {
+  await Promise.all([events.close(), notifications.close()]);
+});
+http('sweeper', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));
+
+async function handler(exchange: Exchange): Promise<void> {
+  const { request, path } = exchange;
+  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+  if (!route) throw new Problem('not-found');
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  await route(exchange, (request as IncomingMessage & { body?: unknown }).body);
+}
+
+async function postSweep({ response, log }: Exchange): Promise<void> {
+  const report = await sweep({ ...sweeper, log }, { budgetMs, stopping: isDraining });
+  log.info(report, 'sweep completed');
+  sendJson(response, 200, 'application/json', report);
+}
+
+async function postDeadLetter({ response, log }: Exchange, body: unknown): Promise<void> {
+  const outcome = await deadLettered({ ...sweeper, log }, body);
+  if (outcome === 'lostRace') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
+  log.warn({ outcome }, 'dead letter');
+  response.writeHead(204).end();
+}
+
+const Order = v.union([
+  v.strictObject({ fileId: v.string() }),
+  v.strictObject({ state: v.literal('failed') }),
+]);
+
+async function postRedrive({ response, log }: Exchange, body: unknown): Promise<void> {
+  const order = v.safeParse(Order, body);
+  if (!order.success) {
+    const detail = 'Send JSON, {"fileId": "…"} or {"state": "failed"}, as application/json.';
+    throw new Problem('invalid-request', { detail });
+  }
+  const report = await redriven({ ...sweeper, log }, order.output);
+  log.info(report, 'redrive completed');
+  sendJson(response, 200, 'application/json', report);
+}
+
+async function redriven(
+  sweeper: Sweeper,
+  order: v.InferOutput<typeof Order>,
+): Promise<Record<string, number | boolean>> {
+  if ('fileId' in order) {
+    const id = parseFileId(order.fileId);
+    return { [id ? await redriveFile(sweeper, id) : 'unknown']: 1 };
+  }
+  const end = performance.now() + budgetMs;
+  return redriveAllFailed(sweeper, () => isDraining() || performance.now() >= end);
+}

@@ -1,0 +1,75 @@
+import { notificationOf } from '../../shared/events/finalized.ts';
+import { type FileId, parseFileId } from '../../shared/files/fileId.ts';
+import type { FailedRecord, PendingRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import type { Sweeper } from './sweeper.ts';
+import { counted } from './tally.ts';
+import { walk } from './walk.ts';
+
+/**
+ * Sends a file to the scanner again. The record says so first, so that of two who try only one does, and that
+ * it was not sent again just now; should the message get lost, the next sweep but a few sends another.
+ * @returns false where its record moved on meanwhile
+ * @throws {StorageError} and what `redeliver` throws
+ */
+export async function redrive(
+  sweeper: Sweeper,
+  read: Versioned<PendingRecord | FailedRecord>,
+  object: StoredObject,
+): Promise<boolean> {
+  const at = sweeper.now();
+  const written = await sweeper.records.replace(read, redriven(read.record, at));
+  if (!written) return false;
+  await sweeper.redeliver(notificationOf(object, at));
+  sweeper.log.warn({ fileId: read.record.id, times: written.record.redriven?.times }, 'file redriven');
+  return true;
+}
+
+/** After a failure it starts anew. A lease that it still has is over. */
+function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord {
+  if (record.state === 'failed') {
+    const { failure: _, failedAt: __, announced: ___, ...stored } = record;
+    return { ...stored, state: 'pending', redriven: { times: 1, at } };
+  }
+  const { lease: _, ...stored } = record;
+  return { ...stored, redriven: { times: (record.redriven?.times ?? 0) + 1, at } };
+}
+
+export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'lostRace';
+
+/** One file, on the word of an operator: it must have failed, and its bytes must still be there. */
+export async function redriveFile(sweeper: Sweeper, id: FileId): Promise<RedriveOutcome> {
+  const object = await sweeper.unscanned.stat(id);
+  const read = await sweeper.records.get(id);
+  if (!read) return 'unknown';
+  return redriveFailed(sweeper, read, object);
+}
+
+/**
+ * Every file that has failed and whose bytes are still there. Stopped half-way, it is to be called again: what it
+ * redrove is pending then.
+ */
+export async function redriveAllFailed(
+  sweeper: Sweeper,
+  stop: () => boolean,
+): Promise<Record<string, number | boolean>> {
+  const counts: Record<string, number> = {};
+  const visit = counted(sweeper.log, counts, async (object): Promise<RedriveOutcome> => {
+    const id = parseFileId(object.name);
+    const read = id && (await sweeper.records.get(id));
+    return read ? redriveFailed(sweeper, read, object) : 'unknown';
+  });
+  const next = await walk({ bucket: sweeper.unscanned, prefix: '', from: '', stop, visit });
+  return { ...counts, complete: next === undefined };
+}
+
+async function redriveFailed(
+  sweeper: Sweeper,
+  read: Versioned,
+  object: StoredObject | undefined,
+): Promise<RedriveOutcome> {
+  if (read.record.state !== 'failed') return 'notFailed';
+  if (!object) return 'sourceGone';
+  return (await redrive(sweeper, { ...read, record: read.record }, object)) ? 'redriven' : 'lostRace';
+}

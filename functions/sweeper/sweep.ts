@@ -1,0 +1,70 @@
+import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import { attendRecord, type RecordOutcome } from './abandoned.ts';
+import { resume } from './cursor.ts';
+import type { Sweeper } from './sweeper.ts';
+import { counted } from './tally.ts';
+import { attendWaiting, PENDING, type WaitingOutcome } from './waiting.ts';
+import { walk } from './walk.ts';
+
+/** Of the time there is: what waits comes first, and leaves some to the records. */
+const WAITING_SHARE = 0.75;
+
+export interface SweepTerms {
+  /** Milliseconds after which nothing more is begun. */
+  readonly budgetMs: number;
+  /** The process is about to end: nothing more is begun. */
+  readonly stopping: () => boolean;
+}
+
+/** What came of each object that was looked at, counted. */
+export interface SweepReport {
+  readonly unscanned: Readonly<Partial<Record<WaitingOutcome | 'error', number>>>;
+  readonly records: Readonly<Partial<Record<RecordOutcome | 'error', number>>>;
+  /** Age of the oldest object seen that waits for a verdict, 0 where none does. */
+  readonly oldestPendingSeconds: number;
+  /** False where the time was up first: the next sweep goes on from there. */
+  readonly complete: { readonly unscanned: boolean; readonly records: boolean };
+}
+
+/**
+ * Finds what no event leads to an end any more, and leads it there. Safe to run twice, beside itself and beside
+ * everything else: every write is a compare-and-swap, every repeat does nothing or says the same.
+ * @throws {StorageError} where the buckets cannot be listed
+ */
+export async function sweep(sweeper: Sweeper, { budgetMs, stopping }: SweepTerms): Promise<SweepReport> {
+  const start = performance.now();
+  const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
+  const waiting = await sweepUnscanned(sweeper, after(budgetMs * WAITING_SHARE));
+  const listed = await sweepRecords(sweeper, after(budgetMs));
+  return {
+    unscanned: waiting.counts,
+    records: listed.counts,
+    oldestPendingSeconds: Math.round(waiting.oldestMs / 1000),
+    complete: { unscanned: waiting.complete, records: listed.complete },
+  };
+}
+
+async function sweepUnscanned(sweeper: Sweeper, stop: () => boolean) {
+  const counts: Partial<Record<WaitingOutcome | 'error', number>> = {};
+  const allowance = { redrives: sweeper.redrivesPerSweep };
+  let oldestMs = 0;
+  const visit = counted(sweeper.log, counts, async (object): Promise<WaitingOutcome> => {
+    const outcome = await attendWaiting(sweeper, object, allowance);
+    const age = sweeper.now().getTime() - object.timeCreated.getTime();
+    if (PENDING.has(outcome)) oldestMs = Math.max(oldestMs, age);
+    return outcome;
+  });
+  const complete = await resume(sweeper.permanent, 'sweeper/unscanned', (from) =>
+    walk({ bucket: sweeper.unscanned, prefix: '', from, stop, visit }),
+  );
+  return { counts, oldestMs, complete };
+}
+
+async function sweepRecords(sweeper: Sweeper, stop: () => boolean) {
+  const counts: Partial<Record<RecordOutcome | 'error', number>> = {};
+  const visit = counted(sweeper.log, counts, (object) => attendRecord(sweeper, object));
+  const complete = await resume(sweeper.permanent, 'sweeper/records', (from) =>
+    walk({ bucket: sweeper.permanent, prefix: RECORDS_PREFIX, from, stop, visit }),
+  );
+  return { counts, complete };
+}

@@ -1,0 +1,31 @@
+import type { Publish } from '../../shared/events/publisher.ts';
+import type { PendingRecord } from '../../shared/files/record.ts';
+import type { Records } from '../../shared/files/records.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+
+/** What every duty of the sweeper works with. Times are milliseconds. */
+export interface Sweeper {
+  readonly unscanned: Bucket;
+  readonly permanent: Bucket;
+  readonly records: Records;
+  /** To those who wait for verdicts. */
+  readonly publish: Publish;
+  /** To the scanner: the notification of an object that is final. */
+  readonly redeliver: Publish;
+  /** A file that waits for longer than this is sent to the scanner again, and again after as long. */
+  readonly stuckAfterMs: number;
+  /** A record that waits for longer than this, and has no object, was abandoned. */
+  readonly abandonedAfterMs: number;
+  /** After so many in vain, a file has failed. */
+  readonly maxRedrives: number;
+  /** In one sweep: what the scanner cannot take in time would be refused, and end as a dead letter. */
+  readonly redrivesPerSweep: number;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/** Somebody scans it now. */
+export function isLeased({ lease }: PendingRecord, now: Date): boolean {
+  return lease !== undefined && lease.until > now;
+}

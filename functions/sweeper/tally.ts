@@ -1,0 +1,23 @@
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+
+/**
+ * A visit that counts what came of each object. One that cannot be dealt with now is logged and counted as an
+ * error, and must not keep the others waiting: the next sweep comes to it again.
+ */
+export function counted<Outcome extends string>(
+  log: Logger,
+  counts: Partial<Record<Outcome | 'error', number>>,
+  visit: (object: StoredObject) => Promise<Outcome>,
+): (object: StoredObject) => Promise<void> {
+  return async (object) => {
+    let outcome: Outcome | 'error';
+    try {
+      outcome = await visit(object);
+    } catch (error) {
+      log.error({ err: error, object: object.name }, 'object not dealt with');
+      outcome = 'error';
+    }
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  };
+}

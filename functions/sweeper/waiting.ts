@@ -1,0 +1,92 @@
+import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
+import { parseFileId } from '../../shared/files/fileId.ts';
+import { isDecided, type PendingRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { redrive } from './redrive.ts';
+import { isLeased, type Sweeper } from './sweeper.ts';
+
+/** What may still be sent to the scanner in this sweep. */
+export interface Allowance {
+  redrives: number;
+}
+
+export type WaitingOutcome =
+  /** Its event has had no time yet. */
+  | 'young'
+  /** Under a lease. */
+  | 'scanning'
+  /** Sent to the scanner again not long ago, or to be sent by the next sweep. */
+  | 'redriveWaits'
+  | 'redriven'
+  /** Redriven too often: it has failed now. */
+  | 'gaveUp'
+  /** Decided before; the steps after that are done now. */
+  | 'concluded'
+  /** The bytes of an upload that the client was told had failed. */
+  | 'dropped'
+  /** Failed before; its bytes are kept for a redrive. */
+  | 'failed'
+  /** Not by us. It is left to the bucket's lifecycle. */
+  | 'foreign'
+  | 'lostRace';
+
+/** Those whose file waits for a verdict. */
+export const PENDING: ReadonlySet<WaitingOutcome> = new Set<WaitingOutcome>([
+  'young',
+  'scanning',
+  'redriveWaits',
+  'redriven',
+]);
+
+/**
+ * What is to be done about one object of the unscanned bucket. Everything there waits for something.
+ * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
+ */
+export async function attendWaiting(
+  sweeper: Sweeper,
+  object: StoredObject,
+  allowance: Allowance,
+): Promise<WaitingOutcome> {
+  const id = parseFileId(object.name);
+  if (!id) return 'foreign';
+  if (!isOver(sweeper, object.timeCreated)) return 'young';
+  const read = await sweeper.records.get(id);
+  if (!read) return 'foreign';
+  const { record } = read;
+  if (isDecided(record)) {
+    await conclude(sweeper, record, object);
+    return 'concluded';
+  }
+  switch (record.state) {
+    case 'expired':
+      await sweeper.unscanned.delete(object.name, { generation: object.generation });
+      return 'dropped';
+    case 'failed':
+      await announceFailure(sweeper, { ...read, record });
+      return 'failed';
+    case 'pending':
+      return attendPending(sweeper, { ...read, record }, object, allowance);
+  }
+}
+
+async function attendPending(
+  sweeper: Sweeper,
+  read: Versioned<PendingRecord>,
+  object: StoredObject,
+  allowance: Allowance,
+): Promise<WaitingOutcome> {
+  const { redriven } = read.record;
+  if (isLeased(read.record, sweeper.now())) return 'scanning';
+  if (redriven && !isOver(sweeper, redriven.at)) return 'redriveWaits';
+  if (redriven && redriven.times >= sweeper.maxRedrives) {
+    return (await fail(sweeper, read, 'gaveUp')) ? 'gaveUp' : 'lostRace';
+  }
+  if (allowance.redrives <= 0) return 'redriveWaits';
+  allowance.redrives--;
+  return (await redrive(sweeper, read, object)) ? 'redriven' : 'lostRace';
+}
+
+function isOver({ now, stuckAfterMs }: Sweeper, since: Date): boolean {
+  return now().getTime() - since.getTime() >= stuckAfterMs;
+}

@@ -1,0 +1,58 @@
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+
+/** The most that Cloud Storage lists in one answer, and what is in memory at a time. */
+const PAGE_SIZE = 1000;
+/** Objects worked on at a time: most of the work is waiting for Cloud Storage. */
+const CONCURRENCY = 16;
+
+export interface Walk {
+  readonly bucket: Bucket;
+  readonly prefix: string;
+  /** The name to begin with, where it still exists; '' for the first. */
+  readonly from: string;
+  /** Asked before each page and each object. */
+  readonly stop: () => boolean;
+  /** Must not throw. */
+  readonly visit: (object: StoredObject) => Promise<void>;
+}
+
+/**
+ * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished.
+ * @returns the name to go on from where it was stopped, undefined at the end
+ * @throws {StorageError} where a page cannot be listed
+ */
+export async function walk({ bucket, prefix, from, stop, visit }: Walk): Promise<string | undefined> {
+  let reached = from;
+  for (let pageToken: string | undefined; ; ) {
+    if (stop()) return reached;
+    const page = await bucket.list({
+      prefix,
+      startOffset: from || undefined,
+      pageToken,
+      maxResults: PAGE_SIZE,
+    });
+    const next = await visitAll(page.objects, stop, visit);
+    if (next) return next.name;
+    reached = page.objects.at(-1)?.name ?? reached;
+    pageToken = page.nextPageToken;
+    if (!pageToken) return undefined;
+  }
+}
+
+/** @returns the first object that was not visited */
+async function visitAll(
+  objects: readonly StoredObject[],
+  stop: Walk['stop'],
+  visit: Walk['visit'],
+): Promise<StoredObject | undefined> {
+  let next = 0;
+  const work = async (): Promise<void> => {
+    for (let object = objects[next]; object && !stop(); object = objects[next]) {
+      next++;
+      await visit(object);
+    }
+  };
+  await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  return objects[next];
+}

@@ -1,0 +1,35 @@
+import { styleText } from 'node:util';
+import { commands } from './commands.ts';
+
+export const DEVELOPMENT_SIGNATURES = [
+  'DEVELOPMENT SIGNATURES: only the EICAR test file and ClamAV’s own test files are detected.',
+  'Not for real data. For a real database: CLAMAV_DATABASE_DIR=<folder> npm start',
+] as const;
+
+export interface BannerFacts {
+  readonly url: string;
+  readonly pubsubHost: string;
+  readonly storageUrl: string;
+  readonly data: string;
+  /** Since the start, in ms. */
+  readonly tookMs: number;
+  readonly development: boolean;
+}
+
+/** What `npm start` says when everything runs. */
+export function banner(facts: BannerFacts): string {
+  const { url, pubsubHost, storageUrl, data, tookMs } = facts;
+  const bold = (text: string) => styleText('bold', text);
+  const seconds = (tookMs / 1000).toFixed(1);
+  const warning = DEVELOPMENT_SIGNATURES.map((line) => styleText(['black', 'bgYellow'], ` ! ${line} `));
+  const lines = [
+    `${bold('HOPS Fileshare')} runs at ${bold(`${url}/`)} (ready in ${seconds} s; stop with Ctrl-C)`,
+    '',
+    ...(facts.development ? [...warning, ''] : []),
+    'Paste these into another terminal:',
+    ...commands(url, pubsubHost).flatMap(({ does, lines }) => ['', styleText('dim', `# ${does}`), ...lines]),
+    '',
+    `Cloud Storage ${storageUrl}   Pub/Sub ${pubsubHost}   data and logs ${data}`,
+  ];
+  return `\n${lines.join('\n')}\n`;
+}

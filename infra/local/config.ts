@@ -1,0 +1,92 @@
+import { statfsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { dirname, resolve } from 'node:path';
+import * as v from 'valibot';
+import { integer, logLevel, readConfig } from '../../shared/runtime/config.ts';
+import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
+import { sizesFor } from '../../shared/scanning/sizes.ts';
+/** What `npm start` can be told. Ports: 0 takes any free one. */
+export interface PlatformConfig {
+  readonly port: number;
+  readonly storagePort: number;
+  readonly pubsubPort: number;
+  /** Absolute path of the folder with objects, keys and logs. */
+  readonly data: string;
+  /** Bytes; larger files are unscannable. */
+  readonly maxScanBytes: number;
+  /** Folder with a real signature database, kept up to date by somebody else. */
+  readonly clamavDatabase?: string;
+  /** `host:port` of a Pub/Sub emulator to use in place of the embedded one. */
+  readonly pubsubEmulatorHost?: string;
+  /** Seconds from one sweep to the next. */
+  readonly sweepIntervalSeconds: number;
+  /** Seconds after which the sweeper sends a file that waits to the scanner again. */
+  readonly stuckAfterSeconds: number;
+  readonly logLevel: string;
+  /** The scanner's variable of that name. */
+  readonly acceptUnscannable?: string;
+}
+
+const hostAndPort = v.pipe(v.string(), v.regex(/^[^\s/:]+:\d{1,5}$/, 'should be host:port'));
+
+const VARIABLES = {
+  PORT: v.optional(integer(0, 65_535), '8080'),
+  STORAGE_PORT: v.optional(integer(0, 65_535), '9199'),
+  PUBSUB_PORT: v.optional(integer(0, 65_535), '8085'),
+  DATA: v.optional(v.string(), '.local'),
+  ACCEPT_UNSCANNABLE: v.optional(v.string()),
+  MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES)),
+  CLAMAV_DATABASE_DIR: v.optional(v.string()),
+  PUBSUB_EMULATOR_HOST: v.optional(hostAndPort),
+  SWEEP_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '30'),
+  STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
+  LOG_LEVEL: logLevel,
+};
+
+/** One scan a processor: more do not make it faster (FACTS). Each wants its temporary space, so not many. */
+export const SCAN_SLOTS = Math.min(availableParallelism(), 4);
+
+/**
+ * Reads and checks the environment; relative paths are below `project`.
+ * @param freeBytes of the disk that a folder is on, or will be
+ * @throws {Error} one line that names each variable that is not what it should be
+ */
+export function readPlatformConfig(
+  env: NodeJS.ProcessEnv,
+  project: string,
+  freeBytes = freeBytesOf,
+): PlatformConfig {
+  const read = readConfig(VARIABLES, env);
+  const data = resolve(project, read.DATA);
+  return {
+    port: read.PORT,
+    storagePort: read.STORAGE_PORT,
+    pubsubPort: read.PUBSUB_PORT,
+    data,
+    maxScanBytes: read.MAX_SCAN_BYTES ?? affordableScan(freeBytes(data)),
+    sweepIntervalSeconds: read.SWEEP_INTERVAL_SECONDS,
+    stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
+    logLevel: read.LOG_LEVEL,
+    ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
+    ...(read.CLAMAV_DATABASE_DIR && { clamavDatabase: resolve(project, read.CLAMAV_DATABASE_DIR) }),
+    ...(read.PUBSUB_EMULATOR_HOST && { pubsubEmulatorHost: read.PUBSUB_EMULATOR_HOST }),
+  };
+}
+
+/** The largest file that all slots can scan at once in nine tenths of the free space; the rest is for its objects. */
+function affordableScan(freeBytes: number): number {
+  const each = (freeBytes * 0.9) / SCAN_SLOTS;
+  if (sizesFor(CLAMAV_MAX_BYTES).temporary <= each) return CLAMAV_MAX_BYTES;
+  // Below that, temporary space is a multiple of the size, and a constant.
+  const perByte = sizesFor(2 ** 20).temporary / 2 ** 20;
+  return Math.max(2 ** 20, Math.floor(each / perByte));
+}
+
+function freeBytesOf(folder: string): number {
+  try {
+    const { bavail, bsize } = statfsSync(folder);
+    return bavail * bsize;
+  } catch {
+    return freeBytesOf(dirname(folder));
+  }
+}

@@ -1,0 +1,85 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { request } from 'node:http';
+import { json } from 'node:stream/consumers';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as delay } from 'node:timers/promises';
+import * as v from 'valibot';
+import type { Sample } from './samples.ts';
+
+const POLL_MS = 20;
+const UNDER_WAY = new Set(['uploading', 'pending']);
+
+/** What the demonstration looks at in a handle. */
+const HANDLE = v.looseObject({
+  id: v.string(),
+  state: v.string(),
+  sha256: v.optional(v.string()),
+  signature: v.optional(v.string()),
+  reason: v.optional(v.string()),
+});
+export type Handle = v.InferOutput<typeof HANDLE>;
+
+/** An upload that was accepted, as the sender saw it. */
+export interface Sent {
+  /** Absolute. */
+  readonly url: string;
+  readonly size: number;
+  readonly sha256: string;
+}
+
+/** Uploads a sample as a stream of unknown length. Throws where it is not accepted. */
+export async function upload(url: string, token: string, sample: Sample): Promise<Sent> {
+  const headers = {
+    authorization: `Bearer ${token}`,
+    'content-type': sample.contentType,
+    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(sample.name)}`,
+  };
+  const post = request(`${url}/files`, { method: 'POST', headers, agent: false });
+  const hash = createHash('sha256');
+  let size = 0;
+  const answered = once(post, 'response');
+  const sent = pipeline(
+    sample.open(),
+    async function* (source: AsyncIterable<Buffer>) {
+      for await (const chunk of source) {
+        hash.update(chunk);
+        size += chunk.length;
+        yield chunk;
+      }
+    },
+    post,
+  );
+  sent.catch(() => {}); // A refusal may end the sending; the answer says why.
+  const [answer] = await answered;
+  const body = await json(answer);
+  const { location } = answer.headers;
+  if (answer.statusCode !== 202 || !location)
+    throw new Error(`upload: ${answer.statusCode} ${JSON.stringify(body)}`);
+  await sent;
+  return { url: new URL(location, url).href, size, sha256: hash.digest('hex') };
+}
+
+/** Polls until there is a verdict, or the service has given up. */
+export async function verdictOf(fileUrl: string, token: string, signal: AbortSignal): Promise<Handle> {
+  const headers = { authorization: `Bearer ${token}`, prefer: 'wait=10' };
+  while (true) {
+    const response = await fetch(`${fileUrl}/status`, { headers, signal });
+    if (!response.ok) throw new Error(`status: ${response.status} ${await response.text()}`);
+    const handle = v.parse(HANDLE, await response.json());
+    if (!UNDER_WAY.has(handle.state)) return handle;
+    await delay(POLL_MS, undefined, { signal });
+  }
+}
+
+/** SHA-256 of what a download gives, or undefined where it is refused. */
+export async function downloadedDigest(fileUrl: string, token: string): Promise<string | undefined> {
+  const response = await fetch(fileUrl, { headers: { authorization: `Bearer ${token}` } });
+  if (response.status !== 200 || !response.body) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  const hash = createHash('sha256');
+  for await (const chunk of response.body) hash.update(chunk);
+  return hash.digest('hex');
+}

@@ -1,0 +1,164 @@
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ChildSpec } from './child.ts';
+import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
+import { AUDIENCE, ISSUER_PATH, JWKS_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
+
+export const HOST = '127.0.0.1';
+export const GCP_PROJECT = 'fileshare-local';
+export const SCAN_EVENTS_TOPIC = 'scan-events';
+export const FINALIZED_TOPIC = 'finalized';
+const BUCKETS = { unscanned: 'unscanned', permanent: 'permanent', quarantine: 'quarantine' } as const;
+
+const FRAMEWORK = fileURLToPath(import.meta.resolve('@google-cloud/functions-framework'));
+const FRAMEWORK_COMMAND = join(dirname(FRAMEWORK), 'main.js');
+
+/** Where everything listens. */
+export interface Ports {
+  readonly gateway: number;
+  readonly storage: number;
+  readonly pubsub: number;
+  readonly clamd: number;
+  readonly upload: number;
+  readonly files: number;
+  readonly scanner: number;
+  readonly sweeper: number;
+}
+
+/** What the platform runs; `pubsub` is absent where an emulator from outside is used. */
+export interface Processes {
+  readonly functions: readonly ChildSpec[];
+  readonly storage: ChildSpec;
+  readonly pubsub: ChildSpec | undefined;
+  readonly clamd: ChildSpec;
+}
+
+/** `host:port` of the Pub/Sub emulator in use. */
+export function pubsubHostOf(config: PlatformConfig, ports: Ports): string {
+  return config.pubsubEmulatorHost ?? `${HOST}:${ports.pubsub}`;
+}
+
+/** Every process with the environment that it needs, and no more, as a deployment would have it. */
+export function describeProcesses(config: PlatformConfig, ports: Ports): Processes {
+  const program = (name: string, script: string, env: Record<string, string>): ChildSpec => ({
+    name,
+    args: [fileURLToPath(new URL(script, import.meta.url))],
+    env: { ...basics(config), ...env },
+  });
+  return {
+    functions: [
+      cloudFunction('upload', ports.upload, { ...basics(config), ...uploadEnv(ports) }),
+      cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(ports) }),
+      cloudFunction('scanner', ports.scanner, { ...basics(config), ...scannerEnv(config, ports) }),
+      cloudFunction('sweeper', ports.sweeper, { ...basics(config), ...sweeperEnv(config, ports) }),
+    ],
+    storage: program('storage', './storage/main.ts', {
+      FOLDER: join(config.data, 'storage'),
+      PORT: String(ports.storage),
+      BUCKETS: Object.values(BUCKETS).join(','),
+      NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
+    }),
+    pubsub: config.pubsubEmulatorHost
+      ? undefined
+      : program('pubsub', './pubsub/main.ts', { PORT: String(ports.pubsub) }),
+    clamd: program('clamd', './clamd-process.ts', {
+      FOLDER: join(config.data, 'clamd'),
+      PORT: String(ports.clamd),
+      MAX_SCAN_BYTES: String(config.maxScanBytes),
+      THREADS: String(SCAN_SLOTS),
+      ...(config.clamavDatabase && { CLAMAV_DATABASE_DIR: config.clamavDatabase }),
+    }),
+  };
+}
+
+/**
+ * What every deployment of a function sets for Node itself: small generations are collected often, and with
+ * them the buffers of a stream that went by (docs/adr/0005).
+ */
+const FUNCTION_ENV = {
+  NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=192',
+  MALLOC_ARENA_MAX: '1',
+} as const;
+
+/** Nothing here runs on Google Cloud: looking for its metadata server would hold up the first event. */
+const NO_METADATA_SERVER = { METADATA_SERVER_DETECTION: 'none' } as const;
+
+function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
+  const env = { ...variables, ...FUNCTION_ENV, ...NO_METADATA_SERVER };
+  const args = [`--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`];
+  return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
+}
+
+function basics(config: PlatformConfig): Record<string, string> {
+  const path = [dirname(process.execPath), process.env['PATH']].filter(Boolean).join(delimiter);
+  const passed = ['HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_ENV', 'NODE_V8_COVERAGE', 'CLAMD_PATH'] as const;
+  const kept = passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  // Compiled code is kept between starts: a restart is ready in about half the time.
+  const cache = join(config.data, 'cache');
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path,
+    NODE_COMPILE_CACHE: cache,
+    LOG_LEVEL: config.logLevel,
+    // Google's clients would look for a metadata server, and warn that there is none.
+    METADATA_SERVER_DETECTION: 'none',
+  };
+}
+
+function tokenIssuers(ports: Ports): string {
+  const gateway = `http://${HOST}:${ports.gateway}`;
+  const issuer = {
+    issuer: gateway + ISSUER_PATH,
+    jwksUri: gateway + JWKS_PATH,
+    audience: AUDIENCE,
+    principalClaim: PRINCIPAL_CLAIM,
+    readScope: SCOPES.read,
+    writeScope: SCOPES.write,
+  };
+  return JSON.stringify([issuer]);
+}
+
+function uploadEnv(ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    TOKEN_ISSUERS: tokenIssuers(ports),
+  };
+}
+
+function filesEnv(ports: Ports): Record<string, string> {
+  return uploadEnv(ports);
+}
+
+function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    QUARANTINE_BUCKET: BUCKETS.quarantine,
+    CLAMD_HOST: HOST,
+    CLAMD_PORT: String(ports.clamd),
+    CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
+    ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
+    MAX_SCAN_BYTES: String(config.maxScanBytes),
+    ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
+    SCAN_SLOTS: String(SCAN_SLOTS),
+    SCAN_EVENTS_TOPIC,
+    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
+    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
+  };
+}
+
+function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    STUCK_AFTER_SECONDS: String(config.stuckAfterSeconds),
+    SCAN_EVENTS_TOPIC,
+    FINALIZE_TOPIC: FINALIZED_TOPIC,
+    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
+    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
+  };
+}

@@ -1,0 +1,43 @@
+import type { Broker } from './broker.ts';
+import type { Faults } from './faults.ts';
+import { type Method, publisher, subscriber } from './protos.ts';
+import { publisherMethods, type Unary } from './publisher-methods.ts';
+import { RpcError } from './status.ts';
+import { type PullTiming, subscriberMethods } from './subscriber-methods.ts';
+import type { Plain } from './walk.ts';
+
+/** The emulated methods. */
+export type MethodName =
+  | keyof ReturnType<typeof publisherMethods>
+  | keyof ReturnType<typeof subscriberMethods>
+  | 'StreamingPull';
+
+/** What both wires call: the methods of the API by name, with the planned faults in between. */
+export class PubSubService {
+  readonly broker: Broker;
+  readonly faults: Faults;
+  readonly #methods: ReadonlyMap<string, Unary>;
+
+  constructor(broker: Broker, faults: Faults, timing: PullTiming) {
+    this.broker = broker;
+    this.faults = faults;
+    this.#methods = new Map<string, Unary>([
+      ...Object.entries(publisherMethods(broker)),
+      ...Object.entries(subscriberMethods(broker, timing)),
+    ]);
+  }
+
+  /** Throws RpcError: what the method refuses, or UNIMPLEMENTED for one that is not emulated. */
+  call(method: string, request: Plain, signal: AbortSignal): Promise<Plain> {
+    const run = this.#methods.get(method);
+    if (!run) throw new RpcError('UNIMPLEMENTED', `${method} is not emulated`);
+    return this.faults.apply(method, async () => run(request, signal));
+  }
+}
+
+export const services = [publisher, subscriber];
+
+/** Every method with one request and one response, emulated or not. */
+export const unaryMethods: readonly Method[] = services
+  .flatMap((service) => service.methodsArray)
+  .filter((method) => !method.requestStream && !method.responseStream);

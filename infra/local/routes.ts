@@ -1,0 +1,29 @@
+/** What answers a request: a function, or the local pages (token issuer, status) that exist on one machine only. */
+export type Target = 'upload' | 'files' | 'local';
+
+/** One line of the routing table. `paths` are exact, or a prefix where they end in `/*`; no `methods` means all. */
+interface Route {
+  readonly methods?: readonly string[];
+  readonly paths: readonly string[];
+  readonly target: Target;
+}
+
+/** First match wins. The load balancer of a deployment is generated from the same rules. */
+const ROUTES: readonly Route[] = [
+  { methods: ['POST'], paths: ['/files'], target: 'upload' },
+  { paths: ['/files', '/files/*'], target: 'files' },
+  { paths: ['/uploads', '/uploads/*'], target: 'upload' },
+  { paths: ['/', '/local/*'], target: 'local' },
+];
+
+/** The target for a method and a path (without its query), or undefined where nothing is served. */
+export function targetFor(method: string, path: string): Target | undefined {
+  return ROUTES.find((route) => matches(route, method, path))?.target;
+}
+
+function matches({ methods, paths }: Route, method: string, path: string): boolean {
+  if (methods && !methods.includes(method)) return false;
+  return paths.some((pattern) =>
+    pattern.endsWith('/*') ? path.startsWith(pattern.slice(0, -1)) : path === pattern,
+  );
+}

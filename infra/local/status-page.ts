@@ -1,0 +1,82 @@
+import { DEVELOPMENT_SIGNATURES } from './banner.ts';
+import { commands } from './commands.ts';
+import type { ChildStatus } from './supervisor.ts';
+
+/** What the status page and `/local/status.json` show. */
+export interface PlatformStatus {
+  readonly ready: boolean;
+  /** True where clamd has development signatures only; undefined until it has said. */
+  readonly developmentSignatures: boolean | undefined;
+  readonly url: string;
+  readonly storageUrl: string;
+  readonly pubsubHost: string;
+  readonly sweeperUrl: string;
+  readonly data: string;
+  readonly processes: readonly ChildStatus[];
+}
+
+const STYLE = `
+  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
+  table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; }
+  [role=alert] { background: #ffd54d; color: #000; padding: .75rem 1rem; font-weight: bold; }
+  pre { background: #f2f2f2; color: #111; padding: .75rem 1rem; overflow-x: auto; }`;
+
+/** Plain HTML without a script; `now` is in ms since 1970. */
+export function statusPage(status: PlatformStatus, now: number): string {
+  const warning = status.developmentSignatures
+    ? `<p role="alert">${DEVELOPMENT_SIGNATURES.map(escapeHtml).join('<br>')}</p>`
+    : '';
+  return `<!doctype html>
+<html lang="en">
+<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>HOPS Fileshare</title><style>${STYLE}</style></head>
+<body>
+<main>
+<h1>HOPS Fileshare</h1>
+<p>${status.ready ? 'Ready.' : 'Not ready: a process is not running.'} <a href="/local/status.json">The same as JSON</a></p>
+${warning}
+<h2>Processes</h2>
+<table>
+<thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">Process</th><th scope="col">Restarts</th></tr></thead>
+<tbody>
+${status.processes.map((process) => row(process, now)).join('\n')}
+</tbody>
+</table>
+<h2>Addresses</h2>
+<table><tbody>
+${addresses(status)}
+</tbody></table>
+<h2>Try it in a terminal</h2>
+${commands(status.url, status.pubsubHost)
+  .map(
+    ({ does, lines }) =>
+      `<h3>${escapeHtml(does)}</h3>\n<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`,
+  )
+  .join('\n')}
+</main>
+</body>
+</html>
+`;
+}
+
+function row({ name, state, since, pid, restarts }: ChildStatus, now: number): string {
+  const seconds = Math.round((now - since) / 1000);
+  const cells = [state, `${seconds} s`, pid ?? '', restarts].map((cell) => `<td>${cell}</td>`);
+  return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;
+}
+
+function addresses({ url, storageUrl, pubsubHost, sweeperUrl, data }: PlatformStatus): string {
+  const all = {
+    Gateway: url,
+    'Cloud Storage': storageUrl,
+    'Pub/Sub': pubsubHost,
+    Sweeper: sweeperUrl,
+    'Data and logs': data,
+  };
+  return Object.entries(all)
+    .map(([name, value]) => `<tr><th scope="row">${name}</th><td><code>${escapeHtml(value)}</code></td></tr>`)
+    .join('\n');
+}
+
+function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
+}

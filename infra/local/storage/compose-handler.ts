@@ -1,0 +1,91 @@
+import { createReadStream } from 'node:fs';
+import { json } from './answer.ts';
+import { invalid, required } from './api-error.ts';
+import type { Call, Handler } from './call.ts';
+import { ContentDigest } from './content-digest.ts';
+import { ContentWriter } from './content-writer.ts';
+import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
+import { checkObjectName } from './object-name.ts';
+import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
+import { objectResource } from './resource.ts';
+import { mergeSettable } from './settable.ts';
+import type { Store } from './store.ts';
+import type { StoredContent, StoredObject } from './stored-object.ts';
+
+const MAX_SOURCES = 32;
+
+/** Concatenates objects of one bucket. Source: Cloud Storage JSON API, Objects: compose. */
+export function composeHandler(store: Store): Record<'objects.compose', Handler> {
+  return {
+    'objects.compose': async (call) => {
+      const body = await readRecord(call.body);
+      const { bucket, name } = call.route.target;
+      const destination = isRecord(body['destination']) ? body['destination'] : {};
+      const draft = {
+        bucket,
+        name: checkObjectName(name),
+        settable: mergeSettable({}, destination),
+        preconditions: parsePreconditions(call.query),
+      };
+      const sources = sourcesOf(store, call, body);
+      store.checkDraft(draft);
+      const content = store.contents.newId();
+      for (const source of sources) store.contents.hold(source.content);
+      try {
+        const object = store.finalize(draft, await concatenate(store, content, sources));
+        return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
+      } catch (error) {
+        store.contents.discard(content);
+        throw error;
+      } finally {
+        for (const source of sources) store.contents.release(source.content);
+      }
+    },
+  };
+}
+
+/** @throws ApiError 400 | 404 | 412 */
+function sourcesOf(store: Store, call: Call, body: JsonRecord): StoredObject[] {
+  const listed = body['sourceObjects'];
+  if (!Array.isArray(listed) || listed.length === 0) {
+    throw required('You must provide at least one source component.');
+  }
+  if (listed.length > MAX_SOURCES) {
+    throw invalid(`The number of source components provided (${listed.length}) exceeds the maximum (32)`);
+  }
+  return listed.map((entry: unknown) => {
+    const source = isRecord(entry) ? entry : {};
+    const generation = parseVersion('generation', text(source['generation']));
+    const object = store.object(call.route.target.bucket, checkObjectName(source['name']), generation);
+    const conditions = isRecord(source['objectPreconditions']) ? source['objectPreconditions'] : {};
+    const generationMatch = parseVersion('ifGenerationMatch', text(conditions['ifGenerationMatch']));
+    if (generationMatch !== undefined) checkPreconditions({ generationMatch }, object, 'write');
+    return object;
+  });
+}
+
+async function concatenate(
+  store: Store,
+  content: string,
+  sources: readonly StoredObject[],
+): Promise<StoredContent> {
+  const digest = new ContentDigest(false);
+  const writer = new ContentWriter(store.contents, content, digest);
+  for (const source of sources) {
+    if (source.content === undefined) continue;
+    const { path, offset } = store.contents.place(source.content);
+    const range = { start: offset, end: offset + source.size - 1 };
+    const bytes = createReadStream(path, { ...range, highWaterMark: 1024 * 1024 });
+    for await (const chunk of bytes) await writer.write(chunk);
+  }
+  const id = await writer.finish();
+  return {
+    ...(digest.size > 0 && { content: id }),
+    size: digest.size,
+    crc32c: digest.crc32c,
+    componentCount: sources.reduce((sum, source) => sum + (source.componentCount ?? 1), 0),
+  };
+}
+
+const text = (value: unknown): string | null =>
+  value === undefined || value === null ? null : String(value);

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from 'node:http';
+import * as v from 'valibot';
+import { type Answer, empty, json } from './answer.ts';
+import { ApiError, invalid } from './api-error.ts';
+import type { FaultRule, Faults } from './faults.ts';
+import { readRecord } from './json-body.ts';
+import { isOperation, type Operation } from './operation.ts';
+import type { OperationCounts } from './operation-counts.ts';
+import { requestBody } from './request-body.ts';
+
+const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
+const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
+const when = v.picklist(['before', 'after']);
+
+const Effect = v.variant('kind', [
+  v.object({
+    kind: v.literal('error'),
+    status: v.pipe(v.number(), v.integer(), v.minValue(400), v.maxValue(599)),
+    reason: v.optional(v.string()),
+    retryAfter: v.optional(natural),
+    when: v.optional(when),
+  }),
+  v.object({ kind: v.literal('delay'), ms: natural }),
+  v.object({ kind: v.literal('reset'), when }),
+  v.object({ kind: v.literal('truncate'), bytes: natural }),
+  v.object({ kind: v.literal('stall'), when: v.optional(when) }),
+  v.object({ kind: v.literal('corrupt') }),
+  v.object({ kind: v.literal('duplicate') }),
+]);
+
+const Rule = v.strictObject({
+  operation: v.custom<Operation>(isOperation, 'unknown operation'),
+  bucket: v.optional(v.string()),
+  namePrefix: v.optional(v.string()),
+  nth: v.optional(positive),
+  times: v.optional(positive),
+  effect: Effect,
+});
+
+const Order = v.union([Rule, v.strictObject({ limitWrites: v.literal(true) })]);
+
+/**
+ * What `emulator.faults` and `emulator.operations` are for other processes:
+ * `POST /_emulator/faults` with a rule or `{"limitWrites":true}`, `GET` (how many have struck since the last
+ * `DELETE`) and `DELETE /_emulator/faults`,
+ * `GET` and `DELETE /_emulator/operations`.
+ * @throws ApiError 400 | 404
+ */
+export async function control(
+  request: IncomingMessage,
+  path: string,
+  faults: Faults,
+  counts: OperationCounts,
+): Promise<Answer> {
+  switch (`${request.method} ${path}`) {
+    case 'POST /_emulator/faults': {
+      const order = v.safeParse(Order, await readRecord(requestBody(request, () => undefined)));
+      if (!order.success) throw invalid(order.issues.map((issue) => issue.message).join('; '));
+      if ('limitWrites' in order.output) faults.limitWrites();
+      else faults.add(order.output satisfies FaultRule);
+      return empty(204);
+    }
+    case 'GET /_emulator/faults':
+      return json(200, { struck: faults.struck });
+    case 'DELETE /_emulator/faults':
+      faults.clear();
+      return empty(204);
+    case 'GET /_emulator/operations':
+      return json(200, counts.report());
+    case 'DELETE /_emulator/operations':
+      counts.reset();
+      return empty(204);
+    default:
+      throw new ApiError(404, 'notFound', 'Not Found');
+  }
+}

@@ -1,0 +1,108 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { open } from 'node:fs/promises';
+import type { ServerResponse } from 'node:http';
+import type { MediaSlice } from './answer.ts';
+import type { ContentPlace } from './content-folder.ts';
+
+/** Up to it a blocking read of cached pages is quicker than three trips through the thread pool. */
+const SMALL = 256 * 1024;
+const BUFFER = 1024 * 1024;
+
+/** What a fault does to a media answer. */
+interface Tampering {
+  /** Cut the connection after so many bytes. */
+  readonly truncate?: number | undefined;
+  /** Flip a bit of the first byte. */
+  readonly corrupt: boolean;
+}
+
+/**
+ * Sends a slice of a data file after the headers; two buffers take turns, one read while the other is sent.
+ * @returns bytes handed to the connection; fewer than asked for when the client went away
+ */
+export async function sendMedia(
+  response: ServerResponse,
+  slice: MediaSlice,
+  place: ContentPlace,
+  { truncate, corrupt }: Tampering,
+): Promise<number> {
+  const length = Math.min(slice.length, truncate ?? slice.length);
+  const flip = (bytes: Buffer): void => {
+    if (corrupt && bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1;
+  };
+  const sent =
+    length <= SMALL
+      ? await sendSmall(response, slice, place, length, flip)
+      : await sendLarge(response, slice, place, length, flip);
+  if (length < slice.length) response.destroy();
+  else response.end();
+  return sent;
+}
+
+async function sendSmall(
+  response: ServerResponse,
+  slice: MediaSlice,
+  place: ContentPlace,
+  length: number,
+  flip: (bytes: Buffer) => void,
+): Promise<number> {
+  if (length === 0 || slice.content === undefined) {
+    // Without it a cut after 0 bytes would cut the headers off too.
+    response.flushHeaders();
+    return 0;
+  }
+  const bytes = Buffer.allocUnsafe(length);
+  const file = openSync(place.path, 'r');
+  try {
+    readSync(file, bytes, 0, length, place.offset + slice.first);
+  } finally {
+    closeSync(file);
+  }
+  flip(bytes);
+  // Whole small answers leave with their headers; a cut one has to be on its way before the cut.
+  if (length === slice.length) response.end(bytes);
+  else await write(response, bytes);
+  return length;
+}
+
+async function sendLarge(
+  response: ServerResponse,
+  slice: MediaSlice,
+  place: ContentPlace,
+  length: number,
+  flip: (bytes: Buffer) => void,
+): Promise<number> {
+  const file = await open(place.path, 'r');
+  let buffer = Buffer.allocUnsafeSlow(BUFFER);
+  let spare = Buffer.allocUnsafeSlow(BUFFER);
+  const start = place.offset + slice.first;
+  let sent = 0;
+  let writing: Promise<boolean> = Promise.resolve(true);
+  try {
+    while (sent < length) {
+      const { bytesRead } = await file.read(buffer, 0, Math.min(BUFFER, length - sent), start + sent);
+      if (bytesRead === 0) throw new Error(`${place.path} is shorter than its object`);
+      if (sent === 0) flip(buffer.subarray(0, bytesRead));
+      if (!(await writing)) return sent;
+      writing = write(response, buffer.subarray(0, bytesRead));
+      [buffer, spare] = [spare, buffer];
+      sent += bytesRead;
+    }
+    await writing;
+    return sent;
+  } finally {
+    await file.close();
+  }
+}
+
+/** Resolves when the buffer can be used again: true once it was sent, false when the connection is gone. */
+function write(response: ServerResponse, bytes: Buffer): Promise<boolean> {
+  return new Promise((resolve) => {
+    const gone = (): void => resolve(false);
+    response.once('close', gone);
+    response.write(bytes, (error) => {
+      response.off('close', gone);
+      resolve(!error);
+    });
+  });
+}

@@ -1,0 +1,49 @@
+import { OPERATION_CLASSES, type Operation, type OperationClass } from './operation.ts';
+
+/** Calls of one operation. `errors` are answers of 400 and more and cut connections. Sizes in bytes. */
+interface Count {
+  calls: number;
+  errors: number;
+  bytesIn: number;
+  bytesOut: number;
+}
+
+export interface OperationReport {
+  readonly operations: Readonly<Partial<Record<Operation, Readonly<Count>>>>;
+  /** Successful calls by price class; failed ones are not charged. */
+  readonly classes: Readonly<Record<OperationClass, number>>;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** Counts what the emulator was asked, to reckon operations per file. */
+export class OperationCounts {
+  readonly #counts = new Map<Operation, Count>();
+
+  /** The running count of an operation, to be added to. */
+  of(operation: Operation): Count {
+    const existing = this.#counts.get(operation);
+    if (existing !== undefined) return existing;
+    const count: Count = { calls: 0, errors: 0, bytesIn: 0, bytesOut: 0 };
+    this.#counts.set(operation, count);
+    return count;
+  }
+
+  reset(): void {
+    this.#counts.clear();
+  }
+
+  report(): OperationReport {
+    const classes = { A: 0, B: 0, free: 0 };
+    const operations: Partial<Record<Operation, Count>> = {};
+    let bytesIn = 0;
+    let bytesOut = 0;
+    for (const [operation, count] of this.#counts) {
+      operations[operation] = { ...count };
+      classes[OPERATION_CLASSES[operation]] += count.calls - count.errors;
+      bytesIn += count.bytesIn;
+      bytesOut += count.bytesOut;
+    }
+    return { operations, classes, bytesIn, bytesOut };
+  }
+}

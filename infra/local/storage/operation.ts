@@ -1,0 +1,40 @@
+/** Operations as counts and fault rules name them, by their price class. Source: Cloud Storage pricing. */
+export const OPERATION_CLASSES = {
+  'buckets.insert': 'A',
+  'buckets.list': 'A',
+  'buckets.get': 'B',
+  'buckets.patch': 'A',
+  'buckets.update': 'A',
+  'buckets.delete': 'free',
+  'buckets.getStorageLayout': 'B',
+  'managedFolders.list': 'A',
+  'objects.insert': 'A',
+  'objects.list': 'A',
+  'objects.get': 'B',
+  'objects.getMedia': 'B',
+  'objects.patch': 'A',
+  'objects.update': 'A',
+  'objects.delete': 'free',
+  'objects.copy': 'A',
+  'objects.rewrite': 'A',
+  'objects.compose': 'A',
+  // A resumable upload is one operation of class A as a whole.
+  'resumable.start': 'A',
+  'resumable.chunk': 'free',
+  'resumable.query': 'free',
+  'resumable.cancel': 'free',
+  notify: 'B',
+} as const satisfies Record<string, 'A' | 'B' | 'free'>;
+
+export type Operation = keyof typeof OPERATION_CLASSES;
+export type OperationClass = (typeof OPERATION_CLASSES)[Operation];
+
+export const isOperation = (name: unknown): name is Operation =>
+  typeof name === 'string' && Object.hasOwn(OPERATION_CLASSES, name);
+
+/** What an operation is about; a copy or a rewrite is about its source and its destination. */
+export interface Target {
+  readonly bucket: string;
+  /** Empty where only a bucket is meant. */
+  readonly name: string;
+}

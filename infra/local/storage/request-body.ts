@@ -1,0 +1,35 @@
+import type { IncomingMessage } from 'node:http';
+
+/** The connection ended before the request did: there is nobody to answer. */
+export class ConnectionCut extends Error {
+  override readonly name = 'ConnectionCut';
+}
+
+/**
+ * The bytes of a request. An early end of the iteration leaves the connection alone, so that a refusal can
+ * still be answered.
+ * @param onBytes is told the length of each chunk
+ * @param limit cuts the connection after so many bytes, for a fault
+ * @throws ConnectionCut
+ */
+export async function* requestBody(
+  request: IncomingMessage,
+  onBytes: (bytes: number) => void,
+  limit = Number.POSITIVE_INFINITY,
+): AsyncGenerator<Buffer, void> {
+  let rest = limit;
+  try {
+    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+      const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, rest));
+      onBytes(bytes.length);
+      rest -= bytes.length;
+      if (bytes.length > 0) yield bytes;
+      if (rest === 0) break;
+    }
+  } catch (cause) {
+    throw new ConnectionCut('the request was cut', { cause });
+  }
+  if (rest > 0) return;
+  request.socket.resetAndDestroy();
+  throw new ConnectionCut(`the request was cut after ${limit} bytes`);
+}

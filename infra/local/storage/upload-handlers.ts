@@ -1,0 +1,103 @@
+import { type Answer, json } from './answer.ts';
+import { invalid } from './api-error.ts';
+import type { Call, Handler } from './call.ts';
+import { ContentDigest } from './content-digest.ts';
+import type { ContentFolder } from './content-folder.ts';
+import { ContentWriter } from './content-writer.ts';
+import { checkClaims, claimsOf, claimsOfHeader } from './expected-content.ts';
+import type { JsonRecord } from './json-body.ts';
+import { readMultipart } from './multipart.ts';
+import { checkObjectName } from './object-name.ts';
+import { parsePreconditions } from './preconditions.ts';
+import { objectResource } from './resource.ts';
+import { mergeSettable } from './settable.ts';
+import type { Draft, Store } from './store.ts';
+import type { StoredContent } from './stored-object.ts';
+
+/** Uploads in one request. Source: Cloud Storage JSON API, Objects: insert. */
+export function uploadHandlers(store: Store): Record<'objects.insert', Handler> {
+  return {
+    'objects.insert': async (call) => {
+      store.bucket(call.route.target.bucket);
+      const uploadType = call.query.get('uploadType');
+      if (uploadType === 'media') return insertMedia(store, call);
+      if (uploadType === 'multipart') return insertMultipart(store, call);
+      throw invalid(`Invalid value for: uploadType ${uploadType ?? ''}`);
+    },
+  };
+}
+
+/** What the query and the resource say of the object to be made. @throws ApiError 400 */
+export function draftOf(call: Call, resource: JsonRecord, contentType: string | undefined): Draft {
+  const named = call.query.get('name') ?? resource['name'];
+  const contentEncoding = call.query.get('contentEncoding');
+  const settable = mergeSettable(
+    {
+      ...(contentType !== undefined && { contentType }),
+      ...(contentEncoding !== null && { contentEncoding }),
+    },
+    resource,
+  );
+  return {
+    bucket: call.route.target.bucket,
+    name: checkObjectName(named),
+    settable,
+    preconditions: parsePreconditions(call.query),
+  };
+}
+
+async function insertMedia(store: Store, call: Call): Promise<Answer> {
+  return insert(store, call, draftOf(call, {}, call.headers['content-type']), {}, call.body);
+}
+
+async function insertMultipart(store: Store, call: Call): Promise<Answer> {
+  const { resource, contentType, media } = await readMultipart(call.headers['content-type'], call.body);
+  return insert(store, call, draftOf(call, resource, contentType), resource, media);
+}
+
+async function insert(
+  store: Store,
+  call: Call,
+  draft: Draft,
+  resource: JsonRecord,
+  bytes: AsyncIterable<Buffer>,
+): Promise<Answer> {
+  // Also before the bytes, so that a lost race costs no transfer; finalize decides.
+  store.checkDraft(draft);
+  const content = store.contents.newId();
+  try {
+    const received = await receive(store.contents, content, bytes);
+    checkClaims({ ...claimsOf(resource), ...claimsOfHeader(call.headers) }, received);
+    const object = store.finalize(draft, received);
+    return json(200, objectResource(object, store.bucket(object.bucket).bucket, call.base));
+  } catch (error) {
+    store.contents.discard(content);
+    throw error;
+  }
+}
+
+async function receive(
+  contents: ContentFolder,
+  content: string,
+  bytes: AsyncIterable<Buffer>,
+): Promise<StoredContent> {
+  const digest = new ContentDigest(contents.md5);
+  const writer = new ContentWriter(contents, content, digest);
+  try {
+    for await (const chunk of bytes) await writer.write(chunk);
+  } catch (error) {
+    await writer.keepGranules();
+    throw error;
+  }
+  return storedContent(await writer.finish(), digest);
+}
+
+export function storedContent(content: string, digest: ContentDigest): StoredContent {
+  const md5Hash = digest.md5Hash();
+  return {
+    ...(digest.size > 0 && { content }),
+    size: digest.size,
+    crc32c: digest.crc32c,
+    ...(md5Hash !== undefined && { md5Hash }),
+  };
+}

@@ -1,0 +1,69 @@
+import type { Publish } from '../events/publisher.ts';
+import { scanCompleted } from '../events/scanCompleted.ts';
+import { scanFailed } from '../events/scanFailed.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import type { StoredObject } from '../storage/object.ts';
+import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord } from './record.ts';
+import type { Records, Versioned } from './records.ts';
+
+export interface Concluder {
+  readonly unscanned: Bucket;
+  readonly publish: Publish;
+  readonly log: Logger;
+}
+
+/**
+ * What is left to do once a verdict stands in the record: say so, then delete the source. In this order: until
+ * the source is gone, the return of its event or the sweeper resumes here.
+ * @throws {StorageError} and what `publish` throws
+ */
+export async function conclude(
+  { unscanned, publish, log }: Concluder,
+  record: DecidedRecord,
+  object: StoredObject,
+): Promise<void> {
+  await publish(scanCompleted(record));
+  await unscanned.delete(object.name, { generation: object.generation });
+  log.info({ fileId: record.id, verdict: record.state, size: object.size }, 'scan completed');
+}
+
+export interface Failer {
+  readonly records: Records;
+  readonly publish: Publish;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/**
+ * Gives a file up, and says so. Its bytes, where there are any, stay for a redrive.
+ * @returns false where its record moved on meanwhile
+ * @throws {StorageError} and what `publish` throws: whoever comes next is to {@link announceFailure}
+ */
+export async function fail(
+  failer: Failer,
+  read: Versioned<PendingRecord>,
+  failure: FailureReason,
+): Promise<boolean> {
+  const { lease: _, redriven: __, ...stored } = read.record;
+  const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
+  const written = await failer.records.replace(read, failed);
+  if (!written) return false;
+  failer.log.error({ fileId: stored.id, failure }, 'file failed');
+  await announceFailure(failer, written);
+  return true;
+}
+
+/**
+ * Says that a file failed where nobody has said it yet, and notes that it was said: nothing else comes back
+ * to a file that failed. Who fails between the two says it twice, by the same event id.
+ */
+export async function announceFailure(
+  { records, publish }: Pick<Failer, 'records' | 'publish'>,
+  read: Versioned<FailedRecord>,
+): Promise<void> {
+  if (read.record.announced) return;
+  await publish(scanFailed(read.record));
+  // Lost to another who announced it, or to a redrive: either way it has been said.
+  await records.replace(read, { ...read.record, announced: true });
+}

@@ -1,0 +1,41 @@
+import { createHash, randomBytes } from 'node:crypto';
+import type { Principal } from '../identity/principal.ts';
+
+declare const fileId: unique symbol;
+/**
+ * The address of a file, 43 characters of base32hex (RFC 4648 section 7, lower case, no padding):
+ *
+ *     tag of the owner (8) | time, newest first (9) | random (26)
+ *
+ * 130 random bits make it unguessable. The tag and the time make "what this owner stored, newest first" a
+ * listing by prefix. The tag is 40 bits of a digest: it narrows a listing and proves nothing, the record says
+ * who the owner is. See docs/adr/0003-file-id.md.
+ */
+export type FileId = string & { readonly [fileId]: true };
+
+const DIGITS = '0123456789abcdefghijklmnopqrstuv';
+const SHAPE = /^[0-9a-v]{43}$/;
+const TAG_LENGTH = 8;
+const TIME_LENGTH = 9;
+const RANDOM_LENGTH = 26;
+/** 45 bits of milliseconds: the years to 3084. */
+const TIME_LIMIT = 2 ** (5 * TIME_LENGTH) - 1;
+
+export function newFileId(owner: Principal, at: Date = new Date()): FileId {
+  const time = (TIME_LIMIT - at.getTime()).toString(32).padStart(TIME_LENGTH, '0');
+  return `${ownerTag(owner)}${time}${base32(randomBytes(RANDOM_LENGTH))}` as FileId;
+}
+
+export function parseFileId(text: string): FileId | undefined {
+  return SHAPE.test(text) ? (text as FileId) : undefined;
+}
+
+/** The prefix that all file ids of an owner share, and possibly some of others. */
+export function ownerTag(owner: Principal): string {
+  return base32(createHash('sha256').update(owner).digest().subarray(0, TAG_LENGTH));
+}
+
+/** One digit a byte: five of its bits. */
+function base32(bytes: Uint8Array): string {
+  return Array.from(bytes, (byte) => DIGITS.charAt(byte & 31)).join('');
+}

@@ -1,0 +1,74 @@
+import type { FileRecord } from './record.ts';
+
+/** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
+export interface Handle {
+  readonly id: string;
+  readonly state: FileRecord['state'];
+  readonly owner: string;
+  readonly contentType: string;
+  readonly fileName?: string;
+  readonly size?: number;
+  readonly sha256?: string;
+  readonly createdAt: string;
+  readonly scannedAt?: string;
+  readonly engine?: { readonly version: string; readonly database?: number; readonly databaseDate?: string };
+  /** ClamAV's name for what it found; `infected` alone. */
+  readonly signature?: string;
+  /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
+  readonly reason?: string;
+  readonly detail?: string;
+  /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
+  readonly accepted?: boolean;
+  readonly links: { readonly self: string; readonly status: string };
+}
+
+export function toHandle(record: FileRecord): Handle {
+  const { content } = record;
+  const self = `/files/${record.id}`;
+  return {
+    id: record.id,
+    state: record.state,
+    owner: record.owner,
+    contentType: record.contentType,
+    ...(record.fileName !== undefined && { fileName: record.fileName }),
+    ...(content && { size: content.size, sha256: content.sha256 }),
+    createdAt: record.createdAt.toISOString(),
+    ...outcome(record),
+    links: { self, status: `${self}/status` },
+  };
+}
+
+function outcome(record: FileRecord): Partial<Handle> {
+  switch (record.state) {
+    case 'pending':
+    case 'expired':
+      return {};
+    case 'failed':
+      return { reason: record.failure };
+    case 'clean':
+      return scanned(record);
+    case 'infected':
+      return { ...scanned(record), signature: record.signature };
+    case 'unscannable':
+      return {
+        ...scanned(record),
+        reason: record.reason,
+        accepted: record.accepted,
+        ...(record.detail !== undefined && { detail: record.detail }),
+      };
+  }
+}
+
+function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Handle> {
+  const { engine } = scan;
+  return {
+    scannedAt: scan.scannedAt.toISOString(),
+    ...(engine && {
+      engine: {
+        version: engine.engine,
+        ...(engine.database !== undefined && { database: engine.database }),
+        ...(engine.databaseDate !== undefined && { databaseDate: engine.databaseDate }),
+      },
+    }),
+  };
+}

@@ -1,0 +1,202 @@
+import { parsePrincipal } from '../identity/principal.ts';
+import type { EngineVersion } from '../scanning/engine.ts';
+import type { UnscannableReason } from '../scanning/verdict.ts';
+import { parseGeneration } from '../storage/object.ts';
+import type { FileId } from './fileId.ts';
+import {
+  type Content,
+  type FailureReason,
+  type FileRecord,
+  type Lease,
+  parseSha256,
+  type Redriven,
+  type Scan,
+} from './record.ts';
+
+/** Custom metadata of an object. Keys and values together are at most 8 KiB of UTF-8 (FACTS, Cloud Storage). */
+export type Metadata = Readonly<Record<string, string>>;
+
+const REASONS: readonly UnscannableReason[] = ['tooLarge', 'encrypted', 'limitExceeded', 'unsupported'];
+const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'gaveUp'];
+
+/** A record as custom metadata; keys that have no value are absent. */
+export function toMetadata(record: FileRecord): Metadata {
+  const { content } = record;
+  const { lease, redriven } = record.state === 'pending' ? record : {};
+  const fields: Record<string, string | undefined> = {
+    state: record.state,
+    owner: record.owner,
+    viewers: record.viewers.join(' ') || undefined,
+    createdAt: record.createdAt.toISOString(),
+    contentType: record.contentType,
+    fileName: record.fileName,
+    size: content && String(content.size),
+    sha256: content?.sha256,
+    crc32c: content?.crc32c,
+    leaseHolder: lease?.holder,
+    leaseUntil: lease?.until.toISOString(),
+    redrives: redriven && String(redriven.times),
+    redrivenAt: redriven?.at.toISOString(),
+    ...('scan' in record ? scanFields(record.scan) : {}),
+    signature: record.state === 'infected' ? record.signature : undefined,
+    reason: record.state === 'unscannable' ? record.reason : undefined,
+    detail: record.state === 'unscannable' ? record.detail : undefined,
+    accepted: record.state === 'unscannable' ? String(record.accepted) : undefined,
+    failure: record.state === 'failed' ? record.failure : undefined,
+    failedAt: record.state === 'failed' ? record.failedAt.toISOString() : undefined,
+    announced: record.state === 'failed' && record.announced ? 'true' : undefined,
+  };
+  return Object.fromEntries(
+    Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined),
+  );
+}
+
+function scanFields(scan: Scan): Record<string, string> {
+  return {
+    generation: scan.generation,
+    scannedAt: scan.scannedAt.toISOString(),
+    ...(scan.engine && engineFields(scan.engine)),
+  };
+}
+
+export function engineFields(engine: EngineVersion): Record<string, string> {
+  return {
+    engine: engine.engine,
+    ...(engine.database !== undefined && { database: String(engine.database) }),
+    ...(engine.databaseDate !== undefined && { databaseDate: engine.databaseDate }),
+  };
+}
+
+/**
+ * Reads a record back.
+ * @throws {CorruptRecord} where somebody else wrote it: a record that cannot be read grants nothing
+ */
+export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
+  const field = new Fields(id, metadata);
+  const content = parseContent(field);
+  const fileName = metadata['fileName'];
+  const stored = {
+    id,
+    owner: field.parsed('owner', parsePrincipal),
+    viewers:
+      metadata['viewers']?.split(' ').map((text) => parsePrincipal(text) ?? field.corrupt('viewers')) ?? [],
+    createdAt: field.parsed('createdAt', parseTime),
+    contentType: field.text('contentType'),
+    ...(fileName !== undefined && { fileName }),
+  };
+  const known = { ...stored, ...(content && { content }) };
+  const state = metadata['state'];
+  switch (state) {
+    case 'pending':
+      return { ...known, state, ...parseLease(field), ...parseRedriven(field) };
+    case 'clean':
+      return { ...stored, state, content: content ?? field.corrupt('sha256'), scan: parseScan(field) };
+    case 'infected': {
+      const signature = field.text('signature');
+      return {
+        ...stored,
+        state,
+        content: content ?? field.corrupt('sha256'),
+        scan: parseScan(field),
+        signature,
+      };
+    }
+    case 'unscannable': {
+      const reason = field.parsed('reason', (text) => REASONS.find((known) => known === text));
+      const detail = metadata['detail'];
+      const accepted = content !== undefined && metadata['accepted'] === 'true';
+      const scan = parseScan(field);
+      return { ...known, state, scan, reason, ...(detail !== undefined && { detail }), accepted };
+    }
+    case 'failed':
+      return {
+        ...known,
+        state,
+        failure: field.parsed('failure', (text) => FAILURES.find((known) => known === text)),
+        failedAt: field.parsed('failedAt', parseTime),
+        ...(metadata['announced'] === 'true' && { announced: true }),
+      };
+    case 'expired':
+      return { ...known, state };
+    default:
+      return field.corrupt('state');
+  }
+}
+
+function parseContent(field: Fields): Content | undefined {
+  if (field.metadata['sha256'] === undefined) return undefined;
+  return {
+    size: field.parsed('size', parseCount),
+    sha256: field.parsed('sha256', parseSha256),
+    crc32c: field.text('crc32c'),
+  };
+}
+
+function parseLease(field: Fields): { lease?: Lease } {
+  if (field.metadata['leaseHolder'] === undefined) return {};
+  return { lease: { holder: field.text('leaseHolder'), until: field.parsed('leaseUntil', parseTime) } };
+}
+
+function parseRedriven(field: Fields): { redriven?: Redriven } {
+  if (field.metadata['redrivenAt'] === undefined) return {};
+  return {
+    redriven: { times: field.parsed('redrives', parseCount), at: field.parsed('redrivenAt', parseTime) },
+  };
+}
+
+function parseScan(field: Fields): Scan {
+  const engine = parseEngine(field.metadata);
+  return {
+    generation: field.parsed('generation', parseGeneration),
+    scannedAt: field.parsed('scannedAt', parseTime),
+    ...(engine && { engine }),
+  };
+}
+
+/** What {@link engineFields} wrote; undefined where it wrote nothing. */
+export function parseEngine({ engine, database, databaseDate }: Metadata): EngineVersion | undefined {
+  if (engine === undefined) return undefined;
+  return {
+    engine,
+    ...(database !== undefined && { database: Number(database) }),
+    ...(databaseDate !== undefined && { databaseDate }),
+  };
+}
+
+/** RFC 3339. */
+export function parseTime(text: string): Date | undefined {
+  const date = new Date(text);
+  return Number.isNaN(date.getTime()) ? undefined : date;
+}
+
+function parseCount(text: string): number | undefined {
+  const count = Number(text);
+  return /^\d+$/.test(text) && Number.isSafeInteger(count) ? count : undefined;
+}
+
+/** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
+export class CorruptRecord extends Error {
+  override readonly name = 'CorruptRecord';
+}
+
+class Fields {
+  readonly id: FileId;
+  readonly metadata: Metadata;
+
+  constructor(id: FileId, metadata: Metadata) {
+    this.id = id;
+    this.metadata = metadata;
+  }
+
+  text(name: string): string {
+    return this.metadata[name] ?? this.corrupt(name);
+  }
+
+  parsed<T>(name: string, parse: (text: string) => T | undefined): T {
+    return parse(this.text(name)) ?? this.corrupt(name);
+  }
+
+  corrupt(name: string): never {
+    throw new CorruptRecord(`record ${this.id}: ${name} does not parse`);
+  }
+}

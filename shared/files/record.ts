@@ -1,0 +1,100 @@
+import type { Principal } from '../identity/principal.ts';
+import type { EngineVersion } from '../scanning/engine.ts';
+import type { UnscannableReason } from '../scanning/verdict.ts';
+import type { Generation } from '../storage/object.ts';
+import type { FileId } from './fileId.ts';
+
+declare const sha256: unique symbol;
+/** SHA-256 of a content, 64 lower-case hex digits: the address of a blob. */
+export type Sha256 = string & { readonly [sha256]: true };
+
+export function parseSha256(text: string): Sha256 | undefined {
+  return /^[0-9a-f]{64}$/.test(text) ? (text as Sha256) : undefined;
+}
+
+/** Bytes as we saw them go by, never as a client claims them to be. */
+export interface Content {
+  readonly size: number;
+  readonly sha256: Sha256;
+  /** Base64, as Cloud Storage writes it. */
+  readonly crc32c: string;
+}
+
+/** Who scanned what, when: it decided on exactly this generation of the unscanned object. */
+export interface Scan {
+  readonly generation: Generation;
+  readonly scannedAt: Date;
+  /** Absent where no engine was asked, as for a file that is over the limit. */
+  readonly engine?: EngineVersion;
+}
+
+/** A scanner that works on a long scan, so that a second delivery of its event backs off. */
+export interface Lease {
+  readonly holder: string;
+  readonly until: Date;
+}
+
+/** Sent to the scanner again, because its event did not lead to an end. */
+export interface Redriven {
+  /** Since it was uploaded, or since it was redriven after it had failed. */
+  readonly times: number;
+  readonly at: Date;
+}
+
+interface Stored {
+  readonly id: FileId;
+  readonly owner: Principal;
+  readonly viewers: readonly Principal[];
+  readonly createdAt: Date;
+  /** As the client declared it. */
+  readonly contentType: string;
+  /** As the client named it; shown to those who may see the file, never part of an object's name or a log. */
+  readonly fileName?: string;
+}
+
+export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
+
+/** The state of a file. What is not in a state's row cannot be written in that state. */
+export type FileRecord = Stored &
+  (
+    | {
+        readonly state: 'pending';
+        readonly content?: Content;
+        readonly lease?: Lease;
+        readonly redriven?: Redriven;
+      }
+    | { readonly state: 'clean'; readonly content: Content; readonly scan: Scan }
+    | {
+        readonly state: 'infected';
+        readonly content: Content;
+        readonly scan: Scan;
+        readonly signature: string;
+      }
+    | {
+        readonly state: 'unscannable';
+        readonly content?: Content;
+        readonly scan: Scan;
+        readonly reason: UnscannableReason;
+        readonly detail?: string;
+        /** The policy of the deployment hands it out all the same; it then has content. */
+        readonly accepted: boolean;
+      }
+    | {
+        readonly state: 'failed';
+        readonly content?: Content;
+        readonly failure: FailureReason;
+        readonly failedAt: Date;
+        /** The event that says so is out. */
+        readonly announced?: true;
+      }
+    | { readonly state: 'expired'; readonly content?: Content }
+  );
+
+export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
+export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
+export type DecidedRecord = Extract<FileRecord, { scan: Scan }>;
+
+/** A verdict stands in the record: it is never scanned again for the same event. */
+export function isDecided(record: FileRecord): record is DecidedRecord {
+  return record.state === 'clean' || record.state === 'infected' || record.state === 'unscannable';
+}

@@ -1,0 +1,39 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { FileId } from './fileId.ts';
+import type { FileRecord } from './record.ts';
+import type { Records } from './records.ts';
+
+const FIRST_PAUSE_MS = 100;
+const LONGEST_PAUSE_MS = 2_000;
+
+/**
+ * The record once it is no longer pending, or as it is after `waitSeconds`. It is read again and again, with
+ * growing pauses: a read costs a tenth of what a notification to every instance would, and holds no state.
+ * @throws {StorageError}; an AbortError when the signal aborts
+ */
+export async function settled(
+  records: Records,
+  record: FileRecord,
+  waitSeconds: number,
+  signal: AbortSignal,
+): Promise<FileRecord> {
+  const end = performance.now() + waitSeconds * 1000;
+  let current = record;
+  for (
+    let pause = FIRST_PAUSE_MS;
+    current.state === 'pending';
+    pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)
+  ) {
+    const left = end - performance.now();
+    if (left <= 0) break;
+    await delay(Math.min(pause, left), undefined, { signal });
+    current = await reread(records, current.id, signal);
+  }
+  return current;
+}
+
+async function reread(records: Records, id: FileId, signal: AbortSignal): Promise<FileRecord> {
+  const read = await records.get(id, signal);
+  if (!read) throw new Error(`record ${id} went away`);
+  return read.record;
+}

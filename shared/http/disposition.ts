@@ -1,0 +1,26 @@
+import { create, parse } from 'content-disposition';
+
+/** UTF-8 bytes: a name shares the 8 KiB of a record's metadata with owner and viewers. */
+const MAX_NAME_BYTES = 512;
+
+/**
+ * The file name of a Content-Disposition (RFC 6266, RFC 8187): any script, never a path.
+ * @returns undefined where the header names none; 'invalid' where it cannot be read or the name is too long
+ */
+export function fileNameOf(header: string | undefined): string | undefined | 'invalid' {
+  if (header === undefined) return undefined;
+  const { filename } = parse(header).parameters;
+  if (filename === undefined) return undefined;
+  // Whatever separates folders anywhere, and what no name should hold: controls and bidirectional overrides.
+  const name = (filename.split(/[/\\]/).at(-1) ?? '')
+    .normalize('NFC')
+    .replace(/[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .trim();
+  if (name === '' || name === '.' || name === '..') return undefined;
+  return Buffer.byteLength(name) <= MAX_NAME_BYTES ? name : 'invalid';
+}
+
+/** Always an attachment: nothing that a client uploaded is shown in the origin of this service. */
+export function dispositionOf(fileName: string | undefined): string {
+  return create(fileName);
+}

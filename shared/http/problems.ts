@@ -1,0 +1,64 @@
+/**
+ * Every problem that the API answers with: one row is its stable `type`, its status and its title
+ * (RFC 9457). docs/errors.md explains each; a test holds the two together.
+ */
+export const PROBLEMS = {
+  'invalid-request': { status: 400, title: 'The request is not valid' },
+  'upload-incomplete': { status: 400, title: 'The upload ended before all of its bytes arrived' },
+  unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
+  'insufficient-scope': { status: 403, title: 'The token does not carry the scope that this needs' },
+  'not-found': { status: 404, title: 'There is no such file for you' },
+  'method-not-allowed': { status: 405, title: 'The resource does not support this method' },
+  'not-scanned-yet': { status: 409, title: 'The file has not been found clean yet' },
+  'file-infected': { status: 410, title: 'The file is malware and is not handed out' },
+  'file-unscannable': { status: 410, title: 'The file could not be scanned and is not handed out' },
+  'file-failed': { status: 410, title: 'The file could not be processed and is not handed out' },
+  'file-expired': { status: 410, title: 'The upload of the file was never completed' },
+  'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
+  'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
+  internal: { status: 500, title: 'Something went wrong on our side' },
+  unavailable: { status: 503, title: 'The service cannot answer right now' },
+} as const;
+
+export type ProblemType = keyof typeof PROBLEMS;
+
+/** The stable identifier of a problem type, for programs to compare. */
+export function problemUri(type: ProblemType): string {
+  return `urn:hops-fileshare:problem:${type}`;
+}
+
+export interface ProblemExtras {
+  /** What is wrong in this case, and what to do about it; never what another party did. */
+  readonly detail?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Further members of the document. */
+  readonly members?: Readonly<Record<string, unknown>>;
+}
+
+/** An answer that is a problem document. Thrown anywhere on the way of a request, sent in one place. */
+export class Problem extends Error {
+  override readonly name = 'Problem';
+  readonly type: ProblemType;
+  readonly extras: ProblemExtras;
+
+  constructor(type: ProblemType, extras: ProblemExtras = {}) {
+    super(extras.detail ?? PROBLEMS[type].title);
+    this.type = type;
+    this.extras = extras;
+  }
+
+  get status(): number {
+    return PROBLEMS[this.type].status;
+  }
+
+  document(): Record<string, unknown> {
+    const { detail, members } = this.extras;
+    return {
+      type: problemUri(this.type),
+      title: PROBLEMS[this.type].title,
+      status: this.status,
+      ...(detail !== undefined && { detail }),
+      ...members,
+    };
+  }
+}

@@ -1,0 +1,57 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Handle } from '../files/handle.ts';
+import type { Problem } from './problems.ts';
+
+/** Milliseconds for which the rest of a body that nobody wants is read and dropped. */
+const LINGER_MS = 3_000;
+
+/** Sent with every answer: what it holds is one caller's, and is what its Content-Type says. */
+const ALWAYS = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' };
+
+type Headers = Readonly<Record<string, string>>;
+
+export function sendHandle(
+  response: ServerResponse,
+  status: number,
+  handle: Handle,
+  headers: Headers = {},
+): void {
+  sendJson(response, status, 'application/json', handle, headers);
+}
+
+export function sendProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+  linger(request, response);
+  const headers = { ...problem.extras.headers };
+  sendJson(response, problem.status, 'application/problem+json', problem.document(), headers);
+}
+
+/** @param headers added to those that every answer has */
+export function sendHead(response: ServerResponse, status: number, headers: Headers): void {
+  response.writeHead(status, { ...ALWAYS, ...headers });
+}
+
+export function sendJson(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  body: unknown,
+  headers: Headers = {},
+): void {
+  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  sendHead(response, status, { 'content-type': type, 'content-length': String(bytes.length), ...headers });
+  response.end(bytes);
+}
+
+/**
+ * A client that is still sending when it is refused must be able to read why: closing at once would reset the
+ * connection under the answer. What it sends is read and dropped for a while, then the connection ends.
+ */
+function linger(request: IncomingMessage, response: ServerResponse): void {
+  if (request.complete) return;
+  response.once('finish', () => {
+    if (request.complete) return;
+    request.resume();
+    const timer = setTimeout(() => request.socket.destroy(), LINGER_MS);
+    request.once('close', () => clearTimeout(timer));
+  });
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { CorruptRecord } from '../files/metadata.ts';
+import { isDraining, whileServing } from '../runtime/drain.ts';
+import { type Logger, traceFields } from '../runtime/log.ts';
+import { StorageError } from '../storage/error.ts';
+import { Problem } from './problems.ts';
+import { sendHead, sendProblem } from './respond.ts';
+
+/** One request: what a handler needs beside its own dependencies. */
+export interface Exchange {
+  /** Path without query, as it was sent. */
+  readonly path: string;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly log: Logger;
+  /** Aborts when the client goes away. */
+  readonly signal: AbortSignal;
+}
+
+type Handler = (exchange: Exchange) => Promise<void>;
+
+export interface ServiceOptions {
+  readonly log: Logger;
+  readonly project: string;
+  readonly handler: Handler;
+  /** Throws where the service cannot do its work now; `/readyz` then answers 503. */
+  readonly ready?: () => Promise<void>;
+}
+
+/**
+ * A function of functions-framework around a handler: liveness and readiness, one place where every error
+ * becomes an answer, and a process that does not end under a request.
+ */
+export function httpService(options: ServiceOptions) {
+  return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = new URL(request.url ?? '/', 'http://service').pathname;
+    if (path === '/healthz') return sendEmpty(response, 200);
+    if (path === '/readyz') return sendEmpty(response, await readiness(options));
+    await whileServing(() => serve(options, path, request, response));
+  };
+}
+
+async function serve(
+  options: ServiceOptions,
+  path: string,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const traceparent = request.headers['traceparent'];
+  const trace = traceFields(typeof traceparent === 'string' ? traceparent : undefined, options.project);
+  const log = options.log.child({ requestId: randomBytes(8).toString('hex'), ...trace });
+  const gone = new AbortController();
+  response.once('close', () => {
+    if (!response.writableFinished) gone.abort(new Error('the client went away'));
+  });
+  // A connection that is kept would be reset by the end of the process.
+  if (isDraining()) response.setHeader('connection', 'close');
+  try {
+    await options.handler({ path, request, response, log, signal: gone.signal });
+  } catch (error) {
+    answerError(error, { request, response, log, gone: gone.signal.aborted });
+  }
+}
+
+function answerError(
+  error: unknown,
+  exchange: Pick<Exchange, 'request' | 'response' | 'log'> & { gone: boolean },
+): void {
+  const { request, response, log, gone } = exchange;
+  if (gone) {
+    log.info({ reason: (error as Error).message }, 'client went away');
+    response.destroy();
+    return;
+  }
+  const problem = toProblem(error);
+  if (problem.status >= 500) log.error({ err: error }, problem.message);
+  // Bytes are out: a short body must look like one.
+  if (response.headersSent) response.destroy();
+  else sendProblem(request, response, problem);
+}
+
+function toProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error;
+  if (error instanceof StorageError && error.transient) {
+    return new Problem('unavailable', {
+      detail: 'Storage does not answer. Try again.',
+      headers: { 'retry-after': '5' },
+    });
+  }
+  if (error instanceof CorruptRecord)
+    return new Problem('internal', { detail: 'The record of this file is damaged.' });
+  return new Problem('internal');
+}
+
+async function readiness({ ready, log }: ServiceOptions): Promise<number> {
+  if (isDraining()) return 503;
+  try {
+    await ready?.();
+    return 200;
+  } catch (error) {
+    log.warn({ err: error }, 'not ready');
+    return 503;
+  }
+}
+
+function sendEmpty(response: ServerResponse, status: number): void {
+  sendHead(response, status, { 'content-length': '0' });
+  response.end();
+}

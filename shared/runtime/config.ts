@@ -1,0 +1,98 @@
+import * as v from 'valibot';
+
+/** A variable of the environment as a bucket name, a positive integer and so on; its message says what it should be. */
+export const bucketName = v.pipe(
+  v.string('should be the name of a bucket'),
+  v.regex(/^[a-z0-9][a-z0-9._-]{1,220}[a-z0-9]$/, 'should be the name of a bucket'),
+);
+
+export const nonEmpty = v.pipe(v.string('should be set'), v.minLength(1, 'should not be empty'));
+
+export const port = integer(1, 65_535);
+
+export const logLevel = v.optional(
+  v.picklist(
+    ['trace', 'debug', 'info', 'warn', 'error', 'fatal'],
+    'should be trace, debug, info, warn, error or fatal',
+  ),
+  'info',
+);
+
+/** A whole number, both bounds included. */
+export function integer(least: number, most: number) {
+  const message = `should be a whole number from ${least} to ${most}`;
+  return v.pipe(
+    v.string(message),
+    v.regex(/^\d{1,16}$/, message),
+    v.transform(Number),
+    v.minValue(least, message),
+    v.maxValue(most, message),
+  );
+}
+
+/** `true` or `false`. */
+export const flag = v.pipe(
+  v.picklist(['true', 'false'], 'should be true or false'),
+  v.transform((text) => text === 'true'),
+);
+
+/** Words of a vocabulary, separated by commas. */
+export function listOf<const Word extends string>(words: readonly Word[]) {
+  return v.pipe(
+    v.string(),
+    v.transform((text) => text.split(',').filter((word) => word !== '')),
+    v.array(v.picklist(words, `should be some of ${words.join(', ')}, separated by commas`)),
+  );
+}
+
+/** JSON in a variable, parsed and then checked by `schema`. */
+export function json<const Schema extends v.GenericSchema>(schema: Schema) {
+  return v.pipe(
+    v.string('should be JSON'),
+    v.rawTransform(({ dataset, addIssue, NEVER }) => {
+      try {
+        return JSON.parse(dataset.value) as unknown;
+      } catch {
+        addIssue({ message: 'should be JSON' });
+        return NEVER;
+      }
+    }),
+    schema,
+  );
+}
+
+/** What every function reads. */
+export const commonVariables = {
+  LOG_LEVEL: logLevel,
+  GOOGLE_CLOUD_PROJECT: v.optional(nonEmpty, 'local'),
+  STORAGE_EMULATOR_HOST: v.optional(v.string()),
+  STORAGE_TIMEOUT_SECONDS: v.optional(integer(1, 300), '30'),
+  PERMANENT_BUCKET: bucketName,
+};
+
+/**
+ * Reads the environment once. An empty variable counts as not set.
+ * @throws {Error} one line a variable: its name and what it should be, never its value
+ */
+export function readConfig<const Entries extends v.ObjectEntries>(
+  entries: Entries,
+  environment: Readonly<Record<string, string | undefined>>,
+): v.InferOutput<v.ObjectSchema<Entries, undefined>> {
+  const present = Object.fromEntries(Object.entries(environment).filter(([, value]) => value));
+  const result = v.safeParse(v.object(entries), present);
+  if (result.success) return result.output;
+  const lines = result.issues.map((issue) => {
+    const [variable, ...inside] = (issue.path ?? []).map((item) => String(item.key));
+    const where = inside.length > 0 ? `${variable} (${inside.join('.')})` : variable;
+    const missing = variable !== undefined && !(variable in present);
+    return `${where} ${missing ? 'is not set' : 'is not valid'}: ${missing ? describe(entries, variable) : issue.message}`;
+  });
+  throw new Error(`Configuration: ${[...new Set(lines)].join('; ')}`);
+}
+
+/** What a missing variable should be: the complaint of its own schema about `undefined`. */
+function describe(entries: v.ObjectEntries, variable: string): string {
+  const schema = entries[variable] as v.GenericSchema | undefined;
+  const complaint = schema && v.safeParse(schema, undefined).issues?.[0]?.message;
+  return complaint ?? 'should be set';
+}

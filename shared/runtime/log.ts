@@ -1,0 +1,34 @@
+import { type Logger, pino } from 'pino';
+
+export type { Logger };
+
+/** https://cloud.google.com/logging/docs/reference/v2/rest/v2/LogEntry#logseverity */
+const SEVERITY: Readonly<Record<string, string>> = {
+  trace: 'DEBUG',
+  debug: 'DEBUG',
+  info: 'INFO',
+  warn: 'WARNING',
+  error: 'ERROR',
+  fatal: 'CRITICAL',
+};
+
+/** Lines of JSON as Cloud Logging reads them from standard output. No file name, no token goes into one. */
+export function createLog(service: string, level: string): Logger {
+  return pino({
+    level,
+    messageKey: 'message',
+    base: { service },
+    timestamp: () => `,"time":"${new Date().toISOString()}"`,
+    formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
+  });
+}
+
+/** `traceparent` (https://www.w3.org/TR/trace-context/) as the fields that Cloud Logging joins log lines by. */
+export function traceFields(traceparent: string | undefined, project: string): Record<string, string> {
+  const [, trace, span] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent ?? '') ?? [];
+  if (!trace || !span) return {};
+  return {
+    'logging.googleapis.com/trace': `projects/${project}/traces/${trace}`,
+    'logging.googleapis.com/spanId': span,
+  };
+}

@@ -1,0 +1,289 @@
+import { randomUUID } from 'node:crypto';
+import { StorageError } from './error.ts';
+import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
+import { type ReadOptions, readRange } from './read.ts';
+import { CHUNK_QUANTUM, ResumableSession } from './resumable.ts';
+import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
+import { type StagedUpload, stageUpload } from './stage.ts';
+import { type Digests, Tally } from './tally.ts';
+import type { Call, Transport } from './transport.ts';
+
+export interface BucketOptions {
+  readonly retry?: RetryPolicy;
+  /** Milliseconds for one request that carries no stream, and for the silence of one that does. */
+  readonly timeoutMs?: number;
+  /** Bytes, a multiple of 256 KiB: the memory of an upload is at most twice this. */
+  readonly chunkBytes?: number;
+}
+
+export interface InsertOptions {
+  readonly contentType: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface ListOptions {
+  readonly prefix: string;
+  /** Names before it (UTF-8 bytes) are left out. */
+  readonly startOffset?: string | undefined;
+  readonly pageToken?: string | undefined;
+  /** At most 1 000. */
+  readonly maxResults: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const NOT_FOUND = 404;
+const PRECONDITION_FAILED = 412;
+
+/**
+ * One bucket through Cloud Storage's JSON API. Every write carries a precondition, so every call is safe to
+ * repeat and is repeated on transient failures. 404 and a lost precondition are values; all else throws
+ * {@link StorageError}. https://cloud.google.com/storage/docs/json_api
+ */
+export class Bucket {
+  readonly name: string;
+  readonly #transport: Transport;
+  readonly #retry: RetryPolicy;
+  readonly #timeoutMs: number;
+  readonly #chunkBytes: number;
+
+  constructor(transport: Transport, name: string, options: BucketOptions = {}) {
+    this.name = name;
+    this.#transport = transport;
+    this.#retry = options.retry ?? DEFAULT_RETRY;
+    this.#timeoutMs = options.timeoutMs ?? 30_000;
+    this.#chunkBytes = options.chunkBytes ?? 8 * 1024 * 1024;
+    if (this.#chunkBytes <= 0 || this.#chunkBytes % CHUNK_QUANTUM !== 0) {
+      throw new RangeError(`chunkBytes ${this.#chunkBytes} is not a multiple of ${CHUNK_QUANTUM}`);
+    }
+  }
+
+  async stat(name: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
+    const answer = await this.#json({
+      operation: 'objects.get',
+      method: 'GET',
+      url: this.#path(name),
+      expect: [NOT_FOUND],
+      signal,
+    });
+    return answer.status === NOT_FOUND ? undefined : answeredObject('objects.get', answer.body);
+  }
+
+  /** @see readRange */
+  read(name: string, options: ReadOptions): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
+    const limits = { retry: this.#retry, timeoutMs: this.#timeoutMs };
+    return readRange(this.#transport, this.#path(name), options, limits);
+  }
+
+  /**
+   * Streams bytes to a name that must not exist, up to but without the request that makes them an object.
+   * @see stageUpload
+   */
+  stage(name: string, source: AsyncIterable<Uint8Array>, options: InsertOptions): Promise<StagedUpload> {
+    return stageUpload(
+      {
+        start: (signal) => this.#startSession(name, options, signal),
+        insertWhole: async (pieces, digests) => {
+          const object = await this.#insertWhole(name, pieces, digests, options);
+          if (object) return object;
+          throw new StorageError('objects.insert', {
+            status: PRECONDITION_FAILED,
+            reason: 'conditionNotMet',
+          });
+        },
+        remove: async (object) => {
+          await this.delete(name, object);
+        },
+      },
+      source,
+      this.#chunkBytes,
+    );
+  }
+
+  /**
+   * Inserts an object without bytes, whose metadata is its content.
+   * @returns undefined where the name exists
+   */
+  insertEmpty(name: string, options: InsertOptions): Promise<StoredObject | undefined> {
+    return this.#insertWhole(name, new Uint8Array(), new Tally().digests(), options);
+  }
+
+  /**
+   * Merges custom metadata, `null` removing a key, where the object still is at `version`.
+   * @returns undefined where it is not, or is gone
+   */
+  async patch(
+    name: string,
+    version: { generation: Generation; metageneration: Metageneration },
+    metadata: Readonly<Record<string, string | null>>,
+    signal?: AbortSignal,
+  ): Promise<StoredObject | undefined> {
+    return retrying(this.#retry, signal, async (triesBefore) => {
+      const answer = await this.#once({
+        operation: 'objects.patch',
+        method: 'PATCH',
+        url: this.#path(name),
+        query: { generation: version.generation, ifMetagenerationMatch: version.metageneration },
+        body: { json: { metadata } },
+        expect: [NOT_FOUND, PRECONDITION_FAILED],
+        signal,
+      });
+      if (answer.status === NOT_FOUND) return undefined;
+      if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.patch', answer.body);
+      // Was it an earlier try of ours that moved it on?
+      const current = triesBefore > 0 ? await this.stat(name, signal) : undefined;
+      const ours =
+        current?.generation === version.generation &&
+        BigInt(current.metageneration) === BigInt(version.metageneration) + 1n &&
+        Object.entries(metadata).every(([key, value]) => (current.metadata[key] ?? null) === value);
+      return ours ? current : undefined;
+    });
+  }
+
+  /**
+   * Copies one generation to a name of `target` that must not exist, inside Cloud Storage, until it is done.
+   * https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite
+   */
+  async rewrite(
+    source: { name: string; generation: Generation },
+    target: { bucket: Bucket; name: string } & InsertOptions,
+    signal?: AbortSignal,
+  ): Promise<StoredObject | 'sourceGone' | 'targetExists'> {
+    for (let rewriteToken: string | undefined; ; ) {
+      const answer = await this.#json({
+        operation: 'objects.rewrite',
+        method: 'POST',
+        url: `${this.#path(source.name)}/rewriteTo${target.bucket.#path(target.name, '')}`,
+        query: {
+          sourceGeneration: source.generation,
+          ifSourceGenerationMatch: source.generation,
+          ifGenerationMatch: 0,
+          rewriteToken,
+        },
+        body: { json: { contentType: target.contentType, metadata: target.metadata ?? {} } },
+        expect: [NOT_FOUND, PRECONDITION_FAILED],
+        signal,
+      });
+      if (answer.status === NOT_FOUND) return 'sourceGone';
+      if (answer.status === PRECONDITION_FAILED) return 'targetExists';
+      const progress = answer.body as { done?: boolean; rewriteToken?: string; resource?: unknown };
+      if (progress.done) return answeredObject('objects.rewrite', progress.resource);
+      rewriteToken = progress.rewriteToken;
+      if (!rewriteToken) {
+        throw new StorageError('objects.rewrite', {
+          status: 0,
+          reason: 'malformedAnswer',
+          message: 'no token',
+        });
+      }
+    }
+  }
+
+  /**
+   * Deletes one generation.
+   * @returns false where its metadata moved on from `metageneration`; a generation that is gone is a success
+   */
+  async delete(
+    name: string,
+    version: { generation: Generation; metageneration?: Metageneration },
+    signal?: AbortSignal,
+  ): Promise<boolean> {
+    const answer = await this.#json({
+      operation: 'objects.delete',
+      method: 'DELETE',
+      url: this.#path(name),
+      query: { generation: version.generation, ifMetagenerationMatch: version.metageneration },
+      expect: [NOT_FOUND, PRECONDITION_FAILED],
+      signal,
+    });
+    return answer.status !== PRECONDITION_FAILED;
+  }
+
+  /** One page, in the order of names (UTF-8 bytes). */
+  async list(options: ListOptions): Promise<{ objects: StoredObject[]; nextPageToken: string | undefined }> {
+    const { prefix, startOffset, pageToken, maxResults, signal } = options;
+    const answer = await this.#json({
+      operation: 'objects.list',
+      method: 'GET',
+      url: this.#path(),
+      query: { prefix, startOffset, pageToken, maxResults },
+      signal,
+    });
+    const page = answer.body as { items?: unknown[]; nextPageToken?: string } | undefined;
+    return {
+      objects: (page?.items ?? []).map((item) => answeredObject('objects.list', item)),
+      nextPageToken: page?.nextPageToken,
+    };
+  }
+
+  /** `/storage/v1/b/BUCKET/o/NAME`: a name may hold any character, so all of it is escaped. */
+  #path(name?: string, root = '/storage/v1'): string {
+    const bucket = `${root}/b/${encodeURIComponent(this.name)}/o`;
+    return name === undefined ? bucket : `${bucket}/${encodeURIComponent(name)}`;
+  }
+
+  #once(call: Omit<Call, 'timeoutMs'>) {
+    return this.#transport.json({ ...call, timeoutMs: this.#timeoutMs });
+  }
+
+  #json(call: Omit<Call, 'timeoutMs'>) {
+    return retrying(this.#retry, call.signal, () => this.#once(call));
+  }
+
+  async #startSession(name: string, options: InsertOptions, signal: AbortSignal): Promise<ResumableSession> {
+    const answer = await this.#json({
+      operation: 'resumable.start',
+      method: 'POST',
+      url: this.#path(undefined, '/upload/storage/v1'),
+      query: { uploadType: 'resumable', name, ifGenerationMatch: 0 },
+      headers: { 'x-upload-content-type': options.contentType },
+      body: { json: { contentType: options.contentType, metadata: options.metadata ?? {} } },
+      signal,
+    });
+    const uri = answer.headers.get('location');
+    if (!uri)
+      throw new StorageError('resumable.start', { status: 0, reason: 'malformedAnswer', message: 'no URI' });
+    return new ResumableSession(this.#transport, uri, {
+      retry: this.#retry,
+      timeoutMs: this.#timeoutMs * 2,
+      signal,
+    });
+  }
+
+  /** One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another. */
+  async #insertWhole(
+    name: string,
+    bytes: Uint8Array,
+    digests: Digests,
+    options: InsertOptions,
+  ): Promise<StoredObject | undefined> {
+    const metadata = options.metadata ?? {};
+    const boundary = randomUUID();
+    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: digests.crc32c });
+    const head = Buffer.from(
+      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
+        `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+    );
+    const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+    const body = { pieces: [head, bytes, tail], length: head.length + digests.size + tail.length };
+    return retrying(this.#retry, undefined, async (triesBefore) => {
+      const answer = await this.#once({
+        operation: 'objects.insert',
+        method: 'POST',
+        url: this.#path(undefined, '/upload/storage/v1'),
+        query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
+        headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+        body,
+        expect: [PRECONDITION_FAILED],
+      });
+      if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
+      // Was it an earlier try of ours that made it?
+      const current = triesBefore > 0 ? await this.stat(name) : undefined;
+      const ours =
+        current?.crc32c === digests.crc32c &&
+        current.size === digests.size &&
+        Object.keys(current.metadata).length === Object.keys(metadata).length &&
+        Object.entries(metadata).every(([key, value]) => current.metadata[key] === value);
+      return ours ? current : undefined;
+    });
+  }
+}

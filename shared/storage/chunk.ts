@@ -1,0 +1,54 @@
+const FIRST_BYTES = 64 * 1024;
+
+/**
+ * Gathers the pieces of a stream into chunks. The bytes are copied: what the network hands out is then free at
+ * once, where a list of its buffers would be kept for the length of a chunk and cost memory many times over.
+ * Two buffers take turns, one being filled while the other is on its way.
+ */
+export class ChunkBuffer {
+  readonly #capacity: number;
+  #filling: Buffer;
+  #away: Buffer | undefined;
+  #length = 0;
+
+  /** @param capacity bytes of a chunk; as long as less is held, less is taken */
+  constructor(capacity: number) {
+    this.#capacity = capacity;
+    this.#filling = Buffer.allocUnsafeSlow(Math.min(FIRST_BYTES, capacity));
+  }
+
+  get full(): boolean {
+    return this.#length === this.#capacity;
+  }
+
+  /** What is held now; overwritten after the next but one {@link turn}. */
+  get bytes(): Uint8Array {
+    return this.#filling.subarray(0, this.#length);
+  }
+
+  /** Takes what fits of a piece. @returns how many bytes that were */
+  fill(piece: Uint8Array): number {
+    const taken = Math.min(piece.length, this.#capacity - this.#length);
+    this.#grow(this.#length + taken);
+    this.#filling.set(taken === piece.length ? piece : piece.subarray(0, taken), this.#length);
+    this.#length += taken;
+    return taken;
+  }
+
+  /** Begins the next chunk, in the buffer that was filled before this one. */
+  turn(): void {
+    const next = this.#away ?? Buffer.allocUnsafeSlow(this.#capacity);
+    this.#away = this.#filling;
+    this.#filling = next;
+    this.#length = 0;
+  }
+
+  #grow(needed: number): void {
+    if (needed <= this.#filling.length) return;
+    const grown = Buffer.allocUnsafeSlow(
+      Math.min(this.#capacity, Math.max(needed, this.#filling.length * 4)),
+    );
+    grown.set(this.bytes);
+    this.#filling = grown;
+  }
+}

@@ -1,0 +1,128 @@
+import type { Readable } from 'node:stream';
+import { StorageError } from './error.ts';
+import type { Generation } from './object.ts';
+import { type RetryPolicy, retrying } from './retry.ts';
+import type { Answer, Transport } from './transport.ts';
+
+/** Bytes `start` to `end`, both included; none where `end` is before `start`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface ReadOptions {
+  /** Pins the read: another generation of the name is never mixed in. */
+  readonly generation: Generation;
+  readonly range: ByteRange;
+  readonly signal?: AbortSignal | undefined;
+}
+
+const NOT_FOUND = 404;
+
+/**
+ * Reads a range of one generation of an object. A connection that fails or falls silent is taken up again
+ * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value.
+ * Iterate it, or abort its signal: until then the connection is held.
+ * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
+ * @throws {StorageError} from the call, or from the iteration
+ */
+export async function readRange(
+  transport: Transport,
+  path: string,
+  options: ReadOptions,
+  limits: { retry: RetryPolicy; timeoutMs: number },
+): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
+  if (options.range.end < options.range.start) return nothing();
+  const open = (start: number) =>
+    retrying(limits.retry, options.signal, () =>
+      transport.stream({
+        operation: 'objects.getMedia',
+        method: 'GET',
+        url: path,
+        query: { alt: 'media', generation: options.generation },
+        headers: { range: `bytes=${start}-${options.range.end}` },
+        expect: [NOT_FOUND],
+        timeoutMs: limits.timeoutMs,
+        signal: options.signal,
+      }),
+    );
+  const first = await open(options.range.start);
+  if (first.status === NOT_FOUND) {
+    first.body.resume();
+    return undefined;
+  }
+  return resumed(first, open, options.range, limits);
+}
+
+/** No byte: a range request cannot say so, and need not be sent. */
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
+
+async function* resumed(
+  first: Answer<Readable>,
+  open: (start: number) => Promise<Answer<Readable>>,
+  range: ByteRange,
+  limits: { retry: RetryPolicy; timeoutMs: number },
+): AsyncGenerator<Uint8Array, void, undefined> {
+  let next = range.start;
+  let answer = first;
+  for (let breaks = 0; ; ) {
+    const before = next;
+    try {
+      assertStartsAt(answer, next);
+      for await (const piece of watched(answer.body, limits.timeoutMs)) {
+        next += piece.length;
+        if (next > range.end + 1) throw fault('tooLong', 'more bytes than asked');
+        yield piece;
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError) || !error.transient) throw error;
+    }
+    if (next === range.end + 1) return;
+    breaks = next > before ? 1 : breaks + 1;
+    if (breaks >= limits.retry.attempts) throw fault('cutShort', `ended ${range.end + 1 - next} bytes early`);
+    answer = await open(next);
+    // Gone in the middle of the read: what was handed on is not the whole of anything.
+    if (answer.status === NOT_FOUND) throw new StorageError('objects.getMedia', GONE);
+  }
+}
+
+const GONE = { status: NOT_FOUND, reason: 'notFound', message: 'the generation went away while it was read' };
+
+function assertStartsAt(answer: Answer<Readable>, start: number): void {
+  const range = /^bytes (\d+)-/.exec(answer.headers.get('content-range') ?? '');
+  const actual = answer.status === 206 && range ? Number(range[1]) : 0;
+  if (actual === start) return;
+  answer.body.destroy();
+  throw new StorageError('objects.getMedia', {
+    status: 400,
+    reason: 'wrongRange',
+    message: `asked for ${start}, got ${actual}`,
+  });
+}
+
+/** Ends a body that is silent for `timeoutMs` while it is being waited for; a slow consumer is no silence. */
+async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<Uint8Array, void, undefined> {
+  let waiting = true;
+  const timer = setTimeout(() => {
+    if (waiting) body.destroy(new Error('idle'));
+    else timer.refresh();
+  }, timeoutMs);
+  try {
+    for await (const piece of body as AsyncIterable<Uint8Array>) {
+      waiting = false;
+      yield piece;
+      waiting = true;
+      timer.refresh();
+    }
+  } catch (cause) {
+    const aborted = (cause as Error).name === 'AbortError';
+    throw fault(aborted ? 'aborted' : 'connection', (cause as Error).message, cause);
+  } finally {
+    clearTimeout(timer);
+    body.destroy();
+  }
+}
+
+function fault(reason: string, message: string, cause?: unknown): StorageError {
+  return new StorageError('objects.getMedia', { status: 0, reason, message }, { cause });
+}

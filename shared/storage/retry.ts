@@ -1,0 +1,48 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { StorageError } from './error.ts';
+
+export interface RetryPolicy {
+  /** Tries in all, the first included. */
+  readonly attempts: number;
+  /** Milliseconds: the first pause is drawn from 0..base, and the bound doubles with each try. */
+  readonly baseMs: number;
+  /** Milliseconds: no pause is drawn from more than this. */
+  readonly maxMs: number;
+  /** Milliseconds for all tries and pauses together; no pause is begun that would not fit. */
+  readonly totalMs: number;
+  /** Waits so many milliseconds; a timer by default. */
+  readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
+}
+
+export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, baseMs: 200, maxMs: 10_000, totalMs: 90_000 };
+
+/**
+ * Runs `attempt` until it returns, until its error is not transient, or until the policy is used up. Only
+ * for calls that are safe to repeat. `attempt` is told how many tries went before: after the first, a 404
+ * or 412 may be the echo of an earlier try whose answer was lost.
+ *
+ * Full jitter, so that clients that failed together do not come back together.
+ * @throws the last error of `attempt`
+ */
+export async function retrying<T>(
+  policy: RetryPolicy,
+  signal: AbortSignal | undefined,
+  attempt: (triesBefore: number) => Promise<T>,
+): Promise<T> {
+  const end = performance.now() + policy.totalMs;
+  for (let tries = 0; ; tries++) {
+    try {
+      return await attempt(tries);
+    } catch (error) {
+      if (!(error instanceof StorageError) || !error.transient || tries + 1 >= policy.attempts) throw error;
+      const jittered = Math.random() * Math.min(policy.maxMs, policy.baseMs * 2 ** tries);
+      const pause = Math.max(jittered, error.retryAfterMs ?? 0);
+      if (performance.now() + pause > end) throw error;
+      await (policy.pause ?? timer)(pause, signal);
+    }
+  }
+}
+
+async function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+  await delay(ms, undefined, signal ? { signal } : {});
+}

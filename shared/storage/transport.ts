@@ -1,0 +1,149 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import { Readable } from 'node:stream';
+import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
+import { StorageError } from './error.ts';
+
+/** Adds the credentials to a request; resolves to headers such as `authorization`. */
+export type Authorize = () => Promise<Headers>;
+
+export interface Call {
+  /** JSON API method, such as `objects.get`, for errors and counters. */
+  readonly operation: string;
+  readonly method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** Path below the endpoint (already encoded), or the absolute URI of a resumable session. */
+  readonly url: string;
+  readonly query?: Readonly<Record<string, string | number | undefined>>;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** JSON, or pieces of bytes that are kept by the caller and so can be sent again. */
+  readonly body?:
+    | { readonly json: unknown }
+    | { readonly pieces: readonly Uint8Array[]; readonly length: number };
+  /** Statuses that are answers to the caller and not errors, beside 2xx. */
+  readonly expect?: readonly number[];
+  /** Milliseconds until the answer's head must be there; the body of a stream is the reader's to watch. */
+  readonly timeoutMs: number;
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface Answer<Body> {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly body: Body;
+}
+
+/** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */
+export class Transport {
+  readonly #endpoint: string;
+  readonly #authorize: Authorize | undefined;
+  readonly #gaxios = new Gaxios();
+  readonly #agent: http.Agent;
+
+  constructor(endpoint: string, authorize?: Authorize) {
+    this.#endpoint = endpoint;
+    this.#authorize = authorize;
+    const { Agent } = endpoint.startsWith('https:') ? https : http;
+    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+  }
+
+  async json(call: Call): Promise<Answer<unknown>> {
+    const answer = await this.#send<string>(call, 'text');
+    return { ...answer, body: parseJson(answer.body) };
+  }
+
+  async stream(call: Call): Promise<Answer<Readable>> {
+    return this.#send<Readable>(call, 'stream');
+  }
+
+  async #send<Body>(call: Call, responseType: 'text' | 'stream'): Promise<Answer<Body>> {
+    const limit = new AbortController();
+    const timer = setTimeout(() => limit.abort(new Error('deadline')), call.timeoutMs);
+    const signal = call.signal ? AbortSignal.any([call.signal, limit.signal]) : limit.signal;
+    try {
+      signal.throwIfAborted();
+      const headers = new Headers(await this.#authorize?.());
+      // A transcoded answer would have other bytes than those that were stored and digested.
+      headers.set('accept-encoding', 'identity');
+      for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
+      const response = await this.#gaxios.request<Body>({
+        url: this.#url(call),
+        method: call.method,
+        headers,
+        ...encodeBody(call, headers),
+        responseType,
+        signal,
+        agent: this.#agent,
+        retry: false,
+        // 308 is "resume incomplete" here, not a redirect, and credentials follow nobody elsewhere.
+        redirect: 'manual',
+        validateStatus: (status) =>
+          (status >= 200 && status < 300) || (call.expect?.includes(status) ?? false),
+      });
+      return { status: response.status, headers: response.headers, body: response.data };
+    } catch (error) {
+      throw this.#failure(call, error, limit.signal.aborted);
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #url(call: Call): URL {
+    const url = new URL(call.url, this.#endpoint);
+    for (const [name, value] of Object.entries(call.query ?? {})) {
+      if (value !== undefined) url.searchParams.set(name, String(value));
+    }
+    return url;
+  }
+
+  #failure(call: Call, error: unknown, timedOut: boolean): StorageError {
+    if (error instanceof StorageError) return error;
+    const response = error instanceof GaxiosError ? error.response : undefined;
+    if (response) return answeredFailure(call.operation, response);
+    const reason = timedOut ? 'deadline' : call.signal?.aborted ? 'aborted' : 'connection';
+    // The message of a GaxiosError may hold the URL, and the URL of a session is a bearer token.
+    const code = (error as { code?: unknown }).code;
+    const message = typeof code === 'string' ? code : (error as Error).name;
+    return new StorageError(call.operation, { status: 0, reason, message });
+  }
+}
+
+function encodeBody(call: Call, headers: Headers): { data?: string | Buffer | Readable } {
+  if (!call.body) {
+    if (call.method !== 'GET') headers.set('content-length', '0');
+    return {};
+  }
+  if ('json' in call.body) {
+    headers.set('content-type', 'application/json; charset=UTF-8');
+    return { data: Buffer.from(JSON.stringify(call.body.json)) };
+  }
+  headers.set('content-length', String(call.body.length));
+  return { data: Readable.from(call.body.pieces, { objectMode: false }) };
+}
+
+function answeredFailure(operation: string, response: GaxiosResponse): StorageError {
+  const body = typeof response.data === 'string' ? parseJson(response.data) : response.data;
+  const details = (body as { error?: { message?: string; errors?: { reason?: string }[] } } | undefined)
+    ?.error;
+  return new StorageError(operation, {
+    status: response.status,
+    reason: details?.errors?.[0]?.reason ?? `http${response.status}`,
+    message: details?.message ?? '',
+    retryAfterMs: parseRetryAfter(response.headers.get('retry-after')),
+  });
+}
+
+/** RFC 9110 section 10.2.3: seconds, or a date. */
+function parseRetryAfter(value: string | null, now: number = Date.now()): number | undefined {
+  if (value === null) return undefined;
+  if (/^\d+$/.test(value)) return Number(value) * 1000;
+  const at = Date.parse(value);
+  return Number.isNaN(at) ? undefined : Math.max(0, at - now);
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

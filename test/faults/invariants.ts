@@ -1,0 +1,158 @@
+import { createHash } from 'node:crypto';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { eventually, type ReceivedEvent } from '../support/service.ts';
+import type { Rig, Upload } from './rig.ts';
+
+const TERMINAL = new Set(['clean', 'infected', 'unscannable']);
+const BLOBS = 'blobs/sha256/';
+
+/** What all buckets hold, and what a subscriber got, at one moment. */
+interface Snapshot {
+  /** By the id of the file: its metadata. */
+  readonly records: ReadonlyMap<string, StoredObject['metadata']>;
+  readonly blobs: readonly StoredObject[];
+  readonly unscanned: readonly string[];
+  readonly quarantine: ReadonlySet<string>;
+  readonly events: ReadonlyMap<string, readonly ReceivedEvent[]>;
+}
+
+async function snapshot(rig: Rig): Promise<Snapshot> {
+  const [records, blobs, unscanned, quarantine, events] = await Promise.all([
+    rig.all('permanent', 'files/'),
+    rig.all('permanent', BLOBS),
+    rig.all('unscanned'),
+    rig.all('quarantine'),
+    rig.events(),
+  ]);
+  return {
+    records: new Map(records.map(({ name, metadata }) => [name.slice('files/'.length), metadata])),
+    blobs,
+    unscanned: unscanned.map(({ name }) => name),
+    quarantine: new Set(quarantine.map(({ name }) => name)),
+    events: Map.groupBy(events, ({ data }) => data.fileId),
+  };
+}
+
+/** Waits until nothing is under way any more, or for so long. What is still open then, the invariants tell. */
+export async function settle(rig: Rig, seconds: number): Promise<void> {
+  const settled = async (): Promise<boolean> => {
+    // The cheap question first: a source goes last.
+    const waiting = await rig.bucket('unscanned').list({ prefix: '', maxResults: 1 });
+    if (waiting.objects.length > 0) return false;
+    const { records, events } = await snapshot(rig);
+    return rig.uploads.every(
+      ({ id }) => id === undefined || (TERMINAL.has(records.get(id)?.['state'] ?? '') && events.has(id)),
+    );
+  };
+  await eventually(settled, seconds).catch(() => undefined);
+}
+
+/**
+ * What must hold once nothing is under way, read from the buckets themselves. Each entry names the invariant
+ * that does not hold, and what it does not hold of.
+ * @param uploads the files to try to download
+ */
+export async function violations(rig: Rig, uploads: readonly Upload[]): Promise<string[]> {
+  const now = await snapshot(rig);
+  return [
+    ...(await blobsAreClean(rig, now)),
+    ...(await onlyCleanIsHandedOut(rig, uploads)),
+    ...acceptedIsDecided(rig.uploads, now),
+    ...subscribersKnow(now),
+    ...nothingIsLeft(now),
+    ...quarantineHoldsTheRest(now),
+    ...cleanHasItsBlob(now),
+  ];
+}
+
+const verified = new WeakMap<Rig, Set<string>>();
+
+async function blobsAreClean(rig: Rig, { blobs }: Snapshot): Promise<string[]> {
+  const seen = verified.get(rig) ?? new Set();
+  verified.set(rig, seen);
+  const found: string[] = [];
+  for (const blob of blobs) {
+    const version = `${blob.name}#${blob.generation}`;
+    if (seen.has(version)) continue;
+    const digest = await digestOf(rig, blob);
+    if (blob.name !== BLOBS + digest) found.push(`(a) ${blob.name} holds bytes whose SHA-256 is ${digest}`);
+    if (!rig.cleanDigests.has(digest)) found.push(`(a) ${blob.name} was never uploaded as clean`);
+    seen.add(version);
+  }
+  return found;
+}
+
+async function digestOf(rig: Rig, blob: StoredObject): Promise<string> {
+  const bytes = await rig.bucket('permanent').read(blob.name, {
+    generation: blob.generation,
+    range: { start: 0, end: blob.size - 1 },
+    signal: AbortSignal.timeout(30_000),
+  });
+  const hash = createHash('sha256');
+  for await (const piece of bytes ?? []) hash.update(piece);
+  return hash.digest('hex');
+}
+
+async function onlyCleanIsHandedOut(rig: Rig, uploads: readonly Upload[]): Promise<string[]> {
+  const found: string[] = [];
+  for (const { id, expected, sha256 } of uploads) {
+    if (id === undefined) continue;
+    const response = await rig.call('GET', `/files/${id}`);
+    const digest = createHash('sha256').update(Buffer.from(await response.arrayBuffer()));
+    const got = response.ok && digest.digest('hex');
+    if (expected !== 'clean' && response.ok) found.push(`(a) ${id}, ${expected}, was handed out`);
+    if (expected === 'clean' && got !== sha256) {
+      found.push(`(b) ${id}, clean, is not handed out as it came: ${response.status}`);
+    }
+  }
+  return found;
+}
+
+function acceptedIsDecided(uploads: readonly Upload[], { records }: Snapshot): string[] {
+  return uploads.flatMap(({ id, expected, orElse = expected }) => {
+    if (id === undefined) return [];
+    const state = records.get(id)?.['state'];
+    return state === expected || state === orElse
+      ? []
+      : [`(b) ${id}, ${expected}, is ${state ?? 'without a record'}`];
+  });
+}
+
+function subscribersKnow({ records, events }: Snapshot): string[] {
+  const silent = [...records]
+    .filter(([id, { state }]) => TERMINAL.has(state ?? '') && !events.has(id))
+    .map(([id, { state }]) => `(c) ${id}, ${state}: no event`);
+  const wrong = [...events].flatMap(([id, received]) => {
+    const ids = new Set(received.map(({ attributes }) => attributes['ce-id']));
+    const verdicts = new Set(received.map(({ data }) => data.verdict));
+    const told = [...verdicts].join();
+    return [
+      ...(ids.size === 1 ? [] : [`(c) ${id}: ${ids.size} different event ids`]),
+      ...(told === records.get(id)?.['state'] ? [] : [`(c) ${id}: events say ${told}`]),
+    ];
+  });
+  return [...silent, ...wrong];
+}
+
+function nothingIsLeft({ unscanned, records }: Snapshot): string[] {
+  return unscanned
+    .filter((id) => records.get(id)?.['state'] !== 'failed')
+    .map((id) => `(d) ${id} is left in unscanned, its record ${records.get(id)?.['state']}`);
+}
+
+function quarantineHoldsTheRest({ records, quarantine }: Snapshot): string[] {
+  const isBad = (id: string) => ['infected', 'unscannable'].includes(records.get(id)?.['state'] ?? '');
+  return [
+    ...[...records.keys()]
+      .filter((id) => isBad(id) && !quarantine.has(id))
+      .map((id) => `(e) ${id} is missing`),
+    ...[...quarantine].filter((id) => !isBad(id)).map((id) => `(e) ${id} is not to be in quarantine`),
+  ];
+}
+
+function cleanHasItsBlob({ records, blobs }: Snapshot): string[] {
+  const names = new Set(blobs.map(({ name }) => name));
+  return [...records]
+    .filter(([, { state, sha256 }]) => state === 'clean' && !names.has(`${BLOBS}${sha256}`))
+    .map(([id]) => `(f) ${id} is clean without a blob`);
+}

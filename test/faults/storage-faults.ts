@@ -1,0 +1,52 @@
+import type { Effect, FaultRule } from '../../infra/local/storage/faults.ts';
+
+export type Call = Omit<FaultRule, 'effect' | 'nth' | 'times'>;
+
+/** Ways in which any call fails. */
+export const EFFECTS: readonly (readonly [name: string, effect: Effect])[] = [
+  ['429', { kind: 'error', status: 429, reason: 'rateLimitExceeded' }],
+  ['500', { kind: 'error', status: 500 }],
+  ['503', { kind: 'error', status: 503 }],
+  ['503 with Retry-After', { kind: 'error', status: 503, retryAfter: 1 }],
+  ['500 although it took effect', { kind: 'error', status: 500, when: 'after' }],
+  ['reset before', { kind: 'reset', when: 'before' }],
+  ['reset although it took effect', { kind: 'reset', when: 'after' }],
+  ['silence', { kind: 'stall' }],
+  ['silence although it took effect', { kind: 'stall', when: 'after' }],
+  ['403', { kind: 'error', status: 403 }],
+];
+
+/** Ways in which bytes go wrong on their way out. */
+export const MEDIA_EFFECTS: typeof EFFECTS = [
+  ['cut short', { kind: 'truncate', bytes: 700 }],
+  ['cut at once', { kind: 'truncate', bytes: 0 }],
+  ['a flipped bit', { kind: 'corrupt' }],
+];
+
+const record: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'files/' };
+const blob: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'blobs/' };
+
+export const SCANNER_CALLS: readonly (readonly [name: string, call: Call])[] = [
+  ['get the record', { operation: 'objects.get', ...record }],
+  ['get the blob', { operation: 'objects.get', ...blob }],
+  ['read the bytes', { operation: 'objects.getMedia', bucket: 'unscanned' }],
+  ['rewrite', { operation: 'objects.rewrite' }],
+  ['patch the record', { operation: 'objects.patch', ...record }],
+  ['delete the source', { operation: 'objects.delete', bucket: 'unscanned' }],
+];
+
+export const UPLOAD_CALLS: readonly (readonly [name: string, call: Call])[] = [
+  ['insert the record', { operation: 'objects.insert', ...record }],
+  ['insert the object', { operation: 'objects.insert', bucket: 'unscanned' }],
+];
+
+export const SESSION_CALLS: readonly (readonly [name: string, call: Call])[] = [
+  ['open a session', { operation: 'resumable.start' }],
+  ['send a chunk', { operation: 'resumable.chunk' }],
+];
+
+export const FILES_CALLS: readonly (readonly [name: string, call: Call])[] = [
+  ['get the record', { operation: 'objects.get', ...record }],
+  ['get the blob', { operation: 'objects.get', ...blob }],
+  ['read the bytes', { operation: 'objects.getMedia', bucket: 'permanent' }],
+];

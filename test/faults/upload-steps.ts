@@ -1,0 +1,32 @@
+import type { FaultRule } from '../../infra/local/storage/faults.ts';
+import { clean, infected, type Sample } from './samples.ts';
+import type { Step } from './scan-steps.ts';
+
+type UploadStep = Pick<Step, 'name' | 'hold' | 'held'> & { readonly samples: () => readonly Sample[] };
+
+const MIB = 2 ** 20;
+const small = () => [clean(), infected()];
+/** Two whole chunks and a rest. */
+const large = () => [clean(17 * MIB)];
+
+function step(name: string, rule: Omit<FaultRule, 'effect'>, samples: () => readonly Sample[]): UploadStep {
+  return {
+    name,
+    samples,
+    held: samples === small ? 2 : 1,
+    hold: (rig, when) => rig.fault({ ...rule, effect: { kind: 'stall', when } }),
+  };
+}
+
+const record = { operation: 'objects.insert', bucket: 'permanent', namePrefix: 'files/' } as const;
+
+/** What an upload asks of Cloud Storage, small and large. */
+export const UPLOAD_STEPS: readonly UploadStep[] = [
+  step('writing the record', record, small),
+  step('writing the object', { operation: 'objects.insert', bucket: 'unscanned' }, small),
+  step('opening a session', { operation: 'resumable.start' }, large),
+  step('the first chunk', { operation: 'resumable.chunk', nth: 1, times: 1 }, large),
+  step('the second chunk', { operation: 'resumable.chunk', nth: 2, times: 1 }, large),
+  step('writing the record of a session', record, large),
+  step('the last chunk', { operation: 'resumable.chunk', nth: 3, times: 1 }, large),
+];

@@ -1,0 +1,419 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
+import { receive } from '../../../functions/upload/receive.ts';
+import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import { Blobs } from '../../../shared/files/blobs.ts';
+import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import { Records } from '../../../shared/files/records.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import { Admission } from '../../../shared/scanning/admission.ts';
+import { EICAR } from '../../../shared/scanning/canary.ts';
+import type { Clamd } from '../../../shared/scanning/clamd.ts';
+import { sizesFor } from '../../../shared/scanning/sizes.ts';
+import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
+import { ScanFault } from '../../../shared/scanning/verdict.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { sharedScanner } from '../../support/clamd.ts';
+
+const OWNER = 'org:889640782' as Principal;
+function admissionOf(slots: number, maxWaiting: number, free = Number.MAX_SAFE_INTEGER): Admission {
+  const tempSpace = new TempSpace(() => free, sizesFor(10_000_000));
+  return new Admission({ slots, maxWaiting, maxWaitMs: 10_000, tempSpace });
+}
+
+const never = new AbortController().signal;
+
+describe('the steps of a scan', () => {
+  const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
+  let clamd: Clamd;
+  let scan: Scan;
+  let published: EventMessage[];
+  let now: number;
+  before(async function () {
+    this.timeout(180_000);
+    clamd = await sharedScanner();
+  });
+  beforeEach(() => {
+    const storage = connectStorage(fixture.url);
+    const bucket = (name: string) => new Bucket(storage, name, { retry: FAST_RETRY, timeoutMs: 5_000 });
+    const permanent = bucket('permanent');
+    published = [];
+    now = Date.now();
+    scan = {
+      records: new Records(permanent),
+      blobs: new Blobs(permanent),
+      unscanned: bucket('unscanned'),
+      quarantine: bucket('quarantine'),
+      publish: async (event) => void published.push(event),
+      scanner: clamd,
+      engine: { fit: () => clamd.version() },
+      admission: admissionOf(2, 50),
+      accepts: new Set(),
+      maxScanBytes: 10_000_000,
+      verdictMaxAgeMs: 3_600_000,
+      lease: { aboveBytes: 1_000_000, durationMs: 60_000, holder: 'this', now: () => new Date(now) },
+      now: () => new Date(now),
+      log: pino({ level: 'silent' }),
+    };
+  });
+  afterEach(() => fixture.emulator.faults.clear());
+
+  /** An upload, and the object that its event names. */
+  async function uploaded(
+    bytes: Buffer,
+    owner = OWNER,
+  ): Promise<{ record: PendingRecord; object: StoredObject }> {
+    async function* source() {
+      yield bytes;
+    }
+    const upload = { owner, contentType: 'text/plain', fileName: undefined, bytes: source() };
+    const record = await receive({ ...scan, now: scan.now }, upload);
+    const object = await scan.unscanned.stat(record.id);
+    assert.ok(object);
+    return { record, object };
+  }
+  async function recordOf({ id }: FileRecord): Promise<FileRecord> {
+    const read = await scan.records.get(id);
+    assert.ok(read);
+    return read.record;
+  }
+  const run = (object: StoredObject, how: Partial<Scan> = {}) =>
+    scanFinalized({ ...scan, ...how }, object, never);
+  const blobOf = (bytes: Buffer) =>
+    scan.blobs.find(createHash('sha256').update(bytes).digest('hex') as Parameters<Blobs['find']>[0]);
+  const ids = () => published.map(({ attributes }) => attributes['ce-id']);
+
+  it('are idempotent: an event that comes again and again changes nothing, and says the same', async () => {
+    const bytes = randomBytes(1000);
+    const { record, object } = await uploaded(bytes);
+    for (let i = 0; i < 3; i++) assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'clean');
+    assert.equal(await scan.unscanned.stat(record.id), undefined);
+    assert.equal(new Set(ids()).size, 1);
+  });
+
+  it('have one outcome for fifty deliveries at once', async () => {
+    const { record, object } = await uploaded(randomBytes(1000));
+    const outcomes = await Promise.all(Array.from({ length: 50 }, () => run(object)));
+    assert.ok(outcomes.every(({ kind }) => kind === 'done'));
+    assert.equal((await recordOf(record)).state, 'clean');
+    assert.equal(new Set(ids()).size, 1);
+  });
+
+  it('make one blob of the same content uploaded twice at the same time', async () => {
+    const bytes = randomBytes(1000);
+    const files = await Promise.all([uploaded(bytes), uploaded(bytes, 'org:123456789' as Principal)]);
+    await Promise.all(files.map(({ object }) => run(object)));
+    for (const { record } of files) assert.equal((await recordOf(record)).state, 'clean');
+    assert.ok(await blobOf(bytes));
+    assert.equal(published.length, 2);
+  });
+
+  for (const [after, broken] of [
+    ['reading the record', { operation: 'objects.getMedia' }],
+    ['scanning', { operation: 'objects.rewrite' }],
+    ['promoting', { operation: 'objects.patch' }],
+    ['publishing', { operation: 'objects.delete' }],
+  ] as const) {
+    for (const [what, bytes, verdict] of [
+      ['clean', randomBytes(500), 'clean'],
+      ['infected', EICAR, 'infected'],
+    ] as const) {
+      it(`end the same for a ${what} file after they broke off after ${after}`, async () => {
+        const { record, object } = await uploaded(bytes);
+        fixture.emulator.faults.add({ ...broken, effect: { kind: 'error', status: 403 } });
+        await assert.rejects(run(object));
+        fixture.emulator.faults.clear();
+        assert.deepEqual(await run(object), { kind: 'done' });
+        assert.equal((await recordOf(record)).state, verdict);
+        assert.equal(await scan.unscanned.stat(record.id), undefined);
+        assert.ok(published.length >= 1);
+        assert.equal(new Set(ids()).size, 1);
+      });
+    }
+  }
+
+  it('end the same after publishing failed: the source stays until the event is out', async () => {
+    const { record, object } = await uploaded(randomBytes(500));
+    await assert.rejects(run(object, { publish: () => Promise.reject(new Error('Pub/Sub is down')) }));
+    assert.ok(await scan.unscanned.stat(record.id));
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal(published.length, 1);
+    assert.equal(await scan.unscanned.stat(record.id), undefined);
+  });
+
+  it('never promote bytes that arrive changed from storage', async () => {
+    const bytes = randomBytes(500);
+    const { record, object } = await uploaded(bytes);
+    fixture.emulator.faults.add({ operation: 'objects.getMedia', effect: { kind: 'corrupt' } });
+    await assert.rejects(run(object), /not those that are stored/);
+    assert.equal((await recordOf(record)).state, 'pending');
+    assert.equal(await blobOf(bytes), undefined);
+  });
+
+  it('fail a file whose object is not what the upload saw', async () => {
+    const { record, object } = await uploaded(randomBytes(500));
+    await scan.unscanned.delete(object.name, object);
+    const staged = await scan.unscanned.stage(object.name, [randomBytes(500)] as never, {
+      contentType: 'text/plain',
+    });
+    assert.deepEqual(await run(await staged.commit()), { kind: 'done' });
+    const failed = await recordOf(record);
+    assert.deepEqual([failed.state, 'failure' in failed && failed.failure], ['failed', 'contentMismatch']);
+    assert.ok(await scan.unscanned.stat(record.id), 'the bytes are kept');
+    assert.equal(published[0]?.attributes['verdict'], 'failed');
+  });
+
+  it('believe the bucket, not an event that says something else about the same generation', async () => {
+    for (const lie of [{ crc32c: 'AAAAAA==' }, { size: 7 }]) {
+      const { record, object } = await uploaded(randomBytes(500));
+      assert.deepEqual(await run({ ...object, ...lie }), { kind: 'done' });
+      assert.equal((await recordOf(record)).state, 'clean');
+    }
+  });
+
+  it('fail a file whose bytes are gone, rather than leave it pending for ever', async () => {
+    const { record, object } = await uploaded(randomBytes(500));
+    await scan.unscanned.delete(object.name, object);
+    assert.deepEqual(await run(object), { kind: 'done' });
+    const failed = await recordOf(record);
+    assert.deepEqual([failed.state, 'failure' in failed && failed.failure], ['failed', 'sourceGone']);
+  });
+
+  it('leave a file to the event of its newer generation', async () => {
+    const bytes = randomBytes(500);
+    const { record, object } = await uploaded(bytes);
+    await scan.unscanned.delete(object.name, object);
+    const staged = await scan.unscanned.stage(object.name, [bytes] as never, { contentType: 'text/plain' });
+    const newer = await staged.commit();
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'pending');
+    assert.deepEqual(await run(newer), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'clean');
+  });
+
+  it('acknowledge what is no file of ours, and leave it alone', async () => {
+    const staged = await scan.unscanned.stage('stray', [] as never, { contentType: 'text/plain' });
+    const stray = await staged.commit();
+    assert.deepEqual(await run(stray), { kind: 'done' });
+    assert.ok(await scan.unscanned.stat('stray'));
+    const { object } = await uploaded(randomBytes(5));
+    assert.deepEqual(await run({ ...object, name: `${object.name.slice(0, -4)}0000` }), { kind: 'done' });
+  });
+
+  it('drop the bytes of an upload that the client was told had failed', async () => {
+    const { record, object } = await uploaded(randomBytes(5));
+    const read = await scan.records.get(record.id);
+    assert.ok(read);
+    await scan.records.replace(read, { ...record, state: 'expired' });
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal(await scan.unscanned.stat(record.id), undefined);
+    assert.equal(published.length, 0);
+  });
+
+  it('scan again what was found clean too long ago', async () => {
+    const bytes = randomBytes(500);
+    const first = await uploaded(bytes);
+    await run(first.object);
+    now += 3_600_001;
+    const second = await uploaded(bytes);
+    fixture.emulator.operations.reset();
+    await run(second.object);
+    assert.equal(fixture.emulator.operations.of('objects.getMedia').calls, 1);
+    const blob = await blobOf(bytes);
+    assert.ok(blob && 'scannedAt' in blob);
+    assert.equal(blob.scannedAt.getTime(), now, 'and the newer word stands in the blob');
+  });
+
+  it('condemn a content that newer signatures find, for all who have it', async () => {
+    const bytes = randomBytes(500);
+    const first = await uploaded(bytes);
+    await run(first.object);
+    now += 3_600_001;
+    const second = await uploaded(bytes);
+    const newer = { ...clamd, scan: scanAndFind('Win.New.Signature') };
+    await run(second.object, { scanner: newer });
+    assert.equal((await recordOf(second.record)).state, 'infected');
+    assert.deepEqual((await blobOf(bytes)) && 'signature' in ((await blobOf(bytes)) ?? {}), true);
+    const third = await uploaded(bytes);
+    await run(third.object);
+    assert.equal((await recordOf(third.record)).state, 'infected');
+  });
+
+  /** Newer signatures, as far as this test is concerned: the bytes are read to their end, and found. */
+  function scanAndFind(signature: string): Clamd['scan'] {
+    return async (source, options) => {
+      assert.equal((await clamd.scan(source, options)).kind, 'clean');
+      return { kind: 'infected', signature };
+    };
+  }
+
+  it('wait, without reading a byte, for an engine that is fit', async () => {
+    const { record, object } = await uploaded(randomBytes(5));
+    fixture.emulator.operations.reset();
+    const unfit = { fit: () => Promise.reject(new ScanFault('unfit', 'the signatures are stale')) };
+    await assert.rejects(run(object, { engine: unfit }), /stale/);
+    assert.equal(fixture.emulator.operations.of('objects.getMedia').calls, 0);
+    assert.equal((await recordOf(record)).state, 'pending');
+  });
+
+  it('wait, without reading a byte, for temporary space', async () => {
+    const { record, object } = await uploaded(randomBytes(5));
+    fixture.emulator.operations.reset();
+    const outcome = await run(object, { admission: admissionOf(2, 50, 1_000_000) });
+    assert.deepEqual([outcome.kind, 'why' in outcome && outcome.why], ['later', 'temporary space is short']);
+    assert.equal(fixture.emulator.operations.of('objects.getMedia').calls, 0);
+    assert.equal((await recordOf(record)).state, 'pending');
+  });
+
+  describe('of what could not be scanned', () => {
+    const encrypted: Clamd['scan'] = async (source, options) => {
+      await clamd.scan(source, options);
+      return { kind: 'unscannable', reason: 'encrypted', detail: 'Heuristics.Encrypted.Zip' };
+    };
+
+    it('quarantine it, by default', async () => {
+      const { record, object } = await uploaded(randomBytes(500));
+      await run(object, { scanner: { ...clamd, scan: encrypted } });
+      const rejected = await recordOf(record);
+      assert.ok(rejected.state === 'unscannable' && !rejected.accepted);
+      assert.ok(await scan.quarantine?.stat(record.id));
+      assert.equal(await scan.blobs.findAccepted(record.id, never), undefined);
+    });
+
+    it('keep it apart from what was found clean where the policy accepts its reason, and say so', async () => {
+      const bytes = randomBytes(500);
+      const how = { scanner: { ...clamd, scan: encrypted }, accepts: new Set(['encrypted'] as const) };
+      const { record, object } = await uploaded(bytes);
+      for (let i = 0; i < 2; i++) assert.deepEqual(await run(object, how), { kind: 'done' });
+      const accepted = await recordOf(record);
+      assert.ok(accepted.state === 'unscannable' && accepted.accepted);
+      assert.equal((await scan.blobs.findAccepted(record.id, never))?.size, 500);
+      assert.equal(await blobOf(bytes), undefined, 'a blob is always clean');
+      assert.equal(JSON.parse(published[0]?.data.toString() ?? '').accepted, true);
+      const other = await uploaded(bytes);
+      await run(other.object, { scanner: { ...clamd, scan: encrypted } });
+      const rejected = await recordOf(other.record);
+      assert.ok(rejected.state === 'unscannable' && !rejected.accepted);
+    });
+
+    it('do not accept another reason', async () => {
+      const { record, object } = await uploaded(randomBytes(500));
+      await run(object, {
+        scanner: { ...clamd, scan: encrypted },
+        accepts: new Set(['limitExceeded'] as const),
+      });
+      const rejected = await recordOf(record);
+      assert.ok(rejected.state === 'unscannable' && !rejected.accepted);
+    });
+  });
+
+  it('tell an event to come later where every slot is taken, without reading a byte', async () => {
+    const admission = admissionOf(1, 0);
+    const gate = Promise.withResolvers<void>();
+    const busy = admission.run(1, () => gate.promise);
+    const { record, object } = await uploaded(randomBytes(5));
+    fixture.emulator.operations.reset();
+    const outcome = await run(object, { admission });
+    assert.equal(outcome.kind, 'later');
+    assert.equal(fixture.emulator.operations.of('objects.getMedia').calls, 0);
+    assert.equal((await recordOf(record)).state, 'pending');
+    gate.resolve();
+    await busy;
+    assert.deepEqual(await run(object, { admission }), { kind: 'done' });
+  });
+
+  describe('of a large file', () => {
+    it('are taken by one instance: another backs off until the lease is over', async () => {
+      const { record, object } = await uploaded(randomBytes(1_000_000));
+      const gate = Promise.withResolvers<void>();
+      const started = Promise.withResolvers<void>();
+      const slow: Clamd = {
+        ...clamd,
+        scan: async (source, options) => {
+          started.resolve();
+          await gate.promise;
+          return clamd.scan(source, options);
+        },
+      };
+      const first = run(object, { scanner: slow });
+      await started.promise;
+      const other = { ...scan.lease, holder: 'other' };
+      const second = await run(object, { lease: other });
+      assert.ok(second.kind === 'later' && second.retryAfterSeconds > 0);
+      gate.resolve();
+      assert.deepEqual(await first, { kind: 'done' });
+      assert.equal((await recordOf(record)).state, 'clean');
+      assert.deepEqual(await run(object, { lease: other }), { kind: 'done' });
+    });
+
+    it('are taken over from an instance that died, once its lease is over', async () => {
+      const { record, object } = await uploaded(randomBytes(1_000_000));
+      const read = await scan.records.get(record.id);
+      assert.ok(read);
+      const until = new Date(now + 60_000);
+      await scan.records.replace(read, { ...record, lease: { holder: 'dead', until } });
+      assert.equal((await run(object)).kind, 'later');
+      now += 60_001;
+      assert.deepEqual(await run(object), { kind: 'done' });
+      assert.equal((await recordOf(record)).state, 'clean');
+    });
+
+    it('release their lease where they fail, so that the event need not wait', async () => {
+      const { record, object } = await uploaded(randomBytes(1_000_000));
+      fixture.emulator.faults.add({ operation: 'objects.getMedia', effect: { kind: 'error', status: 403 } });
+      await assert.rejects(run(object));
+      fixture.emulator.faults.clear();
+      const pending = await recordOf(record);
+      assert.ok(pending.state === 'pending' && pending.lease === undefined);
+      assert.deepEqual(await run(object, { lease: { ...scan.lease, holder: 'other' } }), { kind: 'done' });
+    });
+
+    it('let go of it where their instance shuts down', async () => {
+      const { record, object } = await uploaded(randomBytes(1_000_000));
+      const shutdown = new AbortController();
+      const hanging: Clamd = {
+        ...clamd,
+        scan: (_, { signal }) =>
+          new Promise((_, reject) => {
+            signal?.addEventListener('abort', () => reject(signal.reason));
+            shutdown.abort(new Error('shutting down'));
+          }),
+      };
+      await assert.rejects(
+        scanFinalized({ ...scan, scanner: hanging }, object, shutdown.signal),
+        /shutting down/,
+      );
+      const pending = await recordOf(record);
+      assert.ok(pending.state === 'pending' && pending.lease === undefined);
+    });
+
+    it('keep their lease for as long as they take', async () => {
+      const { record, object } = await uploaded(randomBytes(1_000_000));
+      const renewed = Promise.withResolvers<void>();
+      const lease = { ...scan.lease, durationMs: 30, now: () => new Date() };
+      const waiting: Clamd = {
+        ...clamd,
+        scan: async (source, options) => {
+          // Several renewals of 10 ms each, seen from outside.
+          for (let seen = ''; ; ) {
+            const { metageneration = '' } = (await scan.records.get(record.id))?.object ?? {};
+            if (seen !== '' && Number(metageneration) > Number(seen) + 2) break;
+            seen ||= metageneration;
+          }
+          renewed.resolve();
+          return clamd.scan(source, options);
+        },
+      };
+      assert.deepEqual(await run(object, { scanner: waiting, lease }), { kind: 'done' });
+      await renewed.promise;
+      assert.equal((await recordOf(record)).state, 'clean');
+    });
+  });
+});

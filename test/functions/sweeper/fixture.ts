@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { type SweepReport, type SweepTerms, sweep } from '../../../functions/sweeper/sweep.ts';
+import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
+import { receive } from '../../../functions/upload/receive.ts';
+import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import { Records, type Versioned } from '../../../shared/files/records.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { FAST_RETRY } from '../../shared/storage/streams.ts';
+
+export const OWNER = 'org:889640782' as Principal;
+export const MINUTE = 60_000;
+export const DAY = 24 * 60 * MINUTE;
+
+interface File {
+  readonly record: PendingRecord;
+  readonly object: StoredObject;
+}
+
+/** A sweeper over the storage emulator, with buckets of its own for each test, and a clock to move. */
+export class SweeperFixture {
+  readonly storage = new EmulatorFixture({ buckets: [] });
+  published: EventMessage[] = [];
+  redelivered: EventMessage[] = [];
+  now = 0;
+  #sweeper: Sweeper | undefined;
+
+  constructor() {
+    let tests = 0;
+    beforeEach(async () => {
+      tests++;
+      const connection = connectStorage(this.storage.url);
+      const bucket = async (name: string) => {
+        const query = { json: { name: `${name}-${tests}` } };
+        (await this.storage.call('POST', '/storage/v1/b?project=p', query)).ok();
+        return new Bucket(connection, `${name}-${tests}`, { retry: FAST_RETRY, timeoutMs: 5_000 });
+      };
+      const permanent = await bucket('permanent');
+      this.published = [];
+      this.redelivered = [];
+      this.now = Date.now();
+      this.#sweeper = {
+        unscanned: await bucket('unscanned'),
+        permanent,
+        records: new Records(permanent),
+        publish: async (event) => void this.published.push(event),
+        redeliver: async (event) => void this.redelivered.push(event),
+        stuckAfterMs: 15 * MINUTE,
+        abandonedAfterMs: DAY,
+        maxRedrives: 3,
+        redrivesPerSweep: 1000,
+        now: () => new Date(this.now),
+        log: pino({ level: 'silent' }),
+      };
+    });
+    afterEach(() => this.storage.emulator.faults.clear());
+  }
+
+  get sweeper(): Sweeper {
+    if (!this.#sweeper) throw new Error('only within a test');
+    return this.#sweeper;
+  }
+
+  run(how: Partial<Sweeper> = {}, terms: Partial<SweepTerms> = {}): Promise<SweepReport> {
+    return sweep({ ...this.sweeper, ...how }, { budgetMs: 60_000, stopping: () => false, ...terms });
+  }
+
+  /** An upload whose event got lost. */
+  async uploaded(): Promise<File> {
+    async function* bytes() {
+      yield randomBytes(10);
+    }
+    const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: bytes() };
+    const record = await receive({ ...this.sweeper, now: this.sweeper.now }, upload);
+    const object = await this.sweeper.unscanned.stat(record.id);
+    assert.ok(object);
+    return { record, object };
+  }
+
+  async read(id: FileId): Promise<Versioned> {
+    const read = await this.sweeper.records.get(id);
+    assert.ok(read);
+    return read;
+  }
+
+  async recordOf({ record }: File): Promise<FileRecord> {
+    return (await this.read(record.id)).record;
+  }
+
+  async write(record: FileRecord): Promise<void> {
+    assert.ok(await this.sweeper.records.replace(await this.read(record.id), record));
+  }
+
+  /** Writes that the file was found clean, as the scanner does. */
+  async decide({ record, object }: File): Promise<void> {
+    const { lease: _, redriven: __, content, ...stored } = record;
+    assert.ok(content);
+    const scan = { generation: object.generation, scannedAt: new Date(this.now) };
+    await this.write({ ...stored, content, state: 'clean', scan });
+  }
+
+  isThere({ object }: File): Promise<StoredObject | undefined> {
+    return this.sweeper.unscanned.stat(object.name);
+  }
+
+  /** The event ids of what was published, each once. */
+  eventIds(): string[] {
+    return [...new Set(this.published.map(({ attributes }) => attributes['ce-id'] ?? ''))];
+  }
+}
+
+/** The body of a push subscription's request. */
+export function pushOf({ data, attributes }: EventMessage): unknown {
+  return { message: { data: data.toString('base64'), attributes, messageId: '1' }, subscription: 's' };
+}

@@ -1,0 +1,150 @@
+import assert from 'node:assert/strict';
+import { deadLettered } from '../../../functions/sweeper/dead-letter.ts';
+import { redriveAllFailed, redriveFile } from '../../../functions/sweeper/redrive.ts';
+import { notificationOf } from '../../../shared/events/finalized.ts';
+import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import { newFileId } from '../../../shared/files/fileId.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
+
+/** As Cloud Storage itself sends it. */
+function original(object: StoredObject): EventMessage {
+  const { data, attributes } = notificationOf(object, new Date(0));
+  const { redrivenAt: _, ...own } = attributes;
+  return { data, attributes: own };
+}
+
+describe('a dead letter', function () {
+  this.timeout(30_000);
+  const fixture = new SweeperFixture();
+  const letter = (message: EventMessage) => deadLettered(fixture.sweeper, pushOf(message));
+
+  it('makes its file failed, keeps the bytes, and says so once, however often it comes', async () => {
+    const file = await fixture.uploaded();
+    for (let times = 0; times < 3; times++) assert.equal(await letter(original(file.object)), 'failed');
+    const record = await fixture.recordOf(file);
+    assert.ok(record.state === 'failed' && record.failure === 'gaveUp');
+    assert.ok(await fixture.isThere(file));
+    assert.equal(fixture.published.length, 1);
+  });
+
+  it('says it when it comes again, where it could not the first time', async () => {
+    const file = await fixture.uploaded();
+    const down = { ...fixture.sweeper, publish: () => Promise.reject(new Error('Pub/Sub is down')) };
+    await assert.rejects(deadLettered(down, pushOf(original(file.object))));
+    assert.equal(await letter(original(file.object)), 'failed');
+    assert.equal(fixture.published.length, 1);
+  });
+
+  it('of a file that was sent to the scanner again since changes nothing; the newer one decides', async () => {
+    const file = await fixture.uploaded();
+    fixture.now += 16 * MINUTE;
+    await fixture.run();
+    assert.equal(await letter(original(file.object)), 'outdated');
+    assert.equal((await fixture.recordOf(file)).state, 'pending');
+    const [newer] = fixture.redelivered;
+    assert.ok(newer);
+    assert.equal(await letter(newer), 'failed');
+  });
+
+  it('of a file that is scanned now changes nothing', async () => {
+    const file = await fixture.uploaded();
+    const lease = { holder: 'other', until: new Date(fixture.now + MINUTE) };
+    await fixture.write({ ...file.record, lease });
+    assert.equal(await letter(original(file.object)), 'scanning');
+    assert.equal((await fixture.recordOf(file)).state, 'pending');
+  });
+
+  it('of a file that was decided changes nothing', async () => {
+    const file = await fixture.uploaded();
+    await fixture.decide(file);
+    assert.equal(await letter(original(file.object)), 'settled');
+    assert.equal((await fixture.recordOf(file)).state, 'clean');
+  });
+
+  it('of anything else is acknowledged', async () => {
+    const { object, record } = await fixture.uploaded();
+    const unknown = { ...object, name: newFileId(OWNER) };
+    for (const other of [{ ...object, bucket: 'other' }, { ...object, name: 'stray' }, unknown]) {
+      assert.equal(await letter(original(other)), 'foreign');
+    }
+    for (const body of [undefined, null, 'x', [], {}, { message: { data: 'e30=' } }]) {
+      assert.equal(await deadLettered(fixture.sweeper, body), 'foreign');
+    }
+    const read = await fixture.read(record.id);
+    await fixture.sweeper.permanent.patch(read.object.name, read.object, { state: 'damaged' });
+    assert.equal(await letter(original(object)), 'foreign');
+  });
+});
+
+describe('a redrive', function () {
+  this.timeout(30_000);
+  const fixture = new SweeperFixture();
+
+  async function failed() {
+    const file = await fixture.uploaded();
+    await deadLettered(fixture.sweeper, pushOf(original(file.object)));
+    return file;
+  }
+
+  it('makes a failed file pending and sends it to the scanner, once of ten at once', async () => {
+    const file = await failed();
+    const tries = Array.from({ length: 10 }, () => redriveFile(fixture.sweeper, file.record.id));
+    const outcomes = await Promise.all(tries);
+    assert.equal(outcomes.filter((outcome) => outcome === 'redriven').length, 1);
+    assert.equal((await fixture.recordOf(file)).state, 'pending');
+    assert.equal(fixture.redelivered.length, 1);
+  });
+
+  it('that is in vain is another failure, with another event', async () => {
+    const file = await failed();
+    fixture.now += 1;
+    await redriveFile(fixture.sweeper, file.record.id);
+    const [message] = fixture.redelivered;
+    assert.ok(message);
+    fixture.now += 1;
+    assert.equal(await deadLettered(fixture.sweeper, pushOf(message)), 'failed');
+    assert.equal(fixture.eventIds().length, 2);
+  });
+
+  it('gives the file as many tries as it had at first', async () => {
+    const file = await fixture.uploaded();
+    const sweepOften = async () => {
+      for (let sweeps = 0; sweeps < 5; sweeps++) {
+        fixture.now += 16 * MINUTE;
+        await fixture.run();
+      }
+    };
+    await sweepOften();
+    assert.equal(fixture.redelivered.length, 3);
+    assert.equal(await redriveFile(fixture.sweeper, file.record.id), 'redriven');
+    await sweepOften();
+    assert.equal(fixture.redelivered.length, 6);
+    assert.equal((await fixture.recordOf(file)).state, 'failed');
+  });
+
+  it('of what has not failed, has no bytes or is unknown changes nothing', async () => {
+    const pending = await fixture.uploaded();
+    assert.equal(await redriveFile(fixture.sweeper, pending.record.id), 'notFailed');
+    const gone = await failed();
+    await fixture.sweeper.unscanned.delete(gone.object.name, gone.object);
+    assert.equal(await redriveFile(fixture.sweeper, gone.record.id), 'sourceGone');
+    assert.equal(await redriveFile(fixture.sweeper, newFileId(OWNER)), 'unknown');
+    assert.equal(fixture.redelivered.length, 0);
+  });
+
+  it('of all takes each that has failed, and nothing else', async () => {
+    for (let files = 0; files < 3; files++) await failed();
+    await fixture.uploaded();
+    const report = await redriveAllFailed(fixture.sweeper, () => false);
+    assert.deepEqual(report, { redriven: 3, notFailed: 1, complete: true });
+    const again = await redriveAllFailed(fixture.sweeper, () => false);
+    assert.deepEqual(again, { notFailed: 4, complete: true });
+    assert.equal(fixture.redelivered.length, 3);
+  });
+
+  it('of all that is stopped says so', async () => {
+    await failed();
+    assert.deepEqual(await redriveAllFailed(fixture.sweeper, () => true), { complete: false });
+  });
+});

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+
+const TOKEN = 'ya29.test';
+
+/**
+ * A mirror of signatures on the loopback interface: plain HTTP, and at the same time a private bucket named
+ * `signatures` behind Cloud Storage's JSON API, and the metadata server that gives a token for it.
+ */
+export class Mirror implements AsyncDisposable {
+  readonly files = new Map<string, Buffer | string>();
+  /** While it is set, everything is answered with that status. */
+  failure: number | undefined;
+  readonly answers: { readonly path: string; readonly status: number }[] = [];
+  readonly #server: Server;
+
+  constructor() {
+    this.#server = createServer((request, response) => this.#answer(request, response));
+  }
+
+  static async start(): Promise<Mirror> {
+    const mirror = new Mirror();
+    mirror.#server.listen(0, '127.0.0.1');
+    await once(mirror.#server, 'listening');
+    return mirror;
+  }
+
+  get host(): string {
+    const address = this.#server.address();
+    if (typeof address !== 'object' || address === null) throw new Error('the mirror does not listen');
+    return `127.0.0.1:${address.port}`;
+  }
+
+  count(path: string, status: number): number {
+    return this.answers.filter((answer) => answer.path === path && answer.status === status).length;
+  }
+
+  /** From now on, requests are taken and never answered; resolves with the first of them. */
+  async swallow(): Promise<void> {
+    this.#server.removeAllListeners('request');
+    await once(this.#server, 'request');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse): void {
+    const path = request.url ?? '';
+    response.on('finish', () => this.answers.push({ path, status: response.statusCode }));
+    if (this.failure !== undefined) return void response.writeHead(this.failure).end();
+    if (path === '/computeMetadata/v1/instance/service-accounts/default/token') {
+      if (request.headers['metadata-flavor'] !== 'Google') return void response.writeHead(403).end();
+      return void response.end(
+        JSON.stringify({ access_token: TOKEN, expires_in: 3599, token_type: 'Bearer' }),
+      );
+    }
+    const object = /^\/storage\/v1\/b\/signatures\/o\/([^/]+)\?alt=media$/.exec(path)?.[1];
+    if (object !== undefined && request.headers.authorization !== `Bearer ${TOKEN}`) {
+      return void response.writeHead(401).end();
+    }
+    const body = this.files.get(object === undefined ? path.slice(1) : decodeURIComponent(object));
+    if (body === undefined) return void response.writeHead(404).end();
+    const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
+    if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end();
+    response.writeHead(200, { etag }).end(body);
+  }
+}

@@ -1,0 +1,130 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
+import { createServer as createProbe } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { createClamd } from '../../../shared/scanning/clamd.ts';
+import type { Verdict } from '../../../shared/scanning/verdict.ts';
+import { eventually } from '../local/eventually.ts';
+
+const SOURCE = new URL('../../../infra/clamav/', import.meta.url);
+/** nobody, so that what is tested needs no rights; where the tests themselves are unprivileged, they are that already. */
+const NOBODY = 65_534;
+const IS_ROOT = process.getuid?.() === 0;
+
+/** The sidecar of production on this machine: its script, with directories of its own. */
+export class Sidecar implements AsyncDisposable {
+  readonly folder: string;
+  readonly port: number;
+  readonly lines: string[] = [];
+  #process: ChildProcess | undefined;
+  #exit: Promise<number | null> = Promise.resolve(null);
+
+  constructor(folder: string, port: number) {
+    this.folder = folder;
+    this.port = port;
+  }
+
+  static async create(): Promise<Sidecar> {
+    const folder = await mkdtemp(join(tmpdir(), 'sidecar-'));
+    await cp(SOURCE, join(folder, 'app'), { recursive: true });
+    await chmod(folder, 0o755);
+    for (const name of ['database', 'temporary', 'run']) {
+      await mkdir(join(folder, name));
+      if (IS_ROOT) await chown(join(folder, name), NOBODY, NOBODY);
+    }
+    return new Sidecar(folder, await freePort());
+  }
+
+  path(...names: string[]): string {
+    return join(this.folder, ...names);
+  }
+
+  start(env: Record<string, string> = {}): void {
+    this.lines.length = 0;
+    const child = spawn(this.path('app', 'entrypoint.sh'), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: {
+        PATH: `${process.env['PATH']}:/usr/sbin`,
+        CLAMD_PORT: `${this.port}`,
+        DATABASE_DIRECTORY: this.path('database'),
+        TEMPORARY_DIRECTORY: this.path('temporary'),
+        RUN_DIRECTORY: this.path('run'),
+        MAX_SCAN_BYTES: `${2 ** 20}`,
+        REFRESH_SECONDS: '1',
+        ...env,
+      },
+      ...(IS_ROOT && { uid: NOBODY, gid: NOBODY }),
+    });
+    for (const output of [child.stdout, child.stderr]) {
+      createInterface(output).on('line', (line) => this.lines.push(line));
+    }
+    this.#process = child;
+    this.#exit = once(child, 'close').then(([code]) => code);
+  }
+
+  /** The exit code; null if it was killed. */
+  get exit(): Promise<number | null> {
+    return this.#exit;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.#process?.kill(name);
+  }
+
+  async says(text: RegExp): Promise<void> {
+    await eventually(() => this.lines.some((line) => text.test(line)));
+  }
+
+  count(text: RegExp): number {
+    return this.lines.filter((line) => text.test(line)).length;
+  }
+
+  async state(): Promise<Record<string, string>> {
+    return JSON.parse(await readFile(this.path('run', 'signatures.json'), 'utf8'));
+  }
+
+  async clamdPid(): Promise<number> {
+    const pid = this.#process?.pid;
+    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
+    for (const child of children.trim().split(' ')) {
+      if ((await readFile(`/proc/${child}/comm`, 'utf8')).trim() === 'clamd') return Number(child);
+    }
+    throw new Error('there is no clamd');
+  }
+
+  /** What is found, or undefined where clamd is not to be reached. */
+  async scan(content: string | Buffer): Promise<Verdict | undefined> {
+    const deadlines = { connectTimeoutMs: 1_000, idleTimeoutMs: 5_000, totalTimeoutMs: 10_000 };
+    const bytes = Buffer.from(content);
+    return createClamd({ host: '127.0.0.1', port: this.port, ...deadlines })
+      .scan(
+        (async function* () {
+          yield bytes;
+        })(),
+        { size: bytes.length },
+      )
+      .catch(() => undefined);
+  }
+
+  async finds(content: string | Buffer): Promise<void> {
+    await eventually(async () => (await this.scan(content))?.kind === 'infected');
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.signal('SIGTERM');
+    await this.#exit;
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
+async function freePort(): Promise<number> {
+  const probe = createProbe().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const address = probe.address();
+  await new Promise((closed) => probe.close(closed));
+  if (typeof address !== 'object' || address === null) throw new Error('no port');
+  return address.port;
+}

@@ -1,0 +1,64 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+/** The start script of Google's Pub/Sub emulator within the gcloud CLI, or undefined where it is not installed. */
+export async function findGoogleEmulator(): Promise<string | undefined> {
+  const root = await promisify(execFile)('gcloud', ['info', '--format=value(installation.sdk_root)']).catch(
+    () => undefined,
+  );
+  if (!root) return undefined;
+  const script = join(root.stdout.trim(), 'platform/pubsub-emulator/bin/cloud-pubsub-emulator');
+  return existsSync(script) ? script : undefined;
+}
+
+export interface Running {
+  readonly host: string;
+  stop(): Promise<void>;
+}
+
+/** Starts it on a free port, in a process group of its own, and waits until it listens. */
+export async function startGoogleEmulator(script: string): Promise<Running> {
+  const port = await freePort();
+  const child = spawn(script, ['--host=127.0.0.1', `--port=${port}`], {
+    detached: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  await listening(child);
+  return {
+    host: `127.0.0.1:${port}`,
+    async stop() {
+      const exit = once(child, 'exit');
+      // The script starts Java: its group ends both.
+      if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+      await exit;
+    },
+  };
+}
+
+async function listening(child: ChildProcess): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  let output = '';
+  const read = (chunk: Buffer) => {
+    output += chunk;
+    if (output.includes('Server started, listening on')) resolve();
+  };
+  child.stdout?.on('data', read);
+  child.stderr?.on('data', read);
+  child.once('error', reject);
+  child.once('exit', (code) => reject(new Error(`Google's emulator ended with ${code}: ${output}`)));
+  await promise;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const address = server.address();
+  server.close();
+  await once(server, 'close');
+  if (typeof address !== 'object' || address === null) throw new Error('no free port');
+  return address.port;
+}

@@ -1,0 +1,141 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  type StorageEmulator,
+  type StorageEmulatorOptions,
+  startStorageEmulator,
+} from '../../../../infra/local/storage/emulator.ts';
+
+export const BUCKET = 'contract';
+
+/** An emulator in a temporary folder for the tests of the enclosing `describe`, and a shorthand for calls. */
+export class EmulatorFixture {
+  readonly #options: Omit<Partial<StorageEmulatorOptions>, 'folder'>;
+  #folder: string | undefined;
+  #emulator: StorageEmulator | undefined;
+
+  constructor(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}) {
+    this.#options = { buckets: [BUCKET], ...options };
+    before(() => this.start());
+    after(async () => {
+      await this.stop();
+      if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
+    });
+  }
+
+  get emulator(): StorageEmulator {
+    if (this.#emulator === undefined) throw new Error('the emulator is not running');
+    return this.#emulator;
+  }
+
+  get url(): string {
+    return this.emulator.url;
+  }
+
+  async start(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}): Promise<void> {
+    this.#folder ??= await mkdtemp(join(tmpdir(), 'storage-emulator-'));
+    this.#emulator = await startStorageEmulator({ ...this.#options, ...options, folder: this.#folder });
+  }
+
+  async stop(): Promise<void> {
+    await this.#emulator?.stop();
+    this.#emulator = undefined;
+  }
+
+  async restart(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}): Promise<void> {
+    await this.stop();
+    await this.start(options);
+  }
+
+  /** @param path under the emulator's URL, or a whole URL */
+  async call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
+    const url = path.startsWith('http') ? path : this.url + path;
+    const response = await fetch(url, {
+      method,
+      headers: { ...(init.json !== undefined && { 'content-type': 'application/json' }), ...init.headers },
+      ...(init.json !== undefined && { body: JSON.stringify(init.json) }),
+      ...(init.body !== undefined && { body: init.body }),
+      ...(init.body instanceof ReadableStream && { duplex: 'half' }),
+      redirect: 'manual',
+    });
+    const bytes = Buffer.from(await response.arrayBuffer());
+    return new Reply(response.status, response.headers, bytes);
+  }
+
+  /** A simple upload. */
+  async put(name: string, body: Uint8Array<ArrayBuffer> | string, query = ''): Promise<Resource> {
+    const path = `/upload/storage/v1/b/${BUCKET}/o?uploadType=media&name=${encodeURIComponent(name)}${query}`;
+    return (await this.call('POST', path, { body })).ok();
+  }
+
+  /** @returns the session URI */
+  async session(query: string, init: CallInit = {}): Promise<string> {
+    const path = `/upload/storage/v1/b/${BUCKET}/o?uploadType=resumable&${query}`;
+    const reply = await this.call('POST', path, init);
+    const location = reply.headers.get('location');
+    if (reply.status !== 200 || location === null) throw new Error(`${reply.status} ${reply.text}`);
+    return location;
+  }
+}
+
+export const objectPath = (name: string, bucket = BUCKET): string =>
+  `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+
+/** Looks again each turn of the event loop until something holds. @throws Error after 10 s */
+export async function until(holds: () => boolean): Promise<void> {
+  const deadline = Date.now() + 10_000;
+  while (!holds()) {
+    if (Date.now() > deadline) throw new Error(`in vain: ${holds}`);
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  }
+}
+
+export interface CallInit {
+  readonly headers?: Record<string, string>;
+  readonly json?: unknown;
+  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream;
+}
+
+/** Fields of resources and of error bodies that tests look at. */
+export interface Resource {
+  readonly kind: string;
+  readonly name: string;
+  readonly bucket: string;
+  readonly generation: string;
+  readonly metageneration: string;
+  readonly size: string;
+  readonly [field: string]: unknown;
+}
+
+export class Reply {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly bytes: Buffer<ArrayBuffer>;
+
+  constructor(status: number, headers: Headers, bytes: Buffer<ArrayBuffer>) {
+    this.status = status;
+    this.headers = headers;
+    this.bytes = bytes;
+  }
+
+  get text(): string {
+    return this.bytes.toString();
+  }
+
+  get json(): Resource {
+    return JSON.parse(this.text);
+  }
+
+  /** The resource of a successful answer. */
+  ok(): Resource {
+    if (this.status !== 200) throw new Error(`${this.status} ${this.text}`);
+    return this.json;
+  }
+
+  /** Status and reason of a refusal, as `412 conditionNotMet`. */
+  get refusal(): string {
+    const parsed: { error: { errors: { reason: string }[] } } = JSON.parse(this.text);
+    return `${this.status} ${parsed.error.errors[0]?.reason}`;
+  }
+}

@@ -1,0 +1,58 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { Service } from '../support/service.ts';
+
+const MIB = 1024 * 1024;
+const SIZE = 256 * MIB;
+/** Well below the file, well above what Node itself takes. */
+const LIMIT = 200 * MIB;
+
+/** Peak resident memory of a process so far, bytes: `VmHWM` of proc(5). */
+function peakMemory(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1];
+  return Number(kilobytes) * 1024;
+}
+
+describe('memory', function () {
+  this.timeout(120_000);
+  const service = new Service();
+
+  it(`of no function grows with the file: ${SIZE / MIB} MiB up, scanned, and down again`, async () => {
+    const block = Buffer.alloc(MIB);
+    for (let i = 0; i < block.length; i++) block[i] = (i * 7919) % 251;
+    const hash = createHash('sha256');
+    let sent = 0;
+    const body = new ReadableStream({
+      pull(controller) {
+        if (sent >= SIZE) return controller.close();
+        sent += block.length;
+        hash.update(block);
+        controller.enqueue(block);
+      },
+    });
+    const { id } = await service.upload(body);
+    assert.equal((await service.decided(id, 100)).state, 'clean');
+    const response = await service.call('GET', `/files/${id}`);
+    const received = createHash('sha256');
+    for await (const piece of response.body ?? []) received.update(piece);
+    assert.equal(received.digest('hex'), hash.digest('hex'));
+    for (const name of ['upload', 'scanner', 'files', 'storage']) {
+      const peak = peakMemory(service.pid(name));
+      assert.ok(peak < LIMIT, `${name} took ${Math.round(peak / MIB)} MiB`);
+    }
+  });
+});
+
+describe('a file over the maximum', function () {
+  this.timeout(60_000);
+  const service = new Service({ MAX_SCAN_BYTES: '1000000' });
+
+  it('is unscannable without one of its bytes being read, and is not handed out', async () => {
+    const { id } = await service.upload(Buffer.alloc(1_000_001));
+    const handle = await service.decided(id);
+    assert.deepEqual([handle.state, handle.reason], ['unscannable', 'tooLarge']);
+    assert.equal((await service.operations()).operations['objects.getMedia'], undefined);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+  });
+});

@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import type { SweepReport } from '../../functions/sweeper/sweep.ts';
+import { eventually, Service } from '../support/service.ts';
+
+const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
+
+describe('what at-least-once delivery cannot promise', function () {
+  this.timeout(60_000);
+  const service = new Service({ STUCK_AFTER_SECONDS: '1' });
+  before(async () => {
+    const name = 'projects/fileshare-local/subscriptions/finalized-scanner';
+    const deadLetterTopic = 'projects/fileshare-local/topics/finalized-dead';
+    const deadLetterPolicy = { deadLetterTopic, maxDeliveryAttempts: 5 };
+    const response = await fetch(`http://${service.platform.pubsubHost}/v1/${name}`, {
+      method: 'PATCH',
+      body: JSON.stringify({ subscription: { name, deadLetterPolicy }, updateMask: 'deadLetterPolicy' }),
+    });
+    assert.equal(response.status, 200, await response.text());
+  });
+  afterEach(() => service.clearFaults());
+
+  async function post(path: string, body: unknown = {}): Promise<unknown> {
+    const response = await fetch(service.platform.sweeperUrl + path, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(body),
+    });
+    assert.equal(response.status, 200, path);
+    return response.json();
+  }
+  /** Sweeps until one of them did this to an object of the unscanned bucket. */
+  const sweepUntil = (outcome: keyof SweepReport['unscanned']) =>
+    eventually(async () => ((await post('/sweep')) as SweepReport).unscanned[outcome]);
+  const eventsOf = async (id: string) => (await service.events()).filter(({ data }) => data.fileId === id);
+  const eventIdsOf = async (id: string) =>
+    new Set((await eventsOf(id)).map(({ attributes }) => attributes['ce-id']));
+
+  it('a file whose event never comes is sent to the scanner by the sweeper, and becomes clean', async () => {
+    await service.fault(NO_EVENT);
+    const { id } = await service.upload(randomBytes(1000));
+    assert.equal(await sweepUntil('redriven'), 1);
+    assert.equal((await service.decided(id)).state, 'clean');
+    await eventually(async () => (await service.names('unscanned', id)).length === 0);
+  });
+
+  it('a file that is swept while it is scanned is scanned to the same end, and said once', async () => {
+    await service.fault({ operation: 'objects.getMedia', times: 1, effect: { kind: 'delay', ms: 2500 } });
+    const { id } = await service.upload(randomBytes(1000));
+    assert.equal(await sweepUntil('redriven'), 1);
+    assert.equal((await service.decided(id)).state, 'clean');
+    await eventually(async () => (await service.names('unscanned', id)).length === 0);
+    assert.equal((await eventIdsOf(id)).size, 1);
+  });
+
+  it('bytes that a crash left behind a verdict are cleaned away', async () => {
+    const bytes = randomBytes(1000);
+    const { id } = await service.upload(bytes);
+    await service.decided(id);
+    await eventually(async () => (await service.names('unscanned', id)).length === 0);
+    await service.fault(NO_EVENT);
+    const unscanned = service.bucket('unscanned');
+    await (await unscanned.stage(id, [bytes] as never, { contentType: 'text/plain' })).commit();
+    assert.equal(await sweepUntil('concluded'), 1);
+    assert.deepEqual(await service.names('unscanned', id), []);
+    assert.equal((await eventIdsOf(id)).size, 1);
+  });
+
+  it('a file that fails for ever has failed, an event says so, its bytes are kept, and a redrive makes it clean', async () => {
+    await service.fault(NO_EVENT);
+    const { id } = await service.upload(randomBytes(1000));
+    const refused = { operation: 'objects.getMedia', effect: { kind: 'error', status: 403 } } as const;
+    await service.fault({ ...refused, namePrefix: id });
+    assert.equal(await sweepUntil('redriven'), 1);
+    const handle = await service.decided(id);
+    assert.deepEqual([handle.state, handle.reason], ['failed', 'gaveUp']);
+    const [event] = await eventually(async () => {
+      const events = await eventsOf(id);
+      return events.length > 0 && events;
+    });
+    assert.equal(event?.attributes['ce-type'], 'no.nav.hops.fileshare.scan.failed.v1');
+    assert.deepEqual([event?.data.verdict, event?.data['reason']], ['failed', 'gaveUp']);
+    assert.deepEqual(await service.names('unscanned'), [id]);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+
+    await service.clearFaults();
+    assert.deepEqual(await post('/redrive', { fileId: id }), { redriven: 1 });
+    assert.equal((await service.decided(id)).state, 'clean');
+    assert.deepEqual(await post('/redrive', { fileId: id }), { notFailed: 1 });
+    await eventually(async () => (await service.names('unscanned')).length === 0);
+  });
+
+  for (const [method, path, body, status] of [
+    ['GET', '/sweep', undefined, 405],
+    ['POST', '/', '{}', 404],
+    ['POST', '/redrive', '{"fileId": 1}', 400],
+    ['POST', '/redrive', '{"state": "clean"}', 400],
+    ['POST', '/dead-letters', '{"message": {"data": "e30="}}', 204],
+    ['POST', '/dead-letters', '[]', 204],
+  ] as const) {
+    it(`${method} ${path} ${body ?? ''} is answered with ${status}`, async () => {
+      const response = await fetch(service.platform.sweeperUrl + path, {
+        method,
+        ...(body && { body, headers: { 'content-type': 'application/json' } }),
+      });
+      assert.equal(response.status, status);
+    });
+  }
+
+  it('nothing but the sweeper itself leads to its duties', async () => {
+    for (const path of ['/sweep', '/redrive', '/dead-letters']) {
+      assert.equal((await service.call('POST', path, { body: '{}' })).status, 404);
+    }
+  });
+});
+
+describe('the schedule of the local platform', function () {
+  this.timeout(60_000);
+  const service = new Service({ STUCK_AFTER_SECONDS: '1', SWEEP_INTERVAL_SECONDS: '1' });
+
+  it('sweeps by itself', async () => {
+    await service.fault(NO_EVENT);
+    const { id } = await service.upload(randomBytes(1000));
+    assert.equal((await service.decided(id)).state, 'clean');
+  });
+});

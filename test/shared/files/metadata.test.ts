@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import fc from 'fast-check';
+import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { CorruptRecord, fromMetadata, toMetadata } from '../../../shared/files/metadata.ts';
+import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import type { Generation } from '../../../shared/storage/object.ts';
+
+const owner = 'org:889640782' as Principal;
+const id: FileId = newFileId(owner);
+
+const time = fc.date({ min: new Date(0), max: new Date('3000-01-01'), noInvalidDate: true });
+const hex = fc.string({ unit: fc.constantFrom(...'0123456789abcdef'), minLength: 64, maxLength: 64 });
+const plain = { noNullPrototype: true };
+const content: fc.Arbitrary<Content> = fc.record(
+  { size: fc.nat(), sha256: hex as fc.Arbitrary<Sha256>, crc32c: fc.constant('AAAAAA==') },
+  plain,
+);
+const scan: fc.Arbitrary<Scan> = fc.record(
+  {
+    generation: fc
+      .bigInt({ min: 1n, max: 2n ** 62n })
+      .map(String) as fc.Arbitrary<string> as fc.Arbitrary<Generation>,
+    scannedAt: time,
+    engine: fc.record(
+      {
+        engine: fc.constantFrom('1.4.6', '1.5.0-rc'),
+        database: fc.nat(),
+        databaseDate: time.map((at) => at.toISOString()),
+      },
+      { ...plain, requiredKeys: ['engine'] },
+    ),
+  },
+  { ...plain, requiredKeys: ['generation', 'scannedAt'] },
+);
+const principal = fc.constantFrom(
+  owner,
+  'user:3f0c' as Principal,
+  'group:a@b' as Principal,
+  'app:x' as Principal,
+);
+const stored = {
+  id: fc.constant(id),
+  owner: principal,
+  viewers: fc.array(principal, { maxLength: 5 }),
+  createdAt: time,
+  contentType: fc.constantFrom('text/plain', 'application/fhir+json; charset=utf-8'),
+};
+const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fields: T) =>
+  fc.oneof(
+    fc.record({ ...stored, state: fc.constant(state), ...fields }, plain),
+    fc.record(
+      { ...stored, fileName: fc.string({ minLength: 1 }), state: fc.constant(state), ...fields },
+      plain,
+    ),
+  );
+const reason = fc.constantFrom('tooLarge', 'encrypted', 'limitExceeded', 'unsupported');
+const record = fc.oneof(
+  file('pending', {}),
+  file('pending', { content, lease: fc.record({ holder: fc.uuid(), until: time }, plain) }),
+  file('pending', { redriven: fc.record({ times: fc.nat(), at: time }, plain) }),
+  file('clean', { content, scan }),
+  file('infected', { content, scan, signature: fc.string({ minLength: 1 }) }),
+  file('unscannable', { scan, reason, accepted: fc.constant(false) }),
+  file('unscannable', { content, scan, reason, detail: fc.string({ minLength: 1 }), accepted: fc.boolean() }),
+  file('failed', {
+    content,
+    failure: fc.constantFrom('sourceGone', 'contentMismatch', 'gaveUp'),
+    failedAt: time,
+  }),
+  file('failed', { failure: fc.constant('gaveUp'), failedAt: time, announced: fc.constant(true) }),
+  file('expired', { content }),
+) as fc.Arbitrary<FileRecord>;
+
+describe('record metadata', () => {
+  it('reads back as the record that was written, whatever the record', () => {
+    fc.assert(
+      fc.property(record, (written) => {
+        assert.deepEqual(fromMetadata(id, toMetadata(written)), written);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is a record or a CorruptRecord, whatever somebody wrote there', () => {
+    const keys = [
+      'state',
+      'owner',
+      'viewers',
+      'createdAt',
+      'contentType',
+      'size',
+      'sha256',
+      'crc32c',
+      'generation',
+    ];
+    const junk = fc.dictionary(
+      fc.constantFrom(...keys),
+      fc.oneof(fc.string(), fc.constantFrom('clean', 'org:1')),
+    );
+    fc.assert(
+      fc.property(junk, (metadata) => {
+        try {
+          assert.equal(fromMetadata(id, metadata).id, id);
+        } catch (error) {
+          assert.ok(error instanceof CorruptRecord, String(error));
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('is never clean with any of what a verdict needs missing', () => {
+    fc.assert(
+      fc.property(file('clean', { content, scan }) as fc.Arbitrary<FileRecord>, fc.nat(), (written, pick) => {
+        const needed = [
+          'owner',
+          'createdAt',
+          'contentType',
+          'size',
+          'sha256',
+          'crc32c',
+          'generation',
+          'scannedAt',
+        ];
+        const dropped = needed[pick % needed.length] ?? '';
+        const { [dropped]: _, ...metadata } = toMetadata(written);
+        assert.throws(() => fromMetadata(id, metadata), CorruptRecord);
+      }),
+    );
+  });
+});

@@ -1,0 +1,63 @@
+import assert from 'node:assert/strict';
+import { parse } from 'content-disposition';
+import fc from 'fast-check';
+import { dispositionOf, fileNameOf } from '../../../shared/http/disposition.ts';
+import { mediaTypeOf } from '../../../shared/http/mediaType.ts';
+
+describe('file names', () => {
+  for (const [header, name] of [
+    [undefined, undefined],
+    ['inline', undefined],
+    ['attachment; filename="scan.pdf"', 'scan.pdf'],
+    ["attachment; filename*=UTF-8''r%C3%B8ntgen%20%E6%97%A5.pdf", 'røntgen 日.pdf'],
+    ["attachment; filename=x.pdf; filename*=UTF-8''y.pdf", 'y.pdf'],
+    ['attachment; filename="../../etc/passwd"', 'passwd'],
+    ['attachment; filename="C:\\\\temp\\\\a.doc"', 'a.doc'],
+    ['attachment; filename=".."', undefined],
+    ["attachment; filename*=UTF-8''a%0Ab%00c", 'abc'],
+    ["attachment; filename*=UTF-8''exe%E2%80%AEfdp.exe", 'exefdp.exe'],
+    [`attachment; filename="${'x'.repeat(600)}"`, 'invalid'],
+  ] as const) {
+    it(`of ${header?.slice(0, 60)} is ${name}`, () => {
+      assert.equal(fileNameOf(header), name);
+    });
+  }
+
+  it('are never a path and hold no control character, whatever the header', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary' }), (text) => {
+        const name = fileNameOf(`attachment; filename*=UTF-8''${encodeURIComponent(text.toWellFormed())}`);
+        assert.ok(name === undefined || !/[/\\\p{Cc}]/u.test(name), name);
+      }),
+    );
+  });
+
+  it('survive being sent again, as an attachment', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme', minLength: 1 }), (text) => {
+        const name = fileNameOf(`attachment; filename*=UTF-8''${encodeURIComponent(text)}`);
+        const sent = dispositionOf(name);
+        assert.match(sent, /^attachment/);
+        assert.doesNotMatch(sent, /[^\x20-\x7e]/);
+        assert.equal(parse(sent).parameters['filename'], name);
+      }),
+    );
+  });
+});
+
+describe('media types', () => {
+  for (const [header, type] of [
+    [undefined, 'application/octet-stream'],
+    ['', 'application/octet-stream'],
+    ['text/plain', 'text/plain'],
+    ['Application/FHIR+JSON; charset=utf-8', 'application/fhir+json; charset=utf-8'],
+    ['nonsense', undefined],
+    ['text/plain\r\nset-cookie: a=b', undefined],
+    ['text/<script>', undefined],
+    [`text/${'x'.repeat(300)}`, undefined],
+  ] as const) {
+    it(`of ${JSON.stringify(header)?.slice(0, 50)} is ${type}`, () => {
+      assert.equal(mediaTypeOf(header), type);
+    });
+  }
+});

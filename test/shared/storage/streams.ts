@@ -1,0 +1,23 @@
+import type { RetryPolicy } from '../../../shared/storage/retry.ts';
+
+/** Bytes: two of Cloud Storage's quanta, so that tests meet chunk borders soon. */
+export const CHUNK = 512 * 1024;
+
+/** As many tries as in production, without its pauses. */
+export const FAST_RETRY: RetryPolicy = { attempts: 6, baseMs: 1, maxMs: 5, totalMs: 30_000 };
+
+/** The bytes in pieces of awkward sizes, an empty one among them. */
+export async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
+  const sizes = [1, 0, 100, 4095, 4096, 70_001];
+  for (let at = 0, i = 0; at < bytes.length; i++) {
+    const size = sizes[i % sizes.length] ?? 1;
+    yield bytes.subarray(at, at + size);
+    at += size;
+  }
+}
+
+export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
+  const pieces: Uint8Array[] = [];
+  for await (const piece of source) pieces.push(piece);
+  return Buffer.concat(pieces);
+}

@@ -1,0 +1,59 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type RunningClamd, startClamd } from '../../infra/local/clamav/clamd.ts';
+import { ensureClamd } from '../../infra/local/clamav/install.ts';
+import { type Clamd, type ClamdOptions, createClamd } from '../../shared/scanning/clamd.ts';
+import { ScanFault } from '../../shared/scanning/verdict.ts';
+
+/** Largest file that the shared clamd scans, in bytes. */
+export const SHARED_MAX_BYTES = 200 * 2 ** 20;
+
+let started: Promise<{ clamd: RunningClamd; folder: string }> | undefined;
+
+/**
+ * A real clamd with the production configuration and the development signatures, one for the whole run. Call it in a
+ * `before` hook with `this.timeout(180_000)`: the first call may have to install clamd.
+ */
+export async function sharedClamd(): Promise<RunningClamd> {
+  started ??= start();
+  return (await started).clamd;
+}
+
+/** A guarded client of it, with deadlines that no test should meet. */
+export async function sharedScanner(options: Partial<ClamdOptions> = {}): Promise<Clamd> {
+  const { host, port } = await sharedClamd();
+  const deadlines = { connectTimeoutMs: 5_000, idleTimeoutMs: 20_000, totalTimeoutMs: 60_000 };
+  return createClamd({ host, port, ...deadlines, ...options });
+}
+
+/**
+ * clamd breaks the connection right behind its reply to a stream that is too large. Where a write notices first, in
+ * about 1 of 100 such scans, Node drops the reply: nothing is known, and the scan is to be repeated.
+ */
+export async function untilConnected<T>(scan: () => Promise<T>, attempts = 5): Promise<T> {
+  try {
+    return await scan();
+  } catch (error) {
+    if (attempts > 1 && error instanceof ScanFault && error.code === 'connectionLost') {
+      return untilConnected(scan, attempts - 1);
+    }
+    throw error;
+  }
+}
+
+async function start() {
+  await ensureClamd();
+  const folder = await mkdtemp(join(tmpdir(), 'clamd-test-'));
+  const clamd = await startClamd({ folder, maxScanBytes: SHARED_MAX_BYTES, threads: 2 });
+  return { clamd, folder };
+}
+
+// At the root level, so that it runs after the last of all suites.
+after(async function () {
+  this.timeout(20_000);
+  if (started === undefined) return;
+  const { clamd, folder } = await started;
+  await clamd.stop();
+  await rm(folder, { recursive: true, force: true });
+});

@@ -1,0 +1,179 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readPlatformConfig } from '../../infra/local/config.ts';
+import { type Platform, type PlatformOptions, startPlatform } from '../../infra/local/platform.ts';
+import type { FaultRule } from '../../infra/local/storage/faults.ts';
+import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
+import type { Handle } from '../../shared/files/handle.ts';
+import { Bucket } from '../../shared/storage/bucket.ts';
+import { connectStorage } from '../../shared/storage/connect.ts';
+
+/** What is public harmless malware; in two halves, so that this file is none. */
+export const EICAR = `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-'}${'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'}`;
+
+export const OWNER = 'org:889640782';
+
+/**
+ * The whole service for the tests of the enclosing `describe`: every function under functions-framework, a real
+ * clamd, the emulators, each a process of its own.
+ */
+export class Service {
+  #platform: Platform | undefined;
+  #folder: string | undefined;
+
+  constructor(environment: Record<string, string> = {}, options: Partial<PlatformOptions> = {}) {
+    const service = this;
+    before(async function () {
+      // The first may have to install clamd.
+      this.timeout(180_000);
+      service.#folder = await mkdtemp(join(tmpdir(), 'fileshare-test-'));
+      const any = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
+      // A sweep would count among the operations of a test, and would mend what a test should find broken.
+      const unswept = { SWEEP_INTERVAL_SECONDS: '86400' };
+      const config = readPlatformConfig(
+        { ...any, ...unswept, DATA: service.#folder, ...environment },
+        service.#folder,
+      );
+      service.#platform = await startPlatform(config, { print: () => undefined, ...options });
+    });
+    after(async function () {
+      this.timeout(30_000);
+      await service.#platform?.stop();
+      if (service.#folder) await rm(service.#folder, { recursive: true, force: true });
+    });
+  }
+
+  get platform(): Platform {
+    if (!this.#platform) throw new Error('the service is not running');
+    return this.#platform;
+  }
+
+  get url(): string {
+    return this.platform.url;
+  }
+
+  pid(process: string): number {
+    const pid = this.platform.status().processes.find(({ name }) => name === process)?.pid;
+    if (!pid) throw new Error(`no process ${process}`);
+    return pid;
+  }
+
+  bucket(name: 'unscanned' | 'permanent' | 'quarantine'): Bucket {
+    return new Bucket(connectStorage(this.platform.storageUrl), name);
+  }
+
+  /** Names in a bucket. */
+  async names(bucket: 'unscanned' | 'permanent' | 'quarantine', prefix = ''): Promise<string[]> {
+    const { objects } = await this.bucket(bucket).list({ prefix, maxResults: 1000 });
+    return objects.map(({ name }) => name);
+  }
+
+  async fault(rule: FaultRule): Promise<void> {
+    await this.#control('POST', '/_emulator/faults', rule);
+  }
+
+  async clearFaults(): Promise<void> {
+    await this.#control('DELETE', '/_emulator/faults');
+  }
+
+  async resetOperations(): Promise<void> {
+    await this.#control('DELETE', '/_emulator/operations');
+  }
+
+  async operations(): Promise<OperationReport> {
+    return (await (await this.#control('GET', '/_emulator/operations')).json()) as OperationReport;
+  }
+
+  async #control(method: string, path: string, body?: unknown): Promise<Response> {
+    const response = await fetch(`${this.platform.storageUrl}${path}`, {
+      method,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    });
+    if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    return response;
+  }
+
+  /** A request as `principal`, or as nobody. */
+  async call(method: string, path: string, init: CallInit = {}): Promise<Response> {
+    const { as = OWNER, headers = {}, body, scopes } = init;
+    const authorization = as && { authorization: `Bearer ${await this.platform.token(as, scopes)}` };
+    return fetch(`${this.url}${path}`, {
+      method,
+      headers: { ...authorization, ...headers },
+      ...(body !== undefined && { body }),
+      ...(body instanceof ReadableStream && { duplex: 'half' }),
+    } as RequestInit);
+  }
+
+  async upload(body: Body, headers: Record<string, string> = {}): Promise<Handle> {
+    const response = await this.call('POST', '/files', { body, headers });
+    if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Handle;
+  }
+
+  async status(id: string, wait = 0): Promise<Handle> {
+    const headers: Record<string, string> = wait > 0 ? { prefer: `wait=${wait}` } : {};
+    const response = await this.call('GET', `/files/${id}/status`, { headers });
+    if (response.status !== 200) throw new Error(`${response.status} ${await response.text()}`);
+    return (await response.json()) as Handle;
+  }
+
+  /** The handle once the file is decided. @throws Error where it still is not after `seconds` */
+  async decided(id: string, seconds = 60): Promise<Handle> {
+    for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+      const handle = await this.status(id, 20);
+      if (handle.state !== 'pending') return handle;
+    }
+    throw new Error(`${id} is still pending after ${seconds} s`);
+  }
+
+  /** What a subscriber has received of a file so far: one entry an event. */
+  async events(subscription = 'scan-events-cli'): Promise<ReceivedEvent[]> {
+    const base = `http://${this.platform.pubsubHost}/v1/projects/fileshare-local/subscriptions/${subscription}`;
+    const response = await fetch(`${base}:pull`, {
+      method: 'POST',
+      body: JSON.stringify({ maxMessages: 1000, returnImmediately: true }),
+    });
+    const { receivedMessages = [] } = (await response.json()) as { receivedMessages?: PulledMessage[] };
+    if (receivedMessages.length > 0) {
+      const ackIds = receivedMessages.map(({ ackId }) => ackId);
+      await fetch(`${base}:acknowledge`, { method: 'POST', body: JSON.stringify({ ackIds }) });
+    }
+    for (const { message } of receivedMessages) {
+      const data = JSON.parse(Buffer.from(message.data, 'base64').toString()) as ReceivedEvent['data'];
+      this.#received.push({ attributes: message.attributes, data });
+    }
+    return this.#received;
+  }
+  readonly #received: ReceivedEvent[] = [];
+}
+
+type Body = string | Buffer<ArrayBuffer> | ReadableStream;
+
+export interface CallInit {
+  readonly as?: string;
+  readonly scopes?: readonly ('read' | 'write')[];
+  readonly headers?: Record<string, string>;
+  readonly body?: Body;
+}
+
+export interface ReceivedEvent {
+  readonly attributes: Record<string, string>;
+  readonly data: { readonly fileId: string; readonly verdict: string; readonly [member: string]: unknown };
+}
+
+interface PulledMessage {
+  readonly ackId: string;
+  readonly message: { readonly data: string; readonly attributes: Record<string, string> };
+}
+
+/** Looks again and again until `look` finds something. @throws Error after `seconds` */
+export async function eventually<T>(look: () => Promise<T | undefined | false>, seconds = 20): Promise<T> {
+  for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
+    const found = await look();
+    if (found !== undefined && found !== false) return found;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error(`not within ${seconds} s: ${look}`);
+}
