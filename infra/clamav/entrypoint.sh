@@ -1,7 +1,7 @@
 #!/bin/bash
-# Runs clamd, with signatures from a mirror that are kept fresh. It ends when clamd does, so that the platform starts it
-# anew, and never because an update failed. Settings: settings.sh; how to operate it: docs/signatures.md.
-# shellcheck disable=SC2317 # start_group calls what looks unreachable
+# Becomes clamd, with a job beside it that keeps the signatures fresh from a mirror. Nothing stands between clamd and a
+# signal, or between its end and that of the container; and a failed update ends neither. Settings: settings.sh; how to
+# operate it: docs/signatures.md.
 set -uo pipefail
 umask 077
 
@@ -13,39 +13,6 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=infra/clamav/mirror.sh
 . "$here/mirror.sh" || exit 70
 
-clamd=
-group=
-stopping=
-stop() {
-  stopping=yes
-  end_group
-  [[ -z $clamd ]] || kill -TERM "$clamd" 2>/dev/null
-}
-trap stop TERM INT
-
-# A job of its own process group, so that what it waits for (curl, freshclam, sleep) ends with it.
-start_group() {
-  set -m
-  "$@" &
-  group=$!
-  set +m
-}
-# By force: of a SIGTERM that comes right after the fork, bash may lose sight. What is left half done is cleared away by
-# the next update.
-end_group() { [[ -z $group ]] || kill -KILL -- "-$group" 2>/dev/null; }
-
-# A signal interrupts `wait`, which then has to be repeated; and see above for why SIGTERM is.
-await() {
-  local code
-  while
-    [[ -z $stopping ]] || { sleep 0.1; kill -TERM "$1" 2>/dev/null; }
-    wait "$1"
-    code=$?
-    kill -0 "$1" 2>/dev/null
-  do :; done
-  return $code
-}
-
 # Brings what is new, and says how things stand.
 refresh() {
   update
@@ -56,7 +23,6 @@ refresh() {
     1) settle current INFO 'the signatures are those of the mirror' ;;
     *) settle stale WARNING "signatures could not be updated: $failure" ;;
   esac
-  [[ -z $clamd || -z $installed ]] || reload
 }
 
 # A tenth more or less, so that instances which started together do not ask together; sooner after a failure.
@@ -67,10 +33,11 @@ pause() {
   sleep "$((milliseconds / 1000)).$(printf %03d $((milliseconds % 1000)))"
 }
 
+# For as long as clamd is there, which has the process id of this script.
 keep_fresh() {
-  while :; do
-    pause
+  while pause && kill -0 $$ 2>/dev/null; do
     refresh
+    [[ -z $installed ]] || reload
   done
 }
 
@@ -108,23 +75,12 @@ rm -f -- "$RUN_DIRECTORY"/{settled,signatures.json}
 cp -f -- "$here/unscannable.ndb" "$DATABASE_DIRECTORY/" || fail 73 'DATABASE_DIRECTORY cannot be written to'
 render_clamd_conf >"$RUN_DIRECTORY/clamd.conf" || fail 73 'clamd.conf cannot be written'
 
-if [[ -n $SIGNATURE_MIRROR ]]; then
-  start_group refresh
-  await "$group"
-  group=
-fi
-[[ -z $stopping ]] || exit 0
+[[ -z $SIGNATURE_MIRROR ]] || refresh
 identify_database
 has_database || fail 69 'no signatures: clamd would find nothing, and is not started'
 
-clamd --config-file="$RUN_DIRECTORY/clamd.conf" &
-clamd=$!
+if [[ -n $SIGNATURE_MIRROR ]]; then
+  keep_fresh &
+fi
 report INFO 'clamd starts'
-[[ -z $SIGNATURE_MIRROR ]] || start_group keep_fresh
-# A signal may have come between the two.
-[[ -z $stopping ]] || stop
-await "$clamd"
-code=$?
-end_group
-[[ -z $stopping ]] || exit 0
-fail "$((code > 0 ? code : 1))" "clamd has ended with code $code"
+exec clamd --config-file="$RUN_DIRECTORY/clamd.conf"

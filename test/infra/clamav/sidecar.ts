@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -56,6 +57,8 @@ export class Sidecar implements AsyncDisposable {
         REFRESH_SECONDS: '1',
         ...env,
       },
+      // A process group, which gets the signals as from `tini -g`.
+      detached: true,
       ...(IS_ROOT && { uid: NOBODY, gid: NOBODY }),
     });
     for (const output of [child.stdout, child.stderr]) {
@@ -71,7 +74,8 @@ export class Sidecar implements AsyncDisposable {
   }
 
   signal(name: NodeJS.Signals): void {
-    this.#process?.kill(name);
+    const { pid, exitCode, signalCode } = this.#process ?? {};
+    if (pid !== undefined && exitCode === null && signalCode === null) process.kill(-pid, name);
   }
 
   async says(text: RegExp): Promise<void> {
@@ -86,13 +90,11 @@ export class Sidecar implements AsyncDisposable {
     return JSON.parse(await readFile(this.path('run', 'signatures.json'), 'utf8'));
   }
 
-  async clamdPid(): Promise<number> {
+  /** What was started becomes clamd. */
+  get pid(): number {
     const pid = this.#process?.pid;
-    const children = await readFile(`/proc/${pid}/task/${pid}/children`, 'utf8');
-    for (const child of children.trim().split(' ')) {
-      if ((await readFile(`/proc/${child}/comm`, 'utf8')).trim() === 'clamd') return Number(child);
-    }
-    throw new Error('there is no clamd');
+    assert(pid !== undefined, 'not started');
+    return pid;
   }
 
   /** What is found, or undefined where clamd is not to be reached. */
