@@ -44,7 +44,7 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
     // The record is written before its object can become final, so none will come.
     if (!read) return ignored(scan, object, 'it has no record');
     if (isDecided(read.record)) return concluded(scan, read.record, object);
-    if (read.record.state === 'expired') return dropUpload(scan, object);
+    if (read.record.state === 'expired' || read.record.state === 'deleted') return dropUpload(scan, object);
     if (read.record.state === 'failed') {
       await announceFailure(scan, { ...read, record: read.record });
       return ignored(scan, object, 'it has failed before');
@@ -167,7 +167,7 @@ async function withoutSource(
   return (await fail(scan, read, 'sourceGone')) ? DONE : 'lostRace';
 }
 
-/** The client was told that its upload failed: nothing refers to these bytes. */
+/** The client was told that its upload failed, or took the file back: nobody waits for these bytes. */
 async function dropUpload(scan: Scan, object: StoredObject): Promise<Outcome> {
   await scan.unscanned.delete(object.name, { generation: object.generation });
   return DONE;

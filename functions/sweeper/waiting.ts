@@ -60,6 +60,7 @@ export async function attendWaiting(
   }
   switch (record.state) {
     case 'expired':
+    case 'deleted':
       await sweeper.unscanned.delete(object.name, { generation: object.generation });
       return 'dropped';
     case 'failed':

@@ -19,6 +19,7 @@ export interface Handle {
   readonly detail?: string;
   /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
   readonly accepted?: boolean;
+  readonly deletedAt?: string;
   readonly links: { readonly self: string; readonly status: string };
 }
 
@@ -43,6 +44,8 @@ function outcome(record: FileRecord): Partial<Handle> {
     case 'pending':
     case 'expired':
       return {};
+    case 'deleted':
+      return { deletedAt: record.deletedAt.toISOString() };
     case 'failed':
       return { reason: record.failure };
     case 'clean':

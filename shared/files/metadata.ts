@@ -30,6 +30,8 @@ export function toMetadata(record: FileRecord): Metadata {
     createdAt: record.createdAt.toISOString(),
     contentType: record.contentType,
     fileName: record.fileName,
+    referenced: record.referenced && 'true',
+    unreferencedSince: record.unreferencedSince?.toISOString(),
     size: content && String(content.size),
     sha256: content?.sha256,
     crc32c: content?.crc32c,
@@ -44,7 +46,9 @@ export function toMetadata(record: FileRecord): Metadata {
     accepted: record.state === 'unscannable' ? String(record.accepted) : undefined,
     failure: record.state === 'failed' ? record.failure : undefined,
     failedAt: record.state === 'failed' ? record.failedAt.toISOString() : undefined,
-    announced: record.state === 'failed' && record.announced ? 'true' : undefined,
+    deletedAt: record.state === 'deleted' ? record.deletedAt.toISOString() : undefined,
+    announced:
+      (record.state === 'failed' || record.state === 'deleted') && record.announced ? 'true' : undefined,
   };
   return Object.fromEntries(
     Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined),
@@ -83,6 +87,10 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
     createdAt: field.parsed('createdAt', parseTime),
     contentType: field.text('contentType'),
     ...(fileName !== undefined && { fileName }),
+    ...(metadata['referenced'] === 'true' && { referenced: true as const }),
+    ...(metadata['unreferencedSince'] !== undefined && {
+      unreferencedSince: field.parsed('unreferencedSince', parseTime),
+    }),
   };
   const known = { ...stored, ...(content && { content }) };
   const state = metadata['state'];
@@ -118,6 +126,13 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
       };
     case 'expired':
       return { ...known, state };
+    case 'deleted':
+      return {
+        ...known,
+        state,
+        deletedAt: field.parsed('deletedAt', parseTime),
+        ...(metadata['announced'] === 'true' && { announced: true }),
+      };
     default:
       return field.corrupt('state');
   }

@@ -50,6 +50,13 @@ interface Stored {
   readonly contentType: string;
   /** As the client named it; shown to those who may see the file, never part of an object's name or a log. */
   readonly fileName?: string;
+  /**
+   * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
+   * cleared by whoever finds none. True keeps the file from being deleted until somebody has looked.
+   */
+  readonly referenced?: true;
+  /** When the last reference was found gone; absent where it never had one. */
+  readonly unreferencedSince?: Date;
 }
 
 export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
@@ -88,10 +95,18 @@ export type FileRecord = Stored &
         readonly announced?: true;
       }
     | { readonly state: 'expired'; readonly content?: Content }
+    | {
+        readonly state: 'deleted';
+        readonly content?: Content;
+        readonly deletedAt: Date;
+        /** The event that says so is out, and what it stood for is released. */
+        readonly announced?: true;
+      }
   );
 
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
+export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
 export type DecidedRecord = Extract<FileRecord, { scan: Scan }>;
 
 /** A verdict stands in the record: it is never scanned again for the same event. */

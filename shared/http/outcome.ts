@@ -25,6 +25,8 @@ export function requireReadable(record: FileRecord): ReadableRecord {
       throw new Problem('file-failed', { members: { reason: record.failure } });
     case 'expired':
       throw new Problem('file-expired');
+    case 'deleted':
+      throw new Problem('file-deleted');
   }
 }
 

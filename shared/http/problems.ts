@@ -14,6 +14,7 @@ export const PROBLEMS = {
   'file-unscannable': { status: 410, title: 'The file could not be scanned and is not handed out' },
   'file-failed': { status: 410, title: 'The file could not be processed and is not handed out' },
   'file-expired': { status: 410, title: 'The upload of the file was never completed' },
+  'file-deleted': { status: 410, title: 'The file was deleted' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   internal: { status: 500, title: 'Something went wrong on our side' },

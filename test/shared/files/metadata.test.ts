@@ -70,6 +70,9 @@ const record = fc.oneof(
   }),
   file('failed', { failure: fc.constant('gaveUp'), failedAt: time, announced: fc.constant(true) }),
   file('expired', { content }),
+  file('deleted', { content, deletedAt: time }),
+  file('deleted', { deletedAt: time, announced: fc.constant(true), unreferencedSince: time }),
+  file('clean', { content, scan, referenced: fc.constant(true), unreferencedSince: time }),
 ) as fc.Arbitrary<FileRecord>;
 
 describe('record metadata', () => {
