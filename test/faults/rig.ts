@@ -32,17 +32,17 @@ export class Rig extends Service {
   readonly uploads: Upload[] = [];
   /** Digests of everything that was sent and is clean. */
   readonly cleanDigests = new Set<string>();
-  readonly #scannerUrl: () => string;
+  readonly #scanner: () => ChildSpec | undefined;
 
   constructor(scanner: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}) {
     const gates = { clamd: new Gate(), pubsub: new Gate() };
-    let scannerUrl = '';
+    let scannerSpec: ChildSpec | undefined;
     const adapt = (spec: ChildSpec): ChildSpec => {
       if (spec.name === 'clamd') gates.clamd.upstream = Number(spec.env['PORT']);
       if (spec.name === 'pubsub') gates.pubsub.upstream = Number(spec.env['PORT']);
       if (spec.name === 'storage') return { ...spec, env: { ...spec.env, ...STORAGE } };
       if (spec.name !== 'scanner') return { ...spec, env: { ...spec.env, ...(spec.healthUrl && FUNCTION) } };
-      scannerUrl = new URL('/', spec.healthUrl).href;
+      scannerSpec = spec;
       const wires = {
         CLAMD_PORT: String(gates.clamd.port),
         PUBSUB_EMULATOR_HOST: `127.0.0.1:${gates.pubsub.port}`,
@@ -60,12 +60,17 @@ export class Rig extends Service {
     });
     this.clamd = gates.clamd;
     this.pubsub = gates.pubsub;
-    this.#scannerUrl = () => scannerUrl;
+    this.#scanner = () => scannerSpec;
   }
 
   /** Where events are posted to. */
   get scannerUrl(): string {
-    return this.#scannerUrl();
+    return new URL('/', this.#scanner()?.healthUrl).href;
+  }
+
+  /** What clamd unpacks into. */
+  get temporaryDirectory(): string {
+    return this.#scanner()?.env['CLAMD_TEMP_DIR'] ?? '';
   }
 
   /** Sends a file as a client does; whatever happens is an answer. */
