@@ -5,7 +5,7 @@ import { Problem } from './problems.ts';
 /** Bytes of a digest, of each algorithm that is checked. Others of RFC 9530's registry are broken or rare. */
 const LENGTHS = { 'sha-256': 32, 'sha-512': 64 } as const;
 
-export type DigestAlgorithm = keyof typeof LENGTHS;
+type DigestAlgorithm = keyof typeof LENGTHS;
 
 /** A digest that a client says its bytes have. */
 export interface ClaimedDigest {
