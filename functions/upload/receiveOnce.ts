@@ -3,6 +3,7 @@ import type { Claim, IdempotencyKeys, VersionedKey } from '../../shared/files/id
 import type { FileRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { StorageError } from '../../shared/storage/error.ts';
 import { type Digests, Tally } from '../../shared/storage/tally.ts';
 import {
   commitFile,
@@ -35,6 +36,8 @@ export interface Received {
 const PAUSE_MS = 50;
 /** Who loses a compare-and-swap this often meets more repeats than a client sends. */
 const MAX_RACES = 5;
+/** Each of them is as many tries as the retry policy has. */
+const MAX_FAILURES = 3;
 
 /**
  * {@link receive}, once for a key of an owner: a repeat gets the file that the first one made. The key says which file
@@ -140,12 +143,23 @@ async function complete(receiver: OnceReceiver, file: StagedFile): Promise<FileR
     return undefined;
   }
   await commitFile(receiver, file, inserted);
-  for (let read: Versioned | undefined = inserted; read; read = await records.get(file.record.id)) {
+  return confirm(records, inserted);
+}
+
+/** The second write to a name within a moment: Cloud Storage may refuse it for longer than a call is repeated. */
+async function confirm(records: OnceReceiver['records'], first: Versioned): Promise<FileRecord | undefined> {
+  let failures = 0;
+  for (let read: Versioned | undefined = first; read; read = await records.get(first.record.id)) {
     if (read.record.state === 'expired') return undefined;
     if (!isTentative(read.record)) return read.record;
     const { tentative: _, ...record } = read.record;
-    const written = await records.replace(read, record);
-    if (written) return written.record;
+    try {
+      const written = await records.replace(read, record);
+      if (written) return written.record;
+    } catch (error) {
+      failures += 1;
+      if (!(error instanceof StorageError && error.transient) || failures === MAX_FAILURES) throw error;
+    }
   }
   return undefined;
 }

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import { StorageError } from '../../../shared/storage/error.ts';
 import { CHUNK_BYTES, failingAt, OnceFixture, type Sent } from './onceFixture.ts';
 
 const HOUR = 3_600_000;
@@ -174,6 +175,19 @@ describe('an upload with an idempotency key', () => {
     assert.equal((await fixture.send(body, { key })).replayed, false);
   });
 
+  it('outlasts a Cloud Storage that takes no second write to its record for a while', async () => {
+    const refusals = [5, 6, 7, 8, 9, 10];
+    const { record, replayed } = await fixture.send(body, {
+      key: fixture.newKey(),
+      storage: async (call, at) => {
+        if (!refusals.includes(at)) return call();
+        throw new StorageError('objects.patch', { status: 429, reason: 'rateLimitExceeded' });
+      },
+    });
+    assert.deepEqual([record.state, replayed], ['pending', false]);
+    assert.ok(!('tentative' in record));
+  });
+
   describe('whatever fails, after its repeat', () => {
     beforeEach(() => fixture.empty());
 
@@ -244,5 +258,30 @@ describe('an upload with an idempotency key', () => {
         assert.equal((await fixture.live()).length, 1);
       }
     });
+  });
+});
+
+describe('idempotency keys under a retention policy', () => {
+  const fixture = new OnceFixture();
+  const body = Buffer.from('the body');
+  before(async () => {
+    const json = { retentionPolicy: { retentionPeriod: '3600' } };
+    (await fixture.storage.call('PATCH', '/storage/v1/b/permanent', { json })).ok();
+  });
+
+  it('are taken over from the dead and from the old, without a deletion', async () => {
+    const key = fixture.newKey();
+    for (const at of [3, 4]) {
+      await assert.rejects(fixture.send(body, { key, storage: failingAt(at, 'before', true) }));
+    }
+    const old = await fixture.send(body, { key, now: () => new Date(Date.now() - 24 * HOUR) });
+    const { record } = await fixture.send(body, { key });
+    assert.notEqual(record.id, old.record.id);
+    assert.equal((await fixture.send(body, { key })).record.id, record.id);
+    assert.deepEqual(
+      new Set((await fixture.live()).map(({ id }) => id)),
+      new Set([old.record.id, record.id]),
+    );
+    assert.equal(fixture.storage.emulator.operations.of('objects.delete').calls, 0);
   });
 });
