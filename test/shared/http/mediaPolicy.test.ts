@@ -61,6 +61,9 @@ const EXE = Buffer.concat([Buffer.from('MZ\x90\x00\x03\x00\x00\x00', 'latin1'), 
 const ZIP = Buffer.from(zip([encrypted('note.txt', Buffer.from('x'), 'secret')]));
 const CFB = Buffer.concat([Buffer.from('d0cf11e0a1b11ae1', 'hex'), Buffer.alloc(600)]);
 
+const MP3 = Buffer.concat([Buffer.from('fffb9044', 'hex'), Buffer.alloc(500)]);
+const ID3 = Buffer.from('49443304000000000000', 'hex');
+
 describe('a declared type', () => {
   const DOCX = 'application/vnd.openxmlformats-officedocument.wordprocessingml.document';
   for (const [declared, what, bytes, outcome] of [
@@ -84,6 +87,8 @@ describe('a declared type', () => {
     ['image/png', 'a zip', ZIP, 'media-type-mismatch'],
     ['application/msword', 'an OLE file', CFB, 'passes'],
     ['application/pdf', 'an OLE file', CFB, 'media-type-mismatch'],
+    ['application/pkcs7-mime', 'what may be a frame of MP3', MP3, 'passes'],
+    ['image/png', 'an MP3 with a tag', Buffer.concat([ID3, MP3]), 'media-type-mismatch'],
   ] as const) {
     it(`${declared} for ${what}: ${outcome}`, async () => {
       const rules = policy('', 'application/x-msdownload');
