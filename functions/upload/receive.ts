@@ -4,6 +4,7 @@ import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
+import type { Digests } from '../../shared/storage/tally.ts';
 
 export interface Receiver {
   readonly unscanned: Bucket;
@@ -17,65 +18,76 @@ export interface Upload {
   readonly fileName: string | undefined;
   /** Throws where it is cut short. */
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Called once all bytes went by; throws where they are not what was announced. */
+  readonly verify?: (digests: Digests) => void;
+}
+
+/** A file whose bytes are all there and good, and which does not exist yet. */
+export interface StagedFile {
+  readonly record: PendingRecord;
+  readonly staged: StagedUpload;
 }
 
 /**
  * Takes a file in: its bytes to the unscanned bucket, its record just before they become an object, so that
  * no event finds a file without a record. Cut short, it leaves nothing; a crash leaves at most a record that
  * nobody was told of, which the sweeper expires.
- * @throws what `bytes` throws, or {StorageError}: the client has to send it again
+ * @throws what `bytes` and `verify` throw, or {StorageError}: the client has to send it again
  */
 export async function receive(receiver: Receiver, upload: Upload): Promise<PendingRecord> {
-  const createdAt = receiver.now();
-  const id = newFileId(upload.owner, createdAt);
-  // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
-  const staged = await receiver.unscanned.stage(id, upload.bytes, {
-    contentType: 'application/octet-stream',
-  });
-  const read = await record(receiver, upload, staged, { id, createdAt });
-  try {
-    await staged.commit();
-  } catch (error) {
-    await abandon(receiver, read, staged);
-    throw error;
-  }
+  const file = await stageFile(receiver, upload);
+  const read = await unlessFailed(file, () => receiver.records.insert(file.record));
+  await commitFile(receiver, file, read);
   return read.record;
 }
 
-async function record(
+/** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
+export async function stageFile(receiver: Receiver, upload: Upload): Promise<StagedFile> {
+  const { owner, contentType, fileName, bytes, verify } = upload;
+  const createdAt = receiver.now();
+  const id = newFileId(owner, createdAt);
+  // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
+  const staged = await receiver.unscanned.stage(id, bytes, { contentType: 'application/octet-stream' });
+  return unlessFailed({ staged }, async () => {
+    verify?.(staged);
+    const { size, crc32c } = staged;
+    const sha256 = parseSha256(staged.sha256);
+    if (!sha256) throw new Error('a digest that is none');
+    const named = fileName === undefined ? {} : { fileName };
+    const content = { size, sha256, crc32c };
+    const record = { id, owner, viewers: [], createdAt, contentType, ...named, content };
+    return { record: { ...record, state: 'pending' }, staged };
+  });
+}
+
+/**
+ * Makes the object final.
+ * @throws {StorageError}: the client is told that its upload failed. The object may have become final all the same,
+ *   where only the answer was lost: the scanner drops the bytes of an expired record
+ */
+export async function commitFile(
   receiver: Receiver,
-  upload: Upload,
-  staged: StagedUpload,
-  file: Pick<PendingRecord, 'id' | 'createdAt'>,
-): Promise<Versioned<PendingRecord>> {
-  const { size, crc32c } = staged;
-  const sha256 = parseSha256(staged.sha256);
-  if (!sha256) throw new Error('a digest that is none');
+  { staged }: StagedFile,
+  read: Versioned<PendingRecord>,
+): Promise<void> {
   try {
-    return await receiver.records.insert({
-      ...file,
-      state: 'pending',
-      owner: upload.owner,
-      viewers: [],
-      contentType: upload.contentType,
-      ...(upload.fileName !== undefined && { fileName: upload.fileName }),
-      content: { size, sha256, crc32c },
-    });
+    await staged.commit();
+  } catch (error) {
+    const expired = { ...read.record, state: 'expired' } as const;
+    await Promise.allSettled([receiver.records.replace(read, expired), staged.discard()]);
+    throw error;
+  }
+}
+
+/** Runs a step before the commit, after whose failure the bytes are dropped. */
+export async function unlessFailed<T>(
+  { staged }: Pick<StagedFile, 'staged'>,
+  step: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await step();
   } catch (error) {
     await staged.discard();
     throw error;
   }
-}
-
-/**
- * The client is told that its upload failed. The object may have become final all the same, where only the
- * answer was lost: the scanner drops the bytes of an expired record.
- */
-async function abandon(
-  receiver: Receiver,
-  read: Versioned<PendingRecord>,
-  staged: StagedUpload,
-): Promise<void> {
-  const expired = { ...read.record, state: 'expired' } as const;
-  await Promise.allSettled([receiver.records.replace(read, expired), staged.discard()]);
 }

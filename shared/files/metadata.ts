@@ -39,6 +39,7 @@ export function toMetadata(record: FileRecord): Metadata {
     leaseUntil: lease?.until.toISOString(),
     redrives: redriven && String(redriven.times),
     redrivenAt: redriven?.at.toISOString(),
+    tentative: record.state === 'pending' && record.tentative ? 'true' : undefined,
     ...('scan' in record ? scanFields(record.scan) : {}),
     signature: record.state === 'infected' ? record.signature : undefined,
     reason: record.state === 'unscannable' ? record.reason : undefined,
@@ -96,7 +97,13 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
   const state = metadata['state'];
   switch (state) {
     case 'pending':
-      return { ...known, state, ...parseLease(field), ...parseRedriven(field) };
+      return {
+        ...known,
+        state,
+        ...parseLease(field),
+        ...parseRedriven(field),
+        ...(metadata['tentative'] === 'true' && { tentative: true }),
+      };
     case 'clean':
       return { ...stored, state, content: content ?? field.corrupt('sha256'), scan: parseScan(field) };
     case 'infected': {

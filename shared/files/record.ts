@@ -69,6 +69,11 @@ export type FileRecord = Stored &
         readonly content?: Content;
         readonly lease?: Lease;
         readonly redriven?: Redriven;
+        /**
+         * An upload with an idempotency key wrote it, which does not count as long as this stands: whoever finds it
+         * may take the file for abandoned, unless its uploader says first that it is complete.
+         */
+        readonly tentative?: true;
       }
     | { readonly state: 'clean'; readonly content: Content; readonly scan: Scan }
     | {

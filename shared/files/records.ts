@@ -39,15 +39,23 @@ export class Records {
     return id && { record: fromMetadata(id, object.metadata), object };
   }
 
-  /** @throws {StorageError}; status 412 where the id is taken, which 130 random bits rule out */
+  /** @throws {StorageError}; {Error} where the id is taken, which 130 random bits rule out */
   async insert<R extends FileRecord>(record: R): Promise<Versioned<R>> {
-    const metadata = toMetadata(record);
+    const inserted = await this.insertIfAbsent(record);
+    if (!inserted) throw new Error(`record ${record.id} exists`);
+    return inserted;
+  }
+
+  /**
+   * @returns undefined where there is a record of that id
+   * @throws {StorageError}
+   */
+  async insertIfAbsent<R extends FileRecord>(record: R): Promise<Versioned<R> | undefined> {
     const object = await this.#bucket.insertEmpty(name(record.id), {
       contentType: 'application/x-empty',
-      metadata,
+      metadata: toMetadata(record),
     });
-    if (!object) throw new Error(`record ${record.id} exists`);
-    return { record, object };
+    return object && { record, object };
   }
 
   /**

@@ -9,15 +9,27 @@ const MAX_NAME_BYTES = 512;
  */
 export function fileNameOf(header: string | undefined): string | undefined | 'invalid' {
   if (header === undefined) return undefined;
-  const { filename } = parse(header).parameters;
+  const { filename } = parse(asUtf8(header)).parameters;
   if (filename === undefined) return undefined;
   // Whatever separates folders anywhere, and what no name should hold: controls and bidirectional overrides.
   const name = (filename.split(/[/\\]/).at(-1) ?? '')
     .normalize('NFC')
-    .replace(/[\p{Cc}\p{Cs}\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();
   if (name === '' || name === '.' || name === '..') return undefined;
   return Buffer.byteLength(name) <= MAX_NAME_BYTES ? name : 'invalid';
+}
+
+/**
+ * Node reads headers as ISO 8859-1, but curl and browsers write names in UTF-8 as they are. What is valid UTF-8
+ * beyond ASCII is hardly ever meant as anything else.
+ */
+function asUtf8(header: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(header, 'latin1'));
+  } catch {
+    return header;
+  }
 }
 
 /** Always an attachment: nothing that a client uploaded is shown in the origin of this service. */

@@ -77,17 +77,18 @@ export class Rig extends Service {
   async send(sample: Sample): Promise<Upload> {
     const sha256 = createHash('sha256').update(sample.bytes).digest('hex');
     if (sample.expected === 'clean') this.cleanDigests.add(sha256);
-    const answer = await this.#post(sample.bytes);
+    const answer = await this.#post(sample);
     const upload = { ...sample, sha256, ...answer };
     this.uploads.push(upload);
     return upload;
   }
 
-  async #post(body: Sample['bytes']): Promise<Pick<Upload, 'id' | 'answer'>> {
+  async #post({ bytes: body, key }: Sample): Promise<Pick<Upload, 'id' | 'answer'>> {
+    const headers: Record<string, string> = key === undefined ? {} : { 'idempotency-key': key };
     try {
-      const response = await this.call('POST', '/files', { body });
+      const response = await this.call('POST', '/files', { body, headers });
       const told = (await response.json()) as { id?: string };
-      const accepted = response.status === 202 && told.id !== undefined;
+      const accepted = response.ok && told.id !== undefined;
       return { answer: response.status, ...(accepted && told.id !== undefined && { id: told.id }) };
     } catch {
       return { answer: 'cut' };

@@ -10,6 +10,8 @@ export interface Sample {
   readonly expected: Expected;
   /** Where more than one verdict is right. */
   readonly orElse?: Expected;
+  /** Its idempotency key. */
+  readonly key?: string;
 }
 
 /** No two are the same: what one trial leaves behind does not spare the next its scan. */

@@ -57,6 +57,7 @@ const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fi
 const reason = fc.constantFrom('tooLarge', 'encrypted', 'limitExceeded', 'unsupported');
 const record = fc.oneof(
   file('pending', {}),
+  file('pending', { content, tentative: fc.constant(true) }),
   file('pending', { content, lease: fc.record({ holder: fc.uuid(), until: time }, plain) }),
   file('pending', { redriven: fc.record({ times: fc.nat(), at: time }, plain) }),
   file('clean', { content, scan }),

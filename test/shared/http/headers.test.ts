@@ -3,6 +3,7 @@ import { parse } from 'content-disposition';
 import fc from 'fast-check';
 import { dispositionOf, fileNameOf } from '../../../shared/http/disposition.ts';
 import { mediaTypeOf } from '../../../shared/http/mediaType.ts';
+import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 
 describe('file names', () => {
   for (const [header, name] of [
@@ -17,6 +18,11 @@ describe('file names', () => {
     ["attachment; filename*=UTF-8''a%0Ab%00c", 'abc'],
     ["attachment; filename*=UTF-8''exe%E2%80%AEfdp.exe", 'exefdp.exe'],
     [`attachment; filename="${'x'.repeat(600)}"`, 'invalid'],
+    [Buffer.from('attachment; filename="røntgen 日.pdf"').toString('latin1'), 'røntgen 日.pdf'],
+    ['attachment; filename="r\xf8ntgen.pdf"', 'røntgen.pdf'],
+    ["attachment; filename*=UTF-8''%D8%9Cabc", 'abc'],
+    ["attachment; filename*=UTF-8''%ZZ", undefined],
+    [';;;', undefined],
   ] as const) {
     it(`of ${header?.slice(0, 60)} is ${name}`, () => {
       assert.equal(fileNameOf(header), name);
@@ -58,6 +64,31 @@ describe('media types', () => {
   ] as const) {
     it(`of ${JSON.stringify(header)?.slice(0, 50)} is ${type}`, () => {
       assert.equal(mediaTypeOf(header), type);
+    });
+  }
+});
+
+describe('the preference to wait', () => {
+  for (const [header, seconds] of [
+    [undefined, 0],
+    ['wait=5', 5],
+    ['Wait = 5', 5],
+    ['wait="5"', 5],
+    ['respond-async, wait=5', 5],
+    ['wait=5; anything', 5],
+    ['wait=5, wait=7', 5],
+    ['wait=600', 60],
+    ['wait=99999999999999999999', 60],
+    ['wait=-1', 0],
+    ['wait=1.5', 0],
+    ['wait', 0],
+    ['foo; wait=5', 0],
+    ['foo="a, wait=5"', 0],
+    ['await=5', 0],
+    [['respond-async', 'wait=5'], 5],
+  ] as const) {
+    it(`${JSON.stringify(header)} is ${seconds} s`, () => {
+      assert.equal(waitSecondsOf(typeof header === 'object' ? [...header] : header), seconds);
     });
   }
 });

@@ -1,0 +1,54 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptBody, framingOf } from '../../shared/http/framing.ts';
+import { Problem } from '../../shared/http/problems.ts';
+
+/**
+ * The body, which throws where it ends before its framing says that it is over. A client that waits for
+ * `100 Continue` is told to go on when the first byte is asked for, and so is never told where it is refused before.
+ */
+export async function* bodyOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+): AsyncGenerator<Uint8Array> {
+  acceptBody(request, response);
+  let size = 0;
+  try {
+    // Not destroyed with the iteration: the connection carries the answer too.
+    for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
+      size += piece.length;
+      yield piece;
+    }
+  } catch (cause) {
+    throw incomplete(size, cause);
+  }
+  const { contentLength } = framingOf(request);
+  if (!request.complete || (contentLength !== undefined && contentLength !== size)) throw incomplete(size);
+}
+
+/** @throws {Problem} `too-large` where the framing says so, before a byte is read */
+export function requireLength(request: IncomingMessage, maxBytes: number): void {
+  const { contentLength } = framingOf(request);
+  if (contentLength !== undefined && contentLength > maxBytes) throw tooLarge(maxBytes);
+}
+
+/** Passes bytes on. @throws {Problem} `too-large` with the first byte that is too many */
+export async function* limited(
+  bytes: AsyncIterable<Uint8Array>,
+  maxBytes: number,
+): AsyncGenerator<Uint8Array> {
+  let size = 0;
+  for await (const piece of bytes) {
+    size += piece.length;
+    if (size > maxBytes) throw tooLarge(maxBytes);
+    yield piece;
+  }
+}
+
+function tooLarge(maxBytes: number): Problem {
+  const detail = `A file may have at most ${maxBytes} bytes.`;
+  return new Problem('too-large', { detail, members: { maxBytes } });
+}
+
+function incomplete(size: number, cause?: unknown): Problem {
+  return new Problem('upload-incomplete', { detail: `${size} bytes arrived.`, ...(cause ? { cause } : {}) });
+}

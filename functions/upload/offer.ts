@@ -1,0 +1,67 @@
+import type { IncomingMessage } from 'node:http';
+import { type ClaimedDigest, claimedDigests } from '../../shared/http/digestFields.ts';
+import { fileNameOf } from '../../shared/http/disposition.ts';
+import { idempotencyKeyOf } from '../../shared/http/idempotencyKey.ts';
+import { type MediaPolicy, requireAllowed } from '../../shared/http/mediaPolicy.ts';
+import { mediaTypeOf } from '../../shared/http/mediaType.ts';
+import { waitSecondsOf } from '../../shared/http/prefer.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { requireLength } from './body.ts';
+
+/** What a deployment takes. */
+export interface Terms {
+  readonly maxBytes: number;
+  readonly media: MediaPolicy;
+}
+
+/** What the head of an upload says of its body. */
+export interface Offer {
+  readonly contentType: string;
+  readonly fileName: string | undefined;
+  readonly digests: readonly ClaimedDigest[];
+  readonly idempotencyKey: string | undefined;
+  readonly waitSeconds: number;
+}
+
+/**
+ * Reads the head of an upload, and refuses what can be refused before a byte of the body is read.
+ * @throws {Problem}
+ */
+export function offerOf(request: IncomingMessage, { maxBytes, media }: Terms): Offer {
+  const { headers } = request;
+  requireIdentity(headers['content-encoding']);
+  const contentType = mediaTypeOf(headers['content-type']);
+  if (!contentType) throw invalid('The Content-Type is not a media type.');
+  const fileName = fileNameOf(headers['content-disposition']);
+  if (fileName === 'invalid') throw invalid('The file name is too long.');
+  const offer = {
+    contentType,
+    fileName,
+    digests: [
+      ...claimedDigests('Repr-Digest', text(headers['repr-digest'])),
+      ...claimedDigests('Content-Digest', text(headers['content-digest'])),
+    ],
+    idempotencyKey: idempotencyKeyOf(headers['idempotency-key']),
+    waitSeconds: waitSecondsOf(headers['prefer']),
+  };
+  requireAllowed(media, contentType);
+  requireLength(request, maxBytes);
+  return offer;
+}
+
+/**
+ * Bytes are kept and scanned as they come: what is inside a coding would be looked at by nobody.
+ * @throws {Problem} with the codings that are taken instead (RFC 9110 section 15.5.16)
+ */
+function requireIdentity(encoding: string | undefined): void {
+  if (/^\s*(identity)?\s*$/i.test(encoding ?? '')) return;
+  throw new Problem('unsupported-encoding', { headers: { 'accept-encoding': 'identity' } });
+}
+
+function text(header: string | string[] | undefined): string | undefined {
+  return header === undefined ? undefined : [header].flat().join(', ');
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('invalid-request', { detail });
+}

@@ -1,0 +1,65 @@
+import { toHandle } from '../../shared/files/handle.ts';
+import { settled } from '../../shared/files/settled.ts';
+import { authenticate } from '../../shared/http/authenticate.ts';
+import { framingOf } from '../../shared/http/framing.ts';
+import { requireReadable } from '../../shared/http/outcome.ts';
+import { sendHandle } from '../../shared/http/respond.ts';
+import type { Exchange } from '../../shared/http/service.ts';
+import { sniffed } from '../../shared/http/sniff.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import { bodyOf, limited } from './body.ts';
+import { DigestCheck } from './digestCheck.ts';
+import { type Offer, offerOf, type Terms } from './offer.ts';
+import { receive, type Upload } from './receive.ts';
+import { type OnceReceiver, type Received, receiveOnce } from './receiveOnce.ts';
+
+export interface Poster {
+  readonly tokens: TokenVerifier;
+  readonly terms: Terms;
+  readonly receiver: OnceReceiver;
+}
+
+/**
+ * `POST /files`: the body of a request becomes a file, and the answer its handle.
+ * @throws {Problem}; whatever is refused for its head is refused before its body is asked for
+ */
+export async function postFile(poster: Poster, exchange: Exchange): Promise<void> {
+  const { request, response, log, signal } = exchange;
+  const { principal: owner } = await authenticate(poster.tokens, request, 'write');
+  const offer = offerOf(request, poster.terms);
+  const { record: received, replayed } = await receiveOffer(poster, exchange, owner, offer);
+  const { id, content } = received;
+  log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
+
+  // Set here, so that a problem carries it too.
+  if (replayed) response.setHeader('idempotency-replayed', 'true');
+  const record = await settled(poster.receiver.records, received, offer.waitSeconds, signal);
+  const headers = {
+    location: `/files/${id}`,
+    ...(offer.waitSeconds > 0 && { 'preference-applied': `wait=${offer.waitSeconds}` }),
+  };
+  if (record.state === 'pending')
+    sendHandle(response, 202, toHandle(record), { ...headers, 'retry-after': '1' });
+  else sendHandle(response, 201, toHandle(requireReadable(record)), headers);
+}
+
+async function receiveOffer(
+  { receiver, terms }: Poster,
+  { request, response }: Exchange,
+  owner: Principal,
+  offer: Offer,
+): Promise<Received> {
+  const { contentType, fileName, digests, idempotencyKey: key } = offer;
+  const check = new DigestCheck(digests);
+  const body = limited(bodyOf(request, response), terms.maxBytes);
+  const upload: Upload = {
+    owner,
+    contentType,
+    fileName,
+    bytes: check.through(sniffed(body, contentType, terms.media)),
+    verify: ({ sha256 }) => check.verify(sha256),
+  };
+  if (key === undefined) return { record: await receive(receiver, upload), replayed: false };
+  return receiveOnce(receiver, { ...upload, key, declaredBytes: framingOf(request).contentLength });
+}

@@ -1,0 +1,30 @@
+import type { FileRecord } from '../../shared/files/record.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Digests } from '../../shared/storage/tally.ts';
+
+/** What the head of an upload says that must not change under its key. */
+interface Head {
+  readonly contentType: string;
+  readonly fileName: string | undefined;
+  /** Bytes, where the framing tells. */
+  readonly declaredBytes: number | undefined;
+}
+
+/** @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record` */
+export function requireSameOffer(record: FileRecord, { contentType, fileName, declaredBytes }: Head): void {
+  if (record.contentType !== contentType) throw reused('another Content-Type');
+  if (record.fileName !== fileName) throw reused('another file name');
+  if (declaredBytes !== undefined && record.content?.size !== declaredBytes) throw reused('another length');
+}
+
+/** @throws {Problem} `idempotency-key-reused` where the bytes that went by are not those of `record` */
+export function requireSameBytes(record: FileRecord, { size, sha256 }: Digests): void {
+  if (record.content?.size === size && record.content.sha256 === sha256) return;
+  throw reused('other bytes');
+}
+
+function reused(what: string): Problem {
+  return new Problem('idempotency-key-reused', {
+    detail: `An earlier upload with this key had ${what}. Use a new key for another upload.`,
+  });
+}

@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import type { IncomingMessage } from 'node:http';
+import fc from 'fast-check';
+import { type Offer, offerOf, type Terms } from '../../../functions/upload/offer.ts';
+import { dispositionOf } from '../../../shared/http/disposition.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+
+const TERMS: Terms = { maxBytes: 100, media: { allowed: [], denied: [], sniff: false } };
+
+function offer(headers: Record<string, string>): Offer {
+  return offerOf({ headers } as unknown as IncomingMessage, TERMS);
+}
+
+describe('the head of an upload', () => {
+  for (const encoding of ['identity', 'Identity', ' identity ', '']) {
+    it(`may say Content-Encoding: "${encoding}"`, () => void offer({ 'content-encoding': encoding }));
+  }
+  for (const encoding of ['gzip', 'br, identity', 'identity, gzip', 'aes128gcm', 'nonsense', ',']) {
+    it(`may not say Content-Encoding: ${encoding}`, () => {
+      assert.throws(
+        () => offer({ 'content-encoding': encoding }),
+        (problem: Problem) =>
+          problem.type === 'unsupported-encoding' &&
+          problem.extras.headers?.['accept-encoding'] === 'identity',
+      );
+    });
+  }
+
+  it('may claim digests of both kinds', () => {
+    const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
+    assert.equal(offer({ 'repr-digest': digest, 'content-digest': digest }).digests.length, 2);
+  });
+
+  it('is read or refused with a 4xx, whatever it is, and what is kept of it can be sent again', () => {
+    const latin1 = fc.string({
+      unit: fc.integer({ min: 0, max: 255 }).map((code) => String.fromCharCode(code)),
+    });
+    const pieces = fc.constantFrom(
+      ...[
+        'attachment',
+        ';',
+        ' ',
+        'filename',
+        'filename*',
+        '=',
+        '"',
+        '\\',
+        "UTF-8''",
+        '%E6%97',
+        '%0d%0a',
+        '../',
+        'ø',
+      ],
+      ...[
+        'text',
+        '/',
+        'plain',
+        'charset=',
+        'wait=',
+        '9'.repeat(30),
+        ',',
+        ':',
+        'sha-256',
+        'identity',
+        '\r\n',
+        '\0',
+      ],
+    );
+    const value = fc.oneof(
+      latin1,
+      fc.array(pieces, { maxLength: 12 }).map((parts) => parts.join('')),
+    );
+    const orGood = (good: string) => fc.oneof(fc.constant(good), value);
+    const headers = fc.record(
+      {
+        'content-type': orGood('text/plain; charset=utf-8'),
+        'content-disposition': value,
+        'content-encoding': orGood('identity'),
+        prefer: value,
+        'repr-digest': orGood(`sha-512=:${Buffer.alloc(64).toString('base64')}:`),
+        'content-digest': orGood('md5=:AAAA:'),
+        'idempotency-key': orGood('"a key"'),
+      },
+      { requiredKeys: [] },
+    );
+    let read = 0;
+    fc.assert(
+      fc.property(headers, (head) => {
+        try {
+          const { contentType, fileName, waitSeconds } = offer(head);
+          read += 1;
+          assert.match(contentType, /^[\x20-\x7e]{1,400}$/);
+          assert.match(dispositionOf(fileName), /^attachment[\x20-\x7e]*$/);
+          assert.ok(waitSeconds >= 0 && waitSeconds <= 60);
+        } catch (error) {
+          assert.ok(error instanceof Problem && error.status >= 400 && error.status < 500, String(error));
+          for (const header of Object.values(error.extras.headers ?? {}))
+            assert.match(header, /^[\x20-\x7e]*$/);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+    assert.ok(read > 100, `only ${read} were read`);
+  });
+});
