@@ -9,7 +9,7 @@ import { streamBodies } from '../../shared/http/framing.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendHandle, sendHead } from '../../shared/http/respond.ts';
+import { sendHandle, sendHead, sendJson } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema, TokenVerifier } from '../../shared/identity/tokens.ts';
 import { commonVariables, json, readConfig } from '../../shared/runtime/config.ts';
@@ -17,6 +17,7 @@ import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { readContract } from './contract.ts';
 import { openDownload } from './download.ts';
 import { findFile } from './find.ts';
 
@@ -35,11 +36,20 @@ drainOnSignals();
 http('files', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
 
 async function route(exchange: Exchange): Promise<void> {
+  if (exchange.path === '/openapi.json') return getContract(exchange);
   const [, id, rest] = /^\/files\/([^/]+)(\/.*)?$/.exec(exchange.path) ?? [];
   if (id === undefined) throw new Problem('not-found');
   if (rest === undefined) return getFile(exchange, id);
   if (rest === '/status') return getStatus(exchange, id);
   throw new Problem('not-found');
+}
+
+/** For everybody: it says nothing about anybody. */
+async function getContract({ request, response }: Exchange): Promise<void> {
+  requireMethod(request.method);
+  sendJson(response, 200, 'application/json', await readContract(), {
+    'cache-control': 'public, max-age=300',
+  });
 }
 
 async function getStatus({ request, response, signal }: Exchange, id: string): Promise<void> {

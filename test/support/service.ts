@@ -8,6 +8,7 @@ import type { OperationReport } from '../../infra/local/storage/operation-counts
 import type { Handle } from '../../shared/files/handle.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { outsideContract } from './contract.ts';
 
 /** What is public harmless malware; in two halves, so that this file is none. */
 export const EICAR = `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-'}${'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'}`;
@@ -94,16 +95,21 @@ export class Service {
     return response;
   }
 
-  /** A request as `principal`, or as nobody. */
+  /** A request as `principal`, or as nobody. @throws {Error} where the answer is not as openapi.yaml says */
   async call(method: string, path: string, init: CallInit = {}): Promise<Response> {
     const { as = OWNER, headers = {}, body, scopes } = init;
     const authorization = as && { authorization: `Bearer ${await this.platform.token(as, scopes)}` };
-    return fetch(`${this.url}${path}`, {
+    const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { ...authorization, ...headers },
+      redirect: 'manual',
       ...(body !== undefined && { body }),
       ...(body instanceof ReadableStream && { duplex: 'half' }),
     } as RequestInit);
+    const outside = await outsideContract(method, path, response);
+    if (outside.length > 0)
+      throw new Error(`${method} ${path} is outside openapi.yaml: ${outside.join('; ')}`);
+    return response;
   }
 
   async upload(body: Body, headers: Record<string, string> = {}): Promise<Handle> {

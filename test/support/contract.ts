@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import addFormats from 'ajv-formats';
+import { parse } from 'yaml';
+
+interface Media {
+  readonly schema?: unknown;
+}
+interface Answer {
+  readonly headers?: Readonly<Record<string, { readonly required?: boolean; readonly $ref?: string }>>;
+  readonly content?: Readonly<Record<string, Media>>;
+}
+interface Operation {
+  readonly responses: Readonly<Record<string, Answer>>;
+}
+
+const ROOT = 'openapi.yaml';
+
+const document = parse(readFileSync(new URL(`../../${ROOT}`, import.meta.url), 'utf8')) as {
+  readonly paths: Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+};
+const ajv = new Ajv2020({ strict: false, allErrors: true, schemas: { [ROOT]: document } });
+addFormats.default(ajv);
+
+const paths = Object.entries(document.paths).map(([template, operations]) => ({
+  template,
+  shape: new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+  operations,
+}));
+
+/**
+ * What of an answer is not as openapi.yaml says. A path or method that the document does not have must be refused.
+ * @param path as it was requested, with or without a query
+ */
+export async function outsideContract(method: string, path: string, response: Response): Promise<string[]> {
+  const [pathname = ''] = path.split('?');
+  if (pathname.startsWith('/local/') || pathname === '/') return [];
+  const found =
+    paths.find(({ template }) => template === pathname) ?? paths.find(({ shape }) => shape.test(pathname));
+  const operation = found?.operations[method.toLowerCase()];
+  if (!found || !operation) return response.status === 404 || response.status === 405 ? [] : ['not in it'];
+  const pointer = ['paths', found.template, method.toLowerCase(), 'responses', String(response.status)];
+  const answer = operation.responses[response.status] && resolved<Answer>(pointer);
+  if (!answer) return [`no status ${response.status}`];
+  return [...missingHeaders(answer.value, response), ...(await wrongBody(answer, method, response))];
+}
+
+function missingHeaders({ headers = {} }: Answer, response: Response): string[] {
+  return Object.entries(headers).flatMap(([name, header]) => {
+    const { required } = header.$ref ? resolved<{ required?: boolean }>(segments(header.$ref)).value : header;
+    return required && !response.headers.has(name) ? [`no ${name}`] : [];
+  });
+}
+
+async function wrongBody(answer: Resolved<Answer>, method: string, response: Response): Promise<string[]> {
+  if (method === 'HEAD' || response.status === 304) return [];
+  const { content } = answer.value;
+  const type = response.headers.get('content-type')?.split(';')[0] ?? '';
+  if (!content) return response.headers.get('content-length') === '0' || type === '' ? [] : ['a body'];
+  const media = content[type] ? type : '*/*';
+  if (!content[media]) return [`content type ${type}`];
+  if (media === '*/*' || !content[media].schema) return [];
+  const schema = `${ROOT}#/${[...answer.pointer, 'content', media, 'schema'].map(escaped).join('/')}`;
+  const validate = ajv.getSchema(schema) ?? ajv.compile({ $ref: schema });
+  if (validate(await response.clone().json())) return [];
+  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+}
+
+interface Resolved<T> {
+  readonly value: T;
+  readonly pointer: readonly string[];
+}
+
+function resolved<T>(pointer: readonly string[]): Resolved<T> {
+  let value: unknown = document;
+  for (const segment of pointer) value = (value as Record<string, unknown>)[segment];
+  const ref = (value as { $ref?: string }).$ref;
+  return ref ? resolved(segments(ref)) : { value: value as T, pointer };
+}
+
+function segments(ref: string): string[] {
+  return ref
+    .slice(2)
+    .split('/')
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
+}
+
+function escaped(segment: string): string {
+  return encodeURIComponent(segment.replaceAll('~', '~0').replaceAll('/', '~1'));
+}
