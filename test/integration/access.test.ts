@@ -37,7 +37,7 @@ describe('who gets what', function () {
   });
 
   it('a bad token gets 401 invalid_token', async () => {
-    for (const authorization of ['Bearer x', 'Basic dTpw', 'Bearer a.b.c', `Bearer ${'x'.repeat(10_000)}`]) {
+    for (const authorization of ['Bearer x', 'Bearer a.b.c', `Bearer ${'x'.repeat(10_000)}`]) {
       const response = await service.call('GET', `/files/${id}`, { as: '', headers: { authorization } });
       assert.equal(response.status, 401, authorization.slice(0, 20));
       assert.match(response.headers.get('www-authenticate') ?? '', /error="invalid_token"/);
