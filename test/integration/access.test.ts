@@ -61,6 +61,14 @@ describe('who gets what', function () {
     const response = await service.call('GET', `/files/${id}`, { as: 'org:222222222' });
     assert.deepEqual([response.status, await response.text()], [200, 'private']);
     assert.equal((await service.call('GET', `/files/${id}`, { as: 'org:22222222' })).status, 404);
+    const as = 'user:somebody';
+    for (const [groups, status] of [
+      [['b', 'a'], 200],
+      [['b'], 404],
+      [[], 404],
+    ] as const) {
+      assert.equal((await service.call('GET', `/files/${id}`, { as, groups })).status, status, groups.join());
+    }
   });
 
   it('a record that somebody damaged grants nothing', async () => {

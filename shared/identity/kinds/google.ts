@@ -5,6 +5,9 @@ import { issuerUrl } from '../issuerUrl.ts';
 import { type Principal, principalOf } from '../principal.ts';
 import { audience, type Bearer, commonFields } from './kind.ts';
 
+/** Told from the ids of other issuers' users by its @. */
+const ADDRESS = /^[^@]+@[^@]+$/;
+
 const lowerCase = v.pipe(
   v.string(),
   v.transform((text) => text.toLowerCase()),
@@ -13,7 +16,9 @@ const lowerCase = v.pipe(
 /** ID tokens carry no scopes, so the configuration says who has which. */
 const grant = v.pipe(
   v.strictObject({
-    principal: v.optional(v.pipe(lowerCase, v.regex(/^user:.+@.+$/, 'should be user:<e-mail address>'))),
+    principal: v.optional(
+      v.pipe(lowerCase, v.regex(/^user:[^@]+@[^@]+$/, 'should be user:<e-mail address>')),
+    ),
     hostedDomain: v.optional(lowerCase),
     scopes: v.pipe(
       v.array(v.picklist(SCOPES, `should be some of ${SCOPES.join(', ')}`)),
@@ -43,7 +48,7 @@ export function googleBearer(
   { email, email_verified: verified, hd }: JWTPayload,
   { grants }: v.InferOutput<typeof googleSchema>,
 ): Bearer | undefined {
-  if (typeof email !== 'string' || verified !== true) return undefined;
+  if (typeof email !== 'string' || !ADDRESS.test(email) || verified !== true) return undefined;
   const address = email.toLowerCase();
   const hostedDomain = typeof hd === 'string' ? hd.toLowerCase() : undefined;
   if (hostedDomain === undefined && !isGoogles(address)) return undefined;

@@ -44,6 +44,7 @@ describe('a good signature over claims that name nobody', () => {
     ['Entra: a type of token that nobody knows', entra, { ...app, idtyp: 'device' }],
     ['Google: for another service', google, { ...kari, aud: 'https://other.example' }],
     ['Google: no e-mail address', google, { ...kari, email: undefined }],
+    ['Google: an address that is none', google, { ...kari, email: 'f3a1c7de-5b1f-4f0e-9a55-0c1d2e3f4a5b' }],
     ['Google: an address that is not verified', google, { ...kari, email_verified: false }],
     ['Google: an address that somebody had once', google, { ...kari, hd: undefined }],
     ['Google: an address that only looks like Gmail', google, mail('x@gmail.com.evil.example')],
