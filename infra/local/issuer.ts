@@ -22,7 +22,7 @@ export const USUAL_SCOPES: readonly Scope[] = ['read', 'write'];
 const LIFETIME_SECONDS = 3600;
 const MAX_LIFETIME_SECONDS = 365 * 24 * 3600;
 
-export interface TokenOptions {
+interface TokenOptions {
   /** Ids of groups, such as `nurses` or `group:nurses`. */
   readonly groups?: readonly string[];
   /** From now on; negative for a token that has expired. An hour by default. */

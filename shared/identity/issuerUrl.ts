@@ -10,7 +10,7 @@ export function isDevelopmentUrl(url: string): boolean {
 }
 
 /** Keys come over https. Plain http is for the loopback, which needs `allowDevelopment` besides. */
-export function isSecureUrl(text: string): boolean {
+function isSecureUrl(text: string): boolean {
   const url = URL.parse(text);
   if (url?.protocol === 'https:') return true;
   return url?.protocol === 'http:' && LOOPBACK.test(url.hostname);

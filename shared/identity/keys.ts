@@ -21,6 +21,8 @@ export interface KeysOptions {
   /** Discovered where it is absent. */
   readonly jwksUri?: string | undefined;
   readonly allowDevelopment: boolean;
+  /** For one request to the issuer. */
+  readonly timeoutMs?: number;
 }
 
 /**
@@ -29,14 +31,15 @@ export interface KeysOptions {
  * @throws {KeysUnavailable} by the function, where they cannot be had
  */
 export function issuerKeys(options: KeysOptions): JWTVerifyGetKey {
+  const { timeoutMs = TIMEOUT_MS } = options;
   const ask = patientFetch();
   const open = async () => {
-    const jwksUri = options.jwksUri ?? (await discoverJwksUri(options.issuer, ask, TIMEOUT_MS));
+    const jwksUri = options.jwksUri ?? (await discoverJwksUri(options.issuer, ask, timeoutMs));
     if (!options.allowDevelopment && isDevelopmentUrl(jwksUri)) {
       throw new Error(`${options.issuer} has its keys at a development address`);
     }
     return createRemoteJWKSet(new URL(jwksUri), {
-      timeoutDuration: TIMEOUT_MS,
+      timeoutDuration: timeoutMs,
       cacheMaxAge: CACHE_MS,
       cooldownDuration: COOLDOWN_MS,
       [customFetch]: ask,

@@ -5,6 +5,8 @@ import { groupsOf, type Principal, principalOf } from '../principal.ts';
 import { scopesOf, scopeWords } from '../scopes.ts';
 import { audience, type Bearer, commonFields } from './kind.ts';
 
+const GUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** A tenant is named: these stand for any tenant, and nobody signs as them. */
 const ANY_TENANT = /\/(common|organizations|consumers)(\/|$)/;
 
@@ -48,9 +50,13 @@ function isOfApplication({ idtyp, scp, oid, sub }: JWTPayload): boolean {
 
 /** `azp` in tokens of version 2.0, `appid` in those of 1.0. */
 function applicationOf({ azp, appid }: JWTPayload): Principal | undefined {
-  return principalOf('app', azp ?? appid);
+  return principalOf('app', guidOf(azp ?? appid));
 }
 
 function userOf({ scp, oid }: JWTPayload): Principal | undefined {
-  return typeof scp === 'string' ? principalOf('user', oid) : undefined;
+  return typeof scp === 'string' ? principalOf('user', guidOf(oid)) : undefined;
+}
+
+function guidOf(claim: unknown): string | undefined {
+  return typeof claim === 'string' && GUID.test(claim) ? claim.toLowerCase() : undefined;
 }

@@ -25,7 +25,7 @@ const CONFIGURED = [
 /** What each kind may say: no issuer can speak for the principals of another kind. */
 const MAY_NAME: Readonly<Record<Issuer['kind'], RegExp>> = {
   maskinporten: /^org:\d{9}$/,
-  entra: /^(user|app):/,
+  entra: /^(user|app):[0-9a-f-]{36}$/,
   google: /^user:[^@]+@/,
   custom: /^(org|app|user|group):/,
 };

@@ -40,6 +40,8 @@ export class IssuerServer {
   readonly asked: string[] = [];
   /** Answered to everything instead, where it is set. */
   status: number | undefined;
+  /** The path that is asked for in vain, and for ever. */
+  silentAt: string | undefined;
   key: SigningKey | undefined;
 
   /** Listens, and publishes `key` with a document of OpenID Connect Discovery. */
@@ -61,6 +63,7 @@ export class IssuerServer {
     this.#server = createServer((request, response) => {
       const path = request.url ?? '';
       this.asked.push(path);
+      if (path === this.silentAt) return;
       const document = this.documents.get(path);
       const status = this.status ?? (document === undefined ? 404 : 200);
       const body = typeof document === 'string' ? document : JSON.stringify(document ?? {});

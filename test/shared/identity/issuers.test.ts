@@ -1,4 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { promisify } from 'node:util';
 import * as v from 'valibot';
 import { readPlatformConfig } from '../../../infra/local/config.ts';
 import { describeProcesses } from '../../../infra/local/processes.ts';
@@ -36,6 +40,15 @@ describe('the configuration of issuers', () => {
     assert.deepEqual([entra?.algorithms, google?.algorithms], [['RS256'], ['RS256']]);
     assert.deepEqual([entra?.audience, google?.audience], [['client'], ['a']]);
     assert.ok(custom?.algorithms.every((name) => /^(RS|PS|ES|Ed)/.test(name)));
+  });
+
+  it('is that of every example in docs/identity.md', () => {
+    const page = readFileSync(new URL('../../../docs/identity.md', import.meta.url), 'utf8');
+    const examples = [...page.matchAll(/```json\n(.*?)```/gs)].map(
+      ([, text = '']) => JSON.parse(text) as unknown,
+    );
+    assert.equal(examples.length, 5);
+    for (const example of examples) assert.ok(v.parse(issuersSchema, example));
   });
 
   for (const [what, issuers, message] of [
@@ -86,25 +99,32 @@ describe('a production configuration', () => {
     assert.ok(verifier({}));
   });
 
-  it('cannot be that of local development', () => {
-    const ports = {
-      gateway: 1,
-      storage: 2,
-      pubsub: 3,
-      clamd: 4,
-      upload: 5,
-      files: 6,
-      scanner: 7,
-      sweeper: 8,
-    };
-    const { functions } = describeProcesses(readPlatformConfig({}, '/p'), ports);
-    const issuers = functions.flatMap(({ env }) => env['TOKEN_ISSUERS'] ?? []);
-    assert.equal(issuers.length, 2);
-    for (const text of issuers) {
-      const parsed = v.parse(issuersSchema, JSON.parse(text));
-      assert.throws(() => new TokenVerifier(parsed, false), /TOKEN_ISSUERS names a development issuer/);
-    }
-  });
+  for (const name of ['upload', 'files']) {
+    it(`cannot be that of local development: ${name} does not start`, async () => {
+      const ports = {
+        gateway: 1,
+        storage: 2,
+        pubsub: 3,
+        clamd: 4,
+        upload: 5,
+        files: 6,
+        scanner: 7,
+        sweeper: 8,
+      };
+      const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports);
+      const described = functions.find((each) => each.name === name);
+      assert.ok(described?.env['TOKEN_ISSUERS']);
+      const { STORAGE_EMULATOR_HOST: _, NODE_COMPILE_CACHE: __, ...env } = described.env;
+      const started = promisify(execFile)(process.execPath, [...described.args], { env });
+      await assert.rejects(
+        started,
+        ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => {
+          assert.match(stdout + stderr, /TOKEN_ISSUERS names a development issuer/);
+          return code !== 0;
+        },
+      );
+    });
+  }
 
   for (const host of [
     ...['127.0.0.1', '127.1', '0x7f.1', '2130706433', '0.0.0.0', '127.9.9.9'],

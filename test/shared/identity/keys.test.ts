@@ -172,6 +172,15 @@ describe('the keys of an issuer', () => {
     assert.deepEqual(issuer.asked, [OPENID]);
   });
 
+  for (const silentAt of [OPENID, '/jwks']) {
+    it(`are not waited for for ever where ${silentAt} does not answer`, async () => {
+      issuer.silentAt = silentAt;
+      const keys = issuerKeys({ issuer: issuer.url, allowDevelopment: true, timeoutMs: 20 });
+      const asked = Promise.resolve(keys({ alg: 'RS256', kid: 'first' }, { payload: '', signature: '' }));
+      await assert.rejects(asked, { name: 'KeysUnavailable' });
+    });
+  }
+
   it('are not asked for by every token while the issuer is down', async () => {
     issuer.status = 500;
     for (let at = 0; at < 20; at += 1) assert.equal((await ask()).status, 503);

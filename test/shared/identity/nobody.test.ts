@@ -38,6 +38,7 @@ describe('a good signature over claims that name nobody', () => {
     ['Entra: for another API', entra, { ...user, aud: OID }],
     ['Entra: the ID token of a user', entra, { ...user, scp: undefined, azp: undefined }],
     ['Entra: no scp, but the subject of a user', entra, { ...user, scp: undefined }],
+    ['Entra: a user by the address of another', entra, { ...user, oid: 'kari@example.no' }],
     ['Entra: a user without oid', entra, { ...user, oid: undefined }],
     ['Entra: an application without an id', entra, { ...app, azp: undefined }],
     ['Entra: neither oid nor sub', entra, { ...app, oid: undefined, sub: undefined }],
