@@ -187,6 +187,13 @@ describe('the keys of an issuer', () => {
     assert.ok(issuer.asked.length < 20, `${issuer.asked.length} requests`);
   });
 
+  it('are not asked for by every token while they alone are down', async () => {
+    issuer.documents.delete('/jwks');
+    for (let at = 0; at < 20; at += 1) assert.equal((await ask()).status, 503);
+    const count = issuer.asked.filter((path) => path === '/jwks').length;
+    assert.ok(count < 10, `${count} requests`);
+  });
+
   it('that are known stay good while the issuer is down, whatever else is asked for', async () => {
     mock.timers.enable({ apis: ['Date'], now: Date.now() });
     assert.equal((await ask()).status, 200);
