@@ -1,25 +1,41 @@
+import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type IssuerKey, issuerKey } from './issuer-key.ts';
 
 /** What the development issuer signs for, and what the functions are configured to accept. */
 export const AUDIENCE = 'hops-fileshare';
-export const SCOPES = { read: 'fileshare.read', write: 'fileshare.write' } as const;
+export const SCOPES = {
+  read: 'fileshare.read',
+  write: 'fileshare.write',
+  admin: 'fileshare.admin',
+} as const;
 export const PRINCIPAL_CLAIM = 'principal';
+export const GROUPS_CLAIM = 'groups';
 export const ISSUER_PATH = '/local/issuer';
 export const JWKS_PATH = `${ISSUER_PATH}/jwks`;
 
 export type Scope = keyof typeof SCOPES;
-const ALL_SCOPES: readonly Scope[] = ['read', 'write'];
+const ALL_SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
+/** What most callers have; who administers says so. */
+export const USUAL_SCOPES: readonly Scope[] = ['read', 'write'];
 
-const LIFETIME = '1h';
+const LIFETIME_SECONDS = 3600;
+const MAX_LIFETIME_SECONDS = 365 * 24 * 3600;
+
+interface TokenOptions {
+  /** Ids of groups, such as `nurses` or `group:nurses`. */
+  readonly groups?: readonly string[];
+  /** From now on; negative for a token that has expired. An hour by default. */
+  readonly expiresInSeconds?: number;
+}
 
 /** Stands in for Maskinporten and Azure AD on one machine: it signs for whoever asks. */
 export interface Issuer {
   /** The `iss` of its tokens. */
   readonly url: string;
   readonly jwks: { readonly keys: readonly IssuerKey['publicJwk'][] };
-  /** A JWT for a principal such as `org:889640782`, good for an hour. */
-  token(principal: string, scopes?: readonly Scope[]): Promise<string>;
+  /** A JWT for a principal such as `org:889640782`; to read and write by default. */
+  token(principal: string, scopes?: readonly Scope[], options?: TokenOptions): Promise<string>;
 }
 
 /** The issuer of the platform at `gatewayUrl`, with the key kept in `folder`. */
@@ -29,22 +45,36 @@ export async function createIssuer(folder: string, gatewayUrl: string): Promise<
   return {
     url,
     jwks: { keys: [publicJwk] },
-    token: (principal, scopes = ALL_SCOPES) =>
-      new SignJWT({ [PRINCIPAL_CLAIM]: principal, scope: scopes.map((scope) => SCOPES[scope]).join(' ') })
+    token: (principal, scopes = USUAL_SCOPES, { groups = [], expiresInSeconds = LIFETIME_SECONDS } = {}) => {
+      const now = Math.floor(Date.now() / 1000);
+      const claims = {
+        [PRINCIPAL_CLAIM]: principal,
+        scope: scopes.map((scope) => SCOPES[scope]).join(' '),
+        ...(groups.length > 0 && { [GROUPS_CLAIM]: groups.map((group) => group.replace(/^group:/, '')) }),
+      };
+      return new SignJWT(claims)
         .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
         .setIssuer(url)
         .setAudience(AUDIENCE)
         .setSubject(principal)
-        .setIssuedAt()
-        .setExpirationTime(LIFETIME)
-        .sign(privateKey),
+        .setJti(randomUUID())
+        .setIssuedAt(now)
+        .setExpirationTime(now + expiresInSeconds)
+        .sign(privateKey);
+    },
   };
 }
 
-/** `read`, `write`, both with a space (or a plus sign, undecoded) between, or undefined where it is neither. */
+/** Some of `read`, `write` and `admin`, with spaces (or plus signs, undecoded) between, or undefined where it is none. */
 export function parseScopes(text: string): readonly Scope[] | undefined {
   const words = text.split(/[\s+,]+/).filter(Boolean);
   const scopes = ALL_SCOPES.filter((scope) => words.includes(scope) || words.includes(SCOPES[scope]));
   const known = words.every((word) => ALL_SCOPES.some((scope) => word === scope || word === SCOPES[scope]));
   return known && scopes.length > 0 ? scopes : undefined;
+}
+
+/** Whole seconds, a year at most; undefined where it is no such number. */
+export function parseExpiry(text: string): number | undefined {
+  const seconds = /^-?\d{1,9}$/.test(text) ? Number(text) : Number.NaN;
+  return Math.abs(seconds) <= MAX_LIFETIME_SECONDS ? seconds : undefined;
 }

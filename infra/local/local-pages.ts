@@ -1,5 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { ISSUER_PATH, type Issuer, JWKS_PATH, parseScopes } from './issuer.ts';
+import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from './issuer.ts';
 import { sendProblem } from './problem.ts';
 import { type PlatformStatus, statusPage } from './status-page.ts';
 
@@ -52,8 +52,11 @@ async function token(issuer: Issuer, { searchParams }: URL): Promise<Content> {
   const principal = searchParams.get('principal');
   if (!principal) throw new BadRequest('Say for whom: ?principal=org:889640782');
   const scopes = parseScopes(searchParams.get('scope') ?? 'read write');
-  if (!scopes) throw new BadRequest('The scope is read, write or both: &scope=read+write');
-  return { type: 'text/plain', body: await issuer.token(principal, scopes) };
+  if (!scopes) throw new BadRequest('The scope is some of read, write and admin: &scope=read+write');
+  const expiresInSeconds = parseExpiry(searchParams.get('expires') ?? '3600');
+  if (expiresInSeconds === undefined) throw new BadRequest('It expires after some seconds: &expires=3600');
+  const groups = searchParams.getAll('group');
+  return { type: 'text/plain', body: await issuer.token(principal, scopes, { groups, expiresInSeconds }) };
 }
 
 /** What OpenID Connect Discovery 1.0 section 3 asks for and this issuer has. */

@@ -5,7 +5,7 @@ import type { PlatformConfig } from './config.ts';
 import { createFinalizedEvents } from './finalized-events.ts';
 import { lockFolder } from './folder-lock.ts';
 import { startGateway } from './gateway.ts';
-import { createIssuer, type Scope } from './issuer.ts';
+import { createIssuer, type Issuer } from './issuer.ts';
 import { localPages } from './local-pages.ts';
 import { openLogbook } from './logbook.ts';
 import { type PortRequest, reservePorts } from './ports.ts';
@@ -41,8 +41,8 @@ export interface Platform {
   readonly pubsubHost: string;
   /** Of the function itself: the gateway does not lead there. */
   readonly sweeperUrl: string;
-  /** A JWT of the development issuer; both scopes by default. */
-  token(principal: string, scopes?: readonly Scope[]): Promise<string>;
+  /** A JWT of the development issuer. */
+  readonly token: Issuer['token'];
   status(): PlatformStatus;
   /** Drains: gateway, functions, emulators, clamd. Resolves when no process is left. */
   stop(): Promise<void>;

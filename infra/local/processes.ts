@@ -2,7 +2,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildSpec } from './child.ts';
 import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
-import { AUDIENCE, ISSUER_PATH, JWKS_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
+import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
 
 export const HOST = '127.0.0.1';
 export const GCP_PROJECT = 'fileshare-local';
@@ -108,12 +108,14 @@ function basics(config: PlatformConfig): Record<string, string> {
 function tokenIssuers(ports: Ports): string {
   const gateway = `http://${HOST}:${ports.gateway}`;
   const issuer = {
+    kind: 'custom',
     issuer: gateway + ISSUER_PATH,
-    jwksUri: gateway + JWKS_PATH,
     audience: AUDIENCE,
     principalClaim: PRINCIPAL_CLAIM,
+    groupsClaim: GROUPS_CLAIM,
     readScope: SCOPES.read,
     writeScope: SCOPES.write,
+    adminScope: SCOPES.admin,
   };
   return JSON.stringify([issuer]);
 }

@@ -1,22 +1,36 @@
-/** `npm run --silent token -- --principal org:889640782 --scope write`: prints a token of the development issuer. */
+/**
+ * `npm run --silent token -- --principal org:889640782 --scope write`, or shorter `org:889640782 write`: prints a
+ * token of the development issuer.
+ */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPlatformConfig } from './config.ts';
 import { folderHolder } from './folder-lock.ts';
-import { createIssuer, parseScopes } from './issuer.ts';
+import { createIssuer, parseExpiry, parseScopes, USUAL_SCOPES } from './issuer.ts';
 import { HOST } from './processes.ts';
 
-const USAGE = 'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write]';
+const USAGE =
+  'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write] [--scope admin] ' +
+  '[--group nurses]... [--expires SECONDS]';
 
 try {
-  const { values } = parseArgs({
-    options: { principal: { type: 'string' }, scope: { type: 'string', multiple: true } },
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      principal: { type: 'string' },
+      scope: { type: 'string', multiple: true, default: [] },
+      group: { type: 'string', multiple: true, default: [] },
+      expires: { type: 'string', default: '3600' },
+    },
   });
-  const scopes = parseScopes((values.scope ?? ['read', 'write']).join(' '));
-  if (!values.principal || !scopes) throw new Error(USAGE);
+  const [principal, ...words] = values.principal ? [values.principal, ...positionals] : positionals;
+  const asked = [...values.scope, ...words];
+  const scopes = parseScopes((asked.length > 0 ? asked : USUAL_SCOPES).join(' '));
+  const expiresInSeconds = parseExpiry(values.expires);
+  if (!principal || !scopes || expiresInSeconds === undefined) throw new Error(USAGE);
   const { data, port } = readPlatformConfig(process.env, resolve(import.meta.dirname, '../..'));
   const issuer = await createIssuer(data, folderHolder(data)?.url ?? `http://${HOST}:${port}`);
-  console.log(await issuer.token(values.principal, scopes));
+  console.log(await issuer.token(principal, scopes, { groups: values.group, expiresInSeconds }));
 } catch (error) {
   console.error(error instanceof Error ? error.message : error);
   process.exitCode = 1;

@@ -1,39 +1,78 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller, Scope } from '../identity/caller.ts';
+import { KeysUnavailable } from '../identity/keys.ts';
 import type { Refusal, TokenVerifier } from '../identity/tokens.ts';
-import { Problem } from './problems.ts';
+import { Problem, type ProblemType } from './problems.ts';
 
-const REALM = 'Bearer realm="hops-fileshare"';
-
-const EXPLANATION: Readonly<Record<Exclude<Refusal, 'unavailable'>, string>> = {
-  missing: 'Send a token: Authorization: Bearer <token>.',
-  invalid: 'The token is not one that this service accepts.',
+/** For people, and plain enough for a quoted string in a header (RFC 6750 section 3). */
+const EXPLANATION: Readonly<Record<Refusal, string>> = {
+  malformed: 'The token is not a signed JWT.',
+  oversized: 'The token is too long.',
+  unknownIssuer: 'The token is not of an issuer that this service trusts.',
+  badSignature: 'The signature of the token cannot be verified with a key of its issuer.',
+  wrongAudience: 'The token is not meant for this service.',
   expired: 'The token has expired.',
+  notYetValid: 'The token is not valid yet.',
+  badClaims: 'The token lacks a claim, or holds one that is not what it should be.',
+  nobody: 'The token does not say who sends it in the way that is agreed with its issuer.',
 };
 
 /**
- * Who sends this request, provided that its token carries `scope`.
+ * Who sends this request, provided that its token carries one of the `scopes`.
  * @throws {Problem} with the `WWW-Authenticate` of RFC 6750 section 3
  */
 export async function authenticate(
   tokens: TokenVerifier,
   request: IncomingMessage,
-  scope: Scope,
+  ...scopes: readonly [Scope, ...Scope[]]
 ): Promise<Caller> {
-  const caller = await tokens.verify(request.headers.authorization);
-  if (caller === 'unavailable') {
-    const detail = 'The keys that tokens are checked with cannot be had. Try again.';
-    throw new Problem('unavailable', { detail, headers: { 'retry-after': '5' } });
-  }
+  const caller = await verify(tokens, bearerToken(request));
   if (typeof caller === 'string') {
-    // RFC 6750 section 3.1: a request without a token gets no error code.
-    const challenge = caller === 'missing' ? REALM : `${REALM}, error="invalid_token"`;
-    const detail = EXPLANATION[caller];
-    throw new Problem('unauthenticated', { detail, headers: { 'www-authenticate': challenge } });
+    throw challenge('unauthenticated', EXPLANATION[caller], 'invalid_token');
   }
-  if (caller.scopes.has(scope)) return caller;
-  throw new Problem('insufficient-scope', {
-    detail: `This needs the ${scope} scope.`,
-    headers: { 'www-authenticate': `${REALM}, error="insufficient_scope"` },
-  });
+  if (scopes.some((scope) => caller.scopes.has(scope))) return caller;
+  // A list in the challenge would mean that all are needed: the first is what most clients want.
+  const [scope] = scopes;
+  const word = tokens.wordOf(scope, caller.issuer);
+  throw challenge('insufficient-scope', `This needs the ${scope} scope.`, 'insufficient_scope', word);
+}
+
+async function verify(tokens: TokenVerifier, token: string): Promise<Caller | Refusal> {
+  try {
+    return await tokens.verify(token);
+  } catch (cause) {
+    if (!(cause instanceof KeysUnavailable)) throw cause;
+    const detail = 'The keys that tokens are checked with cannot be had. Try again.';
+    const problem = new Problem('unavailable', { detail, headers: { 'retry-after': '5' } });
+    problem.cause = cause;
+    throw problem;
+  }
+}
+
+/** @throws {Problem} where there is none, or not exactly one in the one place where a token belongs */
+function bearerToken(request: IncomingMessage): string {
+  const [authorization = '', ...others] = request.headersDistinct['authorization'] ?? [];
+  // Addresses end up in logs and histories: a token in one is refused even beside a good one (RFC 6750 section 2).
+  const inQuery = new URL(request.url ?? '/', 'http://service').searchParams.has('access_token');
+  if (others.length > 0 || inQuery) {
+    const detail = 'Send one token, in one Authorization header and nowhere else.';
+    throw challenge('invalid-request', detail, 'invalid_request');
+  }
+  // RFC 6750 section 3.1: who sends no token, or knows another scheme only, gets no error code.
+  if (!/^Bearer( |$)/i.test(authorization)) {
+    throw challenge('unauthenticated', 'Send a token: Authorization: Bearer <token>.');
+  }
+  const token = /^Bearer +([A-Za-z0-9._~+/=-]+) *$/i.exec(authorization)?.[1];
+  if (token) return token;
+  throw challenge('unauthenticated', EXPLANATION.malformed, 'invalid_token');
+}
+
+/** @param scope in the words of the issuer: what to ask it for */
+function challenge(type: ProblemType, detail: string, error?: string, scope?: string): Problem {
+  const parameters = [
+    'realm="hops-fileshare"',
+    ...(error ? [`error="${error}"`, `error_description="${detail}"`] : []),
+    ...(scope ? [`scope="${scope}"`] : []),
+  ];
+  return new Problem(type, { detail, headers: { 'www-authenticate': `Bearer ${parameters.join(', ')}` } });
 }

@@ -1,6 +1,7 @@
 import type { Principal } from './principal.ts';
 
-export type Scope = 'read' | 'write';
+export const SCOPES = ['read', 'write', 'admin'] as const;
+export type Scope = (typeof SCOPES)[number];
 
 /** Who sends a request, as far as its token proves. */
 export interface Caller {
@@ -9,6 +10,10 @@ export interface Caller {
   /** Everything it may act as: itself and its groups. */
   readonly principals: ReadonlySet<Principal>;
   readonly scopes: ReadonlySet<Scope>;
+  /** Of the token, for the audit log: who signed it. */
+  readonly issuer: string;
+  /** Of the token, for the audit log: its `jti` or `uti`, which names it and is no key to anything. */
+  readonly tokenId?: string;
 }
 
 /** What access is decided on. */
@@ -17,10 +22,20 @@ export interface Owned {
   readonly viewers: readonly Principal[];
 }
 
-function owns(caller: Caller, file: Owned): boolean {
+/** May see that the file exists, its status and, once clean, its bytes. */
+export function mayView(caller: Caller, file: Owned): boolean {
+  return mayChange(caller, file) || file.viewers.some((viewer) => caller.principals.has(viewer));
+}
+
+/** May grant and revoke viewers, name what refers to the file, and delete it: the owner alone, never a group. */
+export function mayChange(caller: Caller, file: Owned): boolean {
   return caller.principal === file.owner;
 }
 
-export function mayView(caller: Caller, file: Owned): boolean {
-  return owns(caller, file) || file.viewers.some((viewer) => caller.principals.has(viewer));
+/**
+ * May see the status of any file, list files, revoke viewers and delete; not read bytes, nor grant, nor what only
+ * an owner may. See docs/identity.md.
+ */
+export function mayAdminister(caller: Caller): boolean {
+  return caller.scopes.has('admin');
 }

@@ -97,8 +97,10 @@ export class Service {
 
   /** A request as `principal`, or as nobody. @throws {Error} where the answer is not as openapi.yaml says */
   async call(method: string, path: string, init: CallInit = {}): Promise<Response> {
-    const { as = OWNER, headers = {}, body, scopes } = init;
-    const authorization = as && { authorization: `Bearer ${await this.platform.token(as, scopes)}` };
+    const { as = OWNER, headers = {}, body, scopes, groups = [] } = init;
+    const authorization = as && {
+      authorization: `Bearer ${await this.platform.token(as, scopes, { groups })}`,
+    };
     const response = await fetch(`${this.url}${path}`, {
       method,
       headers: { ...authorization, ...headers },
@@ -159,7 +161,8 @@ type Body = string | Buffer<ArrayBuffer> | ReadableStream;
 
 export interface CallInit {
   readonly as?: string;
-  readonly scopes?: readonly ('read' | 'write')[];
+  readonly scopes?: readonly ('read' | 'write' | 'admin')[];
+  readonly groups?: readonly string[];
   readonly headers?: Record<string, string>;
   readonly body?: Body;
 }

@@ -71,9 +71,22 @@ describe('the development token issuer', () => {
     }
   });
 
+  it('gives what was asked for besides: administration, groups, and how long it is good', async () => {
+    const path = '/local/token?principal=user:1&scope=admin&group=a&group=group:b&expires=60';
+    const { payload } = await verify((await ask(port, { path })).body);
+    assert.equal(payload['scope'], 'fileshare.admin');
+    assert.deepEqual(payload['groups'], ['a', 'b']);
+    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60);
+    assert.ok(payload.jti);
+    const expired = (await ask(port, { path: '/local/token?principal=user:1&expires=-60' })).body;
+    await assert.rejects(verify(expired), { code: 'ERR_JWT_EXPIRED' });
+  });
+
   it('says what is missing or unknown', async () => {
     assert.equal((await ask(port, { path: '/local/token' })).status, 400);
-    assert.equal((await ask(port, { path: '/local/token?principal=a&scope=admin' })).status, 400);
+    for (const wrong of ['scope=all', 'scope=', 'expires=', 'expires=1h', 'expires=99999999']) {
+      assert.equal((await ask(port, { path: `/local/token?principal=a&${wrong}` })).status, 400, wrong);
+    }
     assert.equal((await ask(port, { method: 'PUT', path: '/local/token?principal=a' })).status, 405);
   });
 
@@ -110,7 +123,20 @@ describe('the development token issuer', () => {
     const { payload } = await verify(stdout.trim());
     assert.equal(payload['principal'], 'group:9');
     assert.equal(payload['scope'], 'fileshare.write');
-    await assert.rejects(run(process.execPath, [TOKEN_COMMAND], { env }), /Usage: npm run/);
+    for (const wrong of [[], ['--scope', 'all', 'org:1'], ['org:1', 'all'], ['org:1', '--expires', 'soon']]) {
+      await assert.rejects(run(process.execPath, [TOKEN_COMMAND, ...wrong], { env }), /Usage: npm run/);
+    }
+  });
+
+  it('can be asked on the command line with fewer words, and for more', async () => {
+    const env = { ...process.env, DATA: folder, PORT: String(port) };
+    const args = ['org:1', 'read', 'admin', '--group', 'a', '--group', 'b', '--expires', '60'];
+    const { stdout } = await run(process.execPath, [TOKEN_COMMAND, ...args], { env });
+    const { payload } = await verify(stdout.trim());
+    assert.equal(payload['principal'], 'org:1');
+    assert.equal(payload['scope'], 'fileshare.read fileshare.admin');
+    assert.deepEqual(payload['groups'], ['a', 'b']);
+    assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60);
   });
 
   it('shares its address with a status page that escapes and warns', async () => {

@@ -1,101 +1,162 @@
 import assert from 'node:assert/strict';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { exportJWK, exportSPKI, generateKeyPair, type JWTPayload, SignJWT, UnsecuredJWT } from 'jose';
-import { type Issuer, TokenVerifier } from '../../../shared/identity/tokens.ts';
+import { exportSPKI, UnsecuredJWT } from 'jose';
+import { IssuerServer, type SigningKey, seconds, signingKey } from './issuerServer.ts';
+import { TokenService } from './tokenService.ts';
 
-const seconds = () => Math.floor(Date.now() / 1000);
+const AUDIENCE = 'https://fileshare.example';
+const GOOD = { aud: AUDIENCE, principal: 'org:889640782', scope: 'f.read', jti: 't1' };
+const REALM = 'Bearer realm="hops-fileshare"';
 
 describe('tokens', () => {
-  let server: Server;
-  let issuer: Issuer;
-  let keys: Awaited<ReturnType<typeof generateKeyPair>>;
-  let others: Awaited<ReturnType<typeof generateKeyPair>>;
-  let answer: { status: number; body: string };
-  let verifier: TokenVerifier;
+  const issuer = new IssuerServer();
+  /** Trusted as well, and its key goes by the same name. */
+  const other = new IssuerServer();
+  const stranger = new IssuerServer();
+  let service: TokenService;
+  let unpublished: SigningKey;
   before(async () => {
-    keys = await generateKeyPair('RS256', { extractable: true });
-    others = await generateKeyPair('RS256', { extractable: true });
-    answer = {
-      status: 200,
-      body: JSON.stringify({ keys: [{ ...(await exportJWK(keys.publicKey)), kid: 'k1' }] }),
-    };
-    server = createServer((_, response) => {
-      response.writeHead(answer.status, { 'content-type': 'application/json' }).end(answer.body);
-    });
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    issuer = {
-      issuer: url,
-      jwksUri: `${url}/jwks`,
-      audience: 'fileshare',
+    const keys = await Promise.all([signingKey(), signingKey(), signingKey(), signingKey('k2')]);
+    await Promise.all([issuer.start(keys[0]), other.start(keys[1]), stranger.start(keys[2])]);
+    unpublished = keys[3];
+    const custom = {
+      kind: 'custom',
+      audience: AUDIENCE,
       principalClaim: 'principal',
       readScope: 'f.read',
-      writeScope: 'f.write',
+      writeScope: ['f.write', 'f.all'],
+      adminScope: 'f.admin',
     };
-    verifier = new TokenVerifier([issuer], true);
+    service = await TokenService.start([
+      { ...custom, issuer: issuer.url },
+      { ...custom, issuer: other.url, jwksUri: `${other.url}/jwks` },
+    ]);
   });
-  after(() => void server.close());
+  after(() => Promise.all([service.stop(), issuer.stop(), other.stop(), stranger.stop()]));
 
-  const claims = (changes: JWTPayload = {}): JWTPayload => ({
-    iss: issuer.issuer,
-    aud: 'fileshare',
-    exp: seconds() + 600,
-    principal: 'org:889640782',
-    scope: 'other f.read',
-    ...changes,
-  });
-  const sign = async (payload: JWTPayload, key = keys.privateKey, alg = 'RS256', kid = 'k1') =>
-    `Bearer ${await new SignJWT(payload).setProtectedHeader({ alg, kid }).sign(key)}`;
+  const good = (changes: Readonly<Record<string, unknown>> = {}) => issuer.token({ ...GOOD, ...changes });
 
-  it('of a trusted issuer name the caller, with the scopes that they carry', async () => {
-    const caller = await verifier.verify(await sign(claims()));
-    assert.ok(typeof caller === 'object');
-    assert.equal(caller.principal, 'org:889640782');
-    assert.deepEqual([...caller.scopes], ['read']);
+  it('that are good name the caller, and what an audit log needs', async () => {
+    const { status, body } = await service.ask(await good());
+    assert.equal(status, 200);
+    assert.deepEqual(body, {
+      principal: 'org:889640782',
+      principals: ['org:889640782'],
+      scopes: ['read'],
+      issuer: issuer.url,
+      tokenId: 't1',
+    });
   });
 
-  for (const [what, token, refusal] of [
-    ['none', async () => undefined, 'missing'],
-    ['another scheme', async () => 'Basic dXNlcjpwYXNz', 'invalid'],
-    ['noise', async () => 'Bearer x.y.z', 'invalid'],
-    ['expired', () => sign(claims({ exp: seconds() - 60 })), 'expired'],
-    ['without expiry', () => sign((({ exp: _, ...rest }) => rest)(claims())), 'invalid'],
-    ['not valid yet', () => sign(claims({ nbf: seconds() + 600 })), 'invalid'],
-    ['for another audience', () => sign(claims({ aud: 'other' })), 'invalid'],
-    ['of another issuer', () => sign(claims({ iss: 'https://evil.example' })), 'invalid'],
-    ['signed by another key', () => sign(claims(), others.privateKey), 'invalid'],
-    ['without a principal', () => sign(claims({ principal: undefined })), 'invalid'],
-    ['with a principal that is none', () => sign(claims({ principal: 'org:1 org:2' })), 'invalid'],
-    ['unsigned', async () => `Bearer ${new UnsecuredJWT(claims()).encode()}`, 'invalid'],
-    [
-      'signed HS256 with the public key',
-      async () =>
-        sign(claims(), new TextEncoder().encode(await exportSPKI(keys.publicKey)) as never, 'HS256'),
-      'invalid',
-    ],
-    ['oversized', () => sign(claims({ padding: 'x'.repeat(10_000) })), 'invalid'],
+  for (const [what, changes, method] of [
+    ['within the clock tolerance after they expired', () => ({ exp: seconds() - 20 }), 'GET'],
+    ['within the clock tolerance before they are valid', () => ({ nbf: seconds() + 20 }), 'GET'],
+    ['for several audiences', () => ({ aud: ['https://other.example', AUDIENCE] }), 'GET'],
+    ['with any of the words for a scope', () => ({ scope: 'x f.all' }), 'POST'],
+    ['with any of the scopes that will do', () => ({ scope: 'f.admin' }), 'PUT'],
+    ['with the scopes as a list', () => ({ scope: ['f.write'] }), 'POST'],
+    ['as long as 200 groups make them', () => ({ groups: new Array(200).fill(crypto.randomUUID()) }), 'GET'],
   ] as const) {
-    it(`${what}: ${refusal}`, async () => {
-      assert.equal(await verifier.verify(await token()), refusal);
+    it(`are taken ${what}`, async () => {
+      const { status, body } = await service.ask(await good(changes()), method);
+      assert.equal(status, 200, JSON.stringify(body));
     });
   }
 
-  it('are neither good nor bad while the keys cannot be had', async () => {
-    const fresh = new TokenVerifier([issuer], true);
-    const token = await sign(claims());
-    const { status } = answer;
-    answer.status = 500;
-    assert.equal(await fresh.verify(token), 'unavailable');
-    answer.status = status;
-    assert.ok(typeof (await fresh.verify(token)) === 'object');
+  it('whose id no log should hold are taken without it', async () => {
+    for (const jti of ['x'.repeat(200), 'a\nb', 7, undefined]) {
+      const { status, body } = await service.ask(await good({ jti }));
+      assert.deepEqual([status, body['tokenId']], [200, undefined]);
+    }
   });
 
-  it('of a development issuer cannot be trusted by a production configuration', () => {
-    assert.throws(() => new TokenVerifier([issuer], false), /TOKEN_ISSUERS names a development issuer/);
-    const disguised = { ...issuer, issuer: 'https://issuer.example' };
-    assert.throws(() => new TokenVerifier([disguised], false), /development issuer/);
+  it('of another trusted issuer are taken, though its key has the same id', async () => {
+    const { status, body } = await service.ask(await other.token(GOOD));
+    assert.equal(status, 200);
+    assert.equal(body['issuer'], other.url);
   });
+
+  const hs256 = async () => {
+    assert.ok(issuer.key);
+    const secret = new TextEncoder().encode(await exportSPKI(issuer.key.publicKey));
+    return issuer.token(GOOD, { secret, header: { alg: 'HS256' } });
+  };
+  const unsigned = () => new UnsecuredJWT({ iss: issuer.url, exp: seconds() + 600, ...GOOD }).encode();
+  const critical = { crit: ['https://example/crit'], 'https://example/crit': 1 };
+
+  for (const [what, token, explanation] of [
+    ['that are noise', async () => 'x.y.z', /not a signed JWT/],
+    ['that are encrypted', async () => 'a.b.c.d.e', /not a signed JWT/],
+    ['without an issuer', () => good({ iss: undefined }), /not a signed JWT/],
+    ['that expired', () => good({ exp: seconds() - 60 }), /has expired/],
+    ['without expiry', () => good({ exp: undefined }), /lacks a claim/],
+    ['with an expiry that is no time', () => good({ exp: 'never' }), /lacks a claim/],
+    ['that are not valid yet', () => good({ nbf: seconds() + 600 }), /not valid yet/],
+    ['for another audience', () => good({ aud: 'https://other.example' }), /not meant for this/],
+    ['for no audience', () => good({ aud: undefined }), /not meant for this/],
+    ['of another issuer', () => stranger.token(GOOD), /not of an issuer/],
+    [
+      'of another issuer in the name of ours',
+      () => stranger.token({ ...GOOD, iss: issuer.url }),
+      /signature/,
+    ],
+    ['of the other trusted issuer in our name', () => other.token({ ...GOOD, iss: issuer.url }), /signature/],
+    ['of an issuer that is nearly ours', () => good({ iss: `${issuer.url}/` }), /not of an issuer/],
+    ['with alg none', async () => unsigned(), /signature/],
+    ['with alg NonE', async () => withHeader(unsigned(), { alg: 'NonE' }), /signature/],
+    ['signed HS256 with the public key', hs256, /signature/],
+    ['with an unknown kid', () => issuer.token(GOOD, { key: unpublished }), /signature/],
+    ['by a wrong key', () => issuer.token(GOOD, { key: { ...unpublished, kid: 'k1' } }), /signature/],
+    [
+      'that bring a key along',
+      () => issuer.token(GOOD, { key: unpublished, header: { jwk: {} } }),
+      /signature/,
+    ],
+    ['whose header was changed', async () => withHeader(await good(), { typ: 'at+jwt' }), /signature/],
+    ['with a critical header', () => issuer.token(GOOD, { header: critical }), /signature/],
+    ['of nobody', () => good({ principal: undefined }), /who sends it/],
+    ['of what is no principal', () => good({ principal: 'org:1 org:2' }), /who sends it/],
+    ['that are oversized', () => good({ padding: 'x'.repeat(11_000) }), /too long/],
+  ] as const) {
+    it(`are refused ${what}`, async () => {
+      const { status, challenge, type, body } = await service.ask(await token());
+      assert.equal(status, 401);
+      assert.equal(body['type'], 'urn:hops-fileshare:problem:unauthenticated');
+      assert.equal(type, 'application/problem+json');
+      assert.match(String(body['detail']), explanation);
+      assert.equal(challenge, `${REALM}, error="invalid_token", error_description="${body['detail']}"`);
+    });
+  }
+
+  for (const [what, scope, method, word] of [
+    ['no scope', undefined, 'GET', 'f.read'],
+    ['a scope that only begins as ours', 'f.readx', 'GET', 'f.read'],
+    ['the scopes in an object', { 'f.read': true }, 'GET', 'f.read'],
+    ['the read scope where write is needed', 'f.read', 'POST', 'f.write'],
+    ['the write scope where read is needed', 'f.write', 'GET', 'f.read'],
+    ['the admin scope where read is needed', 'f.admin', 'GET', 'f.read'],
+  ] as const) {
+    it(`with ${what} get 403 and the name of what they lack`, async () => {
+      const { status, challenge, body } = await service.ask(await good({ scope }), method);
+      assert.equal(status, 403);
+      assert.equal(body['type'], 'urn:hops-fileshare:problem:insufficient-scope');
+      assert.equal(
+        challenge,
+        `${REALM}, error="insufficient_scope", error_description="${body['detail']}", scope="${word}"`,
+      );
+    });
+  }
+
+  it('that are longer than all headers may be get no further than Node', async () => {
+    const { status } = await service.ask(await good({ padding: 'x'.repeat(20_000) }));
+    assert.equal(status, 431);
+  });
+
+  it('are in no log', () => assert.doesNotMatch(service.log.join(), /eyJ/));
 });
+
+/** The token with other parameters in its header, under the signature that it had. */
+function withHeader(token: string, change: object): string {
+  const [header = '', ...rest] = token.split('.');
+  const changed = { ...JSON.parse(Buffer.from(header, 'base64url').toString()), ...change };
+  return [Buffer.from(JSON.stringify(changed)).toString('base64url'), ...rest].join('.');
+}

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
-import { issuersSchema } from '../../../shared/identity/tokens.ts';
+import { issuersSchema } from '../../../shared/identity/issuers.ts';
 import { bucketName, commonVariables, integer, json, readConfig } from '../../../shared/runtime/config.ts';
 
 describe('configuration', () => {
   const entries = { ...commonVariables, SLOTS: v.optional(integer(1, 9), '2'), ISSUERS: json(issuersSchema) };
   const issuer = {
+    kind: 'custom',
     issuer: 'https://i.example',
     jwksUri: 'https://i.example/jwks',
     audience: 'a',
@@ -19,7 +20,7 @@ describe('configuration', () => {
     const config = readConfig(entries, { ...good, SLOTS: '', LOG_LEVEL: 'debug' });
     assert.equal(config.SLOTS, 2);
     assert.equal(config.LOG_LEVEL, 'debug');
-    assert.deepEqual(config.ISSUERS, [issuer]);
+    assert.deepEqual(config.ISSUERS, v.parse(issuersSchema, [issuer]));
   });
 
   for (const [change, message] of [

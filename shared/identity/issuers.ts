@@ -1,0 +1,51 @@
+import type { JWTPayload } from 'jose';
+import * as v from 'valibot';
+import type { Scope } from './caller.ts';
+import { customBearer, customSchema } from './kinds/custom.ts';
+import { entraBearer, entraSchema } from './kinds/entra.ts';
+import { googleBearer, googleSchema } from './kinds/google.ts';
+import type { Bearer } from './kinds/kind.ts';
+import { maskinportenBearer, maskinportenSchema } from './kinds/maskinporten.ts';
+import { wordsFor } from './scopes.ts';
+
+const issuerSchema = v.variant(
+  'kind',
+  [maskinportenSchema, entraSchema, googleSchema, customSchema],
+  'should be of kind maskinporten, entra, google or custom',
+);
+
+/** `TOKEN_ISSUERS`: whose tokens are trusted, and how each is read. See docs/identity.md. */
+export const issuersSchema = v.pipe(
+  v.array(issuerSchema),
+  v.minLength(1, 'should name at least one issuer'),
+  v.check(
+    (issuers) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length,
+    'should name every issuer once',
+  ),
+);
+
+export type Issuer = v.InferOutput<typeof issuerSchema>;
+
+/** Whom a verified token is of; undefined where it names nobody in the way of its issuer. */
+export function bearerOf(payload: JWTPayload, issuer: Issuer): Bearer | undefined {
+  switch (issuer.kind) {
+    case 'maskinporten':
+      return maskinportenBearer(payload, issuer);
+    case 'entra':
+      return entraBearer(payload, issuer);
+    case 'google':
+      return googleBearer(payload, issuer);
+    case 'custom':
+      return customBearer(payload, issuer);
+  }
+}
+
+/** Every `iss` that stands for this issuer. Google's tokens name it with and without the scheme. */
+export function namesOf({ kind, issuer }: Issuer): readonly string[] {
+  return kind === 'google' ? [issuer, new URL(issuer).host] : [issuer];
+}
+
+/** What a client asks this issuer for to get a scope; undefined where it has no word for it. */
+export function wordOf(scope: Scope, issuer: Issuer): string | undefined {
+  return issuer.kind === 'google' ? undefined : wordsFor(scope, issuer)[0];
+}
