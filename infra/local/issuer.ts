@@ -3,13 +3,14 @@ import { type IssuerKey, issuerKey } from './issuer-key.ts';
 
 /** What the development issuer signs for, and what the functions are configured to accept. */
 export const AUDIENCE = 'hops-fileshare';
-export const SCOPES = { read: 'fileshare.read', write: 'fileshare.write' } as const;
+export const SCOPES = { read: 'fileshare.read', write: 'fileshare.write', admin: 'fileshare.admin' } as const;
 export const PRINCIPAL_CLAIM = 'principal';
 export const ISSUER_PATH = '/local/issuer';
 export const JWKS_PATH = `${ISSUER_PATH}/jwks`;
 
 export type Scope = keyof typeof SCOPES;
-const ALL_SCOPES: readonly Scope[] = ['read', 'write'];
+const ALL_SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
+const USUAL_SCOPES: readonly Scope[] = ['read', 'write'];
 
 const LIFETIME = '1h';
 
@@ -29,7 +30,7 @@ export async function createIssuer(folder: string, gatewayUrl: string): Promise<
   return {
     url,
     jwks: { keys: [publicJwk] },
-    token: (principal, scopes = ALL_SCOPES) =>
+    token: (principal, scopes = USUAL_SCOPES) =>
       new SignJWT({ [PRINCIPAL_CLAIM]: principal, scope: scopes.map((scope) => SCOPES[scope]).join(' ') })
         .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
         .setIssuer(url)
@@ -41,7 +42,7 @@ export async function createIssuer(folder: string, gatewayUrl: string): Promise<
   };
 }
 
-/** `read`, `write`, both with a space (or a plus sign, undecoded) between, or undefined where it is neither. */
+/** Some of `read`, `write` and `admin`, with spaces (or plus signs, undecoded) between; undefined where another is named. */
 export function parseScopes(text: string): readonly Scope[] | undefined {
   const words = text.split(/[\s+,]+/).filter(Boolean);
   const scopes = ALL_SCOPES.filter((scope) => words.includes(scope) || words.includes(SCOPES[scope]));

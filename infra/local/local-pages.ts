@@ -52,7 +52,7 @@ async function token(issuer: Issuer, { searchParams }: URL): Promise<Content> {
   const principal = searchParams.get('principal');
   if (!principal) throw new BadRequest('Say for whom: ?principal=org:889640782');
   const scopes = parseScopes(searchParams.get('scope') ?? 'read write');
-  if (!scopes) throw new BadRequest('The scope is read, write or both: &scope=read+write');
+  if (!scopes) throw new BadRequest('The scope is read, write, admin or several of them: &scope=read+write');
   return { type: 'text/plain', body: await issuer.token(principal, scopes) };
 }
 

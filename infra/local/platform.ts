@@ -41,7 +41,7 @@ export interface Platform {
   readonly pubsubHost: string;
   /** Of the function itself: the gateway does not lead there. */
   readonly sweeperUrl: string;
-  /** A JWT of the development issuer; both scopes by default. */
+  /** A JWT of the development issuer; to read and write by default. */
   token(principal: string, scopes?: readonly Scope[]): Promise<string>;
   status(): PlatformStatus;
   /** Drains: gateway, functions, emulators, clamd. Resolves when no process is left. */

@@ -114,6 +114,7 @@ function tokenIssuers(ports: Ports): string {
     principalClaim: PRINCIPAL_CLAIM,
     readScope: SCOPES.read,
     writeScope: SCOPES.write,
+    adminScope: SCOPES.admin,
   };
   return JSON.stringify([issuer]);
 }

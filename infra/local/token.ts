@@ -6,7 +6,8 @@ import { folderHolder } from './folder-lock.ts';
 import { createIssuer, parseScopes } from './issuer.ts';
 import { HOST } from './processes.ts';
 
-const USAGE = 'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write]';
+const USAGE =
+  'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write] [--scope admin]';
 
 try {
   const { values } = parseArgs({

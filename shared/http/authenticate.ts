@@ -12,13 +12,13 @@ const EXPLANATION: Readonly<Record<Exclude<Refusal, 'unavailable'>, string>> = {
 };
 
 /**
- * Who sends this request, provided that its token carries `scope`.
+ * Who sends this request, provided that its token carries one of `scopes`.
  * @throws {Problem} with the `WWW-Authenticate` of RFC 6750 section 3
  */
 export async function authenticate(
   tokens: TokenVerifier,
   request: IncomingMessage,
-  scope: Scope,
+  ...scopes: readonly Scope[]
 ): Promise<Caller> {
   const caller = await tokens.verify(request.headers.authorization);
   if (caller === 'unavailable') {
@@ -31,9 +31,9 @@ export async function authenticate(
     const detail = EXPLANATION[caller];
     throw new Problem('unauthenticated', { detail, headers: { 'www-authenticate': challenge } });
   }
-  if (caller.scopes.has(scope)) return caller;
+  if (scopes.some((scope) => caller.scopes.has(scope))) return caller;
   throw new Problem('insufficient-scope', {
-    detail: `This needs the ${scope} scope.`,
+    detail: `This needs the ${scopes.join(' or ')} scope.`,
     headers: { 'www-authenticate': `${REALM}, error="insufficient_scope"` },
   });
 }

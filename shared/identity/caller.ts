@@ -1,6 +1,7 @@
 import type { Principal } from './principal.ts';
 
-export type Scope = 'read' | 'write';
+/** What a token lets its bearer do: with its own files and those shared with it, or with everybody's. */
+export type Scope = 'read' | 'write' | 'admin';
 
 /** Who sends a request, as far as its token proves. */
 export interface Caller {
@@ -19,6 +20,16 @@ export interface Owned {
 
 function owns(caller: Caller, file: Owned): boolean {
   return caller.principal === file.owner;
+}
+
+/** Share it, say what refers to it, delete it. */
+export function mayChange(caller: Caller, file: Owned): boolean {
+  return owns(caller, file);
+}
+
+/** See what is known of any file, take access away and delete it; never read bytes or give access. */
+export function mayAdminister(caller: Caller): boolean {
+  return caller.scopes.has('admin');
 }
 
 export function mayView(caller: Caller, file: Owned): boolean {

@@ -19,6 +19,8 @@ const issuerSchema = v.strictObject({
   principalClaim: v.pipe(v.string(), v.minLength(1)),
   readScope: v.pipe(v.string(), v.minLength(1)),
   writeScope: v.pipe(v.string(), v.minLength(1)),
+  /** Absent where no token of this issuer makes an administrator. */
+  adminScope: v.optional(v.pipe(v.string(), v.minLength(1))),
 });
 
 export const issuersSchema = v.pipe(v.array(issuerSchema), v.minLength(1, 'should name at least one issuer'));
@@ -91,6 +93,7 @@ function callerOf(payload: JWTPayload, issuer: Issuer): Caller | undefined {
   const scopes = new Set<Scope>();
   if (granted.includes(issuer.readScope)) scopes.add('read');
   if (granted.includes(issuer.writeScope)) scopes.add('write');
+  if (issuer.adminScope !== undefined && granted.includes(issuer.adminScope)) scopes.add('admin');
   return { principal, principals: new Set([principal]), scopes };
 }
 

@@ -150,10 +150,10 @@ describe('who gets what', function () {
   });
 
   for (const [method, path, status] of [
-    ['PUT', '/files', 404],
-    ['GET', '/files', 404],
+    ['PUT', '/files', 405],
     ['POST', '/files/x', 405],
-    ['DELETE', '/files/x', 405],
+    ['PUT', '/files/x/status', 405],
+    ['POST', '/files/x/viewers/y', 405],
     ['GET', '/files/x/y', 404],
     ['GET', '/elsewhere', 404],
   ] as const) {

@@ -6,6 +6,7 @@ import { type Platform, type PlatformOptions, startPlatform } from '../../infra/
 import type { FaultRule } from '../../infra/local/storage/faults.ts';
 import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
 import type { Handle } from '../../shared/files/handle.ts';
+import type { Scope } from '../../shared/identity/caller.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 
@@ -153,7 +154,7 @@ type Body = string | Buffer<ArrayBuffer> | ReadableStream;
 
 export interface CallInit {
   readonly as?: string;
-  readonly scopes?: readonly ('read' | 'write')[];
+  readonly scopes?: readonly Scope[];
   readonly headers?: Record<string, string>;
   readonly body?: Body;
 }

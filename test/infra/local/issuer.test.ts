@@ -73,7 +73,7 @@ describe('the development token issuer', () => {
 
   it('says what is missing or unknown', async () => {
     assert.equal((await ask(port, { path: '/local/token' })).status, 400);
-    assert.equal((await ask(port, { path: '/local/token?principal=a&scope=admin' })).status, 400);
+    assert.equal((await ask(port, { path: '/local/token?principal=a&scope=root' })).status, 400);
     assert.equal((await ask(port, { method: 'PUT', path: '/local/token?principal=a' })).status, 405);
   });
 
