@@ -6,7 +6,7 @@ import type { Records, Versioned } from './records.ts';
 
 /**
  * What a record is to become, given what it is: the very same record where nothing is to change. Called again
- * where somebody else wrote meanwhile. What it throws is the answer to whoever asked for the change.
+ * where somebody else wrote meanwhile, and where it was written but the answer got lost: twice must be as once. What it throws is the answer to whoever asked for the change.
  */
 export type Change = (read: Versioned) => FileRecord | Promise<FileRecord>;
 
