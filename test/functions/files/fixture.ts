@@ -24,9 +24,11 @@ export interface Instance {
 
 /** Records over the storage emulator, for the tests of the enclosing `describe`. */
 export class RecordsFixture {
-  readonly storage = new EmulatorFixture({ buckets: [PERMANENT] });
+  readonly storage: EmulatorFixture;
 
-  constructor() {
+  /** @param now Cloud Storage's clock, in milliseconds */
+  constructor(now = Date.now) {
+    this.storage = new EmulatorFixture({ buckets: [PERMANENT], now });
     afterEach(() => this.storage.emulator.faults.clear());
   }
 

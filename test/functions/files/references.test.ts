@@ -153,6 +153,44 @@ describe('references and deletion', () => {
     });
   }
 
+  it('a deletion, a removal and an addition, each at any moment of another, keep what was added', async () => {
+    const seen = new Set<string>();
+    for (let nth = 1, reached = true; reached; nth++) {
+      for (let inner = 1, innerReached = true; innerReached; inner++) {
+        const id = await fixture.clean();
+        // Marked, with nothing that refers to it: the addition then needs no write of its own.
+        await add(fixture.instance(), id);
+        await fixture.instance().references.remove(id, URI, new Date());
+        let added = 'not yet';
+        let removed = 'not yet';
+        const addition = async () => {
+          added = await problemOf(add(fixture.instance(), id));
+        };
+        const other = { id, uri: uriOf('urn:other') };
+        const removal = async () => {
+          const run = await interleaved(
+            (instance) => removeReference(instance, other, silent),
+            addition,
+            inner,
+          );
+          innerReached = run.reached;
+          removed = run.first;
+        };
+        const run = await interleaved((instance) => withdrawn(instance, id), removal, nth);
+        reached = run.reached;
+        if (removed === 'not yet') innerReached = false;
+        if (added === 'not yet') await addition();
+        const { state } = await fixture.read(id);
+        const count = await fixture.instance().references.count(id, 10);
+        const outcome = JSON.stringify({ nth, inner, added, removed, first: run.first, state, count });
+        if (added === 'none') assert.ok(state === 'clean' && count === 1 && run.first !== 'none', outcome);
+        else assert.ok(state === 'deleted' && count === 0, outcome);
+        seen.add(added);
+      }
+    }
+    assert.deepEqual([...seen].sort(), ['file-deleted', 'none']);
+  });
+
   it('a removal beside an addition never loses the mark of what is there, at any moment', async () => {
     for (let nth = 1, reached = true; reached; nth++) {
       const id = await fixture.clean();
