@@ -17,7 +17,6 @@ const stored = {
   viewers: ['org:1' as Principal],
   createdAt: at,
   contentType: 'text/plain',
-  fileName: 'a.txt',
   unreferencedSince: at,
   content,
 };
@@ -32,8 +31,8 @@ describe('a file that is deleted', () => {
     { ...stored, state: 'expired' },
     { ...stored, state: 'deleted', deletedAt: at, announced: true },
   ] as const satisfies FileRecord[]) {
-    it(`while it is ${record.state} keeps what it is, names its content, and is not announced`, () => {
-      const deleted = toDeleted(record, later);
+    it(`while it is ${record.state} keeps its content and who could see it, not its name nor what was announced`, () => {
+      const deleted = toDeleted({ ...record, fileName: 'a.txt' }, later);
       assert.deepEqual(deleted, { ...stored, state: 'deleted', deletedAt: later });
       assert.deepEqual(fromMetadata(record.id, toMetadata(deleted)), deleted);
     });
