@@ -41,11 +41,11 @@ export class References {
   async add(id: FileId, uri: ResourceUri, added: { by: Principal; at: Date }): Promise<void> {
     const metadata = { uri, addedBy: added.by, addedAt: added.at.toISOString() };
     for (;;) {
+      const options = { contentType: 'application/x-empty', metadata };
+      if (await this.#bucket.insertEmpty(name(id, uri), options)) return;
       const object = await this.#bucket.stat(name(id, uri));
-      const written = object
-        ? isLive(object) || (await this.#bucket.patch(object.name, object, { ...metadata, removedAt: null }))
-        : await this.#bucket.insertEmpty(name(id, uri), { contentType: 'application/x-empty', metadata });
-      if (written) return;
+      if (object && isLive(object)) return;
+      if (object && (await this.#bucket.patch(object.name, object, { ...metadata, removedAt: null }))) return;
     }
   }
 
