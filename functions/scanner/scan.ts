@@ -8,6 +8,7 @@ import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
+import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
 
 export interface Scan extends Decider {
@@ -90,8 +91,8 @@ async function carryOut(
   if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
   const record = await settle(scan, read.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, read, object);
-  const written = await scan.records.replace(read, record);
-  return written ? concluded(scan, record, object) : 'lostRace';
+  const written = await writeVerdict(scan.records, read, record);
+  return written ? concluded(scan, written, object) : 'lostRace';
 }
 
 /** Puts the bytes where their verdict says, and says what the record will be. */

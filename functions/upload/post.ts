@@ -40,8 +40,8 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
     ...(offer.waitSeconds > 0 && { 'preference-applied': `wait=${offer.waitSeconds}` }),
   };
   if (record.state === 'pending')
-    sendHandle(response, 202, toHandle(record), { ...headers, 'retry-after': '1' });
-  else sendHandle(response, 201, toHandle(requireReadable(record)), headers);
+    sendHandle(response, 202, toHandle(record, { forOwner: true }), { ...headers, 'retry-after': '1' });
+  else sendHandle(response, 201, toHandle(requireReadable(record), { forOwner: true }), headers);
 }
 
 async function receiveOffer(

@@ -11,6 +11,7 @@ import { sendHead, sendProblem } from './respond.ts';
 export interface Exchange {
   /** Path without query, as it was sent. */
   readonly path: string;
+  readonly query: URLSearchParams;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly log: Logger;
@@ -34,16 +35,17 @@ export interface ServiceOptions {
  */
 export function httpService(options: ServiceOptions) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    const path = new URL(request.url ?? '/', 'http://service').pathname;
+    const target = URL.parse(request.url ?? '/', 'http://service') ?? new URL('http://service/');
+    const path = target.pathname;
     if (path === '/healthz') return sendEmpty(response, 200);
     if (path === '/readyz') return sendEmpty(response, await readiness(options));
-    await whileServing(() => serve(options, path, request, response));
+    await whileServing(() => serve(options, target, request, response));
   };
 }
 
 async function serve(
   options: ServiceOptions,
-  path: string,
+  { pathname: path, searchParams: query }: URL,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -57,7 +59,7 @@ async function serve(
   // A connection that is kept would be reset by the end of the process.
   if (isDraining()) response.setHeader('connection', 'close');
   try {
-    await options.handler({ path, request, response, log, signal: gone.signal });
+    await options.handler({ path, query, request, response, log, signal: gone.signal });
   } catch (error) {
     answerError(error, { request, response, log, gone: gone.signal.aborted });
   }

@@ -24,7 +24,7 @@ addFormats.default(ajv);
 
 const paths = Object.entries(document.paths).map(([template, operations]) => ({
   template,
-  shape: new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+  shape: new RegExp(`^${template.replace('{uri}', '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
   operations,
 }));
 
@@ -37,13 +37,21 @@ export async function outsideContract(method: string, path: string, response: Re
   if (pathname.startsWith('/local/') || pathname === '/') return [];
   const found =
     paths.find(({ template }) => template === pathname) ?? paths.find(({ shape }) => shape.test(pathname));
-  const operation = found?.operations[method.toLowerCase()];
-  if (!found || !operation) return response.status === 404 || response.status === 405 ? [] : ['not in it'];
+  const known = found && operationOf(found.operations, method.toLowerCase());
+  if (!found || !known) return response.status === 404 || response.status === 405 ? [] : ['not in it'];
+  const { name, operation } = known;
   if (await isOfGateway(response)) return [];
-  const pointer = ['paths', found.template, method.toLowerCase(), 'responses', String(response.status)];
+  const pointer = ['paths', found.template, name, 'responses', String(response.status)];
   const answer = operation.responses[response.status] && resolved<Answer>(pointer);
   if (!answer) return [`no status ${response.status}`];
   return [...missingHeaders(answer.value, response), ...(await wrongBody(answer, method, response))];
+}
+
+/** HEAD is answered as GET is, without the body (RFC 9110 section 9.3.2), where the document does not tell it apart. */
+function operationOf(operations: Readonly<Record<string, Operation>>, method: string) {
+  const name = method === 'head' && !operations['head'] ? 'get' : method;
+  const operation = operations[name];
+  return operation && { name, operation };
 }
 
 /** No function was there to answer: the contract is theirs. */

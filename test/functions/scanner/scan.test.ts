@@ -106,6 +106,41 @@ describe('the steps of a scan', () => {
     assert.equal(new Set(ids()).size, 1);
   });
 
+  for (const [what, size, durationMs] of [
+    ['a small file', 1000, 60_000],
+    ['a file under a lease', 1_500_000, 30],
+  ] as const) {
+    it(`scan ${what} once, whoever is granted or revoked meanwhile`, async () => {
+      const { record, object } = await uploaded(randomBytes(size));
+      let scans = 0;
+      const share = async (change: Partial<FileRecord>): Promise<void> => {
+        for (let written = false; !written; ) {
+          const read = await scan.records.get(record.id);
+          assert.ok(read?.record.state === 'pending');
+          written =
+            (await scan.records.replace(read, { ...read.record, ...change } as FileRecord)) !== undefined;
+        }
+      };
+      const scanner: Clamd = {
+        ...clamd,
+        scan: async (...parameters) => {
+          scans++;
+          const verdict = await clamd.scan(...parameters);
+          await share({ viewers: ['org:1' as Principal] });
+          // Until the lease has been renewed over it.
+          const held = async () => (await scan.records.get(record.id))?.object.metageneration ?? '0';
+          for (const from = Number(await held()); size > 1_000_000 && Number(await held()) < from + 2; );
+          await share({ viewers: ['org:2' as Principal], referenced: true });
+          return verdict;
+        },
+      };
+      const lease = { ...scan.lease, durationMs, now: () => new Date() };
+      assert.deepEqual(await run(object, { scanner, lease }), { kind: 'done' });
+      const { state, viewers, referenced } = await recordOf(record);
+      assert.deepEqual([scans, state, viewers, referenced], [1, 'clean', ['org:2'], true]);
+    });
+  }
+
   it('make one blob of the same content uploaded twice at the same time', async () => {
     const bytes = randomBytes(1000);
     const files = await Promise.all([uploaded(bytes), uploaded(bytes, 'org:123456789' as Principal)]);

@@ -1,0 +1,15 @@
+import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Records } from '../../shared/files/records.ts';
+import type { RecordWriter } from '../../shared/files/recordWriter.ts';
+import type { References } from '../../shared/files/references.ts';
+import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+
+/** What the routes of this function work with. */
+export interface Files {
+  readonly tokens: TokenVerifier;
+  readonly records: Records;
+  readonly writer: RecordWriter;
+  readonly references: References;
+  readonly blobs: Blobs;
+  readonly now: () => Date;
+}
