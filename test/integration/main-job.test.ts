@@ -26,6 +26,7 @@ describe('the main job', function () {
       id: handle.id,
       state: 'pending',
       owner: 'org:889640782',
+      viewerCount: 0,
       contentType: 'application/pdf',
       fileName: 'røntgen.pdf',
       size: bytes.length,
