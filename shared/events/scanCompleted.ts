@@ -31,6 +31,7 @@ export function scanCompleted(record: DecidedRecord): EventMessage {
     createdAt: record.createdAt.toISOString(),
     scannedAt: scan.scannedAt.toISOString(),
     ...(scan.engine && { engine: scan.engine }),
+    ...(scan.coverage && { coverage: scan.coverage }),
   };
   return {
     data: Buffer.from(JSON.stringify(data)),

@@ -2,8 +2,8 @@ import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { FileId } from './fileId.ts';
-import { engineFields, parseEngine, parseTime } from './metadata.ts';
-import type { Content, Sha256 } from './record.ts';
+import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
+import type { Content, Coverage, Sha256 } from './record.ts';
 
 /** A content that was found clean, and the scan that said so. */
 export interface Blob {
@@ -11,6 +11,8 @@ export interface Blob {
   /** When the latest scan of exactly these bytes found them clean. */
   readonly scannedAt: Date;
   readonly engine: EngineVersion;
+  /** Absent where it was scanned as a whole. */
+  readonly coverage?: Coverage;
 }
 
 /** Newer signatures have found something in these bytes: nobody gets them any more. */
@@ -59,9 +61,9 @@ export class Blobs {
   async promote(
     source: { bucket: Bucket; object: StoredObject },
     content: Content,
-    scan: { scannedAt: Date; engine: EngineVersion },
+    scan: Pick<Blob, 'scannedAt' | 'engine' | 'coverage'>,
   ): Promise<'promoted' | 'sourceGone' | CondemnedBlob> {
-    const metadata = { scannedAt: scan.scannedAt.toISOString(), ...engineFields(scan.engine) };
+    const metadata = scanFields(scan);
     const target = {
       bucket: this.#bucket,
       name: name(content.sha256),
@@ -76,9 +78,8 @@ export class Blobs {
     }
     const blob = parseBlob(object);
     if ('signature' in blob) return blob;
-    // It was there before: ours is the newer word about it. Within a minute one is as good as the other.
-    if (scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS) {
-      await this.#bucket.patch(object.name, object, metadata);
+    if (isBetter(scan, blob)) {
+      await this.#bucket.patch(object.name, object, { ...metadata, coverage: metadata['coverage'] ?? null });
     }
     return 'promoted';
   }
@@ -112,6 +113,16 @@ export class Blobs {
 
 const REFRESH_MS = 60_000;
 
+/** The newer word, within a minute one is as good as the other; never windows over the whole. */
+function isBetter(scan: Omit<Blob, 'object'>, blob: Blob): boolean {
+  if (scan.coverage !== blob.coverage) return blob.coverage === 'windows';
+  return scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
+}
+
+function scanFields({ scannedAt, engine, coverage }: Omit<Blob, 'object'>): Readonly<Record<string, string>> {
+  return { scannedAt: scannedAt.toISOString(), ...engineFields(engine), ...(coverage && { coverage }) };
+}
+
 /** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
 class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
@@ -122,8 +133,12 @@ function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   if (signature !== undefined) return { object, signature };
   const at = parseTime(scannedAt ?? '');
   const engine = parseEngine(object.metadata);
-  if (!at || !engine) throw new BlobMismatch(`${object.name} was not promoted by a scan`);
-  return { object, scannedAt: at, engine };
+  const said = object.metadata['coverage'];
+  const coverage = said === undefined ? undefined : parseCoverage(said);
+  if (!at || !engine || (said !== undefined && !coverage)) {
+    throw new BlobMismatch(`${object.name} was not promoted by a scan`);
+  }
+  return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
 }
 
 function acceptedName(id: FileId): string {

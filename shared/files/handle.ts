@@ -12,6 +12,8 @@ export interface Handle {
   readonly createdAt: string;
   readonly scannedAt?: string;
   readonly engine?: { readonly version: string; readonly database?: number; readonly databaseDate?: string };
+  /** `windows` where the file was scanned in parts; absent where it was scanned as a whole. */
+  readonly coverage?: string;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
@@ -77,5 +79,6 @@ function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Hand
         ...(engine.databaseDate !== undefined && { databaseDate: engine.databaseDate }),
       },
     }),
+    ...(scan.coverage && { coverage: scan.coverage }),
   };
 }
