@@ -33,7 +33,7 @@ export interface Decider {
 }
 
 /** Files that are too large to be scanned whole are scanned in windows of `maxScanBytes`. */
-export interface WindowPolicy {
+interface WindowPolicy {
   /** Bytes; a still larger file is unscannable without being read. */
   readonly maxBytes: number;
   /** Bytes; whatever is at most so long lies within one window. */
