@@ -46,7 +46,8 @@ async function route(exchange: Exchange): Promise<void> {
   await postFile(exchange);
 }
 
-async function postFile({ request, response, log, signal }: Exchange): Promise<void> {
+async function postFile({ request, response, log, signal, audit }: Exchange): Promise<void> {
+  audit.action = 'upload';
   const caller = await authenticate(tokens, request, 'write');
   const contentType = mediaTypeOf(request.headers['content-type']);
   if (!contentType) throw new Problem('invalid-request', { detail: 'The Content-Type is not a media type.' });
@@ -58,6 +59,7 @@ async function postFile({ request, response, log, signal }: Exchange): Promise<v
   acceptBody(request, response);
   const upload = { owner: caller.principal, contentType, fileName, bytes: bodyOf(request) };
   const received = await receive(receiver, upload);
+  audit.fileId = received.id;
   log.info({ fileId: received.id, owner: received.owner, size: received.content?.size }, 'file received');
   const wait = waitSecondsOf(request.headers['prefer']);
   const record = await settled(receiver.records, received, wait, signal);

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import type { Caller, Scope } from '../identity/caller.ts';
 import type { Refusal, TokenVerifier } from '../identity/tokens.ts';
+import { auditOf } from './audit.ts';
 import { Problem } from './problems.ts';
 
 const REALM = 'Bearer realm="hops-fileshare"';
@@ -12,7 +13,7 @@ const EXPLANATION: Readonly<Record<Exclude<Refusal, 'unavailable'>, string>> = {
 };
 
 /**
- * Who sends this request, provided that its token carries `scope`.
+ * Who sends this request, provided that its token carries `scope`. The audit learns of it either way.
  * @throws {Problem} with the `WWW-Authenticate` of RFC 6750 section 3
  */
 export async function authenticate(
@@ -31,6 +32,9 @@ export async function authenticate(
     const detail = EXPLANATION[caller];
     throw new Problem('unauthenticated', { detail, headers: { 'www-authenticate': challenge } });
   }
+  const audit = auditOf(request);
+  audit.principal = caller.principal;
+  if (caller.token) audit.token = caller.token;
   if (caller.scopes.has(scope)) return caller;
   throw new Problem('insufficient-scope', {
     detail: `This needs the ${scope} scope.`,

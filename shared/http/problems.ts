@@ -15,6 +15,7 @@ export const PROBLEMS = {
   'file-failed': { status: 410, title: 'The file could not be processed and is not handed out' },
   'file-expired': { status: 410, title: 'The upload of the file was never completed' },
   'file-deleted': { status: 410, title: 'The file was deleted' },
+  'precondition-failed': { status: 412, title: 'The file is not in the version that the request asks for' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   internal: { status: 500, title: 'Something went wrong on our side' },

@@ -2,6 +2,13 @@ import type { Principal } from './principal.ts';
 
 export type Scope = 'read' | 'write';
 
+/** Which token it was, for the audit log: names, never the token. */
+export interface TokenOrigin {
+  readonly issuer: string;
+  /** `jti` (RFC 7519 section 4.1.7), where the issuer gives one. */
+  readonly id?: string;
+}
+
 /** Who sends a request, as far as its token proves. */
 export interface Caller {
   /** Owns what it uploads. */
@@ -9,6 +16,7 @@ export interface Caller {
   /** Everything it may act as: itself and its groups. */
   readonly principals: ReadonlySet<Principal>;
   readonly scopes: ReadonlySet<Scope>;
+  readonly token?: TokenOrigin;
 }
 
 /** What access is decided on. */

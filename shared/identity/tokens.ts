@@ -31,6 +31,7 @@ export type Refusal = 'missing' | 'invalid' | 'expired' | 'unavailable';
 /** Asymmetric signatures only: with a shared secret, whoever verifies could also mint. */
 const ALGORITHMS = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA'];
 const MAX_TOKEN_LENGTH = 8 * 1024;
+const MAX_TOKEN_ID_LENGTH = 128;
 
 /** Verifies bearer tokens (RFC 6750, RFC 7519) against the issuers that the configuration trusts. */
 export class TokenVerifier {
@@ -91,7 +92,9 @@ function callerOf(payload: JWTPayload, issuer: Issuer): Caller | undefined {
   const scopes = new Set<Scope>();
   if (granted.includes(issuer.readScope)) scopes.add('read');
   if (granted.includes(issuer.writeScope)) scopes.add('write');
-  return { principal, principals: new Set([principal]), scopes };
+  const id = typeof payload.jti === 'string' ? payload.jti.slice(0, MAX_TOKEN_ID_LENGTH) : undefined;
+  const token = { issuer: issuer.issuer, ...(id !== undefined && { id }) };
+  return { principal, principals: new Set([principal]), scopes, token };
 }
 
 function refusal(error: unknown): Refusal {
