@@ -28,15 +28,26 @@ export async function sendFile(
     headers: request.headers,
     signal,
   });
+  const iterator = download.bytes[Symbol.asyncIterator]();
+  // Before the head is out, a fault can still be said.
+  const first = await iterator.next();
   sendHead(response, download.status, download.headers);
   audit.bytes = 0;
   if (method === 'HEAD') response.end();
-  else await pipeline(counted(download.bytes, audit), response, { signal });
+  else await pipeline(counted(iterator, first, audit), response, { signal });
 }
 
-async function* counted(bytes: AsyncIterable<Uint8Array>, audit: Audit): AsyncGenerator<Uint8Array> {
-  for await (const piece of bytes) {
-    yield piece;
-    audit.bytes = (audit.bytes ?? 0) + piece.length;
+async function* counted(
+  iterator: AsyncIterator<Uint8Array>,
+  first: IteratorResult<Uint8Array, unknown>,
+  audit: Audit,
+): AsyncGenerator<Uint8Array> {
+  try {
+    for (let step = first; !step.done; step = await iterator.next()) {
+      yield step.value;
+      audit.bytes = (audit.bytes ?? 0) + step.value.length;
+    }
+  } finally {
+    await iterator.return?.();
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type IssuerKey, issuerKey } from './issuer-key.ts';
 
@@ -36,6 +37,7 @@ export async function createIssuer(folder: string, gatewayUrl: string): Promise<
         .setAudience(AUDIENCE)
         .setSubject(principal)
         .setIssuedAt()
+        .setJti(randomUUID())
         .setExpirationTime(LIFETIME)
         .sign(privateKey),
   };

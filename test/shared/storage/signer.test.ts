@@ -47,7 +47,10 @@ describe('signing by IAM', () => {
       timeoutMs: 5_000,
       retry: FAST_RETRY,
     });
-  const signed = { status: 200, body: { keyId: 'k', signedBlob: Buffer.from('signature').toString('base64') } };
+  const signed = {
+    status: 200,
+    body: { keyId: 'k', signedBlob: Buffer.from('signature').toString('base64') },
+  };
 
   it('sends the string to signBlob of the account, with our credentials', async () => {
     answers.push(signed);
@@ -71,7 +74,10 @@ describe('signing by IAM', () => {
   });
 
   it('is refused at once, as a fault of ours, where the account may not', async () => {
-    answers.push({ status: 403, body: { error: { message: 'Permission iam.serviceAccounts.signBlob denied' } } });
+    answers.push({
+      status: 403,
+      body: { error: { message: 'Permission iam.serviceAccounts.signBlob denied' } },
+    });
     await assert.rejects(
       signer().sign('x'),
       (error) => error instanceof StorageError && error.status === 403 && !error.transient,
@@ -95,7 +101,10 @@ describe('signing by IAM', () => {
   });
 
   it('by a key: what is no RSA key is refused when it is configured, without showing it', () => {
-    const { issues = [] } = v.safeParse(signingKeySchema, { client_email: 'a@b', private_key: 'secret stuff' });
+    const { issues = [] } = v.safeParse(signingKeySchema, {
+      client_email: 'a@b',
+      private_key: 'secret stuff',
+    });
     assert.equal(issues.map(({ message }) => message).join(), 'should be a private key in PEM');
   });
 });
