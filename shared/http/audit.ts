@@ -6,7 +6,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { ProblemType } from './problems.ts';
 
 /** What was asked for. `unknown` where no route was found. */
-export type Action =
+type Action =
   | 'upload'
   | 'read'
   | 'status'
