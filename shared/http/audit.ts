@@ -18,6 +18,10 @@ type Action =
   | 'refer'
   | 'unrefer'
   | 'delete'
+  | 'scan'
+  | 'sweep'
+  | 'deadLetter'
+  | 'redrive'
   | 'unknown';
 
 /**

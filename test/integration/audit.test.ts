@@ -85,6 +85,18 @@ describe('the audit log', function () {
     }
   });
 
+  it('has the scan of a file too, in the name of nobody', async () => {
+    const { id } = await service.upload(randomBytes(10));
+    await service.decided(id);
+    const line = await eventually(async () =>
+      readFileSync(join(folder(), 'scanner.log'), 'utf8')
+        .split('\n')
+        .find((text) => text.includes('"action":"scan"') && text.includes(id)),
+    );
+    const { audit: scan } = JSON.parse(line) as AuditLine;
+    assert.deepEqual(scan, { action: 'scan', status: 204, complete: true, fileId: id });
+  });
+
   it('says of a refusal why, and names a file only by what has the shape of an id', async () => {
     const owner = parsePrincipal(OWNER);
     assert.ok(owner);
