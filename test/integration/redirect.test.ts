@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
-import { EICAR, OWNER, OWNER, Service } from '../support/service.ts';
+import { EICAR, OWNER, Service } from '../support/service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const EMAIL = 'files@project.iam.gserviceaccount.com';
