@@ -12,7 +12,7 @@ import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema, TokenVerifier } from '../../shared/identity/tokens.ts';
-import { commonVariables, json, readConfig } from '../../shared/runtime/config.ts';
+import { commonVariables, deduplicationScope, json, readConfig } from '../../shared/runtime/config.ts';
 import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
@@ -20,14 +20,17 @@ import { connectStorage } from '../../shared/storage/connect.ts';
 import { openDownload } from './download.ts';
 import { findFile } from './find.ts';
 
-const config = readConfig({ ...commonVariables, TOKEN_ISSUERS: json(issuersSchema) }, process.env);
+const config = readConfig(
+  { ...commonVariables, TOKEN_ISSUERS: json(issuersSchema), DEDUPLICATE: deduplicationScope },
+  process.env,
+);
 const log = createLog('files', config.LOG_LEVEL);
 const tokens = new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined);
 const permanent = new Bucket(connectStorage(config.STORAGE_EMULATOR_HOST), config.PERMANENT_BUCKET, {
   timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000,
 });
 const records = new Records(permanent);
-const blobs = new Blobs(permanent);
+const blobs = new Blobs(permanent, { deduplicate: config.DEDUPLICATE });
 
 // No route of this function wants a body: it is never read, whatever a client sends.
 streamBodies(() => true);

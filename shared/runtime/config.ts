@@ -36,6 +36,12 @@ export const flag = v.pipe(
   v.transform((text) => text === 'true'),
 );
 
+/** Among whose files a content is stored and scanned once. */
+export const deduplicationScope = v.optional(
+  v.picklist(['global', 'owner'], 'should be global or owner'),
+  'global',
+);
+
 /** Words of a vocabulary, separated by commas. */
 export function listOf<const Word extends string>(words: readonly Word[]) {
   return v.pipe(
