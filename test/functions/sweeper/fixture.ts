@@ -26,13 +26,16 @@ interface File {
 
 /** A sweeper over the storage emulator, with buckets of its own for each test, and a clock to move. */
 export class SweeperFixture {
-  readonly storage = new EmulatorFixture({ buckets: [] });
+  readonly storage: EmulatorFixture;
   published: EventMessage[] = [];
   redelivered: EventMessage[] = [];
   now = 0;
   #sweeper: Sweeper | undefined;
 
-  constructor() {
+  /** @param storageFollows whether the storage emulator goes by the same clock */
+  constructor(storageFollows = false) {
+    const now = () => this.now || Date.now();
+    this.storage = new EmulatorFixture({ buckets: [], ...(storageFollows && { now }) });
     let tests = 0;
     beforeEach(async () => {
       tests++;
