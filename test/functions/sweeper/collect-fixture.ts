@@ -6,11 +6,11 @@ import { type CollectReport, collect } from '../../../functions/sweeper/collect.
 import type { Collector } from '../../../functions/sweeper/collector.ts';
 import type { SweepTerms } from '../../../functions/sweeper/sweep.ts';
 import { receive } from '../../../functions/upload/receive.ts';
-import type { DeduplicationScope } from '../../../shared/files/blobName.ts';
+import { blobKeys, blobName, type DeduplicationScope } from '../../../shared/files/blobName.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
-import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import type { FileRecord, PendingRecord, Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { referencesOf, withdraw } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
@@ -192,9 +192,12 @@ export class CollectFixture extends SweeperFixture {
   /** Clean records whose content is not there: there must never be one. */
   async broken(): Promise<string[]> {
     const { objects } = await this.sweeper.permanent.list({ prefix: 'files/', maxResults: 1000 });
-    const blobs = new Set((await this.blobs()).map((name) => name.split('/').at(-1)));
+    const blobs = new Set(await this.blobs());
     return objects
-      .filter(({ metadata }) => metadata['state'] === 'clean' && !blobs.has(metadata['sha256']))
+      .filter(({ metadata }) => {
+        const contents = { owner: metadata['owner'] as Principal, sha256: metadata['sha256'] as Sha256 };
+        return metadata['state'] === 'clean' && !blobKeys(contents).some((key) => blobs.has(blobName(key)));
+      })
       .map(({ name }) => name);
   }
 
