@@ -166,7 +166,7 @@ export class Blobs {
 }
 
 /** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
-export const MARK_GOOD_FOR_MS = 3_600_000;
+const MARK_GOOD_FOR_MS = 3_600_000;
 
 /** When a file was last about to rely on a blob, give or take {@link MARK_GOOD_FOR_MS}. */
 export function usedAt({ metadata, timeCreated }: StoredObject): Date {

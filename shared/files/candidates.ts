@@ -58,7 +58,7 @@ export class Candidates {
   }
 }
 
-export function candidateName(key: BlobKey): string {
+function candidateName(key: BlobKey): string {
   return CANDIDATES_PREFIX + key;
 }
 

@@ -25,10 +25,7 @@ export interface Withdrawer {
 }
 
 /** Whether a resource refers to the file now. A page of references at a time. @throws {StorageError} */
-export async function isReferenced(
-  { permanent }: Pick<Withdrawer, 'permanent'>,
-  id: FileId,
-): Promise<boolean> {
+async function isReferenced({ permanent }: Pick<Withdrawer, 'permanent'>, id: FileId): Promise<boolean> {
   for (let pageToken: string | undefined; ; ) {
     const page = await permanent.list({ prefix: referencesOf(id), pageToken, maxResults: PAGE_SIZE });
     if (page.objects.some(isLiveReference)) return true;

@@ -8,8 +8,8 @@ import type { Operation } from './hooked-bucket.ts';
 import { Interleaving } from './interleaving.ts';
 
 const RUNS = Number(process.env['COLLECT_RUNS'] ?? 15);
-const PHASES = 3;
-const CONTENTS = ['a', 'bb', 'ccc'];
+const PHASES = 4;
+const CONTENTS = ['a', 'bb'];
 const OWNERS = ['org:1', 'org:2'] as readonly string[] as readonly Principal[];
 const WRITES: ReadonlySet<Operation> = new Set<Operation>(['patch', 'delete', 'rewrite', 'insert']);
 
@@ -46,7 +46,7 @@ class World {
     await this.#interleaving.run(actors);
     if (this.#violations.length > 0) throw this.#violations[0];
     if (this.#choose(2) === 0) await this.#redeliver();
-    this.fixture.now += this.#choose(3) * 20 * HOUR;
+    this.fixture.now += this.#choose(4) * 20 * HOUR;
   }
 
   /** What must hold at every moment. */
@@ -90,23 +90,21 @@ class World {
     this.fixture.now += this.#unhashed ? HOUR / 10 : (1 + this.#choose(40)) * HOUR;
   }
 
+  /** One thing after another, until it is done or dies. */
   async #act(): Promise<void> {
-    const dies = this.#choose(3) === 0;
-    const hook = this.#interleaving.hook(dies ? 1 + this.#choose(20) : undefined, this.#choose(2) === 0);
+    const dies = this.#choose(4) === 0;
+    const hook = this.#interleaving.hook(dies ? 1 + this.#choose(30) : undefined, this.#choose(2) === 0);
     const actor = this.fixture.actor(hook);
+    for (let left = 1 + this.#choose(3); left > 0; left--) await this.#step(actor);
+  }
+
+  async #step(actor: Actor): Promise<void> {
     const id = this.#files[this.#choose(Math.max(1, this.#files.length))];
-    switch (id === undefined ? 0 : this.#choose(6)) {
-      case 0:
-      case 1:
-        return this.#upload(actor);
-      case 2:
-        if (id) await this.fixture.remove(id, actor);
-        return;
-      case 3:
-        return id && this.#refer(id, actor);
-      default:
-        return this.#collect(actor);
-    }
+    const step = id === undefined ? 0 : this.#choose(8);
+    if (step <= 2) return this.#upload(actor);
+    if (step === 3 && id) return this.#refer(id, actor);
+    if (step <= 5 && id) await this.fixture.remove(id, actor);
+    else await this.#collect(actor);
   }
 
   async #upload(actor: Actor): Promise<void> {

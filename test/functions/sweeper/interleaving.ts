@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type { Hook, Operation } from './hooked-bucket.ts';
 
 /** What ends a process, as far as a test is concerned. */
-export class Crash extends Error {
+class Crash extends Error {
   override readonly name = 'Crash';
 }
 
