@@ -50,7 +50,7 @@ async function getStatus({ request, response, signal }: Exchange, id: string): P
   const record = await settled(records, found, wait, signal);
   sendHandle(response, 200, toHandle(record), {
     ...(wait > 0 && { 'preference-applied': `wait=${wait}` }),
-    ...(record.state === 'pending' && { 'retry-after': '1' }),
+    ...((record.state === 'pending' || record.state === 'uploading') && { 'retry-after': '1' }),
   });
 }
 

@@ -49,7 +49,8 @@ export async function decideUnread(
   object: StoredObject,
   signal: AbortSignal,
 ): Promise<Decision | Undecided | undefined> {
-  const { content } = record;
+  const { content, claims } = record;
+  if (claims && claims.size !== object.size) return { failure: 'contentMismatch' };
   if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
     return { failure: 'contentMismatch' };
   }
@@ -117,8 +118,8 @@ async function scanBytes(
   const verdict = await decider.scanner.scan(tallied(bytes, tally), { size, signal });
   const content = contentOf(tally, object);
   const scan = { generation, scannedAt: decider.now(), engine };
-  if (content && record.content && content.sha256 !== record.content.sha256)
-    return { failure: 'contentMismatch' };
+  const expected = record.content?.sha256 ?? record.claims?.sha256;
+  if (content && expected && content.sha256 !== expected) return { failure: 'contentMismatch' };
   if (content) return { verdict, content, scan, promoted: false };
   if (verdict.kind === 'unscannable' && tally.size < size) {
     return { verdict, content: record.content, scan, promoted: false };

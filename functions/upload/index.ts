@@ -1,27 +1,42 @@
-import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
 import { toHandle } from '../../shared/files/handle.ts';
 import { Records } from '../../shared/files/records.ts';
 import { settled } from '../../shared/files/settled.ts';
+import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
-import { acceptBody, framingOf, streamBodies } from '../../shared/http/framing.ts';
+import { acceptBody, streamBodies } from '../../shared/http/framing.ts';
 import { mediaTypeOf } from '../../shared/http/mediaType.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendHandle } from '../../shared/http/respond.ts';
+import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema, TokenVerifier } from '../../shared/identity/tokens.ts';
-import { bucketName, commonVariables, json, readConfig } from '../../shared/runtime/config.ts';
-import { drainOnSignals } from '../../shared/runtime/drain.ts';
+import { bucketName, commonVariables, integer, json, readConfig } from '../../shared/runtime/config.ts';
+import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { admit, foretold } from './admit.ts';
+import { bodyOf } from './body.ts';
+import { openDirect } from './direct.ts';
+import { directRequest } from './directRequest.ts';
 import { type Receiver, receive } from './receive.ts';
+import { type Tus, tusRoute } from './tus.ts';
+
+/** A session of Cloud Storage lives a week, and the sweeper should have ended it before. */
+const MAX_EXPIRES_SECONDS = 561_600;
 
 const config = readConfig(
-  { ...commonVariables, UNSCANNED_BUCKET: bucketName, TOKEN_ISSUERS: json(issuersSchema) },
+  {
+    ...commonVariables,
+    UNSCANNED_BUCKET: bucketName,
+    TOKEN_ISSUERS: json(issuersSchema),
+    MAX_SCAN_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES)),
+    UPLOAD_EXPIRES_SECONDS: v.optional(integer(1, MAX_EXPIRES_SECONDS), '518400'),
+  },
   process.env,
 );
 const log = createLog('upload', config.LOG_LEVEL);
@@ -34,16 +49,40 @@ const receiver: Receiver = {
   now: () => new Date(),
 };
 
+const uploads: Tus = {
+  ...receiver,
+  partBytes: 64 * 1024 * 1024,
+  expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
+  maxScanBytes: config.MAX_SCAN_BYTES,
+  authenticate: ({ request }) => authenticate(tokens, request, 'write'),
+  shutdown: shutdownSignal,
+};
+
 streamBodies(() => true);
 drainOnSignals();
 http('upload', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
 
 async function route(exchange: Exchange): Promise<void> {
-  if (exchange.path !== '/files') throw new Problem('not-found');
-  if (exchange.request.method !== 'POST') {
-    throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  }
-  await postFile(exchange);
+  const { path, request } = exchange;
+  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(path) ?? [];
+  if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, exchange, id);
+  if (collection === undefined || (collection === 'files' && id !== undefined))
+    throw new Problem('not-found');
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  await (collection === 'files' ? postFile(exchange) : postDirect(exchange));
+}
+
+async function postDirect({ request, response, log }: Exchange): Promise<void> {
+  const { principal: owner } = await authenticate(tokens, request, 'write');
+  acceptBody(request, response);
+  const { contentType, fileName, ...order } = await directRequest(request);
+  const admitted = admit({ owner, contentType, fileName, size: order.size });
+  const opened = await openDirect(uploads, { sha256: undefined, origin: undefined, ...order, ...admitted });
+  log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');
+  const handle = { ...toHandle(opened), ...foretold(order.size, config.MAX_SCAN_BYTES) };
+  const { session: uploadUrl, expiresAt } = opened.upload;
+  const body = { uploadUrl, expiresAt: expiresAt.toISOString(), handle };
+  sendJson(response, 201, 'application/json', body, { location: `/files/${opened.id}` });
 }
 
 async function postFile({ request, response, log, signal }: Exchange): Promise<void> {
@@ -66,26 +105,11 @@ async function postFile({ request, response, log, signal }: Exchange): Promise<v
     ...(wait > 0 && { 'preference-applied': `wait=${wait}` }),
   };
   if (record.state === 'pending')
-    sendHandle(response, 202, toHandle(record), { ...headers, 'retry-after': '1' });
+    sendHandle(
+      response,
+      202,
+      { ...toHandle(record), ...foretold(record.content?.size, config.MAX_SCAN_BYTES) },
+      { ...headers, 'retry-after': '1' },
+    );
   else sendHandle(response, 201, toHandle(requireReadable(record)), headers);
-}
-
-/** The body, which throws where it ends before its framing says that it is over. */
-async function* bodyOf(request: IncomingMessage): AsyncGenerator<Uint8Array> {
-  let size = 0;
-  try {
-    // Not destroyed with the iteration: the connection carries the answer too.
-    for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
-      size += piece.length;
-      yield piece;
-    }
-  } catch (cause) {
-    throw incomplete(size, cause);
-  }
-  const { contentLength } = framingOf(request);
-  if (!request.complete || (contentLength !== undefined && contentLength !== size)) throw incomplete(size);
-}
-
-function incomplete(size: number, cause?: unknown): Problem {
-  return new Problem('upload-incomplete', { detail: `${size} bytes arrived.`, ...(cause ? { cause } : {}) });
 }

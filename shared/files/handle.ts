@@ -1,4 +1,4 @@
-import type { FileRecord } from './record.ts';
+import type { FileRecord, UploadingRecord } from './record.ts';
 
 /** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
 export interface Handle {
@@ -20,6 +20,8 @@ export interface Handle {
   /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
   readonly accepted?: boolean;
   readonly deletedAt?: string;
+  /** How far it is; `uploading` alone. A direct session knows its own offset. */
+  readonly upload?: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
   readonly links: { readonly self: string; readonly status: string };
 }
 
@@ -41,6 +43,8 @@ export function toHandle(record: FileRecord): Handle {
 
 function outcome(record: FileRecord): Partial<Handle> {
   switch (record.state) {
+    case 'uploading':
+      return { upload: progress(record.upload) };
     case 'pending':
     case 'expired':
       return {};
@@ -60,6 +64,15 @@ function outcome(record: FileRecord): Partial<Handle> {
         ...(record.detail !== undefined && { detail: record.detail }),
       };
   }
+}
+
+function progress(upload: UploadingRecord['upload']): NonNullable<Handle['upload']> {
+  const { length, expiresAt } = upload;
+  return {
+    ...(upload.kind === 'tus' && { offset: upload.offset }),
+    ...(length !== undefined && { length }),
+    expiresAt: expiresAt.toISOString(),
+  };
 }
 
 function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Handle> {

@@ -17,7 +17,8 @@ export interface Owned {
   readonly viewers: readonly Principal[];
 }
 
-function owns(caller: Caller, file: Owned): boolean {
+/** Alone may add to it, take it back, and say who else may see it. */
+export function owns(caller: Caller, file: Owned): boolean {
   return caller.principal === file.owner;
 }
 
