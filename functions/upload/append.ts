@@ -44,7 +44,8 @@ export async function append(
   while (!intake.over && isTus(current.record)) {
     current = await appendPart(appender, { ...current, record: current.record }, intake, undefined);
   }
-  if (intake.cut) throw intake.cut;
+  // Cut behind its last byte, it is complete all the same.
+  if (intake.cut && isTus(current.record)) throw intake.cut;
   return current;
 }
 
