@@ -118,8 +118,11 @@ async function scanBytes(
   const verdict = await decider.scanner.scan(tallied(bytes, tally), { size, signal });
   const content = contentOf(tally, object);
   const scan = { generation, scannedAt: decider.now(), engine };
-  const expected = record.content?.sha256 ?? record.claims?.sha256;
-  if (content && expected && content.sha256 !== expected) return { failure: 'contentMismatch' };
+  if (content && record.content && content.sha256 !== record.content.sha256)
+    return { failure: 'contentMismatch' };
+  // What a client claims of malware does not make it any less.
+  const belied = content && record.claims?.sha256 && content.sha256 !== record.claims.sha256;
+  if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
   if (content) return { verdict, content, scan, promoted: false };
   if (verdict.kind === 'unscannable' && tally.size < size) {
     return { verdict, content: record.content, scan, promoted: false };
