@@ -131,7 +131,7 @@ export class Service {
   async decided(id: string, seconds = 60): Promise<Handle> {
     for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
       const handle = await this.status(id, 20);
-      if (handle.state !== 'pending') return handle;
+      if (handle.state !== 'pending' && handle.state !== 'uploading') return handle;
     }
     throw new Error(`${id} is still pending after ${seconds} s`);
   }
