@@ -1,3 +1,4 @@
+import type { Finding } from '../events/verdictChanged.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
@@ -17,6 +18,8 @@ export interface Blob {
 export interface CondemnedBlob {
   readonly object: StoredObject;
   readonly signature: string;
+  /** What is still to be said to subscribers; absent once the event is out. */
+  readonly unannounced?: Finding;
 }
 
 /**
@@ -100,13 +103,27 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /** Marks a content that is in `blobs/` as found to be malware. */
-  async condemn(sha256: Sha256, signature: string): Promise<void> {
+  /**
+   * Marks a content that is in `blobs/` as found to be malware. The first finding stands: a later one changes
+   * nothing for anybody.
+   * @returns undefined where no such content was handed out as clean
+   */
+  async condemn(sha256: Sha256, finding: Finding): Promise<CondemnedBlob | undefined> {
+    const { signature, scannedAt, engine } = finding;
+    const metadata = { signature, condemnedAt: scannedAt.toISOString(), ...engineFields(engine) };
     for (;;) {
       const object = await this.#bucket.stat(name(sha256));
-      if (!object || object.metadata['signature'] === signature) return;
-      if (await this.#bucket.patch(object.name, object, { signature })) return;
+      if (!object) return undefined;
+      const condemned = parseCondemned(object);
+      if (condemned) return condemned;
+      const patched = await this.#bucket.patch(object.name, object, metadata);
+      if (patched) return { object: patched, signature, unannounced: finding };
     }
+  }
+
+  /** Notes that the event of a condemned content is out. Lost to another who says so too, it is out as well. */
+  async noteAnnounced({ object }: CondemnedBlob): Promise<void> {
+    await this.#bucket.patch(object.name, object, { announced: 'true' });
   }
 }
 
@@ -118,12 +135,20 @@ class BlobMismatch extends Error {
 }
 
 function parseBlob(object: StoredObject): Blob | CondemnedBlob {
-  const { signature, scannedAt } = object.metadata;
-  if (signature !== undefined) return { object, signature };
-  const at = parseTime(scannedAt ?? '');
+  const condemned = parseCondemned(object);
+  if (condemned) return condemned;
+  const at = parseTime(object.metadata['scannedAt'] ?? '');
   const engine = parseEngine(object.metadata);
   if (!at || !engine) throw new BlobMismatch(`${object.name} was not promoted by a scan`);
   return { object, scannedAt: at, engine };
+}
+
+function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
+  const { signature, condemnedAt, announced } = object.metadata;
+  if (signature === undefined) return undefined;
+  const scannedAt = announced === 'true' ? undefined : parseTime(condemnedAt ?? '');
+  const engine = parseEngine(object.metadata);
+  return { object, signature, ...(scannedAt && engine && { unannounced: { signature, scannedAt, engine } }) };
 }
 
 function acceptedName(id: FileId): string {
