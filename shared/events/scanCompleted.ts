@@ -1,4 +1,5 @@
 import type { DecidedRecord } from '../files/record.ts';
+import { shownEngine } from '../scanning/engine.ts';
 import { cloudEvent, type EventMessage } from './cloudEvent.ts';
 
 /**
@@ -26,7 +27,7 @@ export function scanCompleted(record: DecidedRecord): EventMessage {
       ...(content && { size: content.size, sha256: content.sha256 }),
       createdAt: record.createdAt.toISOString(),
       scannedAt: scan.scannedAt.toISOString(),
-      ...(scan.engine && { engine: scan.engine }),
+      ...(scan.engine && { engine: shownEngine(scan.engine) }),
     },
     filterable: { verdict: state, owner },
   });

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Sha256 } from '../files/record.ts';
-import type { EngineVersion } from '../scanning/engine.ts';
+import { type EngineVersion, shownEngine } from '../scanning/engine.ts';
 import { cloudEvent, type EventMessage } from './cloudEvent.ts';
 
 export interface Finding {
@@ -22,7 +22,7 @@ export function verdictChanged(sha256: Sha256, { signature, scannedAt, engine }:
     id: `${sha256}/infected/${createHash('sha256').update(signature).digest('hex').slice(0, 16)}`,
     subject: sha256,
     time: scannedAt,
-    data: { sha256, verdict, signature, changedAt: scannedAt.toISOString(), engine },
+    data: { sha256, verdict, signature, changedAt: scannedAt.toISOString(), engine: shownEngine(engine) },
     filterable: { verdict },
   });
 }

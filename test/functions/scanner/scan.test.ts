@@ -265,7 +265,7 @@ describe('the steps of a scan', () => {
         verdict: 'infected',
         signature: 'Win.New.Signature',
         changedAt: new Date(now).toISOString(),
-        engine: await clamd.version(),
+        engine: { version: (await clamd.version()).engine },
       });
       now += 3_600_001;
       const third = await uploaded(bytes);
