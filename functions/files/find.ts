@@ -1,21 +1,32 @@
 import { parseFileId } from '../../shared/files/fileId.ts';
-import type { FileRecord } from '../../shared/files/record.ts';
-import type { Records } from '../../shared/files/records.ts';
+import type { Records, Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { type Caller, mayView } from '../../shared/identity/caller.ts';
+import { type Caller, mayAdminister, mayChange, mayView, type Owned } from '../../shared/identity/caller.ts';
+
+/** What a caller must be to a file to do something with it. */
+export type Permission = (caller: Caller, file: Owned) => boolean;
+
+export const owner: Permission = mayChange;
+export const ownerOrViewer: Permission = mayView;
+export const ownerOrAdministrator: Permission = (caller, file) =>
+  mayChange(caller, file) || mayAdminister(caller);
+export const anyoneWhoSees: Permission = (caller, file) => mayView(caller, file) || mayAdminister(caller);
 
 /**
- * The record of a file that the caller may see.
- * @throws {Problem} the same 404 for a file of others, for none, and for what is not even an id
+ * The record of a file that the caller may see, and may do this with.
+ * @throws {Problem} the same 404 for a file of others, for none, and for what is not even an id; 403 only to who
+ *   knows that it exists
  */
 export async function findFile(
   records: Records,
   caller: Caller,
   id: string,
+  permission: Permission,
   signal: AbortSignal,
-): Promise<FileRecord> {
+): Promise<Versioned> {
   const fileId = parseFileId(id);
   const read = fileId && (await records.get(fileId, signal));
-  if (!read || !mayView(caller, read.record)) throw new Problem('not-found');
-  return read.record;
+  if (!read || !anyoneWhoSees(caller, read.record)) throw new Problem('not-found');
+  if (!permission(caller, read.record)) throw new Problem('forbidden');
+  return read;
 }

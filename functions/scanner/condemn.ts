@@ -1,6 +1,6 @@
 import type { Publish } from '../../shared/events/publisher.ts';
-import { verdictChanged } from '../../shared/events/verdictChanged.ts';
-import type { Blobs, CondemnedBlob } from '../../shared/files/blobs.ts';
+import { type Finding, verdictChanged } from '../../shared/events/verdictChanged.ts';
+import type { Blobs, BlobUse, CondemnedBlob } from '../../shared/files/blobs.ts';
 import type { Scan, Sha256 } from '../../shared/files/record.ts';
 
 export interface Condemner {
@@ -16,16 +16,22 @@ export interface Condemner {
  */
 export async function condemn(
   condemner: Condemner,
-  sha256: Sha256,
+  file: BlobUse,
   signature: string,
   { scannedAt, engine }: Scan,
 ): Promise<void> {
   const { blobs } = condemner;
-  // Without an engine nothing was scanned: the blob itself gave the verdict, and is condemned already.
-  const blob = engine
-    ? await blobs.condemn(sha256, { signature, scannedAt, engine })
-    : await blobs.find(sha256);
-  if (blob && 'signature' in blob) await announceCondemned(condemner, sha256, blob);
+  // Without an engine nothing was scanned: a blob that is condemned gave the verdict.
+  const finding = engine ? { signature, scannedAt, engine } : await earlierFinding(blobs, file);
+  if (!finding) return;
+  for (const blob of await blobs.condemn(file, finding)) {
+    await announceCondemned(condemner, file.content.sha256, blob);
+  }
+}
+
+async function earlierFinding(blobs: Blobs, file: BlobUse): Promise<Finding | undefined> {
+  const blob = await blobs.findShared(file);
+  return blob && 'signature' in blob ? blob.finding : undefined;
 }
 
 /** Says that a content which was handed out as clean is malware, where nobody has said it yet: at least once. */
@@ -34,7 +40,7 @@ export async function announceCondemned(
   sha256: Sha256,
   blob: CondemnedBlob,
 ): Promise<void> {
-  if (!blob.unannounced) return;
-  await publish(verdictChanged(sha256, blob.unannounced));
+  if (blob.announced || !blob.finding) return;
+  await publish(verdictChanged(sha256, blob.finding));
   await blobs.noteAnnounced(blob);
 }

@@ -1,5 +1,6 @@
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
+import { followed } from './follow.ts';
 import type { Outcome } from './scan.ts';
 
 export interface LeaseTerms {
@@ -44,11 +45,11 @@ export async function underLease(
   if (!taken) return 'lostRace';
 
   const lost = new AbortController();
-  let current = taken;
+  let current: Versioned<PendingRecord> = taken;
   let renewing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     renewing = renewing.then(async () => {
-      const renewed = await write(records, terms, current);
+      const renewed = await renew(records, terms, current);
       if (renewed) current = renewed;
       else lost.abort(new Error('the lease was lost'));
     });
@@ -76,6 +77,19 @@ export async function underLease(
   } finally {
     clearInterval(timer);
   }
+}
+
+async function renew(
+  records: Records,
+  terms: LeaseTerms,
+  held: Versioned<PendingRecord>,
+): Promise<Versioned<PendingRecord> | undefined> {
+  for (let current: Versioned<PendingRecord> | undefined = held; current; ) {
+    const renewed = await write(records, terms, current);
+    if (renewed) return renewed;
+    current = await followed(records, current);
+  }
+  return undefined;
 }
 
 function write(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {

@@ -21,10 +21,13 @@ export interface Handle {
   /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
   readonly accepted?: boolean;
   readonly deletedAt?: string;
+  /** How many it is shared with; told to its owner and to administrators alone. */
+  readonly viewerCount?: number;
   readonly links: { readonly self: string; readonly status: string };
 }
 
-export function toHandle(record: FileRecord): Handle {
+/** @param audience `forOwner` tells what viewers should not learn of one another, to owner and administrators */
+export function toHandle(record: FileRecord, { forOwner = false } = {}): Handle {
   const { content } = record;
   const self = `/files/${record.id}`;
   return {
@@ -36,6 +39,7 @@ export function toHandle(record: FileRecord): Handle {
     ...(content && { size: content.size, sha256: content.sha256 }),
     createdAt: record.createdAt.toISOString(),
     ...outcome(record),
+    ...(forOwner && { viewerCount: record.viewers.length }),
     links: { self, status: `${self}/status` },
   };
 }

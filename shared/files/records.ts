@@ -1,5 +1,6 @@
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { type Page, pageOf } from '../storage/page.ts';
 import { type FileId, parseFileId } from './fileId.ts';
 import { fromMetadata, toMetadata } from './metadata.ts';
 import type { FileRecord } from './record.ts';
@@ -37,6 +38,23 @@ export class Records {
   parse(object: StoredObject): Versioned | undefined {
     const id = parseFileId(object.name.slice(RECORDS_PREFIX.length));
     return id && { record: fromMetadata(id, object.metadata), object };
+  }
+
+  /**
+   * What `pick` makes of the records whose ids begin with `tag`, in the order of ids: newest first.
+   * @param after the id to go on after
+   * @param pick undefined leaves one out
+   * @throws {StorageError} and what `pick` throws
+   */
+  async page<Item>(
+    tag: string,
+    { after, ...terms }: { after: FileId | undefined; limit: number; signal: AbortSignal },
+    pick: (object: StoredObject) => Item | undefined,
+  ): Promise<Page<Item>> {
+    const from = after && name(after);
+    const request = { bucket: this.#bucket, prefix: RECORDS_PREFIX + tag, after: from, ...terms };
+    const { items, next } = await pageOf(request, pick);
+    return { items, ...(next !== undefined && { next: next.slice(RECORDS_PREFIX.length) }) };
   }
 
   /** @throws {StorageError}; {Error} where the id is taken, which 130 random bits rule out */

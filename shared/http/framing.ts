@@ -30,7 +30,22 @@ export function streamBodies(streams: (request: IncomingMessage) => boolean): vo
     });
     delete headers['content-length'];
     delete headers['transfer-encoding'];
+    request.url = decodable(request.url ?? '/');
   });
+}
+
+/**
+ * The framework's router decodes every path, and answers with a page of HTML where it cannot. A percent sign that
+ * begins no character reaches our routes as itself: none of them knows such a path.
+ */
+function decodable(url: string): string {
+  const [path = '', ...query] = url.split('?');
+  try {
+    decodeURIComponent(path);
+    return url;
+  } catch {
+    return [path.replaceAll('%', '%25'), ...query].join('?');
+  }
 }
 
 /** How the body of a request that {@link streamBodies} chose is framed. */

@@ -25,6 +25,11 @@ export function sendProblem(request: IncomingMessage, response: ServerResponse, 
   sendJson(response, problem.status, 'application/problem+json', problem.document(), headers);
 }
 
+export function sendNoContent(response: ServerResponse, headers: Headers = {}): void {
+  sendHead(response, 204, headers);
+  response.end();
+}
+
 /** @param headers added to those that every answer has */
 export function sendHead(response: ServerResponse, status: number, headers: Headers): void {
   response.writeHead(status, { ...ALWAYS, ...headers });

@@ -158,12 +158,14 @@ describe('who gets what', function () {
   });
 
   for (const [method, path, status] of [
-    ['PUT', '/files', 404],
-    ['GET', '/files', 404],
+    ['PUT', '/files', 405],
     ['POST', '/files/x', 405],
-    ['DELETE', '/files/x', 405],
+    ['PUT', '/files/x/status', 405],
+    ['POST', '/files/x/viewers/y', 405],
     ['GET', '/files/x/y', 404],
     ['GET', '/elsewhere', 404],
+    ['GET', '/files/%zz', 404],
+    ['GET', '/files/%ff/status', 404],
   ] as const) {
     it(`${method} ${path} is a problem ${status}`, async () => {
       const response = await service.call(method, path);

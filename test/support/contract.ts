@@ -24,7 +24,7 @@ addFormats.default(ajv);
 
 const paths = Object.entries(document.paths).map(([template, operations]) => ({
   template,
-  shape: new RegExp(`^${template.replace(/\{[^}]+\}/g, '[^/]+')}$`),
+  shape: new RegExp(`^${template.replace('{uri}', '.+').replace(/\{[^}]+\}/g, '[^/]+')}$`),
   operations,
 }));
 
@@ -37,12 +37,27 @@ export async function outsideContract(method: string, path: string, response: Re
   if (pathname.startsWith('/local/') || pathname === '/') return [];
   const found =
     paths.find(({ template }) => template === pathname) ?? paths.find(({ shape }) => shape.test(pathname));
-  const operation = found?.operations[method.toLowerCase()];
-  if (!found || !operation) return response.status === 404 || response.status === 405 ? [] : ['not in it'];
-  const pointer = ['paths', found.template, method.toLowerCase(), 'responses', String(response.status)];
+  const known = found && operationOf(found.operations, method.toLowerCase());
+  if (!found || !known) return response.status === 404 || response.status === 405 ? [] : ['not in it'];
+  const { name, operation } = known;
+  if (await isOfGateway(response)) return [];
+  const pointer = ['paths', found.template, name, 'responses', String(response.status)];
   const answer = operation.responses[response.status] && resolved<Answer>(pointer);
   if (!answer) return [`no status ${response.status}`];
   return [...missingHeaders(answer.value, response), ...(await wrongBody(answer, method, response))];
+}
+
+/** HEAD is answered as GET is, without the body (RFC 9110 section 9.3.2), where the document does not tell it apart. */
+function operationOf(operations: Readonly<Record<string, Operation>>, method: string) {
+  const name = method === 'head' && !operations['head'] ? 'get' : method;
+  const operation = operations[name];
+  return operation && { name, operation };
+}
+
+/** No function was there to answer: the contract is theirs. */
+async function isOfGateway(response: Response): Promise<boolean> {
+  if (response.status !== 502 && response.status !== 503) return false;
+  return ((await response.clone().json()) as { type?: string }).type === 'about:blank';
 }
 
 function missingHeaders({ headers = {} }: Answer, response: Response): string[] {
@@ -62,8 +77,11 @@ async function wrongBody(answer: Resolved<Answer>, method: string, response: Res
   if (media === '*/*' || !content[media].schema) return [];
   const schema = `${ROOT}#/${[...answer.pointer, 'content', media, 'schema'].map(escaped).join('/')}`;
   const validate = ajv.getSchema(schema) ?? ajv.compile({ $ref: schema });
-  if (validate(await response.clone().json())) return [];
-  return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
+  const body: unknown = await response.clone().json();
+  if (validate(body)) return [];
+  return (validate.errors ?? []).map(
+    ({ instancePath, message }) => `${instancePath} ${message} in ${JSON.stringify(body).slice(0, 200)}`,
+  );
 }
 
 interface Resolved<T> {

@@ -5,7 +5,13 @@ import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
+import {
+  type Content,
+  type FileRecord,
+  type PendingRecord,
+  parseSha256,
+} from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
@@ -29,6 +35,12 @@ function admissionOf(slots: number, maxWaiting: number, free = Number.MAX_SAFE_I
 
 const never = new AbortController().signal;
 
+function contentOf(bytes: Buffer): Content {
+  const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));
+  assert.ok(sha256);
+  return { size: bytes.length, sha256, crc32c: '' };
+}
+
 describe('the steps of a scan', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
   let clamd: Clamd;
@@ -47,7 +59,8 @@ describe('the steps of a scan', () => {
     now = Date.now();
     scan = {
       records: new Records(permanent),
-      blobs: new Blobs(permanent),
+      candidates: new Candidates(permanent),
+      blobs: new Blobs(permanent, { now: () => new Date(now) }),
       unscanned: bucket('unscanned'),
       quarantine: bucket('quarantine'),
       publish: async (event) => void published.push(event),
@@ -85,8 +98,7 @@ describe('the steps of a scan', () => {
   }
   const run = (object: StoredObject, how: Partial<Scan> = {}) =>
     scanFinalized({ ...scan, ...how }, object, never);
-  const blobOf = (bytes: Buffer) =>
-    scan.blobs.find(createHash('sha256').update(bytes).digest('hex') as Parameters<Blobs['find']>[0]);
+  const blobOf = (bytes: Buffer) => scan.blobs.find({ owner: OWNER, content: contentOf(bytes) });
   const ids = () => published.map(({ attributes }) => attributes['ce-id']);
 
   it('are idempotent: an event that comes again and again changes nothing, and says the same', async () => {
@@ -105,6 +117,41 @@ describe('the steps of a scan', () => {
     assert.equal((await recordOf(record)).state, 'clean');
     assert.equal(new Set(ids()).size, 1);
   });
+
+  for (const [what, size, durationMs] of [
+    ['a small file', 1000, 60_000],
+    ['a file under a lease', 1_500_000, 30],
+  ] as const) {
+    it(`scan ${what} once, whoever is granted or revoked meanwhile`, async () => {
+      const { record, object } = await uploaded(randomBytes(size));
+      let scans = 0;
+      const share = async (change: Partial<FileRecord>): Promise<void> => {
+        for (let written = false; !written; ) {
+          const read = await scan.records.get(record.id);
+          assert.ok(read?.record.state === 'pending');
+          written =
+            (await scan.records.replace(read, { ...read.record, ...change } as FileRecord)) !== undefined;
+        }
+      };
+      const scanner: Clamd = {
+        ...clamd,
+        scan: async (...parameters) => {
+          scans++;
+          const verdict = await clamd.scan(...parameters);
+          await share({ viewers: ['org:1' as Principal] });
+          // Until the lease has been renewed over it.
+          const held = async () => (await scan.records.get(record.id))?.object.metageneration ?? '0';
+          for (const from = Number(await held()); size > 1_000_000 && Number(await held()) < from + 2; );
+          await share({ viewers: ['org:2' as Principal], referenced: true });
+          return verdict;
+        },
+      };
+      const lease = { ...scan.lease, durationMs, now: () => new Date() };
+      assert.deepEqual(await run(object, { scanner, lease }), { kind: 'done' });
+      const { state, viewers, referenced } = await recordOf(record);
+      assert.deepEqual([scans, state, viewers, referenced], [1, 'clean', ['org:2'], true]);
+    });
+  }
 
   it('make one blob of the same content uploaded twice at the same time', async () => {
     const bytes = randomBytes(1000);

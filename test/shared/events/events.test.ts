@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
+import { fileDeleted } from '../../../shared/events/fileDeleted.ts';
 import { scanCompleted } from '../../../shared/events/scanCompleted.ts';
 import { scanFailed } from '../../../shared/events/scanFailed.ts';
 import { verdictChanged } from '../../../shared/events/verdictChanged.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
-import type { DecidedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
+import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloudEvents.ts';
@@ -26,6 +27,8 @@ const stored = {
 };
 const scan = { generation, scannedAt, engine };
 const failed: FailedRecord = { ...stored, state: 'failed', failure: 'gaveUp', failedAt: scannedAt };
+
+const deleted: DeletedRecord = { ...stored, state: 'deleted', deletedAt: scannedAt };
 
 const decided: Readonly<Record<string, DecidedRecord>> = {
   clean: { ...stored, state: 'clean', content, scan },
@@ -58,6 +61,8 @@ describe('the events', () => {
     ),
     failed: () => scanFailed(failed),
     'failed with content': () => scanFailed({ ...failed, content }),
+    deleted: () => fileDeleted(deleted),
+    'deleted with content': () => fileDeleted({ ...deleted, content }),
     'verdict changed': () => verdictChanged(sha256, finding),
   };
   for (const [what, make] of Object.entries(messages)) {

@@ -1,0 +1,73 @@
+import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
+import type { ResourceUri } from '../../shared/files/references.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { Files } from './files.ts';
+
+export interface Reference {
+  readonly id: FileId;
+  readonly uri: ResourceUri;
+  readonly by: Principal;
+}
+
+type Referring = Pick<Files, 'references' | 'writer' | 'now'>;
+
+/**
+ * Notes that a resource refers to a file. The reference first, then the record that says so: whoever deletes the
+ * file finds either the one or the other changed (docs/adr/0008-ownership-and-references.md). A crash between the
+ * two leaves a reference that counts though its client was not told so.
+ * @throws {Problem} 410 where the file was deleted first; {StorageError}
+ */
+export async function addReference(referring: Referring, { id, uri, by }: Reference): Promise<void> {
+  const { references, writer, now } = referring;
+  await references.add(id, uri, { by, at: now() });
+  try {
+    await writer.change(id, ({ record }) => referenced(record));
+  } catch (error) {
+    if (error instanceof Problem) await references.remove(id, uri, now());
+    throw error;
+  }
+}
+
+/**
+ * Notes that a resource refers to it no more. Where it was the last one, the record says since when nothing does;
+ * where that cannot be written now, the sweeper finds out.
+ * @throws {StorageError}
+ */
+export async function removeReference(
+  referring: Referring,
+  { id, uri }: Pick<Reference, 'id' | 'uri'>,
+  log: Logger,
+): Promise<void> {
+  await referring.references.remove(id, uri, referring.now());
+  await noticeLastReference(referring, id).catch((error: unknown) =>
+    log.warn({ err: error, fileId: id }, 'left to the sweeper whether anything refers to it'),
+  );
+}
+
+async function noticeLastReference({ references, writer, now }: Referring, id: FileId): Promise<void> {
+  const notice = async ({ record }: { record: FileRecord }): Promise<FileRecord> => {
+    if (!record.referenced || (await references.count(id, 1)) > 0) return record;
+    return unreferenced(record, now());
+  };
+  await writer.change(id, notice, { alone: true });
+}
+
+function referenced(record: FileRecord): FileRecord {
+  if (record.state === 'deleted') throw new Problem('file-deleted');
+  return markReferenced(record);
+}
+
+/** @returns the very same record where it says so already */
+export function markReferenced(record: FileRecord): FileRecord {
+  if (record.referenced) return record;
+  const { unreferencedSince: _, ...stored } = record;
+  return { ...stored, referenced: true };
+}
+
+export function unreferenced(record: FileRecord, since: Date): FileRecord {
+  const { referenced: _, ...stored } = record;
+  return { ...stored, unreferencedSince: since };
+}

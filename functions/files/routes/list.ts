@@ -1,0 +1,46 @@
+import { parseFileId } from '../../../shared/files/fileId.ts';
+import { toHandle } from '../../../shared/files/handle.ts';
+import { authenticate } from '../../../shared/http/authenticate.ts';
+import { cursorOf, limitOf, nextLink, positionOf } from '../../../shared/http/paging.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+import { sendJson } from '../../../shared/http/respond.ts';
+import type { Route } from '../../../shared/http/router.ts';
+import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
+import type { Files } from '../files.ts';
+import { listFiles, STATES, type State } from '../list.ts';
+
+export function getFiles({ tokens, records }: Files): Route {
+  return async ({ path, query, request, response, signal, log }) => {
+    const named = query.get('owner');
+    const caller = await (named === null
+      ? authenticate(tokens, request, 'read', 'admin')
+      : authenticate(tokens, request, 'admin'));
+    const wanted = {
+      owner: named === null ? caller.principal : ownerOf(named),
+      states: statesOf(query),
+      limit: limitOf(query),
+      after: positionOf(query, parseFileId),
+    };
+    const page = await listFiles(records, log, wanted, signal);
+    const next = page.next === undefined ? undefined : cursorOf(page.next);
+    const files = page.items.map((record) => toHandle(record, { forOwner: true }));
+    const headers = next === undefined ? {} : nextLink(path, query, next);
+    sendJson(response, 200, 'application/json', { files, ...(next !== undefined && { next }) }, headers);
+  };
+}
+
+function ownerOf(text: string): Principal {
+  const owner = parsePrincipal(text);
+  if (owner) return owner;
+  throw new Problem('invalid-request', { detail: 'owner should be a principal such as org:889640782.' });
+}
+
+/** `state=clean,pending` as well as `state=clean&state=pending`. */
+function statesOf(query: URLSearchParams): ReadonlySet<State> {
+  const known = Object.keys(STATES) as State[];
+  const words = query.getAll('state').flatMap((value) => value.split(','));
+  if (words.length === 0) return new Set(known.filter((state) => STATES[state]));
+  const states = known.filter((state) => words.includes(state));
+  if (words.every((word) => known.some((state) => state === word))) return new Set(states);
+  throw new Problem('invalid-request', { detail: `state should be some of ${known.join(', ')}.` });
+}

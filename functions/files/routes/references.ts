@@ -1,0 +1,54 @@
+import { parseReferenceKey, parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
+import { authenticate } from '../../../shared/http/authenticate.ts';
+import { cursorOf, limitOf, nextLink, positionOf } from '../../../shared/http/paging.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
+import { decoded, type Route } from '../../../shared/http/router.ts';
+import type { Files } from '../files.ts';
+import { findFile, owner, ownerOrAdministrator } from '../find.ts';
+import { addReference, removeReference } from '../refer.ts';
+
+export function getReferences({ tokens, records, references }: Files): Route {
+  return async ({ path, query, request, response, signal }, id) => {
+    const caller = await authenticate(tokens, request, 'read', 'admin');
+    const asked = { limit: limitOf(query), after: positionOf(query, parseReferenceKey) };
+    const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
+    const page = await references.page(record.id, { ...asked, signal });
+    const next = page.next === undefined ? undefined : cursorOf(page.next);
+    const body = { references: page.items, ...(next !== undefined && { next }) };
+    sendJson(response, 200, 'application/json', body, next === undefined ? {} : nextLink(path, query, next));
+  };
+}
+
+export function putReference(files: Files): Route {
+  return async ({ query, request, response, signal, log }, id, item) => {
+    const caller = await authenticate(files.tokens, request, 'write');
+    const uri = uriOf(item, query);
+    const { record } = await findFile(files.records, caller, id, owner, signal);
+    // Said before anything is written that a retention policy would keep.
+    if (record.state === 'deleted') throw new Problem('file-deleted');
+    await addReference(files, { id: record.id, uri, by: caller.principal });
+    log.info({ fileId: record.id, caller: caller.principal }, 'reference added');
+    sendNoContent(response);
+  };
+}
+
+export function deleteReference(files: Files): Route {
+  return async ({ query, request, response, signal, log }, id, item) => {
+    const caller = await authenticate(files.tokens, request, 'write');
+    const uri = uriOf(item, query);
+    const { record } = await findFile(files.records, caller, id, owner, signal);
+    await removeReference(files, { id: record.id, uri }, log);
+    log.info({ fileId: record.id, caller: caller.principal }, 'reference removed');
+    sendNoContent(response);
+  };
+}
+
+/** A slash or a question mark that is not encoded would silently make it another URI. */
+function uriOf(item: string, query: URLSearchParams): ResourceUri {
+  const uri = item.includes('/') || query.size > 0 ? undefined : parseResourceUri(decoded(item));
+  if (uri) return uri;
+  const detail =
+    'The reference should be an absolute URI (RFC 3986) of at most 2000 bytes, percent-encoded as one part of the path.';
+  throw new Problem('invalid-request', { detail });
+}

@@ -1,0 +1,32 @@
+import type { Resource } from '../../../shared/http/router.ts';
+import type { Files } from '../files.ts';
+import { getContract } from './contract.ts';
+import { deleteFile } from './delete.ts';
+import { getFiles } from './list.ts';
+import { getFile } from './read.ts';
+import { deleteReference, getReferences, putReference } from './references.ts';
+import { getStatus } from './status.ts';
+import { deleteViewer, getViewers, putViewer } from './viewers.ts';
+
+/** Everything below `/files` but the upload, and the contract. Each route says itself whom it is for. */
+export function resources(files: Files): readonly Resource[] {
+  return [
+    { path: /^\/openapi\.json$/, methods: { GET: ['contract', getContract] } },
+    { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST'] },
+    {
+      path: /^\/files\/([^/]+)$/,
+      methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },
+    },
+    { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
+    { path: /^\/files\/([^/]+)\/viewers$/, methods: { GET: ['viewers', getViewers(files)] } },
+    {
+      path: /^\/files\/([^/]+)\/viewers\/([^/]+)$/,
+      methods: { PUT: ['grant', putViewer(files)], DELETE: ['revoke', deleteViewer(files)] },
+    },
+    { path: /^\/files\/([^/]+)\/references$/, methods: { GET: ['references', getReferences(files)] } },
+    {
+      path: /^\/files\/([^/]+)\/references\/(.+)$/,
+      methods: { PUT: ['refer', putReference(files)], DELETE: ['unrefer', deleteReference(files)] },
+    },
+  ];
+}

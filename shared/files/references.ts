@@ -1,0 +1,112 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../identity/principal.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import { StorageError } from '../storage/error.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { type Page, pageOf } from '../storage/page.ts';
+import type { FileId } from './fileId.ts';
+
+/** What the names of all references begin with, followed by the file id, a slash and a digest of the URI. */
+export const REFERENCES_PREFIX = 'references/';
+
+declare const resourceUri: unique symbol;
+/** The URI of a resource that refers to a file, as its owner wrote it; two are the same where all characters are. */
+export type ResourceUri = string & { readonly [resourceUri]: true };
+
+/** Bytes; it shares the 8 KiB of an object's metadata with who added it and when. */
+const MAX_URI_BYTES = 2_000;
+/** RFC 3986 section 3: a scheme, a colon and what may follow it; `urn:uuid:…` as well as `https://…`. */
+const URI = /^[A-Za-z][A-Za-z0-9+.-]*:(?:[A-Za-z0-9._~:/?#[\]@!$&'()*+,;=-]|%[0-9A-Fa-f]{2})+$/;
+
+export function parseResourceUri(text: string): ResourceUri | undefined {
+  return text.length <= MAX_URI_BYTES && URI.test(text) ? (text as ResourceUri) : undefined;
+}
+
+/** The name of a reference below its file: SHA-256 of the URI in lower-case hex. */
+export function parseReferenceKey(text: string): string | undefined {
+  return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
+}
+
+/**
+ * Which resources refer to a file: zero-byte objects `references/<fileId>/<SHA-256 of the URI>` of the permanent
+ * bucket, any number of them. Under a retention policy none can be deleted, so that one is removed is metadata
+ * (`removedAt`), and its deletion is tidying up. docs/adr/0008-ownership-and-references.md says how they and the
+ * record agree.
+ */
+export class References {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /** Once it returns, whoever lists finds it. Again is fine. @throws {StorageError} */
+  async add(id: FileId, uri: ResourceUri, added: { by: Principal; at: Date }): Promise<void> {
+    const metadata = { uri, addedBy: added.by, addedAt: added.at.toISOString() };
+    for (;;) {
+      const options = { contentType: 'application/x-empty', metadata };
+      if (await this.#bucket.insertEmpty(name(id, uri), options)) return;
+      const object = await this.#bucket.stat(name(id, uri));
+      if (object && isLiveReference(object)) return;
+      if (object && (await this.#bucket.patch(object.name, object, { ...metadata, removedAt: null }))) return;
+    }
+  }
+
+  /** Once it returns, it counts no more. One that is not there is removed. @throws {StorageError} */
+  async remove(id: FileId, uri: ResourceUri, at: Date): Promise<void> {
+    for (;;) {
+      const object = await this.#bucket.stat(name(id, uri));
+      if (!object) return;
+      const removed = isLiveReference(object)
+        ? await this.#bucket.patch(object.name, object, { removedAt: at.toISOString() })
+        : object;
+      if (removed) return this.#discard(removed);
+    }
+  }
+
+  /** @returns how many resources refer to the file now, counted up to `most` */
+  async count(id: FileId, most: number): Promise<number> {
+    let count = 0;
+    for (let pageToken: string | undefined; ; ) {
+      const page = await this.#bucket.list({ prefix: referencesOf(id), pageToken, maxResults: 1000 });
+      count += page.objects.filter(isLiveReference).length;
+      pageToken = page.nextPageToken;
+      if (count >= most || !pageToken) return Math.min(count, most);
+    }
+  }
+
+  /** The URIs, in the order of their digests. @param after a key, as {@link parseReferenceKey} takes it */
+  async page(
+    id: FileId,
+    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
+  ): Promise<Page<string>> {
+    const request = { bucket: this.#bucket, prefix: referencesOf(id), ...terms };
+    const from = after === undefined ? undefined : referencesOf(id) + after;
+    const { items, next } = await pageOf({ ...request, after: from }, (object) =>
+      isLiveReference(object) ? object.metadata['uri'] : undefined,
+    );
+    return { items, ...(next !== undefined && { next: next.slice(referencesOf(id).length) }) };
+  }
+
+  /** A hold or a retention policy keeps it, or somebody added it again: both are fine. */
+  async #discard(object: StoredObject): Promise<void> {
+    try {
+      await this.#bucket.delete(object.name, object);
+    } catch (error) {
+      if (!(error instanceof StorageError && error.status === 403)) throw error;
+    }
+  }
+}
+
+/** One that was removed stays, marked, where retention forbids its deletion. */
+export function isLiveReference(object: StoredObject): boolean {
+  return object.metadata['removedAt'] === undefined;
+}
+
+export function referencesOf(id: FileId): string {
+  return `${REFERENCES_PREFIX}${id}/`;
+}
+
+function name(id: FileId, uri: ResourceUri): string {
+  return referencesOf(id) + createHash('sha256').update(uri).digest('hex');
+}

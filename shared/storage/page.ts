@@ -1,0 +1,53 @@
+import type { Bucket } from './bucket.ts';
+import type { StoredObject } from './object.ts';
+
+/** How many objects Cloud Storage lists in one answer at most. */
+const MAX_RESULTS = 1000;
+/** What one page may cost: a filter that lets little through makes pages short, not slow. */
+const MAX_CALLS = 5;
+
+export interface PageRequest {
+  readonly bucket: Bucket;
+  readonly prefix: string;
+  /** The name to go on after; whether it still exists does not matter. */
+  readonly after: string | undefined;
+  /** Items of a full page, 1 to 1 000. */
+  readonly limit: number;
+  readonly signal: AbortSignal;
+}
+
+export interface Page<Item> {
+  readonly items: Item[];
+  /** The name to go on after; absent at the end. A page may be short, or empty, and have one. */
+  readonly next?: string;
+}
+
+/**
+ * The next items below a prefix, in the order of names. The work is bounded whatever is left out.
+ * @param pick makes an item of an object; undefined leaves it out
+ * @throws {StorageError} and what `pick` throws
+ */
+export async function pageOf<Item>(
+  { bucket, prefix, after, limit, signal }: PageRequest,
+  pick: (object: StoredObject) => Item | undefined,
+): Promise<Page<Item>> {
+  const items: Item[] = [];
+  let reached = after;
+  for (let calls = 0, pageToken: string | undefined; calls < MAX_CALLS; calls++) {
+    // Mostly the first call fills the page. The name to go on after is listed too, and left out.
+    const wanted = calls > 0 ? MAX_RESULTS : limit + (after === undefined ? 0 : 1);
+    const maxResults = Math.min(wanted, MAX_RESULTS);
+    const listed = await bucket.list({ prefix, startOffset: after, pageToken, maxResults, signal });
+    for (const object of listed.objects) {
+      if (object.name === after) continue;
+      if (items.length === limit && reached !== undefined) return { items, next: reached };
+      reached = object.name;
+      const item = pick(object);
+      if (item !== undefined) items.push(item);
+    }
+    pageToken = listed.nextPageToken;
+    if (!pageToken) return { items };
+    if (items.length === limit) break;
+  }
+  return { items, ...(reached !== undefined && { next: reached }) };
+}
