@@ -359,6 +359,25 @@ describe('the steps of a scan', () => {
       assert.deepEqual(types(), [CHANGED, COMPLETED]);
     });
 
+    it('condemn it wherever it is stored for the owner, and mean one thing by all they say', async () => {
+      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
+      const apart = new Blobs(permanent, { deduplicate: 'owner', now: () => new Date(now) });
+      await run((await uploaded(bytes)).object, { blobs: apart });
+      const { objects } = await permanent.list({ prefix: 'blobs/', maxResults: 100 });
+      const mine = objects.filter(({ name }) => name.endsWith(second.record.content?.sha256 ?? '?'));
+      assert.equal(mine.length, 2);
+      published.length = 0;
+      await run(second.object, { blobs: apart, scanner: newer, verdictMaxAgeMs: -1 });
+      for (const { name } of mine) {
+        const blob = await permanent.stat(name);
+        assert.deepEqual(
+          [blob?.metadata['signature'], blob?.metadata['announced']],
+          ['Win.New.Signature', 'true'],
+        );
+      }
+      assert.equal(new Set(ids()).size, 2, 'the content, and the file');
+    });
+
     it('say nothing of a content that nobody was given', async () => {
       await run((await uploaded(randomBytes(500))).object, { scanner: newer });
       assert.deepEqual(types(), [COMPLETED]);
