@@ -148,14 +148,17 @@ export class Service {
    */
   async events(subscription = 'scan-events-cli'): Promise<ReceivedEvent[]> {
     const base = `http://${this.platform.pubsubHost}/v1/projects/fileshare-local/subscriptions/${subscription}`;
+    // Google's emulator finds no method without it.
+    const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${base}:pull`, {
       method: 'POST',
+      headers,
       body: JSON.stringify({ maxMessages: 1000, returnImmediately: true }),
     });
     const { receivedMessages = [] } = (await response.json()) as { receivedMessages?: PulledMessage[] };
     if (receivedMessages.length > 0) {
       const ackIds = receivedMessages.map(({ ackId }) => ackId);
-      await fetch(`${base}:acknowledge`, { method: 'POST', body: JSON.stringify({ ackIds }) });
+      await fetch(`${base}:acknowledge`, { method: 'POST', headers, body: JSON.stringify({ ackIds }) });
     }
     const received = receivedMessages.map(({ message: { data, attributes, orderingKey } }) => ({
       attributes,
