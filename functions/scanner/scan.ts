@@ -15,6 +15,7 @@ import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { announceCondemned, condemn } from './condemn.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
 import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
@@ -143,13 +144,13 @@ async function settle(
       const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
       if (promoted === 'promoted') return clean;
       if (promoted === 'sourceGone') return promoted;
+      await announceCondemned(scan, content.sha256, promoted);
       await quarantine(scan, object, promoted.signature);
       return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
     }
     case 'infected': {
       if (!content) throw new Error('infected without digests');
-      // The same content may have been found clean by older signatures, and be handed out now.
-      await scan.blobs.condemn({ ...stored, content }, verdict.signature);
+      await condemn(scan, { ...stored, content }, verdict.signature, scanned);
       await quarantine(scan, object, verdict.signature);
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
     }

@@ -1,3 +1,4 @@
+import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
 import type { FileRecord, UploadingRecord } from './record.ts';
 
 /** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
@@ -11,7 +12,7 @@ export interface Handle {
   readonly sha256?: string;
   readonly createdAt: string;
   readonly scannedAt?: string;
-  readonly engine?: { readonly version: string; readonly database?: number; readonly databaseDate?: string };
+  readonly engine?: ShownEngine;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
@@ -85,12 +86,6 @@ function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Hand
   const { engine } = scan;
   return {
     scannedAt: scan.scannedAt.toISOString(),
-    ...(engine && {
-      engine: {
-        version: engine.engine,
-        ...(engine.database !== undefined && { database: engine.database }),
-        ...(engine.databaseDate !== undefined && { databaseDate: engine.databaseDate }),
-      },
-    }),
+    ...(engine && { engine: shownEngine(engine) }),
   };
 }

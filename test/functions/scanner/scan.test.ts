@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { receive } from '../../../functions/upload/receive.ts';
-import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import {
@@ -369,19 +369,110 @@ describe('the steps of a scan', () => {
     assert.equal(blob.scannedAt.getTime(), now, 'and the newer word stands in the blob');
   });
 
-  it('condemn a content that newer signatures find, for all who have it', async () => {
-    const bytes = randomBytes(500);
-    const first = await uploaded(bytes);
-    await run(first.object);
-    now += 3_600_001;
-    const second = await uploaded(bytes);
-    const newer = { ...clamd, scan: scanAndFind('Win.New.Signature') };
-    await run(second.object, { scanner: newer });
-    assert.equal((await recordOf(second.record)).state, 'infected');
-    assert.deepEqual((await blobOf(bytes)) && 'signature' in ((await blobOf(bytes)) ?? {}), true);
-    const third = await uploaded(bytes);
-    await run(third.object);
-    assert.equal((await recordOf(third.record)).state, 'infected');
+  describe('of a content that newer signatures find', () => {
+    let bytes: Buffer;
+    let second: Awaited<ReturnType<typeof uploaded>>;
+    let newer: Clamd;
+    beforeEach(async () => {
+      bytes = randomBytes(500);
+      await run((await uploaded(bytes)).object);
+      now += 3_600_001;
+      second = await uploaded(bytes);
+      newer = { ...clamd, scan: scanAndFind('Win.New.Signature') };
+      published.length = 0;
+    });
+    const types = () => published.map(({ attributes }) => attributes['eventType']);
+    const CHANGED = 'verdict.changed.v1';
+    const COMPLETED = 'scan.completed.v1';
+
+    it('condemn it for all who have it', async () => {
+      await run(second.object, { scanner: newer });
+      assert.equal((await recordOf(second.record)).state, 'infected');
+      assert.ok('signature' in ((await blobOf(bytes)) ?? {}));
+      const third = await uploaded(bytes);
+      await run(third.object);
+      assert.equal((await recordOf(third.record)).state, 'infected');
+    });
+
+    it('say so once, and before the verdict of the file that showed it', async () => {
+      await run(second.object, { scanner: newer });
+      assert.deepEqual(types(), [CHANGED, COMPLETED]);
+      const sha256 = createHash('sha256').update(bytes).digest('hex');
+      assert.deepEqual(JSON.parse(published[0]?.data.toString() ?? ''), {
+        sha256,
+        verdict: 'infected',
+        signature: 'Win.New.Signature',
+        changedAt: new Date(now).toISOString(),
+        engine: { version: (await clamd.version()).engine },
+      });
+      now += 3_600_001;
+      const third = await uploaded(bytes);
+      await run(third.object, { scanner: { ...clamd, scan: scanAndFind('Win.Other.Name') } });
+      assert.deepEqual(types(), [CHANGED, COMPLETED, COMPLETED]);
+    });
+
+    it('condemn it even where nobody can be told, and say so when the event comes back', async () => {
+      const down = () => Promise.reject(new Error('Pub/Sub is down'));
+      await assert.rejects(run(second.object, { scanner: newer, publish: down }), /down/);
+      assert.ok('signature' in ((await blobOf(bytes)) ?? {}), 'nobody gets it any more');
+      assert.equal((await recordOf(second.record)).state, 'pending');
+      now += 1000;
+      await run(second.object);
+      assert.deepEqual(types(), [CHANGED, COMPLETED]);
+      const { changedAt, engine } = JSON.parse(published[0]?.data.toString() ?? '');
+      assert.equal(changedAt, new Date(now - 1000).toISOString(), 'when it was found');
+      assert.ok(engine);
+    });
+
+    it('say so again, by the same id, where they broke off before they could note that it was said', async () => {
+      fixture.emulator.faults.add({
+        operation: 'objects.patch',
+        nth: 2,
+        effect: { kind: 'error', status: 403 },
+      });
+      await assert.rejects(run(second.object, { scanner: newer }));
+      fixture.emulator.faults.clear();
+      await run(second.object);
+      assert.deepEqual(types(), [CHANGED, CHANGED, COMPLETED]);
+      assert.equal(new Set(ids()).size, 2);
+    });
+
+    it('say so where it was found clean by another scanner since it was condemned', async () => {
+      const down = () => Promise.reject(new Error('Pub/Sub is down'));
+      await assert.rejects(run(second.object, { scanner: newer, publish: down }), /down/);
+      const { record } = second;
+      const read = await scan.records.get(record.id);
+      assert.ok(read);
+      const { content: _, ...unknown } = record;
+      await scan.records.replace(read, unknown);
+      await run(second.object);
+      assert.equal((await recordOf(record)).state, 'infected');
+      assert.deepEqual(types(), [CHANGED, COMPLETED]);
+    });
+
+    it('condemn it wherever it is stored for the owner, and mean one thing by all they say', async () => {
+      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
+      const apart = new Blobs(permanent, { deduplicate: 'owner', now: () => new Date(now) });
+      await run((await uploaded(bytes)).object, { blobs: apart });
+      const { objects } = await permanent.list({ prefix: 'blobs/', maxResults: 100 });
+      const mine = objects.filter(({ name }) => name.endsWith(second.record.content?.sha256 ?? '?'));
+      assert.equal(mine.length, 2);
+      published.length = 0;
+      await run(second.object, { blobs: apart, scanner: newer, verdictMaxAgeMs: -1 });
+      for (const { name } of mine) {
+        const blob = await permanent.stat(name);
+        assert.deepEqual(
+          [blob?.metadata['signature'], blob?.metadata['announced']],
+          ['Win.New.Signature', 'true'],
+        );
+      }
+      assert.equal(new Set(ids()).size, 2, 'the content, and the file');
+    });
+
+    it('say nothing of a content that nobody was given', async () => {
+      await run((await uploaded(randomBytes(500))).object, { scanner: newer });
+      assert.deepEqual(types(), [COMPLETED]);
+    });
   });
 
   /** Newer signatures, as far as this test is concerned: the bytes are read to their end, and found. */
