@@ -67,10 +67,19 @@ resource "google_storage_bucket_iam_member" "quarantine_readers" {
 }
 
 # A URL is signed in the name of the account that signs.
+resource "google_project_iam_custom_role" "sign" {
+  count       = var.files.redirect_above_bytes == null ? 0 : 1
+  project     = var.project_id
+  role_id     = "${replace(var.name, "-", "_")}_sign"
+  title       = "${var.name} sign URLs"
+  permissions = ["iam.serviceAccounts.signBlob"]
+  depends_on  = [google_project_service.this]
+}
+
 resource "google_service_account_iam_member" "files_sign" {
   count              = var.files.redirect_above_bytes == null ? 0 : 1
   service_account_id = google_service_account.this["files"].name
-  role               = "roles/iam.serviceAccountTokenCreator"
+  role               = "projects/${var.project_id}/roles/${google_project_iam_custom_role.sign[0].role_id}"
   member             = google_service_account.this["files"].member
 }
 
