@@ -1,8 +1,9 @@
 # Who may do what (docs/adr/0013; the result is a table in docs/topology.md).
 #
 # In Cloud Storage, each function has exactly the permissions of the calls it makes, by custom roles, below the prefixes
-# where it makes them. A listing is a call on the bucket, which no prefix narrows. Whoever may create and not delete
-# cannot replace what is there.
+# where it makes them. Whoever may create and not delete cannot replace what is there. A listing is a call on the bucket,
+# which no prefix narrows; whoever may not list is told 403 in place of 404 of what is not there, so that all who ask for
+# names that may not exist may list.
 
 locals {
   storage_grants = merge(
@@ -11,11 +12,13 @@ locals {
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
       # The parts of resumable uploads are put together by the function.
       "upload.parts"     = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
+      "upload.listing"   = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/"] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
-      "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = [] }
+      "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
+      "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "scanner.records"  = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
       "sweeper.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }

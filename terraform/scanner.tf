@@ -121,6 +121,7 @@ resource "google_cloud_run_v2_service" "scanner" {
           SIGNATURE_MIRROR    = local.signature_mirror
           SIGNATURE_FILES     = local.signature_files
           REFRESH_SECONDS     = tostring(var.signatures.refresh_seconds)
+          FIRST_LOOK_SECONDS  = "120"
           TEMPORARY_DIRECTORY = "${local.scratch_path}/clamd"
         }
         content {
