@@ -64,7 +64,10 @@ export async function apply(
     );
     if (failed) return { output: stdout, deployment: undefined };
     const state: unknown = JSON.parse(await readFile(json, 'utf8'));
-    return { output: stdout, deployment: { example, resources: resourcesOf(at(state, 'values', 'root_module')) } };
+    return {
+      output: stdout,
+      deployment: { example, resources: resourcesOf(at(state, 'values', 'root_module')) },
+    };
   } finally {
     await rm(folder, { recursive: true });
   }

@@ -33,7 +33,9 @@ export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' 
 
 /** Keys of an object literal, and of those that it spreads. */
 function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
-  const spread = [...literal.matchAll(/\.\.\.(\w+)/g)].flatMap(([, name = '']) => [...entriesOf(definition(name))]);
+  const spread = [...literal.matchAll(/\.\.\.(\w+)/g)].flatMap(([, name = '']) => [
+    ...entriesOf(definition(name)),
+  ]);
   const own = [...literal.matchAll(/\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel)?/g)].map(
     ([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const,
   );

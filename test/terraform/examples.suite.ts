@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { amputations } from './amputations.ts';
 import { findingsOf } from './checks.ts';
 import { apply, containersOf, type Deployment, EXAMPLES, envOf, ofType } from './deployment.ts';
 import { FUNCTIONS } from './environment.ts';
@@ -29,7 +30,7 @@ describe('terraform', () => {
         const applied = await apply(tfcheck, example);
         console.log(applied.output.replaceAll(/^/gm, '      ').trimEnd());
         assert.ok(applied.deployment, applied.output);
-        assert.match(applied.output, /ok {3}replan[^]*ok {3}destroy/);
+        assert.match(applied.output, /ok {3}replan[\s\S]*ok {3}destroy/);
         deployment = applied.deployment;
       });
 
@@ -43,7 +44,11 @@ describe('terraform', () => {
           assert.ok(container);
           const script = `await import('./functions/${name}/index.ts'); process.exit(0)`;
           const env = { PATH: process.env['PATH'], ...envOf(container) };
-          execFileSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, env, stdio: 'pipe' });
+          execFileSync(process.execPath, ['--input-type=module', '-e', script], {
+            cwd: ROOT,
+            env,
+            stdio: 'pipe',
+          });
         });
       }
 
@@ -73,6 +78,17 @@ describe('terraform', () => {
           const current = withTable(page, 'grants', grantTable(deployment));
           if (process.env['UPDATE_TABLES']) writeFileSync(path, current);
           else assert.equal(page, current);
+        });
+
+        it('would be wrong without any one of its grants, dead letters and probes', () => {
+          const all = amputations(deployment);
+          const count = (pattern: RegExp): number => all.filter(({ what }) => pattern.test(what)).length;
+          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 3 && count(/probe of/) === 9);
+          const unnoticed = all.filter((amputation) => findingsOf(amputation.deployment).length === 0);
+          assert.deepEqual(
+            unnoticed.map(({ what }) => what),
+            [],
+          );
         });
       }
     });

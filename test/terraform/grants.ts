@@ -2,7 +2,7 @@ import { type Deployment, ofType, PROJECT, type Resource } from './deployment.ts
 import { listAt, textAt } from './json.ts';
 
 /** Who may do what, on what, below which names: one line of docs/topology.md. */
-export type Grant = readonly [who: string, role: string, on: string, below: string];
+type Grant = readonly [who: string, role: string, on: string, below: string];
 
 const PUBLISH = 'roles/pubsub.publisher';
 const SUBSCRIBE = 'roles/pubsub.subscriber';
@@ -14,7 +14,7 @@ const KEYS = 'roles/cloudkms.cryptoKeyEncrypterDecrypter';
  * All that the complete example may grant. A change here is a change of who can see or destroy what: it wants a reason,
  * and a line in docs/adr/0013.
  */
-export const ALLOWED: readonly Grant[] = [
+const ALLOWED: readonly Grant[] = [
   ['allUsers', INVOKE, 'service files', ''],
   ['allUsers', INVOKE, 'service upload', ''],
   ['upload', 'objects: create', 'bucket unscanned', ''],
@@ -78,7 +78,7 @@ const AGENTS: readonly (readonly [RegExp, string])[] = [
   [/^serviceAccount:service-\d+@serverless-robot-prod\./, 'Cloud Run'],
 ];
 
-export function grantsOf(deployment: Deployment): readonly Grant[] {
+function grantsOf(deployment: Deployment): readonly Grant[] {
   return deployment.resources
     .filter(({ type }) => /_iam_(member|binding|policy)$/.test(type))
     .map((resource) => toGrant(deployment, resource));
@@ -100,7 +100,9 @@ function whoIs(member: string): string {
 /** `fileshare-scanner@…` and `projects/…/demo-project-fileshare-unscanned` without what is common to all. */
 function shortName(name: string): string {
   const last = name.split('/').at(-1) ?? '';
-  return (last.split('@')[0] ?? '').replace(/^(demo-project-)?(fileshare|share)-/, '').replace(/^example-fileshare-/, '');
+  return (last.split('@')[0] ?? '')
+    .replace(/^(demo-project-)?(fileshare|share)-/, '')
+    .replace(/^example-fileshare-/, '');
 }
 
 /** A custom role as what it permits. */

@@ -22,7 +22,8 @@ export function blocksOf(text: string, kind: string): readonly Block[] {
 
 /** The expression of an argument at the first level of a top-level block; undefined where there is none. */
 export function argumentOf(block: Block, name: string): string | undefined {
-  const [, expression] = new RegExp(`^  ${name} += ([\\s\\S]*?)\\n(?=  \\S|\\})(?!  [\\]\\})])`, 'm').exec(block.text) ?? [];
+  const [, expression] =
+    new RegExp(`^  ${name} += ([\\s\\S]*?)\\n(?=  \\S|\\})(?!  [\\]\\})])`, 'm').exec(block.text) ?? [];
   return expression;
 }
 

@@ -22,7 +22,10 @@ describe('terraform/README.md', () => {
     ] as const) {
       const text = readFileSync(join(MODULE, file), 'utf8');
       const names = [...text.matchAll(new RegExp(`^${kind} "(\\w+)"`, 'gm'))].map(([, name = '']) => name);
-      assert.deepEqual(blocksOf(text, kind).map(({ labels }) => labels[0]), names);
+      assert.deepEqual(
+        blocksOf(text, kind).map(({ labels }) => labels[0]),
+        names,
+      );
       assert.ok(names.length > 5);
       for (const name of names) assert.match(table, new RegExp(`^\\| \`${name}\` \\| \\S`, 'm'));
     }

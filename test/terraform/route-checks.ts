@@ -36,7 +36,9 @@ function balanced(map: unknown, method: string, path: string): string {
   const rules = listAt(map, 'path_matcher', 0, 'route_rules').toSorted(
     (one, other) => numberAt(one, 'priority') - numberAt(other, 'priority'),
   );
-  const rule = rules.find((candidate) => listAt(candidate, 'match_rules').some((match) => matches(match, method, path)));
+  const rule = rules.find((candidate) =>
+    listAt(candidate, 'match_rules').some((match) => matches(match, method, path)),
+  );
   const service = rule ? textAt(rule, 'service') : textAt(map, 'path_matcher', 0, 'default_service');
   return (service.split('/').at(-1) ?? '').replace(/^(fileshare|share)-/, '');
 }

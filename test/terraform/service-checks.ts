@@ -64,11 +64,19 @@ function functionFindings(
   const pending = NOT_YET_READ[name];
   const known = new Set([...read.keys(), ...RUNTIME, ...pending]);
   return [
-    ...[...settable].filter((variable) => !known.has(variable)).map((variable) => `sets ${variable}, which it does not read`),
+    ...[...settable]
+      .filter((variable) => !known.has(variable))
+      .map((variable) => `sets ${variable}, which it does not read`),
     ...set.filter((variable) => FORBIDDEN.includes(variable)).map((variable) => `sets ${variable}`),
-    ...RUNTIME.filter((variable) => !set.includes(variable)).map((variable) => `does not set ${variable} (docs/adr/0005)`),
-    ...[...read].filter(([variable, need]) => need === 'required' && !set.includes(variable)).map(([variable]) => `does not set ${variable}, which it needs`),
-    ...pending.filter((variable) => read.has(variable)).map((variable) => `reads ${variable} now: take it from NOT_YET_READ`),
+    ...RUNTIME.filter((variable) => !set.includes(variable)).map(
+      (variable) => `does not set ${variable} (docs/adr/0005)`,
+    ),
+    ...[...read]
+      .filter(([variable, need]) => need === 'required' && !set.includes(variable))
+      .map(([variable]) => `does not set ${variable}, which it needs`),
+    ...pending
+      .filter((variable) => read.has(variable))
+      .map((variable) => `reads ${variable} now: take it from NOT_YET_READ`),
     // Only the complete example sets all that the module can set.
     ...(example === 'complete' ? [...read.keys()] : [])
       .filter((variable) => !settable.has(variable))
@@ -92,7 +100,8 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
   const known = sidecarVariables();
 
   insist(listAt(scanner.values, 'depends_on').includes('clamav'), 'starts before ClamAV does');
-  for (const name of Object.keys(sidecar)) insist(known.has(name), `sidecar sets ${name}, which it does not read`);
+  for (const name of Object.keys(sidecar))
+    insist(known.has(name), `sidecar sets ${name}, which it does not read`);
   insist(env['MAX_SCAN_BYTES'] === sidecar['MAX_SCAN_BYTES'], 'MAX_SCAN_BYTES differ');
   insist(env['SCAN_SLOTS'] === sidecar['MAX_THREADS'], 'SCAN_SLOTS and MAX_THREADS differ');
   insist(env['CLAMD_PORT'] === sidecar['CLAMD_PORT'], 'CLAMD_PORT differ');
@@ -105,13 +114,28 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
   const needed = sizesFor(Number(env['MAX_SCAN_BYTES'])).temporary * slots + LOW_WATER;
   insist(scratchBytes >= needed, `${scratch} of temporary space, ${needed} bytes are needed`);
   for (const container of [scanner, clamav]) {
-    const mount = listAt(container.values, 'volume_mounts').find((entry) => textAt(entry, 'name') === 'scratch');
-    insist(textAt(mount, 'mount_path') === env['CLAMD_TEMP_DIR'], `${container.name} does not see CLAMD_TEMP_DIR`);
-    insist(at(container.values, 'resources', 0, 'cpu_idle') === false, `${container.name} has a CPU for requests only`);
+    const mount = listAt(container.values, 'volume_mounts').find(
+      (entry) => textAt(entry, 'name') === 'scratch',
+    );
+    insist(
+      textAt(mount, 'mount_path') === env['CLAMD_TEMP_DIR'],
+      `${container.name} does not see CLAMD_TEMP_DIR`,
+    );
+    insist(
+      at(container.values, 'resources', 0, 'cpu_idle') === false,
+      `${container.name} has a CPU for requests only`,
+    );
   }
-  insist((sidecar['TEMPORARY_DIRECTORY'] ?? '').startsWith(`${env['CLAMD_TEMP_DIR']}/`), "clamd's files are elsewhere");
-  const memory = Number(textAt(clamav.values, 'resources', 0, 'limits', 'memory').replace(/Gi$/, '')) * 1024 * MIB;
-  insist(memory >= scratchBytes + 3.5 * 1024 * MIB, 'ClamAV has no memory for signatures beside its temporary files');
+  insist(
+    (sidecar['TEMPORARY_DIRECTORY'] ?? '').startsWith(`${env['CLAMD_TEMP_DIR']}/`),
+    "clamd's files are elsewhere",
+  );
+  const memory =
+    Number(textAt(clamav.values, 'resources', 0, 'limits', 'memory').replace(/Gi$/, '')) * 1024 * MIB;
+  insist(
+    memory >= scratchBytes + 3.5 * 1024 * MIB,
+    'ClamAV has no memory for signatures beside its temporary files',
+  );
   return findings;
 }
 
@@ -120,7 +144,8 @@ function ingressFindings(deployment: Deployment): readonly string[] {
   return ofType(deployment, 'google_cloud_run_v2_service').flatMap(({ name, index, values }) => {
     const ingress = textAt(values, 'ingress');
     const service = name === 'function' ? String(index) : name;
-    if (service === 'scanner' && ingress !== 'INGRESS_TRAFFIC_INTERNAL_ONLY') return [`scanner: ingress ${ingress}`];
+    if (service === 'scanner' && ingress !== 'INGRESS_TRAFFIC_INTERNAL_ONLY')
+      return [`scanner: ingress ${ingress}`];
     const isApi = service === 'upload' || service === 'files';
     const around = balanced && isApi && ingress !== 'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER';
     return around ? [`${service}: can be reached around the load balancer`] : [];

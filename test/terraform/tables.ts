@@ -6,14 +6,21 @@ import { MODULE } from './tools.ts';
 const read = (file: string): string => readFileSync(join(MODULE, file), 'utf8');
 
 /** Inside a cell of a table. */
-const cell = (text: string): string => text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll(/ {2,}/g, ' ').trim();
+const cell = (text: string): string =>
+  text.replaceAll('|', '\\|').replaceAll('\n', ' ').replaceAll(/ {2,}/g, ' ').trim();
 
 /** The text of a string literal. */
 const unquoted = (literal = '""'): string => JSON.parse(literal) as string;
 
 function typeOf(expression = 'any'): string {
   const optional = expression.replaceAll(/optional\((.*)\)$/gm, (_, inner: string) => `optional(${inner})`);
-  return `\`${cell(optional.replaceAll(/ {2,}/g, ' ').replaceAll(/\{ *\n/g, '{ ').replaceAll(/\n *\}/g, ' }').replaceAll('\n', ', '))}\``;
+  return `\`${cell(
+    optional
+      .replaceAll(/ {2,}/g, ' ')
+      .replaceAll(/\{ *\n/g, '{ ')
+      .replaceAll(/\n *\}/g, ' }')
+      .replaceAll('\n', ', '),
+  )}\``;
 }
 
 /** The inputs of the module, from variables.tf. */
