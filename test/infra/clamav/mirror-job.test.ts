@@ -14,11 +14,14 @@ describe('the signature mirror job', function () {
   this.timeout(60_000);
   const storage = new EmulatorFixture();
   let source: Mirror;
+  let metadata: Mirror;
   let prefix = 0;
   before(async function () {
     this.timeout(180_000);
     await ensureClamd();
+    metadata = await Mirror.start();
   });
+  after(() => metadata[Symbol.asyncDispose]());
   beforeEach(async () => {
     prefix += 1;
     source = await Mirror.start();
@@ -38,11 +41,6 @@ describe('the signature mirror job', function () {
       GCE_METADATA_HOST: metadata.host,
       ...env,
     });
-  let metadata: Mirror;
-  before(async () => {
-    metadata = await Mirror.start();
-  });
-  after(() => metadata[Symbol.asyncDispose]());
 
   const contentOf = async (file: string) => {
     const reply = await storage.call('GET', `${objectPath(name(file))}?alt=media`);

@@ -7,11 +7,13 @@ import { type Context, problemsOf } from './lint.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'];
+/** As in `functions/${FUNCTION}`. */
+const VARIABLE = /\$\{FUNCTION\}/;
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 
 function contextOf(folder: string): Context {
   const exists = (path: string) =>
-    FUNCTIONS.every((name) => existsSync(join(ROOT, folder, path.replace('${FUNCTION}', name))));
+    FUNCTIONS.every((name) => existsSync(join(ROOT, folder, path.replace(VARIABLE, name))));
   return { dockerignore: read(join(folder, '.dockerignore')), exists };
 }
 
