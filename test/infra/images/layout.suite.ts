@@ -11,7 +11,7 @@ import { environmentOf, type Image, Layout } from './layout.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
-const TIMES = 7;
+const TIMES = 5;
 const PATH = process.env['PATH'] ?? '';
 const FUNCTION_ENV = {
   GOOGLE_CLOUD_PROJECT: 'smoke',
