@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import protobuf from 'protobufjs';
-import { type EventMessage, scanCompleted } from '../../shared/events/scanCompleted.ts';
+import type { EventMessage } from '../../shared/events/cloudEvent.ts';
+import { scanCompleted } from '../../shared/events/scanCompleted.ts';
 import { scanFailed } from '../../shared/events/scanFailed.ts';
 import { newFileId } from '../../shared/files/fileId.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
