@@ -13,19 +13,22 @@ locals {
       # The parts of resumable uploads are put together by the function.
       "upload.parts"     = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
       "upload.listing"   = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
-      "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/"] }
+      "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
+      "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
       "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
       "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "scanner.records"  = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
-      "sweeper.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
-      "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/"] }
-      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
-      "sweeper.places"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["sweeper/"] }
+      # What no file may be using any more, for the sweeper to look at.
+      "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
+      "sweeper.source"     = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
+      "sweeper.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "sweeper.records"    = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
+      "sweeper.contents"   = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.places"     = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
     },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }

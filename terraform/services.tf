@@ -15,12 +15,13 @@ locals {
     upload = {
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
+      MAX_SCAN_BYTES   = tostring(var.scanner.max_scan_bytes)
     }
     files = {
       TOKEN_ISSUERS        = jsonencode(var.token_issuers)
       PUBLIC_URL           = local.public_url
       REDIRECT_ABOVE_BYTES = try(tostring(var.files.redirect_above_bytes), null)
-      DEDUPLICATE          = try(tostring(var.deduplicate), null)
+      DEDUPLICATE          = var.deduplicate
     }
     scanner = {
       UNSCANNED_BUCKET        = local.buckets.unscanned
@@ -32,23 +33,26 @@ locals {
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       SCAN_SLOTS              = tostring(var.scanner.slots)
       SIGNATURE_MAX_AGE_HOURS = tostring(var.signatures.max_age_hours)
-      DEDUPLICATE             = try(tostring(var.deduplicate), null)
+      DEDUPLICATE             = var.deduplicate
+      ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
     sweeper = {
       UNSCANNED_BUCKET    = local.buckets.unscanned
       SCAN_EVENTS_TOPIC   = google_pubsub_topic.scan_events.name
       FINALIZE_TOPIC      = google_pubsub_topic.finalized.name
       STUCK_AFTER_SECONDS = tostring(var.sweeper.stuck_after_seconds)
+      ORDERED_EVENTS      = tostring(var.scan_events.ordered)
     }
   }
   # What `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
   tunable = {
-    upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES", "SNIFF_MEDIA_TYPE"]
-    files  = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS"]
+    upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES",
+    "SNIFF_MEDIA_TYPE", "UPLOAD_EXPIRES_SECONDS"]
+    files = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS", "SIGNING_SERVICE_ACCOUNT"]
     scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
     "VERDICT_MAX_AGE_SECONDS"]
     sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
-    "SWEEP_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_GRACE_SECONDS", "TOMBSTONE_DAYS"]
+    "SWEEP_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS", "TOMBSTONE_DAYS"]
   }
   env = {
     for function, variables in local.wired : function => {

@@ -53,14 +53,14 @@ variable "images" {
 }
 
 variable "token_issuers" {
-  description = "Whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list of `{issuer, jwksUri, audience, principalClaim, readScope, writeScope}`."
+  description = "Whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list such as `[{ kind = \"maskinporten\", audience = \"https://fileshare.example.no\" }]`. docs/identity.md has all kinds."
   type        = any
   nullable    = false
   validation {
     condition = can(length(var.token_issuers)) && try(length(var.token_issuers) > 0 && alltrue([
-      for issuer in var.token_issuers : startswith(issuer.issuer, "https://") && length(issuer.audience) > 0
+      for issuer in var.token_issuers : contains(["maskinporten", "entra", "google", "custom"], issuer.kind) && startswith(try(issuer.issuer, "https://"), "https://")
     ]), false)
-    error_message = "Should be a list of at least one issuer, each with an https `issuer` and an `audience`."
+    error_message = "Should be a list of at least one issuer, each of a kind that docs/identity.md names, and with an https `issuer` where it names one."
   }
 }
 
@@ -233,8 +233,12 @@ variable "scanner_network" {
 
 variable "deduplicate" {
   description = "`DEDUPLICATE` of scanner and files, which must agree. By default as the functions have it."
-  type        = bool
+  type        = string
   default     = null
+  validation {
+    condition     = var.deduplicate == null ? true : contains(["global", "owner"], var.deduplicate)
+    error_message = "Must be global or owner."
+  }
 }
 
 variable "sweeper" {
@@ -306,10 +310,11 @@ variable "subscriptions" {
 }
 
 variable "scan_events" {
-  description = "The topic of scan events: for how long Pub/Sub keeps them, for new subscriptions to go back to, and whether it refuses what does not fit `scan-event.proto`. Held to, a field that a new version of the functions adds has to be in the schema first."
+  description = "The topic of scan events: for how long Pub/Sub keeps them, for new subscriptions to go back to, whether it refuses what does not fit `scan-event.proto`, and whether events of one file come in order to subscriptions that ask for that (`ORDERED_EVENTS`). Held to, a field that a new version of the functions adds has to be in the schema first."
   type = object({
     retention      = optional(string, "604800s")
     enforce_schema = optional(bool, false)
+    ordered        = optional(bool, false)
   })
   default  = {}
   nullable = false

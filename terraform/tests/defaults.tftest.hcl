@@ -10,7 +10,7 @@ variables {
     sweeper = "r/sweeper@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     clamav  = "r/clamav@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   }
-  token_issuers = [{ issuer = "https://i.example/", jwksUri = "https://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
+  token_issuers = [{ kind = "custom", issuer = "https://i.example/", jwksUri = "https://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
 }
 
 run "defaults" {

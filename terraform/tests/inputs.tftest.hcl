@@ -10,7 +10,7 @@ variables {
     sweeper = "r/sweeper@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
     clamav  = "r/clamav@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
   }
-  token_issuers = [{ issuer = "https://i.example/", jwksUri = "https://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
+  token_issuers = [{ kind = "custom", issuer = "https://i.example/", jwksUri = "https://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
 }
 
 run "image_by_tag" {
@@ -24,7 +24,7 @@ run "image_by_tag" {
 run "issuer_without_tls" {
   command = plan
   variables {
-    token_issuers = [{ issuer = "http://i.example/", jwksUri = "http://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
+    token_issuers = [{ kind = "custom", issuer = "http://i.example/", jwksUri = "http://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
   }
   expect_failures = [var.token_issuers]
 }

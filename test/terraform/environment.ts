@@ -6,21 +6,15 @@ export const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** For one machine and for development; a deployment never sets them. */
-const DEVELOPMENT: ReadonlySet<string> = new Set(['STORAGE_EMULATOR_HOST', 'ALLOW_UNDATED_SIGNATURES']);
+const DEVELOPMENT: ReadonlySet<string> = new Set([
+  'STORAGE_EMULATOR_HOST',
+  'ALLOW_UNDATED_SIGNATURES',
+  // A key in the environment: on Google Cloud, IAM signs.
+  'SIGNING_KEY',
+]);
 
 /** What Node and the C library read. */
 export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
-
-/**
- * What the module can set and the functions on this branch do not read yet. TO BE DELETED, with its use, as soon as
- * they do: a name that is here and read is a finding.
- */
-export const NOT_YET_READ: Readonly<Record<FunctionName, readonly string[]>> = {
-  upload: ['MAX_UPLOAD_BYTES', 'ALLOWED_MEDIA_TYPES', 'DENIED_MEDIA_TYPES', 'SNIFF_MEDIA_TYPE'],
-  files: ['PUBLIC_URL', 'REDIRECT_ABOVE_BYTES', 'SIGNED_URL_SECONDS', 'DEDUPLICATE'],
-  scanner: ['DEDUPLICATE'],
-  sweeper: ['COLLECT_UNREFERENCED_AFTER_SECONDS', 'COLLECT_GRACE_SECONDS', 'TOMBSTONE_DAYS'],
-};
 
 /** The variables that a function reads, and whether it starts without them. */
 export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' | 'optional'> {
@@ -36,9 +30,9 @@ function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
   const spread = [...literal.matchAll(/\.\.\.(\w+)/g)].flatMap(([, name = '']) => [
     ...entriesOf(definition(name)),
   ]);
-  const own = [...literal.matchAll(/\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel)?/g)].map(
-    ([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const,
-  );
+  const own = [
+    ...literal.matchAll(/\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|publicUrl|deduplicationScope)?/g),
+  ].map(([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const);
   return new Map([...spread, ...own]);
 }
 

@@ -57,9 +57,6 @@ function sweeperPaths(): ReadonlySet<string> {
   return new Set([...table.matchAll(/'(\/[\w-]+)':/g)].map(([, path = '']) => path));
 }
 
-/** Paths that are scheduled and not served on this branch yet. TO BE DELETED as soon as they are. */
-const NOT_YET_SERVED: readonly string[] = ['/collect'];
-
 function urlFindings(deployment: Deployment, what: string, url: string, audience: string): readonly string[] {
   const service = ofType(deployment, 'google_cloud_run_v2_service').find(({ values }) =>
     url.startsWith(`${textAt(values, 'uri')}/`),
@@ -67,14 +64,10 @@ function urlFindings(deployment: Deployment, what: string, url: string, audience
   if (!service) return [`${what}: ${url} is no service of ours`];
   const base = textAt(service.values, 'uri');
   const path = url.slice(base.length);
-  const served =
-    service.name === 'scanner' ? path === '/' : sweeperPaths().has(path) || NOT_YET_SERVED.includes(path);
+  const served = service.name === 'scanner' ? path === '/' : sweeperPaths().has(path);
   return [
     ...(served ? [] : [`${what}: nothing answers at ${path}`]),
     ...(audience === base ? [] : [`${what}: Cloud Run refuses tokens for ${audience}`]),
-    ...NOT_YET_SERVED.filter((pending) => sweeperPaths().has(pending)).map(
-      (pending) => `${pending} is served now: take it from NOT_YET_SERVED`,
-    ),
   ];
 }
 

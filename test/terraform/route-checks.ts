@@ -15,6 +15,7 @@ const PATHS = [
   '/uploads/abc',
   '/uploads/direct',
   '/uploadsx',
+  '/openapi.json',
 ];
 
 /** Where the load balancer leads elsewhere than the local gateway does. */

@@ -3,7 +3,6 @@ import { type Container, containersOf, type Deployment, envOf, ofType } from './
 import {
   FUNCTIONS,
   type FunctionName,
-  NOT_YET_READ,
   RUNTIME,
   sidecarVariables,
   tunableOf,
@@ -61,8 +60,7 @@ function functionFindings(
   const set = Object.keys(envOf(container));
   const read = variablesOf(name);
   const settable = new Set([...set, ...tunableOf(name)]);
-  const pending = NOT_YET_READ[name];
-  const known = new Set([...read.keys(), ...RUNTIME, ...pending]);
+  const known = new Set([...read.keys(), ...RUNTIME]);
   return [
     ...[...settable]
       .filter((variable) => !known.has(variable))
@@ -74,9 +72,6 @@ function functionFindings(
     ...[...read]
       .filter(([variable, need]) => need === 'required' && !set.includes(variable))
       .map(([variable]) => `does not set ${variable}, which it needs`),
-    ...pending
-      .filter((variable) => read.has(variable))
-      .map((variable) => `reads ${variable} now: take it from NOT_YET_READ`),
     // Only the complete example sets all that the module can set.
     ...(example === 'complete' ? [...read.keys()] : [])
       .filter((variable) => !settable.has(variable))

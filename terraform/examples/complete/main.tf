@@ -45,12 +45,8 @@ module "fileshare" {
   images     = var.images
   labels     = { team = "hops" }
   token_issuers = [{
-    issuer         = "https://maskinporten.no/"
-    jwksUri        = "https://maskinporten.no/jwk"
-    audience       = "https://${var.domain}"
-    principalClaim = "consumer"
-    readScope      = "nav:helse:helseopplysninger.read"
-    writeScope     = "nav:helse:helseopplysninger.write"
+    kind     = "maskinporten"
+    audience = "https://${var.domain}"
   }]
 
   encryption   = { kms_key = google_kms_crypto_key.this.id }
@@ -61,6 +57,7 @@ module "fileshare" {
   scanner         = { max_scan_bytes = 1073741824, slots = 2, min_instances = 2 }
   scanner_network = { network = google_compute_network.scanner.id, subnetwork = google_compute_subnetwork.scanner.id }
   files           = { redirect_above_bytes = 104857600 }
+  deduplicate     = "owner"
   sweeper         = { operators = ["group:fileshare-operators@example.org"] }
   environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
 

@@ -23,6 +23,7 @@ module "fileshare" {
   images           = var.images
   existing_buckets = var.buckets
   token_issuers = [{
+    kind           = "custom"
     issuer         = "https://login.example.org/"
     jwksUri        = "https://login.example.org/jwk"
     audience       = "https://fileshare.example.org"

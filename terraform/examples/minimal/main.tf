@@ -5,12 +5,8 @@ module "fileshare" {
   region     = var.region
   images     = var.images
   token_issuers = [{
-    issuer         = "https://maskinporten.no/"
-    jwksUri        = "https://maskinporten.no/jwk"
-    audience       = "https://fileshare.example.org"
-    principalClaim = "consumer"
-    readScope      = "nav:helse:helseopplysninger.read"
-    writeScope     = "nav:helse:helseopplysninger.write"
+    kind     = "maskinporten"
+    audience = "https://fileshare.example.org"
   }]
 }
 
