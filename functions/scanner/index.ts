@@ -5,12 +5,15 @@ import * as v from 'valibot';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
+import { Candidates } from '../../shared/files/candidates.ts';
+import { parseFileId } from '../../shared/files/fileId.ts';
 import { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import {
   bucketName,
   commonVariables,
+  deduplicationScope,
   flag,
   integer,
   listOf,
@@ -40,6 +43,8 @@ const config = readConfig(
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
+    ORDERED_EVENTS: v.optional(flag, 'false'),
+    DEDUPLICATE: deduplicationScope,
     CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
     CLAMD_PORT: v.optional(port, '3310'),
     CLAMD_TEMP_DIR: nonEmpty,
@@ -65,7 +70,9 @@ const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
-const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
+  ordered: config.ORDERED_EVENTS,
+});
 const now = () => new Date();
 const clamd = createClamd({
   host: config.CLAMD_HOST,
@@ -85,7 +92,8 @@ const engine = new EngineGate(clamd, {
 
 const scan: Scan = {
   records: new Records(permanent),
-  blobs: new Blobs(permanent),
+  candidates: new Candidates(permanent),
+  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
   publish: events.publish,
@@ -133,10 +141,13 @@ http(
   }),
 );
 
-async function handler({ request, response, log }: Exchange): Promise<void> {
+async function handler({ request, response, log, audit }: Exchange): Promise<void> {
+  audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
   const event = parseFinalized(request.headers, (request as IncomingMessage & { body?: unknown }).body);
+  const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;
+  if (fileId) audit.fileId = fileId;
   const outcome = event.kind === 'finalized' ? await scanned(event.object, log) : foreign(event.why);
   if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();

@@ -45,6 +45,15 @@ fetch_file() {
   printf '%s\n' "$etag" >"$RUN_DIRECTORY/etags/$2.new"
 }
 
+# The token of the metadata server, or why there is none.
+access_token() {
+  local answer
+  answer=$(curl -sS --fail --max-time 10 -H 'Metadata-Flavor: Google' \
+    "http://${GCE_METADATA_HOST:-metadata.google.internal}/computeMetadata/v1/instance/service-accounts/default/token" 2>&1) ||
+    { printf '%s' "$answer"; return 1; }
+  sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p' <<<"$answer"
+}
+
 # Cloud Storage's JSON API. The token goes by standard input: a command line can be read by others.
 fetch_object() {
   local path=${SIGNATURE_MIRROR#gs://} bucket object token
@@ -52,10 +61,7 @@ fetch_object() {
   bucket=${path%%/*}
   object=${path#"$bucket"}/$1
   object=${object#/}
-  token=$(curl -sS --fail --max-time 10 -H 'Metadata-Flavor: Google' \
-    "http://${GCE_METADATA_HOST:-metadata.google.internal}/computeMetadata/v1/instance/service-accounts/default/token" 2>&1) ||
-    { said="no token: $token"; return 1; }
-  token=$(sed -n 's/.*"access_token" *: *"\([^"]*\)".*/\1/p' <<<"$token")
+  token=$(access_token) || { said="no token: $token"; return 1; }
   download "${STORAGE_EMULATOR_HOST:-https://storage.googleapis.com}/storage/v1/b/$bucket/o/${object//\//%2F}?alt=media" "$1" \
     <<<"Authorization: Bearer $token"
 }

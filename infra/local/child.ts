@@ -14,6 +14,8 @@ export interface ChildSpec {
   /** Script and its arguments. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
+  /** Where it runs; by default in the project. */
+  readonly cwd?: string;
   /** A URL that answers 200 once it serves; without one it sends `{ready: true, ...}` on its IPC channel. */
   readonly healthUrl?: string;
 }
@@ -38,7 +40,7 @@ export interface Child {
  */
 export async function startChild(spec: ChildSpec, guard: ProcessGuard): Promise<Child> {
   const process_ = spawn(process.execPath, spec.args, {
-    cwd: new URL('../..', import.meta.url),
+    cwd: spec.cwd ?? new URL('../..', import.meta.url),
     env: spec.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', ...(spec.healthUrl ? [] : (['ipc'] as const))],

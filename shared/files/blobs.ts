@@ -1,9 +1,12 @@
+import type { Finding } from '../events/verdictChanged.ts';
+import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
 import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
-import type { Content, Coverage, Sha256 } from './record.ts';
+import type { Content, Coverage } from './record.ts';
 
 /** A content that was found clean, and the scan that said so. */
 export interface Blob {
@@ -19,22 +22,64 @@ export interface Blob {
 export interface CondemnedBlob {
   readonly object: StoredObject;
   readonly signature: string;
+  /** Absent where an operator condemned it, by hand. */
+  readonly finding?: Finding;
+  /** The event that says so is out. */
+  readonly announced: boolean;
 }
 
+/** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
+export interface BlobUse {
+  readonly owner: Principal;
+  readonly content: Content;
+}
+
+export interface BlobsOptions {
+  readonly deduplicate?: DeduplicationScope;
+  readonly now?: () => Date;
+}
+
+/** Who loses a race for a blob this often is not racing with a collection. */
+const MAX_RACES = 5;
+
 /**
- * Contents that were found clean: `blobs/sha256/<hex>` of the permanent bucket, one for any number of files.
+ * Contents that were found clean: `blobs/...` of the permanent bucket, one for any number of files.
  * Nothing gets there but by {@link promote}, and a blob with a signature is handed to nobody.
  */
 export class Blobs {
   readonly #bucket: Bucket;
+  readonly #scope: DeduplicationScope;
+  readonly #now: () => Date;
 
-  constructor(permanent: Bucket) {
+  constructor(permanent: Bucket, { deduplicate = 'global', now = () => new Date() }: BlobsOptions = {}) {
     this.#bucket = permanent;
+    this.#scope = deduplicate;
+    this.#now = now;
   }
 
-  async find(sha256: Sha256, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
-    const object = await this.#bucket.stat(name(sha256), signal);
+  /** The blob of a file that was found clean, also where the scope of deduplication was another then. */
+  async find(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
+    for (const key of blobKeys(contentsOf(file), this.#scope)) {
+      const object = await this.#bucket.stat(blobName(key), signal);
+      if (object) return parseBlob(object);
+    }
+    return undefined;
+  }
+
+  /** The blob that another file would share. Whoever is to rely on it must {@link use} it first. */
+  async findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
+    const object = await this.#bucket.stat(this.#nameOf(file), signal);
     return object && parseBlob(object);
+  }
+
+  /**
+   * Says that one more file is about to rely on the blob, so that nobody collects it. Nothing is written where
+   * that was said less than {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
+   * @returns false where it moved on or is gone, perhaps collected just now: look again
+   */
+  async use({ object }: Blob): Promise<boolean> {
+    if (this.#now().getTime() - usedAt(object).getTime() < MARK_GOOD_FOR_MS) return true;
+    return (await this.#bucket.patch(object.name, object, this.#mark())) !== undefined;
   }
 
   /** What the policy of the deployment accepted of a file that could not be scanned. */
@@ -60,28 +105,32 @@ export class Blobs {
    */
   async promote(
     source: { bucket: Bucket; object: StoredObject },
-    content: Content,
-    scan: Pick<Blob, 'scannedAt' | 'engine' | 'coverage'>,
+    file: BlobUse,
+    scan: Omit<Blob, 'object'>,
   ): Promise<'promoted' | 'sourceGone' | CondemnedBlob> {
-    const metadata = scanFields(scan);
-    const target = {
-      bucket: this.#bucket,
-      name: name(content.sha256),
-      contentType: 'application/octet-stream',
-      metadata,
-    };
-    const result = await source.bucket.rewrite(source.object, target);
-    if (result === 'sourceGone') return result;
-    const object = result === 'targetExists' ? await this.#bucket.stat(target.name) : result;
-    if (!object || object.crc32c !== content.crc32c || object.size !== content.size) {
-      throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
+    const { content } = file;
+    const name = this.#nameOf(file);
+    for (let races = 0; races < MAX_RACES; races++) {
+      const metadata = { ...scanFields(scan), ...this.#mark() };
+      const target = { bucket: this.#bucket, name, contentType: 'application/octet-stream', metadata };
+      const result = await source.bucket.rewrite(source.object, target);
+      if (result === 'sourceGone') return result;
+      const object = result === 'targetExists' ? await this.#bucket.stat(name) : result;
+      // It was there, and was collected before we could say that we need it.
+      if (!object) continue;
+      if (object.crc32c !== content.crc32c || object.size !== content.size) {
+        throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
+      }
+      const blob = parseBlob(object);
+      if ('signature' in blob) return blob;
+      if (result !== 'targetExists') return 'promoted';
+      const known = { ...metadata, coverage: scan.coverage ?? null };
+      const kept = isBetter(scan, blob)
+        ? await this.#bucket.patch(name, object, known)
+        : await this.use(blob);
+      if (kept) return 'promoted';
     }
-    const blob = parseBlob(object);
-    if ('signature' in blob) return blob;
-    if (isBetter(scan, blob)) {
-      await this.#bucket.patch(object.name, object, { ...metadata, coverage: metadata['coverage'] ?? null });
-    }
-    return 'promoted';
+    throw new Error(`blob ${content.sha256} keeps changing`);
   }
 
   /**
@@ -101,14 +150,57 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /** Marks a content that is in `blobs/` as found to be malware. */
-  async condemn(sha256: Sha256, signature: string): Promise<void> {
+  /**
+   * Marks a content that is in `blobs/`, wherever it may be for this file, as found to be malware. The first finding
+   * stands: a later one changes nothing for anybody.
+   * @returns the blobs of it, whoever condemned them
+   */
+  async condemn(file: BlobUse, finding: Finding): Promise<readonly CondemnedBlob[]> {
+    const condemned: CondemnedBlob[] = [];
+    for (const key of blobKeys(contentsOf(file))) {
+      const blob = await this.#condemn(blobName(key), finding);
+      if (blob) condemned.push(blob);
+    }
+    return condemned;
+  }
+
+  async #condemn(name: string, finding: Finding): Promise<CondemnedBlob | undefined> {
+    const { signature, scannedAt, engine } = finding;
+    const metadata = { signature, condemnedAt: scannedAt.toISOString(), ...engineFields(engine) };
     for (;;) {
-      const object = await this.#bucket.stat(name(sha256));
-      if (!object || object.metadata['signature'] === signature) return;
-      if (await this.#bucket.patch(object.name, object, { signature })) return;
+      const object = await this.#bucket.stat(name);
+      if (!object) return undefined;
+      const condemned = parseCondemned(object);
+      if (condemned) return condemned;
+      const patched = await this.#bucket.patch(name, object, metadata);
+      if (patched) return { object: patched, signature, finding, announced: false };
     }
   }
+
+  /** Notes that the event of a condemned content is out. Lost to another who says so too, it is out as well. */
+  async noteAnnounced({ object }: CondemnedBlob): Promise<void> {
+    await this.#bucket.patch(object.name, object, { announced: 'true' });
+  }
+
+  #nameOf(file: BlobUse): string {
+    return blobName(blobKey(this.#scope, contentsOf(file)));
+  }
+
+  #mark(): { usedAt: string } {
+    return { usedAt: this.#now().toISOString() };
+  }
+}
+
+/** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
+const MARK_GOOD_FOR_MS = 3_600_000;
+
+/** When a file was last about to rely on a blob, give or take {@link MARK_GOOD_FOR_MS}. */
+export function usedAt({ metadata, timeCreated }: StoredObject): Date {
+  return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
+}
+
+function contentsOf({ owner, content }: BlobUse) {
+  return { owner, sha256: content.sha256 };
 }
 
 const REFRESH_MS = 60_000;
@@ -129,9 +221,9 @@ class BlobMismatch extends Error {
 }
 
 function parseBlob(object: StoredObject): Blob | CondemnedBlob {
-  const { signature, scannedAt } = object.metadata;
-  if (signature !== undefined) return { object, signature };
-  const at = parseTime(scannedAt ?? '');
+  const condemned = parseCondemned(object);
+  if (condemned) return condemned;
+  const at = parseTime(object.metadata['scannedAt'] ?? '');
   const engine = parseEngine(object.metadata);
   const said = object.metadata['coverage'];
   const coverage = said === undefined ? undefined : parseCoverage(said);
@@ -141,10 +233,15 @@ function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
 }
 
-function acceptedName(id: FileId): string {
-  return `accepted/${id}`;
+function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
+  const { signature, condemnedAt, announced } = object.metadata;
+  if (signature === undefined) return undefined;
+  const scannedAt = parseTime(condemnedAt ?? '');
+  const engine = parseEngine(object.metadata);
+  const finding = scannedAt && engine && { signature, scannedAt, engine };
+  return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
 }
 
-function name(sha256: Sha256): string {
-  return `blobs/sha256/${sha256}`;
+export function acceptedName(id: FileId): string {
+  return `accepted/${id}`;
 }

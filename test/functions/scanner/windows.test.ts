@@ -3,8 +3,9 @@ import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { receive } from '../../../functions/upload/receive.ts';
-import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { type FileRecord, parseSha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -21,6 +22,7 @@ import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
 
+const OWNER = 'org:889640782' as Principal;
 const WINDOW = 100_000;
 const OVERLAP = 10_000;
 const POLICY = { maxBytes: 1_000_000, overlapBytes: OVERLAP, timeoutMs: 60_000 };
@@ -46,6 +48,7 @@ describe('a file over the maximum of the engine', () => {
     published = [];
     scan = {
       records: new Records(permanent),
+      candidates: new Candidates(permanent),
       blobs: new Blobs(permanent),
       unscanned: bucket('unscanned'),
       quarantine: bucket('quarantine'),
@@ -73,8 +76,7 @@ describe('a file over the maximum of the engine', () => {
     async function* source() {
       yield bytes;
     }
-    const owner = 'org:889640782' as Principal;
-    const upload = { owner, contentType: 'text/plain', fileName: undefined, bytes: source() };
+    const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: source() };
     const record = await receive(scan, upload);
     const object = await scan.unscanned.stat(record.id);
     assert.ok(object);
@@ -90,7 +92,8 @@ describe('a file over the maximum of the engine', () => {
   const bytesRead = () => fixture.emulator.operations.of('objects.getMedia').bytesOut;
   const blobOf = async (bytes: Buffer) => {
     const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));
-    const blob = sha256 && (await scan.blobs.find(sha256));
+    const content = sha256 && { sha256, size: bytes.length, crc32c: '' };
+    const blob = content && (await scan.blobs.find({ owner: OWNER, content }));
     return blob && 'scannedAt' in blob ? blob : undefined;
   };
   function withEicarAt(at: number, size = 250_000): Buffer {

@@ -10,13 +10,22 @@ const TOKEN = 'ya29.test';
  */
 export class Mirror implements AsyncDisposable {
   readonly files = new Map<string, Buffer | string>();
+  /** When the files were changed, for those who ask for what is newer; in seconds since 1970. */
+  modifiedAt: number | undefined;
+  /** Sent with a failure. */
+  failureHeaders: Readonly<Record<string, string>> = {};
   /** While it is set, everything is answered with that status. */
   failure: number | undefined;
+  /** Before a file is handed out. */
+  onRequest: (() => Promise<unknown>) | undefined;
   readonly answers: { readonly path: string; readonly status: number }[] = [];
   readonly #server: Server;
 
   constructor() {
-    this.#server = createServer((request, response) => this.#answer(request, response));
+    this.#server = createServer(async (request, response) => {
+      await this.onRequest?.();
+      this.#answer(request, response);
+    });
   }
 
   static async start(): Promise<Mirror> {
@@ -50,7 +59,7 @@ export class Mirror implements AsyncDisposable {
   #answer(request: IncomingMessage, response: ServerResponse): void {
     const path = request.url ?? '';
     response.on('finish', () => this.answers.push({ path, status: response.statusCode }));
-    if (this.failure !== undefined) return void response.writeHead(this.failure).end();
+    if (this.failure !== undefined) return void response.writeHead(this.failure, this.failureHeaders).end();
     if (path === '/computeMetadata/v1/instance/service-accounts/default/token') {
       if (request.headers['metadata-flavor'] !== 'Google') return void response.writeHead(403).end();
       return void response.end(
@@ -65,6 +74,9 @@ export class Mirror implements AsyncDisposable {
     if (body === undefined) return void response.writeHead(404).end();
     const etag = `"${createHash('sha256').update(body).digest('hex')}"`;
     if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end();
-    response.writeHead(200, { etag }).end(body);
+    const since = Date.parse(request.headers['if-modified-since'] ?? '') / 1000;
+    if (this.modifiedAt !== undefined && since >= this.modifiedAt) return void response.writeHead(304).end();
+    const modified = this.modifiedAt !== undefined && new Date(this.modifiedAt * 1000).toUTCString();
+    response.writeHead(200, { etag, ...(modified && { 'last-modified': modified }) }).end(body);
   }
 }

@@ -1,0 +1,62 @@
+/**
+ * `node compile.mjs FUNCTION` while an image is built: starts the function, waits for its /healthz, and ends it, so that
+ * Node writes what it compiled to NODE_COMPILE_CACHE. Fails where the function does not start, or leaves nothing.
+ */
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readdirSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
+
+const FRAMEWORK = 'node_modules/@google-cloud/functions-framework/build/src/main.js';
+const PORT = '8080';
+const START_WITHIN_MS = 60_000;
+
+/** Enough for every function to start; none of it is reached, and none of it is kept. */
+const ENVIRONMENT = {
+  GOOGLE_CLOUD_PROJECT: 'build',
+  PERMANENT_BUCKET: 'build',
+  UNSCANNED_BUCKET: 'build',
+  SCAN_EVENTS_TOPIC: 'build',
+  FINALIZE_TOPIC: 'build',
+  CLAMD_TEMP_DIR: '/tmp',
+  METADATA_SERVER_DETECTION: 'none',
+  TOKEN_ISSUERS: JSON.stringify([
+    {
+      issuer: 'https://build.invalid/',
+      jwksUri: 'https://build.invalid/jwks',
+      audience: 'build',
+      principalClaim: 'sub',
+      readScope: 'read',
+      writeScope: 'write',
+    },
+  ]),
+};
+
+const [name] = process.argv.slice(2);
+const port = process.env.PORT ?? PORT;
+const child = spawn(
+  process.execPath,
+  [FRAMEWORK, `--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`],
+  { stdio: 'inherit', env: { ...process.env, ...ENVIRONMENT } },
+);
+const exited = once(child, 'exit');
+await healthy();
+child.kill('SIGTERM');
+await exited;
+
+// The first request to Google Cloud loads this.
+await once(spawn(process.execPath, ['-e', "require('google-auth-library')"], { stdio: 'inherit' }), 'exit');
+
+const cache = process.env.NODE_COMPILE_CACHE;
+if (!cache || readdirSync(cache, { recursive: true }).length < 100) throw new Error('nothing was compiled');
+
+async function healthy() {
+  const deadline = Date.now() + START_WITHIN_MS;
+  while (Date.now() < deadline && child.exitCode === null) {
+    const answer = await fetch(`http://127.0.0.1:${port}/healthz`).catch(() => undefined);
+    if (answer?.status === 200) return;
+    await delay(50);
+  }
+  child.kill('SIGKILL');
+  throw new Error(`${name} does not start`);
+}

@@ -1,0 +1,11 @@
+#!/bin/bash
+# Prints the digests of today's base images as substitutions for cloudbuild.yaml. Needs docker with buildx, as Cloud
+# Shell has it. Look at what changed, and keep what you chose in your trigger: a build uses exactly that.
+set -euo pipefail
+
+digest() { docker buildx imagetools inspect "$1" --format '{{.Manifest.Digest}}'; }
+
+node=$(digest docker.io/library/node:24-bookworm-slim)
+runtime=$(digest gcr.io/distroless/nodejs24-debian12)
+debian=$(digest docker.io/library/debian:bookworm-slim)
+printf '_NODE_DIGEST=%s,_RUNTIME_DIGEST=%s,_DEBIAN_DIGEST=%s\n' "$node" "$runtime" "$debian"

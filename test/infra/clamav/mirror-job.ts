@@ -1,0 +1,45 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const SOURCE = new URL('../../../infra/clamav/', import.meta.url);
+/** As for the sidecar: what is tested needs no rights. */
+const NOBODY = 65_534;
+const IS_ROOT = process.getuid?.() === 0;
+
+interface Ran {
+  readonly code: number | null;
+  /** Its lines, as Cloud Logging reads them. */
+  readonly lines: readonly { readonly severity: string; readonly message: string }[];
+  /** What it left in its directories, which the next run does not see. */
+  readonly said: string;
+}
+
+/** One run of the job, in directories of its own that are gone afterwards, as an instance of Cloud Run's are. */
+export async function runMirrorJob(env: Readonly<Record<string, string>>): Promise<Ran> {
+  const folder = await mkdtemp(join(tmpdir(), 'mirror-job-'));
+  try {
+    await cp(SOURCE, join(folder, 'app'), { recursive: true });
+    await chmod(folder, 0o755);
+    const directories: Record<string, string> = {};
+    for (const name of ['database', 'temporary', 'run']) {
+      await mkdir(join(folder, name));
+      if (IS_ROOT) await chown(join(folder, name), NOBODY, NOBODY);
+      directories[`${name.toUpperCase()}_DIRECTORY`] = join(folder, name);
+    }
+    const child = spawn(join(folder, 'app/mirror-job.sh'), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: `${process.env['PATH']}:/usr/sbin`, ...directories, ...env },
+      ...(IS_ROOT && { uid: NOBODY, gid: NOBODY }),
+    });
+    let said = '';
+    for (const output of [child.stdout, child.stderr]) output.on('data', (chunk) => (said += chunk));
+    const [code] = (await once(child, 'close')) as [number | null];
+    const lines = said.split('\n').filter((line) => line.startsWith('{"severity"'));
+    return { code, lines: lines.map((line) => JSON.parse(line)), said };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
