@@ -1,6 +1,7 @@
 import type { Blobs, BlobUse } from '../../shared/files/blobs.ts';
 import {
   type Content,
+  type Coverage,
   type FailureReason,
   type PendingRecord,
   parseSha256,
@@ -10,6 +11,7 @@ import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { EngineGate } from '../../shared/scanning/engineGate.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
+import { scanInWindows } from '../../shared/scanning/windows.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
@@ -21,11 +23,23 @@ export interface Decider {
   readonly scanner: Scanner;
   readonly engine: Pick<EngineGate, 'fit'>;
   readonly admission: Admission;
-  /** Bytes; a larger file is unscannable without being read. */
+  /** Bytes; what is done with a larger file is for `windows` to say. */
   readonly maxScanBytes: number;
+  /** Absent: a larger file is unscannable without being read. */
+  readonly windows?: WindowPolicy | undefined;
   /** Milliseconds for which an earlier scan of the same content answers for it. */
   readonly verdictMaxAgeMs: number;
   readonly now: () => Date;
+}
+
+/** Files that are too large to be scanned whole are scanned in windows of `maxScanBytes`. */
+interface WindowPolicy {
+  /** Bytes; a still larger file is unscannable without being read. */
+  readonly maxBytes: number;
+  /** Bytes; whatever is at most so long lies within one window. */
+  readonly overlapBytes: number;
+  /** Milliseconds for all windows of a file together. */
+  readonly timeoutMs: number;
 }
 
 export interface Decision {
@@ -57,7 +71,7 @@ export async function decideUnread(
   }
   const known = content && (await earlierScan(decider, { ...record, content }, object, signal));
   if (known) return known;
-  if (object.size <= decider.maxScanBytes) return undefined;
+  if (coverageOf(decider, object.size)) return undefined;
   const scan = { generation: object.generation, scannedAt: decider.now() };
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
@@ -84,7 +98,10 @@ async function earlierScan(
     const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
     const age = decider.now().getTime() - blob.scannedAt.getTime();
     if (!same || age > decider.verdictMaxAgeMs) return undefined;
-    const scan = { generation, scannedAt: blob.scannedAt, engine: blob.engine };
+    // Windows answer only for what would be scanned in windows now.
+    if (blob.coverage && blob.coverage !== coverageOf(decider, content.size)) return undefined;
+    const { scannedAt, engine, coverage } = blob;
+    const scan = { generation, scannedAt, engine, ...(coverage && { coverage }) };
     if (await decider.blobs.use(blob)) {
       return { verdict: { kind: 'clean' }, content, scan, promoted: true };
     }
@@ -103,8 +120,12 @@ export async function decideByScan(
   object: StoredObject,
   signal: AbortSignal,
 ): Promise<Decision | Undecided> {
-  const scanned = await decider.admission.run(object.size, (spaceLow) =>
-    scanBytes(decider, record, object, AbortSignal.any([signal, spaceLow])),
+  const { windows } = decider;
+  const inWindows = windows && coverageOf(decider, object.size) === 'windows';
+  const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
+  const atOnce = Math.min(object.size, decider.maxScanBytes);
+  const scanned = await decider.admission.run(atOnce, (spaceLow) =>
+    scanBytes(decider, record, object, AbortSignal.any([signal, spaceLow, ...inTime])),
   );
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -125,9 +146,10 @@ async function scanBytes(
   });
   if (!bytes) return 'sourceGone';
   const tally = new Tally();
-  const verdict = await decider.scanner.scan(tallied(bytes, tally), { size, signal });
+  const verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
   const content = contentOf(tally, object);
-  const scan = { generation, scannedAt: decider.now(), engine };
+  const inWindows = coverageOf(decider, size) === 'windows' && ({ coverage: 'windows' } as const);
+  const scan = { generation, scannedAt: decider.now(), engine, ...inWindows };
   if (content && record.content && content.sha256 !== record.content.sha256)
     return { failure: 'contentMismatch' };
   // What a client claims of malware does not make it any less.
@@ -139,6 +161,23 @@ async function scanBytes(
   }
   const message = 'the bytes that were scanned are not those that are stored';
   throw new StorageError('objects.getMedia', { status: 0, reason: 'checksumMismatch', message });
+}
+
+/** How a file of this size is scanned; undefined where it is not. */
+function coverageOf({ maxScanBytes, windows }: Decider, size: number): 'whole' | Coverage | undefined {
+  if (size <= maxScanBytes) return 'whole';
+  return windows && size <= windows.maxBytes ? 'windows' : undefined;
+}
+
+function verdictOn(
+  { scanner, maxScanBytes, windows }: Decider,
+  bytes: AsyncIterable<Uint8Array>,
+  size: number,
+  signal: AbortSignal,
+): Promise<Verdict> {
+  if (!windows || size <= maxScanBytes) return scanner.scan(bytes, { size, signal });
+  const cut = { size, windowBytes: maxScanBytes, overlapBytes: windows.overlapBytes };
+  return scanInWindows(scanner, bytes, cut, signal);
 }
 
 async function* tallied(bytes: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<Uint8Array> {

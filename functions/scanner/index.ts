@@ -52,6 +52,9 @@ const config = readConfig(
     ALLOW_UNDATED_SIGNATURES: v.optional(flag, 'false'),
     ACCEPT_UNSCANNABLE: v.optional(listOf(ACCEPTABLE), ''),
     MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES), '1073741824'),
+    WINDOWED_SCAN_MAX_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '0'),
+    WINDOWED_SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 3_590), '3300'),
+    WINDOW_OVERLAP_BYTES: v.optional(integer(1, 67_108_864), '4194304'),
     SCAN_SLOTS: v.optional(integer(1, 64), '1'),
     SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 590), '540'),
     LEASE_ABOVE_BYTES: v.optional(integer(0, CLAMAV_MAX_BYTES), '268435456'),
@@ -59,6 +62,9 @@ const config = readConfig(
   },
   process.env,
 );
+if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > config.MAX_SCAN_BYTES) {
+  throw new Error('Configuration: WINDOW_OVERLAP_BYTES should be at most half of MAX_SCAN_BYTES');
+}
 const log = createLog('scanner', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
@@ -102,8 +108,22 @@ const scan: Scan = {
   }),
   accepts: new Set(config.ACCEPT_UNSCANNABLE),
   maxScanBytes: config.MAX_SCAN_BYTES,
+  windows:
+    config.WINDOWED_SCAN_MAX_BYTES > 0
+      ? {
+          maxBytes: config.WINDOWED_SCAN_MAX_BYTES,
+          overlapBytes: config.WINDOW_OVERLAP_BYTES,
+          timeoutMs: config.WINDOWED_SCAN_TIMEOUT_SECONDS * 1000,
+        }
+      : undefined,
   verdictMaxAgeMs: config.VERDICT_MAX_AGE_SECONDS * 1000,
-  lease: { aboveBytes: config.LEASE_ABOVE_BYTES, durationMs: 60_000, holder: randomUUID(), now },
+  lease: {
+    // Windows may take longer than an event waits for its answer.
+    aboveBytes: Math.min(config.LEASE_ABOVE_BYTES, config.MAX_SCAN_BYTES + 1),
+    durationMs: 60_000,
+    holder: randomUUID(),
+    now,
+  },
   now,
   log,
 };

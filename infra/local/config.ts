@@ -31,6 +31,10 @@ export interface PlatformConfig {
   readonly logLevel: string;
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;
+  /** The scanner's variable of that name. */
+  readonly windowedScanMaxBytes?: string;
+  /** The scanner's variable of that name. */
+  readonly windowOverlapBytes?: string;
 }
 
 const hostAndPort = v.pipe(v.string(), v.regex(/^[^\s/:]+:\d{1,5}$/, 'should be host:port'));
@@ -41,6 +45,8 @@ const VARIABLES = {
   PUBSUB_PORT: v.optional(integer(0, 65_535), '8085'),
   DATA: v.optional(v.string(), '.local'),
   ACCEPT_UNSCANNABLE: v.optional(v.string()),
+  WINDOWED_SCAN_MAX_BYTES: v.optional(v.string()),
+  WINDOW_OVERLAP_BYTES: v.optional(v.string()),
   MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES)),
   CLAMAV_DATABASE_DIR: v.optional(v.string()),
   PUBSUB_EMULATOR_HOST: v.optional(hostAndPort),
@@ -82,6 +88,8 @@ export function readPlatformConfig(
     stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
     logLevel: read.LOG_LEVEL,
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
+    ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),
+    ...(read.WINDOW_OVERLAP_BYTES && { windowOverlapBytes: read.WINDOW_OVERLAP_BYTES }),
     ...(read.CLAMAV_DATABASE_DIR && { clamavDatabase: resolve(project, read.CLAMAV_DATABASE_DIR) }),
     ...(read.PUBSUB_EMULATOR_HOST && { pubsubEmulatorHost: read.PUBSUB_EMULATOR_HOST }),
   };

@@ -154,6 +154,8 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     MAX_SCAN_BYTES: String(config.maxScanBytes),
     DEDUPLICATE: config.deduplicate,
     ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
+    ...(config.windowedScanMaxBytes && { WINDOWED_SCAN_MAX_BYTES: config.windowedScanMaxBytes }),
+    ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_EVENTS_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),

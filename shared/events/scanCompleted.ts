@@ -28,6 +28,7 @@ export function scanCompleted(record: DecidedRecord): EventMessage {
       createdAt: record.createdAt.toISOString(),
       scannedAt: scan.scannedAt.toISOString(),
       ...(scan.engine && { engine: shownEngine(scan.engine) }),
+      ...(scan.coverage && { coverage: scan.coverage }),
     },
     filterable: { verdict: state, owner },
   });

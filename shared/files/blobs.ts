@@ -5,8 +5,8 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
-import { engineFields, parseEngine, parseTime } from './metadata.ts';
-import type { Content } from './record.ts';
+import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
+import type { Content, Coverage } from './record.ts';
 
 /** A content that was found clean, and the scan that said so. */
 export interface Blob {
@@ -14,6 +14,8 @@ export interface Blob {
   /** When the latest scan of exactly these bytes found them clean. */
   readonly scannedAt: Date;
   readonly engine: EngineVersion;
+  /** Absent where it was scanned as a whole. */
+  readonly coverage?: Coverage;
 }
 
 /** Newer signatures have found something in these bytes: nobody gets them any more. */
@@ -104,13 +106,12 @@ export class Blobs {
   async promote(
     source: { bucket: Bucket; object: StoredObject },
     file: BlobUse,
-    scan: { scannedAt: Date; engine: EngineVersion },
+    scan: Omit<Blob, 'object'>,
   ): Promise<'promoted' | 'sourceGone' | CondemnedBlob> {
     const { content } = file;
     const name = this.#nameOf(file);
     for (let races = 0; races < MAX_RACES; races++) {
-      const found = { scannedAt: scan.scannedAt.toISOString(), ...engineFields(scan.engine) };
-      const metadata = { ...found, ...this.#mark() };
+      const metadata = { ...scanFields(scan), ...this.#mark() };
       const target = { bucket: this.#bucket, name, contentType: 'application/octet-stream', metadata };
       const result = await source.bucket.rewrite(source.object, target);
       if (result === 'sourceGone') return result;
@@ -123,9 +124,10 @@ export class Blobs {
       const blob = parseBlob(object);
       if ('signature' in blob) return blob;
       if (result !== 'targetExists') return 'promoted';
-      // Ours is the newer word about it. Within a minute one is as good as the other.
-      const newer = scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
-      const kept = newer ? await this.#bucket.patch(name, object, metadata) : await this.use(blob);
+      const known = { ...metadata, coverage: scan.coverage ?? null };
+      const kept = isBetter(scan, blob)
+        ? await this.#bucket.patch(name, object, known)
+        : await this.use(blob);
       if (kept) return 'promoted';
     }
     throw new Error(`blob ${content.sha256} keeps changing`);
@@ -203,6 +205,16 @@ function contentsOf({ owner, content }: BlobUse) {
 
 const REFRESH_MS = 60_000;
 
+/** The newer word, within a minute one is as good as the other; never windows over the whole. */
+function isBetter(scan: Omit<Blob, 'object'>, blob: Blob): boolean {
+  if (scan.coverage !== blob.coverage) return blob.coverage === 'windows';
+  return scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
+}
+
+function scanFields({ scannedAt, engine, coverage }: Omit<Blob, 'object'>): Readonly<Record<string, string>> {
+  return { scannedAt: scannedAt.toISOString(), ...engineFields(engine), ...(coverage && { coverage }) };
+}
+
 /** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
 class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
@@ -213,8 +225,12 @@ function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   if (condemned) return condemned;
   const at = parseTime(object.metadata['scannedAt'] ?? '');
   const engine = parseEngine(object.metadata);
-  if (!at || !engine) throw new BlobMismatch(`${object.name} was not promoted by a scan`);
-  return { object, scannedAt: at, engine };
+  const said = object.metadata['coverage'];
+  const coverage = said === undefined ? undefined : parseCoverage(said);
+  if (!at || !engine || (said !== undefined && !coverage)) {
+    throw new BlobMismatch(`${object.name} was not promoted by a scan`);
+  }
+  return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
 }
 
 function parseCondemned(object: StoredObject): CondemnedBlob | undefined {

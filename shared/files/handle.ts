@@ -13,6 +13,8 @@ export interface Handle {
   readonly createdAt: string;
   readonly scannedAt?: string;
   readonly engine?: ShownEngine;
+  /** `windows` where the file was scanned in parts; absent where it was scanned as a whole. */
+  readonly coverage?: string;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
@@ -87,5 +89,6 @@ function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Hand
   return {
     scannedAt: scan.scannedAt.toISOString(),
     ...(engine && { engine: shownEngine(engine) }),
+    ...(scan.coverage && { coverage: scan.coverage }),
   };
 }

@@ -7,6 +7,7 @@ import type { FileId } from './fileId.ts';
 import {
   type Claims,
   type Content,
+  type Coverage,
   type FailureReason,
   type FileRecord,
   type Lease,
@@ -68,6 +69,7 @@ function scanFields(scan: Scan): Record<string, string> {
     generation: scan.generation,
     scannedAt: scan.scannedAt.toISOString(),
     ...(scan.engine && engineFields(scan.engine)),
+    ...(scan.coverage && { coverage: scan.coverage }),
   };
 }
 
@@ -201,7 +203,12 @@ function parseScan(field: Fields): Scan {
     generation: field.parsed('generation', parseGeneration),
     scannedAt: field.parsed('scannedAt', parseTime),
     ...(engine && { engine }),
+    ...(field.metadata['coverage'] !== undefined && { coverage: field.parsed('coverage', parseCoverage) }),
   };
+}
+
+export function parseCoverage(text: string): Coverage | undefined {
+  return text === 'windows' ? text : undefined;
 }
 
 /** What {@link engineFields} wrote; undefined where it wrote nothing. */

@@ -21,12 +21,17 @@ export interface Content {
   readonly crc32c: string;
 }
 
+/** How much of a file its scan looked at in one piece: windows of it, one after the other (docs/adr/0019). */
+export type Coverage = 'windows';
+
 /** Who scanned what, when: it decided on exactly this generation of the unscanned object. */
 export interface Scan {
   readonly generation: Generation;
   readonly scannedAt: Date;
   /** Absent where no engine was asked, as for a file that is over the limit. */
   readonly engine?: EngineVersion;
+  /** Absent where the file was scanned as a whole. */
+  readonly coverage?: Coverage;
 }
 
 /** A scanner that works on a long scan, so that a second delivery of its event backs off. */

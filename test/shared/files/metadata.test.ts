@@ -30,6 +30,7 @@ const scan: fc.Arbitrary<Scan> = fc.record(
       },
       { ...plain, requiredKeys: ['engine'] },
     ),
+    coverage: fc.constant('windows' as const),
   },
   { ...plain, requiredKeys: ['generation', 'scannedAt'] },
 );
