@@ -2,9 +2,9 @@ import type { Fileshare } from '../fileshare.ts';
 import type { Handle } from '../handle.ts';
 import { fileSource } from '../node.ts';
 import type { UploadSource } from '../source.ts';
-import type { Way } from '../upload/options.ts';
+import type { UploadProgress, Way } from '../upload/options.ts';
 import { type Bar, createBars } from './bars.ts';
-import { type Context, connect, line, print, say } from './context.ts';
+import { bytes, type Context, connect, line, print, say } from './context.ts';
 import { EXIT, type ExitCode, exitOf, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
 
 export interface UploadFlags {
@@ -20,6 +20,8 @@ interface Result {
   readonly file: string;
   readonly handle?: Handle;
   readonly error?: unknown;
+  /** Bytes that an earlier attempt had brought there. */
+  readonly resumedFrom?: number;
 }
 
 /** `fileshare upload FILE... [--wait]`: one file after the other, and a summary. */
@@ -55,17 +57,21 @@ async function uploadOne(
   addBar: (size: number | undefined) => Bar,
 ): Promise<Result> {
   let handle: Handle | undefined;
+  let resumedFrom = 0;
   try {
     const source: UploadSource = file === '-' ? process.stdin : await fileSource(file);
     const bar = addBar('size' in source ? source.size : undefined);
-    const onProgress = ({ sent, size }: { sent: number; size: number | undefined }) => bar.update(sent, size);
+    const onProgress = (progress: UploadProgress) => {
+      resumedFrom = progress.resumedFrom;
+      bar.update(progress.sent, progress.size);
+    };
     handle = await fileshare.upload(source, { ...flags, signal, onProgress });
     if (wait) {
       bar.note('scanning');
       handle = await fileshare.wait(handle.id, { signal, timeout });
     }
     bar.note(handle.state);
-    return { file, handle };
+    return { file, handle, resumedFrom };
   } catch (error) {
     return { file, error, ...(handle && { handle }) };
   }
@@ -79,7 +85,8 @@ function codeOf({ handle, error }: Result, { wait }: UploadFlags): ExitCode {
   return !wait && code === EXIT.pending ? EXIT.ok : code;
 }
 
-function report(context: Context, { file, handle, error }: Result): void {
+function report(context: Context, { file, handle, error, resumedFrom = 0 }: Result): void {
+  if (resumedFrom > 0) say(context, `${file}: went on from ${bytes(resumedFrom)}`);
   if (handle) print(context, handle, line(handle));
   if (error === undefined) return;
   const resumable = file !== '-' && !handle;

@@ -33,6 +33,7 @@ export async function transfer(
   from: number,
 ): Promise<Uint8Array> {
   const hash = runningSha256();
+  if (from > 0) job.onProgress({ sent: from, size: job.source.size, resumedFrom: from });
   await skip(reader, hash, from, job);
   let start = from;
   for (let last = false; !last; ) {
