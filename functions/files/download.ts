@@ -1,54 +1,120 @@
-import parseRange from 'range-parser';
+import type { IncomingHttpHeaders } from 'node:http';
 import type { Blobs } from '../../shared/files/blobs.ts';
+import { conditionsOf, rangeApplies } from '../../shared/http/conditions.ts';
 import { dispositionOf } from '../../shared/http/disposition.ts';
 import type { ReadableRecord } from '../../shared/http/outcome.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { rangesOf } from '../../shared/http/ranges.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
+import { verified } from '../../shared/storage/verified.ts';
+import { multipart } from './multipart.ts';
+import { locationOf, type Redirect, redirects } from './redirect.ts';
 
 export interface Download {
-  readonly status: 200 | 206;
+  readonly status: 200 | 206 | 304 | 307;
   readonly headers: Readonly<Record<string, string>>;
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+export interface DownloadRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly headers: IncomingHttpHeaders;
+  readonly signal: AbortSignal;
+}
+
+const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} };
+
 /**
- * The bytes of a clean file, or one range of them. What the record names and what stands under that digest
- * are compared first, and no byte is read of a content that newer signatures condemned.
- * @param rangeHeader Range (RFC 9110 section 14.2); several ranges are answered with the whole, as it permits
- * @param read opens the bytes; not called for HEAD
+ * The answer to a read of a clean file: its bytes or ranges of them, or where they are to be had. First, what the
+ * record names and what stands under that digest are compared, and newer signatures may have condemned it; then come
+ * the conditions, then the ranges (RFC 9110 section 13.2). Bytes are opened for GET alone.
+ *
+ * A whole is checked against its CRC32C while it streams, and its last piece is held back until then. A range is not:
+ * no checksum of a part is known. Who puts a file together from ranges can check it with `Repr-Digest`.
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
-  blobs: Blobs,
+  { blobs, redirect }: { readonly blobs: Blobs; readonly redirect?: Redirect | undefined },
   record: ReadableRecord,
-  request: { method: 'GET' | 'HEAD'; range: string | undefined; ifRange: string | undefined },
-  signal: AbortSignal,
+  request: DownloadRequest,
 ): Promise<Download> {
-  const { content } = record;
-  const etag = `"${content.sha256}"`;
-  const rangeApplies =
-    request.method === 'GET' && (request.ifRange === undefined || request.ifRange === etag);
-  const range = rangeApplies ? singleRange(request.range, content.size) : undefined;
-  const object = await locate(blobs, record, signal);
-  const { start, end } = range ?? { start: 0, end: content.size - 1 };
-  const bytes = request.method === 'GET' ? await blobs.read(object, { start, end }, signal) : [];
-  if (!bytes) throw new Error(`${object.name} went away`);
-  return {
-    status: range ? 206 : 200,
-    headers: {
-      'accept-ranges': 'bytes',
-      'content-type': record.contentType,
+  const object = await locate(blobs, record, request.signal);
+  const validators = { etag: `"${record.content.sha256}"`, lastModified: record.createdAt };
+  const common = commonHeaders(record, validators.etag);
+  switch (conditionsOf(request.headers, validators)) {
+    case 'failed':
+      throw new Problem('precondition-failed');
+    case 'notModified':
+      return { status: 304, headers: common, bytes: NOTHING };
+    case 'proceed':
+  }
+  const ranged = request.method === 'GET' && rangeApplies(request.headers['if-range'], validators);
+  const ranges = ranged ? rangesOf(request.headers.range, object.size) : undefined;
+  if (ranges === 'unsatisfiable') {
+    const headers = { 'content-range': `bytes */${object.size}`, 'accept-ranges': 'bytes' };
+    throw new Problem('range-not-satisfiable', { headers });
+  }
+  const disposition = dispositionOf(record.fileName);
+  if (redirect && redirects(redirect, request, object.size)) {
+    const location = await locationOf(redirect, object, record, disposition);
+    return { status: 307, headers: { location, 'content-length': '0' }, bytes: NOTHING };
+  }
+  const headers = { ...common, ...contentHeaders(record, disposition) };
+  const open = async (range: ByteRange) => {
+    const bytes = await blobs.read(object, range, request.signal);
+    if (!bytes) throw new Error(`${object.name} went away`);
+    const isWhole = range.start === 0 && range.end === object.size - 1;
+    return isWhole ? verified(bytes, object.crc32c) : bytes;
+  };
+  if (ranges) return openRanges(ranges, { open, headers, size: object.size });
+  const bytes = request.method === 'GET' ? await open({ start: 0, end: object.size - 1 }) : NOTHING;
+  return { status: 200, headers: { ...headers, 'content-length': String(object.size) }, bytes };
+}
+
+async function openRanges(
+  ranges: readonly ByteRange[],
+  content: {
+    readonly open: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
+    readonly headers: Readonly<Record<string, string>> & { readonly 'content-type': string };
+    readonly size: number;
+  },
+): Promise<Download> {
+  const { open, headers, size } = content;
+  const [only, another] = ranges;
+  if (only && !another) {
+    const bytes = await open(only);
+    const { start, end } = only;
+    const ranged = {
       'content-length': String(end - start + 1),
-      'content-disposition': dispositionOf(record.fileName),
-      ...(range && { 'content-range': `bytes ${start}-${end}/${content.size}` }),
-      // What a browser makes of it can reach nothing of this origin.
-      'content-security-policy': "default-src 'none'; sandbox",
-      etag,
-      'last-modified': record.createdAt.toUTCString(),
-      'repr-digest': `sha-256=:${Buffer.from(content.sha256, 'hex').toString('base64')}:`,
-    },
-    bytes: bytes as AsyncIterable<Uint8Array>,
+      'content-range': `bytes ${start}-${end}/${size}`,
+    };
+    return { status: 206, headers: { ...headers, ...ranged }, bytes };
+  }
+  const parts = multipart(ranges, { contentType: headers['content-type'], size });
+  const ranged = { 'content-type': parts.contentType, 'content-length': String(parts.length) };
+  return { status: 206, headers: { ...headers, ...ranged }, bytes: parts.body(open) };
+}
+
+/** What a 304 has too (RFC 9110 section 15.4.5). */
+function commonHeaders(record: ReadableRecord, etag: string) {
+  return {
+    // A client may keep it, and asks each time whether it may still see it; nobody else may keep it.
+    'cache-control': 'private, no-cache',
+    vary: 'Authorization',
+    etag,
+    'last-modified': record.createdAt.toUTCString(),
+  };
+}
+
+function contentHeaders(record: ReadableRecord, disposition: string) {
+  return {
+    'accept-ranges': 'bytes',
+    'content-type': record.contentType,
+    'content-disposition': disposition,
+    // What a browser makes of it can reach nothing of this origin.
+    'content-security-policy': "default-src 'none'; sandbox",
+    'repr-digest': `sha-256=:${Buffer.from(record.content.sha256, 'hex').toString('base64')}:`,
   };
 }
 
@@ -64,15 +130,4 @@ async function locate(blobs: Blobs, record: ReadableRecord, signal: AbortSignal)
   const object = blob?.object;
   if (object && object.size === content.size && object.crc32c === content.crc32c) return object;
   throw new Error(`what is stored is not what the record of ${id} names`);
-}
-
-function singleRange(header: string | undefined, size: number): ByteRange | undefined {
-  if (header === undefined) return undefined;
-  const ranges = parseRange(size, header);
-  if (ranges === -1) {
-    throw new Problem('range-not-satisfiable', { headers: { 'content-range': `bytes */${size}` } });
-  }
-  // A malformed Range is ignored (RFC 9110 section 14.2), and so is another unit.
-  if (ranges === -2 || ranges.type !== 'bytes' || ranges.length !== 1) return undefined;
-  return ranges[0];
 }

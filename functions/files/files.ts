@@ -3,6 +3,7 @@ import type { Records } from '../../shared/files/records.ts';
 import type { RecordWriter } from '../../shared/files/recordWriter.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Redirect } from './redirect.ts';
 
 /** What the routes of this function work with. */
 export interface Files {
@@ -11,5 +12,9 @@ export interface Files {
   readonly writer: RecordWriter;
   readonly references: References;
   readonly blobs: Blobs;
+  /** Absent: every byte goes through this function. */
+  readonly redirect: Redirect | undefined;
+  /** Where clients reach this service; without it there is no FHIR. */
+  readonly publicUrl: string | undefined;
   readonly now: () => Date;
 }

@@ -8,18 +8,21 @@ import { router } from '../../shared/http/router.ts';
 import { httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
-import { commonVariables, json, readConfig } from '../../shared/runtime/config.ts';
+import { commonVariables, json, publicUrl, readConfig } from '../../shared/runtime/config.ts';
 import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
-import { connectStorage } from '../../shared/storage/connect.ts';
+import { connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
+import { type Redirect, redirectVariables } from './redirect.ts';
 import { resources } from './routes/resources.ts';
 
-const config = readConfig({ ...commonVariables, TOKEN_ISSUERS: json(issuersSchema) }, process.env);
+const config = readConfig(
+  { ...commonVariables, TOKEN_ISSUERS: json(issuersSchema), PUBLIC_URL: publicUrl, ...redirectVariables },
+  process.env,
+);
 const log = createLog('files', config.LOG_LEVEL);
-const permanent = new Bucket(connectStorage(config.STORAGE_EMULATOR_HOST), config.PERMANENT_BUCKET, {
-  timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000,
-});
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const permanent = new Bucket(connectStorage(config.STORAGE_EMULATOR_HOST), config.PERMANENT_BUCKET, limits);
 const records = new Records(permanent);
 const handler = router(
   resources({
@@ -28,6 +31,8 @@ const handler = router(
     writer: new RecordWriter(records),
     references: new References(permanent),
     blobs: new Blobs(permanent),
+    redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
+    publicUrl: config.PUBLIC_URL,
     now: () => new Date(),
   }),
 );
@@ -36,3 +41,13 @@ const handler = router(
 streamBodies(() => true);
 drainOnSignals();
 http('files', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));
+
+function redirectOf(aboveBytes: number | undefined): Redirect | undefined {
+  if (aboveBytes === undefined) return undefined;
+  return {
+    aboveBytes,
+    seconds: config.SIGNED_URL_SECONDS,
+    origin: storageOrigin(config.STORAGE_EMULATOR_HOST),
+    signer: connectSigner({ key: config.SIGNING_KEY, email: config.SIGNING_SERVICE_ACCOUNT, ...limits }),
+  };
+}

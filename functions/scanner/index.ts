@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
+import { parseFileId } from '../../shared/files/fileId.ts';
 import { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
@@ -113,10 +114,13 @@ http(
   }),
 );
 
-async function handler({ request, response, log }: Exchange): Promise<void> {
+async function handler({ request, response, log, audit }: Exchange): Promise<void> {
+  audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
   const event = parseFinalized(request.headers, (request as IncomingMessage & { body?: unknown }).body);
+  const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;
+  if (fileId) audit.fileId = fileId;
   const outcome = event.kind === 'finalized' ? await scanned(event.object, log) : foreign(event.why);
   if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();

@@ -74,13 +74,15 @@ async function handler(exchange: Exchange): Promise<void> {
   await route(exchange, (request as IncomingMessage & { body?: unknown }).body);
 }
 
-async function postSweep({ response, log }: Exchange): Promise<void> {
+async function postSweep({ response, log, audit }: Exchange): Promise<void> {
+  audit.action = 'sweep';
   const report = await sweep({ ...sweeper, log }, { budgetMs, stopping: isDraining });
   log.info(report, 'sweep completed');
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postDeadLetter({ response, log }: Exchange, body: unknown): Promise<void> {
+async function postDeadLetter({ response, log, audit }: Exchange, body: unknown): Promise<void> {
+  audit.action = 'deadLetter';
   const outcome = await deadLettered({ ...sweeper, log }, body);
   if (outcome === 'lostRace') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
   log.warn({ outcome }, 'dead letter');
@@ -92,7 +94,8 @@ const Order = v.union([
   v.strictObject({ state: v.literal('failed') }),
 ]);
 
-async function postRedrive({ response, log }: Exchange, body: unknown): Promise<void> {
+async function postRedrive({ response, log, audit }: Exchange, body: unknown): Promise<void> {
+  audit.action = 'redrive';
   const order = v.safeParse(Order, body);
   if (!order.success) {
     const detail = 'Send JSON, {"fileId": "…"} or {"state": "failed"}, as application/json.';

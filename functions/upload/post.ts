@@ -25,11 +25,13 @@ export interface Poster {
  * @throws {Problem}; whatever is refused for its head is refused before its body is asked for
  */
 export async function postFile(poster: Poster, exchange: Exchange): Promise<void> {
-  const { request, response, log, signal } = exchange;
+  const { request, response, log, signal, audit } = exchange;
+  audit.action = 'upload';
   const { principal: owner } = await authenticate(poster.tokens, request, 'write');
   const offer = offerOf(request, poster.terms);
   const { record: received, replayed } = await receiveOffer(poster, exchange, owner, offer);
   const { id, content } = received;
+  audit.fileId = id;
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
 
   // Set here, so that a problem carries it too.

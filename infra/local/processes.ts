@@ -130,7 +130,7 @@ function uploadEnv(ports: Ports): Record<string, string> {
 }
 
 function filesEnv(ports: Ports): Record<string, string> {
-  return uploadEnv(ports);
+  return { ...uploadEnv(ports), PUBLIC_URL: `http://${HOST}:${ports.gateway}` };
 }
 
 function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {

@@ -2,6 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Caller, Scope } from '../identity/caller.ts';
 import { KeysUnavailable } from '../identity/keys.ts';
 import type { Refusal, TokenVerifier } from '../identity/tokens.ts';
+import { auditCaller, auditOf } from './audit.ts';
 import { Problem, type ProblemType } from './problems.ts';
 
 /** For people, and plain enough for a quoted string in a header (RFC 6750 section 3). */
@@ -18,7 +19,7 @@ const EXPLANATION: Readonly<Record<Refusal, string>> = {
 };
 
 /**
- * Who sends this request, provided that its token carries one of the `scopes`.
+ * Who sends this request, provided that its token carries one of the `scopes`. The audit learns of it either way.
  * @throws {Problem} with the `WWW-Authenticate` of RFC 6750 section 3
  */
 export async function authenticate(
@@ -30,6 +31,7 @@ export async function authenticate(
   if (typeof caller === 'string') {
     throw challenge('unauthenticated', EXPLANATION[caller], 'invalid_token');
   }
+  auditCaller(auditOf(request), caller);
   if (scopes.some((scope) => caller.scopes.has(scope))) return caller;
   // A list in the challenge would mean that all are needed: the first is what most clients want.
   const [scope] = scopes;

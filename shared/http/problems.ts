@@ -23,7 +23,7 @@ export const PROBLEMS = {
   'too-large': { status: 413, title: 'The file is larger than this service takes' },
   'media-type-not-allowed': { status: 415, title: 'This service does not take files of that type' },
   'media-type-mismatch': { status: 415, title: 'The bytes are not of the type that was declared' },
-  'precondition-failed': { status: 412, title: 'The file has changed since you looked' },
+  'precondition-failed': { status: 412, title: 'The file is not in the version that the request asks for' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another upload' },

@@ -1,13 +1,14 @@
+import type { Action } from './audit.ts';
 import { Problem } from './problems.ts';
 import type { Exchange } from './service.ts';
 
 /** @param item what stands behind the resource's name in the path, as it was sent; '' where nothing does */
 export type Route = (exchange: Exchange, id: string, item: string) => Promise<void>;
 
-/** A pattern with at most two groups, and what answers each method. HEAD is a GET whose body Node leaves out. */
+/** A pattern with at most two groups, and what answers each method, by what name the audit knows it. HEAD is a GET whose body Node leaves out. */
 export interface Resource {
   readonly path: RegExp;
-  readonly methods: Readonly<Record<string, Route>>;
+  readonly methods: Readonly<Record<string, readonly [action: Action, route: Route]>>;
   /** Methods of the same path that another function answers. */
   readonly elsewhere?: readonly string[];
 }
@@ -23,8 +24,10 @@ export function router(resources: readonly Resource[]) {
       const match = resource.path.exec(exchange.path);
       if (!match) continue;
       const method = exchange.request.method ?? '';
-      const route = methods[method === 'HEAD' ? 'GET' : method];
-      if (!route) throw new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
+      const found = methods[method === 'HEAD' ? 'GET' : method];
+      if (!found) throw new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
+      const [action, route] = found;
+      exchange.audit.action = action;
       return route(exchange, match[1] ?? '', match[2] ?? '');
     }
     throw new Problem('not-found');

@@ -4,6 +4,7 @@ import { CorruptRecord } from '../files/metadata.ts';
 import { isDraining, whileServing } from '../runtime/drain.ts';
 import { type Logger, traceFields } from '../runtime/log.ts';
 import { StorageError } from '../storage/error.ts';
+import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
 import { sendHead, sendProblem } from './respond.ts';
 
@@ -15,6 +16,8 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly log: Logger;
+  /** To be filled in on the way; written when the request is over. */
+  readonly audit: Audit;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }
@@ -53,29 +56,38 @@ async function serve(
   const trace = traceFields(typeof traceparent === 'string' ? traceparent : undefined, options.project);
   const log = options.log.child({ requestId: randomBytes(8).toString('hex'), ...trace });
   const gone = new AbortController();
-  response.once('close', () => {
-    if (!response.writableFinished) gone.abort(new Error('the client went away'));
+  const closed = new Promise<void>((resolve) => {
+    response.once('close', () => {
+      if (!response.writableFinished) gone.abort(new Error('the client went away'));
+      resolve();
+    });
   });
+  const audit = auditOf(request);
+  auditPath(audit, path);
   // A connection that is kept would be reset by the end of the process.
   if (isDraining()) response.setHeader('connection', 'close');
   try {
-    await options.handler({ path, query, request, response, log, signal: gone.signal });
+    await options.handler({ path, query, request, response, log, audit, signal: gone.signal });
   } catch (error) {
-    answerError(error, { request, response, log, gone: gone.signal.aborted });
+    answerError(error, { request, response, log, audit, gone: gone.signal.aborted });
   }
+  // Until then it is not known whether the answer left whole, nor may the process end.
+  if (!response.destroyed) await closed;
+  writeAudit(log, audit, response);
 }
 
 function answerError(
   error: unknown,
-  exchange: Pick<Exchange, 'request' | 'response' | 'log'> & { gone: boolean },
+  exchange: Pick<Exchange, 'request' | 'response' | 'log' | 'audit'> & { gone: boolean },
 ): void {
-  const { request, response, log, gone } = exchange;
+  const { request, response, log, audit, gone } = exchange;
   if (gone) {
     log.info({ reason: (error as Error).message }, 'client went away');
     response.destroy();
     return;
   }
   const problem = toProblem(error);
+  audit.problem = problem.type;
   if (problem.status >= 500) log.error({ err: error }, problem.message);
   // Bytes are out: a short body must look like one.
   if (response.headersSent) response.destroy();

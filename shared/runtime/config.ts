@@ -36,6 +36,16 @@ export const flag = v.pipe(
   v.transform((text) => text === 'true'),
 );
 
+/** Where clients reach the service; comes out without a slash at its end. */
+export const publicUrl = v.optional(
+  v.pipe(
+    v.string(),
+    v.regex(/^https?:\/\/[^\s?#]+$/, 'should be an http or https URL without query'),
+    v.check(URL.canParse, 'should be an http or https URL without query'),
+    v.transform((url) => url.replace(/\/+$/, '')),
+  ),
+);
+
 /** Words of a vocabulary, separated by commas. */
 export function listOf<const Word extends string>(words: readonly Word[]) {
   return v.pipe(

@@ -29,8 +29,13 @@ export class Tally {
 
   /** Ends the tally; it cannot be updated afterwards. */
   digests(): Digests {
-    const crc = Buffer.alloc(4);
-    crc.writeUInt32BE(this.#crc32c);
-    return { size: this.#size, sha256: this.#sha256.digest('hex'), crc32c: crc.toString('base64') };
+    return { size: this.#size, sha256: this.#sha256.digest('hex'), crc32c: encodeCrc32c(this.#crc32c) };
   }
+}
+
+/** A CRC32C as Cloud Storage writes it: big-endian, in base64. */
+export function encodeCrc32c(checksum: number): string {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(checksum);
+  return bytes.toString('base64');
 }

@@ -1,5 +1,4 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
 import type { Effect } from '../../infra/local/storage/faults.ts';
 import { Rig, type Upload } from './rig.ts';
 import { clean, infected, type Sample } from './samples.ts';
@@ -88,8 +87,6 @@ describe('Cloud Storage that fails', function () {
       }
       const received = await response.arrayBuffer().catch(() => undefined);
       if (!received) return 'cut';
-      const digest = createHash('sha256').update(Buffer.from(received)).digest('base64');
-      if (response.headers.get('repr-digest') !== `sha-256=:${digest}:`) return 'belied by Repr-Digest';
       assert.ok(Buffer.from(received).equals(bytes));
       return 'whole';
     }

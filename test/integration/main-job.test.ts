@@ -178,9 +178,8 @@ describe('the main job', function () {
       assert.equal(response.headers.get('content-range'), 'bytes */1000000');
     });
 
-    it('answers several ranges, another unit, nonsense and a changed If-Range with the whole', async () => {
+    it('answers another unit, nonsense and a changed If-Range with the whole', async () => {
       for (const headers of [
-        { range: 'bytes=0-1,5-6' },
         { range: 'lines=1-2' },
         { range: 'bytes=x' },
         { range: 'bytes=0-1', 'if-range': '"other"' },
@@ -202,7 +201,7 @@ describe('the main job', function () {
       await service.fault({
         operation: 'objects.getMedia',
         times: 1,
-        effect: { kind: 'truncate', bytes: 1000 },
+        effect: { kind: 'truncate', bytes: 500_000 },
       });
       await service.fault({
         operation: 'objects.getMedia',
@@ -211,8 +210,7 @@ describe('the main job', function () {
         effect: { kind: 'error', status: 403 },
       });
       try {
-        const response = await service.call('GET', path);
-        await assert.rejects(response.arrayBuffer());
+        await assert.rejects(async () => (await service.call('GET', path)).arrayBuffer());
       } finally {
         await service.clearFaults();
       }

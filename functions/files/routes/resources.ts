@@ -11,19 +11,22 @@ import { deleteViewer, getViewers, putViewer } from './viewers.ts';
 /** Everything below `/files` but the upload, and the contract. Each route says itself whom it is for. */
 export function resources(files: Files): readonly Resource[] {
   return [
-    { path: /^\/openapi\.json$/, methods: { GET: getContract } },
-    { path: /^\/files$/, methods: { GET: getFiles(files) }, elsewhere: ['POST'] },
-    { path: /^\/files\/([^/]+)$/, methods: { GET: getFile(files), DELETE: deleteFile(files) } },
-    { path: /^\/files\/([^/]+)\/status$/, methods: { GET: getStatus(files) } },
-    { path: /^\/files\/([^/]+)\/viewers$/, methods: { GET: getViewers(files) } },
+    { path: /^\/openapi\.json$/, methods: { GET: ['contract', getContract] } },
+    { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST'] },
+    {
+      path: /^\/files\/([^/]+)$/,
+      methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },
+    },
+    { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
+    { path: /^\/files\/([^/]+)\/viewers$/, methods: { GET: ['viewers', getViewers(files)] } },
     {
       path: /^\/files\/([^/]+)\/viewers\/([^/]+)$/,
-      methods: { PUT: putViewer(files), DELETE: deleteViewer(files) },
+      methods: { PUT: ['grant', putViewer(files)], DELETE: ['revoke', deleteViewer(files)] },
     },
-    { path: /^\/files\/([^/]+)\/references$/, methods: { GET: getReferences(files) } },
+    { path: /^\/files\/([^/]+)\/references$/, methods: { GET: ['references', getReferences(files)] } },
     {
       path: /^\/files\/([^/]+)\/references\/(.+)$/,
-      methods: { PUT: putReference(files), DELETE: deleteReference(files) },
+      methods: { PUT: ['refer', putReference(files)], DELETE: ['unrefer', deleteReference(files)] },
     },
   ];
 }

@@ -1,21 +1,30 @@
+import { toAttachment } from '../../../shared/files/attachment.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { settled } from '../../../shared/files/settled.ts';
+import { prefersFhir } from '../../../shared/http/accept.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
+import { requireReadable } from '../../../shared/http/outcome.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
-import { sendHandle } from '../../../shared/http/respond.ts';
+import { sendHandle, sendJson } from '../../../shared/http/respond.ts';
 import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile, ownerOrAdministrator } from '../find.ts';
 
-export function getStatus({ tokens, records }: Files): Route {
+export function getStatus({ tokens, records, publicUrl }: Files): Route {
   return async ({ request, response, signal }, id) => {
     const caller = await authenticate(tokens, request, 'read', 'admin');
     const found = await findFile(records, caller, id, anyoneWhoSees, signal);
     const wait = waitSecondsOf(request.headers['prefer']);
     const record = await settled(records, found.record, wait, signal);
+    const headers = { vary: 'Accept', ...(wait > 0 && { 'preference-applied': `wait=${wait}` }) };
+    if (publicUrl !== undefined && prefersFhir(request.headers.accept)) {
+      const attachment = toAttachment(requireReadable(record), publicUrl);
+      sendJson(response, 200, 'application/fhir+json; fhirVersion=4.0', attachment, headers);
+      return;
+    }
     const handle = toHandle(record, { forOwner: ownerOrAdministrator(caller, record) });
     sendHandle(response, 200, handle, {
-      ...(wait > 0 && { 'preference-applied': `wait=${wait}` }),
+      ...headers,
       ...(record.state === 'pending' && { 'retry-after': '1' }),
     });
   };

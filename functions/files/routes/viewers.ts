@@ -18,9 +18,10 @@ export function getViewers({ tokens, records }: Files): Route {
 }
 
 export function putViewer({ tokens, records, writer }: Files): Route {
-  return async ({ request, response, signal, log }, id, item) => {
+  return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write');
     const asked = { viewer: viewerOf(item), ifMatch: ifMatchOf(request.headers['if-match']) };
+    audit.viewer = asked.viewer;
     const { record } = await findFile(records, caller, id, owner, signal);
     const { object } = await grant(writer, { id: record.id, ...asked });
     log.info({ fileId: record.id, caller: caller.principal, viewer: asked.viewer }, 'viewer granted');
@@ -29,9 +30,10 @@ export function putViewer({ tokens, records, writer }: Files): Route {
 }
 
 export function deleteViewer({ tokens, records, writer }: Files): Route {
-  return async ({ request, response, signal, log }, id, item) => {
+  return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write', 'admin');
     const asked = { viewer: viewerOf(item), ifMatch: ifMatchOf(request.headers['if-match']) };
+    audit.viewer = asked.viewer;
     const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
     const { object } = await revoke(writer, { id: record.id, ...asked });
     log.info({ fileId: record.id, caller: caller.principal, viewer: asked.viewer }, 'viewer revoked');

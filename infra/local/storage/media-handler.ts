@@ -2,6 +2,7 @@ import { ApiError } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
 import { etag } from './resource.ts';
+import { checkSignedUrl, overriddenHeaders } from './signed-url.ts';
 import type { Store } from './store.ts';
 import type { StoredObject } from './stored-object.ts';
 
@@ -10,11 +11,12 @@ export function mediaHandler(store: Store): Record<'objects.getMedia', Handler> 
   return {
     'objects.getMedia': (call) => {
       const { bucket, name } = call.route.target;
+      if (call.route.signed) checkSignedUrl(call.query, store.now());
       const object = store.object(bucket, name, parseVersion('generation', call.query.get('generation')));
       checkPreconditions(parsePreconditions(call.query), object, 'read');
       checkEtags(call, object);
       const { content, size } = object;
-      const headers = mediaHeaders(object);
+      const headers = { ...mediaHeaders(object), ...overriddenHeaders(call) };
       const range = parseRange(call.headers.range, size);
       if (range === undefined) {
         headers['content-length'] = String(size);

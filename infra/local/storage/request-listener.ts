@@ -162,6 +162,10 @@ async function send(
     response.writeHead(status, headers).end(body);
     return Buffer.byteLength(body ?? '');
   }
+  if (response.req.method === 'HEAD') {
+    response.writeHead(status, headers).end();
+    return 0;
+  }
   const { content } = media;
   store.contents.hold(content);
   try {

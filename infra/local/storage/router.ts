@@ -10,6 +10,8 @@ export interface Route {
   readonly destination?: Target;
   /** The session of a resumable upload. */
   readonly session?: string;
+  /** By a signed URL of the XML API. */
+  readonly signed?: true;
 }
 
 type Match = Omit<Route, 'target'> & { readonly target?: Target };
@@ -19,6 +21,7 @@ const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o$/;
 const OBJECT = /^\/(download\/)?storage\/v1\/b\/([^/]+)\/o\/([^/]+)$/;
 const TRANSFER = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)\/(copyTo|rewriteTo)\/b\/([^/]+)\/o\/([^/]+)$/;
 const COMPOSE = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)\/compose$/;
+const XML_OBJECT = /^\/([^/]+)\/(.+)$/;
 const UPLOAD = /^(?:\/resumable)?\/upload\/storage\/v1\/b\/([^/]+)\/o$/;
 
 const BUCKET_METHODS: Record<string, Operation> = {
@@ -45,7 +48,8 @@ export function route(request: IncomingMessage, path: string, query: URLSearchPa
     objectRoute(method, path, query) ??
     transferRoute(method, path) ??
     uploadRoute(request, path, query) ??
-    bucketRoute(method, path);
+    bucketRoute(method, path) ??
+    signedRoute(method, path, query);
   return match && { target: { bucket: '', name: '' }, ...match };
 }
 
@@ -58,6 +62,15 @@ function objectRoute(method: string, path: string, query: URLSearchParams): Matc
   }
   const operation = OBJECT_METHODS[method];
   return operation && { operation, target };
+}
+
+/** The path style of the XML API, for who comes with a signed URL. */
+function signedRoute(method: string, path: string, query: URLSearchParams): Match | undefined {
+  if ((method !== 'GET' && method !== 'HEAD') || !query.has('X-Goog-Signature')) return undefined;
+  const [, bucket, name] = XML_OBJECT.exec(path) ?? [];
+  if (bucket === undefined || name === undefined) return undefined;
+  const target = { bucket: decode(bucket), name: decode(name) };
+  return { operation: 'objects.getMedia', target, signed: true };
 }
 
 function transferRoute(method: string, path: string): Match | undefined {

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { issuersSchema } from '../../../shared/identity/issuers.ts';
-import { bucketName, commonVariables, integer, json, readConfig } from '../../../shared/runtime/config.ts';
+import {
+  bucketName,
+  commonVariables,
+  integer,
+  json,
+  publicUrl,
+  readConfig,
+} from '../../../shared/runtime/config.ts';
 
 describe('configuration', () => {
   const entries = { ...commonVariables, SLOTS: v.optional(integer(1, 9), '2'), ISSUERS: json(issuersSchema) };
@@ -21,6 +28,15 @@ describe('configuration', () => {
     assert.equal(config.SLOTS, 2);
     assert.equal(config.LOG_LEVEL, 'debug');
     assert.deepEqual(config.ISSUERS, v.parse(issuersSchema, [issuer]));
+  });
+
+  it('knows a public URL with or without a slash at its end, and nothing else', () => {
+    const read = (PUBLIC_URL: string) => readConfig({ PUBLIC_URL: publicUrl }, { PUBLIC_URL }).PUBLIC_URL;
+    assert.equal(read('https://share.example/api//'), 'https://share.example/api');
+    assert.equal(read(''), undefined);
+    for (const url of ['share.example', 'ftp://a', 'https://a/?b', 'https://a/#b', 'https://']) {
+      assert.throws(() => read(url), /PUBLIC_URL is not valid: should be an http or https URL/, url);
+    }
   });
 
   for (const [change, message] of [

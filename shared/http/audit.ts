@@ -1,0 +1,91 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type FileId, parseFileId } from '../files/fileId.ts';
+import type { Caller } from '../identity/caller.ts';
+import type { Principal } from '../identity/principal.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { ProblemType } from './problems.ts';
+
+/** What was asked for. `unknown` where no route was found. */
+export type Action =
+  | 'upload'
+  | 'read'
+  | 'status'
+  | 'list'
+  | 'viewers'
+  | 'grant'
+  | 'revoke'
+  | 'references'
+  | 'refer'
+  | 'unrefer'
+  | 'delete'
+  | 'contract'
+  | 'scan'
+  | 'sweep'
+  | 'deadLetter'
+  | 'redrive'
+  | 'unknown';
+
+/**
+ * Who asked for what, as far as a request has come. Handlers fill it in; one line is written of it when the request
+ * is over. It has no place for a file name, a token, a path or a query string.
+ */
+export interface Audit {
+  action: Action;
+  /** The file that was asked for, be it the caller's or not, once it has the shape of an id. */
+  fileId?: FileId;
+  /** As the token proves it; absent where there is no good token. */
+  principal?: Principal;
+  /** Of the token: names, never the token itself. */
+  issuer?: string;
+  tokenId?: string;
+  /** Whom a grant or revocation is about. */
+  viewer?: Principal;
+  problem?: ProblemType;
+  /** Of the content, handed to the connection so far; reads alone. */
+  bytes?: number;
+}
+
+const audits = new WeakMap<IncomingMessage, Audit>();
+
+/** The audit of a request: one and the same, whoever asks. */
+export function auditOf(request: IncomingMessage): Audit {
+  const known = audits.get(request);
+  if (known) return known;
+  const audit: Audit = { action: 'unknown' };
+  audits.set(request, audit);
+  return audit;
+}
+
+/** Notes whose token it is. */
+export function auditCaller(audit: Audit, { principal, issuer, tokenId }: Caller): void {
+  audit.principal = principal;
+  audit.issuer = issuer;
+  if (tokenId !== undefined) audit.tokenId = tokenId;
+}
+
+/** Notes the id in a path `/files/{id}...`. What has not the shape of one may hold anything, and is left out. */
+export function auditPath(audit: Audit, path: string): void {
+  const id = parseFileId(/^\/files\/([^/]+)/.exec(path)?.[1] ?? '');
+  if (id) audit.fileId = id;
+}
+
+/**
+ * Writes the line of a request that is over. `status` is absent where no answer was sent, and `complete` says whether
+ * all of the answer was handed to the connection. It is written whatever `LOG_LEVEL` says.
+ */
+export function writeAudit(log: Logger, audit: Audit, response: ServerResponse): void {
+  const { action, fileId, principal, issuer, tokenId, viewer, problem, bytes } = audit;
+  const line = {
+    action,
+    ...(response.headersSent && { status: response.statusCode }),
+    complete: response.writableFinished,
+    ...(problem && { problem }),
+    ...(fileId && { fileId }),
+    ...(principal && { principal }),
+    ...(issuer !== undefined && { issuer }),
+    ...(tokenId !== undefined && { tokenId }),
+    ...(viewer && { viewer }),
+    ...(bytes !== undefined && { bytes }),
+  };
+  log.child({}, { level: 'info' }).info({ audit: line }, 'audit');
+}
