@@ -26,9 +26,10 @@ export function openSource(source: UploadSource): Opened {
   if (source instanceof Blob) return ofBlob(source);
   if (source instanceof ArrayBuffer) return ofBytes(new Uint8Array(source));
   if (source instanceof Uint8Array) return ofBytes(source);
-  if ('open' in source) return source;
   if ('getReader' in source) return { size: undefined, open: () => pieces(source) };
+  // Before `open`, which Node's file streams have too.
   if (Symbol.asyncIterator in source) return { size: undefined, open: () => source };
+  if ('open' in source) return source;
   throw new TypeError('Upload a Blob, bytes, a stream, or in Node what fileSource(path) gives.');
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { once } from 'node:events';
 import {
   type DownloadProgress,
   Fileshare,
@@ -87,22 +87,28 @@ describe('client: waiting and downloads', () => {
   describe('at a service that is slow, or does not keep its word', () => {
     const server = createServer((request, response) => {
       const handle = { id: 'a', state: 'pending', sha256: 'ab'.repeat(32), size: 5 };
-      if (request.url?.endsWith('/status')) return response.end(JSON.stringify(handle));
-      if (request.url === '/files/early') {
-        response.writeHead(409, { 'content-type': 'application/problem+json' });
-        return response.end('{"type":"urn:hops-fileshare:problem:not-scanned-yet","title":"Not yet","status":409}');
-      }
-      if (request.url === '/files/proxy') return response.writeHead(403, { 'content-type': 'text/html' }).end('<h1>');
-      if (request.url === '/files/bare') return response.end('hello');
       const digest = 'sha-512=:AAAA:, sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:';
-      response.writeHead(200, { 'repr-digest': digest, 'content-length': 6 });
-      response.end('hello!');
+      const early = '{"type":"urn:hops-fileshare:problem:not-scanned-yet","title":"Not yet","status":409}';
+      const answers: Record<string, () => void> = {
+        '/files/a/status': () => response.end(JSON.stringify(handle)),
+        '/files/bare/status': () => response.end(JSON.stringify(handle)),
+        '/files/early': () =>
+          response.writeHead(409, { 'content-type': 'application/problem+json' }).end(early),
+        '/files/proxy': () => response.writeHead(403, { 'content-type': 'text/html' }).end('<h1>'),
+        '/files/bare': () => response.end('hello'),
+        '/files/longer': () =>
+          response.writeHead(200, { 'repr-digest': digest, 'content-length': 6 }).end('hello!'),
+      };
+      answers[request.url ?? '']?.();
     });
     let client: Fileshare;
     before(async () => {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
-      client = new Fileshare({ url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, retries: 0 });
+      client = new Fileshare({
+        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+        retries: 0,
+      });
     });
     after(() => void server.close());
 
@@ -112,10 +118,15 @@ describe('client: waiting and downloads', () => {
       await assert.rejects(client.wait('a', { signal }), { name: 'TimeoutError' });
     });
 
-    it('knows a file that was not scanned yet', () => assert.rejects(client.download('early'), isNotScannedYet));
+    it('knows a file that was not scanned yet', () =>
+      assert.rejects(client.download('early'), isNotScannedYet));
 
     it('makes a problem of whatever else answers', () =>
-      assert.rejects(client.download('proxy'), { name: 'FileshareProblem', type: 'about:blank', status: 403 }));
+      assert.rejects(client.download('proxy'), {
+        name: 'FileshareProblem',
+        type: 'about:blank',
+        status: 403,
+      }));
 
     it('asks for the digest where the answer does not tell it', async () => {
       const download = await client.download('bare');

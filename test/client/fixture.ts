@@ -9,7 +9,11 @@ import { OWNER, type Service } from '../support/service.ts';
 
 export const MIB = 1024 * 1024;
 
-export function clientOf(service: Service, options: Partial<FileshareOptions> = {}, principal = OWNER): Fileshare {
+export function clientOf(
+  service: Service,
+  options: Partial<FileshareOptions> = {},
+  principal = OWNER,
+): Fileshare {
   return new Fileshare({ url: service.url, token: () => service.platform.token(principal), ...options });
 }
 
@@ -29,11 +33,10 @@ export class Folder {
   #path = '';
 
   constructor() {
-    const folder = this;
     before(async () => {
-      folder.#path = await mkdtemp(join(tmpdir(), 'fileshare-client-'));
+      this.#path = await mkdtemp(join(tmpdir(), 'fileshare-client-'));
     });
-    after(() => rm(folder.#path, { recursive: true, force: true }));
+    after(() => rm(this.#path, { recursive: true, force: true }));
   }
 
   path(...names: string[]): string {
