@@ -44,7 +44,8 @@ describe('the audit of a request', () => {
       Object.assign(audit, {
         action: 'read',
         principal: owner,
-        token: { issuer: 'https://i', id: 'j' },
+        issuer: 'https://i',
+        tokenId: 'j',
         bytes: 2,
       });
       response.end('ok');
