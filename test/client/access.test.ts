@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type Fileshare, FileshareProblem, isNotFound } from '../../client/src/index.ts';
 import { Service } from '../support/service.ts';
-import { clientOf } from './fixture.ts';
+import { all, clientOf } from './fixture.ts';
 
 const OTHER = 'org:974652269';
 
@@ -52,11 +52,11 @@ describe('client: who may view, what refers, lists and deletion', () => {
       'https://ehr.example/å',
     ].map((uri) => encodeURI(decodeURI(uri)));
     for (const uri of uris) await mine.references.add(id, uri);
-    const listed = await Array.fromAsync(mine.references.list(id, { pageSize: 1 }));
+    const listed = await all(mine.references.list(id, { pageSize: 1 }));
     assert.deepEqual(listed.sort(), uris.sort());
     await assert.rejects(mine.delete(id), { code: 'file-referenced', members: { references: 3 } });
     for (const uri of uris) await mine.references.remove(id, uri);
-    assert.deepEqual(await Array.fromAsync(mine.references.list(id)), []);
+    assert.deepEqual(await all(mine.references.list(id)), []);
   });
 
   it('lists files, newest first, in pages, by state', async () => {
@@ -69,8 +69,8 @@ describe('client: who may view, what refers, lists and deletion', () => {
       if (ids.length === 2) break;
     }
     assert.deepEqual(ids, [second.id, id]);
-    assert.deepEqual(await Array.fromAsync(mine.list({ state: ['infected', 'failed'] })), []);
-    const clean = await Array.fromAsync(mine.list({ state: 'clean' }));
+    assert.deepEqual(await all(mine.list({ state: ['infected', 'failed'] })), []);
+    const clean = await all(mine.list({ state: 'clean' }));
     assert.ok(clean.some((handle) => handle.id === id));
   });
 

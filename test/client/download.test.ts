@@ -16,6 +16,8 @@ import {
 import { EICAR, Service } from '../support/service.ts';
 import { BadLine, clientOf, MIB, noise } from './fixture.ts';
 
+/** SHA-256 of `hello`. */
+const HELLO = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';
 const SIZE = 2 * MIB + 17;
 
 describe('client: waiting and downloads', () => {
@@ -96,6 +98,9 @@ describe('client: waiting and downloads', () => {
           response.writeHead(409, { 'content-type': 'application/problem+json' }).end(early),
         '/files/proxy': () => response.writeHead(403, { 'content-type': 'text/html' }).end('<h1>'),
         '/files/bare': () => response.end('hello'),
+        '/files/moved': () => response.writeHead(307, { location: '/bucket/object' }).end(),
+        '/files/moved/status': () => response.end(JSON.stringify({ ...handle, sha256: HELLO })),
+        '/bucket/object': () => response.end('hello'),
         '/files/longer': () =>
           response.writeHead(200, { 'repr-digest': digest, 'content-length': 6 }).end('hello!'),
       };
@@ -132,6 +137,11 @@ describe('client: waiting and downloads', () => {
       const download = await client.download('bare');
       assert.equal(download.sha256, 'ab'.repeat(32));
       await assert.rejects(download.bytes(), FileshareIntegrityError);
+    });
+
+    it('follows to Cloud Storage, and verifies what comes from there', async () => {
+      const bytes = await (await client.download('moved')).bytes();
+      assert.equal(Buffer.from(bytes).toString(), 'hello');
     });
 
     it('refuses a content that its digest does not fit', async () => {

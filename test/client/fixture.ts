@@ -17,6 +17,12 @@ export function clientOf(
   return new Fileshare({ url: service.url, token: () => service.platform.token(principal), ...options });
 }
 
+export async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const found: T[] = [];
+  for await (const item of items) found.push(item);
+  return found;
+}
+
 /** Bytes that are different at each place, and for each seed. */
 export function noise(size: number, seed = 1): Buffer<ArrayBuffer> {
   const bytes = Buffer.alloc(size);
@@ -63,6 +69,7 @@ export class BadLine {
   connections = 0;
   /** Bytes from the client, in all. */
   sent = 0;
+  #alarm: { readonly bytes: number; readonly ring: () => void } | undefined;
 
   constructor(target: () => string) {
     this.#server = createServer((client) => this.#join(client));
@@ -89,6 +96,11 @@ export class BadLine {
     this.sent = 0;
   }
 
+  /** Calls back once, when so many bytes have come from the client. */
+  at(bytes: number, ring: () => void): void {
+    this.#alarm = { bytes, ring };
+  }
+
   #join(client: Socket): void {
     const fate = this.#fates.shift() ?? {};
     const service = connect(this.#target, '127.0.0.1');
@@ -105,6 +117,10 @@ export class BadLine {
     let up = 0;
     client.on('data', (piece) => {
       this.sent += piece.length;
+      if (this.#alarm && this.sent >= this.#alarm.bytes) {
+        this.#alarm.ring();
+        this.#alarm = undefined;
+      }
       const left = (fate.cutUp ?? Number.POSITIVE_INFINITY) - up;
       up += piece.length;
       if (piece.length < left) return relay(client, service, piece);
@@ -138,16 +154,19 @@ export interface RunOptions {
   readonly env?: Readonly<Record<string, string>>;
   readonly input?: Uint8Array;
   readonly cwd?: string;
+  /** Is given a way to send a signal. */
+  readonly started?: (kill: (signal: NodeJS.Signals) => void) => void;
   /** Is told what came out so far, and may send a signal. */
   readonly watch?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
 /** Runs a program to its end. */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-  const { env = {}, input, cwd, watch } = options;
+  const { env = {}, input, cwd, started, watch } = options;
   const child = spawn(file, args, { env: { ...process.env, ...env }, ...(cwd && { cwd }) });
   let stdout = '';
   let stderr = '';
+  started?.((signal) => child.kill(signal));
   const tell = () => watch?.(stdout + stderr, (signal) => child.kill(signal));
   child.stdout.setEncoding('latin1').on('data', (text) => {
     stdout += text;

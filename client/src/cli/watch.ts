@@ -5,7 +5,6 @@ import type { Handle } from '../handle.ts';
 import { isPassing, pauseMs } from '../http.ts';
 import { type Context, connect, line, print, say } from './context.ts';
 import { UsageError } from './exit.ts';
-import { STATES } from './files.ts';
 
 export interface WatchFlags {
   readonly subscription?: string;
@@ -42,7 +41,7 @@ async function* changes(context: Context, intervalMs: number): AsyncGenerator<Li
   for (;;) {
     const seen = new Map<string, Handle['state']>();
     const changed: Handle[] = [];
-    for await (const handle of fileshare.list({ signal, state: STATES, pageSize: RECENT })) {
+    for await (const handle of fileshare.list({ signal, pageSize: RECENT })) {
       seen.set(handle.id, handle.state);
       if (known && known.get(handle.id) !== handle.state) changed.push(handle);
       if (seen.size === RECENT) break;

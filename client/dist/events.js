@@ -1,0 +1,97 @@
+/** What a subscriber got is no event of this service. */
+export class InvalidScanEvent extends Error {
+    name = 'InvalidScanEvent';
+}
+const text = (value) => typeof value === 'string' && value !== '';
+const time = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const fileId = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
+const sha256 = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+const oneOf = (...values) => (value) => values.some((known) => known === value);
+const FILE = { fileId, owner: text, createdAt: time };
+/** The members that each type must have; more may come, and are passed on. */
+const REQUIRED = {
+    'no.nav.hops.fileshare.scan.completed.v1': {
+        ...FILE,
+        verdict: oneOf('clean', 'infected', 'unscannable'),
+        contentType: text,
+        scannedAt: time,
+    },
+    'no.nav.hops.fileshare.scan.failed.v1': {
+        ...FILE,
+        verdict: oneOf('failed'),
+        reason: text,
+        contentType: text,
+        failedAt: time,
+    },
+    'no.nav.hops.fileshare.file.deleted.v1': { ...FILE, verdict: oneOf('deleted'), deletedAt: time },
+    'no.nav.hops.fileshare.verdict.changed.v1': {
+        sha256,
+        verdict: oneOf('infected'),
+        signature: text,
+        changedAt: time,
+    },
+};
+const OPTIONAL = {
+    size: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+    sha256,
+    signature: text,
+    reason: text,
+    accepted: (value) => typeof value === 'boolean',
+};
+/**
+ * The event in what a subscriber got: a message of @google-cloud/pubsub, an entry of `receivedMessages` or its
+ * `message` from the REST API, or the parsed body of a push.
+ * @returns undefined for a type that this version does not know: acknowledge it and go on
+ * @throws {InvalidScanEvent} where it is no event of this service
+ */
+export function parseScanEvent(message) {
+    const { attributes, data } = unwrapped(message);
+    const type = attributes['ce-type'];
+    if (attributes['ce-specversion'] !== '1.0' || typeof type !== 'string')
+        throw invalid('it is no CloudEvent 1.0');
+    if (!isKnown(type))
+        return undefined;
+    const { 'ce-id': id, 'ce-time': at } = attributes;
+    if (typeof id !== 'string' || id === '' || !time(at))
+        throw invalid('it has no ce-id or no ce-time');
+    const parsed = jsonIn(data);
+    for (const [name, check] of Object.entries({ ...OPTIONAL, ...REQUIRED[type] })) {
+        const optional = !(name in REQUIRED[type]) && parsed[name] === undefined;
+        if (!optional && !check(parsed[name]))
+            throw invalid(`${name} of its data is missing or wrong`);
+    }
+    return { type, id, time: at, data: parsed };
+}
+function invalid(why) {
+    return new InvalidScanEvent(`Not an event of HOPS Fileshare: ${why}.`);
+}
+function isKnown(type) {
+    return Object.hasOwn(REQUIRED, type);
+}
+function unwrapped(message) {
+    if (!isObject(message))
+        throw invalid('it is no message');
+    const inner = isObject(message['message']) ? message['message'] : message;
+    const { attributes, data } = inner;
+    if (!isObject(attributes))
+        throw invalid('it has no attributes');
+    return { attributes, data };
+}
+/** Bytes, as the Node client has them, or base64, as the REST API and pushes do. */
+function jsonIn(data) {
+    try {
+        const bytes = typeof data === 'string'
+            ? Uint8Array.from(atob(data), (char) => char.charCodeAt(0))
+            : data;
+        const value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+        if (isObject(value))
+            return value;
+    }
+    catch {
+        // Said below.
+    }
+    throw invalid('its data is no JSON object');
+}
+function isObject(value) {
+    return typeof value === 'object' && value !== null;
+}
