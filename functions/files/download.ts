@@ -122,7 +122,7 @@ async function locate(blobs: Blobs, record: ReadableRecord, signal: AbortSignal)
   const { id, content } = record;
   const blob =
     record.state === 'clean'
-      ? await blobs.find(content.sha256, signal)
+      ? await blobs.find(record, signal)
       : { object: await blobs.findAccepted(id, signal) };
   if (blob && 'signature' in blob) {
     throw new Problem('file-infected', { members: { signature: blob.signature } });

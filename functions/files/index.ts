@@ -8,7 +8,13 @@ import { router } from '../../shared/http/router.ts';
 import { httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
-import { commonVariables, json, publicUrl, readConfig } from '../../shared/runtime/config.ts';
+import {
+  commonVariables,
+  deduplicationScope,
+  json,
+  publicUrl,
+  readConfig,
+} from '../../shared/runtime/config.ts';
 import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
@@ -17,7 +23,13 @@ import { type Redirect, redirectVariables } from './redirect.ts';
 import { resources } from './routes/resources.ts';
 
 const config = readConfig(
-  { ...commonVariables, TOKEN_ISSUERS: json(issuersSchema), PUBLIC_URL: publicUrl, ...redirectVariables },
+  {
+    ...commonVariables,
+    TOKEN_ISSUERS: json(issuersSchema),
+    PUBLIC_URL: publicUrl,
+    DEDUPLICATE: deduplicationScope,
+    ...redirectVariables,
+  },
   process.env,
 );
 const log = createLog('files', config.LOG_LEVEL);
@@ -30,7 +42,7 @@ const handler = router(
     records,
     writer: new RecordWriter(records),
     references: new References(permanent),
-    blobs: new Blobs(permanent),
+    blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
     publicUrl: config.PUBLIC_URL,
     now: () => new Date(),

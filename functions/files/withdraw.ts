@@ -1,6 +1,6 @@
 import type { FileId } from '../../shared/files/fileId.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { toDeleted } from '../../shared/files/withdrawn.ts';
+import { toDeleted } from '../../shared/files/withdraw.ts';
 import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatch.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Files } from './files.ts';

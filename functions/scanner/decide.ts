@@ -1,4 +1,4 @@
-import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Blobs, BlobUse } from '../../shared/files/blobs.ts';
 import {
   type Content,
   type FailureReason,
@@ -40,7 +40,8 @@ export interface Decision {
 export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
 
 /**
- * Step 4: what can be said about these bytes without reading one of them. Changes nothing anywhere.
+ * Step 4: what can be said about these bytes without reading one of them. Changes nothing anywhere, but that a
+ * blob which is to be relied on is said to be in use.
  * @returns undefined where they must be scanned
  */
 export async function decideUnread(
@@ -53,32 +54,41 @@ export async function decideUnread(
   if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
     return { failure: 'contentMismatch' };
   }
-  const known = content && (await earlierScan(decider, content, object, signal));
+  const known = content && (await earlierScan(decider, { ...record, content }, object, signal));
   if (known) return known;
   if (object.size <= decider.maxScanBytes) return undefined;
   const scan = { generation: object.generation, scannedAt: decider.now() };
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
 
+/** Who loses a race for a blob this often scans the bytes. */
+const MAX_RACES = 5;
+
 /** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
 async function earlierScan(
   decider: Decider,
-  content: Content,
+  file: BlobUse,
   object: StoredObject,
   signal: AbortSignal,
 ): Promise<Decision | undefined> {
-  const blob = await decider.blobs.find(content.sha256, signal);
-  if (!blob) return undefined;
+  const { content } = file;
   const { generation } = object;
-  if ('signature' in blob) {
-    const verdict = { kind: 'infected', signature: blob.signature } as const;
-    return { verdict, content, scan: { generation, scannedAt: decider.now() }, promoted: false };
+  for (let races = 0; races < MAX_RACES; races++) {
+    const blob = await decider.blobs.findShared(file, signal);
+    if (!blob) return undefined;
+    if ('signature' in blob) {
+      const verdict = { kind: 'infected', signature: blob.signature } as const;
+      return { verdict, content, scan: { generation, scannedAt: decider.now() }, promoted: false };
+    }
+    const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
+    const age = decider.now().getTime() - blob.scannedAt.getTime();
+    if (!same || age > decider.verdictMaxAgeMs) return undefined;
+    const scan = { generation, scannedAt: blob.scannedAt, engine: blob.engine };
+    if (await decider.blobs.use(blob)) {
+      return { verdict: { kind: 'clean' }, content, scan, promoted: true };
+    }
   }
-  const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
-  const age = decider.now().getTime() - blob.scannedAt.getTime();
-  if (!same || age > decider.verdictMaxAgeMs) return undefined;
-  const scan = { generation, scannedAt: blob.scannedAt, engine: blob.engine };
-  return { verdict: { kind: 'clean' }, content, scan, promoted: true };
+  return undefined;
 }
 
 /**

@@ -5,6 +5,7 @@ import * as v from 'valibot';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
+import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
 import { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -12,6 +13,7 @@ import { type Exchange, httpService } from '../../shared/http/service.ts';
 import {
   bucketName,
   commonVariables,
+  deduplicationScope,
   flag,
   integer,
   listOf,
@@ -41,6 +43,7 @@ const config = readConfig(
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
+    DEDUPLICATE: deduplicationScope,
     CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
     CLAMD_PORT: v.optional(port, '3310'),
     CLAMD_TEMP_DIR: nonEmpty,
@@ -80,7 +83,8 @@ const engine = new EngineGate(clamd, {
 
 const scan: Scan = {
   records: new Records(permanent),
-  blobs: new Blobs(permanent),
+  candidates: new Candidates(permanent),
+  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
   publish: events.publish,

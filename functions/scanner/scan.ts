@@ -1,7 +1,13 @@
 import type { Publish } from '../../shared/events/publisher.ts';
+import type { Candidates } from '../../shared/files/candidates.ts';
 import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
-import { type DecidedRecord, isDecided, type PendingRecord } from '../../shared/files/record.ts';
+import {
+  type DecidedRecord,
+  type FileRecord,
+  isDecided,
+  type PendingRecord,
+} from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
@@ -13,6 +19,7 @@ import { type LeaseTerms, underLease } from './lease.ts';
 
 export interface Scan extends Decider {
   readonly records: Records;
+  readonly candidates: Candidates;
   /** What is handed out, marked, though it could not be scanned; everything else is not. */
   readonly accepts: ReadonlySet<UnscannableReason>;
   /** Absent: infected and unscannable bytes are deleted at once. */
@@ -45,7 +52,9 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
     // The record is written before its object can become final, so none will come.
     if (!read) return ignored(scan, object, 'it has no record');
     if (isDecided(read.record)) return concluded(scan, read.record, object);
-    if (read.record.state === 'expired' || read.record.state === 'deleted') return dropUpload(scan, object);
+    if (read.record.state === 'expired' || read.record.state === 'deleted') {
+      return dropUpload(scan, read.record, object);
+    }
     if (read.record.state === 'failed') {
       await announceFailure(scan, { ...read, record: read.record });
       return ignored(scan, object, 'it has failed before');
@@ -92,7 +101,10 @@ async function carryOut(
   const record = await settle(scan, read.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, read, object);
   const written = await writeVerdict(scan.records, read, record);
-  return written ? concluded(scan, written, object) : 'lostRace';
+  if (written) return concluded(scan, written, object);
+  // It may be gone by now, and what was promoted for it would have nobody.
+  if (record.state === 'clean') await suspect(scan, record);
+  return 'lostRace';
 }
 
 /** Puts the bytes where their verdict says, and says what the record will be. */
@@ -110,7 +122,7 @@ async function settle(
       const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
       if (decision.promoted) return clean;
       const source = { bucket: scan.unscanned, object };
-      const promoted = await scan.blobs.promote(source, content, { ...scanned, engine: scanned.engine });
+      const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
       if (promoted === 'promoted') return clean;
       if (promoted === 'sourceGone') return promoted;
       await quarantine(scan, object, promoted.signature);
@@ -119,7 +131,7 @@ async function settle(
     case 'infected': {
       if (!content) throw new Error('infected without digests');
       // The same content may have been found clean by older signatures, and be handed out now.
-      await scan.blobs.condemn(content.sha256, verdict.signature);
+      await scan.blobs.condemn({ ...stored, content }, verdict.signature);
       await quarantine(scan, object, verdict.signature);
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
     }
@@ -169,9 +181,15 @@ async function withoutSource(
 }
 
 /** The client was told that its upload failed, or took the file back: nobody waits for these bytes. */
-async function dropUpload(scan: Scan, object: StoredObject): Promise<Outcome> {
+async function dropUpload(scan: Scan, record: FileRecord, object: StoredObject): Promise<Outcome> {
+  // An earlier delivery may have ended after it had promoted the content.
+  await suspect(scan, record);
   await scan.unscanned.delete(object.name, { generation: object.generation });
   return DONE;
+}
+
+async function suspect({ candidates }: Scan, { owner, content }: FileRecord): Promise<void> {
+  if (content) await candidates.suspect({ owner, sha256: content.sha256 });
 }
 
 function ignored(scan: Scan, object: StoredObject, why: string): Outcome {

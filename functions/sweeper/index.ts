@@ -2,8 +2,10 @@ import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { createPublisher } from '../../shared/events/publisher.ts';
+import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
 import { Records } from '../../shared/files/records.ts';
+import { References } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
@@ -12,12 +14,16 @@ import { drainOnSignals, isDraining } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { collect } from './collect.ts';
+import type { Collector } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { sweep } from './sweep.ts';
 import type { Sweeper } from './sweeper.ts';
 
 const WEEK_SECONDS = 604_800;
+/** Each is about a kilobyte in memory. */
+const CANDIDATES_PER_CYCLE = 10_000;
 
 const config = readConfig(
   {
@@ -30,6 +36,10 @@ const config = readConfig(
     MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
     REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
     SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),
+    COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 520 * WEEK_SECONDS)),
+    // The least is what shared/files/blobs.ts builds on: twice MARK_GOOD_FOR_MS.
+    COLLECT_BLOB_GRACE_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
+    TOMBSTONE_DAYS: v.optional(integer(1, 3_650), '30'),
   },
   process.env,
 );
@@ -55,8 +65,20 @@ const sweeper: Sweeper = {
   log,
 };
 
+const unreferencedAfterSeconds = config.COLLECT_UNREFERENCED_AFTER_SECONDS;
+const collector: Collector = {
+  references: new References(permanent),
+  ...sweeper,
+  candidates: new Candidates(permanent),
+  unreferencedAfterMs: unreferencedAfterSeconds === undefined ? undefined : unreferencedAfterSeconds * 1000,
+  blobGraceMs: config.COLLECT_BLOB_GRACE_SECONDS * 1000,
+  tombstoneMs: config.TOMBSTONE_DAYS * 86_400_000,
+  candidatesPerCycle: CANDIDATES_PER_CYCLE,
+};
+
 const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Promise<void>>> = {
   '/sweep': postSweep,
+  '/collect': postCollect,
   '/dead-letters': postDeadLetter,
   '/redrive': postRedrive,
 };
@@ -78,6 +100,13 @@ async function postSweep({ response, log, audit }: Exchange): Promise<void> {
   audit.action = 'sweep';
   const report = await sweep({ ...sweeper, log }, { budgetMs, stopping: isDraining });
   log.info(report, 'sweep completed');
+  sendJson(response, 200, 'application/json', report);
+}
+
+async function postCollect({ response, log, audit }: Exchange): Promise<void> {
+  audit.action = 'collect';
+  const report = await collect({ ...collector, log }, { budgetMs, stopping: isDraining });
+  log.info(report, 'collect completed');
   sendJson(response, 200, 'application/json', report);
 }
 

@@ -13,6 +13,8 @@ export interface Walk {
   readonly from: string;
   /** Asked before each page and each object. */
   readonly stop: () => boolean;
+  /** Told of each page before its objects are visited. */
+  readonly page?: (objects: readonly StoredObject[]) => Promise<void>;
   /** Must not throw. */
   readonly visit: (object: StoredObject) => Promise<void>;
 }
@@ -20,9 +22,16 @@ export interface Walk {
 /**
  * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished.
  * @returns the name to go on from where it was stopped, undefined at the end
- * @throws {StorageError} where a page cannot be listed
+ * @throws {StorageError} where a page cannot be listed, and what `page` throws
  */
-export async function walk({ bucket, prefix, from, stop, visit }: Walk): Promise<string | undefined> {
+export async function walk({
+  bucket,
+  prefix,
+  from,
+  stop,
+  page: open,
+  visit,
+}: Walk): Promise<string | undefined> {
   let reached = from;
   for (let pageToken: string | undefined; ; ) {
     if (stop()) return reached;
@@ -32,6 +41,7 @@ export async function walk({ bucket, prefix, from, stop, visit }: Walk): Promise
       pageToken,
       maxResults: PAGE_SIZE,
     });
+    if (page.objects.length > 0) await open?.(page.objects);
     const next = await visitAll(page.objects, stop, visit);
     if (next) return next.name;
     reached = page.objects.at(-1)?.name ?? reached;

@@ -2,7 +2,7 @@ import { statfsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { dirname, resolve } from 'node:path';
 import * as v from 'valibot';
-import { integer, logLevel, readConfig } from '../../shared/runtime/config.ts';
+import { deduplicationScope, integer, logLevel, readConfig } from '../../shared/runtime/config.ts';
 import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 /** What `npm start` can be told. Ports: 0 takes any free one. */
@@ -20,6 +20,12 @@ export interface PlatformConfig {
   readonly pubsubEmulatorHost?: string;
   /** Seconds from one sweep to the next. */
   readonly sweepIntervalSeconds: number;
+  /** Seconds from one collection of what nobody needs to the next. */
+  readonly collectIntervalSeconds: number;
+  /** The sweeper's variable of that name, in seconds; absent: never. */
+  readonly collectUnreferencedAfterSeconds?: number;
+  /** Among whose files a content is stored once. */
+  readonly deduplicate: 'global' | 'owner';
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
   readonly stuckAfterSeconds: number;
   readonly logLevel: string;
@@ -39,6 +45,9 @@ const VARIABLES = {
   CLAMAV_DATABASE_DIR: v.optional(v.string()),
   PUBSUB_EMULATOR_HOST: v.optional(hostAndPort),
   SWEEP_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '30'),
+  COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
+  COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
+  DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
   LOG_LEVEL: logLevel,
 };
@@ -65,6 +74,11 @@ export function readPlatformConfig(
     data,
     maxScanBytes: read.MAX_SCAN_BYTES ?? affordableScan(freeBytes(data)),
     sweepIntervalSeconds: read.SWEEP_INTERVAL_SECONDS,
+    collectIntervalSeconds: read.COLLECT_INTERVAL_SECONDS,
+    ...(read.COLLECT_UNREFERENCED_AFTER_SECONDS && {
+      collectUnreferencedAfterSeconds: read.COLLECT_UNREFERENCED_AFTER_SECONDS,
+    }),
+    deduplicate: read.DEDUPLICATE,
     stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
     logLevel: read.LOG_LEVEL,
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),

@@ -128,6 +128,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   ]);
   developmentSignatures = (await engine.ready)['development'] === true;
   void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, signal);
+  void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;

@@ -48,7 +48,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
   return {
     functions: [
       cloudFunction('upload', ports.upload, { ...basics(config), ...uploadEnv(ports) }),
-      cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(ports) }),
+      cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(config, ports) }),
       cloudFunction('scanner', ports.scanner, { ...basics(config), ...scannerEnv(config, ports) }),
       cloudFunction('sweeper', ports.sweeper, { ...basics(config), ...sweeperEnv(config, ports) }),
     ],
@@ -129,8 +129,12 @@ function uploadEnv(ports: Ports): Record<string, string> {
   };
 }
 
-function filesEnv(ports: Ports): Record<string, string> {
-  return { ...uploadEnv(ports), PUBLIC_URL: `http://${HOST}:${ports.gateway}` };
+function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    ...uploadEnv(ports),
+    PUBLIC_URL: `http://${HOST}:${ports.gateway}`,
+    DEDUPLICATE: config.deduplicate,
+  };
 }
 
 function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
@@ -144,6 +148,7 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
     ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
     MAX_SCAN_BYTES: String(config.maxScanBytes),
+    DEDUPLICATE: config.deduplicate,
     ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_EVENTS_TOPIC,
@@ -158,6 +163,9 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     STUCK_AFTER_SECONDS: String(config.stuckAfterSeconds),
+    ...(config.collectUnreferencedAfterSeconds && {
+      COLLECT_UNREFERENCED_AFTER_SECONDS: String(config.collectUnreferencedAfterSeconds),
+    }),
     SCAN_EVENTS_TOPIC,
     FINALIZE_TOPIC: FINALIZED_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),

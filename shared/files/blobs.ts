@@ -1,9 +1,11 @@
+import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
 import { engineFields, parseEngine, parseTime } from './metadata.ts';
-import type { Content, Sha256 } from './record.ts';
+import type { Content } from './record.ts';
 
 /** A content that was found clean, and the scan that said so. */
 export interface Blob {
@@ -19,20 +21,58 @@ export interface CondemnedBlob {
   readonly signature: string;
 }
 
+/** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
+export interface BlobUse {
+  readonly owner: Principal;
+  readonly content: Content;
+}
+
+export interface BlobsOptions {
+  readonly deduplicate?: DeduplicationScope;
+  readonly now?: () => Date;
+}
+
+/** Who loses a race for a blob this often is not racing with a collection. */
+const MAX_RACES = 5;
+
 /**
- * Contents that were found clean: `blobs/sha256/<hex>` of the permanent bucket, one for any number of files.
+ * Contents that were found clean: `blobs/...` of the permanent bucket, one for any number of files.
  * Nothing gets there but by {@link promote}, and a blob with a signature is handed to nobody.
  */
 export class Blobs {
   readonly #bucket: Bucket;
+  readonly #scope: DeduplicationScope;
+  readonly #now: () => Date;
 
-  constructor(permanent: Bucket) {
+  constructor(permanent: Bucket, { deduplicate = 'global', now = () => new Date() }: BlobsOptions = {}) {
     this.#bucket = permanent;
+    this.#scope = deduplicate;
+    this.#now = now;
   }
 
-  async find(sha256: Sha256, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
-    const object = await this.#bucket.stat(name(sha256), signal);
+  /** The blob of a file that was found clean, also where the scope of deduplication was another then. */
+  async find(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
+    for (const key of blobKeys(contentsOf(file), this.#scope)) {
+      const object = await this.#bucket.stat(blobName(key), signal);
+      if (object) return parseBlob(object);
+    }
+    return undefined;
+  }
+
+  /** The blob that another file would share. Whoever is to rely on it must {@link use} it first. */
+  async findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
+    const object = await this.#bucket.stat(this.#nameOf(file), signal);
     return object && parseBlob(object);
+  }
+
+  /**
+   * Says that one more file is about to rely on the blob, so that nobody collects it. Nothing is written where
+   * that was said less than {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
+   * @returns false where it moved on or is gone, perhaps collected just now: look again
+   */
+  async use({ object }: Blob): Promise<boolean> {
+    if (this.#now().getTime() - usedAt(object).getTime() < MARK_GOOD_FOR_MS) return true;
+    return (await this.#bucket.patch(object.name, object, this.#mark())) !== undefined;
   }
 
   /** What the policy of the deployment accepted of a file that could not be scanned. */
@@ -58,29 +98,32 @@ export class Blobs {
    */
   async promote(
     source: { bucket: Bucket; object: StoredObject },
-    content: Content,
+    file: BlobUse,
     scan: { scannedAt: Date; engine: EngineVersion },
   ): Promise<'promoted' | 'sourceGone' | CondemnedBlob> {
-    const metadata = { scannedAt: scan.scannedAt.toISOString(), ...engineFields(scan.engine) };
-    const target = {
-      bucket: this.#bucket,
-      name: name(content.sha256),
-      contentType: 'application/octet-stream',
-      metadata,
-    };
-    const result = await source.bucket.rewrite(source.object, target);
-    if (result === 'sourceGone') return result;
-    const object = result === 'targetExists' ? await this.#bucket.stat(target.name) : result;
-    if (!object || object.crc32c !== content.crc32c || object.size !== content.size) {
-      throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
+    const { content } = file;
+    const name = this.#nameOf(file);
+    for (let races = 0; races < MAX_RACES; races++) {
+      const found = { scannedAt: scan.scannedAt.toISOString(), ...engineFields(scan.engine) };
+      const metadata = { ...found, ...this.#mark() };
+      const target = { bucket: this.#bucket, name, contentType: 'application/octet-stream', metadata };
+      const result = await source.bucket.rewrite(source.object, target);
+      if (result === 'sourceGone') return result;
+      const object = result === 'targetExists' ? await this.#bucket.stat(name) : result;
+      // It was there, and was collected before we could say that we need it.
+      if (!object) continue;
+      if (object.crc32c !== content.crc32c || object.size !== content.size) {
+        throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
+      }
+      const blob = parseBlob(object);
+      if ('signature' in blob) return blob;
+      if (result !== 'targetExists') return 'promoted';
+      // Ours is the newer word about it. Within a minute one is as good as the other.
+      const newer = scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
+      const kept = newer ? await this.#bucket.patch(name, object, metadata) : await this.use(blob);
+      if (kept) return 'promoted';
     }
-    const blob = parseBlob(object);
-    if ('signature' in blob) return blob;
-    // It was there before: ours is the newer word about it. Within a minute one is as good as the other.
-    if (scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS) {
-      await this.#bucket.patch(object.name, object, metadata);
-    }
-    return 'promoted';
+    throw new Error(`blob ${content.sha256} keeps changing`);
   }
 
   /**
@@ -101,13 +144,37 @@ export class Blobs {
   }
 
   /** Marks a content that is in `blobs/` as found to be malware. */
-  async condemn(sha256: Sha256, signature: string): Promise<void> {
+  async condemn(file: BlobUse, signature: string): Promise<void> {
+    for (const key of blobKeys(contentsOf(file))) await this.#condemn(blobName(key), signature);
+  }
+
+  async #condemn(name: string, signature: string): Promise<void> {
     for (;;) {
-      const object = await this.#bucket.stat(name(sha256));
+      const object = await this.#bucket.stat(name);
       if (!object || object.metadata['signature'] === signature) return;
-      if (await this.#bucket.patch(object.name, object, { signature })) return;
+      if (await this.#bucket.patch(name, object, { signature })) return;
     }
   }
+
+  #nameOf(file: BlobUse): string {
+    return blobName(blobKey(this.#scope, contentsOf(file)));
+  }
+
+  #mark(): { usedAt: string } {
+    return { usedAt: this.#now().toISOString() };
+  }
+}
+
+/** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
+const MARK_GOOD_FOR_MS = 3_600_000;
+
+/** When a file was last about to rely on a blob, give or take {@link MARK_GOOD_FOR_MS}. */
+export function usedAt({ metadata, timeCreated }: StoredObject): Date {
+  return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
+}
+
+function contentsOf({ owner, content }: BlobUse) {
+  return { owner, sha256: content.sha256 };
 }
 
 const REFRESH_MS = 60_000;
@@ -126,10 +193,6 @@ function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   return { object, scannedAt: at, engine };
 }
 
-function acceptedName(id: FileId): string {
+export function acceptedName(id: FileId): string {
   return `accepted/${id}`;
-}
-
-function name(sha256: Sha256): string {
-  return `blobs/sha256/${sha256}`;
 }

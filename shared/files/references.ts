@@ -6,6 +6,9 @@ import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
 import type { FileId } from './fileId.ts';
 
+/** What the names of all references begin with, followed by the file id, a slash and a digest of the URI. */
+export const REFERENCES_PREFIX = 'references/';
+
 declare const resourceUri: unique symbol;
 /** The URI of a resource that refers to a file, as its owner wrote it; two are the same where all characters are. */
 export type ResourceUri = string & { readonly [resourceUri]: true };
@@ -44,7 +47,7 @@ export class References {
       const options = { contentType: 'application/x-empty', metadata };
       if (await this.#bucket.insertEmpty(name(id, uri), options)) return;
       const object = await this.#bucket.stat(name(id, uri));
-      if (object && isLive(object)) return;
+      if (object && isLiveReference(object)) return;
       if (object && (await this.#bucket.patch(object.name, object, { ...metadata, removedAt: null }))) return;
     }
   }
@@ -54,7 +57,7 @@ export class References {
     for (;;) {
       const object = await this.#bucket.stat(name(id, uri));
       if (!object) return;
-      const removed = isLive(object)
+      const removed = isLiveReference(object)
         ? await this.#bucket.patch(object.name, object, { removedAt: at.toISOString() })
         : object;
       if (removed) return this.#discard(removed);
@@ -65,8 +68,8 @@ export class References {
   async count(id: FileId, most: number): Promise<number> {
     let count = 0;
     for (let pageToken: string | undefined; ; ) {
-      const page = await this.#bucket.list({ prefix: prefix(id), pageToken, maxResults: 1000 });
-      count += page.objects.filter(isLive).length;
+      const page = await this.#bucket.list({ prefix: referencesOf(id), pageToken, maxResults: 1000 });
+      count += page.objects.filter(isLiveReference).length;
       pageToken = page.nextPageToken;
       if (count >= most || !pageToken) return Math.min(count, most);
     }
@@ -77,12 +80,12 @@ export class References {
     id: FileId,
     { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
   ): Promise<Page<string>> {
-    const request = { bucket: this.#bucket, prefix: prefix(id), ...terms };
-    const from = after === undefined ? undefined : prefix(id) + after;
+    const request = { bucket: this.#bucket, prefix: referencesOf(id), ...terms };
+    const from = after === undefined ? undefined : referencesOf(id) + after;
     const { items, next } = await pageOf({ ...request, after: from }, (object) =>
-      isLive(object) ? object.metadata['uri'] : undefined,
+      isLiveReference(object) ? object.metadata['uri'] : undefined,
     );
-    return { items, ...(next !== undefined && { next: next.slice(prefix(id).length) }) };
+    return { items, ...(next !== undefined && { next: next.slice(referencesOf(id).length) }) };
   }
 
   /** A hold or a retention policy keeps it, or somebody added it again: both are fine. */
@@ -95,14 +98,15 @@ export class References {
   }
 }
 
-function isLive(object: StoredObject): boolean {
+/** One that was removed stays, marked, where retention forbids its deletion. */
+export function isLiveReference(object: StoredObject): boolean {
   return object.metadata['removedAt'] === undefined;
 }
 
-function prefix(id: FileId): string {
-  return `references/${id}/`;
+export function referencesOf(id: FileId): string {
+  return `${REFERENCES_PREFIX}${id}/`;
 }
 
 function name(id: FileId, uri: ResourceUri): string {
-  return prefix(id) + createHash('sha256').update(uri).digest('hex');
+  return referencesOf(id) + createHash('sha256').update(uri).digest('hex');
 }

@@ -21,6 +21,7 @@ export type Action =
   | 'contract'
   | 'scan'
   | 'sweep'
+  | 'collect'
   | 'deadLetter'
   | 'redrive'
   | 'unknown';

@@ -46,6 +46,12 @@ export const publicUrl = v.optional(
   ),
 );
 
+/** Among whose files a content is stored and scanned once. */
+export const deduplicationScope = v.optional(
+  v.picklist(['global', 'owner'], 'should be global or owner'),
+  'global',
+);
+
 /** Words of a vocabulary, separated by commas. */
 export function listOf<const Word extends string>(words: readonly Word[]) {
   return v.pipe(

@@ -25,6 +25,8 @@ export interface ListOptions {
   readonly prefix: string;
   /** Names before it (UTF-8 bytes) are left out. */
   readonly startOffset?: string | undefined;
+  /** Names from it on are left out. */
+  readonly endOffset?: string | undefined;
   readonly pageToken?: string | undefined;
   /** At most 1 000. */
   readonly maxResults: number;
@@ -200,12 +202,12 @@ export class Bucket {
 
   /** One page, in the order of names (UTF-8 bytes). */
   async list(options: ListOptions): Promise<{ objects: StoredObject[]; nextPageToken: string | undefined }> {
-    const { prefix, startOffset, pageToken, maxResults, signal } = options;
+    const { prefix, startOffset, endOffset, pageToken, maxResults, signal } = options;
     const answer = await this.#json({
       operation: 'objects.list',
       method: 'GET',
       url: this.#path(),
-      query: { prefix, startOffset, pageToken, maxResults },
+      query: { prefix, startOffset, endOffset, pageToken, maxResults },
       signal,
     });
     const page = answer.body as { items?: unknown[]; nextPageToken?: string } | undefined;

@@ -21,6 +21,10 @@ export interface StoredObject {
   readonly contentType: string;
   readonly timeCreated: Date;
   readonly metadata: Readonly<Record<string, string>>;
+  /** Until then the bucket's retention policy keeps it; absent where none does. */
+  readonly retentionExpirationTime?: Date;
+  /** Somebody holds it, until they let go. */
+  readonly held?: true;
 }
 
 export function parseGeneration(text: unknown): Generation | undefined {
@@ -62,6 +66,18 @@ export function parseObject(resource: unknown): StoredObject {
       typeof fields['contentType'] === 'string' ? fields['contentType'] : 'application/octet-stream',
     timeCreated,
     metadata: parseMetadata(fields['metadata']),
+    ...parseRetention(fields),
+  };
+}
+
+/** https://cloud.google.com/storage/docs/bucket-lock and https://cloud.google.com/storage/docs/object-holds */
+function parseRetention(
+  fields: Record<string, unknown>,
+): Pick<StoredObject, 'retentionExpirationTime' | 'held'> {
+  const expires = new Date(String(fields['retentionExpirationTime']));
+  return {
+    ...(!Number.isNaN(expires.getTime()) && { retentionExpirationTime: expires }),
+    ...((fields['temporaryHold'] === true || fields['eventBasedHold'] === true) && { held: true as const }),
   };
 }
 

@@ -5,7 +5,13 @@ import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
+import {
+  type Content,
+  type FileRecord,
+  type PendingRecord,
+  parseSha256,
+} from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
@@ -29,6 +35,12 @@ function admissionOf(slots: number, maxWaiting: number, free = Number.MAX_SAFE_I
 
 const never = new AbortController().signal;
 
+function contentOf(bytes: Buffer): Content {
+  const sha256 = parseSha256(createHash('sha256').update(bytes).digest('hex'));
+  assert.ok(sha256);
+  return { size: bytes.length, sha256, crc32c: '' };
+}
+
 describe('the steps of a scan', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
   let clamd: Clamd;
@@ -47,7 +59,8 @@ describe('the steps of a scan', () => {
     now = Date.now();
     scan = {
       records: new Records(permanent),
-      blobs: new Blobs(permanent),
+      candidates: new Candidates(permanent),
+      blobs: new Blobs(permanent, { now: () => new Date(now) }),
       unscanned: bucket('unscanned'),
       quarantine: bucket('quarantine'),
       publish: async (event) => void published.push(event),
@@ -85,8 +98,7 @@ describe('the steps of a scan', () => {
   }
   const run = (object: StoredObject, how: Partial<Scan> = {}) =>
     scanFinalized({ ...scan, ...how }, object, never);
-  const blobOf = (bytes: Buffer) =>
-    scan.blobs.find(createHash('sha256').update(bytes).digest('hex') as Parameters<Blobs['find']>[0]);
+  const blobOf = (bytes: Buffer) => scan.blobs.find({ owner: OWNER, content: contentOf(bytes) });
   const ids = () => published.map(({ attributes }) => attributes['ce-id']);
 
   it('are idempotent: an event that comes again and again changes nothing, and says the same', async () => {

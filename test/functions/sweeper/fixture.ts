@@ -26,41 +26,47 @@ interface File {
 
 /** A sweeper over the storage emulator, with buckets of its own for each test, and a clock to move. */
 export class SweeperFixture {
-  readonly storage = new EmulatorFixture({ buckets: [] });
+  readonly storage: EmulatorFixture;
   published: EventMessage[] = [];
   redelivered: EventMessage[] = [];
   now = 0;
   #sweeper: Sweeper | undefined;
+  #generation = 0;
 
-  constructor() {
-    let tests = 0;
-    beforeEach(async () => {
-      tests++;
-      const connection = connectStorage(this.storage.url);
-      const bucket = async (name: string) => {
-        const query = { json: { name: `${name}-${tests}` } };
-        (await this.storage.call('POST', '/storage/v1/b?project=p', query)).ok();
-        return new Bucket(connection, `${name}-${tests}`, { retry: FAST_RETRY, timeoutMs: 5_000 });
-      };
-      const permanent = await bucket('permanent');
-      this.published = [];
-      this.redelivered = [];
-      this.now = Date.now();
-      this.#sweeper = {
-        unscanned: await bucket('unscanned'),
-        permanent,
-        records: new Records(permanent),
-        publish: async (event) => void this.published.push(event),
-        redeliver: async (event) => void this.redelivered.push(event),
-        stuckAfterMs: 15 * MINUTE,
-        abandonedAfterMs: DAY,
-        maxRedrives: 3,
-        redrivesPerSweep: 1000,
-        now: () => new Date(this.now),
-        log: pino({ level: 'silent' }),
-      };
-    });
+  /** @param storageFollows whether the storage emulator goes by the same clock */
+  constructor(storageFollows = false) {
+    const now = () => this.now || Date.now();
+    this.storage = new EmulatorFixture({ buckets: [], ...(storageFollows && { now }) });
+    beforeEach(() => this.renew());
     afterEach(() => this.storage.emulator.faults.clear());
+  }
+
+  /** Buckets of its own, and the time as it is. */
+  async renew(): Promise<void> {
+    const generation = ++this.#generation;
+    const connection = connectStorage(this.storage.url);
+    const bucket = async (name: string) => {
+      const query = { json: { name: `${name}-${generation}` } };
+      (await this.storage.call('POST', '/storage/v1/b?project=p', query)).ok();
+      return new Bucket(connection, `${name}-${generation}`, { retry: FAST_RETRY, timeoutMs: 5_000 });
+    };
+    const permanent = await bucket('permanent');
+    this.published = [];
+    this.redelivered = [];
+    this.now = Date.now();
+    this.#sweeper = {
+      unscanned: await bucket('unscanned'),
+      permanent,
+      records: new Records(permanent),
+      publish: async (event) => void this.published.push(event),
+      redeliver: async (event) => void this.redelivered.push(event),
+      stuckAfterMs: 15 * MINUTE,
+      abandonedAfterMs: DAY,
+      maxRedrives: 3,
+      redrivesPerSweep: 1000,
+      now: () => new Date(this.now),
+      log: pino({ level: 'silent' }),
+    };
   }
 
   get sweeper(): Sweeper {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { newFileId } from '../../../shared/files/fileId.ts';
 import { fromMetadata, toMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
-import { toDeleted } from '../../../shared/files/withdrawn.ts';
+import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 

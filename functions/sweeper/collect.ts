@@ -1,0 +1,134 @@
+import { parseTime } from '../../shared/files/metadata.ts';
+import { parseSha256 } from '../../shared/files/record.ts';
+import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { isKept, release } from '../../shared/storage/release.ts';
+import type { Collector } from './collector.ts';
+import { resume } from './cursor.ts';
+import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
+import { idOf, referencesOfPage } from './page-references.ts';
+import { type Progress, readProgress, writeProgress } from './progress.ts';
+import type { SweepTerms } from './sweep.ts';
+import { counted } from './tally.ts';
+import { attendUnused, type CollectOutcome } from './unused.ts';
+import { walk } from './walk.ts';
+
+/** For so long a repeat under an idempotency key is known as one. */
+const IDEMPOTENCY_MS = 86_400_000;
+/** Of the time there is: the rest is for what the keys were written for. */
+const IDEMPOTENCY_SHARE = 0.1;
+
+/** States in which a file does not rely on a blob, and does not come to without looking for it again. */
+const WITHOUT_BLOB: ReadonlySet<string | undefined> = new Set([
+  'infected',
+  'unscannable',
+  'failed',
+  'expired',
+  'deleted',
+]);
+
+type Counts<Outcome extends string> = Partial<Record<Outcome | 'error', number>>;
+
+/** What came of each object that was looked at, counted. */
+export interface CollectReport {
+  readonly records: Readonly<Counts<CollectOutcome>>;
+  readonly candidates: Readonly<Counts<ClaimOutcome>>;
+  readonly blobs: Readonly<Counts<GarbageOutcome>>;
+  readonly idempotencyKeys: Readonly<Counts<'young' | 'deleted' | 'kept' | 'changed'>>;
+  /** False where the time was up first: the next collection goes on from there. */
+  readonly complete: { readonly records: boolean; readonly idempotencyKeys: boolean };
+}
+
+/**
+ * Deletes what nobody needs: files that nothing refers to, blobs that no file uses, tombstones, idempotency keys.
+ * Safe to run twice, beside itself and beside everything else. docs/adr/0009-collection.md
+ * @throws {StorageError} where the buckets cannot be listed, or a file could not say what it uses: nothing was deleted
+ *   for that, and the next collection begins where this one did
+ */
+export async function collect(
+  collector: Collector,
+  { budgetMs, stopping }: SweepTerms,
+): Promise<CollectReport> {
+  const start = performance.now();
+  const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
+  const keys = await collectKeys(collector, after(budgetMs * IDEMPOTENCY_SHARE));
+  const cycle = await collectCycle(collector, after(budgetMs));
+  return {
+    ...cycle.counts,
+    idempotencyKeys: keys.counts,
+    complete: { records: cycle.complete, idempotencyKeys: keys.complete },
+  };
+}
+
+async function collectCycle(collector: Collector, stop: () => boolean) {
+  const { permanent } = collector;
+  const counts = {
+    records: {} as Counts<CollectOutcome>,
+    candidates: {} as Counts<ClaimOutcome>,
+    blobs: {} as Counts<GarbageOutcome>,
+  };
+  const { object, progress } = await readProgress(permanent);
+  const cycle = progress
+    ? await Cycle.resume(collector, progress.cycle)
+    : await Cycle.begin(collector, stop, counts.candidates);
+  const next = progress?.asked
+    ? undefined
+    : await askRecords(collector, cycle, progress?.from ?? '', stop, counts);
+  if (cycle.failure !== undefined) {
+    throw new Error('a file could not say which blob it uses', { cause: cycle.failure });
+  }
+  if (next === undefined) await cycle.deleteGarbage(stop, counts.blobs);
+  const complete = next === undefined && !stop();
+  const reached: Progress = { cycle: cycle.id, from: next ?? '', asked: next === undefined };
+  await writeProgress(permanent, object, complete ? undefined : reached);
+  return { counts, complete };
+}
+
+/** @returns the name to go on from, undefined once all have been asked */
+async function askRecords(
+  collector: Collector,
+  cycle: Cycle,
+  from: string,
+  stop: () => boolean,
+  counts: { records: Counts<CollectOutcome> },
+): Promise<string | undefined> {
+  const { permanent, log, now } = collector;
+  let referenced: ReadonlySet<string> = new Set();
+  const visit = counted(log, counts.records, async (object): Promise<CollectOutcome> => {
+    await strike(cycle, object);
+    return attendUnused(collector, object, referenced.has(idOf(object)));
+  });
+  return walk({
+    bucket: permanent,
+    prefix: RECORDS_PREFIX,
+    from,
+    stop: () => cycle.failure !== undefined || stop(),
+    page: async (records) => {
+      referenced = await referencesOfPage(permanent, records, now());
+    },
+    visit,
+  });
+}
+
+/** From the metadata as it stands: a record that does not parse uses what it names all the same. */
+async function strike(cycle: Cycle, { metadata }: StoredObject): Promise<void> {
+  if (WITHOUT_BLOB.has(metadata['state'])) return;
+  const sha256 = parseSha256(metadata['sha256'] ?? '');
+  if (sha256) await cycle.strike({ owner: (metadata['owner'] ?? '') as Principal, sha256 });
+}
+
+async function collectKeys(collector: Collector, stop: () => boolean) {
+  const { permanent, log, now } = collector;
+  const counts: CollectReport['idempotencyKeys'] = {};
+  const visit = counted(log, counts, async (object) => {
+    // A key that was taken over is an older object with a younger claim.
+    const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
+    if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
+    return isKept(object, now()) ? 'kept' : release(permanent, object);
+  });
+  const complete = await resume(permanent, 'sweeper/idempotency', (from) =>
+    walk({ bucket: permanent, prefix: 'idempotency/', from, stop, visit }),
+  );
+  return { counts, complete };
+}

@@ -1,0 +1,211 @@
+import { randomUUID } from 'node:crypto';
+import { type BlobKey, blobKeys, blobName, type Contents } from '../../shared/files/blobName.ts';
+import { usedAt } from '../../shared/files/blobs.ts';
+import { CANDIDATES_PREFIX, type CandidateMetadata, candidateKey } from '../../shared/files/candidates.ts';
+import {
+  type Generation,
+  type Metageneration,
+  parseGeneration,
+  type StoredObject,
+} from '../../shared/storage/object.ts';
+import { isKept, release } from '../../shared/storage/release.ts';
+import type { Collector } from './collector.ts';
+import { counted } from './tally.ts';
+import { walk } from './walk.ts';
+
+/** Blobs deleted at a time. */
+const CONCURRENCY = 16;
+const DAY_MS = 86_400_000;
+/** A retention period may be shortened: nothing is put off for longer than this. */
+const LONGEST_WAIT_MS = 30 * DAY_MS;
+
+/** A candidate that a cycle has claimed, and the version of its blob that it may delete. */
+interface Claim {
+  readonly candidate: StoredObject;
+  readonly blob: { readonly generation: Generation; readonly metageneration: Metageneration };
+}
+
+export type ClaimOutcome =
+  | 'claimed'
+  /** Its blob was used not long ago, or may not be deleted yet. */
+  | 'waiting'
+  /** There is no blob. */
+  | 'dropped'
+  /** Decided before, and still kept by a retention policy or a hold. */
+  | 'kept'
+  | 'lostRace';
+
+export type GarbageOutcome =
+  | 'deleted'
+  /** Somebody uses it again, or newer signatures have condemned it. */
+  | 'changed'
+  | 'kept';
+
+/**
+ * One round of the question which blobs nobody uses: candidates are claimed, then every record is asked, and what
+ * no record has struck out is garbage. docs/adr/0009-collection.md has the proof; what it needs of this code is said
+ * where it is needed.
+ */
+export class Cycle {
+  readonly id: string;
+  readonly claims = new Map<BlobKey, Claim>();
+  readonly #collector: Collector;
+  #failure: unknown;
+
+  private constructor(collector: Collector, id: string) {
+    this.#collector = collector;
+    this.id = id;
+  }
+
+  /**
+   * Claims candidates. No record may have been asked before this is over.
+   * @throws {StorageError} also where one claim is in doubt: a claim that takes effect later, once records have been
+   *   asked without it, must be of a cycle that nobody goes on with
+   */
+  static async begin(
+    collector: Collector,
+    stop: () => boolean,
+    counts: Partial<Record<ClaimOutcome | 'error', number>>,
+  ): Promise<Cycle> {
+    const cycle = new Cycle(collector, randomUUID());
+    let failure: unknown;
+    const claim = (object: StoredObject) =>
+      cycle.#claim(object).catch((error: unknown) => {
+        failure = error;
+        throw error;
+      });
+    await walk({
+      bucket: collector.permanent,
+      prefix: CANDIDATES_PREFIX,
+      from: '',
+      stop: () => failure !== undefined || cycle.claims.size >= collector.candidatesPerCycle || stop(),
+      visit: counted(collector.log, counts, claim),
+    });
+    if (failure !== undefined) throw failure;
+    return cycle;
+  }
+
+  /** Goes on with a cycle that was stopped: what it has claimed and no record has struck out. @throws {StorageError} */
+  static async resume(collector: Collector, id: string): Promise<Cycle> {
+    const cycle = new Cycle(collector, id);
+    await walk({
+      bucket: collector.permanent,
+      prefix: CANDIDATES_PREFIX,
+      from: '',
+      stop: () => false,
+      visit: async (candidate) => {
+        const claim = claimOf(candidate, id);
+        if (claim) cycle.claims.set(candidateKey(candidate), claim);
+      },
+    });
+    return cycle;
+  }
+
+  /** Why a record could not strike out what it uses: then nothing is known of the records so far. */
+  get failure(): unknown {
+    return this.#failure;
+  }
+
+  /** A file uses this content. @throws {StorageError} */
+  async strike(contents: Contents): Promise<void> {
+    for (const key of blobKeys(contents)) {
+      const claim = this.claims.get(key);
+      if (!claim) continue;
+      this.claims.delete(key);
+      try {
+        await this.#drop(claim.candidate);
+      } catch (error) {
+        this.#failure = error;
+        throw error;
+      }
+    }
+  }
+
+  /** Deletes what is left once every record was asked. What cannot be deleted now is left to a later cycle. */
+  async deleteGarbage(
+    stop: () => boolean,
+    counts: Partial<Record<GarbageOutcome | 'error', number>>,
+  ): Promise<void> {
+    const claims = this.claims.values();
+    const visit = counted(this.#collector.log, counts, (candidate) => this.#deleteBlob(candidate));
+    const work = async (): Promise<void> => {
+      for (const { candidate } of claims) {
+        if (stop()) return;
+        await visit(candidate);
+      }
+    };
+    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+  }
+
+  async #deleteBlob(candidate: StoredObject): Promise<GarbageOutcome> {
+    const key = candidateKey(candidate);
+    const claim = this.claims.get(key);
+    if (!claim) return 'changed';
+    const outcome = await release(this.#collector.permanent, { name: blobName(key), ...claim.blob });
+    if (outcome === 'deleted') await this.#drop(candidate);
+    this.claims.delete(key);
+    if (outcome === 'deleted') this.#collector.log.info({ blob: key }, 'blob collected');
+    return outcome;
+  }
+
+  async #claim(candidate: StoredObject): Promise<ClaimOutcome> {
+    const { permanent, now, blobGraceMs } = this.#collector;
+    const { done, notBefore } = candidate.metadata as CandidateMetadata;
+    if (done !== undefined) {
+      if (isKept(candidate, now())) return 'kept';
+      return (await release(permanent, candidate)) === 'kept' ? 'kept' : 'dropped';
+    }
+    if (notBefore !== undefined && new Date(notBefore) > now()) return 'waiting';
+    const key = candidateKey(candidate);
+    const blob = await permanent.stat(blobName(key));
+    if (!blob) return this.#dropUnlessBack(candidate, key);
+    if (isKept(blob, now())) return this.#putOff(candidate, blob.retentionExpirationTime ?? this.#in(DAY_MS));
+    const quietAt = new Date(usedAt(blob).getTime() + blobGraceMs);
+    if (quietAt > now()) return this.#putOff(candidate, quietAt);
+    const { generation, metageneration } = blob;
+    const version = { blobGeneration: generation, blobMetageneration: metageneration };
+    const claimed = await permanent.patch(candidate.name, candidate, { cycle: this.id, ...version });
+    if (!claimed) return 'lostRace';
+    this.claims.set(key, { candidate: claimed, blob: { generation, metageneration } });
+    return 'claimed';
+  }
+
+  /**
+   * Who puts the content there again looks for a candidate afterwards, and relies on one that is not claimed: so it
+   * is claimed first, and the blob is looked for again.
+   */
+  async #dropUnlessBack(candidate: StoredObject, key: BlobKey): Promise<ClaimOutcome> {
+    const { permanent } = this.#collector;
+    const none = { blobGeneration: null, blobMetageneration: null };
+    const claimed = await permanent.patch(candidate.name, candidate, { cycle: this.id, ...none });
+    if (!claimed || (await permanent.stat(blobName(key)))) return 'lostRace';
+    await this.#drop(claimed);
+    return 'dropped';
+  }
+
+  async #putOff(candidate: StoredObject, until: Date): Promise<ClaimOutcome> {
+    const notBefore = new Date(Math.min(until.getTime(), this.#in(LONGEST_WAIT_MS).getTime()));
+    await this.#collector.permanent.patch(candidate.name, candidate, { notBefore: notBefore.toISOString() });
+    return 'waiting';
+  }
+
+  /** Decided. Where it may not be deleted, it says so itself. One that was suspected again meanwhile stays. */
+  async #drop(candidate: StoredObject): Promise<void> {
+    const { permanent } = this.#collector;
+    if ((await release(permanent, candidate)) !== 'kept') return;
+    await permanent.patch(candidate.name, candidate, { done: 'true' });
+  }
+
+  #in(ms: number): Date {
+    return new Date(this.#collector.now().getTime() + ms);
+  }
+}
+
+/** What {@link Cycle} wrote into a candidate, where that cycle was the last to write. */
+function claimOf(candidate: StoredObject, id: string): Claim | undefined {
+  const { cycle, done, blobGeneration, blobMetageneration } = candidate.metadata as CandidateMetadata;
+  const generation = parseGeneration(blobGeneration);
+  const metageneration = parseGeneration(blobMetageneration) as string as Metageneration | undefined;
+  if (cycle !== id || done !== undefined || !generation || !metageneration) return undefined;
+  return { candidate, blob: { generation, metageneration } };
+}

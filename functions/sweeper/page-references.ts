@@ -1,0 +1,44 @@
+import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import { isLiveReference, REFERENCES_PREFIX } from '../../shared/files/references.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { isKept, release } from '../../shared/storage/release.ts';
+
+const PAGE_SIZE = 1000;
+
+/**
+ * Which files of a page of records resources refer to. References are listed in the order of the records they are of,
+ * so that all records together cost one listing of all references, and memory is a page of each. References that were
+ * removed are deleted, where retention allows.
+ * @returns the ids of the files
+ * @throws {StorageError}
+ */
+export async function referencesOfPage(
+  bucket: Bucket,
+  records: readonly StoredObject[],
+  now: Date,
+): Promise<ReadonlySet<string>> {
+  const ids = records.map(idOf);
+  const [first = '', last = first] = [ids[0], ids.at(-1)];
+  const live = new Set<string>();
+  // The character after the slash that ends an id.
+  const range = { startOffset: `${REFERENCES_PREFIX}${first}/`, endOffset: `${REFERENCES_PREFIX}${last}0` };
+  for (let pageToken: string | undefined; ; ) {
+    const page = await bucket.list({ prefix: REFERENCES_PREFIX, ...range, pageToken, maxResults: PAGE_SIZE });
+    for (const reference of page.objects) {
+      if (isLiveReference(reference)) live.add(fileOf(reference));
+      else if (!isKept(reference, now)) await release(bucket, reference);
+    }
+    pageToken = page.nextPageToken;
+    if (!pageToken) return live;
+  }
+}
+
+export function idOf({ name }: StoredObject): string {
+  return name.slice(RECORDS_PREFIX.length);
+}
+
+function fileOf({ name }: StoredObject): string {
+  const rest = name.slice(REFERENCES_PREFIX.length);
+  return rest.slice(0, rest.indexOf('/'));
+}

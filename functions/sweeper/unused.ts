@@ -1,0 +1,137 @@
+import { fileDeleted } from '../../shared/events/fileDeleted.ts';
+import { acceptedName } from '../../shared/files/blobs.ts';
+import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import { referencesOf } from '../../shared/files/references.ts';
+import { withdraw } from '../../shared/files/withdraw.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { isKept, release } from '../../shared/storage/release.ts';
+import type { Collector } from './collector.ts';
+
+export type CollectOutcome =
+  /** Nothing is to be done. */
+  | 'settled'
+  /** A resource refers to it, and its record says so now. */
+  | 'referenced'
+  /** The last reference was found gone: its grace begins. */
+  | 'unreferenced'
+  /** Nothing referred to it for too long: it is deleted now. */
+  | 'collected'
+  /** That it is deleted was said, and what it had is released. */
+  | 'announced'
+  /** It can be seen for a while yet that it was there. */
+  | 'tombstone'
+  /** Nothing is left of it. */
+  | 'purged'
+  /** A retention policy or a hold keeps it. */
+  | 'kept'
+  | 'foreign'
+  | 'lostRace';
+
+/**
+ * What is to be done about one record, as it was listed: any write since then makes ours a lost race.
+ * @param hasReference as it was when the page was listed: a hint, no more
+ * @throws {StorageError}, {CorruptRecord} and what publishing throws: the next collection finds it again
+ */
+export async function attendUnused(
+  collector: Collector,
+  object: StoredObject,
+  hasReference: boolean,
+): Promise<CollectOutcome> {
+  const read = collector.records.parse(object);
+  if (!read) return 'foreign';
+  const { record } = read;
+  switch (record.state) {
+    case 'pending':
+      return 'settled';
+    case 'deleted':
+      if (!record.announced) return announce(collector, { ...read, record });
+      return isOver(collector, record.deletedAt) ? purge(collector, read) : 'tombstone';
+    case 'expired':
+      return isOver(collector, record.createdAt) ? purge(collector, read) : 'tombstone';
+    default:
+      return attendKept(collector, read, hasReference);
+  }
+}
+
+async function attendKept(
+  collector: Collector,
+  read: Versioned,
+  hasReference: boolean,
+): Promise<CollectOutcome> {
+  const { record } = read;
+  if (hasReference) {
+    if (record.referenced) return 'settled';
+    const repaired = await collector.records.replace(read, { ...record, referenced: true });
+    return repaired ? 'referenced' : 'lostRace';
+  }
+  if (!record.referenced && !isUnreferencedForLong(collector, record)) return 'settled';
+  const step = await withdraw(collector, read);
+  if (typeof step === 'string') return step;
+  const announced = await announce(collector, step);
+  return announced === 'announced' ? 'collected' : announced;
+}
+
+function isUnreferencedForLong({ unreferencedAfterMs, now }: Collector, record: FileRecord): boolean {
+  if (unreferencedAfterMs === undefined) return false;
+  const since = record.unreferencedSince ?? settledAt(record);
+  return now().getTime() - since.getTime() >= unreferencedAfterMs;
+}
+
+function settledAt(record: FileRecord): Date {
+  const decided =
+    record.state === 'failed' ? record.failedAt : 'scan' in record ? record.scan.scannedAt : record.createdAt;
+  return decided > record.createdAt ? decided : record.createdAt;
+}
+
+/**
+ * Says that a file is deleted and lets go of what it had, then notes that this was done: whoever ends before that
+ * says it again by the same event id.
+ */
+async function announce(collector: Collector, read: Versioned<DeletedRecord>): Promise<CollectOutcome> {
+  const { permanent, unscanned, publish, records, log } = collector;
+  const { record } = read;
+  await publish(fileDeleted(record));
+  await suspectContent(collector, record);
+  await releaseNamed(unscanned, record.id);
+  // Where it is kept, the record stays until it can go too.
+  await releaseNamed(permanent, acceptedName(record.id));
+  const announced = await records.replace(read, { ...record, announced: true });
+  log.info({ fileId: record.id }, 'file deleted');
+  return announced ? 'announced' : 'lostRace';
+}
+
+/** The record goes last: until then the next collection resumes. */
+async function purge(collector: Collector, read: Versioned): Promise<CollectOutcome> {
+  const { permanent, now } = collector;
+  const { object, record } = read;
+  if (isKept(object, now())) return 'kept';
+  // An upload that has expired may have been promoted before anybody knew.
+  if (record.state === 'expired') await suspectContent(collector, record);
+  if ((await releaseNamed(permanent, acceptedName(record.id))) === 'kept') return 'kept';
+  for (let pageToken: string | undefined; ; ) {
+    const page = await permanent.list({ prefix: referencesOf(record.id), pageToken, maxResults: 1000 });
+    for (const reference of page.objects) {
+      const released = await release(permanent, reference);
+      if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
+    }
+    pageToken = page.nextPageToken;
+    if (!pageToken) break;
+  }
+  const released = await release(permanent, object);
+  return released === 'deleted' ? 'purged' : released === 'kept' ? 'kept' : 'lostRace';
+}
+
+async function suspectContent({ candidates }: Collector, { owner, content }: FileRecord): Promise<void> {
+  if (content) await candidates.suspect({ owner, sha256: content.sha256 });
+}
+
+async function releaseNamed(bucket: Bucket, name: string): Promise<'deleted' | 'kept' | 'changed'> {
+  const object = await bucket.stat(name);
+  return object ? release(bucket, object) : 'deleted';
+}
+
+function isOver({ now, tombstoneMs }: Collector, since: Date): boolean {
+  return now().getTime() - since.getTime() >= tombstoneMs;
+}

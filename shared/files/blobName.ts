@@ -1,0 +1,31 @@
+import { createHash } from 'node:crypto';
+import type { Principal } from '../identity/principal.ts';
+import type { Sha256 } from './record.ts';
+
+/** Among whose files a content is stored and scanned once. See docs/adr/0009-collection.md. */
+export type DeduplicationScope = 'global' | 'owner';
+
+/** What a blob's name depends on. */
+export interface Contents {
+  readonly owner: Principal;
+  readonly sha256: Sha256;
+}
+
+/** `blobs/` and this is the name of a blob. */
+export type BlobKey = string;
+
+/** Where a content is, or would be, by this scope. */
+export function blobKey(scope: DeduplicationScope, { owner, sha256 }: Contents): BlobKey {
+  if (scope === 'global') return `sha256/${sha256}`;
+  return `sha256/${createHash('sha256').update(owner).digest('hex')}/${sha256}`;
+}
+
+/** Where the content of a file may be, whatever the scope was when it was found clean; by `first` before others. */
+export function blobKeys(contents: Contents, first: DeduplicationScope = 'global'): readonly BlobKey[] {
+  const scopes = first === 'global' ? (['global', 'owner'] as const) : (['owner', 'global'] as const);
+  return scopes.map((scope) => blobKey(scope, contents));
+}
+
+export function blobName(key: BlobKey): string {
+  return `blobs/${key}`;
+}

@@ -1,0 +1,67 @@
+import type { Bucket } from '../storage/bucket.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { type BlobKey, blobKeys, blobName, type Contents } from './blobName.ts';
+
+/** What the names of all candidates begin with, followed by the key of the blob. */
+export const CANDIDATES_PREFIX = 'collect/';
+
+/**
+ * What a candidate says of itself. One with neither `cycle` nor `done` is not decided on, and is never deleted
+ * before a cycle has claimed it: whoever finds it so may rely on it.
+ */
+export interface CandidateMetadata {
+  /** The cycle that has claimed it last. */
+  readonly cycle?: string;
+  /** The version of the blob that the cycle may delete. */
+  readonly blobGeneration?: string;
+  readonly blobMetageneration?: string;
+  /** No cycle need look at it before (RFC 3339). */
+  readonly notBefore?: string;
+  /** 'true': it is decided, and stays only because it may not be deleted now. */
+  readonly done?: string;
+}
+
+const ANEW = { cycle: null, blobGeneration: null, blobMetageneration: null, notBefore: null, done: null };
+
+/**
+ * Blobs that perhaps no file uses any more: zero-byte objects `collect/<key>` of the permanent bucket. There is no
+ * index from a blob to its files, so a collection must ask all files; it asks about candidates alone.
+ */
+export class Candidates {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /**
+   * Makes sure that a later collection looks into whether anybody still uses a content. To be called after the
+   * file that used it is gone, by whoever made it go, or put the content there for it.
+   * @throws {StorageError}
+   */
+  async suspect(contents: Contents): Promise<void> {
+    for (const key of blobKeys(contents)) {
+      if (await this.#bucket.stat(blobName(key))) await this.#ensure(candidateName(key));
+    }
+  }
+
+  /** One that is not decided on will be later than now: it needs no write, however many files are deleted. */
+  async #ensure(name: string): Promise<void> {
+    for (;;) {
+      if (await this.#bucket.insertEmpty(name, { contentType: 'application/x-empty' })) return;
+      const there = await this.#bucket.stat(name);
+      if (!there) continue;
+      const { cycle, done } = there.metadata as CandidateMetadata;
+      if (cycle === undefined && done === undefined) return;
+      if (await this.#bucket.patch(name, there, ANEW)) return;
+    }
+  }
+}
+
+function candidateName(key: BlobKey): string {
+  return CANDIDATES_PREFIX + key;
+}
+
+export function candidateKey({ name }: Pick<StoredObject, 'name'>): BlobKey {
+  return name.slice(CANDIDATES_PREFIX.length);
+}

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { pino } from 'pino';
+import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
+import { type CollectReport, collect } from '../../../functions/sweeper/collect.ts';
+import type { Collector } from '../../../functions/sweeper/collector.ts';
+import type { SweepTerms } from '../../../functions/sweeper/sweep.ts';
+import { receive } from '../../../functions/upload/receive.ts';
+import { blobKeys, blobName, type DeduplicationScope } from '../../../shared/files/blobName.ts';
+import { Blobs } from '../../../shared/files/blobs.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
+import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileRecord, PendingRecord, Sha256 } from '../../../shared/files/record.ts';
+import { Records } from '../../../shared/files/records.ts';
+import { References, referencesOf } from '../../../shared/files/references.ts';
+import { withdraw } from '../../../shared/files/withdraw.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import { Admission } from '../../../shared/scanning/admission.ts';
+import type { Clamd } from '../../../shared/scanning/clamd.ts';
+import { sizesFor } from '../../../shared/scanning/sizes.ts';
+import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { sharedScanner } from '../../support/clamd.ts';
+import { DAY, OWNER, SweeperFixture } from './fixture.ts';
+import { type Hook, HookedBucket, straight } from './hooked-bucket.ts';
+
+export const HOUR = 3_600_000;
+
+/** Somebody who works on the buckets: a collector, a scanner, an owner. Every operation goes through its hook. */
+export interface Actor {
+  readonly collector: Collector;
+  readonly scan: Scan;
+}
+
+/** A {@link SweeperFixture} with all that makes blobs, uses them and collects them. Storage goes by its clock. */
+export class CollectFixture extends SweeperFixture {
+  deduplicate: DeduplicationScope = 'global';
+  unreferencedAfterMs: number | undefined;
+  #clamd: Clamd | undefined;
+
+  constructor() {
+    super(true);
+    const fixture = this;
+    before(async function () {
+      this.timeout(180_000);
+      fixture.#clamd = await sharedScanner();
+    });
+    beforeEach(() => {
+      this.deduplicate = 'global';
+      this.unreferencedAfterMs = undefined;
+    });
+  }
+
+  actor(hook: Hook = straight): Actor {
+    const clamd = this.#clamd;
+    assert.ok(clamd);
+    const connection = connectStorage(this.storage.url);
+    const options = { retry: FAST_RETRY, timeoutMs: 5_000 };
+    const permanent = new HookedBucket(hook, connection, this.sweeper.permanent.name, options);
+    const unscanned = new HookedBucket(hook, connection, this.sweeper.unscanned.name, options);
+    const now = this.sweeper.now;
+    const shared = {
+      permanent,
+      unscanned,
+      records: new Records(permanent),
+      candidates: new Candidates(permanent),
+      references: new References(permanent),
+      publish: this.sweeper.publish,
+      now,
+      log: pino({ level: 'silent' }),
+    };
+    const tempSpace = new TempSpace(() => Number.MAX_SAFE_INTEGER, sizesFor(1_000_000));
+    return {
+      collector: {
+        ...this.sweeper,
+        ...shared,
+        unreferencedAfterMs: this.unreferencedAfterMs,
+        blobGraceMs: DAY,
+        tombstoneMs: 30 * DAY,
+        candidatesPerCycle: 1000,
+      },
+      scan: {
+        ...shared,
+        blobs: new Blobs(permanent, { deduplicate: this.deduplicate, now }),
+        quarantine: undefined,
+        scanner: clamd,
+        engine: { fit: () => clamd.version() },
+        admission: new Admission({ slots: 4, maxWaiting: 50, maxWaitMs: 10_000, tempSpace }),
+        accepts: new Set(),
+        maxScanBytes: 1_000_000,
+        verdictMaxAgeMs: 365 * DAY,
+        lease: { aboveBytes: 1_000_000, durationMs: 60_000, holder: 'this', now },
+      },
+    };
+  }
+
+  collect(
+    { collector }: Actor = this.actor(),
+    terms: Partial<SweepTerms> = {},
+    how: Partial<Collector> = {},
+  ): Promise<CollectReport> {
+    return collect({ ...collector, ...how }, { budgetMs: 60_000, stopping: () => false, ...terms });
+  }
+
+  /** An upload, as the upload function takes it in, and its object. */
+  async upload(
+    bytes: string,
+    { scan }: Actor = this.actor(),
+    owner: Principal = OWNER,
+  ): Promise<{ record: PendingRecord; object: StoredObject }> {
+    async function* source() {
+      yield Buffer.from(bytes);
+    }
+    const upload = { owner, contentType: 'text/plain', fileName: 'name.txt', bytes: source() };
+    const record = await receive({ ...scan, now: scan.now }, upload);
+    const object = await this.sweeper.unscanned.stat(record.id);
+    assert.ok(object);
+    return { record, object };
+  }
+
+  scan(
+    object: StoredObject,
+    { scan }: Actor = this.actor(),
+    how: Partial<Scan> = {},
+  ): ReturnType<typeof scanFinalized> {
+    return scanFinalized({ ...scan, ...how }, object, new AbortController().signal);
+  }
+
+  /** A file that was found clean. */
+  async clean(bytes: string, owner: Principal = OWNER): Promise<FileId> {
+    const { record, object } = await this.upload(bytes, this.actor(), owner);
+    await this.scan(object);
+    assert.equal(await this.state(record.id), 'clean');
+    return record.id;
+  }
+
+  /** What the owner does who deletes a file. @returns false where a reference forbids it */
+  async remove(id: FileId, { collector }: Actor = this.actor()): Promise<boolean> {
+    for (;;) {
+      const read = await collector.records.get(id);
+      if (!read || read.record.state === 'deleted') return true;
+      const step = await withdraw(collector, read);
+      if (step === 'referenced') return false;
+    }
+  }
+
+  /** A reference is written first, then the record must say so and not be deleted. */
+  async refer(id: FileId, uri: string, { collector }: Actor = this.actor()): Promise<boolean> {
+    const name = referenceName(id, uri);
+    const { permanent, records } = collector;
+    for (;;) {
+      const metadata = { uri, addedAt: collector.now().toISOString() };
+      if (await permanent.insertEmpty(name, { contentType: 'application/x-empty', metadata })) break;
+      const there = await permanent.stat(name);
+      if (there && (await permanent.patch(name, there, { removedAt: null }))) break;
+    }
+    for (;;) {
+      const read = await records.get(id);
+      if (!read || read.record.state === 'deleted') return false;
+      if (read.record.referenced) return true;
+      if (await records.replace(read, { ...read.record, referenced: true })) return true;
+    }
+  }
+
+  async unrefer(id: FileId, uri: string, { collector }: Actor = this.actor()): Promise<void> {
+    const { permanent } = collector;
+    const name = referenceName(id, uri);
+    for (;;) {
+      const there = await permanent.stat(name);
+      if (!there || (await permanent.patch(name, there, { removedAt: collector.now().toISOString() })))
+        return;
+    }
+  }
+
+  async state(id: FileId): Promise<FileRecord['state'] | undefined> {
+    return (await this.sweeper.records.get(id))?.record.state;
+  }
+
+  async names(prefix: string): Promise<string[]> {
+    const { objects } = await this.sweeper.permanent.list({ prefix, maxResults: 1000 });
+    return objects.map(({ name }) => name);
+  }
+
+  blobs(): Promise<string[]> {
+    return this.names('blobs/');
+  }
+
+  blob(bytes: string): Promise<StoredObject | undefined> {
+    return this.sweeper.permanent.stat(`blobs/sha256/${createHash('sha256').update(bytes).digest('hex')}`);
+  }
+
+  /** Clean records whose content is not there: there must never be one. */
+  async broken(): Promise<string[]> {
+    const { objects } = await this.sweeper.permanent.list({ prefix: 'files/', maxResults: 1000 });
+    const blobs = new Set(await this.blobs());
+    return objects
+      .filter(({ metadata }) => {
+        const contents = { owner: metadata['owner'] as Principal, sha256: metadata['sha256'] as Sha256 };
+        return metadata['state'] === 'clean' && !blobKeys(contents).some((key) => blobs.has(blobName(key)));
+      })
+      .map(({ name }) => name);
+  }
+
+  /** As Cloud Storage, holds and retention included; the path is below the permanent bucket. */
+  async admin(path: string, json: unknown): Promise<void> {
+    const url = `/storage/v1/b/${this.sweeper.permanent.name}${path}`;
+    (await this.storage.call('PATCH', url, { json })).ok();
+  }
+
+  hold(name: string, hold: 'temporaryHold' | 'eventBasedHold', on: boolean): Promise<void> {
+    return this.admin(`/o/${encodeURIComponent(name)}`, { [hold]: on });
+  }
+}
+
+function referenceName(id: FileId, uri: string): string {
+  return referencesOf(id) + createHash('sha256').update(uri).digest('hex');
+}
