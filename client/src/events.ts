@@ -15,7 +15,7 @@ interface FileFacts {
   readonly createdAt: string;
 }
 
-export interface EventEngine {
+interface EventEngine {
   /** ClamAV's release. */
   readonly engine: string;
   readonly database?: number;

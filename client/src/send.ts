@@ -27,14 +27,20 @@ export function send(fetcher: Fetch, url: string, sending: Sending): Promise<Res
     method,
     headers: { ...headers, ...length },
     signal,
-    body: counted(body, onSent),
+    body: counted(body, onSent, signal),
     duplex: 'half',
   } as RequestInit);
 }
 
-function counted(body: Uint8Array, onSent: (bytes: number) => void): ReadableStream<Uint8Array> {
+function counted(
+  body: Uint8Array,
+  onSent: (bytes: number) => void,
+  signal: AbortSignal,
+): ReadableStream<Uint8Array> {
   let sent = 0;
   const pull = (controller: ReadableStreamDefaultController<Uint8Array>) => {
+    // Node's fetch reads on after it was aborted.
+    if (signal.aborted) return controller.error(signal.reason);
     onSent(sent);
     if (sent === body.length) return controller.close();
     const piece = body.subarray(sent, sent + PIECE);
