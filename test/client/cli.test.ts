@@ -244,7 +244,7 @@ printf '%s\\n' "\${COMPREPLY[@]}"`;
         .split('\n');
     };
     assert.deepEqual(complete('fileshare', 'up'), ['upload']);
-    assert.deepEqual(complete('fileshare', '--json', 'download', '--o'), ['--output']);
+    assert.deepEqual(complete('fileshare', '--url', 'http://x', 'download', '--o'), ['--output']);
     assert.deepEqual(complete('fileshare', 'upload', 'clean'), ['clean.txt']);
     assert.deepEqual(complete('fileshare', 'completion', 'f'), ['fish']);
   });

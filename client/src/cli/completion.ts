@@ -16,22 +16,23 @@ interface Known {
   readonly choices: readonly string[];
 }
 
+const HELP: Described = { word: '--help', description: 'tell how it is used' };
+
 /** A script that completes what `program` has, so that it never tells of anything else. */
 export function completionScript(program: Command, shell: (typeof SHELLS)[number]): string {
   const common = optionsOf(program);
   const commands = program.commands.map((command) => ({
     name: command.name(),
     description: command.description(),
-    options: [...optionsOf(command), ...common],
+    options: [...optionsOf(command), ...common.filter(({ word }) => word !== '--version'), HELP],
     takesFiles: command.registeredArguments.some((argument) => argument.name() === 'file'),
     choices: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
   }));
-  return { bash, zsh, fish }[shell](commands, common);
+  return { bash, zsh, fish }[shell](commands, [...common, HELP]);
 }
 
 function optionsOf(command: Command): Described[] {
-  const own = command.options.flatMap(({ long, description }) => (long ? [{ word: long, description }] : []));
-  return [...own, { word: '--help', description: 'tell how it is used' }];
+  return command.options.flatMap(({ long, description }) => (long ? [{ word: long, description }] : []));
 }
 
 function words(described: readonly Described[]): string {
@@ -47,10 +48,10 @@ function bash(commands: readonly Known[], common: readonly Described[]): string 
 _fileshare() {
   local current=\${COMP_WORDS[COMP_CWORD]} command='' word words
   for word in "\${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
-    [[ $word == -* ]] || { command=$word; break; }
+    [[ ' ${names(commands)} ' != *" $word "* ]] || { command=$word; break; }
   done
   case $command in
-    '') words='${[...commands.map(({ name }) => name), words(common)].join(' ')}' ;;
+    '') words='${names(commands)} ${words(common)}' ;;
 ${cases.join('\n')}
     *) words='' ;;
   esac
@@ -64,6 +65,10 @@ complete -o filenames -F _fileshare fileshare
 `;
 }
 
+function names(commands: readonly Known[]): string {
+  return commands.map(({ name }) => name).join(' ');
+}
+
 function zsh(commands: readonly Known[], common: readonly Described[]): string {
   const entry = ({ word, description }: Described) =>
     `'${word.replaceAll(':', '\\:')}:${quotedInside(description)}'`;
@@ -71,17 +76,17 @@ function zsh(commands: readonly Known[], common: readonly Described[]): string {
     const entries = [...options, ...choices.map((word) => ({ word, description: '' }))].map(entry).join(' ');
     return `    ${name}) entries=(${entries})${takesFiles ? '; files=1' : ''} ;;`;
   });
-  const names = commands.map(({ name, description }) => entry({ word: name, description }));
+  const first = commands.map(({ name, description }) => entry({ word: name, description }));
   return `#compdef fileshare
 # eval "$(fileshare completion zsh)"
 _fileshare() {
   local command='' word files=0
   local -a entries
   for word in "\${(@)words[2,CURRENT-1]}"; do
-    [[ $word == -* ]] || { command=$word; break; }
+    [[ -z $word || ' ${names(commands)} ' != *" $word "* ]] || { command=$word; break; }
   done
   case $command in
-    '') entries=(${[...names, ...common.map(entry)].join(' ')}) ;;
+    '') entries=(${[...first, ...common.map(entry)].join(' ')}) ;;
 ${cases.join('\n')}
   esac
   _describe fileshare entries
