@@ -11,6 +11,7 @@ export type State = FileRecord['state'];
 
 /** Every state, and whether a listing has it where no state was asked for. */
 export const STATES: Readonly<Record<State, boolean>> = {
+  uploading: true,
   pending: true,
   clean: true,
   infected: true,

@@ -50,7 +50,8 @@ export async function decideUnread(
   object: StoredObject,
   signal: AbortSignal,
 ): Promise<Decision | Undecided | undefined> {
-  const { content } = record;
+  const { content, claims } = record;
+  if (claims && claims.size !== object.size) return { failure: 'contentMismatch' };
   if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
     return { failure: 'contentMismatch' };
   }
@@ -129,6 +130,9 @@ async function scanBytes(
   const scan = { generation, scannedAt: decider.now(), engine };
   if (content && record.content && content.sha256 !== record.content.sha256)
     return { failure: 'contentMismatch' };
+  // What a client claims of malware does not make it any less.
+  const belied = content && record.claims?.sha256 && content.sha256 !== record.claims.sha256;
+  if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
   if (content) return { verdict, content, scan, promoted: false };
   if (verdict.kind === 'unscannable' && tally.size < size) {
     return { verdict, content: record.content, scan, promoted: false };

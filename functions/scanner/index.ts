@@ -43,6 +43,7 @@ const config = readConfig(
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
+    ORDERED_EVENTS: v.optional(flag, 'false'),
     DEDUPLICATE: deduplicationScope,
     CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
     CLAMD_PORT: v.optional(port, '3310'),
@@ -63,7 +64,9 @@ const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
-const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
+  ordered: config.ORDERED_EVENTS,
+});
 const now = () => new Date();
 const clamd = createClamd({
   host: config.CLAMD_HOST,

@@ -2,6 +2,7 @@ import type { Publish } from '../../shared/events/publisher.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
 import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
+import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {
   type DecidedRecord,
   type FileRecord,
@@ -9,10 +10,12 @@ import {
   type PendingRecord,
 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
+import { arrived } from '../../shared/files/uploading.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { announceCondemned, condemn } from './condemn.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
 import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
@@ -45,21 +48,24 @@ const MAX_RACES = 5;
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
  */
 export async function scanFinalized(scan: Scan, object: StoredObject, signal: AbortSignal): Promise<Outcome> {
+  // The parts of a file that is still being uploaded: the subscription should leave them out, and many may come.
+  if (object.name.startsWith(PARTS_PREFIX)) return DONE;
   const id = parseFileId(object.name);
   if (!id) return ignored(scan, object, 'its name is not a file id');
   for (let races = 0; races < MAX_RACES; races++) {
     const read = await scan.records.get(id, signal);
     // The record is written before its object can become final, so none will come.
     if (!read) return ignored(scan, object, 'it has no record');
-    if (isDecided(read.record)) return concluded(scan, read.record, object);
-    if (read.record.state === 'expired' || read.record.state === 'deleted') {
-      return dropUpload(scan, read.record, object);
-    }
-    if (read.record.state === 'failed') {
-      await announceFailure(scan, { ...read, record: read.record });
+    const record = arrived(read.record);
+    if (isDecided(record)) return concluded(scan, record, object);
+    if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
+    if (record.state === 'failed') {
+      await announceFailure(scan, { ...read, record });
       return ignored(scan, object, 'it has failed before');
     }
-    const outcome = await scanPending(scan, { ...read, record: read.record }, object, signal);
+    // Its object is assembled after its record says that all of it is there.
+    if (record.state === 'uploading') return ignored(scan, object, 'its upload is not complete');
+    const outcome = await scanPending(scan, { ...read, record }, object, signal);
     if (outcome !== 'lostRace') return outcome;
   }
   return { kind: 'later', why: 'its record keeps changing', retryAfterSeconds: 1 };
@@ -68,21 +74,34 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
 async function scanPending(
   scan: Scan,
   read: Versioned<PendingRecord>,
-  object: StoredObject,
+  named: StoredObject,
   signal: AbortSignal,
 ): Promise<Outcome | 'lostRace'> {
+  // Nobody saw these bytes go by, so there is nothing to hold the event's word against.
+  const object = read.record.content ? named : await actual(scan, named, signal);
+  if (!object) return withoutSource(scan, read, named);
   const unread = await decideUnread(scan, read.record, object, signal);
   if (typeof unread === 'object' && 'failure' in unread) {
     // The bucket's word gives a file up, not the event's.
-    const actual = await scan.unscanned.stat(object.name, signal);
-    const belied = actual && (actual.size !== object.size || actual.crc32c !== object.crc32c);
-    if (belied && actual.generation === object.generation) return scanPending(scan, read, actual, signal);
+    const stored = await actual(scan, object, signal);
+    const belied = stored && (stored.size !== object.size || stored.crc32c !== object.crc32c);
+    if (belied) return scanPending(scan, read, stored, signal);
   }
   if (unread) return carryOut(scan, read, object, unread);
   return underLease(scan.records, scan.lease, read, object.size, signal, async (lease) => {
     const decision = await decideByScan(scan, read.record, object, lease.signal);
     return carryOut(scan, await lease.settle(), object, decision);
   });
+}
+
+/** The generation that an event names, as the bucket says it is. */
+async function actual(
+  { unscanned }: Scan,
+  { name, generation }: StoredObject,
+  signal: AbortSignal,
+): Promise<StoredObject | undefined> {
+  const object = await unscanned.stat(name, signal);
+  return object?.generation === generation ? object : undefined;
 }
 
 /** Steps 7 and 8: the bytes go where the verdict says, then the record says it. */
@@ -115,7 +134,7 @@ async function settle(
   decision: Decision,
 ): Promise<DecidedRecord | 'sourceGone'> {
   const { verdict, content, scan: scanned } = decision;
-  const { lease: _, redriven: __, state: ___, content: ____, ...stored } = pending;
+  const stored = storedOf(pending);
   switch (verdict.kind) {
     case 'clean': {
       if (!content || !scanned.engine) throw new Error('clean without digests or engine');
@@ -125,13 +144,13 @@ async function settle(
       const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
       if (promoted === 'promoted') return clean;
       if (promoted === 'sourceGone') return promoted;
+      await announceCondemned(scan, content.sha256, promoted);
       await quarantine(scan, object, promoted.signature);
       return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
     }
     case 'infected': {
       if (!content) throw new Error('infected without digests');
-      // The same content may have been found clean by older signatures, and be handed out now.
-      await scan.blobs.condemn({ ...stored, content }, verdict.signature);
+      await condemn(scan, { ...stored, content }, verdict.signature, scanned);
       await quarantine(scan, object, verdict.signature);
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
     }
@@ -146,6 +165,20 @@ async function settle(
       return { ...record, ...(content && { content }), accepted: false };
     }
   }
+}
+
+/** What a verdict does not change. */
+function storedOf(pending: PendingRecord) {
+  const {
+    state: _,
+    content: __,
+    lease: ___,
+    redriven: ____,
+    claims: _____,
+    parts: ______,
+    ...stored
+  } = pending;
+  return stored;
 }
 
 /** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
@@ -174,7 +207,7 @@ async function withoutSource(
 ): Promise<Outcome | 'lostRace'> {
   // Another instance may have finished: it writes the record before it deletes the source.
   const current = await scan.records.get(read.record.id);
-  if (current && current.record.state !== 'pending') return 'lostRace';
+  if (current && arrived(current.record).state !== 'pending') return 'lostRace';
   if (await scan.unscanned.stat(object.name))
     return ignored(scan, object, 'a newer generation took its place');
   return (await fail(scan, read, 'sourceGone')) ? DONE : 'lostRace';

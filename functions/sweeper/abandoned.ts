@@ -1,5 +1,7 @@
 import { announceFailure, fail } from '../../shared/files/conclude.ts';
-import type { FileRecord } from '../../shared/files/record.ts';
+import { assemble, removeParts } from '../../shared/files/parts.ts';
+import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { isLeased, type Sweeper } from './sweeper.ts';
 
@@ -7,6 +9,8 @@ export type RecordOutcome =
   /** Nothing is to be done. */
   | 'settled'
   | 'young'
+  /** Its client has time left. */
+  | 'uploading'
   | 'scanning'
   /** Its object waits in the unscanned bucket. */
   | 'waiting'
@@ -31,12 +35,31 @@ export async function attendRecord(sweeper: Sweeper, object: StoredObject): Prom
     await announceFailure(sweeper, { ...read, record });
     return 'announced';
   }
+  if (record.state === 'uploading') return attendUploading(sweeper, { ...read, record });
   if (record.state !== 'pending') return 'settled';
   if (sweeper.now().getTime() - record.createdAt.getTime() < sweeper.abandonedAfterMs) return 'young';
   if (isLeased(record, sweeper.now())) return 'scanning';
   if (await sweeper.unscanned.stat(record.id)) return 'waiting';
-  if (record.redriven)
+  if (record.parts && (await assemble(sweeper, record)) === 'made') return 'waiting';
+  if (record.redriven || record.parts)
     return (await fail(sweeper, { ...read, record }, 'sourceGone')) ? 'sourceGone' : 'lostRace';
   const expired: FileRecord = { ...record, state: 'expired' };
   return (await sweeper.records.replace(read, expired)) ? 'expired' : 'lostRace';
+}
+
+/** Where its session is ended first, its object cannot become final between the look for it and the record. */
+async function attendUploading(
+  sweeper: Sweeper,
+  read: Versioned<UploadingRecord>,
+): Promise<'uploading' | 'waiting' | 'expired' | 'lostRace'> {
+  const { upload, content: _, ...stored } = read.record;
+  if (sweeper.now() < upload.expiresAt) return 'uploading';
+  if (upload.kind === 'direct') {
+    await sweeper.unscanned.cancelSession(upload.session);
+    if (await sweeper.unscanned.stat(stored.id)) return 'waiting';
+  }
+  if (!(await sweeper.records.replace(read, { ...stored, state: 'expired' }))) return 'lostRace';
+  // What a crash leaves here, the next sweep finds among the parts.
+  await removeParts(sweeper.unscanned, stored.id);
+  return 'expired';
 }

@@ -2,6 +2,7 @@ import { parseFinalized, redrivenAtOf } from '../../shared/events/finalized.ts';
 import { announceFailure, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
+import { arrived } from '../../shared/files/uploading.ts';
 import { isLeased, type Sweeper } from './sweeper.ts';
 
 /** Who loses a compare-and-swap this often is not racing with a scan. */
@@ -33,7 +34,7 @@ export async function deadLettered(sweeper: Sweeper, body: unknown): Promise<Dea
   for (let races = 0; races < MAX_RACES; races++) {
     const read = await sweeper.records.get(id).catch(unlessCorrupt(sweeper));
     if (!read) return 'foreign';
-    const { record } = read;
+    const record = arrived(read.record);
     if (record.state === 'failed') {
       await announceFailure(sweeper, { ...read, record });
       return 'failed';

@@ -9,7 +9,14 @@ import { References } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
-import { bucketName, commonVariables, integer, nonEmpty, readConfig } from '../../shared/runtime/config.ts';
+import {
+  bucketName,
+  commonVariables,
+  flag,
+  integer,
+  nonEmpty,
+  readConfig,
+} from '../../shared/runtime/config.ts';
 import { drainOnSignals, isDraining } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
@@ -30,6 +37,7 @@ const config = readConfig(
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
     SCAN_EVENTS_TOPIC: nonEmpty,
+    ORDERED_EVENTS: v.optional(flag, 'false'),
     FINALIZE_TOPIC: nonEmpty,
     STUCK_AFTER_SECONDS: v.optional(integer(1, WEEK_SECONDS), '900'),
     ABANDONED_AFTER_SECONDS: v.optional(integer(1, 52 * WEEK_SECONDS), '86400'),
@@ -47,7 +55,9 @@ const log = createLog('sweeper', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
-const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
+  ordered: config.ORDERED_EVENTS,
+});
 const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC);
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 

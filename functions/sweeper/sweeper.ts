@@ -29,3 +29,8 @@ export interface Sweeper {
 export function isLeased({ lease }: PendingRecord, now: Date): boolean {
   return lease !== undefined && lease.until > now;
 }
+
+/** Long enough that no event will come by itself any more. */
+export function hasWaited({ now, stuckAfterMs }: Sweeper, since: Date): boolean {
+  return now().getTime() - since.getTime() >= stuckAfterMs;
+}

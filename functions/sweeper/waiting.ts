@@ -1,10 +1,13 @@
 import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
+import { parsePart } from '../../shared/files/parts.ts';
 import { isDecided, type PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
+import { arrived } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { attendPart } from './parts.ts';
 import { redrive } from './redrive.ts';
-import { isLeased, type Sweeper } from './sweeper.ts';
+import { hasWaited, isLeased, type Sweeper } from './sweeper.ts';
 
 /** What may still be sent to the scanner in this sweep. */
 export interface Allowance {
@@ -23,10 +26,14 @@ export type WaitingOutcome =
   | 'gaveUp'
   /** Decided before; the steps after that are done now. */
   | 'concluded'
-  /** The bytes of an upload that the client was told had failed. */
+  /** Bytes that nobody waits for: of an upload that failed, expired or was withdrawn, or of none. */
   | 'dropped'
   /** Failed before; its bytes are kept for a redrive. */
   | 'failed'
+  /** Of a file that is being uploaded. */
+  | 'part'
+  /** The object of a file was made of its parts: its event is on its way. */
+  | 'assembled'
   /** Not by us. It is left to the bucket's lifecycle. */
   | 'foreign'
   | 'lostRace';
@@ -48,12 +55,14 @@ export async function attendWaiting(
   object: StoredObject,
   allowance: Allowance,
 ): Promise<WaitingOutcome> {
+  const part = parsePart(object.name);
+  if (part) return attendPart(sweeper, object, part);
   const id = parseFileId(object.name);
   if (!id) return 'foreign';
-  if (!isOver(sweeper, object.timeCreated)) return 'young';
+  if (!hasWaited(sweeper, object.timeCreated)) return 'young';
   const read = await sweeper.records.get(id);
   if (!read) return 'foreign';
-  const { record } = read;
+  const record = arrived(read.record);
   if (isDecided(record)) {
     await conclude(sweeper, record, object);
     return 'concluded';
@@ -66,6 +75,8 @@ export async function attendWaiting(
     case 'failed':
       await announceFailure(sweeper, { ...read, record });
       return 'failed';
+    case 'uploading':
+      return 'foreign';
     case 'pending':
       return attendPending(sweeper, { ...read, record }, object, allowance);
   }
@@ -79,15 +90,11 @@ async function attendPending(
 ): Promise<WaitingOutcome> {
   const { redriven } = read.record;
   if (isLeased(read.record, sweeper.now())) return 'scanning';
-  if (redriven && !isOver(sweeper, redriven.at)) return 'redriveWaits';
+  if (redriven && !hasWaited(sweeper, redriven.at)) return 'redriveWaits';
   if (redriven && redriven.times >= sweeper.maxRedrives) {
     return (await fail(sweeper, read, 'gaveUp')) ? 'gaveUp' : 'lostRace';
   }
   if (allowance.redrives <= 0) return 'redriveWaits';
   allowance.redrives--;
   return (await redrive(sweeper, read, object)) ? 'redriven' : 'lostRace';
-}
-
-function isOver({ now, stuckAfterMs }: Sweeper, since: Date): boolean {
-  return now().getTime() - since.getTime() >= stuckAfterMs;
 }

@@ -44,7 +44,7 @@ export async function* limited(
   }
 }
 
-function tooLarge(maxBytes: number): Problem {
+export function tooLarge(maxBytes: number): Problem {
   const detail = `A file may have at most ${maxBytes} bytes.`;
   return new Problem('too-large', { detail, members: { maxBytes } });
 }

@@ -2,6 +2,7 @@ import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { IdempotencyKeys } from '../../shared/files/idempotencyKeys.ts';
 import { Records } from '../../shared/files/records.ts';
+import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { streamBodies } from '../../shared/http/framing.ts';
 import { mediaRanges } from '../../shared/http/mediaPolicy.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -9,24 +10,28 @@ import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
 import { bucketName, commonVariables, integer, json, readConfig } from '../../shared/runtime/config.ts';
-import { drainOnSignals } from '../../shared/runtime/drain.ts';
+import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
-import { type Poster, postFile } from './post.ts';
+import { postDirect } from './direct.ts';
+import { postFile } from './post.ts';
+import { type Tus, tusRoute } from './tus.ts';
 
-/** Bytes of the largest object that Cloud Storage keeps: https://cloud.google.com/storage/quotas#objects */
-const LARGEST_OBJECT = 5 * 2 ** 40;
+/** A session of Cloud Storage lives a week, and the sweeper should have ended it before. */
+const MAX_EXPIRES_SECONDS = 561_600;
 
 const config = readConfig(
   {
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
     TOKEN_ISSUERS: json(issuersSchema),
-    MAX_UPLOAD_BYTES: v.optional(integer(1, LARGEST_OBJECT), String(LARGEST_OBJECT)),
+    MAX_UPLOAD_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES), String(MAX_OBJECT_BYTES)),
+    MAX_SCAN_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES)),
     ALLOWED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     DENIED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     SNIFF_MEDIA_TYPE: v.optional(v.picklist(['off', 'check'], 'should be off or check'), 'off'),
+    UPLOAD_EXPIRES_SECONDS: v.optional(integer(1, MAX_EXPIRES_SECONDS), '518400'),
   },
   process.env,
 );
@@ -34,23 +39,30 @@ const log = createLog('upload', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
-const poster: Poster = {
+const intake = {
   tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
   terms: {
     maxBytes: config.MAX_UPLOAD_BYTES,
+    maxScanBytes: config.MAX_SCAN_BYTES,
     media: {
       allowed: config.ALLOWED_MEDIA_TYPES,
       denied: config.DENIED_MEDIA_TYPES,
       sniff: config.SNIFF_MEDIA_TYPE === 'check',
     },
   },
-  receiver: {
-    unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
-    records: new Records(permanent),
-    keys: new IdempotencyKeys(permanent),
-    patienceMs: 5_000,
-    now: () => new Date(),
-  },
+  unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
+  records: new Records(permanent),
+  now: () => new Date(),
+};
+const poster = {
+  ...intake,
+  receiver: { ...intake, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
+};
+const uploads: Tus = {
+  ...intake,
+  partBytes: 64 * 1024 * 1024,
+  expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
+  shutdown: shutdownSignal,
 };
 
 streamBodies(() => true);
@@ -58,9 +70,13 @@ drainOnSignals();
 http('upload', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
 
 async function route(exchange: Exchange): Promise<void> {
-  if (exchange.path !== '/files') throw new Problem('not-found');
+  exchange.audit.action = 'upload';
+  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(exchange.path) ?? [];
+  if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, exchange, id);
+  if (collection === undefined || (collection === 'files' && id !== undefined))
+    throw new Problem('not-found');
   if (exchange.request.method !== 'POST') {
     throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   }
-  await postFile(poster, exchange);
+  await (collection === 'files' ? postFile(poster, exchange) : postDirect(uploads, exchange));
 }

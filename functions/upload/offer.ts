@@ -11,6 +11,8 @@ import { requireLength } from './body.ts';
 /** What a deployment takes. */
 export interface Terms {
   readonly maxBytes: number;
+  /** What is larger is not scanned; undefined where this deployment does not say. */
+  readonly maxScanBytes: number | undefined;
   readonly media: MediaPolicy;
 }
 

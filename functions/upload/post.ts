@@ -1,4 +1,3 @@
-import { toHandle } from '../../shared/files/handle.ts';
 import { settled } from '../../shared/files/settled.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { framingOf } from '../../shared/http/framing.ts';
@@ -8,6 +7,7 @@ import type { Exchange } from '../../shared/http/service.ts';
 import { sniffed } from '../../shared/http/sniff.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import { handleOf } from './admit.ts';
 import { bodyOf, limited } from './body.ts';
 import { DigestCheck } from './digestCheck.ts';
 import { type Offer, offerOf, type Terms } from './offer.ts';
@@ -26,7 +26,6 @@ export interface Poster {
  */
 export async function postFile(poster: Poster, exchange: Exchange): Promise<void> {
   const { request, response, log, signal, audit } = exchange;
-  audit.action = 'upload';
   const { principal: owner } = await authenticate(poster.tokens, request, 'write');
   const offer = offerOf(request, poster.terms);
   const { record: received, replayed } = await receiveOffer(poster, exchange, owner, offer);
@@ -42,8 +41,8 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
     ...(offer.waitSeconds > 0 && { 'preference-applied': `wait=${offer.waitSeconds}` }),
   };
   if (record.state === 'pending')
-    sendHandle(response, 202, toHandle(record, { forOwner: true }), { ...headers, 'retry-after': '1' });
-  else sendHandle(response, 201, toHandle(requireReadable(record), { forOwner: true }), headers);
+    sendHandle(response, 202, handleOf(record, poster.terms), { ...headers, 'retry-after': '1' });
+  else sendHandle(response, 201, handleOf(requireReadable(record), poster.terms), headers);
 }
 
 async function receiveOffer(

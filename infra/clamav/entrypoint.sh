@@ -25,6 +25,15 @@ refresh() {
   esac
 }
 
+# Grants that were just made take a while to hold, so that the first deployment may have to ask more than once.
+first_look() {
+  refresh
+  until has_database || ((SECONDS >= FIRST_LOOK_SECONDS)); do
+    sleep 5
+    refresh
+  done
+}
+
 # A tenth more or less, so that instances which started together do not ask together; sooner after a failure.
 pause() {
   local seconds=$REFRESH_SECONDS milliseconds
@@ -75,7 +84,7 @@ rm -f -- "$RUN_DIRECTORY"/{settled,signatures.json}
 cp -f -- "$here/unscannable.ndb" "$DATABASE_DIRECTORY/" || fail 73 'DATABASE_DIRECTORY cannot be written to'
 render_clamd_conf >"$RUN_DIRECTORY/clamd.conf" || fail 73 'clamd.conf cannot be written'
 
-[[ -z $SIGNATURE_MIRROR ]] || refresh
+[[ -z $SIGNATURE_MIRROR ]] || first_look
 identify_database
 has_database || fail 69 'no signatures: clamd would find nothing, and is not started'
 

@@ -37,5 +37,7 @@ export async function createFinalizedEvents(
   // Four minutes of refusals: a scanner that is busy refuses too, and that is no fault of the file (docs/adr/0006).
   const deadLetterPolicy = { deadLetterTopic, maxDeliveryAttempts: 10 };
   const finalized = await topic(FINALIZED_TOPIC);
-  await push('finalized-scanner', scanner, { topic: finalized, retryPolicy, deadLetterPolicy });
+  // The parts of an upload are no files yet.
+  const filter = 'NOT hasPrefix(attributes.objectId, "parts/")';
+  await push('finalized-scanner', scanner, { topic: finalized, filter, retryPolicy, deadLetterPolicy });
 }

@@ -47,7 +47,11 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
   });
   return {
     functions: [
-      cloudFunction('upload', ports.upload, { ...basics(config), ...uploadEnv(ports) }),
+      cloudFunction('upload', ports.upload, {
+        ...basics(config),
+        ...uploadEnv(ports),
+        MAX_SCAN_BYTES: String(config.maxScanBytes),
+      }),
       cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(config, ports) }),
       cloudFunction('scanner', ports.scanner, { ...basics(config), ...scannerEnv(config, ports) }),
       cloudFunction('sweeper', ports.sweeper, { ...basics(config), ...sweeperEnv(config, ports) }),

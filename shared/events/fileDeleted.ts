@@ -1,35 +1,26 @@
 import type { DeletedRecord } from '../files/record.ts';
-import type { EventMessage } from './scanCompleted.ts';
-
-const FILE_DELETED = 'no.nav.hops.fileshare.file.deleted.v1';
+import { cloudEvent, type EventMessage } from './cloudEvent.ts';
 
 /**
- * The CloudEvent of a file that its owner took back, or that nothing referred to any more, in the form of
- * {@link scanCompleted}. Its id is a function of file and time: a repeat is known as one.
+ * A file is gone: its owner took it back, or nothing referred to it any more. Its id is a function of file and time:
+ * a repeat is known as one.
  */
 export function fileDeleted(record: DeletedRecord): EventMessage {
-  const { content } = record;
+  const { id, owner, state, content } = record;
   const deletedAt = record.deletedAt.toISOString();
-  const data = {
-    fileId: record.id,
-    verdict: record.state,
-    owner: record.owner,
-    ...(content && { size: content.size, sha256: content.sha256 }),
-    createdAt: record.createdAt.toISOString(),
-    deletedAt,
-  };
-  return {
-    data: Buffer.from(JSON.stringify(data)),
-    attributes: {
-      'ce-specversion': '1.0',
-      'ce-id': `${record.id}/deleted/${deletedAt}`,
-      'ce-source': '/files',
-      'ce-type': FILE_DELETED,
-      'ce-subject': record.id,
-      'ce-time': deletedAt,
-      'content-type': 'application/json',
-      verdict: record.state,
-      owner: record.owner,
+  return cloudEvent({
+    name: 'file.deleted.v1',
+    id: `${id}/deleted/${deletedAt}`,
+    subject: id,
+    time: record.deletedAt,
+    data: {
+      fileId: id,
+      verdict: state,
+      owner,
+      ...(content && { size: content.size, sha256: content.sha256 }),
+      createdAt: record.createdAt.toISOString(),
+      deletedAt,
     },
-  };
+    filterable: { verdict: state, owner },
+  });
 }

@@ -1,3 +1,4 @@
+import type { Finding } from '../events/verdictChanged.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
@@ -19,6 +20,10 @@ export interface Blob {
 export interface CondemnedBlob {
   readonly object: StoredObject;
   readonly signature: string;
+  /** Absent where an operator condemned it, by hand. */
+  readonly finding?: Finding;
+  /** The event that says so is out. */
+  readonly announced: boolean;
 }
 
 /** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
@@ -143,17 +148,36 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /** Marks a content that is in `blobs/` as found to be malware. */
-  async condemn(file: BlobUse, signature: string): Promise<void> {
-    for (const key of blobKeys(contentsOf(file))) await this.#condemn(blobName(key), signature);
+  /**
+   * Marks a content that is in `blobs/`, wherever it may be for this file, as found to be malware. The first finding
+   * stands: a later one changes nothing for anybody.
+   * @returns the blobs of it, whoever condemned them
+   */
+  async condemn(file: BlobUse, finding: Finding): Promise<readonly CondemnedBlob[]> {
+    const condemned: CondemnedBlob[] = [];
+    for (const key of blobKeys(contentsOf(file))) {
+      const blob = await this.#condemn(blobName(key), finding);
+      if (blob) condemned.push(blob);
+    }
+    return condemned;
   }
 
-  async #condemn(name: string, signature: string): Promise<void> {
+  async #condemn(name: string, finding: Finding): Promise<CondemnedBlob | undefined> {
+    const { signature, scannedAt, engine } = finding;
+    const metadata = { signature, condemnedAt: scannedAt.toISOString(), ...engineFields(engine) };
     for (;;) {
       const object = await this.#bucket.stat(name);
-      if (!object || object.metadata['signature'] === signature) return;
-      if (await this.#bucket.patch(name, object, { signature })) return;
+      if (!object) return undefined;
+      const condemned = parseCondemned(object);
+      if (condemned) return condemned;
+      const patched = await this.#bucket.patch(name, object, metadata);
+      if (patched) return { object: patched, signature, finding, announced: false };
     }
+  }
+
+  /** Notes that the event of a condemned content is out. Lost to another who says so too, it is out as well. */
+  async noteAnnounced({ object }: CondemnedBlob): Promise<void> {
+    await this.#bucket.patch(object.name, object, { announced: 'true' });
   }
 
   #nameOf(file: BlobUse): string {
@@ -185,12 +209,21 @@ class BlobMismatch extends Error {
 }
 
 function parseBlob(object: StoredObject): Blob | CondemnedBlob {
-  const { signature, scannedAt } = object.metadata;
-  if (signature !== undefined) return { object, signature };
-  const at = parseTime(scannedAt ?? '');
+  const condemned = parseCondemned(object);
+  if (condemned) return condemned;
+  const at = parseTime(object.metadata['scannedAt'] ?? '');
   const engine = parseEngine(object.metadata);
   if (!at || !engine) throw new BlobMismatch(`${object.name} was not promoted by a scan`);
   return { object, scannedAt: at, engine };
+}
+
+function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
+  const { signature, condemnedAt, announced } = object.metadata;
+  if (signature === undefined) return undefined;
+  const scannedAt = parseTime(condemnedAt ?? '');
+  const engine = parseEngine(object.metadata);
+  const finding = scannedAt && engine && { signature, scannedAt, engine };
+  return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
 }
 
 export function acceptedName(id: FileId): string {

@@ -25,7 +25,16 @@ export async function conclude(
 ): Promise<void> {
   await publish(scanCompleted(record));
   await unscanned.delete(object.name, { generation: object.generation });
-  log.info({ fileId: record.id, verdict: record.state, size: object.size }, 'scan completed');
+  const said = { fileId: record.id, verdict: record.state, size: object.size, ...signatureAge(record) };
+  log.info(said, 'scan completed');
+}
+
+/** How old the signatures were that decided, for the metric to alert on; nothing where none with a date did. */
+function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number } {
+  const built = Date.parse(scan.engine?.databaseDate ?? '');
+  return Number.isNaN(built)
+    ? {}
+    : { signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000) };
 }
 
 export interface Failer {
@@ -45,7 +54,7 @@ export async function fail(
   read: Versioned<PendingRecord>,
   failure: FailureReason,
 ): Promise<boolean> {
-  const { lease: _, redriven: __, ...stored } = read.record;
+  const { lease: _, redriven: __, parts: ___, ...stored } = read.record;
   const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
   const written = await failer.records.replace(read, failed);
   if (!written) return false;

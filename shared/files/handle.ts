@@ -1,4 +1,5 @@
-import type { FileRecord } from './record.ts';
+import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
+import type { FileRecord, UploadingRecord } from './record.ts';
 
 /** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
 export interface Handle {
@@ -11,7 +12,7 @@ export interface Handle {
   readonly sha256?: string;
   readonly createdAt: string;
   readonly scannedAt?: string;
-  readonly engine?: { readonly version: string; readonly database?: number; readonly databaseDate?: string };
+  readonly engine?: ShownEngine;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
@@ -22,6 +23,10 @@ export interface Handle {
   readonly deletedAt?: string;
   /** How many it is shared with; told to its owner and to administrators alone. */
   readonly viewerCount?: number;
+  /** How far it is; `uploading` alone. A direct session knows its own offset. */
+  readonly upload?: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
+  /** What is certain to become of it; told at its upload alone. */
+  readonly expected?: { readonly state: 'unscannable'; readonly reason: 'tooLarge' };
   readonly links: { readonly self: string; readonly status: string };
 }
 
@@ -45,6 +50,8 @@ export function toHandle(record: FileRecord, { forOwner = false } = {}): Handle 
 
 function outcome(record: FileRecord): Partial<Handle> {
   switch (record.state) {
+    case 'uploading':
+      return { upload: progress(record.upload) };
     case 'pending':
     case 'expired':
       return {};
@@ -66,16 +73,19 @@ function outcome(record: FileRecord): Partial<Handle> {
   }
 }
 
+function progress(upload: UploadingRecord['upload']): NonNullable<Handle['upload']> {
+  const { length, expiresAt } = upload;
+  return {
+    ...(upload.kind === 'tus' && { offset: upload.offset }),
+    ...(length !== undefined && { length }),
+    expiresAt: expiresAt.toISOString(),
+  };
+}
+
 function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Handle> {
   const { engine } = scan;
   return {
     scannedAt: scan.scannedAt.toISOString(),
-    ...(engine && {
-      engine: {
-        version: engine.engine,
-        ...(engine.database !== undefined && { database: engine.database }),
-        ...(engine.databaseDate !== undefined && { databaseDate: engine.databaseDate }),
-      },
-    }),
+    ...(engine && { engine: shownEngine(engine) }),
   };
 }

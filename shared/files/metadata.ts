@@ -2,8 +2,10 @@ import { parsePrincipal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import { parseGeneration } from '../storage/object.ts';
+import { Fields, type Metadata, parseCount, parseTime } from './fields.ts';
 import type { FileId } from './fileId.ts';
 import {
+  type Claims,
   type Content,
   type FailureReason,
   type FileRecord,
@@ -12,9 +14,9 @@ import {
   type Redriven,
   type Scan,
 } from './record.ts';
+import { parseUpload, uploadFields } from './uploadMetadata.ts';
 
-/** Custom metadata of an object. Keys and values together are at most 8 KiB of UTF-8 (FACTS, Cloud Storage). */
-export type Metadata = Readonly<Record<string, string>>;
+export { CorruptRecord, type Metadata, parseTime } from './fields.ts';
 
 const REASONS: readonly UnscannableReason[] = ['tooLarge', 'encrypted', 'limitExceeded', 'unsupported'];
 const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'gaveUp'];
@@ -22,7 +24,8 @@ const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'ga
 /** A record as custom metadata; keys that have no value are absent. */
 export function toMetadata(record: FileRecord): Metadata {
   const { content } = record;
-  const { lease, redriven } = record.state === 'pending' ? record : {};
+  const { lease, redriven, parts } = record.state === 'pending' ? record : {};
+  const claims = record.state === 'pending' || record.state === 'failed' ? record.claims : undefined;
   const fields: Record<string, string | undefined> = {
     state: record.state,
     owner: record.owner,
@@ -35,6 +38,10 @@ export function toMetadata(record: FileRecord): Metadata {
     size: content && String(content.size),
     sha256: content?.sha256,
     crc32c: content?.crc32c,
+    claimedSize: claims && String(claims.size),
+    claimedSha256: claims?.sha256,
+    parts: parts?.join(' '),
+    ...(record.state === 'uploading' ? uploadFields(record.upload) : {}),
     leaseHolder: lease?.holder,
     leaseUntil: lease?.until.toISOString(),
     redrives: redriven && String(redriven.times),
@@ -96,10 +103,14 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
   const known = { ...stored, ...(content && { content }) };
   const state = metadata['state'];
   switch (state) {
+    case 'uploading':
+      return { ...stored, state, upload: parseUpload(field) };
     case 'pending':
       return {
         ...known,
         state,
+        ...parseClaims(field),
+        ...parseParts(field),
         ...parseLease(field),
         ...parseRedriven(field),
         ...(metadata['tentative'] === 'true' && { tentative: true }),
@@ -127,6 +138,7 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
       return {
         ...known,
         state,
+        ...parseClaims(field),
         failure: field.parsed('failure', (text) => FAILURES.find((known) => known === text)),
         failedAt: field.parsed('failedAt', parseTime),
         ...(metadata['announced'] === 'true' && { announced: true }),
@@ -152,6 +164,23 @@ function parseContent(field: Fields): Content | undefined {
     sha256: field.parsed('sha256', parseSha256),
     crc32c: field.text('crc32c'),
   };
+}
+
+function parseClaims(field: Fields): { claims?: Claims } {
+  const { claimedSize, claimedSha256 } = field.metadata;
+  if (claimedSize === undefined) return {};
+  const size = field.parsed('claimedSize', parseCount);
+  return {
+    claims: {
+      size,
+      ...(claimedSha256 !== undefined && { sha256: field.parsed('claimedSha256', parseSha256) }),
+    },
+  };
+}
+
+function parseParts(field: Fields): { parts?: readonly string[] } {
+  const parts = field.metadata['parts'];
+  return parts === undefined ? {} : { parts: parts.split(' ') };
 }
 
 function parseLease(field: Fields): { lease?: Lease } {
@@ -183,42 +212,4 @@ export function parseEngine({ engine, database, databaseDate }: Metadata): Engin
     ...(database !== undefined && { database: Number(database) }),
     ...(databaseDate !== undefined && { databaseDate }),
   };
-}
-
-/** RFC 3339. */
-export function parseTime(text: string): Date | undefined {
-  const date = new Date(text);
-  return Number.isNaN(date.getTime()) ? undefined : date;
-}
-
-function parseCount(text: string): number | undefined {
-  const count = Number(text);
-  return /^\d+$/.test(text) && Number.isSafeInteger(count) ? count : undefined;
-}
-
-/** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
-export class CorruptRecord extends Error {
-  override readonly name = 'CorruptRecord';
-}
-
-class Fields {
-  readonly id: FileId;
-  readonly metadata: Metadata;
-
-  constructor(id: FileId, metadata: Metadata) {
-    this.id = id;
-    this.metadata = metadata;
-  }
-
-  text(name: string): string {
-    return this.metadata[name] ?? this.corrupt(name);
-  }
-
-  parsed<T>(name: string, parse: (text: string) => T | undefined): T {
-    return parse(this.text(name)) ?? this.corrupt(name);
-  }
-
-  corrupt(name: string): never {
-    throw new CorruptRecord(`record ${this.id}: ${name} does not parse`);
-  }
 }

@@ -3,6 +3,7 @@ import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import type { Generation } from '../storage/object.ts';
 import type { FileId } from './fileId.ts';
+import type { DirectUpload, TusUpload } from './uploading.ts';
 
 declare const sha256: unique symbol;
 /** SHA-256 of a content, 64 lower-case hex digits: the address of a blob. */
@@ -41,6 +42,13 @@ export interface Redriven {
   readonly at: Date;
 }
 
+/** What a client said of bytes that it sent past us: checked against them, and trusted for nothing. */
+export interface Claims {
+  /** Bytes. */
+  readonly size: number;
+  readonly sha256?: Sha256;
+}
+
 interface Stored {
   readonly id: FileId;
   readonly owner: Principal;
@@ -64,9 +72,13 @@ export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
 /** The state of a file. What is not in a state's row cannot be written in that state. */
 export type FileRecord = Stored &
   (
+    | { readonly state: 'uploading'; readonly content?: never; readonly upload: TusUpload | DirectUpload }
     | {
         readonly state: 'pending';
         readonly content?: Content;
+        readonly claims?: Claims;
+        /** Of which the object is assembled, and of which it may not be yet: docs/adr/0015. */
+        readonly parts?: readonly string[];
         readonly lease?: Lease;
         readonly redriven?: Redriven;
         /**
@@ -94,6 +106,7 @@ export type FileRecord = Stored &
     | {
         readonly state: 'failed';
         readonly content?: Content;
+        readonly claims?: Claims;
         readonly failure: FailureReason;
         readonly failedAt: Date;
         /** The event that says so is out. */
@@ -109,6 +122,7 @@ export type FileRecord = Stored &
       }
   );
 
+export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;

@@ -7,7 +7,7 @@ const FIRST_PAUSE_MS = 100;
 const LONGEST_PAUSE_MS = 2_000;
 
 /**
- * The record once it is no longer pending, or as it is after `waitSeconds`. It is read again and again, with
+ * The record once it is decided one way or the other, or as it is after `waitSeconds`. It is read again and again, with
  * growing pauses: a read costs a tenth of what a notification to every instance would, and holds no state.
  * @throws {StorageError}; an AbortError when the signal aborts
  */
@@ -21,7 +21,7 @@ export async function settled(
   let current = record;
   for (
     let pause = FIRST_PAUSE_MS;
-    current.state === 'pending';
+    current.state === 'pending' || current.state === 'uploading';
     pause = Math.min(pause * 1.5, LONGEST_PAUSE_MS)
   ) {
     const left = end - performance.now();

@@ -64,9 +64,9 @@ export function auditCaller(audit: Audit, { principal, issuer, tokenId }: Caller
   if (tokenId !== undefined) audit.tokenId = tokenId;
 }
 
-/** Notes the id in a path `/files/{id}...`. What has not the shape of one may hold anything, and is left out. */
+/** Notes the id in a path `/files/{id}...` or `/uploads/{id}`. What has not the shape of one may hold anything, and is left out. */
 export function auditPath(audit: Audit, path: string): void {
-  const id = parseFileId(/^\/files\/([^/]+)/.exec(path)?.[1] ?? '');
+  const id = parseFileId(/^\/(?:files|uploads)\/([^/]+)/.exec(path)?.[1] ?? '');
   if (id) audit.fileId = id;
 }
 

@@ -10,9 +10,13 @@ const MAX_NAME_BYTES = 512;
 export function fileNameOf(header: string | undefined): string | undefined | 'invalid' {
   if (header === undefined) return undefined;
   const { filename } = parse(asUtf8(header)).parameters;
-  if (filename === undefined) return undefined;
+  return filename === undefined ? undefined : safeFileName(filename);
+}
+
+/** A name as a client gave it, without what no name may hold; the same answers as {@link fileNameOf}. */
+export function safeFileName(given: string): string | undefined | 'invalid' {
   // Whatever separates folders anywhere, and what no name should hold: controls and bidirectional overrides.
-  const name = (filename.split(/[/\\]/).at(-1) ?? '')
+  const name = (given.split(/[/\\]/).at(-1) ?? '')
     .normalize('NFC')
     .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();

@@ -12,6 +12,11 @@ export function requireReadable(record: FileRecord): ReadableRecord {
   switch (record.state) {
     case 'clean':
       return record;
+    case 'uploading':
+      throw new Problem('not-scanned-yet', {
+        detail: 'The upload of the file is not complete.',
+        headers: { 'retry-after': '1' },
+      });
     case 'pending': {
       const detail = 'The file is waiting for its scan. Poll its status.';
       throw new Problem('not-scanned-yet', { detail, headers: { 'retry-after': '1' } });

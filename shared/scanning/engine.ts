@@ -10,6 +10,17 @@ export interface EngineVersion {
   readonly databaseDate?: string;
 }
 
+/** The same, as handles and events show it. */
+export interface ShownEngine {
+  readonly version: string;
+  readonly database?: number;
+  readonly databaseDate?: string;
+}
+
+export function shownEngine({ engine, ...signatures }: EngineVersion): ShownEngine {
+  return { version: engine, ...signatures };
+}
+
 const REPLY =
   /^ClamAV (\d[\w.+~-]*)(?:\/(\d{1,10})\/([A-Za-z]{3} [A-Za-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}))?\0$/;
 

@@ -83,7 +83,7 @@ export class Bucket {
   stage(name: string, source: AsyncIterable<Uint8Array>, options: InsertOptions): Promise<StagedUpload> {
     return stageUpload(
       {
-        start: (signal) => this.#startSession(name, options, signal),
+        start: async (signal) => this.#session(await this.#startSession(name, options, signal), signal),
         insertWhole: async (pieces, digests) => {
           const object = await this.#insertWhole(name, pieces, digests, options);
           if (object) return object;
@@ -181,6 +181,52 @@ export class Bucket {
   }
 
   /**
+   * Makes an object that must not exist of up to 32 others of this bucket, inside Cloud Storage. They stay.
+   * https://cloud.google.com/storage/docs/json_api/v1/objects/compose
+   */
+  async compose(
+    name: string,
+    sources: readonly string[],
+    options: InsertOptions,
+  ): Promise<StoredObject | 'sourceGone' | 'targetExists'> {
+    const answer = await this.#json({
+      operation: 'objects.compose',
+      method: 'POST',
+      url: `${this.#path(name)}/compose`,
+      query: { ifGenerationMatch: 0 },
+      body: {
+        json: {
+          sourceObjects: sources.map((source) => ({ name: source })),
+          destination: { contentType: options.contentType, metadata: options.metadata ?? {} },
+        },
+      },
+      expect: [NOT_FOUND, PRECONDITION_FAILED],
+    });
+    if (answer.status === NOT_FOUND) return 'sourceGone';
+    if (answer.status === PRECONDITION_FAILED) return 'targetExists';
+    return answeredObject('objects.compose', answer.body);
+  }
+
+  /**
+   * Opens a resumable session for somebody else to send the bytes: exactly `size` of them, to a name that must not
+   * exist. Its URI is a bearer token and good for a week.
+   * @param origin of the web page that will send them, for Cloud Storage's CORS answers
+   * https://cloud.google.com/storage/docs/performing-resumable-uploads
+   */
+  async openSession(
+    name: string,
+    { size, origin, ...options }: InsertOptions & { size: number; origin?: string | undefined },
+  ): Promise<string> {
+    const headers = { 'x-upload-content-length': String(size), ...(origin !== undefined && { origin }) };
+    return this.#startSession(name, options, undefined, headers);
+  }
+
+  /** Ends a session and drops what it holds. One that is over is fine. */
+  async cancelSession(uri: string): Promise<void> {
+    await retrying(this.#retry, undefined, () => this.#session(uri, undefined).cancel());
+  }
+
+  /**
    * Deletes one generation.
    * @returns false where its metadata moved on from `metageneration`; a generation that is gone is a success
    */
@@ -231,19 +277,28 @@ export class Bucket {
     return retrying(this.#retry, call.signal, () => this.#once(call));
   }
 
-  async #startSession(name: string, options: InsertOptions, signal: AbortSignal): Promise<ResumableSession> {
+  async #startSession(
+    name: string,
+    options: InsertOptions,
+    signal: AbortSignal | undefined,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<string> {
     const answer = await this.#json({
       operation: 'resumable.start',
       method: 'POST',
       url: this.#path(undefined, '/upload/storage/v1'),
       query: { uploadType: 'resumable', name, ifGenerationMatch: 0 },
-      headers: { 'x-upload-content-type': options.contentType },
+      headers: { 'x-upload-content-type': options.contentType, ...headers },
       body: { json: { contentType: options.contentType, metadata: options.metadata ?? {} } },
       signal,
     });
     const uri = answer.headers.get('location');
     if (!uri)
       throw new StorageError('resumable.start', { status: 0, reason: 'malformedAnswer', message: 'no URI' });
+    return uri;
+  }
+
+  #session(uri: string, signal: AbortSignal | undefined): ResumableSession {
     return new ResumableSession(this.#transport, uri, {
       retry: this.#retry,
       timeoutMs: this.#timeoutMs * 2,

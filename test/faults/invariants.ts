@@ -29,7 +29,11 @@ async function snapshot(rig: Rig): Promise<Snapshot> {
     blobs,
     unscanned: unscanned.map(({ name }) => name),
     quarantine: new Set(quarantine.map(({ name }) => name)),
-    events: Map.groupBy(events, ({ data }) => data.fileId),
+    // Some are about a content, not a file.
+    events: Map.groupBy(
+      events.filter(({ data }) => 'fileId' in data),
+      ({ data }) => data.fileId,
+    ),
   };
 }
 

@@ -8,6 +8,7 @@ import type { OperationReport } from '../../infra/local/storage/operation-counts
 import type { Handle } from '../../shared/files/handle.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { outsideCloudEvents } from './cloudEvents.ts';
 import { outsideContract } from './contract.ts';
 
 /** What is public harmless malware; in two halves, so that this file is none. */
@@ -40,7 +41,12 @@ export class Service {
     });
     after(async function () {
       this.timeout(30_000);
-      await service.#platform?.stop();
+      try {
+        // Whatever the tests looked at: every event that was published is checked.
+        if (service.#platform) await service.events();
+      } finally {
+        await service.#platform?.stop();
+      }
       if (service.#folder) await rm(service.#folder, { recursive: true, force: true });
     });
   }
@@ -131,27 +137,37 @@ export class Service {
   async decided(id: string, seconds = 60): Promise<Handle> {
     for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
       const handle = await this.status(id, 20);
-      if (handle.state !== 'pending') return handle;
+      if (handle.state !== 'pending' && handle.state !== 'uploading') return handle;
     }
     throw new Error(`${id} is still pending after ${seconds} s`);
   }
 
-  /** What a subscriber has received of a file so far: one entry an event. */
+  /**
+   * What a subscriber has received so far, repeats and all. Fails, once, where one is not as CloudEvents 1.0 and the
+   * schema of its type say.
+   */
   async events(subscription = 'scan-events-cli'): Promise<ReceivedEvent[]> {
     const base = `http://${this.platform.pubsubHost}/v1/projects/fileshare-local/subscriptions/${subscription}`;
+    // Google's emulator finds no method without it.
+    const headers = { 'content-type': 'application/json' };
     const response = await fetch(`${base}:pull`, {
       method: 'POST',
+      headers,
       body: JSON.stringify({ maxMessages: 1000, returnImmediately: true }),
     });
     const { receivedMessages = [] } = (await response.json()) as { receivedMessages?: PulledMessage[] };
     if (receivedMessages.length > 0) {
       const ackIds = receivedMessages.map(({ ackId }) => ackId);
-      await fetch(`${base}:acknowledge`, { method: 'POST', body: JSON.stringify({ ackIds }) });
+      await fetch(`${base}:acknowledge`, { method: 'POST', headers, body: JSON.stringify({ ackIds }) });
     }
-    for (const { message } of receivedMessages) {
-      const data = JSON.parse(Buffer.from(message.data, 'base64').toString()) as ReceivedEvent['data'];
-      this.#received.push({ attributes: message.attributes, data });
-    }
+    const received = receivedMessages.map(({ message: { data, attributes, orderingKey } }) => ({
+      attributes,
+      data: JSON.parse(Buffer.from(data, 'base64').toString()) as ReceivedEvent['data'],
+      ...(orderingKey && { orderingKey }),
+    }));
+    this.#received.push(...received);
+    const outside = received.flatMap(outsideCloudEvents);
+    if (outside.length > 0) throw new Error(`events that are outside their schemas: ${outside.join('; ')}`);
     return this.#received;
   }
   readonly #received: ReceivedEvent[] = [];
@@ -170,11 +186,16 @@ export interface CallInit {
 export interface ReceivedEvent {
   readonly attributes: Record<string, string>;
   readonly data: { readonly fileId: string; readonly verdict: string; readonly [member: string]: unknown };
+  readonly orderingKey?: string;
 }
 
 interface PulledMessage {
   readonly ackId: string;
-  readonly message: { readonly data: string; readonly attributes: Record<string, string> };
+  readonly message: {
+    readonly data: string;
+    readonly attributes: Record<string, string>;
+    readonly orderingKey?: string;
+  };
 }
 
 /** Looks again and again until `look` finds something. @throws Error after `seconds` */

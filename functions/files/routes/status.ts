@@ -25,7 +25,7 @@ export function getStatus({ tokens, records, publicUrl }: Files): Route {
     const handle = toHandle(record, { forOwner: ownerOrAdministrator(caller, record) });
     sendHandle(response, 200, handle, {
       ...headers,
-      ...(record.state === 'pending' && { 'retry-after': '1' }),
+      ...((record.state === 'pending' || record.state === 'uploading') && { 'retry-after': '1' }),
     });
   };
 }

@@ -4,7 +4,7 @@ import { pino } from 'pino';
 import { type SweepReport, type SweepTerms, sweep } from '../../../functions/sweeper/sweep.ts';
 import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
 import { receive } from '../../../functions/upload/receive.ts';
-import type { EventMessage } from '../../../shared/events/scanCompleted.ts';
+import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';

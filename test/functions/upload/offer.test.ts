@@ -5,7 +5,11 @@ import { type Offer, offerOf, type Terms } from '../../../functions/upload/offer
 import { dispositionOf } from '../../../shared/http/disposition.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 
-const TERMS: Terms = { maxBytes: 100, media: { allowed: [], denied: [], sniff: false } };
+const TERMS: Terms = {
+  maxBytes: 100,
+  maxScanBytes: undefined,
+  media: { allowed: [], denied: [], sniff: false },
+};
 
 function offer(headers: Record<string, string>): Offer {
   return offerOf({ headers } as unknown as IncomingMessage, TERMS);

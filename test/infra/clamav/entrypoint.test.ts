@@ -90,6 +90,24 @@ describe('the ClamAV sidecar', () => {
     assert.equal(sidecar.count(/"WARNING".*test\.ndb cannot be fetched/), 1);
   });
 
+  it('asks again at the first start, where it is told for how long', async () => {
+    mirror.failure = 403;
+    sidecar.start({ ...fromMirror(), FIRST_LOOK_SECONDS: '60' });
+    await eventually(() => mirror.count('/test.ndb', 403) >= 1);
+    mirror.failure = undefined;
+    await sidecar.finds(EICAR);
+  });
+
+  it('starts with what Terraform puts into a new mirror, which no scanner takes for signatures', async () => {
+    const source = await readFile(new URL('../../../terraform/mirror.tf', import.meta.url), 'utf8');
+    const content = JSON.parse(/content +=( "\S+:Bootstrap\.\S+")/.exec(source)?.[1] ?? '""') as string;
+    mirror.files.set('bootstrap.hdb', content);
+    sidecar.start({ ...fromMirror(), SIGNATURE_FILES: 'bootstrap.hdb main.cvd daily.cvd bytecode.cvd' });
+    await sidecar.finds(EICAR);
+    assert.equal((await sidecar.state())['state'], 'stale');
+    assert.equal((await sidecar.version()).databaseDate, undefined);
+  });
+
   it('finds what is new in the mirror without a restart', async () => {
     sidecar.start(fromMirror());
     await sidecar.finds(EICAR);
@@ -196,6 +214,7 @@ describe('the ClamAV sidecar', () => {
     ['MAX_SCAN_BYTES', '1e9'],
     ['MAX_THREADS', '0'],
     ['REFRESH_SECONDS', '08'],
+    ['FIRST_LOOK_SECONDS', 'long'],
     ['DATABASE_DIRECTORY', 'relative'],
     ['RUN_DIRECTORY', '/proc/nowhere'],
     ['TEMPORARY_DIRECTORY', '/'],

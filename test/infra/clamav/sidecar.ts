@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
+import type { EngineVersion } from '../../../shared/scanning/engine.ts';
 import type { Verdict } from '../../../shared/scanning/verdict.ts';
 import { eventually } from '../local/eventually.ts';
 
@@ -99,9 +100,8 @@ export class Sidecar implements AsyncDisposable {
 
   /** What is found, or undefined where clamd is not to be reached. */
   async scan(content: string | Buffer): Promise<Verdict | undefined> {
-    const deadlines = { connectTimeoutMs: 1_000, idleTimeoutMs: 5_000, totalTimeoutMs: 10_000 };
     const bytes = Buffer.from(content);
-    return createClamd({ host: '127.0.0.1', port: this.port, ...deadlines })
+    return this.#clamd
       .scan(
         (async function* () {
           yield bytes;
@@ -109,6 +109,16 @@ export class Sidecar implements AsyncDisposable {
         { size: bytes.length },
       )
       .catch(() => undefined);
+  }
+
+  /** What clamd says it is. */
+  async version(): Promise<EngineVersion> {
+    return this.#clamd.version();
+  }
+
+  get #clamd() {
+    const deadlines = { connectTimeoutMs: 1_000, idleTimeoutMs: 5_000, totalTimeoutMs: 10_000 };
+    return createClamd({ host: '127.0.0.1', port: this.port, ...deadlines });
   }
 
   async finds(content: string | Buffer): Promise<void> {

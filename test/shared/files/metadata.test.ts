@@ -55,11 +55,41 @@ const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fi
     ),
   );
 const reason = fc.constantFrom('tooLarge', 'encrypted', 'limitExceeded', 'unsupported');
+const claims = fc.record(
+  { size: fc.nat(), sha256: hex as fc.Arbitrary<Sha256> },
+  { ...plain, requiredKeys: ['size'] },
+);
+const tus = fc.record(
+  {
+    kind: fc.constant('tus'),
+    length: fc.nat(),
+    offset: fc.nat(),
+    parts: fc.constantFrom([], ['0.1f'], ['0.1fc', '262144.2a']),
+    running: fc.constant('0.AAAA'),
+    metadata: fc.constant('filename w6Y=,x'),
+    expiresAt: time,
+  },
+  { ...plain, requiredKeys: ['kind', 'offset', 'parts', 'running', 'expiresAt'] },
+);
+const direct = fc.record(
+  {
+    kind: fc.constant('direct'),
+    length: fc.nat(),
+    session: fc.webUrl(),
+    sha256: hex as fc.Arbitrary<Sha256>,
+    expiresAt: time,
+  },
+  { ...plain, requiredKeys: ['kind', 'length', 'session', 'expiresAt'] },
+);
 const record = fc.oneof(
   file('pending', {}),
   file('pending', { content, tentative: fc.constant(true) }),
   file('pending', { content, lease: fc.record({ holder: fc.uuid(), until: time }, plain) }),
   file('pending', { redriven: fc.record({ times: fc.nat(), at: time }, plain) }),
+  file('pending', { claims, parts: fc.constant(['0.1f', '8388608.2ac']) }),
+  file('uploading', { upload: tus }),
+  file('uploading', { upload: direct }),
+  file('failed', { claims, failure: fc.constant('contentMismatch'), failedAt: time }),
   file('clean', { content, scan }),
   file('infected', { content, scan, signature: fc.string({ minLength: 1 }) }),
   file('unscannable', { scan, reason, accepted: fc.constant(false) }),

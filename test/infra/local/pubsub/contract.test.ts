@@ -17,6 +17,7 @@ if (script) {
       'it takes 202 for a refusal',
     'pushes the ordering key and, with a dead letter policy, the delivery attempt':
       'its push bodies lack both',
+    'lets through the events that a documented filter asks for': 'it ignores filters',
     'pushes with a bearer token where the subscription names a service account': 'it sends no token',
   });
 } else {

@@ -3,6 +3,7 @@ import { clientOf } from './client.ts';
 import type { Running } from './google-emulator.ts';
 import { Inbox } from './inbox.ts';
 import { publishesAndSubscribes } from './suite-client.ts';
+import { carriesEvents } from './suite-events.ts';
 import { ordersAndDeadLetters } from './suite-ordering.ts';
 import { pushes } from './suite-push.ts';
 import { speaksJson } from './suite-rest.ts';
@@ -73,6 +74,7 @@ export function describePubSub(
     ordersAndDeadLetters(promises);
     speaksJson(promises);
     pushes(promises);
+    carriesEvents(promises);
 
     const unknown = Object.keys(exceptions).filter((title) => !known.has(title));
     if (unknown.length > 0) throw new Error(`exceptions that name no promise: ${unknown.join('; ')}`);

@@ -1,0 +1,46 @@
+import { type Handle, toHandle } from '../../shared/files/handle.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
+import { safeFileName } from '../../shared/http/disposition.ts';
+import { requireAllowed } from '../../shared/http/mediaPolicy.ts';
+import { mediaTypeOf } from '../../shared/http/mediaType.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import { tooLarge } from './body.ts';
+import type { Terms } from './offer.ts';
+
+/** What a client says of a file before it sends it, as it says it. */
+interface Announced {
+  readonly owner: Principal;
+  readonly contentType: string | undefined;
+  readonly fileName: string | undefined;
+  /** Bytes, where known. */
+  readonly size: number | undefined;
+}
+
+export interface Admitted {
+  readonly owner: Principal;
+  readonly contentType: string;
+  readonly fileName?: string;
+}
+
+/**
+ * The rules for what may be uploaded in steps, asked before anything is created.
+ * @throws {Problem}
+ */
+export function admit({ maxBytes, media }: Terms, { owner, ...announced }: Announced): Admitted {
+  const contentType = mediaTypeOf(announced.contentType);
+  if (!contentType) throw new Problem('invalid-request', { detail: 'The content type is not a media type.' });
+  const fileName = announced.fileName === undefined ? undefined : safeFileName(announced.fileName);
+  if (fileName === 'invalid') throw new Problem('invalid-request', { detail: 'The file name is too long.' });
+  requireAllowed(media, contentType);
+  if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
+  return { owner, contentType, ...(fileName !== undefined && { fileName }) };
+}
+
+/** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */
+export function handleOf(record: FileRecord, { maxScanBytes }: Terms): Handle {
+  const handle = toHandle(record, { forOwner: true });
+  const size = handle.size ?? handle.upload?.length;
+  if (size === undefined || maxScanBytes === undefined || size <= maxScanBytes) return handle;
+  return { ...handle, expected: { state: 'unscannable', reason: 'tooLarge' } };
+}

@@ -1,0 +1,138 @@
+import type { FileId } from '../../shared/files/fileId.ts';
+import { type Folded, fold, newPart, partName, removeParts } from '../../shared/files/parts.ts';
+import { type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
+import type { Records, Versioned } from '../../shared/files/records.ts';
+import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import { RunningTally } from '../../shared/storage/runningTally.ts';
+import { type Checksum, ChecksumCheck } from './checksum.ts';
+import { Intake } from './intake.ts';
+import type { Terms } from './offer.ts';
+
+export interface Appender {
+  readonly unscanned: Bucket;
+  readonly records: Records;
+  /** Bytes: what a request has sent is acknowledged whenever it is so many, and lost with its process before. */
+  readonly partBytes: number;
+  readonly terms: Pick<Terms, 'maxBytes'>;
+}
+
+export interface Chunk {
+  readonly bytes: AsyncIterable<Uint8Array>;
+  /** All of the bytes have it, or none of them counts. */
+  readonly checksum?: Checksum | undefined;
+}
+
+/**
+ * Adds the bytes of one request to an upload. They become parts, objects that nobody else writes, and count from
+ * the moment that the record names them, which it does by compare-and-swap together with the offset and the
+ * digests: so of two requests at the same offset one wins, a request whose client is gone can do no harm, and a
+ * crash loses what was not acknowledged. Of a body that is cut short, what arrived counts.
+ * docs/adr/0015
+ * @param read whose length may have been declared just now, and not be written yet
+ * @returns the record as it was written last: pending where the file is complete, and then to be assembled
+ * @throws {Problem} what `chunk.bytes` throws, `upload-offset`, `upload-checksum` or `upload-too-long`;
+ *   {StorageError}
+ */
+export async function append(
+  appender: Appender,
+  read: Versioned<TusRecord>,
+  { bytes, checksum }: Chunk,
+): Promise<Versioned<TusRecord | PendingRecord>> {
+  const { length = appender.terms.maxBytes, offset } = read.record.upload;
+  const intake = new Intake(bytes, { atMost: length - offset, keepsCut: checksum === undefined });
+  let current = await appendPart(appender, read, intake, checksum);
+  while (!intake.over && isTus(current.record)) {
+    current = await appendPart(appender, { ...current, record: current.record }, intake, undefined);
+  }
+  // Cut behind its last byte, it is complete all the same.
+  if (intake.cut && isTus(current.record)) throw intake.cut;
+  return current;
+}
+
+async function appendPart(
+  appender: Appender,
+  read: Versioned<TusRecord>,
+  intake: Intake,
+  checksum: Checksum | undefined,
+): Promise<Versioned<TusRecord | PendingRecord>> {
+  const { id, upload } = read.record;
+  const tally = await RunningTally.resume(upload.running, upload.offset);
+  const check = checksum && new ChecksumCheck(checksum);
+  const part = newPart(upload.offset);
+  // A part that has to be checked as a whole is one, however long it is.
+  const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
+  const staged = await appender.unscanned.stage(partName(id, part), watched(taken, tally, check), {
+    contentType: 'application/octet-stream',
+  });
+  if (check && !check.holds()) {
+    await staged.discard();
+    throw new Problem('upload-checksum');
+  }
+  // A file without a byte has a part without one: every file is assembled of something.
+  const needed = staged.size > 0 || upload.length === 0;
+  if (needed) await staged.commit();
+  return write(appender, read, tally, needed ? part : undefined);
+}
+
+async function* watched(
+  bytes: AsyncIterable<Uint8Array>,
+  tally: RunningTally,
+  check: ChecksumCheck | undefined,
+): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    tally.update(piece);
+    check?.update(piece);
+    yield piece;
+  }
+}
+
+async function write(
+  { unscanned, records }: Appender,
+  read: Versioned<TusRecord>,
+  tally: RunningTally,
+  part: string | undefined,
+): Promise<Versioned<TusRecord | PendingRecord>> {
+  const { id, upload } = read.record;
+  const folded = part ? await fold(unscanned, id, upload.parts) : { parts: upload.parts };
+  const parts = [...(folded?.parts ?? []), ...(part ? [part] : [])];
+  const written = folded && (await records.replace(read, advanced(read.record, tally, parts)));
+  if (written) {
+    if (folded.made) await removeReplaced(unscanned, id, upload.parts, folded);
+    return written;
+  }
+  await removeParts(unscanned, id, (name) => name === part || name === folded?.made);
+  throw new Problem('upload-offset', { detail: 'Another request added to the upload meanwhile.' });
+}
+
+function advanced(
+  record: TusRecord,
+  tally: RunningTally,
+  parts: readonly string[],
+): TusRecord | PendingRecord {
+  const { upload, content: _, ...stored } = record;
+  const { size } = tally;
+  if (size !== upload.length) {
+    return {
+      ...stored,
+      state: 'uploading',
+      upload: { ...upload, offset: size, parts, running: tally.save() },
+    };
+  }
+  const digests = tally.digests();
+  const sha256 = digests && parseSha256(digests.sha256);
+  const content = sha256 && { size, sha256, crc32c: digests.crc32c };
+  return { ...stored, state: 'pending', parts, ...(content ? { content } : { claims: { size } }) };
+}
+
+/** Best effort: the sweeper finds what stays. */
+async function removeReplaced(
+  unscanned: Bucket,
+  id: FileId,
+  before: readonly string[],
+  { parts }: Folded,
+): Promise<void> {
+  const replaced = new Set(before.filter((part) => !parts.includes(part)));
+  await removeParts(unscanned, id, (part) => replaced.has(part)).catch(() => undefined);
+}

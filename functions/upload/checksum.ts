@@ -1,0 +1,49 @@
+import { createHash, type Hash } from 'node:crypto';
+import { crc32c } from '@node-rs/crc32';
+import { Problem } from '../../shared/http/problems.ts';
+
+/** As tus names them; it asks for sha1. */
+export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256', 'md5', 'crc32c'] as const;
+
+export interface Checksum {
+  readonly algorithm: (typeof CHECKSUM_ALGORITHMS)[number];
+  readonly digest: Buffer;
+}
+
+/**
+ * Upload-Checksum: an algorithm and a digest in base64. https://tus.io/protocols/resumable-upload#checksum
+ * @throws {Problem}
+ */
+export function parseChecksum(header: string | undefined): Checksum | undefined {
+  if (header === undefined) return undefined;
+  const [, name, encoded = ''] = /^(\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(header) ?? [];
+  const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
+  if (algorithm) return { algorithm, digest: Buffer.from(encoded, 'base64') };
+  throw new Problem('invalid-request', {
+    detail: `Upload-Checksum should be one of ${CHECKSUM_ALGORITHMS.join(', ')}, a space, and a digest in base64.`,
+  });
+}
+
+/** Digests bytes that go by, to compare them with what the client says of them. */
+export class ChecksumCheck {
+  readonly #checksum: Checksum;
+  readonly #hash: Hash | undefined;
+  #crc32c = 0;
+
+  constructor(checksum: Checksum) {
+    this.#checksum = checksum;
+    this.#hash = checksum.algorithm === 'crc32c' ? undefined : createHash(checksum.algorithm);
+  }
+
+  update(bytes: Uint8Array): void {
+    if (this.#hash) this.#hash.update(bytes);
+    else this.#crc32c = crc32c(bytes, this.#crc32c);
+  }
+
+  /** Ends it. */
+  holds(): boolean {
+    const crc = Buffer.alloc(4);
+    crc.writeUInt32BE(this.#crc32c);
+    return this.#checksum.digest.equals(this.#hash?.digest() ?? crc);
+  }
+}

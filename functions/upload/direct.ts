@@ -1,0 +1,77 @@
+import { newFileId } from '../../shared/files/fileId.ts';
+import type { Sha256 } from '../../shared/files/record.ts';
+import type { Records } from '../../shared/files/records.ts';
+import type { DirectRecord } from '../../shared/files/uploading.ts';
+import { authenticate } from '../../shared/http/authenticate.ts';
+import { sendJson } from '../../shared/http/respond.ts';
+import type { Exchange } from '../../shared/http/service.ts';
+import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import { type Admitted, admit, handleOf } from './admit.ts';
+import { directRequest } from './directRequest.ts';
+import type { Terms } from './offer.ts';
+
+export interface Director {
+  readonly tokens: TokenVerifier;
+  readonly terms: Terms;
+  readonly unscanned: Bucket;
+  readonly records: Records;
+  /** Milliseconds, at most the week that Cloud Storage gives a session. */
+  readonly expiresMs: number;
+  readonly now: () => Date;
+}
+
+export interface DirectOrder extends Admitted {
+  /** Bytes, exactly. */
+  readonly size: number;
+  /** As the client claims: what arrives must have it, and nothing is concluded from it. */
+  readonly sha256: Sha256 | undefined;
+  /** Of the web page that will send the bytes. */
+  readonly origin: string | undefined;
+}
+
+/**
+ * `POST /uploads/direct`: 201 with the URI of a session, and the handle of the file to be.
+ * @throws {Problem}, {StorageError}
+ */
+export async function postDirect(director: Director, exchange: Exchange): Promise<void> {
+  const { request, response, log, audit } = exchange;
+  const { principal: owner } = await authenticate(director.tokens, request, 'write');
+  const { contentType, fileName, ...order } = await directRequest(request, response);
+  const admitted = admit(director.terms, { owner, contentType, fileName, size: order.size });
+  const opened = await openDirect(director, { sha256: undefined, origin: undefined, ...order, ...admitted });
+  audit.fileId = opened.id;
+  log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');
+  const { session: uploadUrl, expiresAt } = opened.upload;
+  const handle = handleOf(opened, director.terms);
+  const body = { uploadUrl, expiresAt: expiresAt.toISOString(), handle };
+  sendJson(response, 201, 'application/json', body, { location: `/files/${opened.id}` });
+}
+
+/**
+ * Opens a session of Cloud Storage for the client to send the bytes to: their number, their name and the bucket
+ * are fixed, the client chooses nothing but the bytes. The record is there before anybody knows the session.
+ * docs/adr/0016
+ * @throws {StorageError}
+ */
+export async function openDirect(
+  director: Omit<Director, 'tokens' | 'terms'>,
+  order: DirectOrder,
+): Promise<DirectRecord> {
+  const { size: length, sha256, origin, ...admitted } = order;
+  const createdAt = director.now();
+  const id = newFileId(order.owner, createdAt);
+  const opening = { contentType: 'application/octet-stream', size: length, origin };
+  const session = await director.unscanned.openSession(id, opening);
+  const expiresAt = new Date(createdAt.getTime() + director.expiresMs);
+  const upload = { kind: 'direct', length, session, expiresAt, ...(sha256 && { sha256 }) } as const;
+  try {
+    const record: DirectRecord = { ...admitted, id, createdAt, viewers: [], state: 'uploading', upload };
+    await director.records.insert(record);
+    return record;
+  } catch (error) {
+    // Best effort: a session that nobody knows ends by itself, and was never an object.
+    await director.unscanned.cancelSession(session).catch(() => undefined);
+    throw error;
+  }
+}

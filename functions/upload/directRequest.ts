@@ -1,0 +1,58 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import { parseSha256 } from '../../shared/files/record.ts';
+import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { bodyOf } from './body.ts';
+
+const MAX_BODY_BYTES = 16 * 1024;
+
+const SIZE = `size should be a whole number of bytes, at most ${MAX_OBJECT_BYTES}`;
+const Order = v.strictObject({
+  size: v.pipe(v.number(SIZE), v.safeInteger(SIZE), v.minValue(0, SIZE), v.maxValue(MAX_OBJECT_BYTES, SIZE)),
+  contentType: v.optional(v.string('contentType should be a string')),
+  fileName: v.optional(v.string('fileName should be a string')),
+  sha256: v.optional(
+    v.pipe(
+      v.string('sha256 should be a string'),
+      v.transform((text) => parseSha256(text.toLowerCase())),
+      v.check((digest) => digest !== undefined, 'sha256 should be 64 hex digits'),
+    ),
+  ),
+  origin: v.optional(
+    v.pipe(
+      v.string('origin should be a string'),
+      v.check(isOrigin, 'origin should be one of a web page, such as https://example.org'),
+    ),
+  ),
+});
+
+/** The JSON of `POST /uploads/direct`. @throws {Problem} */
+export async function directRequest(
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<v.InferOutput<typeof Order>> {
+  const order = v.safeParse(Order, await jsonOf(request, response));
+  if (order.success) return order.output;
+  const detail = order.issues.map(({ message }) => message).join('; ');
+  throw new Problem('invalid-request', { detail: `${detail}.` });
+}
+
+async function jsonOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bodyOf(request, response)) {
+    size += piece.length;
+    if (size > MAX_BODY_BYTES) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
+    pieces.push(piece);
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString());
+  } catch {
+    throw new Problem('invalid-request', { detail: 'The body is not JSON.' });
+  }
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}

@@ -1,0 +1,78 @@
+import type { IncomingMessage } from 'node:http';
+import type { TusUpload } from '../../shared/files/uploading.ts';
+import { Problem } from '../../shared/http/problems.ts';
+
+export const TUS_VERSION = '1.0.0';
+export const OFFSET_CONTENT_TYPE = 'application/offset+octet-stream';
+
+/** Bytes: what is kept of it shares the 8 KiB of a record's metadata. */
+const MAX_METADATA_BYTES = 2048;
+
+export function header(request: IncomingMessage, name: string): string | undefined {
+  const value = request.headers[name];
+  return typeof value === 'string' ? value : undefined;
+}
+
+function invalid(detail: string): Problem {
+  return new Problem('invalid-request', { detail });
+}
+
+/** Upload-Length or Upload-Offset, bytes. @throws {Problem} */
+export function countIn(request: IncomingMessage, name: string): number | undefined {
+  const text = header(request, name.toLowerCase());
+  if (text === undefined) return undefined;
+  const count = Number(text);
+  if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(count)) return count;
+  throw invalid(`${name} should be a whole number of bytes.`);
+}
+
+/** What a new upload says of its length: undefined where it is to be said later. @throws {Problem} */
+export function announcedLength(request: IncomingMessage): number | undefined {
+  const length = countIn(request, 'Upload-Length');
+  const deferred = header(request, 'upload-defer-length');
+  if (deferred !== undefined && deferred !== '1') throw invalid('Upload-Defer-Length should be 1.');
+  if ((length === undefined) === (deferred === undefined)) {
+    throw invalid('Send Upload-Length, or Upload-Defer-Length: 1.');
+  }
+  return length;
+}
+
+/**
+ * Upload-Metadata: keys, each with a value in base64 or without. https://tus.io/protocols/resumable-upload#upload-metadata
+ * @throws {Problem}
+ */
+export function parseUploadMetadata(text: string | undefined): ReadonlyMap<string, string> {
+  const pairs = new Map<string, string>();
+  if (text === undefined || text.trim() === '') return pairs;
+  if (text.length > MAX_METADATA_BYTES) throw invalid('Upload-Metadata is too long.');
+  for (const pair of text.split(',')) {
+    const [, key, encoded = ''] = /^([!-+\--~]+)(?: ([A-Za-z0-9+/]*={0,2}))?$/.exec(pair.trim()) ?? [];
+    if (key === undefined || pairs.has(key)) {
+      throw invalid('Upload-Metadata should be keys, each once, with a value in base64 or without.');
+    }
+    pairs.set(key, decode(encoded));
+  }
+  return pairs;
+}
+
+function decode(encoded: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));
+  } catch {
+    throw invalid('A value of Upload-Metadata is not UTF-8.');
+  }
+}
+
+/** The pairs that say what we know of a file whose upload is over. */
+export function metadataOf({ contentType, fileName }: { contentType: string; fileName?: string }): string {
+  const pair = (key: string, value: string) => `${key} ${Buffer.from(value).toString('base64')}`;
+  return [
+    ...(fileName === undefined ? [] : [pair('filename', fileName)]),
+    pair('filetype', contentType),
+  ].join();
+}
+
+/** How far an upload is. */
+export function progressHeaders(upload: TusUpload): Record<string, string> {
+  return { 'upload-offset': String(upload.offset), 'upload-expires': upload.expiresAt.toUTCString() };
+}

@@ -1,0 +1,24 @@
+# One service account each, so that each can be given what it needs and no more.
+
+locals {
+  accounts = merge(
+    {
+      upload   = "upload function"
+      files    = "files function"
+      scanner  = "scanner function and ClamAV"
+      sweeper  = "sweeper function"
+      push     = "Pub/Sub, when it calls scanner and sweeper"
+      schedule = "Cloud Scheduler, when it calls sweeper and mirror"
+    },
+    local.has_mirror ? { mirror = "the job that fills the signature mirror" } : {},
+    length(local.pushed) > 0 ? { delivery = "Pub/Sub, when it calls subscribers" } : {},
+  )
+}
+
+resource "google_service_account" "this" {
+  for_each     = local.accounts
+  project      = var.project_id
+  account_id   = "${var.name}-${each.key}"
+  display_name = "HOPS Fileshare: ${each.value}"
+  depends_on   = [google_project_service.this]
+}

@@ -1,0 +1,67 @@
+# What Google's own service agents need. They come into being with the API of their service, or when they are asked for.
+
+data "google_storage_project_service_account" "this" {
+  project    = var.project_id
+  depends_on = [google_project_service.this]
+}
+
+resource "google_pubsub_topic_iam_member" "storage_publishes" {
+  project = var.project_id
+  topic   = google_pubsub_topic.finalized.name
+  role    = "roles/pubsub.publisher"
+  member  = data.google_storage_project_service_account.this.member
+}
+
+locals {
+  # By the key of what they are the dead letters of.
+  dead_letters = merge(
+    { finalized = { topic = google_pubsub_topic.finalized_dead.name, subscription = google_pubsub_subscription.finalized_scanner.name } },
+    { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => {
+      topic        = topic.name
+      subscription = google_pubsub_subscription.subscriber[name].name
+    } },
+  )
+  dead_topics = merge(
+    { finalized = google_pubsub_topic.finalized_dead.name },
+    { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => topic.name },
+  )
+}
+
+# Dead letters are published by Pub/Sub's agent, and acknowledged where they came from.
+resource "google_pubsub_topic_iam_member" "dead_letters" {
+  for_each = local.dead_topics
+  project  = var.project_id
+  topic    = each.value
+  role     = "roles/pubsub.publisher"
+  member   = local.agents.pubsub
+}
+
+resource "google_pubsub_subscription_iam_member" "dead_letters" {
+  for_each     = local.dead_letters
+  project      = var.project_id
+  subscription = each.value.subscription
+  role         = "roles/pubsub.subscriber"
+  member       = local.agents.pubsub
+}
+
+# Pushes carry a token in the name of an account of ours. Projects made before April 2021 need the grant.
+resource "google_service_account_iam_member" "push_tokens" {
+  for_each           = toset(concat(["push"], length(local.pushed) > 0 ? ["delivery"] : []))
+  service_account_id = google_service_account.this[each.key].name
+  role               = "roles/iam.serviceAccountTokenCreator"
+  member             = local.agents.pubsub
+  # By then the agent exists for certain.
+  depends_on = [google_pubsub_topic.finalized]
+}
+
+resource "google_kms_crypto_key_iam_member" "agents" {
+  for_each = var.encryption == null ? {} : {
+    storage = data.google_storage_project_service_account.this.member
+    pubsub  = local.agents.pubsub
+    run     = local.agents.run
+  }
+  crypto_key_id = local.kms_key
+  role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
+  member        = each.value
+  depends_on    = [google_project_service.this]
+}

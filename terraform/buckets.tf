@@ -1,0 +1,131 @@
+# The three buckets of the design, and none of them where the buckets are given.
+
+locals {
+  new_buckets     = var.existing_buckets == null
+  bucket_location = coalesce(var.bucket_location, var.region)
+  has_quarantine  = local.new_buckets ? var.quarantine.enabled : var.existing_buckets.quarantine != null
+  has_mirror      = var.signatures.mirror == null
+
+  # Names that wait for their bucket, and through it for the grants of its key.
+  buckets = merge(
+    {
+      unscanned = local.new_buckets ? one(google_storage_bucket.unscanned[*].name) : var.existing_buckets.unscanned
+      permanent = local.new_buckets ? one(google_storage_bucket.permanent[*].name) : var.existing_buckets.permanent
+    },
+    local.has_quarantine ? {
+      quarantine = local.new_buckets ? one(google_storage_bucket.quarantine[*].name) : var.existing_buckets.quarantine
+    } : {},
+    local.has_mirror ? { signatures = one(google_storage_bucket.signatures[*].name) } : {},
+  )
+}
+
+# Bytes that nobody has looked at. What is deleted here is gone: no versions and no soft delete, where malware would
+# stay.
+resource "google_storage_bucket" "unscanned" {
+  count                       = local.new_buckets ? 1 : 0
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-unscanned"
+  location                    = local.bucket_location
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+  labels                      = var.labels
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+  lifecycle_rule {
+    condition {
+      age = var.unscanned_delete_after_days
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+  dynamic "cors" {
+    for_each = length(var.cors_origins) > 0 ? [1] : []
+    content {
+      origin          = var.cors_origins
+      method          = ["PUT", "POST", "DELETE"]
+      response_header = ["Content-Type", "Content-Range", "Range", "Location", "X-Goog-Upload-Status", "X-GUploader-UploadID"]
+      max_age_seconds = 3600
+    }
+  }
+  dynamic "encryption" {
+    for_each = var.encryption[*]
+    content {
+      default_kms_key_name = encryption.value.kms_key
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# Records and clean contents. No versions: a content never changes, and a record is the metadata of an object, of which
+# there are no versions.
+resource "google_storage_bucket" "permanent" {
+  count                       = local.new_buckets ? 1 : 0
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-permanent"
+  location                    = local.bucket_location
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+  labels                      = var.labels
+
+  soft_delete_policy {
+    retention_duration_seconds = var.permanent_soft_delete_days * 86400
+  }
+  dynamic "retention_policy" {
+    for_each = var.retention[*]
+    content {
+      retention_period = retention_policy.value.days * 86400
+      is_locked        = retention_policy.value.locked
+    }
+  }
+  dynamic "encryption" {
+    for_each = var.encryption[*]
+    content {
+      default_kms_key_name = encryption.value.kms_key
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# For the security team alone. As in the unscanned bucket, what is deleted is gone.
+resource "google_storage_bucket" "quarantine" {
+  count                       = local.new_buckets && var.quarantine.enabled ? 1 : 0
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-quarantine"
+  location                    = local.bucket_location
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+  labels                      = var.labels
+
+  soft_delete_policy {
+    retention_duration_seconds = 0
+  }
+  lifecycle_rule {
+    condition {
+      age = var.quarantine.delete_after_days
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  dynamic "encryption" {
+    for_each = var.encryption[*]
+    content {
+      default_kms_key_name = encryption.value.kms_key
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}

@@ -1,0 +1,172 @@
+# Cloud Storage tells the scanner by Pub/Sub that an object is final (docs/adr/0012), the sweeper tells it again, and
+# what the scanner refuses too often comes to the sweeper. The scanner tells subscribers what became of a file.
+
+locals {
+  week = "604800s"
+  # As many attempts as last for longer than the sweeper waits (docs/adr/0006): their pauses are 10, 20, 40, then 60 s.
+  finalized_attempts = max(20, ceil(var.sweeper.stuck_after_seconds / 60) + 5)
+  pushed             = { for name, subscription in var.subscriptions : name => subscription if subscription.push != null }
+}
+
+resource "google_pubsub_topic" "finalized" {
+  project      = var.project_id
+  name         = "${var.name}-finalized"
+  kms_key_name = local.kms_key
+  labels       = var.labels
+  depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+resource "google_pubsub_topic" "finalized_dead" {
+  project      = var.project_id
+  name         = "${var.name}-finalized-dead"
+  kms_key_name = local.kms_key
+  labels       = var.labels
+  depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# Once somebody listens: what is published before is lost.
+resource "google_storage_notification" "finalized" {
+  bucket         = local.buckets.unscanned
+  topic          = google_pubsub_topic.finalized.id
+  payload_format = "JSON_API_V1"
+  event_types    = ["OBJECT_FINALIZE"]
+  depends_on     = [google_pubsub_topic_iam_member.storage_publishes, google_pubsub_subscription.finalized_scanner]
+}
+
+resource "google_pubsub_subscription" "finalized_scanner" {
+  project                    = var.project_id
+  name                       = "${var.name}-finalized-scanner"
+  topic                      = google_pubsub_topic.finalized.id
+  filter                     = "NOT hasPrefix(attributes.objectId, \"parts/\")"
+  ack_deadline_seconds       = 600
+  message_retention_duration = local.week
+  labels                     = var.labels
+  push_config {
+    push_endpoint = "${google_cloud_run_v2_service.scanner.uri}/"
+    oidc_token {
+      service_account_email = google_service_account.this["push"].email
+      audience              = google_cloud_run_v2_service.scanner.uri
+    }
+  }
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "60s"
+  }
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.finalized_dead.id
+    max_delivery_attempts = local.finalized_attempts
+  }
+  expiration_policy {
+    ttl = ""
+  }
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.push_scanner,
+    google_pubsub_topic_iam_member.dead_letters,
+    google_pubsub_subscription.finalized_dead_sweeper,
+  ]
+}
+
+# The end of the line: what the sweeper does not take in a week, its sweeps find in the bucket.
+resource "google_pubsub_subscription" "finalized_dead_sweeper" {
+  project                    = var.project_id
+  name                       = "${var.name}-finalized-dead-sweeper"
+  topic                      = google_pubsub_topic.finalized_dead.id
+  ack_deadline_seconds       = 600
+  message_retention_duration = local.week
+  labels                     = var.labels
+  push_config {
+    push_endpoint = "${google_cloud_run_v2_service.function["sweeper"].uri}/dead-letters"
+    oidc_token {
+      service_account_email = google_service_account.this["push"].email
+      audience              = google_cloud_run_v2_service.function["sweeper"].uri
+    }
+  }
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+  expiration_policy {
+    ttl = ""
+  }
+  depends_on = [google_cloud_run_v2_service_iam_member.push_sweeper]
+}
+
+resource "google_pubsub_schema" "scan_event" {
+  count      = var.scan_events.enforce_schema ? 1 : 0
+  project    = var.project_id
+  name       = "${var.name}-scan-event"
+  type       = "PROTOCOL_BUFFER"
+  definition = file("${path.module}/scan-event.proto")
+  depends_on = [google_project_service.this]
+}
+
+resource "google_pubsub_topic" "scan_events" {
+  project                    = var.project_id
+  name                       = "${var.name}-scan-events"
+  kms_key_name               = local.kms_key
+  labels                     = var.labels
+  message_retention_duration = var.scan_events.retention
+  dynamic "schema_settings" {
+    for_each = google_pubsub_schema.scan_event
+    content {
+      schema   = schema_settings.value.id
+      encoding = "JSON"
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+resource "google_pubsub_subscription" "subscriber" {
+  for_each                   = var.subscriptions
+  project                    = var.project_id
+  name                       = "${var.name}-scan-events-${each.key}"
+  topic                      = google_pubsub_topic.scan_events.id
+  filter                     = each.value.filter
+  ack_deadline_seconds       = each.value.ack_deadline_seconds
+  message_retention_duration = local.week
+  labels                     = var.labels
+  dynamic "push_config" {
+    for_each = each.value.push[*]
+    content {
+      push_endpoint = push_config.value.endpoint
+      oidc_token {
+        service_account_email = google_service_account.this["delivery"].email
+        audience              = coalesce(push_config.value.audience, push_config.value.endpoint)
+      }
+    }
+  }
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.subscriber_dead[each.key].id
+    max_delivery_attempts = each.value.max_delivery_attempts
+  }
+  expiration_policy {
+    ttl = ""
+  }
+  depends_on = [google_pubsub_topic_iam_member.dead_letters, google_pubsub_subscription.subscriber_dead]
+}
+
+resource "google_pubsub_topic" "subscriber_dead" {
+  for_each     = var.subscriptions
+  project      = var.project_id
+  name         = "${var.name}-scan-events-${each.key}-dead"
+  kms_key_name = local.kms_key
+  labels       = var.labels
+  depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# For a person to look at and to send on; an alert says that something is there.
+resource "google_pubsub_subscription" "subscriber_dead" {
+  for_each                   = var.subscriptions
+  project                    = var.project_id
+  name                       = "${var.name}-scan-events-${each.key}-dead"
+  topic                      = google_pubsub_topic.subscriber_dead[each.key].id
+  message_retention_duration = local.week
+  labels                     = var.labels
+  expiration_policy {
+    ttl = ""
+  }
+}

@@ -1,0 +1,91 @@
+# A production deployment: a host name, keys of one's own, a scanner that cannot reach the internet, a retention policy,
+# subscribers and alerts.
+
+variable "domain" {
+  description = "Host name of the service. Point it at the output `load_balancer_ip`."
+  type        = string
+  default     = "fileshare.example.org"
+}
+
+resource "google_kms_key_ring" "this" {
+  name     = "fileshare"
+  location = var.region
+}
+
+resource "google_kms_crypto_key" "this" {
+  name            = "fileshare"
+  key_ring        = google_kms_key_ring.this.id
+  rotation_period = "7776000s"
+}
+
+# No NAT, so no way to the internet; Google's APIs are reached all the same.
+resource "google_compute_network" "scanner" {
+  name                    = "fileshare-scanner"
+  auto_create_subnetworks = false
+}
+
+resource "google_compute_subnetwork" "scanner" {
+  name                     = "fileshare-scanner"
+  network                  = google_compute_network.scanner.id
+  region                   = var.region
+  ip_cidr_range            = "10.8.0.0/26"
+  private_ip_google_access = true
+}
+
+resource "google_monitoring_notification_channel" "duty" {
+  display_name = "Fileshare on duty"
+  type         = "email"
+  labels       = { email_address = "fileshare-duty@example.org" }
+}
+
+module "fileshare" {
+  source     = "../.."
+  project_id = var.project_id
+  region     = var.region
+  images     = var.images
+  labels     = { team = "hops" }
+  token_issuers = [{
+    issuer         = "https://maskinporten.no/"
+    jwksUri        = "https://maskinporten.no/jwk"
+    audience       = "https://${var.domain}"
+    principalClaim = "consumer"
+    readScope      = "nav:helse:helseopplysninger.read"
+    writeScope     = "nav:helse:helseopplysninger.write"
+  }]
+
+  encryption   = { kms_key = google_kms_crypto_key.this.id }
+  retention    = { days = 30 }
+  cors_origins = ["https://journal.example.org"]
+  quarantine   = { delete_after_days = 90, readers = ["group:security@example.org"] }
+
+  scanner         = { max_scan_bytes = 1073741824, slots = 2, min_instances = 2 }
+  scanner_network = { network = google_compute_network.scanner.id, subnetwork = google_compute_subnetwork.scanner.id }
+  files           = { redirect_above_bytes = 104857600 }
+  sweeper         = { operators = ["group:fileshare-operators@example.org"] }
+  environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
+
+  load_balancer         = { domain = var.domain, requests_per_minute = 1200 }
+  notification_channels = [google_monitoring_notification_channel.duty.id]
+
+  scan_events = { enforce_schema = true }
+  subscriptions = {
+    journal = {
+      filter = "attributes.owner = \"org:889640782\""
+      push   = { endpoint = "https://journal.example.org/fileshare-events" }
+    }
+    security = {
+      filter      = "attributes.verdict = \"infected\""
+      subscribers = ["group:security@example.org"]
+    }
+  }
+}
+
+output "url" {
+  description = "Where the service is."
+  value       = module.fileshare.url
+}
+
+output "load_balancer_ip" {
+  description = "Address for the host name."
+  value       = module.fileshare.load_balancer_ip
+}

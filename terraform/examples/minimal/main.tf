@@ -1,0 +1,25 @@
+# The least that a deployment says: where, which images, and whose tokens count.
+module "fileshare" {
+  source     = "../.."
+  project_id = var.project_id
+  region     = var.region
+  images     = var.images
+  token_issuers = [{
+    issuer         = "https://maskinporten.no/"
+    jwksUri        = "https://maskinporten.no/jwk"
+    audience       = "https://fileshare.example.org"
+    principalClaim = "consumer"
+    readScope      = "nav:helse:helseopplysninger.read"
+    writeScope     = "nav:helse:helseopplysninger.write"
+  }]
+}
+
+output "service_urls" {
+  description = "Where upload and files are."
+  value       = module.fileshare.service_urls
+}
+
+output "fill_mirror" {
+  description = "Fills the signature mirror at once."
+  value       = module.fileshare.fill_mirror
+}

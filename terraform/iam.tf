@@ -1,0 +1,175 @@
+# Who may do what (docs/adr/0013; the result is a table in docs/topology.md).
+#
+# In Cloud Storage, each function has exactly the permissions of the calls it makes, by custom roles, below the prefixes
+# where it makes them. Whoever may create and not delete cannot replace what is there. A listing is a call on the bucket,
+# which no prefix narrows; whoever may not list is told 403 in place of 404 of what is not there, so that all who ask for
+# names that may not exist may list.
+
+locals {
+  storage_grants = merge(
+    {
+      # Bytes go in, and nobody but the scanner gets them out.
+      "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
+      # The parts of resumable uploads are put together by the function.
+      "upload.parts"     = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
+      "upload.listing"   = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
+      "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/"] }
+      "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
+      "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
+      "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
+      "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "scanner.records"  = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
+      "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
+      "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/"] }
+      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.places"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["sweeper/"] }
+    },
+    local.has_quarantine ? {
+      "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
+    } : {},
+    local.has_mirror ? {
+      "scanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }
+      "mirror.signatures"  = { bucket = "signatures", permissions = ["create", "delete", "get", "list"], prefixes = [] }
+    } : {},
+  )
+}
+
+resource "google_project_iam_custom_role" "objects" {
+  for_each    = toset([for grant in values(local.storage_grants) : join("_", sort(grant.permissions))])
+  project     = var.project_id
+  role_id     = "${replace(var.name, "-", "_")}_objects_${each.key}"
+  title       = "${var.name} objects: ${replace(each.key, "_", ", ")}"
+  permissions = [for verb in split("_", each.key) : "storage.objects.${verb}"]
+  depends_on  = [google_project_service.this]
+}
+
+resource "google_storage_bucket_iam_member" "objects" {
+  for_each = local.storage_grants
+  bucket   = local.buckets[each.value.bucket]
+  role     = "projects/${var.project_id}/roles/${google_project_iam_custom_role.objects[join("_", sort(each.value.permissions))].role_id}"
+  member   = google_service_account.this[split(".", each.key)[0]].member
+  dynamic "condition" {
+    for_each = length(each.value.prefixes) > 0 ? [each.value.prefixes] : []
+    content {
+      title = "Below ${join(" and ", condition.value)}"
+      expression = join(" || ", [
+        for prefix in condition.value : "resource.name.startsWith(\"projects/_/buckets/${local.buckets[each.value.bucket]}/objects/${prefix}\")"
+      ])
+    }
+  }
+}
+
+resource "google_storage_bucket_iam_member" "quarantine_readers" {
+  for_each = { for index, member in var.quarantine.readers : index => member if local.has_quarantine }
+  bucket   = local.buckets.quarantine
+  role     = "roles/storage.objectViewer"
+  member   = each.value
+}
+
+# A URL is signed in the name of the account that signs.
+resource "google_project_iam_custom_role" "sign" {
+  count       = var.files.redirect_above_bytes == null ? 0 : 1
+  project     = var.project_id
+  role_id     = "${replace(var.name, "-", "_")}_sign"
+  title       = "${var.name} sign URLs"
+  permissions = ["iam.serviceAccounts.signBlob"]
+  depends_on  = [google_project_service.this]
+}
+
+resource "google_service_account_iam_member" "files_sign" {
+  count              = var.files.redirect_above_bytes == null ? 0 : 1
+  service_account_id = google_service_account.this["files"].name
+  role               = "projects/${var.project_id}/roles/${google_project_iam_custom_role.sign[0].role_id}"
+  member             = google_service_account.this["files"].member
+}
+
+# Publishing.
+
+resource "google_pubsub_topic_iam_member" "scanner_events" {
+  project = var.project_id
+  topic   = google_pubsub_topic.scan_events.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["scanner"].member
+}
+
+resource "google_pubsub_topic_iam_member" "sweeper_events" {
+  project = var.project_id
+  topic   = google_pubsub_topic.scan_events.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["sweeper"].member
+}
+
+resource "google_pubsub_topic_iam_member" "sweeper_finalized" {
+  project = var.project_id
+  topic   = google_pubsub_topic.finalized.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["sweeper"].member
+}
+
+# Calling services.
+
+resource "google_cloud_run_v2_service_iam_member" "api" {
+  for_each = merge([for function in ["upload", "files"] : { for index, member in var.api_invokers : "${function}-${index}" => { function = function, member = member } }]...)
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function[each.value.function].name
+  role     = "roles/run.invoker"
+  member   = each.value.member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "push_scanner" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.scanner.name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["push"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "push_sweeper" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["sweeper"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["push"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "schedule_sweeper" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["sweeper"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["schedule"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "operators_sweeper" {
+  for_each = { for index, member in var.sweeper.operators : index => member }
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["sweeper"].name
+  role     = "roles/run.invoker"
+  member   = each.value
+}
+
+resource "google_cloud_run_v2_job_iam_member" "schedule_mirror" {
+  count    = local.has_mirror ? 1 : 0
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_job.mirror[0].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["schedule"].member
+}
+
+# Subscribers that pull.
+
+resource "google_pubsub_subscription_iam_member" "subscribers" {
+  for_each = merge([
+    for name, subscription in var.subscriptions : { for index, member in subscription.subscribers : "${name}-${index}" => { name = name, member = member } }
+  ]...)
+  project      = var.project_id
+  subscription = google_pubsub_subscription.subscriber[each.value.name].name
+  role         = "roles/pubsub.subscriber"
+  member       = each.value.member
+}

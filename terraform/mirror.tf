@@ -1,0 +1,84 @@
+# ClamAV's signatures in a bucket of our own: its CDN blocks those who fetch from every new instance, and the scanner
+# needs no way to the internet. A job asks the CDN, and the sidecars ask the bucket (docs/signatures.md).
+
+# A bad update is rolled back by restoring the version before.
+resource "google_storage_bucket" "signatures" {
+  count                       = local.has_mirror ? 1 : 0
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-signatures"
+  location                    = var.region
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = true
+  labels                      = var.labels
+
+  versioning {
+    enabled = true
+  }
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 14
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  dynamic "encryption" {
+    for_each = var.encryption[*]
+    content {
+      default_kms_key_name = encryption.value.kms_key
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# With a signature for the EICAR test file alone, ClamAV starts before the job has run for the first time, so that a
+# deployment does not need two steps. It carries no date, and with undated signatures the scanner decides nothing:
+# files wait until the real ones have come.
+resource "google_storage_bucket_object" "bootstrap" {
+  count        = local.has_mirror ? 1 : 0
+  bucket       = google_storage_bucket.signatures[0].name
+  name         = "bootstrap.hdb"
+  content_type = "text/plain"
+  content      = "44d88612fea8a8f36de82e1278abb02f:68:Bootstrap.Eicar-Test-File\n"
+}
+
+resource "google_cloud_run_v2_job" "mirror" {
+  count               = local.has_mirror ? 1 : 0
+  project             = var.project_id
+  location            = var.region
+  name                = "${var.name}-mirror"
+  deletion_protection = false
+  labels              = var.labels
+
+  template {
+    labels = var.labels
+    template {
+      service_account       = google_service_account.this["mirror"].email
+      timeout               = "1800s"
+      max_retries           = 1
+      execution_environment = "EXECUTION_ENVIRONMENT_GEN2"
+      encryption_key        = local.kms_key
+      containers {
+        name    = "mirror"
+        image   = var.images.clamav
+        command = ["tini", "-g", "--", "/app/mirror-job.sh"]
+        resources {
+          # Files of some 300 MB, in memory, and freshclam's test that loads them.
+          limits = { cpu = "2", memory = "4Gi" }
+        }
+        dynamic "env" {
+          for_each = {
+            SIGNATURE_MIRROR = "gs://${local.buckets.signatures}"
+            SIGNATURE_FILES  = join(" ", var.signatures.files)
+          }
+          content {
+            name  = env.key
+            value = env.value
+          }
+        }
+      }
+    }
+  }
+  depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents]
+}

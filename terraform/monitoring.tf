@@ -1,0 +1,204 @@
+# What docs/operations.md says to watch. The messages are those of the functions' log lines; a test compares them.
+
+locals {
+  metric_prefix = replace(var.name, "-", "_")
+  log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
+  scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
+  sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
+  both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
+
+  counters = {
+    scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
+    failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
+    not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
+    redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
+  }
+  distributions = {
+    oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
+    signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
+  }
+
+  # The names of the metrics in PromQL.
+  user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
+  of_revision   = "monitored_resource=\"cloud_run_revision\""
+  oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
+  signature_age = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_signature_age_seconds_bucket{${local.of_revision}}[1h])))"
+  dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
+  backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
+  requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
+  server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
+
+  # One line in the log is enough.
+  log_alerts = {
+    engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
+    file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
+    dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file as often as it may. Mend the cause and redrive." }
+    object-not-dealt   = { severity = "WARNING", filter = "${local.sweeper_log} AND jsonPayload.message=\"object not dealt with\"", say = "The sweeper could not deal with an object; the next sweep tries again." }
+    damaged-record     = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter of a damaged record\"", say = "A record cannot be read: somebody wrote it by hand." }
+    foreign-object     = { severity = "WARNING", filter = "${local.scanner_log} AND jsonPayload.message=(\"event ignored\" OR \"event is not ours\")", say = "Something is in the unscanned bucket, or came to the scanner, that this service did not put there." }
+    signatures-trouble = { severity = "WARNING", filter = "${local.scanner_log} AND jsonPayload.component=\"signatures\" AND severity>=WARNING", say = "The sidecar cannot refresh its signatures. Common until the mirror has been filled for the first time." }
+  }
+  # No metric has to exist when these are made: the first deployment has none yet.
+  metric_alerts = merge(
+    {
+      oldest-pending    = { severity = "CRITICAL", query = "${local.oldest} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Files wait for their verdict for longer than the sweeper lets them." }
+      scans-fail        = { severity = "ERROR", query = "sum(increase(${local.user_metric}_not_completed{${local.of_revision}}[10m])) > 10", for = "0s", say = "Scans are tried in vain: look at the sidecar and at Cloud Storage." }
+      files-redriven    = { severity = "WARNING", query = "sum(increase(${local.user_metric}_redriven{${local.of_revision}}[1h])) > 20", for = "0s", say = "Events do not lead to an end in time: the finalize subscription or the scanner does not work." }
+      sweeps-absent     = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_oldest_pending_seconds_count{${local.of_revision}}[1h])) or vector(0)) < 1", for = "1800s", say = "No sweep was completed for an hour." }
+      backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
+      dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
+      old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${floor(var.signatures.max_age_hours * 2400)}", for = "0s", say = "The signatures have two thirds of the age at which nothing is decided any more." }
+      server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02", for = "300s", say = "More than 2 % of the requests to upload and files end in a server error." }
+    },
+    local.has_mirror ? {
+      mirror-stale = { severity = "ERROR", query = "(sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.name}-mirror\",result=\"succeeded\"}[1d])) or vector(0)) < 1", for = "3600s", say = "The signature mirror was not refreshed for a day." }
+    } : {},
+  )
+}
+
+resource "google_logging_metric" "counter" {
+  for_each = local.counters
+  project  = var.project_id
+  name     = "${local.metric_prefix}_${each.key}"
+  filter   = each.value.filter
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    dynamic "labels" {
+      for_each = each.value.label[*]
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+  label_extractors = { for label in each.value.label[*] : label => "EXTRACT(jsonPayload.${label})" }
+  depends_on       = [google_project_service.this]
+}
+
+resource "google_logging_metric" "distribution" {
+  for_each        = local.distributions
+  project         = var.project_id
+  name            = "${local.metric_prefix}_${each.key}"
+  filter          = each.value.filter
+  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 60
+      growth_factor      = 1.25
+      scale              = 1
+    }
+  }
+  depends_on = [google_project_service.this]
+}
+
+resource "google_monitoring_alert_policy" "log" {
+  for_each              = local.log_alerts
+  project               = var.project_id
+  display_name          = "${var.name}: ${each.key}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = var.notification_channels
+  user_labels           = var.labels
+  conditions {
+    display_name = each.key
+    condition_matched_log {
+      filter = each.value.filter
+    }
+  }
+  alert_strategy {
+    auto_close = "86400s"
+    notification_rate_limit {
+      period = "3600s"
+    }
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "${each.value.say} See docs/operations.md."
+  }
+  depends_on = [google_project_service.this]
+}
+
+resource "google_monitoring_alert_policy" "metric" {
+  for_each              = local.metric_alerts
+  project               = var.project_id
+  display_name          = "${var.name}: ${each.key}"
+  combiner              = "OR"
+  severity              = each.value.severity
+  notification_channels = var.notification_channels
+  user_labels           = var.labels
+  conditions {
+    display_name = each.key
+    condition_prometheus_query_language {
+      query                     = each.value.query
+      duration                  = each.value.for
+      evaluation_interval       = "60s"
+      disable_metric_validation = true
+    }
+  }
+  alert_strategy {
+    auto_close = "86400s"
+  }
+  documentation {
+    mime_type = "text/markdown"
+    content   = "${each.value.say} See docs/operations.md."
+  }
+  depends_on = [google_project_service.this, google_logging_metric.counter, google_logging_metric.distribution]
+}
+
+locals {
+  charts = [
+    { title = "Scans a minute, by verdict", unit = "1", queries = ["sum by (verdict) (rate(${local.user_metric}_scans{${local.of_revision}}[5m])) * 60"] },
+    { title = "Age of the oldest pending file", unit = "s", queries = [local.oldest] },
+    { title = "Scan time: median, 95 %, 99 %", unit = "ms", queries = [
+      for quantile in ["0.5", "0.95", "0.99"] :
+      "histogram_quantile(${quantile}, sum by (le) (rate(run_googleapis_com:request_latencies_bucket{${local.of_revision},service_name=\"${var.name}-scanner\"}[10m])))"
+    ] },
+    { title = "Events that wait, and the age of the oldest", unit = "1", queries = [
+      "max(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})",
+      local.backlog_age,
+    ] },
+    { title = "Age of the signatures", unit = "s", queries = [local.signature_age] },
+    { title = "Dead letters", unit = "1", queries = [local.dead_waiting] },
+    { title = "Trouble an hour: failed, tried in vain, redriven", unit = "1", queries = [
+      for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"
+    ] },
+    { title = "Requests a second, by class of answer", unit = "1", queries = ["sum by (service_name, response_code_class) (rate(${local.requests}[5m]))"] },
+  ]
+}
+
+resource "google_monitoring_dashboard" "this" {
+  project = var.project_id
+  dashboard_json = jsonencode({
+    displayName = "HOPS Fileshare: ${var.name}"
+    mosaicLayout = {
+      columns = 48
+      tiles = [
+        for index, chart in local.charts : {
+          xPos   = index % 2 * 24
+          yPos   = floor(index / 2) * 16
+          width  = 24
+          height = 16
+          widget = {
+            title = chart.title
+            xyChart = {
+              dataSets = [
+                for query in chart.queries : {
+                  plotType        = "LINE"
+                  targetAxis      = "Y1"
+                  timeSeriesQuery = { prometheusQuery = query, unitOverride = chart.unit }
+                }
+              ]
+            }
+          }
+        }
+      ]
+    }
+  })
+  depends_on = [google_project_service.this]
+}

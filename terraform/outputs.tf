@@ -1,0 +1,51 @@
+output "url" {
+  description = "Where clients send their requests: the load balancer, or nothing without one."
+  value       = local.has_lb ? "https://${var.load_balancer.domain}" : null
+}
+
+output "service_urls" {
+  description = "Of each function. Without a load balancer, clients upload to `upload` and read from `files`."
+  value = merge(
+    { for name, service in google_cloud_run_v2_service.function : name => service.uri },
+    { scanner = google_cloud_run_v2_service.scanner.uri },
+  )
+}
+
+output "load_balancer_ip" {
+  description = "Address that the host name has to resolve to before its certificate is issued."
+  value       = one(google_compute_global_address.this[*].address)
+}
+
+output "buckets" {
+  description = "Names of the buckets: unscanned, permanent, quarantine and signatures, as far as there are some."
+  value       = local.buckets
+}
+
+output "scan_events_topic" {
+  description = "Topic of the scan events, for subscriptions made elsewhere."
+  value       = google_pubsub_topic.scan_events.id
+}
+
+output "dead_letter_subscriptions" {
+  description = "Where scan events lie that a subscriber did not take, by the name of the subscription."
+  value       = { for name, subscription in google_pubsub_subscription.subscriber_dead : name => subscription.id }
+}
+
+output "service_accounts" {
+  description = "Email addresses of the service accounts."
+  value       = { for name, account in google_service_account.this : name => account.email }
+}
+
+output "fill_mirror" {
+  description = "The command that fills the signature mirror at once. Files wait until the schedule or this has done it for the first time."
+  value       = local.has_mirror ? "gcloud run jobs execute ${google_cloud_run_v2_job.mirror[0].name} --project ${var.project_id} --region ${var.region} --wait" : null
+}
+
+output "sizes" {
+  description = "What was computed for ClamAV: its processors, its memory, and the volume for its temporary files."
+  value = {
+    cpu         = local.clamav_cpu
+    memory_gib  = local.clamav_memory_gib
+    scratch_mib = local.scratch_mib
+  }
+}

@@ -1,0 +1,137 @@
+# The functions as Cloud Run services. They listen on PORT, which Cloud Run sets.
+
+locals {
+  # docs/adr/0005
+  runtime_env = {
+    NODE_OPTIONS     = "--max-semi-space-size=1 --max-old-space-size=192"
+    MALLOC_ARENA_MAX = "1"
+  }
+  common_env = {
+    GOOGLE_CLOUD_PROJECT = var.project_id
+    PERMANENT_BUCKET     = local.buckets.permanent
+  }
+  # What the module sets. What is null is left to the functions.
+  wired = {
+    upload = {
+      UNSCANNED_BUCKET = local.buckets.unscanned
+      TOKEN_ISSUERS    = jsonencode(var.token_issuers)
+    }
+    files = {
+      TOKEN_ISSUERS        = jsonencode(var.token_issuers)
+      PUBLIC_URL           = local.public_url
+      REDIRECT_ABOVE_BYTES = try(tostring(var.files.redirect_above_bytes), null)
+      DEDUPLICATE          = try(tostring(var.deduplicate), null)
+    }
+    scanner = {
+      UNSCANNED_BUCKET        = local.buckets.unscanned
+      QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
+      SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
+      CLAMD_HOST              = "127.0.0.1"
+      CLAMD_PORT              = tostring(local.clamd_port)
+      CLAMD_TEMP_DIR          = local.scratch_path
+      MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
+      SCAN_SLOTS              = tostring(var.scanner.slots)
+      SIGNATURE_MAX_AGE_HOURS = tostring(var.signatures.max_age_hours)
+      DEDUPLICATE             = try(tostring(var.deduplicate), null)
+    }
+    sweeper = {
+      UNSCANNED_BUCKET    = local.buckets.unscanned
+      SCAN_EVENTS_TOPIC   = google_pubsub_topic.scan_events.name
+      FINALIZE_TOPIC      = google_pubsub_topic.finalized.name
+      STUCK_AFTER_SECONDS = tostring(var.sweeper.stuck_after_seconds)
+    }
+  }
+  # What `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
+  tunable = {
+    upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES", "SNIFF_MEDIA_TYPE"]
+    files  = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS"]
+    scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
+    "VERDICT_MAX_AGE_SECONDS"]
+    sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
+    "SWEEP_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_GRACE_SECONDS", "TOMBSTONE_DAYS"]
+  }
+  env = {
+    for function, variables in local.wired : function => {
+      for name, value in merge(local.runtime_env, local.common_env, var.environment[function], variables) : name => value if value != null
+    }
+  }
+
+  api_ingress = var.load_balancer == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
+  functions = {
+    upload = merge(var.upload, { ingress = local.api_ingress, timeout = "3600s" })
+    files  = merge(var.files, { ingress = local.api_ingress, timeout = "3600s" })
+    sweeper = {
+      cpu           = "1"
+      memory        = "512Mi"
+      concurrency   = 20
+      min_instances = 0
+      max_instances = 3
+      timeout       = "1800s"
+      # Pub/Sub and Cloud Scheduler of the project come from inside.
+      ingress = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+    }
+  }
+}
+
+resource "google_cloud_run_v2_service" "function" {
+  for_each            = local.functions
+  project             = var.project_id
+  location            = var.region
+  name                = "${var.name}-${each.key}"
+  ingress             = each.value.ingress
+  deletion_protection = var.deletion_protection
+  labels              = var.labels
+
+  template {
+    service_account                  = google_service_account.this[each.key].email
+    timeout                          = each.value.timeout
+    max_instance_request_concurrency = each.value.concurrency
+    execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
+    encryption_key                   = local.kms_key
+    labels                           = var.labels
+    scaling {
+      min_instance_count = each.value.min_instances
+      max_instance_count = each.value.max_instances
+    }
+    containers {
+      name  = each.key
+      image = var.images[each.key]
+      # HTTP/1, which is all that functions-framework speaks.
+      ports {
+        name           = "http1"
+        container_port = 8080
+      }
+      resources {
+        limits            = { cpu = each.value.cpu, memory = each.value.memory }
+        cpu_idle          = true
+        startup_cpu_boost = true
+      }
+      dynamic "env" {
+        for_each = local.env[each.key]
+        content {
+          name  = env.key
+          value = env.value
+        }
+      }
+      startup_probe {
+        period_seconds    = 1
+        timeout_seconds   = 1
+        failure_threshold = 60
+        http_get {
+          path = "/healthz"
+          port = 8080
+        }
+      }
+      liveness_probe {
+        period_seconds    = 15
+        timeout_seconds   = 5
+        failure_threshold = 4
+        http_get {
+          path = "/healthz"
+          port = 8080
+        }
+      }
+    }
+  }
+  depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents]
+}

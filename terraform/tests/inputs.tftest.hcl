@@ -1,0 +1,94 @@
+# What must be refused before anything is made.
+
+variables {
+  project_id = "demo-project"
+  region     = "europe-north1"
+  images = {
+    upload  = "r/upload@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    files   = "r/files@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    scanner = "r/scanner@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    sweeper = "r/sweeper@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+    clamav  = "r/clamav@sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+  }
+  token_issuers = [{ issuer = "https://i.example/", jwksUri = "https://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
+}
+
+run "image_by_tag" {
+  command = plan
+  variables {
+    images = { upload = "r/upload:latest", files = "r/f:1", scanner = "r/s:1", sweeper = "r/w:1", clamav = "r/c:1" }
+  }
+  expect_failures = [var.images]
+}
+
+run "issuer_without_tls" {
+  command = plan
+  variables {
+    token_issuers = [{ issuer = "http://i.example/", jwksUri = "http://i.example/jwk", audience = "a", principalClaim = "sub", readScope = "r", writeScope = "w" }]
+  }
+  expect_failures = [var.token_issuers]
+}
+
+run "no_issuer" {
+  command = plan
+  variables {
+    token_issuers = []
+  }
+  expect_failures = [var.token_issuers]
+}
+
+run "setting_that_is_not_read" {
+  command = plan
+  variables {
+    environment = { scanner = { VERDICT_MAX_AGE = "3600" } }
+  }
+  expect_failures = [var.environment]
+}
+
+run "setting_that_the_module_makes" {
+  command = plan
+  variables {
+    environment = { scanner = { MAX_SCAN_BYTES = "1" } }
+  }
+  expect_failures = [var.environment]
+}
+
+run "undated_signatures" {
+  command = plan
+  variables {
+    environment = { scanner = { ALLOW_UNDATED_SIGNATURES = "true" } }
+  }
+  expect_failures = [var.environment]
+}
+
+run "larger_than_clamav_scans" {
+  command = plan
+  variables {
+    scanner = { max_scan_bytes = 4294967296 }
+  }
+  expect_failures = [var.scanner]
+}
+
+run "more_memory_than_an_instance_has" {
+  command = plan
+  variables {
+    scanner = { max_scan_bytes = 2146435069, slots = 4 }
+  }
+  expect_failures = [google_cloud_run_v2_service.scanner]
+}
+
+run "lifecycle_that_leaves_no_time" {
+  command = plan
+  variables {
+    unscanned_delete_after_days = 1
+  }
+  expect_failures = [var.unscanned_delete_after_days]
+}
+
+run "stuck_for_longer_than_attempts_last" {
+  command = plan
+  variables {
+    sweeper = { stuck_after_seconds = 7200 }
+  }
+  expect_failures = [var.sweeper]
+}

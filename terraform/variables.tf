@@ -1,0 +1,345 @@
+variable "project_id" {
+  description = "Project that everything is made in. It has billing."
+  type        = string
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
+    error_message = "Should be a project id, such as fileshare-prod."
+  }
+}
+
+variable "region" {
+  description = "Region of the services, and of the buckets unless `bucket_location` says otherwise."
+  type        = string
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
+    error_message = "Should be a region, such as europe-north1."
+  }
+}
+
+variable "name" {
+  description = "What the name of everything begins with. Several deployments fit in one project under different names."
+  type        = string
+  default     = "fileshare"
+  nullable    = false
+  validation {
+    condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
+    error_message = "Should be 3 to 20 lower case letters, digits and hyphens."
+  }
+}
+
+variable "labels" {
+  description = "Labels of everything that can have some."
+  type        = map(string)
+  default     = {}
+  nullable    = false
+}
+
+variable "images" {
+  description = "Container images, each by digest: `REGION-docker.pkg.dev/PROJECT/REPOSITORY/NAME@sha256:…`. The build writes them as a variables file."
+  type = object({
+    upload  = string
+    files   = string
+    scanner = string
+    sweeper = string
+    clamav  = string
+  })
+  nullable = false
+  validation {
+    condition     = alltrue([for image in values(var.images) : can(regex("^[a-z0-9][^@[:space:]]*@sha256:[0-9a-f]{64}$", image))])
+    error_message = "Every image should be named by digest (…@sha256:…): a tag can be moved to an image that nobody tested."
+  }
+}
+
+variable "token_issuers" {
+  description = "Whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list of `{issuer, jwksUri, audience, principalClaim, readScope, writeScope}`."
+  type        = any
+  nullable    = false
+  validation {
+    condition = can(length(var.token_issuers)) && try(length(var.token_issuers) > 0 && alltrue([
+      for issuer in var.token_issuers : startswith(issuer.issuer, "https://") && length(issuer.audience) > 0
+    ]), false)
+    error_message = "Should be a list of at least one issuer, each with an https `issuer` and an `audience`."
+  }
+}
+
+variable "public_url" {
+  description = "Address that clients use, for links in answers. By default that of the load balancer, if there is one."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.public_url == null || can(regex("^https://[^/]+$", var.public_url))
+    error_message = "Should be an https URL without a path."
+  }
+}
+
+variable "api_invokers" {
+  description = "Whom Cloud Run lets through to upload and files. They check the token of every request themselves, and clients of other organisations have no Google account, hence `allUsers`. Name principals instead where all clients send a second token in `X-Serverless-Authorization`."
+  type        = list(string)
+  default     = ["allUsers"]
+  nullable    = false
+}
+
+variable "bucket_location" {
+  description = "Location of the buckets: the region, or a dual-region or multi-region that it lies in."
+  type        = string
+  default     = null
+}
+
+variable "existing_buckets" {
+  description = "Names of buckets that exist, to be used in place of new ones. They must have uniform bucket-level access and public access prevention, and unscanned and quarantine no soft delete: nothing about them is changed but who may do what."
+  type = object({
+    unscanned  = string
+    permanent  = string
+    quarantine = optional(string)
+  })
+  default = null
+}
+
+variable "force_destroy" {
+  description = "Whether `terraform destroy` deletes buckets with all that is in them."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
+variable "deletion_protection" {
+  description = "Whether Terraform refuses to delete the services."
+  type        = bool
+  default     = true
+  nullable    = false
+}
+
+variable "encryption" {
+  description = "A Cloud KMS key, `projects/…/cryptoKeys/…`, in the location of the buckets and the region, that encrypts buckets, topics and services. By default Google's own keys."
+  type        = object({ kms_key = string })
+  default     = null
+  validation {
+    condition     = var.encryption == null || can(regex("^projects/[^/]+/.+", var.encryption.kms_key))
+    error_message = "kms_key should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY."
+  }
+}
+
+variable "unscanned_delete_after_days" {
+  description = "Days after which what still lies in the unscanned bucket is deleted. Until then a file that has failed can be sent to the scanner again."
+  type        = number
+  default     = 14
+  nullable    = false
+  validation {
+    condition     = var.unscanned_delete_after_days >= 3
+    error_message = "Should be at least 3: files are retried for a day, and an operator needs time to redrive them."
+  }
+}
+
+variable "quarantine" {
+  description = "Whether infected and unscannable bytes are kept, for how many days, and who may read them (IAM members)."
+  type = object({
+    enabled           = optional(bool, true)
+    delete_after_days = optional(number, 30)
+    readers           = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "retention" {
+  description = "Days for which nothing in the permanent bucket can be deleted. Locked, this can never be undone, nor the bucket deleted before."
+  type = object({
+    days   = number
+    locked = optional(bool, false)
+  })
+  default = null
+  validation {
+    condition     = var.retention == null || try(var.retention.days >= 1 && var.retention.days <= 36500, false)
+    error_message = "Should be 1 to 36500 days."
+  }
+}
+
+variable "permanent_soft_delete_days" {
+  description = "Days for which what was deleted from the permanent bucket can be restored; 0, or 7 to 90."
+  type        = number
+  default     = 7
+  nullable    = false
+  validation {
+    condition     = var.permanent_soft_delete_days == 0 || (var.permanent_soft_delete_days >= 7 && var.permanent_soft_delete_days <= 90)
+    error_message = "Should be 0, or 7 to 90."
+  }
+}
+
+variable "cors_origins" {
+  description = "Origins, such as `https://app.example.org`, whose pages may send bytes straight to the unscanned bucket."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "upload" {
+  description = "The upload function. An upload takes up to 16 MiB of memory; concurrency and memory belong together."
+  type = object({
+    cpu           = optional(string, "1")
+    memory        = optional(string, "1Gi")
+    concurrency   = optional(number, 40)
+    min_instances = optional(number, 1)
+    max_instances = optional(number, 20)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "files" {
+  description = "The files function. Above `redirect_above_bytes` a download is answered with a signed URL, which it is then allowed to sign; by default all bytes go through it."
+  type = object({
+    cpu                  = optional(string, "1")
+    memory               = optional(string, "512Mi")
+    concurrency          = optional(number, 80)
+    min_instances        = optional(number, 1)
+    max_instances        = optional(number, 20)
+    redirect_above_bytes = optional(number)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "scanner" {
+  description = "The scanner. Memory and processors of ClamAV follow from `max_scan_bytes` (larger files are unscannable) and `slots` (scans at a time in an instance), see docs/operations.md; `signature_memory_mib` is what signatures take while they are reloaded."
+  type = object({
+    max_scan_bytes       = optional(number, 268435456)
+    slots                = optional(number, 2)
+    min_instances        = optional(number, 1)
+    max_instances        = optional(number, 10)
+    signature_memory_mib = optional(number, 3584)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.scanner.max_scan_bytes >= 1 && var.scanner.max_scan_bytes <= 2146435069 && floor(var.scanner.max_scan_bytes) == var.scanner.max_scan_bytes
+    error_message = "max_scan_bytes should be 1 to 2146435069, ClamAV's maximum."
+  }
+  validation {
+    condition     = contains([1, 2, 4, 6], var.scanner.slots)
+    error_message = "slots should be 1, 2, 4 or 6: one a processor, as Cloud Run has them, of which the function takes one more."
+  }
+}
+
+variable "scanner_network" {
+  description = "VPC network and subnetwork that all traffic of the scanner goes through, so that a network without a NAT keeps it from the internet. It needs Google's APIs only: the subnetwork has Private Google Access. By default Cloud Run's own way out."
+  type = object({
+    network    = string
+    subnetwork = string
+  })
+  default = null
+}
+
+variable "deduplicate" {
+  description = "`DEDUPLICATE` of scanner and files, which must agree. By default as the functions have it."
+  type        = bool
+  default     = null
+}
+
+variable "sweeper" {
+  description = "The sweeper: schedules (unix-cron, UTC), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive. Without operators it is reached from inside Google Cloud alone."
+  type = object({
+    sweep_schedule      = optional(string, "*/5 * * * *")
+    collect_schedule    = optional(string, "23 3 * * *")
+    stuck_after_seconds = optional(number, 900)
+    operators           = optional(list(string), [])
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.sweeper.stuck_after_seconds >= 600 && var.sweeper.stuck_after_seconds <= 5400
+    error_message = "stuck_after_seconds should be 600, the longest a scan takes, to 5400, beyond which the attempts of a Pub/Sub subscription do not last."
+  }
+}
+
+variable "environment" {
+  description = "Further settings of the functions by the names in the README, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. What the module sets itself cannot be set here."
+  type = object({
+    upload  = optional(map(string), {})
+    files   = optional(map(string), {})
+    scanner = optional(map(string), {})
+    sweeper = optional(map(string), {})
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition = alltrue([
+      for function, variables in var.environment : alltrue([for name in keys(variables) : contains(local.tunable[function], name)])
+    ])
+    error_message = "Names a setting that the function does not read, or that the module sets: ${join(", ", flatten([for function, variables in var.environment : [for name in keys(variables) : "${function}.${name}" if !contains(local.tunable[function], name)]]))}."
+  }
+}
+
+variable "signatures" {
+  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) in place of one of our own, the schedule (UTC) of the job that fills our own, the files to take, how often the sidecar looks for new ones, and the age above which nothing is decided."
+  type = object({
+    mirror          = optional(string)
+    schedule        = optional(string, "41 */3 * * *")
+    files           = optional(list(string), ["main.cvd", "daily.cvd", "bytecode.cvd"])
+    refresh_seconds = optional(number, 3600)
+    max_age_hours   = optional(number, 72)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.signatures.mirror == null || can(regex("^(https://|gs://[a-z0-9])", var.signatures.mirror))
+    error_message = "mirror should be https://… or gs://bucket/prefix."
+  }
+}
+
+variable "subscriptions" {
+  description = "Subscriptions to the scan events, by name: a filter on the attributes `verdict`, `owner` and `ce-type`; `push` to an https endpoint with an OIDC token, or `subscribers` (IAM members) that pull. What is not taken in `max_delivery_attempts` goes to dead letters, which are kept for a week."
+  type = map(object({
+    filter                = optional(string)
+    push                  = optional(object({ endpoint = string, audience = optional(string) }))
+    subscribers           = optional(list(string), [])
+    ack_deadline_seconds  = optional(number, 60)
+    max_delivery_attempts = optional(number, 20)
+  }))
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for name, subscription in var.subscriptions : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
+    error_message = "Names should be 1 to 40 lower case letters, digits and hyphens."
+  }
+}
+
+variable "scan_events" {
+  description = "The topic of scan events: for how long Pub/Sub keeps them, for new subscriptions to go back to, and whether it refuses what does not fit `scan-event.proto`. Held to, a field that a new version of the functions adds has to be in the schema first."
+  type = object({
+    retention      = optional(string, "604800s")
+    enforce_schema = optional(bool, false)
+  })
+  default  = {}
+  nullable = false
+}
+
+variable "load_balancer" {
+  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address. The services are then reached through it alone. By default clients use the URLs of the services."
+  type = object({
+    domain                = string
+    requests_per_minute   = optional(number, 600)
+    log_sample_rate       = optional(number, 1)
+    deny_source_ip_ranges = optional(list(string), [])
+  })
+  default = null
+  validation {
+    condition     = var.load_balancer == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.domain))
+    error_message = "domain should be a host name."
+  }
+}
+
+variable "notification_channels" {
+  description = "Notification channels of Cloud Monitoring that alerts go to: `projects/…/notificationChannels/…`."
+  type        = list(string)
+  default     = []
+  nullable    = false
+}
+
+variable "enable_apis" {
+  description = "Whether the module enables the APIs that it needs. They stay enabled when it is destroyed."
+  type        = bool
+  default     = true
+  nullable    = false
+}

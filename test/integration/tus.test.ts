@@ -1,0 +1,85 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { roughUpload } from '../support/rough-upload.ts';
+import { EICAR, eventually, Service } from '../support/service.ts';
+import { idOf, sha256, TusRequests } from '../support/tus.ts';
+
+const MIB = 2 ** 20;
+/** Bytes and mishaps; `ROUGH=1024,20,5` makes it an hour of a bad train. */
+const [SIZE_MIB = 48, CUTS = 5, KILLS = 2] = (process.env['ROUGH'] ?? '')
+  .split(',')
+  .filter(Boolean)
+  .map(Number);
+
+describe('an upload in many requests', function () {
+  this.timeout(120_000 + SIZE_MIB * 1000);
+  const service = new Service({}, { restartAfterMs: 100 });
+  const tus = new TusRequests(service);
+
+  it(`of ${SIZE_MIB} MiB over a line that breaks ${CUTS} times, to a process that is killed ${KILLS} times, is the same file`, async () => {
+    const { id, sha256: sent } = await roughUpload(service, {
+      bytes: SIZE_MIB * MIB,
+      chunkBytes: 8 * MIB,
+      cuts: CUTS,
+      kills: KILLS,
+    });
+    const { state, size, sha256: digest } = await service.decided(id, 60 + SIZE_MIB);
+    assert.deepEqual([state, size, digest], ['clean', SIZE_MIB * MIB, sent]);
+    await eventually(async () => (await service.events()).some(({ data }) => data.fileId === id));
+    const events = (await service.events()).filter(({ data }) => data.fileId === id);
+    assert.equal(new Set(events.map(({ attributes }) => attributes['ce-id'])).size, 1);
+    await eventually(
+      async () => (await service.names('unscanned')).filter((name) => name === id).length === 0,
+    );
+  });
+
+  it('is malware when its pieces are', async () => {
+    const bytes = Buffer.from(EICAR);
+    const path = await tus.create({ 'upload-length': String(bytes.length) }, bytes.subarray(0, 20));
+    await tus.patch(path, 20, bytes.subarray(20));
+    assert.equal((await service.decided(idOf(path))).state, 'infected');
+  });
+
+  it('is finished by whoever asks, where the process died before it could make the object', async () => {
+    await eventually(async () => service.platform.status().ready);
+    const bytes = randomBytes(1000);
+    const path = await tus.create({ 'upload-length': '1000' });
+    await service.resetOperations();
+    await service.fault({ operation: 'objects.compose', effect: { kind: 'stall' } });
+    const sending = tus.patch(path, 0, bytes).catch(() => undefined);
+    await eventually(
+      async () => ((await service.operations()).operations['objects.compose']?.calls ?? 0) > 0,
+    );
+    process.kill(service.pid('upload'), 'SIGKILL');
+    await sending;
+    await service.clearFaults();
+    assert.equal((await service.status(idOf(path))).state, 'pending');
+    const offset = await eventually(() => tus.offset(path).catch(() => undefined));
+    assert.equal(offset, 1000);
+    const { state, sha256: digest } = await service.decided(idOf(path));
+    assert.deepEqual([state, digest], ['clean', sha256(bytes)]);
+  });
+
+  it('keeps what had arrived when the process is asked to end', async () => {
+    await eventually(async () => service.platform.status().ready);
+    const path = await tus.create({ 'upload-length': '2000' });
+    const begun = Promise.withResolvers<void>();
+    const body = new ReadableStream({
+      start(controller) {
+        controller.enqueue(randomBytes(1500));
+      },
+      pull: () => {
+        begun.resolve();
+        return new Promise(() => undefined);
+      },
+    });
+    const sending = tus.patch(path, 0, body).catch(() => undefined);
+    await begun.promise;
+    // That the function has the request, and not only the gateway, shows in a second one being answered.
+    assert.equal(await tus.offset(path), 0);
+    process.kill(service.pid('upload'), 'SIGTERM');
+    await sending;
+    const offset = await eventually(() => tus.offset(path).catch(() => undefined));
+    assert.equal(offset, 1500);
+  });
+});

@@ -1,0 +1,95 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { reservePorts } from '../infra/local/ports.ts';
+import { EICAR, eventually, Service } from './support/service.ts';
+
+const ROOT = join(import.meta.dirname, '..');
+const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
+
+/** The blocks of a section that are to be pasted into a shell, in their order. */
+function blocks(section: string): readonly string[] {
+  const [, text = ''] = README.split(`\n## ${section}\n`);
+  const [own = ''] = text.split('\n## ');
+  return [...own.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+}
+
+describe('what the README says to subscribers', function () {
+  this.timeout(60_000);
+  const service = new Service();
+  const pasted: ChildProcess[] = [];
+  const [subscriber = '', endpoint = '', subscription = ''] = blocks('Subscribe to events');
+  let endpointPort: number;
+
+  before(async () => {
+    const [port] = await reservePorts('127.0.0.1', [{ port: 0, variable: '' }]);
+    assert.ok(port);
+    endpointPort = port;
+  });
+
+  after(() => {
+    for (const { pid, exitCode } of pasted) if (pid && exitCode === null) process.kill(-pid, 'SIGKILL');
+  });
+
+  /** Runs a block as it stands, but for the ports, which others on this machine may have. */
+  function paste(block: string) {
+    const text = block
+      .replaceAll('127.0.0.1:8085', service.platform.pubsubHost)
+      .replaceAll('127.0.0.1:9090', `127.0.0.1:${endpointPort}`)
+      .replaceAll('listen(9090,', `listen(${endpointPort},`);
+    const child = spawn('bash', ['-c', text], { cwd: ROOT, detached: true });
+    const output = { text: '' };
+    for (const stream of [child.stdout, child.stderr]) {
+      stream.on('data', (chunk: Buffer) => {
+        output.text += chunk;
+      });
+    }
+    pasted.push(child);
+    return { child, output };
+  }
+
+  const exists = (name: string) =>
+    eventually(async () => {
+      const path = `/v1/projects/fileshare-local/subscriptions/${name}`;
+      return (await fetch(`http://${service.platform.pubsubHost}${path}`)).ok;
+    });
+
+  for (const [what, block] of [
+    ['subscriber', subscriber],
+    ['endpoint', endpoint],
+  ] as const) {
+    it(`is a ${what} of at most fifteen lines`, () => {
+      const lines = block.split('\n').filter((line) => line.trim() !== '');
+      assert.ok(lines.length > 5 && lines.length <= 15 + 2, `${lines.length} with those of the shell`);
+    });
+  }
+
+  it('pulls when it is pasted', async () => {
+    const { output } = paste(subscriber);
+    await exists('my-subscriber');
+    const { id } = await service.upload('Hello');
+    await eventually(async () => output.text.includes(id));
+    assert.match(output.text, /^no\.nav\.hops\.fileshare\.scan\.completed\.v1 \{\n/);
+    assert.match(output.text, /verdict: 'clean'/);
+  });
+
+  it('is pushed to when it is pasted, what is infected alone', async () => {
+    const { output } = paste(endpoint);
+    const url = `http://127.0.0.1:${endpointPort}/`;
+    const refusal = await eventually(() => fetch(url, { method: 'POST' }).catch(() => undefined));
+    assert.equal(refusal.status, 400, 'of what is no push');
+    const curl = paste(subscription);
+    const [code] = await once(curl.child, 'exit');
+    assert.equal(code, 0, curl.output.text);
+    assert.match(curl.output.text, /"name": ?"projects\/fileshare-local\/subscriptions\/my-endpoint"/);
+    assert.match(curl.output.text, /HTTP\/1\.1 204/);
+    assert.match(output.text, /scan\.completed\.v1 \{ verdict: 'infected' \}/);
+    const clean = await service.upload('Hello again');
+    await service.decided(clean.id);
+    const infected = await service.upload(EICAR);
+    await eventually(async () => output.text.includes(infected.id));
+    assert.ok(!output.text.includes(clean.id));
+  });
+});

@@ -1,0 +1,35 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { compileFilter } from '../../../infra/local/pubsub/filter.ts';
+import { outsideCloudEvents, type Received, schemas } from '../../support/cloudEvents.ts';
+
+const DOCUMENT = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');
+
+describe('docs/events.md', () => {
+  it('lists every type with its schema, and no other', () => {
+    const listed = [
+      ...DOCUMENT.matchAll(/^\| `([\w.]+)` \|.*\(\.\.\/shared\/events\/schemas\/([\w.]+)\.json\) \|$/gm),
+    ].map(([, type, file]) => [type, file]);
+    const names = [...schemas.keys()].map((id) => id.replace('urn:hops-fileshare:event:', ''));
+    assert.deepEqual(listed.sort(), names.map((name) => [name, name]).sort());
+  });
+
+  it('shows a message as it is', () => {
+    const [, json = ''] = /^```json\n(.*?)^```$/ms.exec(DOCUMENT) ?? [];
+    const message = JSON.parse(json) as Received;
+    assert.deepEqual(outsideCloudEvents(message), []);
+  });
+
+  it('has filters that Pub/Sub understands, and that name attributes which there are', () => {
+    const filters = [...DOCUMENT.matchAll(/^\| [^|`]+ \| `([^`]*attributes[^`]*)` \|$/gm)].map(
+      ([, filter = '']) => filter,
+    );
+    assert.equal(filters.length, 5);
+    for (const filter of filters) {
+      compileFilter(filter);
+      for (const [, name = ''] of filter.matchAll(/attributes\."?([\w-]+)/g)) {
+        assert.ok(['verdict', 'owner', 'eventType', 'ce-type'].includes(name), name);
+      }
+    }
+  });
+});

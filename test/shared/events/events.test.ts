@@ -1,0 +1,154 @@
+import assert from 'node:assert/strict';
+import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
+import { fileDeleted } from '../../../shared/events/fileDeleted.ts';
+import { scanCompleted } from '../../../shared/events/scanCompleted.ts';
+import { scanFailed } from '../../../shared/events/scanFailed.ts';
+import { verdictChanged } from '../../../shared/events/verdictChanged.ts';
+import { newFileId } from '../../../shared/files/fileId.ts';
+import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import type { Generation } from '../../../shared/storage/object.ts';
+import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloudEvents.ts';
+
+const owner = 'org:889640782' as Principal;
+const createdAt = new Date('2026-11-23T18:14:35.944Z');
+const scannedAt = new Date('2026-11-23T18:14:36.369Z');
+const sha256 = '66a045b452102c59d840ec097d59d9467e13a3f34f6494e539ffd32c1bb35f18' as Sha256;
+const content = { size: 6, sha256, crc32c: 'AAAAAA==' };
+const engine = { engine: '1.4.6', database: 27000, databaseDate: '2026-11-23T09:00:00.000Z' };
+const generation = '7' as Generation;
+const stored = {
+  id: newFileId(owner),
+  owner,
+  viewers: ['org:123456789' as Principal],
+  createdAt,
+  contentType: 'text/plain',
+  fileName: 'Kari Nordmann.pdf',
+};
+const scan = { generation, scannedAt, engine };
+const failed: FailedRecord = { ...stored, state: 'failed', failure: 'gaveUp', failedAt: scannedAt };
+
+const deleted: DeletedRecord = { ...stored, state: 'deleted', deletedAt: scannedAt };
+
+const decided: Readonly<Record<string, DecidedRecord>> = {
+  clean: { ...stored, state: 'clean', content, scan },
+  infected: { ...stored, state: 'infected', content, scan, signature: 'Win.Test.EICAR_HDB-1' },
+  'too large': {
+    ...stored,
+    state: 'unscannable',
+    reason: 'tooLarge',
+    accepted: false,
+    scan: { generation, scannedAt },
+  },
+  'encrypted and accepted': {
+    ...stored,
+    state: 'unscannable',
+    content,
+    scan,
+    reason: 'encrypted',
+    detail: 'Heuristics.Encrypted.Zip',
+    accepted: true,
+  },
+};
+
+const received = ({ attributes, data }: EventMessage) => ({ attributes, data: JSON.parse(data.toString()) });
+
+describe('the events', () => {
+  const finding = { signature: 'Win.Late-1', scannedAt, engine };
+  const messages: Readonly<Record<string, () => EventMessage>> = {
+    ...Object.fromEntries(
+      Object.entries(decided).map(([what, record]) => [what, () => scanCompleted(record)]),
+    ),
+    failed: () => scanFailed(failed),
+    'failed with content': () => scanFailed({ ...failed, content }),
+    deleted: () => fileDeleted(deleted),
+    'deleted with content': () => fileDeleted({ ...deleted, content }),
+    'verdict changed': () => verdictChanged(sha256, finding),
+  };
+  for (const [what, make] of Object.entries(messages)) {
+    it(`are CloudEvents with the data of their schema: ${what}`, () => {
+      assert.deepEqual(outsideCloudEvents(received(make())), []);
+      assert.deepEqual(make(), make(), 'a repeat is the same event');
+    });
+
+    it(`are within the limits of Pub/Sub, and name nothing that a client named: ${what}`, () => {
+      const { attributes, data, orderingKey } = make();
+      assert.equal(orderingKey, attributes['ce-subject']);
+      for (const value of Object.values(attributes)) assert.ok(Buffer.byteLength(value) <= 1024);
+      assert.doesNotMatch(`${JSON.stringify(attributes)} ${data}`, /Nordmann|123456789/);
+    });
+  }
+
+  it('have another id for another scan, another failure and another finding', () => {
+    const { clean } = decided;
+    assert.ok(clean);
+    const ids = [
+      scanCompleted(clean),
+      scanCompleted({ ...clean, scan: { ...clean.scan, generation: '8' as Generation } }),
+      scanFailed(failed),
+      scanFailed({ ...failed, failedAt: createdAt }),
+      verdictChanged(sha256, finding),
+      verdictChanged(sha256, { ...finding, signature: '\u{1F9A0}'.repeat(512) }),
+    ].map(({ attributes }) => attributes['ce-id'] ?? '');
+    assert.equal(new Set(ids).size, ids.length);
+    for (const id of ids) assert.ok(Buffer.byteLength(id) <= 1024);
+  });
+
+  it('read by the SDK as what they are', () => {
+    const event = cloudEventOf(received(scanFailed(failed)));
+    assert.equal(event.type, 'no.nav.hops.fileshare.scan.failed.v1');
+    assert.equal(event.source, '/files');
+    assert.equal(event.subject, failed.id);
+    assert.equal(event.time, scannedAt.toISOString());
+    assert.equal((event.data as { reason: string }).reason, 'gaveUp');
+  });
+});
+
+describe('the schemas of the events', () => {
+  it('are there for each type, by the name in its file', () => {
+    assert.deepEqual([...schemas.keys()].map((id) => id.replace('urn:hops-fileshare:event:', '')).sort(), [
+      'file.deleted.v1',
+      'scan.completed.v1',
+      'scan.failed.v1',
+      'verdict.changed.v1',
+    ]);
+  });
+
+  for (const [id, { examples }] of schemas) {
+    it(`hold for their own examples: ${id}`, () => {
+      assert.ok(examples.length > 0);
+      for (const example of examples) assert.deepEqual(outsideSchema(id, example), []);
+    });
+  }
+
+  const completed = 'urn:hops-fileshare:event:scan.completed.v1';
+  const clean = schemas.get(completed)?.examples[0] as Record<string, unknown>;
+  for (const [what, wrong] of [
+    ['an unknown verdict', { verdict: 'pending' }],
+    ['malware without its name', { verdict: 'infected' }],
+    ['what is unscannable without a reason', { verdict: 'unscannable' }],
+    ['a member that it does not know', { fileName: 'secret.txt' }],
+    ['a time that is none', { scannedAt: 'yesterday' }],
+    ['an id that is none', { fileId: '../x' }],
+  ] as const) {
+    it(`refuse ${what}`, () => {
+      assert.notDeepEqual(outsideSchema(completed, { ...clean, ...wrong }), []);
+    });
+  }
+
+  const { attributes, data } = received(scanCompleted(decided['clean'] as DecidedRecord));
+  for (const [what, wrong] of [
+    ['without an id', { 'ce-id': '' }],
+    ['of another version', { 'ce-specversion': '2.0' }],
+    ['with a time that is none', { 'ce-time': 'now' }],
+    ['whose filter attribute lies', { verdict: 'infected' }],
+    ['without a schema', { 'ce-dataschema': 'urn:hops-fileshare:event:none.v1' }],
+    ['with a context attribute that CloudEvents cannot name', { 'ce-My_Own': '1' }],
+    ['that is not JSON', { 'content-type': 'text/plain' }],
+  ] as const) {
+    it(`and the SDK see through an event ${what}`, () => {
+      const wronged: Record<string, string> = { ...attributes, ...wrong };
+      assert.notDeepEqual(outsideCloudEvents({ attributes: wronged, data }), []);
+    });
+  }
+});

@@ -1,0 +1,76 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { MODULE, ROOT } from './tools.ts';
+
+export const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
+export type FunctionName = (typeof FUNCTIONS)[number];
+
+/** For one machine and for development; a deployment never sets them. */
+const DEVELOPMENT: ReadonlySet<string> = new Set(['STORAGE_EMULATOR_HOST', 'ALLOW_UNDATED_SIGNATURES']);
+
+/** What Node and the C library read. */
+export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
+
+/**
+ * What the module can set and the functions on this branch do not read yet. TO BE DELETED, with its use, as soon as
+ * they do: a name that is here and read is a finding.
+ */
+export const NOT_YET_READ: Readonly<Record<FunctionName, readonly string[]>> = {
+  upload: ['MAX_UPLOAD_BYTES', 'ALLOWED_MEDIA_TYPES', 'DENIED_MEDIA_TYPES', 'SNIFF_MEDIA_TYPE'],
+  files: ['PUBLIC_URL', 'REDIRECT_ABOVE_BYTES', 'SIGNED_URL_SECONDS', 'DEDUPLICATE'],
+  scanner: ['DEDUPLICATE'],
+  sweeper: ['COLLECT_UNREFERENCED_AFTER_SECONDS', 'COLLECT_GRACE_SECONDS', 'TOMBSTONE_DAYS'],
+};
+
+/** The variables that a function reads, and whether it starts without them. */
+export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' | 'optional'> {
+  const source = readFileSync(join(ROOT, `functions/${name}/index.ts`), 'utf8');
+  const start = source.indexOf('readConfig(');
+  if (start < 0) throw new Error(`functions/${name}/index.ts reads no configuration`);
+  const found = entriesOf(braced(source, source.indexOf('{', start)));
+  return new Map([...found].filter(([variable]) => !DEVELOPMENT.has(variable)));
+}
+
+/** Keys of an object literal, and of those that it spreads. */
+function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
+  const spread = [...literal.matchAll(/\.\.\.(\w+)/g)].flatMap(([, name = '']) => [
+    ...entriesOf(definition(name)),
+  ]);
+  const own = [...literal.matchAll(/\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel)?/g)].map(
+    ([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const,
+  );
+  return new Map([...spread, ...own]);
+}
+
+function definition(name: string): string {
+  for (const file of globSync('{shared,functions}/**/*.ts', { cwd: ROOT })) {
+    const source = readFileSync(join(ROOT, file), 'utf8');
+    const at = source.search(new RegExp(`\\bconst ${name}\\b[^=]*= \\{`));
+    if (at >= 0) return braced(source, source.indexOf('{', at));
+  }
+  throw new Error(`no object literal ${name} is to be found: read it some other way`);
+}
+
+/** From an opening brace to the one that closes it. */
+function braced(source: string, open: number): string {
+  let depth = 0;
+  for (let at = open; at < source.length; at++) {
+    if (source[at] === '{') depth++;
+    if (source[at] === '}' && --depth === 0) return source.slice(open, at + 1);
+  }
+  throw new Error('a brace is not closed');
+}
+
+/** What `environment` may set, as services.tf lists it. */
+export function tunableOf(name: FunctionName): readonly string[] {
+  const source = readFileSync(join(MODULE, 'services.tf'), 'utf8');
+  const all = braced(source, source.indexOf('{', source.indexOf('tunable = {')));
+  const [, list = ''] = new RegExp(`\\b${name}\\s*=\\s*\\[([^\\]]*)\\]`).exec(all) ?? [];
+  return [...list.matchAll(/"(\w+)"/g)].map(([, variable = '']) => variable);
+}
+
+/** The settings of the sidecar: those that settings.sh has defaults for. */
+export function sidecarVariables(): ReadonlySet<string> {
+  const source = readFileSync(join(ROOT, 'infra/clamav/settings.sh'), 'utf8');
+  return new Set([...source.matchAll(/^: "\$\{(\w+):=/gm)].map(([, name = '']) => name));
+}

@@ -1,0 +1,211 @@
+import { globSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { containersOf, type Deployment, envOf, ofType, type Resource } from './deployment.ts';
+import { at, listAt, numberAt, textAt } from './json.ts';
+import { ROOT } from './tools.ts';
+
+/** What is wrong with buckets, topics, subscriptions, schedules, and with what watches them. */
+export function eventFindings(deployment: Deployment): readonly string[] {
+  const subscriptions = ofType(deployment, 'google_pubsub_subscription');
+  return [
+    ...ofType(deployment, 'google_storage_bucket').flatMap(bucketFindings),
+    ...subscriptions.flatMap((subscription) => deadLetterFindings(deployment, subscription)),
+    ...subscriptions.flatMap((subscription) => pushFindings(deployment, subscription)),
+    ...finalizeFindings(deployment),
+    ...scheduleFindings(deployment),
+    ...watchFindings(deployment),
+  ];
+}
+
+function bucketFindings({ name, values }: Resource): readonly string[] {
+  const findings: string[] = [];
+  if (at(values, 'uniform_bucket_level_access') !== true) findings.push('no uniform bucket-level access');
+  if (textAt(values, 'public_access_prevention') !== 'enforced') findings.push('can be made public');
+  if (name === 'unscanned' || name === 'quarantine') {
+    if (numberAt(values, 'soft_delete_policy', 0, 'retention_duration_seconds') !== 0)
+      findings.push('soft delete keeps malware');
+    if (listAt(values, 'versioning').length > 0) findings.push('versions keep malware');
+    const deletes = listAt(values, 'lifecycle_rule').some(
+      (rule) => textAt(rule, 'action', 0, 'type') === 'Delete',
+    );
+    if (!deletes) findings.push('nothing is ever deleted');
+  }
+  return findings.map((finding) => `bucket ${name}: ${finding}`);
+}
+
+const lastOf = (path: string): string => path.split('/').at(-1) ?? '';
+
+/** Those of dead letters are the end of the line. */
+const isEnd = (topic: string): boolean => topic.endsWith('-dead');
+
+function deadLetterFindings(deployment: Deployment, { values }: Resource): readonly string[] {
+  const name = textAt(values, 'name');
+  const topic = lastOf(textAt(values, 'topic'));
+  if (isEnd(topic)) return [];
+  const dead = lastOf(textAt(values, 'dead_letter_policy', 0, 'dead_letter_topic'));
+  if (!dead) return [`subscription ${name}: no dead letters`];
+  const read = ofType(deployment, 'google_pubsub_subscription').some(
+    (other) => lastOf(textAt(other.values, 'topic')) === dead,
+  );
+  return read && isEnd(dead) ? [] : [`subscription ${name}: nobody keeps its dead letters`];
+}
+
+/** The paths that a function answers, as its source has them. */
+function sweeperPaths(): ReadonlySet<string> {
+  const source = readFileSync(join(ROOT, 'functions/sweeper/index.ts'), 'utf8');
+  const [, table = ''] = /const ROUTES[\s\S]*?= \{\n([\s\S]*?)\n\};/.exec(source) ?? [];
+  return new Set([...table.matchAll(/'(\/[\w-]+)':/g)].map(([, path = '']) => path));
+}
+
+/** Paths that are scheduled and not served on this branch yet. TO BE DELETED as soon as they are. */
+const NOT_YET_SERVED: readonly string[] = ['/collect'];
+
+function urlFindings(deployment: Deployment, what: string, url: string, audience: string): readonly string[] {
+  const service = ofType(deployment, 'google_cloud_run_v2_service').find(({ values }) =>
+    url.startsWith(`${textAt(values, 'uri')}/`),
+  );
+  if (!service) return [`${what}: ${url} is no service of ours`];
+  const base = textAt(service.values, 'uri');
+  const path = url.slice(base.length);
+  const served =
+    service.name === 'scanner' ? path === '/' : sweeperPaths().has(path) || NOT_YET_SERVED.includes(path);
+  return [
+    ...(served ? [] : [`${what}: nothing answers at ${path}`]),
+    ...(audience === base ? [] : [`${what}: Cloud Run refuses tokens for ${audience}`]),
+    ...NOT_YET_SERVED.filter((pending) => sweeperPaths().has(pending)).map(
+      (pending) => `${pending} is served now: take it from NOT_YET_SERVED`,
+    ),
+  ];
+}
+
+function pushFindings(deployment: Deployment, { name, values }: Resource): readonly string[] {
+  const push = at(values, 'push_config', 0);
+  if (!push) return [];
+  const what = `subscription ${textAt(values, 'name')}`;
+  const account = textAt(push, 'oidc_token', 0, 'service_account_email').split('@')[0] ?? '';
+  const expected = name === 'subscriber' ? /-delivery$/ : /-push$/;
+  return [
+    ...(expected.test(account) ? [] : [`${what}: pushes in the name of "${account}"`]),
+    ...(name === 'subscriber'
+      ? []
+      : urlFindings(
+          deployment,
+          what,
+          textAt(push, 'push_endpoint'),
+          textAt(push, 'oidc_token', 0, 'audience'),
+        )),
+  ];
+}
+
+function finalizeFindings(deployment: Deployment): readonly string[] {
+  const findings: string[] = [];
+  const subscription = ofType(deployment, 'google_pubsub_subscription').find(
+    ({ name }) => name === 'finalized_scanner',
+  )?.values;
+  const notification = ofType(deployment, 'google_storage_notification')[0]?.values;
+  const sweeper = containersOf(deployment).find(({ name }) => name === 'sweeper');
+  if (textAt(notification, 'payload_format') !== 'JSON_API_V1')
+    findings.push('the notification carries no object');
+  if (listAt(notification, 'event_types').join() !== 'OBJECT_FINALIZE')
+    findings.push('not the finalize event alone');
+  if (lastOf(textAt(notification, 'topic')) !== lastOf(textAt(subscription, 'topic')))
+    findings.push('nobody listens');
+  if (numberAt(subscription, 'ack_deadline_seconds') !== 600) findings.push('the ack deadline is not 600 s');
+  if (textAt(subscription, 'filter') !== 'NOT hasPrefix(attributes.objectId, "parts/")')
+    findings.push('parts of uploads are scanned');
+  if (textAt(subscription, 'expiration_policy', 0, 'ttl') !== '') findings.push('the subscription expires');
+
+  const stuckAfter = Number(sweeper && envOf(sweeper)['STUCK_AFTER_SECONDS']);
+  const lasts = retryingFor(subscription);
+  if (!(lasts > stuckAfter))
+    findings.push(`its attempts last for ${lasts} s, not above STUCK_AFTER_SECONDS (docs/adr/0006)`);
+  return findings.map((finding) => `finalize: ${finding}`);
+}
+
+/** Seconds from the first attempt to the last, with pauses that double. */
+function retryingFor(subscription: unknown): number {
+  const seconds = (key: string): number =>
+    Number(textAt(subscription, 'retry_policy', 0, key).replace(/s$/, ''));
+  const attempts = numberAt(subscription, 'dead_letter_policy', 0, 'max_delivery_attempts');
+  let lasts = 0;
+  for (let pause = 0; pause < attempts - 1; pause++) {
+    lasts += Math.min(seconds('minimum_backoff') * 2 ** pause, seconds('maximum_backoff'));
+  }
+  return lasts;
+}
+
+function scheduleFindings(deployment: Deployment): readonly string[] {
+  const jobs = ofType(deployment, 'google_cloud_scheduler_job');
+  const missing = ['sweep', 'collect']
+    .filter(
+      (path) => !jobs.some(({ values }) => textAt(values, 'http_target', 0, 'uri').endsWith(`/${path}`)),
+    )
+    .map((path) => `nobody calls /${path}`);
+  const wrong = jobs.flatMap(({ name, values }) => {
+    const target = at(values, 'http_target', 0);
+    if (name === 'mirror') {
+      return textAt(target, 'uri').endsWith(':run') && at(target, 'oauth_token', 0)
+        ? []
+        : ['the mirror job is not run'];
+    }
+    return urlFindings(
+      deployment,
+      `schedule ${textAt(values, 'name')}`,
+      textAt(target, 'uri'),
+      textAt(target, 'oidc_token', 0, 'audience'),
+    );
+  });
+  return [...missing, ...wrong];
+}
+
+/** Every alert and metric looks for what the functions say in exactly these words. */
+function watchFindings(deployment: Deployment): readonly string[] {
+  const filters = [
+    ...ofType(deployment, 'google_logging_metric').flatMap(({ values }) => [
+      textAt(values, 'filter'),
+      textAt(values, 'value_extractor'),
+      ...Object.values((at(values, 'label_extractors') as Record<string, string> | null) ?? {}),
+    ]),
+    ...ofType(deployment, 'google_monitoring_alert_policy').map(({ values }) =>
+      textAt(values, 'conditions', 0, 'condition_matched_log', 0, 'filter'),
+    ),
+  ].join('\n');
+  const source = globSync('{functions,shared}/**/*.ts', { cwd: ROOT })
+    .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+    .join('\n');
+  const messages = [...filters.matchAll(/jsonPayload\.message=(?:\(([^)]*)\)|("[^"]*"))/g)].flatMap(
+    ([, many, one]) => [...(many ?? one ?? '').matchAll(/"([^"]*)"/g)].map(([, message = '']) => message),
+  );
+  const fields = [...filters.matchAll(/jsonPayload\.(\w+)/g)].map(([, field = '']) => field);
+  return [
+    ...(messages.length > 8 ? [] : ['alerts on log lines are missing']),
+    ...messages
+      .filter((message) => !source.includes(`'${message}'`))
+      .map((message) => `no function says "${message}"`),
+    ...fields
+      .filter(
+        (field) => !['message', 'component'].includes(field) && !new RegExp(`\\b${field}\\b`).test(source),
+      )
+      .map((field) => `no log line has ${field}`),
+    ...dependentMetrics(deployment),
+  ];
+}
+
+/** The log-based metrics that queries name are there. */
+function dependentMetrics(deployment: Deployment): readonly string[] {
+  const defined = ofType(deployment, 'google_logging_metric').map(({ values }) => textAt(values, 'name'));
+  const queries = [
+    ...ofType(deployment, 'google_monitoring_alert_policy').map(({ values }) =>
+      textAt(values, 'conditions', 0, 'condition_prometheus_query_language', 0, 'query'),
+    ),
+    ...ofType(deployment, 'google_monitoring_dashboard').map(({ values }) =>
+      textAt(values, 'dashboard_json'),
+    ),
+  ].join('\n');
+  const named = [...queries.matchAll(/logging_googleapis_com:user_(\w+?)(?:_bucket|_count)?\{/g)].map(
+    ([, name = '']) => name,
+  );
+  return [...new Set(named)]
+    .filter((name) => !defined.includes(name))
+    .map((name) => `there is no metric ${name}`);
+}
