@@ -17,7 +17,7 @@ interface FileFacts {
 
 interface EventEngine {
   /** ClamAV's release. */
-  readonly engine: string;
+  readonly version: string;
   readonly database?: number;
   readonly databaseDate?: string;
 }
@@ -62,7 +62,7 @@ export interface VerdictChanged extends EventBase {
     readonly verdict: 'infected';
     readonly signature: string;
     readonly changedAt: string;
-    readonly engine?: EventEngine;
+    readonly engine: EventEngine;
   };
 }
 
@@ -77,6 +77,7 @@ type Check = (value: unknown) => boolean;
 const text: Check = (value) => typeof value === 'string' && value !== '';
 const time: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const fileId: Check = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
+const engine: Check = (value) => isObject(value) && text(value['version']);
 const sha256: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 const oneOf =
   (...values: readonly string[]): Check =>
@@ -106,6 +107,7 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
     verdict: oneOf('infected'),
     signature: text,
     changedAt: time,
+    engine,
   },
 };
 
@@ -114,6 +116,7 @@ const OPTIONAL: Readonly<Record<string, Check>> = {
   sha256,
   signature: text,
   reason: text,
+  engine,
   accepted: (value) => typeof value === 'boolean',
 };
 

@@ -4,6 +4,7 @@ export class Idle {
   readonly #controller = new AbortController();
   readonly #ms: number;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #ended = false;
 
   constructor(ms: number, outer: AbortSignal | undefined) {
     outer?.throwIfAborted();
@@ -13,15 +14,17 @@ export class Idle {
     this.reset();
   }
 
-  /** Says that something happened. */
+  /** Says that something happened; also too late, as a body that is still read after its answer does. */
   reset(): void {
     clearTimeout(this.#timer);
+    if (this.#ended) return;
     const late = () => new Error(`nothing happened for ${this.#ms / 1000} s`);
     this.#timer = setTimeout(() => this.#controller.abort(late()), this.#ms);
   }
 
   /** Watches no longer; the signal still follows the caller's. */
   end(): void {
+    this.#ended = true;
     clearTimeout(this.#timer);
   }
 }

@@ -115,11 +115,12 @@ describe('client: the command line', () => {
       'ls --owner org:974652269': 7,
       'ls --url http://127.0.0.1:1': 5,
     };
-    for (const [args, code] of Object.entries(codes)) {
+    const check = async ([args, code]: [string, number]) => {
       const ran = await fileshare(args.split(' ').filter(Boolean));
       assert.equal(ran.code, code, `${args}: ${ran.stderr}`);
       if (code > 0) assert.doesNotMatch(ran.stderr, /\n {4}at /, 'no stack');
-    }
+    };
+    await Promise.all(Object.entries(codes).map(check));
     assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: 'none' } })).code, 7);
     assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: '' } })).code, 2);
   }).timeout(60_000);

@@ -10,7 +10,7 @@ import {
   type UploadProgress,
 } from '../../client/src/index.ts';
 import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
-import { Service } from '../support/service.ts';
+import { EICAR, Service } from '../support/service.ts';
 import { BadLine, clientOf, Folder, MIB, noise } from './fixture.ts';
 
 const LARGE = 3 * MIB;
@@ -109,6 +109,15 @@ describe('client: uploads', () => {
     const named = [];
     for await (const { id, fileName } of client.list()) if (fileName === 'once.bin') named.push(id);
     assert.deepEqual(named, [handle.id]);
+  });
+
+  it('gives the handle of malware that was found before the answer was there', async () => {
+    const client = clientOf(service);
+    const options = { idempotencyKey: 'malware' };
+    const { id } = await client.upload(new Blob([EICAR]), options);
+    assert.equal((await client.wait(id, { timeout: 20 })).state, 'infected');
+    const again = await client.upload(new Blob([EICAR]), options);
+    assert.deepEqual([again.id, again.state], [id, 'infected']);
   });
 
   for (const via of ['post', 'tus', 'direct'] as const) {

@@ -1,3 +1,4 @@
+import { problemOf } from '../errors.ts';
 import type { Handle } from '../handle.ts';
 import { digestField, runningSha256 } from '../sha256.ts';
 import type { Job } from './options.ts';
@@ -7,7 +8,7 @@ import type { Job } from './options.ts';
  * key, an answer that got lost is asked for again without making a second file.
  * @throws {FileshareProblem}, {FileshareConnectionError}
  */
-export function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
+export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
   const { http, name, type, signal, onProgress } = job;
   const hash = runningSha256();
   hash.update(body);
@@ -18,7 +19,13 @@ export function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
     ...(name !== undefined && { 'content-disposition': disposition(name) }),
   };
   const onSent = (sent: number) => onProgress({ sent, size: body.length, resumedFrom: 0 });
-  return http.json<Handle>('POST', '/files', { headers, body, signal, onSent });
+  const response = await http.call('POST', '/files', { headers, body, signal, onSent, accept: [410] });
+  const location = response.headers.get('location');
+  if (response.ok) return (await response.json()) as Handle;
+  if (!location) throw await problemOf(response);
+  // The scanner was quicker than the answer, which is of a file that is not handed out: still the file's handle.
+  await response.body?.cancel();
+  return http.json<Handle>('GET', `${location}/status`, { signal });
 }
 
 /** As crypto.randomUUID, which a page has only when it came by https. */
