@@ -33,13 +33,12 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
   audit.fileId = id;
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
 
-  // Set here, so that a problem carries it too.
+  // Set here, so that a problem carries them too: it may be about a file that there is.
+  response.setHeader('location', `/files/${id}`);
   if (replayed) response.setHeader('idempotency-replayed', 'true');
   const record = await settled(poster.receiver.records, received, offer.waitSeconds, signal);
-  const headers = {
-    location: `/files/${id}`,
-    ...(offer.waitSeconds > 0 && { 'preference-applied': `wait=${offer.waitSeconds}` }),
-  };
+  const headers: Record<string, string> =
+    offer.waitSeconds > 0 ? { 'preference-applied': `wait=${offer.waitSeconds}` } : {};
   if (record.state === 'pending')
     sendHandle(response, 202, handleOf(record, poster.terms), { ...headers, 'retry-after': '1' });
   else sendHandle(response, 201, handleOf(requireReadable(record), poster.terms), headers);

@@ -1,0 +1,73 @@
+import { FileshareProblem, FileshareTimeout } from '../errors.ts';
+import type { Handle } from '../handle.ts';
+import { isAvailable, isUnderWay } from '../handle.ts';
+
+/** What the command line ends with; README.md explains each. */
+export const EXIT = {
+  ok: 0,
+  usage: 2,
+  infected: 3,
+  unscannable: 4,
+  failed: 5,
+  pending: 6,
+  denied: 7,
+  interrupted: 130,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** The worst first. */
+const GRAVITY: readonly ExitCode[] = [
+  EXIT.interrupted,
+  EXIT.infected,
+  EXIT.unscannable,
+  EXIT.usage,
+  EXIT.denied,
+  EXIT.failed,
+  EXIT.pending,
+  EXIT.ok,
+];
+
+/** A mistake in how the command was called. */
+export class UsageError extends Error {}
+
+/** Several files end with the code of the worst. */
+export function worst(codes: readonly ExitCode[]): ExitCode {
+  return GRAVITY.find((code) => codes.includes(code)) ?? EXIT.ok;
+}
+
+/** What became of a file, once somebody waited for it. */
+export function exitOf(handle: Handle): ExitCode {
+  if (isAvailable(handle)) return EXIT.ok;
+  if (handle.state === 'infected') return EXIT.infected;
+  if (handle.state === 'unscannable') return EXIT.unscannable;
+  return isUnderWay(handle) ? EXIT.pending : EXIT.failed;
+}
+
+export function exitOfError(error: unknown): ExitCode {
+  if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof FileshareTimeout) return EXIT.pending;
+  if (!(error instanceof FileshareProblem)) return isAbort(error) ? EXIT.interrupted : EXIT.failed;
+  switch (error.code) {
+    case 'file-infected':
+      return EXIT.infected;
+    case 'file-unscannable':
+      return EXIT.unscannable;
+    case 'not-scanned-yet':
+      return EXIT.pending;
+    default:
+      return [401, 403, 404].includes(error.status) ? EXIT.denied : EXIT.failed;
+  }
+}
+
+export function isAbort(error: unknown): boolean {
+  return error instanceof Error && error.name === 'AbortError';
+}
+
+/** For people: what is wrong, and why where that is known. */
+export function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { cause } = error;
+  const deeper = cause instanceof Error && cause.cause instanceof Error ? cause.cause : cause;
+  return deeper instanceof Error && deeper.message ? `${error.message}: ${deeper.message}` : error.message;
+}

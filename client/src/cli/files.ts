@@ -1,0 +1,100 @@
+import { problemOf } from '../errors.ts';
+import type { Handle, State } from '../handle.ts';
+import { type Context, connect, line, print, say, urlOf } from './context.ts';
+import { exitOf, UsageError } from './exit.ts';
+
+export const STATES = [
+  'uploading',
+  'pending',
+  'clean',
+  'infected',
+  'unscannable',
+  'failed',
+  'expired',
+  'deleted',
+] as const satisfies readonly State[];
+
+/** `fileshare status ID...` */
+export async function statusCommand(context: Context, ids: readonly string[]): Promise<void> {
+  const fileshare = connect(context);
+  for (const id of ids) show(context, await fileshare.status(id, context));
+}
+
+/** `fileshare wait ID [--timeout SECONDS]` */
+export async function waitCommand(context: Context, id: string, flags: { timeout: number }): Promise<void> {
+  const handle = await connect(context).wait(id, { ...flags, signal: context.signal });
+  show(context, handle);
+  context.exit(exitOf(handle));
+}
+
+function show(context: Context, handle: Handle): void {
+  print(context, handle, line(handle));
+}
+
+/** `fileshare share ID [PRINCIPAL...]`: without a principal, who may view it. */
+export async function shareCommand(
+  context: Context,
+  id: string,
+  principals: readonly string[],
+): Promise<void> {
+  const fileshare = connect(context);
+  for (const principal of principals) await fileshare.share(id, principal, context);
+  const viewers = await fileshare.viewers(id, context);
+  const people = viewers.viewers.map((viewer) => `viewer  ${viewer}`);
+  print(context, viewers, [`owner   ${viewers.owner}`, ...people].join('\n'));
+}
+
+/** `fileshare unshare ID PRINCIPAL...` */
+export async function unshareCommand(
+  context: Context,
+  id: string,
+  principals: readonly string[],
+): Promise<void> {
+  const fileshare = connect(context);
+  for (const principal of principals) await fileshare.unshare(id, principal, context);
+  say(context, `${id}: not shared with ${principals.join(', ')}`);
+}
+
+export interface ListFlags {
+  readonly state?: readonly State[];
+  readonly limit?: number;
+  readonly owner?: string;
+}
+
+/** `fileshare ls` */
+export async function listCommand(
+  context: Context,
+  { limit = Infinity, ...wanted }: ListFlags,
+): Promise<void> {
+  let shown = 0;
+  for await (const handle of connect(context).list({ ...wanted, signal: context.signal })) {
+    if (shown++ >= limit) return;
+    show(context, handle);
+  }
+}
+
+/** `fileshare rm ID...` */
+export async function removeCommand(context: Context, ids: readonly string[]): Promise<void> {
+  const fileshare = connect(context);
+  for (const id of ids) {
+    await fileshare.delete(id, context);
+    say(context, `${id}: deleted`);
+  }
+}
+
+/** `fileshare token`: of the issuer that `npm start` runs; a deployment gets its tokens from elsewhere. */
+export async function tokenCommand(
+  context: Context,
+  principal: string,
+  flags: { scope: string },
+): Promise<void> {
+  const url = new URL('/local/token', urlOf(context));
+  url.search = String(new URLSearchParams({ principal, scope: flags.scope }));
+  const response = await fetch(url, { signal: context.signal });
+  if (response.status === 404) {
+    throw new UsageError(`${url.origin} has no development issuer: ask your identity provider for a token.`);
+  }
+  if (!response.ok) throw await problemOf(response);
+  const token = (await response.text()).trim();
+  print(context, { token }, token);
+}

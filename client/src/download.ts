@@ -1,0 +1,176 @@
+import { sleep } from './backoff.ts';
+import { FileshareConnectionError, FileshareIntegrityError } from './errors.ts';
+import type { Handle } from './handle.ts';
+import { type Http, isPassing, pauseMs } from './http.ts';
+import { Idle } from './idle.ts';
+import { hex, type RunningHash, runningSha256, sha256In } from './sha256.ts';
+
+export interface DownloadOptions {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: ((progress: DownloadProgress) => void) | undefined;
+}
+
+export interface DownloadProgress {
+  /** Bytes. */
+  readonly received: number;
+  readonly size: number;
+}
+
+/** A download that has begun. Its stream fails where the bytes are not those of the file; use them at its end only. */
+export interface Download {
+  readonly size: number;
+  readonly contentType: string;
+  readonly fileName: string | undefined;
+  /** What the bytes are checked against, in hex. */
+  readonly sha256: string;
+  readonly stream: ReadableStream<Uint8Array>;
+  /** Everything, in memory. @throws {FileshareIntegrityError}, {FileshareConnectionError} */
+  bytes(): Promise<Uint8Array<ArrayBuffer>>;
+}
+
+interface Wanted {
+  readonly http: Http;
+  readonly id: string;
+  readonly options: DownloadOptions;
+}
+
+/** @throws {FileshareProblem} where it is refused, {FileshareConnectionError} */
+export async function download(http: Http, id: string, options: DownloadOptions = {}): Promise<Download> {
+  const wanted = { http, id, options };
+  const response = await http.call('GET', pathOf(id), { signal: options.signal });
+  const length = Number(response.headers.get('content-length') ?? Number.NaN);
+  const told = sha256In(response.headers.get('repr-digest'));
+  // Cloud Storage, which a large file may come from, tells another digest; the handle always has it.
+  const handle =
+    told !== undefined && Number.isSafeInteger(length)
+      ? undefined
+      : await http.json<Handle>('GET', `${pathOf(id)}/status`, { signal: options.signal });
+  const sha256 = told ?? handle?.sha256;
+  const size = handle?.size ?? length;
+  if (sha256 === undefined || !Number.isSafeInteger(size)) {
+    await response.body?.cancel();
+    throw new FileshareIntegrityError(`Nothing says which bytes ${id} should have.`);
+  }
+  const stream = streamOf(verified(wanted, response, { sha256, size }));
+  return {
+    size,
+    sha256,
+    contentType: response.headers.get('content-type') ?? 'application/octet-stream',
+    fileName: nameIn(response.headers.get('content-disposition')) ?? handle?.fileName,
+    stream,
+    bytes: async () => new Uint8Array(await new Response(stream).arrayBuffer()),
+  };
+}
+
+/** The bytes, across as many connections as it takes, and an error at their end where they are not the file. */
+async function* verified(
+  wanted: Wanted,
+  first: Response,
+  { sha256, size }: { readonly sha256: string; readonly size: number },
+): AsyncGenerator<Uint8Array> {
+  const { http, options } = wanted;
+  const hash = runningSha256();
+  let received = 0;
+  let response = first;
+  for (let attempt = 0; ; ) {
+    const before = received;
+    try {
+      for await (const piece of bodyOf(response, received, http.options.idleMs)) {
+        received += piece.length;
+        if (received > size)
+          throw new FileshareIntegrityError(`${wanted.id} has more than its ${size} bytes.`);
+        hash.update(piece);
+        options.onProgress?.({ received, size });
+        yield piece;
+      }
+      if (received === size) return check(hash, sha256, wanted.id);
+      throw new FileshareConnectionError(
+        `the download of ${wanted.id} ended at ${received} of ${size} bytes`,
+      );
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      attempt = received > before ? 0 : attempt + 1;
+      if (!isPassing(error) || attempt > http.options.retries) throw error;
+      await sleep(pauseMs(error, attempt), options.signal);
+    }
+    response = await rest(wanted, first, received);
+  }
+}
+
+function check(hash: RunningHash, sha256: string, id: string): void {
+  const actual = hex(hash.digest());
+  if (actual === sha256) return;
+  throw new FileshareIntegrityError(`${id} has the digest ${actual}, and should have ${sha256}.`);
+}
+
+/** Asks for what is missing, of the same version (RFC 9110 section 13.1.5). */
+function rest({ http, id, options }: Wanted, first: Response, received: number): Promise<Response> {
+  const etag = first.headers.get('etag');
+  const headers = { range: `bytes=${received}-`, ...(etag && { 'if-range': etag }) };
+  return http.call('GET', pathOf(id), { signal: options.signal, headers });
+}
+
+/** The bytes of an answer from `start` on. An answer with everything, because it takes no ranges, begins at 0. */
+async function* bodyOf(response: Response, start: number, idleMs: number): AsyncGenerator<Uint8Array> {
+  let skip = start - startOf(response);
+  if (skip < 0) throw new FileshareIntegrityError('The service sent another range than it was asked for.');
+  const reader = response.body?.getReader();
+  if (!reader) return;
+  try {
+    for (;;) {
+      const { done, value } = await inTime(reader, idleMs);
+      if (done) return;
+      const piece = value.subarray(Math.min(skip, value.length));
+      skip -= value.length - piece.length;
+      if (piece.length > 0) yield piece;
+    }
+  } finally {
+    // Not waited for: of a connection that stalls it may not settle.
+    reader.cancel().catch(() => undefined);
+  }
+}
+
+async function inTime(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
+  const idle = new Idle(idleMs, undefined);
+  const late = new Promise<never>((_, reject) => {
+    idle.signal.addEventListener('abort', () => reject(idle.signal.reason), { once: true });
+  });
+  try {
+    return await Promise.race([reader.read(), late]);
+  } catch (cause) {
+    throw new FileshareConnectionError('the download broke off', { cause });
+  } finally {
+    idle.end();
+  }
+}
+
+function startOf(response: Response): number {
+  const [, start] = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '') ?? [];
+  return response.status === 206 && start !== undefined ? Number(start) : 0;
+}
+
+function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+  return new ReadableStream<Uint8Array>(
+    {
+      async pull(controller) {
+        const { done, value } = await pieces.next();
+        if (done) controller.close();
+        else controller.enqueue(value);
+      },
+      cancel: async () => void (await pieces.return(undefined)),
+    },
+    { highWaterMark: 0 },
+  );
+}
+
+/** The name in a Content-Disposition (RFC 6266), the one in any script first. */
+function nameIn(disposition: string | null): string | undefined {
+  const [, encoded] = /filename\*\s*=\s*UTF-8''([^;\s]+)/i.exec(disposition ?? '') ?? [];
+  if (encoded !== undefined) return decodeURIComponent(encoded);
+  const [, quoted, token] = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? '') ?? [];
+  return quoted?.replace(/\\(.)/g, '$1') ?? token;
+}
+
+function pathOf(id: string): string {
+  return `/files/${encodeURIComponent(id)}`;
+}

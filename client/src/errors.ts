@@ -1,0 +1,108 @@
+/** A problem document (RFC 9457) of the service: it understood the request, and says no. */
+export class FileshareProblem extends Error {
+  override readonly name = 'FileshareProblem';
+  /** Stable; what programs compare, such as `urn:hops-fileshare:problem:not-found`. */
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  /** What is wrong in this case, for people; may change. */
+  readonly detail: string | undefined;
+  /** What else the document says, such as `signature` or `maxBytes`. */
+  readonly members: Readonly<Record<string, unknown>>;
+  /** Seconds after which the service wants to be asked again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(document: ProblemDocument, retryAfter?: number) {
+    const { type, title, status, detail, ...members } = document;
+    super(detail === undefined ? `${title} (${status})` : `${title}: ${detail} (${status})`);
+    this.type = type;
+    this.title = title;
+    this.status = status;
+    this.detail = detail;
+    this.members = members;
+    this.retryAfter = retryAfter;
+  }
+
+  /** The last part of `type`, such as `not-found`; undefined where the problem is none of the service's own. */
+  get code(): string | undefined {
+    return /^urn:hops-fileshare:problem:([a-z-]+)$/.exec(this.type)?.[1];
+  }
+}
+
+export interface ProblemDocument {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail?: string | undefined;
+  readonly [member: string]: unknown;
+}
+
+/** The service could not be reached, or did not answer in time, as often as it was tried; see `cause`. */
+export class FileshareConnectionError extends Error {
+  override readonly name = 'FileshareConnectionError';
+}
+
+/** The bytes are not those they should be: truncated, or with another digest. They are not to be used. */
+export class FileshareIntegrityError extends Error {
+  override readonly name = 'FileshareIntegrityError';
+}
+
+/** What was waited for did not happen in time. It may happen later. */
+export class FileshareTimeout extends Error {
+  override readonly name = 'FileshareTimeout';
+}
+
+function hasCode(error: unknown, code: string): error is FileshareProblem {
+  return error instanceof FileshareProblem && error.code === code;
+}
+
+/** Whether a download was refused because malware was found; `members.signature` names it. */
+export function isInfected(error: unknown): error is FileshareProblem {
+  return hasCode(error, 'file-infected');
+}
+
+/** Whether a download was refused because the file could not be scanned. */
+export function isUnscannable(error: unknown): error is FileshareProblem {
+  return hasCode(error, 'file-unscannable');
+}
+
+/** Whether a download was refused because the scan has not ended. */
+export function isNotScannedYet(error: unknown): error is FileshareProblem {
+  return hasCode(error, 'not-scanned-yet');
+}
+
+/** Whether there is no such file for the caller: it never was, or it is not theirs. */
+export function isNotFound(error: unknown): error is FileshareProblem {
+  return hasCode(error, 'not-found');
+}
+
+/** The problem that an answer tells of; whatever else answers in place of the service gets one of `about:blank`. */
+export async function problemOf(response: Response): Promise<FileshareProblem> {
+  const retryAfter = secondsIn(response.headers.get('retry-after'));
+  const { status } = response;
+  const blank = { type: 'about:blank', title: response.statusText || `HTTP ${status}`, status };
+  const document = await documentIn(response).catch(() => undefined);
+  return new FileshareProblem({ ...blank, ...document }, retryAfter);
+}
+
+async function documentIn(response: Response): Promise<Partial<ProblemDocument> | undefined> {
+  if (!/^application\/problem\+json\b/i.test(response.headers.get('content-type') ?? '')) {
+    await response.body?.cancel();
+    return undefined;
+  }
+  const document: unknown = await response.json();
+  if (typeof document !== 'object' || document === null) return undefined;
+  const { type, title, status, detail, ...members } = document as Record<string, unknown>;
+  return {
+    ...members,
+    ...(typeof type === 'string' && { type }),
+    ...(typeof title === 'string' && { title }),
+    ...(typeof status === 'number' && { status }),
+    ...(typeof detail === 'string' && { detail }),
+  };
+}
+
+/** Retry-After in seconds (RFC 9110 section 10.2.3); a date is not what this service sends. */
+function secondsIn(text: string | null): number | undefined {
+  return text !== null && /^\d{1,6}$/.test(text) ? Number(text) : undefined;
+}

@@ -1,0 +1,178 @@
+interface EventBase {
+  /** The same for each delivery of the same event, and for no other: what repeats are known by. */
+  readonly id: string;
+  /** RFC 3339. */
+  readonly time: string;
+}
+
+interface FileFacts {
+  readonly fileId: string;
+  readonly owner: string;
+  /** Bytes. */
+  readonly size?: number;
+  /** Lower-case hexadecimal digits. */
+  readonly sha256?: string;
+  readonly createdAt: string;
+}
+
+interface EventEngine {
+  /** ClamAV's release. */
+  readonly version: string;
+  readonly database?: number;
+  readonly databaseDate?: string;
+}
+
+/** A file has its verdict. */
+export interface ScanCompleted extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.scan.completed.v1';
+  readonly data: FileFacts & {
+    readonly verdict: 'clean' | 'infected' | 'unscannable';
+    readonly contentType: string;
+    readonly signature?: string;
+    readonly reason?: string;
+    readonly detail?: string;
+    readonly accepted?: boolean;
+    readonly scannedAt: string;
+    readonly engine?: EventEngine;
+  };
+}
+
+/** The service gave a file up. */
+export interface ScanFailed extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.scan.failed.v1';
+  readonly data: FileFacts & {
+    readonly verdict: 'failed';
+    readonly reason: string;
+    readonly contentType: string;
+    readonly failedAt: string;
+  };
+}
+
+/** A file was taken back, or nothing referred to it any more. */
+export interface FileDeleted extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.deleted.v1';
+  readonly data: FileFacts & { readonly verdict: 'deleted'; readonly deletedAt: string };
+}
+
+/** A content that was handed out as clean is malware: every file with this SHA-256 is affected. */
+export interface VerdictChanged extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.verdict.changed.v1';
+  readonly data: {
+    readonly sha256: string;
+    readonly verdict: 'infected';
+    readonly signature: string;
+    readonly changedAt: string;
+    readonly engine: EventEngine;
+  };
+}
+
+export type ScanEvent = ScanCompleted | ScanFailed | FileDeleted | VerdictChanged;
+
+/** What a subscriber got is no event of this service. */
+export class InvalidScanEvent extends Error {
+  override readonly name = 'InvalidScanEvent';
+}
+
+type Check = (value: unknown) => boolean;
+const text: Check = (value) => typeof value === 'string' && value !== '';
+const time: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
+const fileId: Check = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
+const engine: Check = (value) => isObject(value) && text(value['version']);
+const sha256: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+const oneOf =
+  (...values: readonly string[]): Check =>
+  (value) =>
+    values.some((known) => known === value);
+
+const FILE = { fileId, owner: text, createdAt: time };
+
+/** The members that each type must have; more may come, and are passed on. */
+const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check>>>> = {
+  'no.nav.hops.fileshare.scan.completed.v1': {
+    ...FILE,
+    verdict: oneOf('clean', 'infected', 'unscannable'),
+    contentType: text,
+    scannedAt: time,
+  },
+  'no.nav.hops.fileshare.scan.failed.v1': {
+    ...FILE,
+    verdict: oneOf('failed'),
+    reason: text,
+    contentType: text,
+    failedAt: time,
+  },
+  'no.nav.hops.fileshare.file.deleted.v1': { ...FILE, verdict: oneOf('deleted'), deletedAt: time },
+  'no.nav.hops.fileshare.verdict.changed.v1': {
+    sha256,
+    verdict: oneOf('infected'),
+    signature: text,
+    changedAt: time,
+    engine,
+  },
+};
+
+const OPTIONAL: Readonly<Record<string, Check>> = {
+  size: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  sha256,
+  signature: text,
+  reason: text,
+  engine,
+  accepted: (value) => typeof value === 'boolean',
+};
+
+/**
+ * The event in what a subscriber got: a message of @google-cloud/pubsub, an entry of `receivedMessages` or its
+ * `message` from the REST API, or the parsed body of a push.
+ * @returns undefined for a type that this version does not know: acknowledge it and go on
+ * @throws {InvalidScanEvent} where it is no event of this service
+ */
+export function parseScanEvent(message: unknown): ScanEvent | undefined {
+  const { attributes, data } = unwrapped(message);
+  const type = attributes['ce-type'];
+  if (attributes['ce-specversion'] !== '1.0' || typeof type !== 'string')
+    throw invalid('it is no CloudEvent 1.0');
+  if (!isKnown(type)) return undefined;
+  const { 'ce-id': id, 'ce-time': at } = attributes;
+  if (typeof id !== 'string' || id === '' || !time(at)) throw invalid('it has no ce-id or no ce-time');
+  const parsed = jsonIn(data);
+  for (const [name, check] of Object.entries({ ...OPTIONAL, ...REQUIRED[type] })) {
+    const optional = !(name in REQUIRED[type]) && parsed[name] === undefined;
+    if (!optional && !check(parsed[name])) throw invalid(`${name} of its data is missing or wrong`);
+  }
+  return { type, id, time: at, data: parsed } as unknown as ScanEvent;
+}
+
+function invalid(why: string): InvalidScanEvent {
+  return new InvalidScanEvent(`Not an event of HOPS Fileshare: ${why}.`);
+}
+
+function isKnown(type: string): type is ScanEvent['type'] {
+  return Object.hasOwn(REQUIRED, type);
+}
+
+function unwrapped(message: unknown): { attributes: Record<string, unknown>; data: unknown } {
+  if (!isObject(message)) throw invalid('it is no message');
+  const inner = isObject(message['message']) ? message['message'] : message;
+  const { attributes, data } = inner;
+  if (!isObject(attributes)) throw invalid('it has no attributes');
+  return { attributes, data };
+}
+
+/** Bytes, as the Node client has them, or base64, as the REST API and pushes do. */
+function jsonIn(data: unknown): Record<string, unknown> {
+  try {
+    const bytes =
+      typeof data === 'string'
+        ? Uint8Array.from(atob(data), (char) => char.charCodeAt(0))
+        : (data as Uint8Array);
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    if (isObject(value)) return value;
+  } catch {
+    // Said below.
+  }
+  throw invalid('its data is no JSON object');
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null;
+}

@@ -1,0 +1,195 @@
+import { backoffMs, sleep } from './backoff.ts';
+import { type Download, type DownloadOptions, download } from './download.ts';
+import { FileshareTimeout } from './errors.ts';
+import { type Handle, isUnderWay, type State, type Viewers } from './handle.ts';
+import { Http, type Token } from './http.ts';
+import type { Fetch } from './send.ts';
+import { openSource, type UploadSource } from './source.ts';
+import type { UploadOptions } from './upload/options.ts';
+import { defaultStore, type UploadStore } from './upload/store.ts';
+import { upload } from './upload/upload.ts';
+
+const MIB = 1024 * 1024;
+
+/** Seconds: longer polls are cut off by proxies, and the service allows 60. */
+const POLL_SECONDS = 30;
+
+export interface FileshareOptions {
+  /** Where the service is, such as `https://fileshare.example.org`. */
+  readonly url: string | URL;
+  /** A JWT, or what gets one: it is asked before each request. */
+  readonly token?: Token | undefined;
+  /** Remembers uploads that are under way; by default localStorage in browsers, nothing elsewhere. */
+  readonly store?: UploadStore | undefined;
+  /** How often what failed for the moment is tried again, with back-off; 5 by default. */
+  readonly retries?: number | undefined;
+  /** Seconds without a byte after which a connection is given up; 60 by default. */
+  readonly idleSeconds?: number | undefined;
+  /** Bytes up to which a file goes in one request; 8 MiB by default. */
+  readonly postUpTo?: number | undefined;
+  /** Bytes from which on a file goes straight to Cloud Storage, where the service offers it; 256 MiB by default. */
+  readonly directFrom?: number | undefined;
+  /** Bytes in each request of a larger upload, kept in memory; 16 MiB by default, a multiple of 256 KiB. */
+  readonly chunkSize?: number | undefined;
+  readonly fetch?: Fetch | undefined;
+}
+
+export interface CallOptions {
+  readonly signal?: AbortSignal | undefined;
+}
+
+export interface WaitOptions extends CallOptions {
+  /** Seconds; without it, for as long as it takes. */
+  readonly timeout?: number | undefined;
+}
+
+export interface ListOptions extends CallOptions {
+  /** Only files in these states. Deleted and expired ones are listed only when asked for. */
+  readonly state?: State | readonly State[] | undefined;
+  /** Files a page: 1 to 1 000, 100 by default. */
+  readonly pageSize?: number | undefined;
+  /** The files of another owner; for administrators. */
+  readonly owner?: string | undefined;
+}
+
+/** Which resources refer to a file. While one does, the file stays. */
+export interface References {
+  /** @param uri absolute, at most 2 000 bytes */
+  add(id: string, uri: string, options?: CallOptions): Promise<void>;
+  remove(id: string, uri: string, options?: CallOptions): Promise<void>;
+  list(id: string, options?: CallOptions & { readonly pageSize?: number }): AsyncGenerator<string>;
+}
+
+/**
+ * HOPS Fileshare, for one caller. Every method throws `FileshareProblem` where the service says no,
+ * `FileshareConnectionError` where it cannot be reached, and the reason of the signal where it was aborted.
+ */
+export class Fileshare {
+  readonly #http: Http;
+  readonly #options: FileshareOptions;
+
+  constructor(options: FileshareOptions) {
+    const { url, token, retries = 5, idleSeconds = 60, fetch = globalThis.fetch, chunkSize } = options;
+    if (chunkSize !== undefined && (chunkSize < 1 || chunkSize % (MIB / 4) !== 0)) {
+      throw new RangeError('chunkSize should be a multiple of 256 KiB.');
+    }
+    this.#options = options;
+    const fetcher: Fetch = (target, init) => fetch(target, init);
+    this.#http = new Http({ url: String(url), token, retries, idleMs: idleSeconds * 1000, fetch: fetcher });
+  }
+
+  /**
+   * Uploads a file: in one request where it is small, else in several, which go on after a break. A source with a
+   * fingerprint (a File, or `fileSource(path)`) that was begun earlier goes on where it stood.
+   * @returns the handle, most often `pending`: see `wait`
+   * @throws {FileshareIntegrityError} where the service has got other bytes than were sent
+   */
+  upload(source: UploadSource, options: UploadOptions = {}): Promise<Handle> {
+    const opened = openSource(source);
+    const { name = opened.name, type = opened.type, signal, onProgress, via, idempotencyKey } = options;
+    const { store = defaultStore(), chunkSize = 16 * MIB } = this.#options;
+    const { postUpTo = 8 * MIB, directFrom = 256 * MIB } = this.#options;
+    const job = {
+      http: this.#http,
+      source: opened,
+      name,
+      type: type ?? 'application/octet-stream',
+      store,
+      signal,
+      onProgress: onProgress ?? (() => undefined),
+      idempotencyKey,
+      chunkSize,
+    };
+    return upload(job, { postUpTo, directFrom }, via);
+  }
+
+  /** What became of a file. */
+  status(id: string, { signal }: CallOptions = {}): Promise<Handle> {
+    return this.#http.json('GET', `${pathOf(id)}/status`, { signal });
+  }
+
+  /**
+   * The handle of a file once the service has decided; whatever it decided: see its `state`.
+   * @throws {FileshareTimeout} where it has not within `timeout`
+   */
+  async wait(id: string, { timeout = Number.POSITIVE_INFINITY, signal }: WaitOptions = {}): Promise<Handle> {
+    const end = Date.now() + timeout * 1000;
+    for (let attempt = 0; ; attempt++) {
+      const seconds = Math.max(0, Math.min(POLL_SECONDS, Math.ceil((end - Date.now()) / 1000)));
+      const headers = { prefer: `wait=${seconds}` };
+      const asked = Date.now();
+      const call = { signal, headers, patienceMs: seconds * 1000 };
+      const handle = await this.#http.json<Handle>('GET', `${pathOf(id)}/status`, call);
+      if (!isUnderWay(handle)) return handle;
+      const left = end - Date.now();
+      if (left <= 0) throw new FileshareTimeout(`${id} is still ${handle.state} after ${timeout} s`);
+      // Who answers at once, and not when there is news, is not asked at once again.
+      if (Date.now() - asked < seconds * 500) await sleep(Math.min(left, backoffMs(attempt)), signal);
+    }
+  }
+
+  /** Begins a download; its stream is checked against the SHA-256 of the file, and goes on after a break. */
+  download(id: string, options: DownloadOptions = {}): Promise<Download> {
+    return download(this.#http, id, options);
+  }
+
+  /** Lets a principal such as `org:889640782` view a file. */
+  async share(id: string, principal: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#http.call('PUT', `${pathOf(id)}/viewers/${encodeURIComponent(principal)}`, { signal });
+  }
+
+  /** No longer lets a principal view a file. */
+  async unshare(id: string, principal: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#http.call('DELETE', `${pathOf(id)}/viewers/${encodeURIComponent(principal)}`, { signal });
+  }
+
+  viewers(id: string, { signal }: CallOptions = {}): Promise<Viewers> {
+    return this.#http.json('GET', `${pathOf(id)}/viewers`, { signal });
+  }
+
+  readonly references: References = {
+    add: async (id, uri, { signal } = {}) => {
+      await this.#http.call('PUT', `${pathOf(id)}/references/${encodeURIComponent(uri)}`, { signal });
+    },
+    remove: async (id, uri, { signal } = {}) => {
+      await this.#http.call('DELETE', `${pathOf(id)}/references/${encodeURIComponent(uri)}`, { signal });
+    },
+    list: (id, { pageSize, signal } = {}) => {
+      const query = new URLSearchParams(pageSize === undefined ? {} : { limit: String(pageSize) });
+      return this.#pages<string, 'references'>(`${pathOf(id)}/references`, 'references', query, signal);
+    },
+  };
+
+  /** Your files, newest first; pages are fetched as they are needed. */
+  list({ state = [], pageSize, owner, signal }: ListOptions = {}): AsyncGenerator<Handle> {
+    const query = new URLSearchParams([state].flat().map((name): [string, string] => ['state', name]));
+    if (pageSize !== undefined) query.set('limit', String(pageSize));
+    if (owner !== undefined) query.set('owner', owner);
+    return this.#pages<Handle, 'files'>('/files', 'files', query, signal);
+  }
+
+  /** Takes a file back. @throws {FileshareProblem} `file-referenced` while resources refer to it */
+  async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
+    await this.#http.call('DELETE', pathOf(id), { signal });
+  }
+
+  async *#pages<Item, Member extends string>(
+    path: string,
+    member: Member,
+    query: URLSearchParams,
+    signal: AbortSignal | undefined,
+  ): AsyncGenerator<Item> {
+    for (;;) {
+      const target = query.size === 0 ? path : `${path}?${query}`;
+      type Page = Readonly<Record<Member, readonly Item[]>> & { readonly next?: string };
+      const page = await this.#http.json<Page>('GET', target, { signal });
+      yield* page[member];
+      if (page.next === undefined) return;
+      query.set('cursor', page.next);
+    }
+  }
+}
+
+function pathOf(id: string): string {
+  return `/files/${encodeURIComponent(id)}`;
+}

@@ -1,0 +1,117 @@
+import { backoffMs, sleep } from './backoff.ts';
+import { FileshareConnectionError, FileshareProblem, problemOf } from './errors.ts';
+import { Idle } from './idle.ts';
+import { type Fetch, send } from './send.ts';
+
+/** A JWT, or what gets one: it is asked before each request, so that it can renew it. */
+export type Token = string | (() => string | Promise<string>);
+
+export interface HttpOptions {
+  readonly url: string;
+  readonly token?: Token | undefined;
+  readonly fetch: Fetch;
+  /** How often a request that may be repeated is repeated. */
+  readonly retries: number;
+  /** Milliseconds without any progress after which a connection is given up. */
+  readonly idleMs: number;
+}
+
+export interface Call {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Uint8Array<ArrayBuffer> | undefined;
+  readonly signal?: AbortSignal | undefined;
+  readonly onSent?: ((bytes: number) => void) | undefined;
+  /** Milliseconds that an answer may take beside what is usual: a long poll. */
+  readonly patienceMs?: number;
+  /** Whether it is sent once only. Everything else may come twice without harm. */
+  readonly once?: boolean;
+  /** Statuses beside 2xx that are no problem. */
+  readonly accept?: readonly number[];
+}
+
+const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+
+/** Requests to the service: with its token, again after what passes, and with every refusal as an error. */
+export class Http {
+  readonly options: HttpOptions;
+
+  constructor(options: HttpOptions) {
+    this.options = options;
+  }
+
+  /** The absolute URL of a path of the service. */
+  url(path: string): string {
+    return path.startsWith('/') ? this.options.url.replace(/\/+$/, '') + path : path;
+  }
+
+  /**
+   * @param target a path of the service, or an absolute URL, which is sent no token
+   * @throws {FileshareProblem}, {FileshareConnectionError}, the reason of `signal`
+   */
+  async call(method: string, target: string, call: Call = {}): Promise<Response> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.#attempt(method, target, call);
+      } catch (error) {
+        call.signal?.throwIfAborted();
+        if (call.once || attempt >= this.options.retries || !isPassing(error)) throw error;
+        await sleep(pauseMs(error, attempt), call.signal);
+      }
+    }
+  }
+
+  async json<T>(method: string, path: string, call: Call = {}): Promise<T> {
+    const response = await this.call(method, path, call);
+    return (await response.json()) as T;
+  }
+
+  async #attempt(method: string, target: string, call: Call): Promise<Response> {
+    const { body, onSent, accept = [], patienceMs = 0 } = call;
+    const own = target.startsWith('/');
+    const headers = { ...call.headers, ...(own && (await this.#authorization())) };
+    const idle = new Idle(this.options.idleMs + patienceMs, call.signal);
+    const progress = onSent && progressOf(onSent, idle);
+    const sending = { method, headers, body, signal: idle.signal, onSent: progress };
+    const response = await send(this.options.fetch, this.url(target), sending)
+      .catch((cause: unknown) => {
+        call.signal?.throwIfAborted();
+        throw new FileshareConnectionError(`${method} ${withoutSecrets(this.url(target))}: no answer`, {
+          cause,
+        });
+      })
+      .finally(() => idle.end());
+    if (response.ok || accept.includes(response.status)) return response;
+    throw await problemOf(response);
+  }
+
+  async #authorization(): Promise<Record<string, string>> {
+    const { token } = this.options;
+    const value = typeof token === 'function' ? await token() : token;
+    return value ? { authorization: `Bearer ${value.trim()}` } : {};
+  }
+}
+
+function progressOf(onSent: (bytes: number) => void, idle: Idle): (bytes: number) => void {
+  return (bytes) => {
+    idle.reset();
+    onSent(bytes);
+  };
+}
+
+/** The address of an upload session is a secret, in its query. */
+function withoutSecrets(url: string): string {
+  return url.replace(/\?.*$/, '');
+}
+
+/** Whether the same request may succeed a little later. */
+export function isPassing(error: unknown): boolean {
+  if (error instanceof FileshareConnectionError) return true;
+  if (!(error instanceof FileshareProblem)) return false;
+  return PASSING.has(error.status) || error.code === 'idempotency-in-progress';
+}
+
+/** Milliseconds to wait before the next attempt. */
+export function pauseMs(error: unknown, attempt: number): number {
+  const asked = error instanceof FileshareProblem ? (error.retryAfter ?? 0) * 1000 : 0;
+  return Math.max(asked, backoffMs(attempt));
+}

@@ -1,0 +1,28 @@
+export type { Download, DownloadOptions, DownloadProgress } from './download.ts';
+export {
+  FileshareConnectionError,
+  FileshareIntegrityError,
+  FileshareProblem,
+  FileshareTimeout,
+  isInfected,
+  isNotFound,
+  isNotScannedYet,
+  isUnscannable,
+} from './errors.ts';
+export type {
+  FileDeleted,
+  ScanCompleted,
+  ScanEvent,
+  ScanFailed,
+  VerdictChanged,
+} from './events.ts';
+export { InvalidScanEvent, parseScanEvent } from './events.ts';
+export type { CallOptions, FileshareOptions, ListOptions, References, WaitOptions } from './fileshare.ts';
+export { Fileshare } from './fileshare.ts';
+export type { Handle, State, Viewers } from './handle.ts';
+export { isAvailable, isUnderWay } from './handle.ts';
+export type { Token } from './http.ts';
+export type { FileSource, UploadSource } from './source.ts';
+export type { UploadOptions, UploadProgress, Way } from './upload/options.ts';
+export type { UploadStore } from './upload/store.ts';
+export { WebUploadStore } from './upload/store.ts';

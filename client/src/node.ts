@@ -1,0 +1,102 @@
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { basename, extname, join, resolve } from 'node:path';
+import type { FileSource } from './source.ts';
+import type { UploadStore } from './upload/store.ts';
+
+/** Milliseconds after which the service has forgotten an upload that is not complete: a week, and a day to be sure. */
+const KEPT_MS = 8 * 24 * 3_600_000;
+
+/** What files are most often; anything else is application/octet-stream. */
+const TYPES: Readonly<Record<string, string>> = {
+  '.csv': 'text/csv',
+  '.dcm': 'application/dicom',
+  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
+  '.gif': 'image/gif',
+  '.gz': 'application/gzip',
+  '.html': 'text/html',
+  '.jpeg': 'image/jpeg',
+  '.jpg': 'image/jpeg',
+  '.json': 'application/json',
+  '.mov': 'video/quicktime',
+  '.mp3': 'audio/mpeg',
+  '.mp4': 'video/mp4',
+  '.pdf': 'application/pdf',
+  '.png': 'image/png',
+  '.pptx': 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
+  '.rtf': 'application/rtf',
+  '.svg': 'image/svg+xml',
+  '.tif': 'image/tiff',
+  '.tiff': 'image/tiff',
+  '.txt': 'text/plain',
+  '.wav': 'audio/wav',
+  '.webp': 'image/webp',
+  '.xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
+  '.xml': 'application/xml',
+  '.zip': 'application/zip',
+};
+
+/** A file on disk, to upload. A change of size or time makes it another file. @throws where there is none */
+export async function fileSource(path: string): Promise<FileSource> {
+  const full = resolve(path);
+  const { size, mtimeNs, isFile } = await stats(full);
+  if (!isFile) throw new Error(`${path} is not a file`);
+  return {
+    size,
+    name: basename(full),
+    type: TYPES[extname(full).toLowerCase()],
+    fingerprint: [full, size, mtimeNs].join('/'),
+    open: () => createReadStream(full, { highWaterMark: 1024 * 1024 }),
+  };
+}
+
+async function stats(path: string) {
+  const found = await stat(path, { bigint: true });
+  return { size: Number(found.size), mtimeNs: found.mtimeNs, isFile: found.isFile() };
+}
+
+/** Remembers uploads in a folder that only this user reads: a direct session is a bearer token for its file. */
+export class FolderUploadStore implements UploadStore {
+  readonly #folder: string;
+
+  /** @param folder by default that of the XDG Base Directory Specification for state */
+  constructor(folder = defaultFolder()) {
+    this.#folder = folder;
+  }
+
+  async get(key: string): Promise<string | undefined> {
+    return readFile(this.#path(key), 'utf8').catch(() => undefined);
+  }
+
+  async set(key: string, value: string): Promise<void> {
+    await mkdir(this.#folder, { recursive: true, mode: 0o700 });
+    await this.#removeOld();
+    const path = this.#path(key);
+    const whole = `${path}.${process.pid}`;
+    await writeFile(whole, value, { mode: 0o600 });
+    await rename(whole, path);
+  }
+
+  async delete(key: string): Promise<void> {
+    await rm(this.#path(key), { force: true });
+  }
+
+  #path(key: string): string {
+    return join(this.#folder, `${createHash('sha256').update(key).digest('hex')}.json`);
+  }
+
+  async #removeOld(): Promise<void> {
+    for (const name of await readdir(this.#folder)) {
+      const path = join(this.#folder, name);
+      const found = await stat(path).catch(() => undefined);
+      if (found && found.mtimeMs < Date.now() - KEPT_MS) await rm(path, { force: true });
+    }
+  }
+}
+
+function defaultFolder(): string {
+  const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
+  return join(state, 'hops-fileshare', 'uploads');
+}

@@ -1,0 +1,42 @@
+import type { Http } from '../http.ts';
+import type { Opened } from '../source.ts';
+import type { UploadStore } from './store.ts';
+
+/** The ways in: one request, tus 1.0, or a session straight to Cloud Storage. */
+export type Way = 'post' | 'tus' | 'direct';
+
+export interface UploadProgress {
+  /** Bytes that have gone out, those of earlier attempts included. */
+  readonly sent: number;
+  /** Bytes in all; undefined for a stream until its end. */
+  readonly size: number | undefined;
+  /** Bytes that an earlier attempt had brought there. */
+  readonly resumedFrom: number;
+}
+
+export interface UploadOptions {
+  /** Instead of that of the source. */
+  readonly name?: string | undefined;
+  /** The media type, instead of that of the source. */
+  readonly type?: string | undefined;
+  /** The way in. Without it: by size, and by what the service offers. */
+  readonly via?: Way | undefined;
+  readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
+  readonly signal?: AbortSignal | undefined;
+  /** For uploads in one request, a random one by default: the same key within 24 hours gives the same file. */
+  readonly idempotencyKey?: string | undefined;
+}
+
+/** What an upload has to do with. */
+export interface Job {
+  readonly http: Http;
+  readonly source: Opened;
+  readonly name: string | undefined;
+  readonly type: string;
+  readonly store: UploadStore | undefined;
+  readonly signal: AbortSignal | undefined;
+  readonly onProgress: (progress: UploadProgress) => void;
+  readonly idempotencyKey: string | undefined;
+  /** Bytes: how much goes into one request. A multiple of 256 KiB, as Cloud Storage has it. */
+  readonly chunkSize: number;
+}

@@ -1,0 +1,43 @@
+import { problemOf } from '../errors.ts';
+import type { Handle } from '../handle.ts';
+import { digestField, runningSha256 } from '../sha256.ts';
+import type { Job } from './options.ts';
+
+/**
+ * `POST /files`: everything in one request. With its digest, the service refuses bytes that are not these; with its
+ * key, an answer that got lost is asked for again without making a second file.
+ * @throws {FileshareProblem}, {FileshareConnectionError}
+ */
+export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
+  const { http, name, type, signal, onProgress } = job;
+  const hash = runningSha256();
+  hash.update(body);
+  const headers = {
+    'content-type': type,
+    'idempotency-key': job.idempotencyKey ?? randomKey(),
+    'repr-digest': digestField(hash.digest()),
+    ...(name !== undefined && { 'content-disposition': disposition(name) }),
+  };
+  const onSent = (sent: number) => onProgress({ sent, size: body.length, resumedFrom: 0 });
+  const response = await http.call('POST', '/files', { headers, body, signal, onSent, accept: [410] });
+  const location = response.headers.get('location');
+  if (response.ok) return (await response.json()) as Handle;
+  if (!location) throw await problemOf(response);
+  // The scanner was quicker than the answer, which is of a file that is not handed out: still the file's handle.
+  await response.body?.cancel();
+  return http.json<Handle>('GET', `${location}/status`, { signal });
+}
+
+/** As crypto.randomUUID, which a page has only when it came by https. */
+function randomKey(): string {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join('-');
+}
+
+/** RFC 6266 with the encoding of RFC 8187, which any name survives. */
+function disposition(name: string): string {
+  const encoded = encodeURIComponent(name.toWellFormed()).replace(
+    /['()*]/g,
+    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename*=UTF-8''${encoded}`;
+}

@@ -1,0 +1,66 @@
+import type { Http } from '../http.ts';
+import type { Job } from './options.ts';
+import type { Part, Session } from './session.ts';
+
+const VERSION = { 'tus-resumable': '1.0.0' };
+
+/** Whether the service takes uploads by tus 1.0: https://tus.io/protocols/resumable-upload#options */
+export async function offersTus(http: Http, signal: AbortSignal | undefined): Promise<boolean> {
+  const none = [400, 401, 403, 404, 405, 501];
+  const response = await http.call('OPTIONS', '/uploads', { signal, accept: none });
+  await response.body?.cancel();
+  return response.ok && (response.headers.get('tus-version') ?? '').split(',').includes('1.0.0');
+}
+
+/** Begins one. A repeat may begin two: that which nobody goes on with expires. @returns the path of the upload */
+export async function createTus({ http, source, name, type, signal }: Job): Promise<string> {
+  const pairs = Object.entries({ filename: name, filetype: type });
+  const metadata = pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`]));
+  const length =
+    source.size === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(source.size) };
+  const headers = { ...VERSION, ...length, 'upload-metadata': metadata.join() };
+  const response = await http.call('POST', '/uploads', { headers, signal });
+  await response.body?.cancel();
+  const location = response.headers.get('location');
+  if (!location) throw new TypeError('POST /uploads: an answer without Location');
+  return new URL(location, 'http://service').pathname;
+}
+
+export class TusSession implements Session {
+  readonly #http: Http;
+  readonly #path: string;
+  readonly #size: number | undefined;
+
+  /** @param size bytes, where they were announced */
+  constructor(http: Http, path: string, size: number | undefined) {
+    this.#http = http;
+    this.#path = path;
+    this.#size = size;
+  }
+
+  async offset(signal: AbortSignal | undefined): Promise<number> {
+    return offsetIn(await this.#http.call('HEAD', this.#path, { headers: VERSION, signal }));
+  }
+
+  async send({ start, bytes, last, onSent }: Part, signal: AbortSignal | undefined): Promise<number> {
+    const end = { 'upload-length': String(start + bytes.length) };
+    const headers = {
+      ...VERSION,
+      'upload-offset': String(start),
+      'content-type': 'application/offset+octet-stream',
+      ...(last && this.#size === undefined && end),
+    };
+    const call = { headers, body: bytes, signal, onSent, once: true };
+    return offsetIn(await this.#http.call('PATCH', this.#path, call));
+  }
+}
+
+function offsetIn(response: Response): number {
+  const offset = Number(response.headers.get('upload-offset') ?? Number.NaN);
+  if (Number.isSafeInteger(offset)) return offset;
+  throw new TypeError('tus: an answer without Upload-Offset');
+}
+
+function base64(text: string): string {
+  return btoa(String.fromCharCode(...new TextEncoder().encode(text)));
+}

@@ -1,0 +1,143 @@
+import { FileshareIntegrityError, FileshareProblem } from '../errors.ts';
+import type { Handle } from '../handle.ts';
+import { hex } from '../sha256.ts';
+import { type Chunk, ChunkReader } from '../source.ts';
+import { DirectSession, openDirect } from './direct.ts';
+import type { Job, Way } from './options.ts';
+import { post } from './post.ts';
+import { type Session, transfer } from './session.ts';
+import { parseSaved, type SavedUpload } from './store.ts';
+import { createTus, offersTus, TusSession } from './tus.ts';
+
+/** Bytes up to which, and from which on, another way is taken. */
+export interface Sizes {
+  readonly postUpTo: number;
+  readonly directFrom: number;
+}
+
+interface Begun {
+  readonly id: string;
+  readonly session: Session;
+  /** Bytes that are there already. */
+  readonly from: number;
+}
+
+/** @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}, the reason of the signal */
+export async function upload(job: Job, sizes: Sizes, via: Way | undefined): Promise<Handle> {
+  const { source } = job;
+  const resumed = await resume(job);
+  const reader = new ChunkReader(source.open());
+  try {
+    return await (resumed ? finish(job, resumed, reader) : uploadNew(job, reader, sizes, via));
+  } finally {
+    await reader.close();
+  }
+}
+
+async function uploadNew(job: Job, reader: ChunkReader, sizes: Sizes, via: Way | undefined): Promise<Handle> {
+  const { source } = job;
+  const fitsInOne = source.size === undefined || source.size <= sizes.postUpTo;
+  if (via === 'post' || (!via && fitsInOne)) {
+    const limit = via === 'post' ? (source.size ?? sizes.postUpTo) : sizes.postUpTo;
+    const chunk = await reader.read(limit);
+    if (chunk.last) return post(job, chunk.bytes);
+    if (via) throw new RangeError(`A stream of more than ${limit} bytes does not go in one request.`);
+    return finish(
+      job,
+      await begin(job, sizes, 'tus'),
+      new ChunkReader(rejoined(chunk, reader, job.chunkSize)),
+    );
+  }
+  return finish(job, await begin(job, sizes, via), reader);
+}
+
+/** What was read ahead, and then the rest. */
+async function* rejoined(first: Chunk, rest: ChunkReader, size: number): AsyncGenerator<Uint8Array> {
+  yield first.bytes;
+  for (let last = first.last; !last; ) {
+    const chunk = await rest.read(size);
+    yield chunk.bytes;
+    last = chunk.last;
+  }
+}
+
+/** Begins a session of its own. @throws {FileshareProblem} where the service offers none of the kind */
+async function begin(job: Job, { directFrom }: Sizes, via: Way | undefined): Promise<Begun> {
+  const { http, source, signal } = job;
+  const { size } = source;
+  if (size !== undefined && (via === 'direct' || (!via && size >= directFrom))) {
+    const direct = await openDirect(job);
+    if (direct) {
+      const { uploadUrl: url, handle } = direct;
+      await save(job, { via: 'direct', id: handle.id, url, size });
+      return { id: handle.id, session: new DirectSession(http, url, size), from: 0 };
+    }
+  }
+  if (via === 'direct' || !(await offersTus(http, signal))) throw new RangeError(tooLarge(via ?? 'tus'));
+  const url = await createTus(job);
+  const id = url.slice(url.lastIndexOf('/') + 1);
+  if (size !== undefined) await save(job, { via: 'tus', id, url, size });
+  return { id, session: new TusSession(http, url, size), from: 0 };
+}
+
+function tooLarge(way: Way): string {
+  return `The service does not offer what this file needs: uploads in several requests (${way}).`;
+}
+
+/** Goes on with an earlier upload of the same content, where there is one and the service still knows of it. */
+async function resume(job: Job): Promise<Begun | undefined> {
+  const { http, source, store, signal } = job;
+  const key = keyOf(job);
+  if (!key || !store) return undefined;
+  const saved = parseSaved(await store.get(key));
+  if (!saved || saved.size !== source.size) return undefined;
+  const session =
+    saved.via === 'tus'
+      ? new TusSession(http, saved.url, saved.size)
+      : new DirectSession(http, saved.url, saved.size);
+  try {
+    return { id: saved.id, session, from: await session.offset(signal) };
+  } catch (error) {
+    if (!(error instanceof FileshareProblem) || error.status >= 500) throw error;
+    await store.delete(key);
+    return undefined;
+  }
+}
+
+/** Sends what is missing, and makes sure that what the service has is what was read here. */
+async function finish(job: Job, { id, session, from }: Begun, reader: ChunkReader): Promise<Handle> {
+  const { http, source, store, signal, onProgress } = job;
+  const digest = await transferred(job, session, reader, from);
+  const key = keyOf(job);
+  if (key) await store?.delete(key);
+  const handle = await http.json<Handle>('GET', `/files/${id}/status`, { signal });
+  if (source.size !== undefined) onProgress({ sent: source.size, size: source.size, resumedFrom: from });
+  if (handle.sha256 === undefined || handle.sha256 === hex(digest)) return handle;
+  await http.call('DELETE', `/files/${id}`, { signal, accept: [404, 405, 409, 410] });
+  throw new FileshareIntegrityError(
+    `The service has other bytes of ${id} than were read here; it was deleted.`,
+  );
+}
+
+/** All that is there already is no reason to send an empty rest. */
+async function transferred(
+  job: Job,
+  session: Session,
+  reader: ChunkReader,
+  from: number,
+): Promise<Uint8Array> {
+  const complete: Session = {
+    offset: session.offset,
+    send: async ({ start, bytes }) => start + bytes.length,
+  };
+  return transfer(job, from === job.source.size ? complete : session, reader, from);
+}
+
+async function save(job: Job, upload: SavedUpload): Promise<void> {
+  const key = keyOf(job);
+  if (key) await job.store?.set(key, JSON.stringify(upload));
+}
+
+function keyOf({ http, source, type, name }: Job): string | undefined {
+  return source.fingerprint && [http.url('/'), source.fingerprint, type, name].join(' ');
+}

@@ -1,0 +1,252 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Handle } from '../../client/src/index.ts';
+import { encrypted, zip } from '../../infra/local/zip.ts';
+import { EICAR, OWNER, Service } from '../support/service.ts';
+import { BadLine, Folder, MIB, noise, type Ran, type RunOptions, run } from './fixture.ts';
+
+const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
+const OTHER = 'org:974652269';
+
+describe('client: the command line', () => {
+  const service = new Service();
+  const folder = new Folder();
+  const line = new BadLine(() => service.url);
+  let token = '';
+
+  before(async () => {
+    token = await service.platform.token(OWNER);
+    await writeFile(folder.path('clean.txt'), 'clean');
+    await writeFile(folder.path('eicar.txt'), EICAR);
+  });
+
+  function fileshare(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
+    const env = {
+      FILESHARE_URL: service.url,
+      FILESHARE_TOKEN: token,
+      XDG_STATE_HOME: folder.path('state'),
+      PUBSUB_EMULATOR_HOST: service.platform.pubsubHost,
+      ...options.env,
+    };
+    return run(process.execPath, [MAIN, ...args], { cwd: folder.path(), ...options, env });
+  }
+
+  async function json<T = Handle>(...args: readonly string[]): Promise<T> {
+    const { code, stdout, stderr } = await fileshare([...args, '--json']);
+    assert.equal(code, 0, stderr);
+    return JSON.parse(stdout) as T;
+  }
+
+  it('uploads a file, waits, and tells its verdict by line and exit code', async () => {
+    const clean = await fileshare(['upload', 'clean.txt', '--wait']);
+    assert.deepEqual([clean.code, clean.stderr], [0, '']);
+    assert.match(clean.stdout, /^clean {8}[0-9a-v]{43} +5 B {2}clean\.txt\n$/);
+    const infected = await fileshare(['upload', 'clean.txt', 'eicar.txt', 'none.txt', '--wait']);
+    assert.equal(infected.code, 3, 'the gravest of several');
+    assert.match(infected.stdout, /^clean .*\ninfected .*eicar\.txt {2}\(.*Eicar.*\)\n$/i);
+    assert.match(infected.stderr, /none\.txt: ENOENT/);
+  });
+
+  it('works in pipes', async () => {
+    const sent = await fileshare(['upload', '-', '--json', '--name', 'x.bin'], { input: noise(1000) });
+    const { id, fileName } = JSON.parse(sent.stdout) as Handle;
+    assert.deepEqual([sent.code, fileName], [0, 'x.bin']);
+    assert.equal((await fileshare(['wait', id])).code, 0);
+    const got = await fileshare(['download', id, '-o', '-']);
+    assert.deepEqual([got.code, got.stderr], [0, '']);
+    assert.ok(noise(1000).equals(Buffer.from(got.stdout, 'latin1')));
+  });
+
+  it('downloads under the name of the file, whole or not at all, and replaces nothing', async () => {
+    const { id } = await json('upload', 'clean.txt', '--wait', '--name', '../../.evil\u001b[2J.txt');
+    const place = folder.path('downloads');
+    await mkdir(place);
+    const first = await fileshare(['download', id, '-o', place]);
+    assert.equal(first.code, 0, first.stderr);
+    assert.deepEqual(await readdir(place), ['evil[2J.txt']);
+    assert.equal(await readFile(join(place, 'evil[2J.txt'), 'utf8'), 'clean');
+    assert.equal((await fileshare(['download', id, '-o', place])).code, 2);
+    assert.equal((await fileshare(['download', id, '-o', place, '--force'])).code, 0);
+
+    const large = await json('upload', '-', '--wait').catch(() => undefined);
+    assert.equal(large?.size, 0, 'an empty standard input is an empty file');
+  });
+
+  it('refuses a download with another digest, and leaves nothing of it', async () => {
+    await writeFile(folder.path('large.bin'), noise(MIB));
+    const { id } = await json('upload', 'large.bin', '--wait');
+    line.expect({ flipDown: 500_000 }, { flipDown: 500_000 });
+    const env = { FILESHARE_URL: line.url };
+    const saved = await fileshare(['download', id, '-o', 'broken.bin'], { env });
+    assert.equal(saved.code, 5);
+    assert.match(saved.stderr, /digest/);
+    assert.deepEqual(
+      (await readdir(folder.path())).filter((name) => name.startsWith('broken')),
+      [],
+    );
+    line.expect({ flipDown: 500_000 });
+    assert.equal((await fileshare(['download', id, '-o', '-'], { env })).code, 5);
+  });
+
+  it('has an exit code for each end', async () => {
+    const { id } = JSON.parse(
+      (await fileshare(['upload', 'eicar.txt', '--wait', '--json'])).stdout,
+    ) as Handle;
+    const codes: Record<string, number> = {
+      ls: 0,
+      '--help': 0,
+      '--version': 0,
+      'upload --help': 0,
+      '': 2,
+      uplod: 2,
+      upload: 2,
+      'upload a b --name c': 2,
+      'upload - -': 2,
+      'upload clean.txt --timeout soon': 2,
+      'ls --limit 0': 2,
+      'ls --url nowhere': 2,
+      'watch --subscription x': 2,
+      [`wait ${id}`]: 3,
+      [`download ${id} -o x`]: 3,
+      'upload none.txt': 5,
+      'status none': 7,
+      'ls --owner org:974652269': 7,
+      'ls --url http://127.0.0.1:1': 5,
+    };
+    const check = async ([args, code]: [string, number]) => {
+      const ran = await fileshare(args.split(' ').filter(Boolean));
+      assert.equal(ran.code, code, `${args}: ${ran.stderr}`);
+      if (code > 0) assert.doesNotMatch(ran.stderr, /\n {4}at /, 'no stack');
+    };
+    await Promise.all(Object.entries(codes).map(check));
+    assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: 'none' } })).code, 7);
+    assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: '' } })).code, 2);
+  }).timeout(60_000);
+
+  it('ends with 4 for what could not be scanned, and with 6 for what is not scanned yet', async () => {
+    await writeFile(folder.path('encrypted.zip'), zip([encrypted('a.txt', Buffer.from('a'), 'secret')]));
+    assert.equal((await fileshare(['upload', 'encrypted.zip', '--wait'])).code, 4);
+    // The scanner cannot read what is uploaded from here on.
+    await service.fault({ operation: 'objects.getMedia', bucket: 'unscanned', effect: { kind: 'stall' } });
+    const late = await fileshare(['upload', '-', '--wait', '--timeout', '0.5'], { input: noise(100, 42) });
+    await service.clearFaults();
+    assert.equal(late.code, 6, late.stderr);
+    assert.match(late.stderr, /still pending/);
+  });
+
+  it('shares, lists, deletes', async () => {
+    const { id } = await json('upload', 'clean.txt', '--wait');
+    assert.match(
+      (await fileshare(['share', id, OTHER, 'group:a'])).stdout,
+      /^owner {3}org:889640782\nviewer {2}org:974652269\n/,
+    );
+    assert.equal((await fileshare(['unshare', id, OTHER])).code, 0);
+    assert.deepEqual((await json<{ viewers: string[] }>('share', id)).viewers, ['group:a']);
+    assert.match((await fileshare(['ls', '--limit', '1', '--state', 'clean'])).stdout, new RegExp(id));
+    assert.match((await fileshare(['rm', id])).stderr, /deleted/);
+    assert.equal((await json('status', id)).state, 'deleted');
+  });
+
+  it('gets a token of the development issuer, and reads one from a file', async () => {
+    const { stdout } = await fileshare(['token', 'org:1', '--scope', 'read'], {
+      env: { FILESHARE_TOKEN: '' },
+    });
+    assert.match(stdout, /^[\w-]+\.[\w-]+\.[\w-]+\n$/);
+    const file = folder.path('token');
+    await writeFile(file, stdout);
+    await chmod(file, 0o600);
+    const env = { FILESHARE_TOKEN: '', FILESHARE_TOKEN_FILE: file };
+    assert.equal((await fileshare(['ls'], { env })).code, 0);
+    const denied = await fileshare(['upload', 'clean.txt'], { env });
+    assert.deepEqual([denied.code, /scope/.test(denied.stderr)], [7, true]);
+  });
+
+  it('watches files as they change, and events', async () => {
+    let uploaded: Promise<Ran> | undefined;
+    const changes = await fileshare(['watch', '--json', '--count', '1', '--interval', '0.1'], {
+      watch: (output) => {
+        if (output.includes('Watching')) uploaded ??= fileshare(['upload', 'eicar.txt', '--json']);
+      },
+    });
+    const { id } = JSON.parse((await uploaded)?.stdout ?? '') as Handle;
+    assert.equal((JSON.parse(changes.stdout) as Handle).id, id);
+    const subscription = 'projects/fileshare-local/subscriptions/scan-events-cli';
+    const events = await fileshare(['watch', '--subscription', subscription, '--count', '1', '--json']);
+    const { type, data } = JSON.parse(events.stdout) as { type: string; data: { verdict: string } };
+    assert.equal(type, 'no.nav.hops.fileshare.scan.completed.v1');
+    assert.ok(data.verdict);
+    const stopped = await fileshare(['watch'], {
+      watch: (output, kill) => void (output.includes('Watching') && kill('SIGINT')),
+    });
+    assert.equal(stopped.code, 130);
+  });
+
+  it('stops an upload at Ctrl-C, and goes on with it', async () => {
+    await writeFile(folder.path('resumed.bin'), noise(64 * MIB));
+    const remembered = folder.path('state', 'hops-fileshare', 'uploads');
+    const env = { FILESHARE_URL: line.url };
+    line.expect();
+    const first = await fileshare(['upload', 'resumed.bin', '--wait'], {
+      env,
+      // Two chunks are there: with less there is nothing to go on with.
+      started: (kill) => line.at(36 * MIB, () => kill('SIGINT')),
+    });
+    assert.deepEqual([first.code, first.stdout], [130, '']);
+    assert.match(first.stderr, /The same command again goes on from here/);
+    const [state = ''] = await readdir(remembered);
+    assert.equal((await stat(join(remembered, state))).mode & 0o777, 0o600);
+    assert.equal((await stat(remembered)).mode & 0o777, 0o700);
+
+    line.expect();
+    const second = await fileshare(['upload', 'resumed.bin', '--wait'], { env });
+    assert.equal(second.code, 0, second.stderr);
+    assert.match(second.stderr, /went on from \d+\.\d MB/);
+    assert.ok(line.sent < 50 * MIB, 'it sends only what was missing');
+    assert.deepEqual(await readdir(remembered), []);
+  }).timeout(60_000);
+
+  it('shows a bar for each file at a terminal', async function () {
+    if (spawnSync('script', ['--version']).status !== 0) return this.skip();
+    const command = `${process.execPath} ${MAIN} upload clean.txt large.bin --wait`;
+    const env = {
+      FILESHARE_URL: service.url,
+      FILESHARE_TOKEN: token,
+      XDG_STATE_HOME: folder.path('state'),
+      COLUMNS: '120',
+    };
+    const { code, stdout } = await run('script', ['-qec', command, '/dev/null'], { cwd: folder.path(), env });
+    assert.equal(code, 0);
+    const shown = Buffer.from(stdout, 'latin1').toString();
+    for (const name of ['clean.txt', 'large.bin']) assert.match(shown, new RegExp(`${name} .*100%`));
+  });
+
+  for (const shell of ['bash', 'zsh', 'fish'] as const) {
+    it(`prints a script of completions for ${shell}`, async function () {
+      const { code, stdout } = await fileshare(['completion', shell]);
+      assert.equal(code, 0);
+      for (const word of ['upload', 'download', 'unshare', 'idempotency-key'])
+        assert.ok(stdout.includes(word), word);
+      if (spawnSync(shell, ['--version']).status !== 0) return this.skip();
+      const { status, stderr } = spawnSync(shell, ['-n'], { input: stdout, encoding: 'utf8' });
+      assert.equal(status, 0, stderr);
+    });
+  }
+
+  it('completes commands, options and files in bash', async () => {
+    const { stdout } = await fileshare(['completion', 'bash']);
+    const complete = (...words: string[]) => {
+      const script = `${stdout}
+COMP_WORDS=(${words.map((word) => `'${word}'`).join(' ')}); COMP_CWORD=${words.length - 1}; _fileshare
+printf '%s\\n' "\${COMPREPLY[@]}"`;
+      return spawnSync('bash', ['-c', script], { encoding: 'utf8', cwd: folder.path() })
+        .stdout.trim()
+        .split('\n');
+    };
+    assert.deepEqual(complete('fileshare', 'up'), ['upload']);
+    assert.deepEqual(complete('fileshare', '--url', 'http://x', 'download', '--o'), ['--output']);
+    assert.deepEqual(complete('fileshare', 'upload', 'clean'), ['clean.txt']);
+    assert.deepEqual(complete('fileshare', 'completion', 'f'), ['fish']);
+  });
+});

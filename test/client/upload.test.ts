@@ -1,0 +1,234 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { utimes, writeFile } from 'node:fs/promises';
+import { Readable } from 'node:stream';
+import {
+  FileshareConnectionError,
+  FileshareIntegrityError,
+  FileshareProblem,
+  type UploadProgress,
+} from '../../client/src/index.ts';
+import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
+import { EICAR, Service } from '../support/service.ts';
+import { BadLine, clientOf, Folder, MIB, noise } from './fixture.ts';
+
+const LARGE = 3 * MIB;
+/** Small sizes, so that a few megabytes take several requests. */
+const SMALL = { postUpTo: MIB / 2, chunkSize: MIB, retries: 3 };
+
+describe('client: uploads', () => {
+  const service = new Service();
+  const folder = new Folder();
+  const line = new BadLine(() => service.url);
+  const large = noise(LARGE);
+  const sha256 = createHash('sha256').update(large).digest('hex');
+
+  for (const [kind, source] of [
+    ['a Blob', () => new Blob(['Hello'])],
+    ['bytes', () => new TextEncoder().encode('Hello')],
+    ['a Buffer', () => Buffer.from('Hello')],
+    ['an ArrayBuffer', () => new Uint8Array([72, 101, 108, 108, 111]).buffer],
+    ['a web stream', () => new Blob(['Hello']).stream()],
+    ['a Node stream', () => Readable.from([Buffer.from('He'), Buffer.from('llo')])],
+  ] as const) {
+    it(`takes ${kind}`, async () => {
+      const handle = await clientOf(service).upload(source(), { name: 'hallå.txt', type: 'text/plain' });
+      assert.equal(handle.sha256, createHash('sha256').update('Hello').digest('hex'));
+      assert.equal(handle.fileName, 'hallå.txt');
+      assert.equal(handle.contentType, 'text/plain');
+    });
+  }
+
+  it('takes the name and type of a File', async () => {
+    const handle = await clientOf(service).upload(new File(['a'], "r'ø(1).txt", { type: 'text/plain' }));
+    assert.equal(handle.fileName, "r'ø(1).txt");
+    assert.equal(handle.contentType, 'text/plain');
+  });
+
+  it('takes an empty file', async () => {
+    assert.equal((await clientOf(service).upload(new Uint8Array(0))).size, 0);
+    assert.equal((await clientOf(service).upload(new Uint8Array(0), { via: 'tus' })).size, 0);
+  });
+
+  for (const via of ['post', 'tus', 'direct'] as const) {
+    it(`brings a file there by ${via}, with its name, its type and its progress`, async () => {
+      const seen: UploadProgress[] = [];
+      const options = { via, name: 'å.bin', type: 'application/x-a', onProgress: seen.push.bind(seen) };
+      const { id } = await clientOf(service, SMALL).upload(large, options);
+      const handle = await clientOf(service).wait(id, { timeout: 20 });
+      assert.equal(handle.state, 'clean');
+      assert.equal(handle.sha256, sha256);
+      assert.equal(handle.fileName, 'å.bin');
+      assert.equal(handle.contentType, 'application/x-a');
+      assert.deepEqual(seen.at(-1), { sent: LARGE, size: LARGE, resumedFrom: 0 });
+      assert.ok(seen.length > 3, 'it moves');
+      assert.ok(
+        seen.every(({ sent }, at) => sent >= (seen[at - 1]?.sent ?? 0)),
+        'and never back',
+      );
+    });
+  }
+
+  it('brings a stream of unknown length there, in several requests', async () => {
+    const pieces = Readable.from([
+      large.subarray(0, 100),
+      large.subarray(100, LARGE - 1),
+      large.subarray(LARGE - 1),
+    ]);
+    const handle = await clientOf(service, SMALL).upload(pieces);
+    assert.equal(handle.sha256, sha256);
+    assert.equal(handle.size, LARGE);
+  });
+
+  it('chooses by size', async () => {
+    const ways: string[] = [];
+    const fetch = (url: string, init: RequestInit) => {
+      ways.push(`${init.method} ${new URL(url).pathname.replace(/[0-9a-v]{43}/, 'ID')}`);
+      return globalThis.fetch(url, init);
+    };
+    const client = clientOf(service, { ...SMALL, directFrom: 2 * MIB, fetch });
+    await client.upload(large.subarray(0, MIB / 2));
+    assert.deepEqual(ways.splice(0), ['POST /files']);
+    await client.upload(large.subarray(0, MIB / 2 + 1));
+    assert.deepEqual(ways.splice(0), [
+      'OPTIONS /uploads',
+      'POST /uploads',
+      'PATCH /uploads/ID',
+      'GET /files/ID/status',
+    ]);
+    await client.upload(large);
+    assert.equal(ways[0], 'POST /uploads/direct');
+  });
+
+  it('makes one file of a POST whose answer got lost', async () => {
+    line.expect({ cutDown: 1 }, { cutDown: 50 });
+    const client = clientOf(service, { url: line.url, retries: 4 });
+    const handle = await client.upload(noise(1000, 7), { name: 'once.bin' });
+    assert.equal(line.connections, 3);
+    const named = [];
+    for await (const { id, fileName } of client.list()) if (fileName === 'once.bin') named.push(id);
+    assert.deepEqual(named, [handle.id]);
+  });
+
+  it('gives the handle of malware that was found before the answer was there', async () => {
+    const client = clientOf(service);
+    const options = { idempotencyKey: 'malware' };
+    const { id } = await client.upload(new Blob([EICAR]), options);
+    assert.equal((await client.wait(id, { timeout: 20 })).state, 'infected');
+    const again = await client.upload(new Blob([EICAR]), options);
+    assert.deepEqual([again.id, again.state], [id, 'infected']);
+  });
+
+  for (const via of ['post', 'tus', 'direct'] as const) {
+    it(`survives a line that breaks in the middle by ${via}`, async () => {
+      line.expect({ cutUp: 700_000 }, { cutUp: 300_000 }, { cutUp: 20 }, { cutUp: 1_500_000 });
+      const client = clientOf(service, { ...SMALL, url: line.url, retries: 5 });
+      const handle = await client.upload(large, { via });
+      assert.equal((await client.wait(handle.id, { timeout: 20 })).sha256, sha256);
+    });
+  }
+
+  it('says that it cannot reach the service, after as many attempts as it should make', async () => {
+    line.expect(...Array.from({ length: 9 }, () => ({ cutUp: 1 })));
+    const client = clientOf(service, { url: line.url, retries: 1 });
+    await assert.rejects(client.upload(large), FileshareConnectionError);
+    assert.equal(line.connections, 2);
+  });
+
+  it('gives up a connection on which nothing happens', async () => {
+    const never: typeof fetch = (_, init) =>
+      new Promise((_resolve, reject) => {
+        init?.signal?.addEventListener('abort', () => reject(init.signal?.reason), { once: true });
+      });
+    const client = clientOf(service, { retries: 0, idleSeconds: 0.05, fetch: never });
+    await assert.rejects(client.status('x'), FileshareConnectionError);
+  });
+
+  it('does not repeat what was refused for good', async () => {
+    const client = clientOf(service, { token: 'none' });
+    const refused = (error: unknown) => error instanceof FileshareProblem && error.code === 'unauthenticated';
+    await assert.rejects(client.upload(new Uint8Array(3)), refused);
+    await assert.rejects(client.upload(large, { via: 'tus' }), refused);
+  });
+
+  for (const via of ['tus', 'direct'] as const) {
+    it(`goes on with an upload by ${via} that was aborted, as another process would`, async () => {
+      const path = folder.path(`resumed-${via}.bin`);
+      await writeFile(path, large);
+      const store = new FolderUploadStore(folder.path('state'));
+      const controller = new AbortController();
+      const onProgress = ({ sent }: UploadProgress) => {
+        if (sent >= 1.5 * MIB) controller.abort();
+      };
+      const first = clientOf(service, { ...SMALL, store });
+      const aborted = first.upload(await fileSource(path), { via, onProgress, signal: controller.signal });
+      await assert.rejects(aborted, { name: 'AbortError' });
+
+      const seen: UploadProgress[] = [];
+      const second = clientOf(service, { ...SMALL, store });
+      const handle = await second.upload(await fileSource(path), { via, onProgress: seen.push.bind(seen) });
+      assert.ok((seen[0]?.resumedFrom ?? 0) >= MIB, 'it does not begin anew');
+      assert.equal((await second.wait(handle.id, { timeout: 20 })).sha256, sha256);
+
+      const third = await second.upload(await fileSource(path), { via });
+      assert.notEqual(third.id, handle.id, 'a complete upload is not gone on with');
+    });
+  }
+
+  it('begins anew where the file has changed meanwhile', async () => {
+    const path = folder.path('changed.bin');
+    await writeFile(path, large);
+    const store = new FolderUploadStore(folder.path('state'));
+    const client = clientOf(service, { ...SMALL, store });
+    const signal = AbortSignal.abort();
+    await assert.rejects(client.upload(await fileSource(path), { signal }), { name: 'AbortError' });
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= MIB && controller.abort());
+    const interrupted = client.upload(await fileSource(path), { onProgress, signal: controller.signal });
+    await assert.rejects(interrupted, { name: 'AbortError' });
+    await utimes(path, 1, 1);
+    const seen: UploadProgress[] = [];
+    await client.upload(await fileSource(path), { onProgress: seen.push.bind(seen) });
+    assert.equal(seen.at(-1)?.resumedFrom, 0);
+  });
+
+  it('refuses a mix of two contents, and leaves no such file', async () => {
+    const path = folder.path('mixed.bin');
+    await writeFile(path, large);
+    const source = { ...(await fileSource(path)), fingerprint: 'the same' };
+    const store = new FolderUploadStore(folder.path('state'));
+    const client = clientOf(service, { ...SMALL, store });
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= 1.5 * MIB && controller.abort());
+    await assert.rejects(client.upload(source, { onProgress, signal: controller.signal }), {
+      name: 'AbortError',
+    });
+    const other = { ...source, open: () => Readable.from([noise(LARGE, 99)]) };
+    await assert.rejects(client.upload(other, { name: 'mixed.bin' }), FileshareIntegrityError);
+    for await (const { fileName } of client.list({ pageSize: 5 })) assert.notEqual(fileName, 'mixed.bin');
+  });
+
+  it('keeps what it remembers to itself', async () => {
+    const store = new FolderUploadStore(folder.path('private', 'state'));
+    await store.set('key', 'value');
+    assert.equal(await store.get('key'), 'value');
+    assert.equal(await store.get('other'), undefined);
+    await store.delete('key');
+    assert.equal(await store.get('key'), undefined);
+  });
+
+  it('reads no more of a stream than it has sent, but a chunk', async () => {
+    const path = folder.path('stream.bin');
+    await writeFile(path, large);
+    const stream = createReadStream(path);
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= MIB && controller.abort());
+    const client = clientOf(service, SMALL);
+    await assert.rejects(client.upload(stream, { onProgress, signal: controller.signal }), {
+      name: 'AbortError',
+    });
+    assert.ok(stream.bytesRead < LARGE);
+    assert.ok(stream.destroyed, 'and lets go of it');
+  });
+});
