@@ -20,16 +20,7 @@ const ENVIRONMENT = {
   FINALIZE_TOPIC: 'build',
   CLAMD_TEMP_DIR: '/tmp',
   METADATA_SERVER_DETECTION: 'none',
-  TOKEN_ISSUERS: JSON.stringify([
-    {
-      issuer: 'https://build.invalid/',
-      jwksUri: 'https://build.invalid/jwks',
-      audience: 'build',
-      principalClaim: 'sub',
-      readScope: 'read',
-      writeScope: 'write',
-    },
-  ]),
+  TOKEN_ISSUERS: JSON.stringify([{ kind: 'maskinporten' }]),
 };
 
 const [name] = process.argv.slice(2);

@@ -125,6 +125,7 @@ describe('the images of the functions, laid out', function () {
       assert.equal((await service.decided(eicar.id)).state, 'infected');
       const sweep = await fetch(`${service.platform.sweeperUrl}/sweep`, { method: 'POST' });
       assert.equal(sweep.status, 200);
+      assert.equal((await service.call('GET', '/openapi.json')).status, 200);
     });
   });
 });
