@@ -229,7 +229,9 @@ describe('client: the command line', () => {
       for (const word of ['upload', 'download', 'unshare', 'idempotency-key'])
         assert.ok(stdout.includes(word), word);
       if (spawnSync(shell, ['--version']).status !== 0) return this.skip();
-      const { status, stderr } = spawnSync(shell, ['-n'], { input: stdout, encoding: 'utf8' });
+      const script = folder.path(`completions.${shell}`);
+      await writeFile(script, stdout);
+      const { status, stderr } = spawnSync(shell, ['-n', script], { encoding: 'utf8' });
       assert.equal(status, 0, stderr);
     });
   }
