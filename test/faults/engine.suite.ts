@@ -66,7 +66,11 @@ describe('clamd', function () {
         try {
           await rig.resetOperations();
           await trial.send(clean(MIB), infected(MIB));
-          await scanning();
+          // Read and not sent, or not even read where the engine is due to be looked at again.
+          await eventually(async () => {
+            const { operations } = await rig.operations();
+            return (operations['objects.getMedia']?.calls ?? 0) + (operations.notify?.errors ?? 0) > 0;
+          }, 60);
         } finally {
           process.kill(pid, 'SIGCONT');
         }

