@@ -1,5 +1,5 @@
 import { newFileId } from '../../shared/files/fileId.ts';
-import { type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
+import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
@@ -61,9 +61,9 @@ export async function stageFile(receiver: Receiver, upload: Upload): Promise<Sta
 }
 
 /**
- * Makes the object final.
- * @throws {StorageError}: the client is told that its upload failed. The object may have become final all the same,
- *   where only the answer was lost: the scanner drops the bytes of an expired record
+ * Makes the object final. Where no answer says that it is, the record decides: either it is made `expired` here, and
+ * the scanner drops bytes that are final all the same; or it holds a verdict, so that they were final.
+ * @throws {StorageError}: the client is told that its upload failed
  */
 export async function commitFile(
   receiver: Receiver,
@@ -74,8 +74,10 @@ export async function commitFile(
     await staged.commit();
   } catch (error) {
     const expired = { ...read.record, state: 'expired' } as const;
-    await Promise.allSettled([receiver.records.replace(read, expired), staged.discard()]);
-    throw error;
+    const [written] = await Promise.allSettled([receiver.records.replace(read, expired), staged.discard()]);
+    const lost = written.status === 'fulfilled' && !written.value;
+    const current = lost ? await receiver.records.get(read.record.id) : undefined;
+    if (!current || !isDecided(current.record)) throw error;
   }
 }
 

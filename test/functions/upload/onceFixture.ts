@@ -1,8 +1,9 @@
 import { randomUUID } from 'node:crypto';
+import { receive } from '../../../functions/upload/receive.ts';
 import { type OnceReceiver, type Received, receiveOnce } from '../../../functions/upload/receiveOnce.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
 import { IdempotencyKeys } from '../../../shared/files/idempotencyKeys.ts';
-import type { FileRecord } from '../../../shared/files/record.ts';
+import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
@@ -42,6 +43,13 @@ export class OnceFixture {
       ...{ owner, key, contentType, fileName, declaredBytes },
       bytes: pieces(bytes),
     });
+  }
+
+  /** Without a key. */
+  async sendPlain(bytes: Buffer, storage: Conduct): Promise<PendingRecord> {
+    const receiver = this.#receiver(new ConductedTransport(this.storage.url, storage), {});
+    const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: pieces(bytes) };
+    return receive(receiver, upload);
   }
 
   /** A key that no other test uses. */

@@ -1,0 +1,53 @@
+import assert from 'node:assert/strict';
+import { StorageError } from '../../../shared/storage/error.ts';
+import { CHUNK_BYTES, OnceFixture } from './onceFixture.ts';
+
+/** What an upload costs: its record, and its object last; a session has two calls before. */
+const COMMIT = { small: 2, large: 4 } as const;
+const BODIES = { small: Buffer.from('the body'), large: Buffer.alloc(CHUNK_BYTES + 1, 'the body ') };
+
+describe('an upload whose last answer is lost', () => {
+  const fixture = new OnceFixture();
+  const lost = new StorageError('objects.insert', { status: 412, reason: 'conditionNotMet' });
+  afterEach(() => fixture.empty());
+
+  for (const kind of ['small', 'large'] as const) {
+    it(`is accepted where the scanner has decided it meanwhile (${kind})`, async () => {
+      const { id } = await fixture.sendPlain(BODIES[kind], async (call, at) => {
+        const answer = await call();
+        if (at !== COMMIT[kind]) return answer;
+        await fixture.scan();
+        throw lost;
+      });
+      assert.deepEqual(
+        (await fixture.records()).map((record) => [record.id, record.state]),
+        [[id, 'clean']],
+      );
+    });
+
+    it(`is refused where nobody knows, and the scanner drops it (${kind})`, async () => {
+      const sending = fixture.sendPlain(BODIES[kind], async (call, at) => {
+        const answer = await call();
+        if (at === COMMIT[kind]) throw lost;
+        return answer;
+      });
+      await assert.rejects(sending, lost);
+      await fixture.scan();
+      assert.deepEqual(
+        (await fixture.records()).map(({ state }) => state),
+        ['expired'],
+      );
+    });
+  }
+
+  it('is refused where its record cannot be read or written either', async () => {
+    const sending = fixture.sendPlain(BODIES.small, async (call, at) => {
+      if (at > COMMIT.small) throw new StorageError('any', { status: 403, reason: 'injected' });
+      const answer = await call();
+      if (at < COMMIT.small) return answer;
+      await fixture.scan();
+      throw lost;
+    });
+    await assert.rejects(sending, lost);
+  });
+});
