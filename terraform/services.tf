@@ -15,7 +15,9 @@ locals {
     upload = {
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
-      MAX_SCAN_BYTES   = tostring(var.scanner.max_scan_bytes)
+      # What the scanner can take, for upload to announce.
+      MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
+      WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", null)
     }
     files = {
       TOKEN_ISSUERS        = jsonencode(var.token_issuers)

@@ -28,6 +28,7 @@ const config = readConfig(
     TOKEN_ISSUERS: json(issuersSchema),
     MAX_UPLOAD_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES), String(MAX_OBJECT_BYTES)),
     MAX_SCAN_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES)),
+    WINDOWED_SCAN_MAX_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '0'),
     ALLOWED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     DENIED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     SNIFF_MEDIA_TYPE: v.optional(v.picklist(['off', 'check'], 'should be off or check'), 'off'),
@@ -43,7 +44,7 @@ const intake = {
   tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
   terms: {
     maxBytes: config.MAX_UPLOAD_BYTES,
-    maxScanBytes: config.MAX_SCAN_BYTES,
+    maxScanBytes: config.MAX_SCAN_BYTES && Math.max(config.MAX_SCAN_BYTES, config.WINDOWED_SCAN_MAX_BYTES),
     media: {
       allowed: config.ALLOWED_MEDIA_TYPES,
       denied: config.DENIED_MEDIA_TYPES,

@@ -50,7 +50,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
       cloudFunction('upload', ports.upload, {
         ...basics(config),
         ...uploadEnv(ports),
-        MAX_SCAN_BYTES: String(config.maxScanBytes),
+        ...scanMaximumEnv(config),
       }),
       cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(config, ports) }),
       cloudFunction('scanner', ports.scanner, { ...basics(config), ...scannerEnv(config, ports) }),
@@ -141,6 +141,14 @@ function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> 
   };
 }
 
+/** What the scanner can take, which the upload function announces. */
+function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig): Record<string, string> {
+  return {
+    MAX_SCAN_BYTES: String(maxScanBytes),
+    ...(windowedScanMaxBytes && { WINDOWED_SCAN_MAX_BYTES: windowedScanMaxBytes }),
+  };
+}
+
 function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
     STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
@@ -151,10 +159,9 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     CLAMD_PORT: String(ports.clamd),
     CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
     ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
-    MAX_SCAN_BYTES: String(config.maxScanBytes),
+    ...scanMaximumEnv(config),
     DEDUPLICATE: config.deduplicate,
     ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
-    ...(config.windowedScanMaxBytes && { WINDOWED_SCAN_MAX_BYTES: config.windowedScanMaxBytes }),
     ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_EVENTS_TOPIC,

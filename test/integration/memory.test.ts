@@ -73,7 +73,8 @@ describe('a file over the maximum, under the policy of windows', function () {
 
   it('is scanned in windows, handed out where clean, and says so', async () => {
     const bytes = Buffer.alloc(8_000_000, 'harmless ');
-    const { id } = await service.upload(bytes);
+    const { id, expected } = await service.upload(bytes);
+    assert.equal(expected, undefined, 'it is not said to be unscannable');
     const handle = await service.decided(id);
     assert.deepEqual([handle.state, handle.coverage], ['clean', 'windows']);
     const sha256 = createHash('sha256').update(bytes).digest('hex');
@@ -98,7 +99,8 @@ describe('a file over the maximum', function () {
   const service = new Service({ MAX_SCAN_BYTES: '1000000' });
 
   it('is unscannable without one of its bytes being read, and is not handed out', async () => {
-    const { id } = await service.upload(Buffer.alloc(1_000_001));
+    const { id, expected } = await service.upload(Buffer.alloc(1_000_001));
+    assert.deepEqual(expected, { state: 'unscannable', reason: 'tooLarge' });
     const handle = await service.decided(id);
     assert.deepEqual([handle.state, handle.reason], ['unscannable', 'tooLarge']);
     assert.equal((await service.operations()).operations['objects.getMedia'], undefined);
