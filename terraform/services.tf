@@ -17,7 +17,7 @@ locals {
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
       # What the scanner can take, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
-      WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", null)
+      WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
     }
     files = {
       TOKEN_ISSUERS        = jsonencode(var.token_issuers)
