@@ -21,6 +21,11 @@ interface Content {
 /** A page that a browser was tricked into asking by another name (DNS rebinding) could fetch tokens. */
 const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 const LIVE_PATH = '/local/live';
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/local/token': ['GET', 'HEAD', 'POST'],
+  // A HEAD of it would never end.
+  [LIVE_PATH]: ['GET'],
+};
 
 /** The page, the status, and the token issuer with its discovery documents: what a deployment gets from elsewhere. */
 export function localPages({ issuer, status, live }: LocalPagesOptions): RequestListener {
@@ -44,7 +49,7 @@ export function localPages({ issuer, status, live }: LocalPagesOptions): Request
     const url = URL.parse(request.url ?? '/', `http://${request.headers.host}`);
     if (!url || !OWN_NAMES.has(url.hostname))
       return sendProblem(response, 421, 'Ask for 127.0.0.1 or localhost.');
-    const allowed = url.pathname === '/local/token' ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD'];
+    const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
     if (!allowed.includes(request.method ?? '')) {
       return sendProblem(response, 405, 'Not with this method.', { Allow: allowed.join(', ') });
     }

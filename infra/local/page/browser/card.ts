@@ -1,11 +1,11 @@
-import { isUnderWay } from '../../../../client/src/index.ts';
+import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
 import { badgeOf } from './badge.ts';
 import { button, element } from './element.ts';
 import { facts } from './facts.ts';
 import { Sharing } from './sharing.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { waterfall } from './waterfall.ts';
-import { bytes } from './words.ts';
+import { bytes, clock } from './words.ts';
 
 let numbered = 0;
 
@@ -15,6 +15,7 @@ export class Card {
   readonly file: TrackedFile;
   readonly #heading: HTMLHeadingElement;
   readonly #badge = element('span', { class: 'badge' });
+  readonly #meta = element('p', { class: 'hint' });
   readonly #bar: HTMLProgressElement;
   readonly #sent = element('p', { class: 'sent' });
   readonly #progress: HTMLElement;
@@ -29,10 +30,7 @@ export class Card {
   readonly #delete: HTMLButtonElement;
 
   /** @param chooseAgain lets the person point at a file that this page has lost */
-  constructor(
-    file: TrackedFile,
-    { open, chooseAgain }: { readonly open: boolean; readonly chooseAgain: () => void },
-  ) {
+  constructor(file: TrackedFile, chooseAgain: () => void) {
     this.file = file;
     const id = `card-${++numbered}`;
     this.#heading = element('h3', { id, tabindex: '-1' });
@@ -53,11 +51,11 @@ export class Card {
         element('div', {}, this.#times, this.#sharing.element),
       ),
     );
-    this.#details.open = open;
     this.element = element(
       'li',
       { class: 'card' },
       element('div', { class: 'card-head' }, this.#heading, this.#badge),
+      this.#meta,
       this.#progress,
       this.#note,
       this.#details,
@@ -78,6 +76,8 @@ export class Card {
     for (const each of [this.#toggle, this.#again, this.#download, this.#delete]) {
       each.setAttribute('aria-label', `${each.textContent}: ${file.name}`);
     }
+    this.#meta.hidden = underWay || !handle;
+    this.#meta.textContent = handle ? outline(handle) : '';
     this.#showProgress();
     this.#showNote();
     this.#details.hidden = underWay || !handle;
@@ -89,6 +89,11 @@ export class Card {
     this.#again.hidden = underWay || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
     this.#delete.hidden = underWay || viewers === undefined;
+  }
+
+  /** Shows the details. */
+  open(): void {
+    this.#details.open = true;
   }
 
   focus(): void {
@@ -140,4 +145,9 @@ export class Card {
     await this.file.delete();
     if (this.#delete.hidden) this.focus();
   }
+}
+
+function outline({ size, contentType, createdAt, owner }: Handle): string {
+  const known = size === undefined ? [] : [bytes(size)];
+  return [...known, contentType, clock(createdAt), owner].join(' · ');
 }

@@ -1,3 +1,4 @@
+import type { Handle } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
 import { announce } from './announce.ts';
 import { Card } from './card.ts';
@@ -37,7 +38,7 @@ export class FileList {
       let shown = 0;
       for await (const handle of session.fileshare.list({ pageSize: SHOWN })) {
         if (session !== this.#session || ++shown > SHOWN) return;
-        if (this.#byId(handle.id)) continue;
+        if (this.#byId(handle.id) || this.#isSending(handle)) continue;
         const card = this.#add(handle.fileName ?? shortened(handle.id), 'last');
         void card.file.arrived(handle);
       }
@@ -56,6 +57,7 @@ export class FileList {
       card.show();
     });
     card.file.transfer = transfer;
+    card.open();
     void transfer.start();
   }
 
@@ -95,6 +97,15 @@ export class FileList {
     });
   }
 
+  /** Whether it is what goes out from here: that gets its id when it is there. */
+  #isSending({ state, fileName, upload }: Handle): boolean {
+    if (state !== 'uploading') return false;
+    return this.#cards.some(({ file: { transfer } }) => {
+      const sending = transfer && transfer.state.kind !== 'sent';
+      return sending && transfer.file.name === fileName && transfer.file.size === upload?.length;
+    });
+  }
+
   async #sent(card: Card, { state }: Transfer): Promise<void> {
     if (state.kind !== 'sent') return;
     // What was begun before the page was loaded may have a card of its own, which nobody saw to be the same.
@@ -110,7 +121,8 @@ export class FileList {
       () => this.#session,
       () => show(),
     );
-    const card = new Card(file, { open: where === 'first', chooseAgain: this.#chooseAgain });
+    const card = new Card(file, this.#chooseAgain);
+    if (where === 'first') card.open();
     const show = () => {
       if (file.id) {
         file.scan = this.#times.get(file.id);

@@ -64,7 +64,7 @@ function stepsOf({ transfer, scan, handle }: TrackedFile): readonly Step[] {
       instead: scan ? 'none: it was decided without reading it' : unknown,
     },
     {
-      name: handle?.state === 'clean' ? 'Promote' : 'Put away',
+      name: handle?.state === 'clean' ? 'Promote' : 'Quarantine',
       kind: 'settle',
       from: settled,
       ms: scan?.settleMs,
