@@ -129,7 +129,7 @@ async function carryOut(
 }
 
 function timingsOf(
-  { readFrom, scan }: Decision,
+  { readFrom, scan, promoted }: Decision,
   { timeCreated }: StoredObject,
   decidedAt: Date,
   settledAt: Date,
@@ -139,7 +139,7 @@ function timingsOf(
     // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
     waitMs: Math.max(0, (readFrom ?? decidedAt).getTime() - timeCreated.getTime()),
     ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
-    settleMs: settledAt.getTime() - decidedAt.getTime(),
+    ...(!promoted && { settleMs: settledAt.getTime() - decidedAt.getTime() }),
   };
 }
 

@@ -21,8 +21,8 @@ export interface Timings {
   readonly waitMs: number;
   /** Milliseconds in which its bytes were read and scanned; absent where they were not. */
   readonly scanMs?: number;
-  /** Milliseconds in which they were promoted, or put into quarantine. */
-  readonly settleMs: number;
+  /** Milliseconds in which they were promoted, or put into quarantine; absent where their content was there already. */
+  readonly settleMs?: number;
 }
 
 /**

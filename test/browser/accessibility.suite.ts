@@ -60,9 +60,8 @@ describe('the page: for everybody', () => {
       const page = await window.open(service.url, { colorScheme, viewport: PHONE });
       await furnished(page);
       assert.deepEqual(await faults(page), []);
-      const width = await page.evaluate('document.documentElement.scrollWidth');
-      assert.equal(width, PHONE.width);
       await shoot(page, `phone-${colorScheme}`);
+      assert.deepEqual(await beside(page), []);
     });
   }
 
@@ -135,6 +134,13 @@ describe('the page: for everybody', () => {
     assert.doesNotMatch(policy, /unsafe|\*/);
   });
 });
+
+/** What is beside the screen, but for what scrolls by itself or is hidden on purpose. */
+async function beside(page: Page): Promise<string[]> {
+  return page.evaluate(`[...document.body.querySelectorAll(':not(.visually-hidden, pre *)')]
+    .filter((each) => each.getBoundingClientRect().right > innerWidth)
+    .map((each) => each.outerHTML.slice(0, 120))`);
+}
 
 /** The name of what has the focus, and how it is outlined: of a hidden file input, its label is. */
 async function focused(page: Page): Promise<{ text: string; outline: string }> {

@@ -97,7 +97,10 @@ describe('the page: files and their verdicts', () => {
     await sample(page, 'x-ray.png');
     const card = cardOf(page, 'x-ray.png');
     await becomes(card, 'Clean');
-    await card.locator('[data-step="scan"]').getByText('none: it was decided without reading it').waitFor();
+    await card.getByText('It was decided without being read again.').waitFor();
+    for (const step of ['scan', 'settle']) {
+      assert.equal(await card.locator(`[data-step="${step}"] dd`).innerText(), 'none');
+    }
   });
 
   it('downloads what is clean, bit by bit as it was', async () => {

@@ -357,7 +357,7 @@ describe('the steps of a scan', () => {
     const at = ({ timeCreated }: StoredObject) => timeCreated.toISOString();
     assert.deepEqual(told, [
       [undefined, undefined, undefined, undefined],
-      [at(again.object), 30, undefined, 0],
+      [at(again.object), 30, undefined, undefined],
       [at(third.object), 0, 500, 0],
     ]);
   });

@@ -130,7 +130,7 @@ export class Card {
     const why = state && 'why' in state ? state.why : undefined;
     const from = transfer?.progress.resumedFrom ?? 0;
     const resumed = from > 0 ? `Went on from ${bytes(from)}.` : '';
-    const text = [refusal?.message, why, resumed, note].filter(Boolean).join(' ');
+    const text = [refusal?.message, why, resumed, note].filter(Boolean).join('\n');
     this.#note.hidden = text === '';
     this.#note.textContent = text;
   }

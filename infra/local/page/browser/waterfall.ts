@@ -19,6 +19,8 @@ interface Step {
 export function waterfall(file: TrackedFile): HTMLElement {
   const steps = stepsOf(file);
   const end = Math.max(1, ...steps.map(({ from, ms = 0 }) => from + ms));
+  const unread =
+    file.scan && file.scan.scanMs === undefined ? ' It was decided without being read again.' : '';
   const rows = steps.map((step) => {
     const bar = element('span', { class: `bar ${step.kind}` });
     bar.style.setProperty('--from', `${(step.from / end) * 100}%`);
@@ -40,7 +42,7 @@ export function waterfall(file: TrackedFile): HTMLElement {
     element(
       'p',
       { class: 'hint' },
-      'Upload: measured by this page, without pauses. The rest: by the scanner.',
+      `Upload: measured by this page, without pauses. The rest: by the scanner.${unread}`,
     ),
   );
 }
@@ -52,23 +54,23 @@ function stepsOf({ transfer, scan, handle }: TrackedFile): readonly Step[] {
   const wait = Math.max(0, arrived);
   const scanned = wait + (scan?.waitMs ?? 0);
   const settled = scanned + (scan?.scanMs ?? 0);
-  const unknown = 'not told';
+  const missing = scan ? 'none' : 'not known';
   return [
     { name: 'Upload', kind: 'upload', from: 0, ms: uploadMs, instead: 'not seen by this page' },
-    { name: 'Wait', kind: 'wait', from: wait, ms: scan?.waitMs, instead: unknown },
+    { name: 'Wait', kind: 'wait', from: wait, ms: scan?.waitMs, instead: missing },
     {
       name: 'Scan',
       kind: 'scan',
       from: scanned,
       ms: scan?.scanMs,
-      instead: scan ? 'none: it was decided without reading it' : unknown,
+      instead: missing,
     },
     {
       name: handle?.state === 'clean' ? 'Promote' : 'Quarantine',
       kind: 'settle',
       from: settled,
       ms: scan?.settleMs,
-      instead: unknown,
+      instead: missing,
     },
   ];
 }
