@@ -14,14 +14,21 @@ export class Window {
   readonly #complaints: string[] = [];
 
   constructor() {
+    const window = this;
     before(async () => {
       this.#browser = await launchChromium();
     });
-    afterEach(async () => {
-      await Promise.all(this.#browser?.contexts().map((context) => context.close()) ?? []);
-      assert.deepEqual(this.#complaints.splice(0), [], 'what the browser complained about');
+    afterEach(async function () {
+      if (this.currentTest?.state === 'failed') await window.#shootAll(this.currentTest.title);
+      await Promise.all(window.#browser?.contexts().map((context) => context.close()) ?? []);
+      assert.deepEqual(window.#complaints.splice(0), [], 'what the browser complained about');
     });
     after(() => this.#browser?.close());
+  }
+
+  async #shootAll(title: string): Promise<void> {
+    const pages = this.#browser?.contexts().flatMap((context) => context.pages()) ?? [];
+    for (const [at, page] of pages.entries()) await shoot(page, `failed, ${title} ${at + 1}`);
   }
 
   /** A page in a profile of its own. A script that fails, or breaks the Content-Security-Policy, fails the test. */
@@ -58,8 +65,10 @@ export function becomes(card: Locator, state: string): Promise<void> {
   return card.locator(`.badge:text-is("${state}")`).waitFor();
 }
 
-export function sample(page: Page, name: string): Promise<void> {
-  return page.locator(`[data-sample="${name}"]`).click();
+/** Uploads a sample. Its card is open, those of what was there before the page was loaded are not. */
+export async function sample(page: Page, name: string): Promise<Locator> {
+  await page.locator(`[data-sample="${name}"]`).click();
+  return cardOf(page, name).filter({ has: page.locator('details[open]') });
 }
 
 /** What a card says of a file, by its term. */

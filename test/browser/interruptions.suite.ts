@@ -93,6 +93,7 @@ describe('the page: uploads that are interrupted', () => {
     await chooser.setFiles(path);
     await isWhole(card, sha256);
     assert.ok((await wentOnFrom(card)) >= 4);
+    await card.getByText(/It began at [\d.]+ MiB\./).waitFor();
     assert.equal(await card.count(), 1, 'it is one file');
   });
 

@@ -17,8 +17,7 @@ describe('the page: who may see a file', () => {
   const window = new Window();
 
   async function shared(page: Page) {
-    await sample(page, 'letter.pdf');
-    const card = cardOf(page, 'letter.pdf').first();
+    const card = await sample(page, 'letter.pdf');
     await becomes(card, 'Clean');
     await card.getByLabel('Share with').fill(OTHER);
     await card.getByRole('button', { name: 'Share' }).click();
@@ -81,10 +80,26 @@ describe('the page: who may see a file', () => {
     await page.getByRole('button', { name: 'Switch' }).click();
     await page.getByRole('status').filter({ hasText: 'Acting as app:somebody.else' }).waitFor();
     await page.reload();
-    await sample(page, 'note.txt');
-    const card = cardOf(page, 'note.txt');
+    const card = await sample(page, 'note.txt');
     await becomes(card, 'Clean');
     assert.equal(await termOf(card, 'Owner'), 'app:somebody.else');
+  });
+
+  it('says what somebody without any rights may not do', async () => {
+    const page = await window.open(service.url);
+    await switchTo(page, '');
+    await page.getByLabel('Principal to act as').fill('nobody');
+    await page.getByRole('button', { name: 'Switch' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /^Your files could not be listed\. .*\(401\)/ })
+      .waitFor();
+    const card = await sample(page, 'note.txt');
+    await becomes(card, 'Refused');
+    await card.getByText(/\(401\)/).waitFor();
+    await shoot(page, 'refused');
+    await switchTo(page, OTHER);
+    await page.getByRole('alert').filter({ hasText: 'could not be listed' }).waitFor({ state: 'hidden' });
   });
 
   it('says what the service thinks of sharing with what is no principal', async () => {

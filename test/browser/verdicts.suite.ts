@@ -60,8 +60,7 @@ describe('the page: files and their verdicts', () => {
     // The scanner sees nothing until it is let go on.
     process.kill(service.pid('scanner'), 'SIGSTOP');
     const page = await window.open(service.url);
-    await sample(page, 'letter.pdf');
-    const card = cardOf(page, 'letter.pdf');
+    const card = await sample(page, 'letter.pdf');
     await becomes(card, 'Pending');
     await shoot(page, 'pending');
     process.kill(service.pid('scanner'), 'SIGCONT');
@@ -71,31 +70,29 @@ describe('the page: files and their verdicts', () => {
 
   it('names the malware in what is infected, and gets none of it', async () => {
     const page = await window.open(service.url);
-    await sample(page, 'eicar.com');
-    const card = cardOf(page, 'eicar.com');
+    const card = await sample(page, 'eicar.com');
     await becomes(card, 'Infected');
+    await page.getByRole('status').filter({ hasText: 'eicar.com: infected' }).waitFor();
     assert.match(await termOf(card, 'Signature'), /Eicar/i);
     await card.getByRole('button', { name: 'Download' }).click();
     await card.getByText(/^Refused\. .*\(410\)$/).waitFor();
+    await page.getByRole('status').filter({ hasText: 'eicar.com: Refused.' }).waitFor();
     await shoot(page, 'infected');
   });
 
   it('says why a file could not be scanned', async () => {
     const page = await window.open(service.url);
-    await sample(page, 'encrypted.zip');
-    const card = cardOf(page, 'encrypted.zip');
+    const card = await sample(page, 'encrypted.zip');
     await becomes(card, 'Unscannable');
     assert.match(await termOf(card, 'Reason'), /^encrypted/);
   });
 
   it('decides what it knows without a scan, and invents no time for it', async () => {
     const page = await window.open(service.url);
-    await sample(page, 'x-ray.png');
-    await becomes(cardOf(page, 'x-ray.png'), 'Clean');
+    await becomes(await sample(page, 'x-ray.png'), 'Clean');
     await switchTo(page, 'org:974760673');
     await page.reload();
-    await sample(page, 'x-ray.png');
-    const card = cardOf(page, 'x-ray.png');
+    const card = await sample(page, 'x-ray.png');
     await becomes(card, 'Clean');
     await card.getByText('It was decided without being read again.').waitFor();
     for (const step of ['scan', 'settle']) {
@@ -103,10 +100,29 @@ describe('the page: files and their verdicts', () => {
     }
   });
 
+  it('learns of a verdict by its event where it cannot wait for it', async () => {
+    process.kill(service.pid('scanner'), 'SIGSTOP');
+    const page = await window.open(service.url);
+    await page.route('**/files/*/status', (route) =>
+      route.request().headers()['prefer'] ? route.abort() : route.continue(),
+    );
+    const card = await sample(page, 'empty.txt');
+    await becomes(card, 'Pending');
+    await card.getByText(/^It is not known what became of it\./).waitFor();
+    process.kill(service.pid('scanner'), 'SIGCONT');
+    await becomes(card, 'Clean');
+  });
+
+  it('says so where a sample cannot be had', async () => {
+    const page = await window.open(service.url);
+    await page.route('**/local/samples/*', (route) => route.fulfill({ status: 503 }));
+    await sample(page, 'note.txt');
+    await page.getByRole('alert').filter({ hasText: 'The sample note.txt could not be made. 503' }).waitFor();
+  });
+
   it('downloads what is clean, bit by bit as it was', async () => {
     const page = await window.open(service.url);
-    await sample(page, 'letter.pdf');
-    const card = cardOf(page, 'letter.pdf').first();
+    const card = await sample(page, 'letter.pdf');
     await becomes(card, 'Clean');
     const [download] = await Promise.all([
       page.waitForEvent('download'),
@@ -122,9 +138,8 @@ describe('the page: files and their verdicts', () => {
     await page.getByText('Live', { exact: true }).waitFor();
     const events = page.locator('#events > li');
     const completed = events.filter({ hasText: 'scan.completed' }).filter({ hasText: 'one-byte.bin' });
-    await sample(page, 'one-byte.bin');
+    const card = await sample(page, 'one-byte.bin');
     await completed.waitFor();
-    const card = cardOf(page, 'one-byte.bin');
     await becomes(card, 'Clean');
     await card.getByRole('button', { name: 'Delete' }).click();
     await becomes(card, 'Deleted');

@@ -62,6 +62,7 @@ ${warning(developmentSignatures)}
         <button type="submit">Open</button>
       </form>
     </div>
+    <p class="problem" id="problem" role="alert" hidden></p>
     <p class="empty" id="empty">No files yet.</p>
     <ul class="cards" id="cards"></ul>
   </section>

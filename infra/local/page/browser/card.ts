@@ -24,6 +24,7 @@ export class Card {
   readonly #facts = element('div');
   readonly #times = element('div');
   readonly #sharing: Sharing;
+  #shown = '';
   readonly #toggle = button('Pause', () => this.#turn());
   readonly #again: HTMLButtonElement;
   readonly #download: HTMLButtonElement;
@@ -81,10 +82,7 @@ export class Card {
     this.#showProgress();
     this.#showNote();
     this.#details.hidden = underWay || !handle;
-    if (handle) {
-      this.#facts.replaceChildren(facts(handle));
-      this.#times.replaceChildren(...(isUnderWay(handle) ? [] : [waterfall(file)]));
-    }
+    if (handle) this.#showDetails(handle);
     this.#sharing.show();
     this.#again.hidden = underWay || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
@@ -98,6 +96,16 @@ export class Card {
 
   focus(): void {
     this.#heading.focus();
+  }
+
+  #showDetails(handle: Handle): void {
+    const { transfer, scan } = this.file;
+    const shown = JSON.stringify([handle, scan, transfer?.uploaded]);
+    // Who has marked some of it, to copy it, keeps the mark.
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#facts.replaceChildren(facts(handle));
+    this.#times.replaceChildren(...(isUnderWay(handle) ? [] : [waterfall(this.file)]));
   }
 
   #showProgress(): void {

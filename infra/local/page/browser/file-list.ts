@@ -1,6 +1,6 @@
 import type { Handle } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
-import { announce } from './announce.ts';
+import { announce, complain } from './announce.ts';
 import { Card } from './card.ts';
 import { byId } from './element.ts';
 import { nameEvents } from './event-log.ts';
@@ -27,6 +27,7 @@ export class FileList {
   /** Shows what is there for somebody else. What was seen before stays, so that the difference is seen. */
   async actAs(session: Session): Promise<void> {
     this.#session = session;
+    complain('');
     for (const { file } of this.#cards) file.forget();
     await Promise.all([this.list(), ...this.#cards.map(({ file }) => file.refresh())]);
   }
@@ -43,7 +44,7 @@ export class FileList {
         void card.file.arrived(handle);
       }
     } catch (error) {
-      announce(`Your files could not be listed. ${saying(error)}`);
+      if (session === this.#session) complain(`Your files could not be listed. ${saying(error)}`);
     }
   }
 

@@ -1,4 +1,4 @@
-import { announce } from './announce.ts';
+import { complain } from './announce.ts';
 import { byId } from './element.ts';
 import { saying } from './words.ts';
 
@@ -43,8 +43,9 @@ async function takeSample(sample: HTMLButtonElement, take: (file: File) => void)
     const response = await fetch(`/local/samples/${name}`);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
     take(new File([await response.blob()], name, { type, lastModified: 0 }));
+    complain('');
   } catch (error) {
-    announce(`The sample ${name} could not be made. ${saying(error)}`);
+    complain(`The sample ${name} could not be made. ${saying(error)}`);
   } finally {
     sample.removeAttribute('aria-busy');
   }

@@ -112,12 +112,13 @@ export class TrackedFile {
   }
 
   #know(handle: Handle, viewers: Viewers | undefined): void {
-    const waited = this.handle && isUnderWay(this.handle);
+    // Not of what was there when the page was loaded.
+    const news = (this.handle ?? this.transfer) !== undefined && this.handle?.state !== handle.state;
     this.name = handle.fileName ?? this.name;
     Object.assign(this, { handle, viewers, refusal: undefined });
     if (handle.state === 'pending') void this.#follow(handle.id);
     else this.#poll?.abort();
-    if (waited && !isUnderWay(handle)) announce(`${this.name}: ${handle.state}`);
+    if (news && !isUnderWay(handle)) announce(`${this.name}: ${handle.state}`);
     this.#changed();
   }
 

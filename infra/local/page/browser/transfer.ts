@@ -19,6 +19,8 @@ export interface Uploaded {
   /** In which bytes went out; pauses are not counted. */
   readonly activeMs: number;
   readonly pausedMs: number;
+  /** Bytes that were there before: what they took is not known. */
+  readonly from: number;
 }
 
 /** The upload of one file, which can be paused. */
@@ -34,6 +36,7 @@ export class Transfer {
   #activeMs = 0;
   #activeSince = 0;
   #endedAt = 0;
+  #from = 0;
 
   constructor(file: File, session: Session, slow: boolean, changed: () => void) {
     this.file = file;
@@ -47,7 +50,12 @@ export class Transfer {
   get uploaded(): Uploaded | undefined {
     const [startedAt, activeMs] = [this.#startedAt, this.#activeMs];
     if (startedAt === undefined) return undefined;
-    return { startedAt, activeMs, pausedMs: Math.max(0, this.#endedAt - startedAt - activeMs) };
+    return {
+      startedAt,
+      activeMs,
+      pausedMs: Math.max(0, this.#endedAt - startedAt - activeMs),
+      from: this.#from,
+    };
   }
 
   /** Begins, or goes on. */
@@ -85,6 +93,8 @@ export class Transfer {
   }
 
   #sent(progress: UploadProgress): void {
+    // In its first attempt, so that it was begun before this page was.
+    if (this.#activeMs === 0) this.#from = progress.resumedFrom;
     this.progress = progress;
     const seconds = (Date.now() - this.#activeSince) / 1000;
     const sent = progress.sent - progress.resumedFrom;

@@ -1,6 +1,6 @@
 import { element } from './element.ts';
 import type { TrackedFile } from './tracked-file.ts';
-import { duration } from './words.ts';
+import { bytes, duration } from './words.ts';
 
 interface Step {
   readonly name: string;
@@ -19,8 +19,6 @@ interface Step {
 export function waterfall(file: TrackedFile): HTMLElement {
   const steps = stepsOf(file);
   const end = Math.max(1, ...steps.map(({ from, ms = 0 }) => from + ms));
-  const unread =
-    file.scan && file.scan.scanMs === undefined ? ' It was decided without being read again.' : '';
   const rows = steps.map((step) => {
     const bar = element('span', { class: `bar ${step.kind}` });
     bar.style.setProperty('--from', `${(step.from / end) * 100}%`);
@@ -39,12 +37,15 @@ export function waterfall(file: TrackedFile): HTMLElement {
     { class: 'waterfall' },
     element('h4', {}, 'Where the time went'),
     element('dl', {}, ...rows),
-    element(
-      'p',
-      { class: 'hint' },
-      `Upload: measured by this page, without pauses. The rest: by the scanner.${unread}`,
-    ),
+    element('p', { class: 'hint' }, explanation(file)),
   );
+}
+
+function explanation({ transfer, scan }: TrackedFile): string {
+  const from = transfer?.uploaded?.from ?? 0;
+  const part = from > 0 ? ` It began at ${bytes(from)}.` : '';
+  const unread = scan && scan.scanMs === undefined ? ' It was decided without being read again.' : '';
+  return `Upload: measured by this page, without pauses.${part} The rest: by the scanner.${unread}`;
 }
 
 function stepsOf({ transfer, scan, handle }: TrackedFile): readonly Step[] {

@@ -5,10 +5,16 @@ import type { AddressInfo } from 'node:net';
 import { Feed } from '../../../../infra/local/page/feed.ts';
 import { createLive } from '../../../../infra/local/page/live.ts';
 import { timingsIn } from '../../../../infra/local/page/timings.ts';
+import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes.ts';
+import { startPubSubEmulator } from '../../../../infra/local/pubsub/emulator.ts';
+import { createScanEvents } from '../../../../infra/local/scan-events.ts';
 import { eventually } from '../eventually.ts';
+import { findGoogleEmulator, startGoogleEmulator } from '../pubsub/google-emulator.ts';
 
 const MEASURED = { fileId: 'a', arrivedAt: '2026-11-25T08:00:00.000Z', waitMs: 1, scanMs: 2, settleMs: 3 };
 const LINE = JSON.stringify({ severity: 'INFO', service: 'scanner', ...MEASURED, message: 'scan completed' });
+
+const google = await findGoogleEmulator();
 
 describe('the timings in the log of the scanner', () => {
   it('are those of a scan', () => {
@@ -148,4 +154,34 @@ describe('the live feed of the page', () => {
     await eventually(() => asked.at(-1) === 'pull' && answers.length === 0);
     stop.abort();
   });
+
+  for (const [name, start] of [
+    ['the embedded emulator', () => startPubSubEmulator()],
+    ...(google ? [['Google’s emulator', () => startGoogleEmulator(google)] as const] : []),
+  ] as const) {
+    it(`brings what is published at ${name}, before somebody looks and after`, async function () {
+      this.timeout(60_000);
+      const emulator = await start();
+      const stop = new AbortController();
+      const publish = async (data: string) => {
+        const url = `http://${emulator.host}/v1/projects/${GCP_PROJECT}/topics/${SCAN_EVENTS_TOPIC}:publish`;
+        const message = { data: btoa(data), attributes: { 'ce-type': data } };
+        const headers = { 'content-type': 'application/json' };
+        const body = JSON.stringify({ messages: [message] });
+        assert.ok((await fetch(url, { method: 'POST', headers, body })).ok);
+      };
+      try {
+        await createScanEvents(emulator.host, stop.signal);
+        await publish('early');
+        const page = await watched(createLive(emulator.host, stop.signal));
+        await eventually(() => page.text().includes('"ce-type":"early"'));
+        await publish('late');
+        await eventually(() => page.text().includes('"ce-type":"late"'));
+        assert.equal(page.text().split('event: pubsub').length, 3, 'each once');
+      } finally {
+        stop.abort();
+        await emulator.stop();
+      }
+    });
+  }
 });
