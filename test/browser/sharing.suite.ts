@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
 import { Service } from '../support/service.ts';
-import { becomes, cardOf, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
+import { becomes, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
 
 const OTHER = 'org:974760673';
 const STRANGER = 'user:stranger';
