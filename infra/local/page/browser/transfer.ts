@@ -68,8 +68,10 @@ export class Transfer {
       this.#become({ kind: 'sent', handle });
     } catch (error) {
       if (signal.aborted) return this.#become({ kind: 'paused' });
-      const kind = error instanceof FileshareConnectionError ? 'interrupted' : 'refused';
-      this.#become({ kind, why: saying(error) });
+      if (!(error instanceof FileshareConnectionError)) {
+        return this.#become({ kind: 'refused', why: saying(error) });
+      }
+      this.#become({ kind: 'interrupted', why: 'The service cannot be reached. What is there stays there.' });
     }
   }
 
