@@ -64,9 +64,9 @@ describe('the page, as it is served', () => {
   });
 
   it('warns unless ClamAV has official signatures', async () => {
-    assert.match((await get('/')).body, /role="alert"><p><strong>DEVELOPMENT SIGNATURES/);
+    assert.match((await get('/')).body, /class="warning" role="alert"><p><strong>DEVELOPMENT SIGNATURES/);
     developmentSignatures = false;
-    assert.doesNotMatch((await get('/')).body, /role="alert"/);
+    assert.doesNotMatch((await get('/')).body, /class="warning" role="alert"|DEVELOPMENT/);
   });
 
   it('offers each sample, and gives it as it is', async () => {
