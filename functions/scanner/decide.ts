@@ -49,6 +49,8 @@ export interface Decision {
   readonly scan: Scan;
   /** The blob is there already, found clean by a scan that still answers for it. */
   readonly promoted: boolean;
+  /** When the bytes began to be read and scanned; absent where none were. */
+  readonly readFrom?: Date;
 }
 
 export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
@@ -139,6 +141,7 @@ async function scanBytes(
   // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
   const engine = await decider.engine.fit();
   const { generation, size } = object;
+  const readFrom = decider.now();
   const bytes = await decider.unscanned.read(object.name, {
     generation,
     range: { start: 0, end: size - 1 },
@@ -155,9 +158,9 @@ async function scanBytes(
   // What a client claims of malware does not make it any less.
   const belied = content && record.claims?.sha256 && content.sha256 !== record.claims.sha256;
   if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
-  if (content) return { verdict, content, scan, promoted: false };
+  if (content) return { verdict, content, scan, promoted: false, readFrom };
   if (verdict.kind === 'unscannable' && tally.size < size) {
-    return { verdict, content: record.content, scan, promoted: false };
+    return { verdict, content: record.content, scan, promoted: false, readFrom };
   }
   const message = 'the bytes that were scanned are not those that are stored';
   throw new StorageError('objects.getMedia', { status: 0, reason: 'checksumMismatch', message });

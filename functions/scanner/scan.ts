@@ -1,6 +1,6 @@
 import type { Publish } from '../../shared/events/publisher.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
-import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
+import { announceFailure, conclude, fail, type Timings } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {
@@ -117,13 +117,30 @@ async function carryOut(
     return { kind: 'later', why, retryAfterSeconds: 1 };
   }
   if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
+  const decidedAt = scan.now();
   const record = await settle(scan, read.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, read, object);
+  const settledAt = scan.now();
   const written = await writeVerdict(scan.records, read, record);
-  if (written) return concluded(scan, written, object);
+  if (written) return concluded(scan, written, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean') await suspect(scan, record);
   return 'lostRace';
+}
+
+function timingsOf(
+  { readFrom, scan, promoted }: Decision,
+  { timeCreated }: StoredObject,
+  decidedAt: Date,
+  settledAt: Date,
+): Timings {
+  return {
+    arrivedAt: timeCreated,
+    // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
+    waitMs: Math.max(0, (readFrom ?? decidedAt).getTime() - timeCreated.getTime()),
+    ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
+    ...(!promoted && { settleMs: settledAt.getTime() - decidedAt.getTime() }),
+  };
 }
 
 /** Puts the bytes where their verdict says, and says what the record will be. */
@@ -195,8 +212,13 @@ async function quarantine(scan: Scan, object: StoredObject, finding: string): Pr
 }
 
 /** Steps 9 and 10. */
-async function concluded(scan: Scan, record: DecidedRecord, object: StoredObject): Promise<Outcome> {
-  await conclude(scan, record, object);
+async function concluded(
+  scan: Scan,
+  record: DecidedRecord,
+  object: StoredObject,
+  timings?: Timings,
+): Promise<Outcome> {
+  await conclude(scan, record, object, timings);
   return DONE;
 }
 

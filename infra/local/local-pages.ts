@@ -1,14 +1,18 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from './issuer.ts';
+import { pageFile } from './page/files.ts';
+import type { Live } from './page/live.ts';
+import { SAMPLE_PATH, sendSample } from './page/sample-file.ts';
 import { sendProblem } from './problem.ts';
 import { type PlatformStatus, statusPage } from './status-page.ts';
 
 export interface LocalPagesOptions {
   readonly issuer: Issuer;
   readonly status: () => PlatformStatus;
+  readonly live: Pick<Live, 'watch'>;
 }
 
-type Page = (url: URL, request: IncomingMessage) => Content | Promise<Content>;
+type Page = (url: URL) => Content | Promise<Content>;
 interface Content {
   readonly type: string;
   readonly body: string;
@@ -16,34 +20,62 @@ interface Content {
 
 /** A page that a browser was tricked into asking by another name (DNS rebinding) could fetch tokens. */
 const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LIVE_PATH = '/local/live';
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/local/token': ['GET', 'HEAD', 'POST'],
+  // A HEAD of it would never end.
+  [LIVE_PATH]: ['GET'],
+};
 
-/** Status page, token issuer and its discovery documents: what a deployment gets from elsewhere. */
-export function localPages({ issuer, status }: LocalPagesOptions): RequestListener {
+/** The page, the status, and the token issuer with its discovery documents: what a deployment gets from elsewhere. */
+export function localPages({ issuer, status, live }: LocalPagesOptions): RequestListener {
   const pages: Readonly<Record<string, Page>> = {
-    '/': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
+    '/local/status': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
     '/local/status.json': () => json(status()),
     '/local/token': (url) => token(issuer, url),
     [JWKS_PATH]: () => json(issuer.jwks),
     [`${ISSUER_PATH}/.well-known/openid-configuration`]: (url) => json(discovery(issuer, url)),
+  };
+  const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = url;
+    if (pathname === LIVE_PATH) return live.watch(response, request.headers['last-event-id']?.toString());
+    if (pathname.startsWith(SAMPLE_PATH)) return sendSample(pathname, response);
+    const content = (await pages[pathname]?.(url)) ?? (await pageFile(pathname, status()));
+    if (!content) return sendProblem(response, 404, 'Nothing is served at this path.');
+    send(response, content, contentSecurityPolicy(status()));
   };
   return async (request, response) => {
     request.resume();
     const url = URL.parse(request.url ?? '/', `http://${request.headers.host}`);
     if (!url || !OWN_NAMES.has(url.hostname))
       return sendProblem(response, 421, 'Ask for 127.0.0.1 or localhost.');
-    const page = pages[url.pathname];
-    if (!page) return sendProblem(response, 404, 'Nothing is served at this path.');
-    const allowed = url.pathname === '/local/token' ? ['GET', 'HEAD', 'POST'] : ['GET', 'HEAD'];
+    const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
     if (!allowed.includes(request.method ?? '')) {
       return sendProblem(response, 405, 'Not with this method.', { Allow: allowed.join(', ') });
     }
     try {
-      send(response, await page(url, request));
+      await answer(url, request, response);
     } catch (error) {
-      if (!(error instanceof BadRequest)) throw error;
-      sendProblem(response, 400, error.message);
+      const detail = error instanceof Error ? error.message : String(error);
+      sendProblem(response, error instanceof BadRequest ? 400 : 500, detail);
     }
   };
+}
+
+/** Nothing from elsewhere, nothing inline: a name of a file or of a principal can never become a script. */
+function contentSecurityPolicy({ storageUrl }: PlatformStatus): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    // Large files go straight to Cloud Storage.
+    `connect-src 'self' ${storageUrl}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; ');
 }
 
 class BadRequest extends Error {}
@@ -75,11 +107,13 @@ function json(value: unknown): Content {
   return { type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
 }
 
-function send(response: ServerResponse, { type, body }: Content): void {
+function send(response: ServerResponse, { type, body }: Content, policy: string): void {
   response.writeHead(200, {
     'Content-Type': type,
     'Content-Length': Buffer.byteLength(body),
     'Cache-Control': 'no-store',
+    'Content-Security-Policy': policy,
+    'Referrer-Policy': 'no-referrer',
     'X-Content-Type-Options': 'nosniff',
   });
   response.end(body);

@@ -28,8 +28,12 @@ export interface Logbook {
   close(): Promise<void>;
 }
 
-/** Logs go to `folder`, each run from an empty file; `print` is the console. */
-export function openLogbook(folder: string, print: Print): Logbook {
+/** Logs go to `folder`, each run from an empty file; `print` is the console, and `read` gets every line of every child. */
+export function openLogbook(
+  folder: string,
+  print: Print,
+  read: (name: string, line: string) => void = () => undefined,
+): Logbook {
   mkdirSync(folder, { recursive: true });
   const files = new Map<string, WriteStream>();
   const last = new Map<string, string[]>();
@@ -39,6 +43,7 @@ export function openLogbook(folder: string, print: Print): Logbook {
     files.set(name, file);
     for await (const line of createInterface({ input: source, crlfDelay: Number.POSITIVE_INFINITY })) {
       last.set(name, [...(last.get(name) ?? []), line].slice(-LAST_LINES));
+      read(name, line);
       const shown = consoleLine(name, line, stream);
       if (shown) show(shown);
       if (!file.write(`${line}\n`)) await once(file, 'drain');

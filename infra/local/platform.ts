@@ -8,6 +8,7 @@ import { startGateway } from './gateway.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
 import { localPages } from './local-pages.ts';
 import { openLogbook } from './logbook.ts';
+import { createLive } from './page/live.ts';
 import { type PortRequest, reservePorts } from './ports.ts';
 import { startProcessGuard } from './process-guard.ts';
 import { describeProcesses, HOST, type Ports, pubsubHostOf } from './processes.ts';
@@ -58,14 +59,17 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   undo.defer(() => lock.release());
   const ports = await takePorts(config);
   await ensureClamd({ log: options.print });
-  const logbook = openLogbook(join(config.data, 'logs'), options.print);
+  const abandoned = new AbortController();
+  undo.defer(() => abandoned.abort());
+  const pubsubHost = pubsubHostOf(config, ports);
+  const live = createLive(pubsubHost, abandoned.signal);
+  const logbook = openLogbook(join(config.data, 'logs'), options.print, live.read);
   undo.defer(() => logbook.close());
   const guard = startProcessGuard();
   undo.defer(() => guard.release());
 
   const url = `http://${HOST}:${ports.gateway}`;
   const storageUrl = `http://${HOST}:${ports.storage}`;
-  const pubsubHost = pubsubHostOf(config, ports);
   const sweeperUrl = `http://${HOST}:${ports.sweeper}`;
   const issuer = await createIssuer(config.data, url);
   const children: Supervised[] = [];
@@ -84,12 +88,11 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     host: HOST,
     port: ports.gateway,
     upstreams: { upload: { host: HOST, port: ports.upload }, files: { host: HOST, port: ports.files } },
-    local: localPages({ issuer, status }),
+    local: localPages({ issuer, status, live }),
   });
   undo.defer(() => gateway.close());
   lock.announce(url);
 
-  const abandoned = new AbortController();
   const signal = AbortSignal.any([abandoned.signal, ...(options.signal ? [options.signal] : [])]);
   const prepareEvents = async () => {
     const endpoints = {

@@ -27,3 +27,46 @@ export async function ask(
     await delay(RETRY_MS, undefined, { signal });
   }
 }
+
+interface Pulled {
+  readonly receivedMessages?: readonly { readonly ackId: string; readonly message: PubsubMessage }[];
+}
+
+/** A message as the REST API has it: its data is base64. */
+export interface PubsubMessage {
+  readonly messageId: string;
+  readonly publishTime: string;
+  readonly data: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/**
+ * What a subscription (`projects/…/subscriptions/…`) gets, acknowledged as it is handed over, until `signal` says stop.
+ * An emulator that is gone, or has forgotten the subscription, is asked again until it is back.
+ */
+export async function* messages(
+  host: string,
+  subscription: string,
+  signal: AbortSignal,
+): AsyncGenerator<PubsubMessage> {
+  const url = `http://${host}/v1/${subscription}`;
+  while (!signal.aborted) {
+    const { receivedMessages = [] } = (await post<Pulled>(`${url}:pull`, { maxMessages: 100 }, signal)) ?? {};
+    for (const { message } of receivedMessages) yield message;
+    const ackIds = receivedMessages.map(({ ackId }) => ackId);
+    if (ackIds.length > 0) await post(`${url}:acknowledge`, { ackIds }, signal);
+    else await delay(RETRY_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+/** @returns undefined where it did not work */
+async function post<T>(url: string, body: object, signal: AbortSignal): Promise<T | undefined> {
+  const headers = { 'content-type': 'application/json' };
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), signal });
+    const answer: unknown = await response.json();
+    return response.ok ? (answer as T) : undefined;
+  } catch {
+    return undefined;
+  }
+}

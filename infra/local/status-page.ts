@@ -1,5 +1,6 @@
 import { DEVELOPMENT_SIGNATURES } from './banner.ts';
 import { commands } from './commands.ts';
+import { escapeHtml } from './page/html.ts';
 import type { ChildStatus } from './supervisor.ts';
 
 /** What the status page and `/local/status.json` show. */
@@ -15,32 +16,34 @@ export interface PlatformStatus {
   readonly processes: readonly ChildStatus[];
 }
 
-const STYLE = `
-  body { font: 1rem/1.5 system-ui, sans-serif; max-width: 60rem; margin: 2rem auto; padding: 0 1rem; }
-  table { border-collapse: collapse; } th, td { text-align: left; padding: .25rem 1.5rem .25rem 0; }
-  [role=alert] { background: #ffd54d; color: #000; padding: .75rem 1rem; font-weight: bold; }
-  pre { background: #f2f2f2; color: #111; padding: .75rem 1rem; overflow-x: auto; }`;
-
 /** Plain HTML without a script; `now` is in ms since 1970. */
 export function statusPage(status: PlatformStatus, now: number): string {
   const warning = status.developmentSignatures
-    ? `<p role="alert">${DEVELOPMENT_SIGNATURES.map(escapeHtml).join('<br>')}</p>`
+    ? `<p class="warning" role="alert">${DEVELOPMENT_SIGNATURES.map(escapeHtml).join('<br>')}</p>`
     : '';
   return `<!doctype html>
 <html lang="en">
-<head><meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>HOPS Fileshare</title><style>${STYLE}</style></head>
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>Status of HOPS Fileshare</title>
+<link rel="icon" href="/local/page/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/local/page/style.css">
+</head>
 <body>
-<main>
-<h1>HOPS Fileshare</h1>
-<p>${status.ready ? 'Ready.' : 'Not ready: a process is not running.'} <a href="/local/status.json">The same as JSON</a></p>
 ${warning}
+<main class="status">
+<h1>Status of HOPS Fileshare</h1>
+<p><a href="/">Back to the files</a></p>
+<p>${status.ready ? 'Ready.' : 'Not ready: a process is not running.'} <a href="/local/status.json">The same as JSON</a></p>
 <h2>Processes</h2>
-<table>
+<div class="scroll" tabindex="0" role="region" aria-label="Processes"><table>
 <thead><tr><th scope="col">Name</th><th scope="col">State</th><th scope="col">Since</th><th scope="col">Process</th><th scope="col">Restarts</th></tr></thead>
 <tbody>
 ${status.processes.map((process) => row(process, now)).join('\n')}
 </tbody>
-</table>
+</table></div>
 <h2>Addresses</h2>
 <table><tbody>
 ${addresses(status)}
@@ -49,7 +52,7 @@ ${addresses(status)}
 ${commands(status.url, status.pubsubHost)
   .map(
     ({ does, lines }) =>
-      `<h3>${escapeHtml(does)}</h3>\n<pre><code>${escapeHtml(lines.join('\n'))}</code></pre>`,
+      `<h3>${escapeHtml(does)}</h3>\n<pre tabindex="0"><code>${escapeHtml(lines.join('\n'))}</code></pre>`,
   )
   .join('\n')}
 </main>
@@ -75,8 +78,4 @@ function addresses({ url, storageUrl, pubsubHost, sweeperUrl, data }: PlatformSt
   return Object.entries(all)
     .map(([name, value]) => `<tr><th scope="row">${name}</th><td><code>${escapeHtml(value)}</code></td></tr>`)
     .join('\n');
-}
-
-function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

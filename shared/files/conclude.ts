@@ -13,6 +13,18 @@ export interface Concluder {
   readonly log: Logger;
 }
 
+/** Where the time of one file went. Who resumes where another stopped does not know. */
+export interface Timings {
+  /** When the last byte was there, by the clock of Cloud Storage. */
+  readonly arrivedAt: Date;
+  /** Milliseconds until its scan began, earlier tries included; or until it was decided without one. */
+  readonly waitMs: number;
+  /** Milliseconds in which its bytes were read and scanned; absent where they were not. */
+  readonly scanMs?: number;
+  /** Milliseconds in which they were promoted, or put into quarantine; absent where their content was there already. */
+  readonly settleMs?: number;
+}
+
 /**
  * What is left to do once a verdict stands in the record: say so, then delete the source. In this order: until
  * the source is gone, the return of its event or the sweeper resumes here.
@@ -22,10 +34,17 @@ export async function conclude(
   { unscanned, publish, log }: Concluder,
   record: DecidedRecord,
   object: StoredObject,
+  timings?: Timings,
 ): Promise<void> {
   await publish(scanCompleted(record));
   await unscanned.delete(object.name, { generation: object.generation });
-  const said = { fileId: record.id, verdict: record.state, size: object.size, ...signatureAge(record) };
+  const said = {
+    fileId: record.id,
+    verdict: record.state,
+    size: object.size,
+    ...signatureAge(record),
+    ...timings,
+  };
   log.info(said, 'scan completed');
 }
 

@@ -1,17 +1,14 @@
 import assert from 'node:assert/strict';
-import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { build } from 'esbuild';
+import type { Page } from 'playwright-core';
+import { CHROMIUM, launchChromium } from '../support/chromium.ts';
 import { OWNER, Service } from '../support/service.ts';
-import { Folder } from './fixture.ts';
 
 const MIB = 1024 * 1024;
-const BROWSER = ['chromium', 'chromium-browser', 'google-chrome'].find(
-  (name) => spawnSync(name, ['--version']).status === 0,
-);
 
 /** What the page does; what it found out is its answer. */
 const PAGE = `
@@ -41,7 +38,7 @@ try {
 } catch (error) {
   found.error = String(error.stack);
 }
-await fetch('/result', { method: 'POST', body: JSON.stringify(found) });
+report(found);
 `;
 
 interface Found {
@@ -55,12 +52,11 @@ interface Found {
 }
 
 describe('client: in a browser', () => {
-  if (!BROWSER) {
+  if (!CHROMIUM) {
     it('SKIPPED: there is no Chromium');
     return;
   }
   const service = new Service();
-  const folder = new Folder();
 
   it('uploads with progress, resumes from localStorage, downloads and verifies', async () => {
     const { outputFiles } = await build({
@@ -78,25 +74,14 @@ describe('client: in a browser', () => {
         return void answer.writeHead(200, { 'content-type': 'text/javascript' }).end(script);
       }
       if (asked.url === '/case') return void answer.end(JSON.stringify({ token, size: 4 * MIB }));
-      if (asked.url === '/result')
-        return void resultOf(asked, answer).then((found) => server.emit('found', found));
       relay(service.url, asked, answer);
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    const flags = [
-      '--headless=new',
-      '--no-sandbox',
-      '--disable-gpu',
-      `--user-data-dir=${folder.path('browser')}`,
-    ];
-    const browser = spawn(BROWSER, [...flags, `http://127.0.0.1:${port}/`], {
-      stdio: 'ignore',
-      detached: true,
-    });
+    const browser = await launchChromium();
     try {
-      const [found] = (await once(server, 'found')) as [Found];
+      const found = await foundBy(await browser.newPage(), `http://127.0.0.1:${port}/`);
       assert.equal(found.error, undefined);
       for (const via of ['post', 'tus', 'direct']) {
         assert.deepEqual({ ...found.ways[via], steps: 0 }, { state: 'clean', same: true, steps: 0 }, via);
@@ -108,18 +93,19 @@ describe('client: in a browser', () => {
       assert.equal(found.left, 0);
       assert.equal(found.refused, 'FileshareProblem unauthenticated');
     } finally {
-      if (browser.pid) process.kill(-browser.pid, 'SIGKILL');
+      await browser.close();
       server.closeAllConnections();
       server.close();
     }
   }).timeout(60_000);
 });
 
-async function resultOf(asked: IncomingMessage, answer: ServerResponse): Promise<unknown> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of asked) pieces.push(piece as Uint8Array);
-  answer.end();
-  return JSON.parse(Buffer.concat(pieces).toString());
+async function foundBy(page: Page, url: string): Promise<Found> {
+  const found = Promise.withResolvers<Found>();
+  await page.exposeFunction('report', found.resolve);
+  page.on('pageerror', found.reject);
+  const [answer] = await Promise.all([found.promise, page.goto(url)]);
+  return answer;
 }
 
 /** Page and service have one origin, as behind a load balancer. */

@@ -4,8 +4,9 @@ import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promis
 import { join } from 'node:path';
 import type { Handle } from '../../client/src/index.ts';
 import { encrypted, zip } from '../../infra/local/zip.ts';
+import { noise } from '../support/noise.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
-import { BadLine, Folder, MIB, noise, type Ran, type RunOptions, run } from './fixture.ts';
+import { BadLine, Folder, MIB, type Ran, type RunOptions, run } from './fixture.ts';
 
 const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
 const OTHER = 'org:974652269';

@@ -13,8 +13,9 @@ import {
   isNotFound,
   isNotScannedYet,
 } from '../../client/src/index.ts';
+import { noise } from '../support/noise.ts';
 import { EICAR, Service } from '../support/service.ts';
-import { BadLine, clientOf, MIB, noise } from './fixture.ts';
+import { BadLine, clientOf, MIB } from './fixture.ts';
 
 /** SHA-256 of `hello`. */
 const HELLO = '2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824';

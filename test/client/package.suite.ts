@@ -4,8 +4,9 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { build } from 'esbuild';
 import type * as Client from '../../client/src/index.ts';
+import { noise } from '../support/noise.ts';
 import { OWNER, Service } from '../support/service.ts';
-import { Folder, MIB, noise, type Ran, run } from './fixture.ts';
+import { Folder, MIB, type Ran, run } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
 

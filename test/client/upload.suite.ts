@@ -10,8 +10,9 @@ import {
   type UploadProgress,
 } from '../../client/src/index.ts';
 import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
+import { noise } from '../support/noise.ts';
 import { EICAR, Service } from '../support/service.ts';
-import { BadLine, clientOf, Folder, MIB, noise } from './fixture.ts';
+import { BadLine, clientOf, Folder, MIB } from './fixture.ts';
 
 const LARGE = 3 * MIB;
 /** Small sizes, so that a few megabytes take several requests. */

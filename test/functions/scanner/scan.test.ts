@@ -324,6 +324,44 @@ describe('the steps of a scan', () => {
     assert.deepEqual([failed.state, 'failure' in failed && failed.failure], ['failed', 'sourceGone']);
   });
 
+  it('say where the time of a file went, and nothing where they do not know', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ messageKey: 'message' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const bytes = randomBytes(1000);
+    const { object } = await uploaded(bytes);
+    const arrived = object.timeCreated.getTime();
+    now = arrived + 70;
+    const slow: Clamd = {
+      ...clamd,
+      scan: async (source, options) => {
+        const verdict = await clamd.scan(source, options);
+        now += 500;
+        return verdict;
+      },
+    };
+    const publish: Scan['publish'] = () => Promise.reject(new Error('nobody can be told'));
+    await assert.rejects(run(object, { log, scanner: slow, publish }), /nobody/);
+    await run(object, { log });
+    const again = await uploaded(bytes);
+    now = again.object.timeCreated.getTime() + 30;
+    await run(again.object, { log });
+    const third = await uploaded(randomBytes(1000));
+    now = third.object.timeCreated.getTime() - 5;
+    await run(third.object, { log, scanner: slow });
+    const told = lines.map(({ arrivedAt, waitMs, scanMs, settleMs }) => [
+      arrivedAt,
+      waitMs,
+      scanMs,
+      settleMs,
+    ]);
+    const at = ({ timeCreated }: StoredObject) => timeCreated.toISOString();
+    assert.deepEqual(told, [
+      [undefined, undefined, undefined, undefined],
+      [at(again.object), 30, undefined, undefined],
+      [at(third.object), 0, 500, 0],
+    ]);
+  });
+
   it('leave a file to the event of its newer generation', async () => {
     const bytes = randomBytes(500);
     const { record, object } = await uploaded(bytes);

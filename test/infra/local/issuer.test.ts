@@ -38,7 +38,8 @@ describe('the development token issuer', () => {
       data: '/data/<b>',
       processes: [{ name: 'upload', state: 'ready', pid: 3, restarts: 0, since: 0 }],
     });
-    server.on('request', localPages({ issuer: await createIssuer(folder, url), status }));
+    const live = { watch: () => assert.fail() };
+    server.on('request', localPages({ issuer: await createIssuer(folder, url), status, live }));
   });
 
   after(async () => {
@@ -140,7 +141,7 @@ describe('the development token issuer', () => {
   });
 
   it('shares its address with a status page that escapes and warns', async () => {
-    const { body } = await ask(port, { path: '/' });
+    const { body } = await ask(port, { path: '/local/status' });
     assert.match(body, /role="alert">DEVELOPMENT SIGNATURES/);
     assert.match(body, /\/data\/&#60;b&#62;/);
     assert.match(body, /<th scope="row">upload<\/th><td>ready<\/td>/);

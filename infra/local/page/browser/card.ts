@@ -1,0 +1,161 @@
+import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
+import { badgeOf } from './badge.ts';
+import { button, element } from './element.ts';
+import { facts } from './facts.ts';
+import { Sharing } from './sharing.ts';
+import type { TrackedFile } from './tracked-file.ts';
+import { waterfall } from './waterfall.ts';
+import { bytes, clock } from './words.ts';
+
+let numbered = 0;
+
+/** What the page shows of one file. It changes in place, so that nobody's focus gets lost. */
+export class Card {
+  readonly element: HTMLLIElement;
+  readonly file: TrackedFile;
+  readonly #heading: HTMLHeadingElement;
+  readonly #badge = element('span', { class: 'badge' });
+  readonly #meta = element('p', { class: 'hint' });
+  readonly #bar: HTMLProgressElement;
+  readonly #sent = element('p', { class: 'sent' });
+  readonly #progress: HTMLElement;
+  readonly #note = element('p', { class: 'note' });
+  readonly #details: HTMLDetailsElement;
+  readonly #facts = element('div');
+  readonly #times = element('div');
+  readonly #sharing: Sharing;
+  #shown = '';
+  readonly #toggle = button('Pause', () => this.#turn());
+  readonly #again: HTMLButtonElement;
+  readonly #download: HTMLButtonElement;
+  readonly #delete: HTMLButtonElement;
+
+  /** @param chooseAgain lets the person point at a file that this page has lost */
+  constructor(file: TrackedFile, chooseAgain: () => void) {
+    this.file = file;
+    const id = `card-${++numbered}`;
+    this.#heading = element('h3', { id, tabindex: '-1' });
+    this.#bar = element('progress', { 'aria-labelledby': id });
+    this.#progress = element('div', { class: 'progress' }, this.#bar, this.#sent);
+    this.#sharing = new Sharing(file);
+    this.#again = button('Choose the same file to go on', chooseAgain);
+    this.#download = button('Download', () => void file.download());
+    this.#delete = button('Delete', () => void this.#withdraw(), { class: 'quiet' });
+    this.#details = element(
+      'details',
+      {},
+      element('summary', {}, 'Details'),
+      element(
+        'div',
+        { class: 'detail' },
+        this.#facts,
+        element('div', {}, this.#times, this.#sharing.element),
+      ),
+    );
+    this.element = element(
+      'li',
+      { class: 'card' },
+      element('div', { class: 'card-head' }, this.#heading, this.#badge),
+      this.#meta,
+      this.#progress,
+      this.#note,
+      this.#details,
+      element('div', { class: 'actions' }, this.#toggle, this.#again, this.#download, this.#delete),
+    );
+  }
+
+  show(): void {
+    const { file } = this;
+    const { handle, transfer, id, viewers } = file;
+    const underWay = transfer !== undefined && transfer.state.kind !== 'sent';
+    const { kind, text } = badgeOf(file);
+    this.#heading.textContent = file.name;
+    this.#badge.textContent = text;
+    this.#badge.className = `badge ${kind}`;
+    this.element.dataset['state'] = text;
+    this.element.dataset['id'] = id ?? '';
+    for (const each of [this.#toggle, this.#again, this.#download, this.#delete]) {
+      each.setAttribute('aria-label', `${each.textContent}: ${file.name}`);
+    }
+    this.#meta.hidden = underWay || !handle;
+    this.#meta.textContent = handle ? outline(handle) : '';
+    this.#showProgress();
+    this.#showNote();
+    this.#details.hidden = underWay || !handle;
+    if (handle) this.#showDetails(handle);
+    this.#sharing.show();
+    this.#again.hidden = underWay || handle?.state !== 'uploading';
+    this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
+    this.#delete.hidden = underWay || viewers === undefined;
+  }
+
+  /** Shows the details. */
+  open(): void {
+    this.#details.open = true;
+  }
+
+  focus(): void {
+    this.#heading.focus();
+  }
+
+  #showDetails(handle: Handle): void {
+    const { transfer, scan } = this.file;
+    const shown = JSON.stringify([handle, scan, transfer?.uploaded]);
+    // Who has marked some of it, to copy it, keeps the mark.
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#facts.replaceChildren(facts(handle));
+    this.#times.replaceChildren(...(isUnderWay(handle) ? [] : [waterfall(this.file)]));
+  }
+
+  #showProgress(): void {
+    const { transfer, handle } = this.file;
+    const going = transfer && transfer.state.kind !== 'sent' ? transfer : undefined;
+    const partial = going ? undefined : handle?.upload;
+    this.#progress.hidden = !going && !partial;
+    this.#showToggle(going?.state.kind);
+    const sent = going ? going.progress.sent : (partial?.offset ?? 0);
+    const size = going ? going.file.size : partial?.length;
+    if (size === undefined) this.#bar.removeAttribute('value');
+    else Object.assign(this.#bar, { max: Math.max(1, size), value: sent });
+    const share = size ? `${Math.floor((sent / size) * 100)} %, ` : '';
+    const speed = going?.state.kind === 'sending' ? going.state.bytesPerSecond : undefined;
+    const rate = speed === undefined ? '' : `, ${bytes(speed)}/s`;
+    this.#sent.textContent = `${share}${bytes(sent)}${size === undefined ? '' : ` of ${bytes(size)}`}${rate}`;
+  }
+
+  #showToggle(kind: string | undefined): void {
+    const hadFocus = this.#toggle === document.activeElement;
+    this.#toggle.hidden = kind === undefined;
+    this.#toggle.textContent = kind === 'queued' || kind === 'sending' ? 'Pause' : 'Resume';
+    this.#toggle.setAttribute('aria-label', `${this.#toggle.textContent}: ${this.file.name}`);
+    if (hadFocus && this.#toggle.hidden) this.focus();
+  }
+
+  #showNote(): void {
+    const { refusal, transfer, note } = this.file;
+    const state = transfer?.state;
+    const why = state && 'why' in state ? state.why : undefined;
+    const from = transfer?.progress.resumedFrom ?? 0;
+    const resumed = from > 0 ? `Went on from ${bytes(from)}.` : '';
+    const text = [refusal?.message, why, resumed, note].filter(Boolean).join('\n');
+    this.#note.hidden = text === '';
+    this.#note.textContent = text;
+  }
+
+  #turn(): void {
+    const { transfer } = this.file;
+    if (transfer?.state.kind === 'queued' || transfer?.state.kind === 'sending') transfer.pause();
+    else void transfer?.start();
+  }
+
+  async #withdraw(): Promise<void> {
+    await this.file.delete();
+    if (this.#delete.hidden) this.focus();
+  }
+}
+
+function outline({ size, contentType, createdAt, owner }: Handle): string {
+  const known = size === undefined ? [] : [bytes(size)];
+  return [...known, contentType, clock(createdAt), owner].join(' · ');
+}

@@ -1,0 +1,43 @@
+import type { Handle } from '../../../../client/src/index.ts';
+import { element } from './element.ts';
+import { bytes, clock } from './words.ts';
+
+/** What nobody reads, but compares. */
+const CODES = new Set(['SHA-256', 'Id']);
+
+/** `300.0 MiB (314,572,836 bytes)` */
+function exactly(size: number): string {
+  return size < 1024 ? bytes(size) : `${bytes(size)} (${size.toLocaleString('en')} bytes)`;
+}
+
+/** What the service tells of a file, as terms and their values. */
+export function facts(handle: Handle): HTMLElement {
+  const { signature, reason, detail, sha256, engine, size, contentType, id, owner, createdAt, scannedAt } =
+    handle;
+  const database = engine?.database === undefined ? '' : `, signatures ${engine.database}`;
+  const told: Readonly<Record<string, string | undefined>> = {
+    Signature: signature,
+    Reason: [reason, detail].filter(Boolean).join(': ') || undefined,
+    'SHA-256': sha256,
+    Owner: owner,
+    Type: contentType,
+    Size: size === undefined ? undefined : exactly(size),
+    Uploaded: clock(createdAt),
+    Scanned: scannedAt && clock(scannedAt),
+    Engine: engine && `ClamAV ${engine.version}${database}`,
+    Id: id,
+  };
+  const list = element('dl', { class: 'facts' });
+  for (const [term, value] of Object.entries(told)) {
+    if (value)
+      list.append(
+        element(
+          'div',
+          {},
+          element('dt', {}, term),
+          element('dd', {}, CODES.has(term) ? element('code', {}, value) : value),
+        ),
+      );
+  }
+  return list;
+}

@@ -1,0 +1,36 @@
+import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../../../client/src/index.ts';
+import type { PubsubMessage } from '../../pubsub-rest.ts';
+import type { ScanTimings } from '../timings.ts';
+import { byId } from './element.ts';
+
+export interface LiveListener {
+  /** What a subscriber got; `event` is undefined where it is of no type that this client knows. */
+  message(message: PubsubMessage, event: ScanEvent | undefined): void;
+  timings(timings: ScanTimings): void;
+}
+
+/** Follows what the local platform tells; the browser connects again by itself. */
+export function follow(listener: LiveListener): void {
+  const source = new EventSource('/local/live');
+  const connection = byId('connection', HTMLElement);
+  const say = (state: string, text: string) => {
+    connection.dataset['state'] = state;
+    connection.textContent = text;
+  };
+  source.addEventListener('open', () => say('live', 'Live'));
+  source.addEventListener('error', () => say('lost', 'Connecting again…'));
+  source.addEventListener('pubsub', ({ data }) => {
+    const message = JSON.parse(data) as PubsubMessage;
+    listener.message(message, eventIn(message));
+  });
+  source.addEventListener('timings', ({ data }) => listener.timings(JSON.parse(data) as ScanTimings));
+}
+
+function eventIn(message: PubsubMessage): ScanEvent | undefined {
+  try {
+    return parseScanEvent(message);
+  } catch (error) {
+    if (error instanceof InvalidScanEvent) return undefined;
+    throw error;
+  }
+}

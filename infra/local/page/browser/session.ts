@@ -1,0 +1,57 @@
+import { Fileshare, type UploadStore, WebUploadStore } from '../../../../client/src/index.ts';
+
+const MIB = 1024 * 1024;
+/** Tokens are good for an hour; one that is asked for anew in time is never out of date. */
+const TOKEN_GOOD_FOR_MS = 30 * 60_000;
+
+/** Somebody, and the client that acts for them. */
+export interface Session {
+  readonly principal: string;
+  readonly fileshare: Fileshare;
+  /** With small requests, for uploads that are to be slow. */
+  readonly slow: Fileshare;
+}
+
+export function sessionOf(principal: string): Session {
+  const token = tokensOf(principal);
+  const store = storeOf(principal);
+  const common = { url: location.origin, token, store };
+  return {
+    principal,
+    fileshare: new Fileshare({ ...common, postUpTo: MIB, chunkSize: 4 * MIB }),
+    slow: new Fileshare({
+      ...common,
+      postUpTo: MIB / 4,
+      chunkSize: MIB / 4,
+      directFrom: Number.MAX_SAFE_INTEGER,
+    }),
+  };
+}
+
+function tokensOf(principal: string): () => Promise<string> {
+  let current: { readonly token: Promise<string>; readonly at: number } | undefined;
+  return async () => {
+    if (!current || Date.now() - current.at > TOKEN_GOOD_FOR_MS) {
+      current = { token: fetchToken(principal), at: Date.now() };
+      current.token.catch(() => (current = undefined));
+    }
+    return current.token;
+  };
+}
+
+async function fetchToken(principal: string): Promise<string> {
+  const response = await fetch(`/local/token?${new URLSearchParams({ principal })}`);
+  if (!response.ok) throw new Error(`There is no token for ${principal}: ${response.status}`);
+  return response.text();
+}
+
+/** Each principal has uploads of their own: another's cannot be gone on with. */
+function storeOf(principal: string): UploadStore {
+  const store = new WebUploadStore(localStorage);
+  const own = (key: string) => `${principal} ${key}`;
+  return {
+    get: (key) => store.get(own(key)),
+    set: (key, value) => store.set(own(key), value),
+    delete: (key) => store.delete(own(key)),
+  };
+}

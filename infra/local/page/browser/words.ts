@@ -1,0 +1,30 @@
+const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+
+/** `12.5 MiB` */
+export function bytes(count: number): string {
+  const power = count < 1024 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log2(count) / 10));
+  const value = count / 1024 ** power;
+  return `${value.toFixed(power === 0 || value >= 100 ? 0 : 1)} ${UNITS[power]}`;
+}
+
+/** `84 ms`, `1.20 s` or `2 min 5 s` */
+export function duration(ms: number): string {
+  if (ms < 1000) return `${Math.round(ms)} ms`;
+  if (ms < 60_000) return `${(ms / 1000).toFixed(ms < 10_000 ? 2 : 1)} s`;
+  return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
+}
+
+/** The time of day of an RFC 3339 time, as people here write it. */
+export function clock(time: string): string {
+  return new Date(time).toLocaleTimeString(undefined, { hour12: false });
+}
+
+/** The beginning and the end of what is too long to read. */
+export function shortened(text: string): string {
+  return text.length <= 20 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;
+}
+
+/** What went wrong, for people. */
+export function saying(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,108 @@
+import { DEVELOPMENT_SIGNATURES } from '../banner.ts';
+import { type Sample, samples } from '../samples.ts';
+import { escapeHtml } from './html.ts';
+
+/** Who may be tried out at once; anybody else can be typed. */
+const PRINCIPALS = {
+  'org:889640782': 'org:889640782 (a clinic)',
+  'org:974760673': 'org:974760673 (a hospital)',
+  'user:stranger': 'user:stranger (nobody in particular)',
+};
+
+/** What the page is before its script runs. `developmentSignatures` is undefined until ClamAV has said. */
+export function pageDocument(developmentSignatures: boolean | undefined): string {
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>HOPS Fileshare</title>
+<link rel="icon" href="/local/page/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/local/page/style.css">
+<script type="module" src="/local/page/main.js"></script>
+</head>
+<body>
+<a class="skip" href="#files">Skip to the files</a>
+<header class="top">
+  <div class="brand">
+    <img src="/local/page/icon.svg" alt="" width="36" height="36">
+    <div><h1>HOPS Fileshare</h1><p>On this machine. <a href="/local/status">Status and commands</a></p></div>
+  </div>
+  <form class="acting" id="acting" autocomplete="off">
+    <label for="principal">Acting as</label>
+    <select id="principal">${options(PRINCIPALS)}<option value="">Somebody else…</option></select>
+    <span class="other" id="other" hidden>
+      <input id="other-principal" aria-label="Principal to act as" placeholder="org:123456789" autocapitalize="none" spellcheck="false">
+      <button type="submit">Switch</button>
+    </span>
+  </form>
+</header>
+${warning(developmentSignatures)}
+<div class="columns">
+<main>
+  <section class="panel" aria-labelledby="upload-heading">
+    <h2 id="upload-heading">Upload</h2>
+    <div class="drop" id="drop">
+      <p class="drop-words">Drop files here, or</p>
+      <span class="pick"><input type="file" id="picker" multiple><label for="picker">Choose files</label></span>
+      <p class="hint">Any type and any size. Each is scanned before anybody gets it.</p>
+    </div>
+    <fieldset class="samples"><legend>Or try a sample</legend>
+      <ul>${samples().map(sampleButton).join('')}</ul>
+    </fieldset>
+    <p class="slow"><input type="checkbox" id="slow"><label for="slow">Upload slowly (1 MiB a second), so that there is time to pause</label></p>
+  </section>
+  <section aria-labelledby="files-heading" id="files" tabindex="-1">
+    <div class="files-head">
+      <h2 id="files-heading">Files</h2>
+      <form class="lookup" id="lookup" autocomplete="off">
+        <label for="file-id">Open by id</label>
+        <input id="file-id" required autocapitalize="none" spellcheck="false">
+        <button type="submit">Open</button>
+      </form>
+    </div>
+    <p class="problem" id="problem" role="alert" hidden></p>
+    <p class="empty" id="empty">No files yet.</p>
+    <ul class="cards" id="cards"></ul>
+  </section>
+</main>
+<aside aria-labelledby="events-heading">
+  <section class="panel">
+    <div class="events-head"><h2 id="events-heading">Events</h2><p class="connection" id="connection">Connecting…</p></div>
+    <p class="hint">What subscribers get from Pub/Sub, newest first.</p>
+    <div class="events" role="log" aria-live="off" aria-labelledby="events-heading" tabindex="0"><ol id="events"></ol></div>
+  </section>
+</aside>
+</div>
+<p class="visually-hidden" role="status" id="announcer"></p>
+<noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
+<datalist id="principals">${Object.keys(PRINCIPALS)
+    .map((principal) => `<option value="${principal}">`)
+    .join('')}</datalist>
+</body>
+</html>
+`;
+}
+
+function options(values: Readonly<Record<string, string>>): string {
+  return Object.entries(values)
+    .map(([value, text]) => `<option value="${value}">${escapeHtml(text)}</option>`)
+    .join('');
+}
+
+function sampleButton({ name, contentType, expected }: Sample): string {
+  const text = escapeHtml(name);
+  const mark = !expected || expected === 'clean' ? '' : ` <span class="expected">${expected}</span>`;
+  return `<li><button type="button" data-sample="${text}" data-type="${contentType}">${text}${mark}</button></li>`;
+}
+
+/** Loud, also while ClamAV has not said which signatures it has: nobody should take this for a real scan by mistake. */
+function warning(developmentSignatures: boolean | undefined): string {
+  if (developmentSignatures === false) return '';
+  const unknown = ['ClamAV is starting: it has not said yet which signatures it has. Load this page again.'];
+  const [first = '', ...rest] = developmentSignatures ? DEVELOPMENT_SIGNATURES : unknown;
+  return `<div class="warning" role="alert"><p><strong>${escapeHtml(first)}</strong></p>${rest
+    .map((line) => `<p>${escapeHtml(line)}</p>`)
+    .join('')}</div>`;
+}

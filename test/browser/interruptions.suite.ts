@@ -1,0 +1,142 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Locator, Page } from 'playwright-core';
+import { CHROMIUM } from '../support/chromium.ts';
+import { noise } from '../support/noise.ts';
+import { Service } from '../support/service.ts';
+import { becomes, cardOf, shoot, termOf, Window } from './fixture.ts';
+import { Line } from './line.ts';
+
+const MIB = 1024 * 1024;
+/** One of the page's requests is through, and a part of the second. */
+const HELD_AT = 6 * MIB;
+const SIZE = 16 * MIB;
+
+describe('the page: uploads that are interrupted', () => {
+  if (!CHROMIUM) {
+    it('SKIPPED: there is no Chromium');
+    return;
+  }
+  const service = new Service();
+  const line = new Line(() => service.url);
+  const window = new Window();
+  let folder: string;
+  let files = 0;
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'fileshare-page-'));
+  });
+  afterEach(() => {
+    line.mend();
+    line.release();
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  /** A file of which a part has gone out, and no more does. */
+  async function halfway(page: Page): Promise<{ card: Locator; path: string; name: string; sha256: string }> {
+    const name = `mri-${++files}.dcm`;
+    const path = join(folder, name);
+    const content = noise(SIZE, files);
+    await writeFile(path, content);
+    const held = line.holdAfter(HELD_AT);
+    await page.getByLabel('Choose files').setInputFiles(path);
+    await held;
+    const sha256 = createHash('sha256').update(content).digest('hex');
+    return { card: cardOf(page, name), path, name, sha256 };
+  }
+
+  async function isWhole(card: Locator, sha256: string): Promise<void> {
+    await becomes(card, 'Clean');
+    assert.equal(await termOf(card, 'SHA-256'), sha256);
+  }
+
+  async function wentOnFrom(card: Locator): Promise<number> {
+    const note = card.locator('.note', { hasText: /Went on from [\d.]+ MiB\./ });
+    await note.waitFor();
+    return Number(/Went on from ([\d.]+)/.exec(await note.innerText())?.[1]);
+  }
+
+  it('show how far they are, can be paused, and go on where they were', async () => {
+    const page = await window.open(line.url);
+    const { card, name, sha256 } = await halfway(page);
+    await becomes(card, 'Uploading');
+    const bar = card.getByRole('progressbar', { name });
+    // The browser tells what it has handed to the line.
+    await card.getByText(/^(2[6-9]|[3-9]\d) %, \d/).waitFor();
+    assert.ok(Number(await bar.getAttribute('value')) >= 4 * MIB);
+    await shoot(page, 'uploading');
+    await card.getByRole('button', { name: 'Pause' }).click();
+    await becomes(card, 'Paused');
+    await shoot(page, 'paused');
+    line.release();
+    await card.getByRole('button', { name: 'Resume' }).click();
+    await isWhole(card, sha256);
+    assert.ok((await wentOnFrom(card)) >= 4);
+    await card.locator('[data-step="scan"] dd', { hasText: /^[\d.]+ m?s$/ }).waitFor();
+    await shoot(page, 'resumed');
+  });
+
+  it('go on after the page was loaded again', async () => {
+    const page = await window.open(line.url);
+    const { card, path, sha256 } = await halfway(page);
+    await page.reload();
+    line.release();
+    await becomes(card, 'Not complete');
+    await shoot(page, 'not-complete');
+    const [chooser] = await Promise.all([
+      page.waitForEvent('filechooser'),
+      card.getByRole('button', { name: 'Choose the same file' }).click(),
+    ]);
+    await chooser.setFiles(path);
+    await isWhole(card, sha256);
+    assert.ok((await wentOnFrom(card)) >= 4);
+    await card.getByText(/It began at [\d.]+ MiB\./).waitFor();
+    assert.equal(await card.count(), 1, 'it is one file');
+  });
+
+  it('go on by themselves after a cut, and after the function was killed', async () => {
+    const page = await window.open(line.url);
+    const { card, sha256 } = await halfway(page);
+    process.kill(service.pid('upload'), 'SIGKILL');
+    line.cut();
+    await page.getByText('Connecting again…').waitFor();
+    line.mend();
+    await isWhole(card, sha256);
+    await page.getByText('Live', { exact: true }).waitFor();
+  });
+
+  it('say that they were interrupted where the service stays away, and go on when they are told to', async () => {
+    const page = await window.open(line.url);
+    const { card, sha256 } = await halfway(page);
+    line.cut();
+    await becomes(card, 'Interrupted');
+    await page.getByRole('status').filter({ hasText: 'interrupted' }).waitFor();
+    await card.getByText('The service cannot be reached. What is there stays there.').waitFor();
+    await shoot(page, 'interrupted');
+    line.mend();
+    await card.getByRole('button', { name: 'Resume' }).click();
+    await isWhole(card, sha256);
+    assert.ok((await wentOnFrom(card)) >= 4);
+  });
+
+  it('can be slowed down, so that people have time to pause them', async () => {
+    const page = await window.open(line.url);
+    await page.getByLabel('Upload slowly').check();
+    const name = 'slow.bin';
+    await page.getByLabel('Choose files').setInputFiles({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: noise(SIZE),
+    });
+    const card = cardOf(page, name);
+    // It would take a quarter of a minute.
+    await card.getByText(/^[1-9]\d* %/).waitFor();
+    await card.getByRole('button', { name: 'Pause' }).click();
+    await becomes(card, 'Paused');
+    await card.getByRole('button', { name: 'Resume' }).click();
+    await card.getByText(/Went on from/).waitFor();
+  });
+});

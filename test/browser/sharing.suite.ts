@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import type { Page } from 'playwright-core';
+import { CHROMIUM } from '../support/chromium.ts';
+import { Service } from '../support/service.ts';
+import { becomes, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
+
+const OTHER = 'org:974760673';
+const STRANGER = 'user:stranger';
+const NEVER_WAS = 'dul5o97iubnr643anjrka7ngal8gr9hlvnloro5f8vi';
+
+describe('the page: who may see a file', () => {
+  if (!CHROMIUM) {
+    it('SKIPPED: there is no Chromium');
+    return;
+  }
+  const service = new Service();
+  const window = new Window();
+
+  async function shared(page: Page) {
+    const card = await sample(page, 'letter.pdf');
+    await becomes(card, 'Clean');
+    await card.getByLabel('Share with').fill(OTHER);
+    await card.getByRole('button', { name: 'Share' }).click();
+    await card.getByRole('button', { name: `Revoke ${OTHER}` }).waitFor();
+    return card;
+  }
+
+  it('shares a file with another, who sees and gets it, but not who else does', async () => {
+    const page = await window.open(service.url);
+    const card = await shared(page);
+    await shoot(page, 'shared');
+    await switchTo(page, OTHER);
+    await card.getByText('Who may see it').waitFor({ state: 'hidden' });
+    await becomes(card, 'Clean');
+    assert.equal(await card.getByRole('button', { name: 'Delete' }).isVisible(), false);
+    const [download] = await Promise.all([
+      page.waitForEvent('download'),
+      card.getByRole('button', { name: 'Download' }).click(),
+    ]);
+    assert.equal(await download.failure(), null);
+  });
+
+  it('tells a stranger the same as of an id that never was', async () => {
+    const page = await window.open(service.url);
+    const card = await shared(page);
+    const id = await termOf(card, 'Id');
+    await switchTo(page, STRANGER);
+    await becomes(card, 'Not found');
+    assert.equal(await card.locator('.facts').isVisible(), false);
+    await page.reload();
+    const said: string[] = [];
+    for (const asked of [id, NEVER_WAS]) {
+      await page.getByLabel('Open by id').fill(asked);
+      await page.getByRole('button', { name: 'Open' }).click();
+      const opened = page.locator(`[data-id="${asked}"]`);
+      await becomes(opened, 'Not found');
+      await opened.getByRole('button', { name: 'Download' }).click();
+      await opened.getByText('Refused.').waitFor();
+      said.push(await opened.locator('.note').innerText());
+    }
+    assert.match(said[0] ?? '', /\(404\)/);
+    assert.equal(said[0], said[1]);
+    await shoot(page, 'stranger');
+  });
+
+  it('revokes, and says who is left', async () => {
+    const page = await window.open(service.url);
+    const card = await shared(page);
+    await card.getByRole('button', { name: `Revoke ${OTHER}` }).click();
+    await card.getByText(`${OTHER} may no longer see it.`).waitFor();
+    await card.getByRole('button', { name: `Revoke ${OTHER}` }).waitFor({ state: 'detached' });
+    await switchTo(page, OTHER);
+    await becomes(card, 'Not found');
+  });
+
+  it('acts as anybody who is typed, also after a reload', async () => {
+    const page = await window.open(service.url);
+    await switchTo(page, '');
+    await page.getByLabel('Principal to act as').fill('app:somebody.else');
+    await page.getByRole('button', { name: 'Switch' }).click();
+    await page.getByRole('status').filter({ hasText: 'Acting as app:somebody.else' }).waitFor();
+    await page.reload();
+    const card = await sample(page, 'note.txt');
+    await becomes(card, 'Clean');
+    assert.equal(await termOf(card, 'Owner'), 'app:somebody.else');
+  });
+
+  it('says what somebody without any rights may not do', async () => {
+    const page = await window.open(service.url);
+    await switchTo(page, '');
+    await page.getByLabel('Principal to act as').fill('nobody');
+    await page.getByRole('button', { name: 'Switch' }).click();
+    await page
+      .getByRole('alert')
+      .filter({ hasText: /^Your files could not be listed\. .*\(401\)/ })
+      .waitFor();
+    const card = await sample(page, 'note.txt');
+    await becomes(card, 'Refused');
+    await card.getByText(/\(401\)/).waitFor();
+    await shoot(page, 'refused');
+    await switchTo(page, OTHER);
+    await page.getByRole('alert').filter({ hasText: 'could not be listed' }).waitFor({ state: 'hidden' });
+  });
+
+  it('says what the service thinks of sharing with what is no principal', async () => {
+    const page = await window.open(service.url);
+    const card = await shared(page);
+    await card.getByLabel('Share with').fill('everybody');
+    await card.getByRole('button', { name: 'Share' }).click();
+    await card.getByText(/^Refused\. .*\(400\)$/).waitFor();
+  });
+});
