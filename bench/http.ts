@@ -21,17 +21,24 @@ export interface Sending {
 }
 
 /** Sends one request, as cheaply as Node can, and takes in the answer. @throws {Error} where it is 400 or more */
-export async function send(
-  url: string,
-  { method = 'GET', headers = {}, body }: Sending = {},
-): Promise<Answer> {
+export async function send(url: string, sending: Sending = {}): Promise<Answer> {
+  try {
+    return await sendOnce(url, sending);
+  } catch (error) {
+    // A server may close a connection that was kept in the moment in which it is used again.
+    const repeatable = sending.body === undefined || Buffer.isBuffer(sending.body);
+    if (!repeatable || (error as NodeJS.ErrnoException).code !== 'ECONNRESET') throw error;
+    return sendOnce(url, sending);
+  }
+}
+
+async function sendOnce(url: string, { method = 'GET', headers = {}, body }: Sending): Promise<Answer> {
   const length = sizeOf(body);
   const framed = length === undefined ? headers : { ...headers, 'content-length': String(length) };
   const outgoing = request(url, { method, headers: framed, agent });
-  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
-  answered.catch(() => undefined); // It is awaited once the body is out.
+  const answered = responseTo(outgoing);
   await write(outgoing, body);
-  const [response] = await answered;
+  const response = await answered;
   const answer = { headers: response.headers, body: Buffer.concat(await response.toArray()) };
   const status = response.statusCode ?? 0;
   if (status >= 400) throw new Error(`${method} ${new URL(url).pathname}: ${status} ${answer.body}`);
@@ -41,8 +48,9 @@ export async function send(
 /** Reads an answer and keeps none of it. @returns its bytes, counted @throws {Error} where it is not 200 or 206 */
 export async function drain(url: string, headers: Readonly<Record<string, string>> = {}): Promise<number> {
   const outgoing = request(url, { headers, agent });
+  const answered = responseTo(outgoing);
   outgoing.end();
-  const [response] = (await once(outgoing, 'response')) as [IncomingMessage];
+  const response = await answered;
   let bytes = 0;
   response.on('data', (chunk: Buffer) => {
     bytes += chunk.length;
@@ -50,6 +58,15 @@ export async function drain(url: string, headers: Readonly<Record<string, string
   await once(response, 'end');
   if (response.statusCode === 200 || response.statusCode === 206) return bytes;
   throw new Error(`GET ${new URL(url).pathname}: ${response.statusCode}`);
+}
+
+function responseTo(outgoing: ClientRequest): Promise<IncomingMessage> {
+  const answered = new Promise<IncomingMessage>((resolve, reject) => {
+    outgoing.once('response', resolve);
+    outgoing.on('error', reject);
+  });
+  answered.catch(() => undefined); // It is awaited once the body is out.
+  return answered;
 }
 
 function sizeOf(body: Sending['body']): number | undefined {
