@@ -6,7 +6,7 @@ import type { Bench, Row } from '../bench.ts';
 import { type Finding, figure } from '../finding.ts';
 import { imageBytes, packageBytes } from '../imageSize.ts';
 import { MIB } from '../scale.ts';
-import { sideBySide } from '../sideBySide.ts';
+import { ONCE, sideBySide } from '../sideBySide.ts';
 import { coldStart as start } from '../stage/coldStart.ts';
 import type { FunctionName } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
@@ -20,7 +20,6 @@ const HELLO = fileURLToPath(new URL('../baseline/hello.mjs', import.meta.url));
 
 async function measure({ scale, still, folder }: Bench): Promise<readonly Finding[]> {
   const stage = await still();
-  const { times } = scale.coldStart;
   const hello = helloSpec(stage.spec('upload'));
   const specs = { hello, ...Object.fromEntries(NAMES.map((name) => [name, stage.spec(name)])) } as Readonly<
     Record<FunctionName | 'hello', ChildSpec>
@@ -29,8 +28,8 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
   const contenders = Object.fromEntries(names.map((name) => [name, () => start(specs[name])])) as Readonly<
     Record<FunctionName | 'hello', () => Promise<number>>
   >;
-  await sideBySide(contenders, 1); // Fills the caches of compiled code, as an image has them filled.
-  const taken = await sideBySide(contenders, times);
+  await sideBySide(contenders, ONCE); // Fills the caches of compiled code, as an image has them filled.
+  const taken = await sideBySide(contenders, scale.coldStart);
   const modules = new Map<string, number>();
   for (const name of names) modules.set(name, await modulesOf(specs[name], join(folder, `${name}.modules`)));
   const helloBytes = packageBytes([FRAMEWORK]);

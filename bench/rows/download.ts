@@ -5,7 +5,7 @@ import { type Finding, figure } from '../finding.ts';
 import { drain } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
 import { MIB } from '../scale.ts';
-import { type Contender, secondsOf, sideBySide } from '../sideBySide.ts';
+import { type Contender, ONCE, type Rounds, secondsOf, sideBySide } from '../sideBySide.ts';
 import { seedCleanFile } from '../stage/seed.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
@@ -15,7 +15,7 @@ const RANGE_BYTES = MIB;
 export const download: Row = { name: 'download', title: 'Download', measure };
 
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
-  const { bytes, ranges, times } = scale.download;
+  const { bytes, ranges, rounds } = scale.download;
   const stage = await still();
   await using pipe = await startPipe(stage.storageUrl);
   const { id, blob } = await seedCleanFile(stage, bytes);
@@ -25,11 +25,11 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
     direct: stage.storageUrl + media,
     pipe: pipe.url + media,
   };
-  const whole = await compare(stage, urls, times, async (url) => {
+  const whole = await compare(stage, urls, rounds, async (url) => {
     if ((await drain(url, stage.authorization)) !== bytes) throw new Error(`${url} ended early`);
     return bytes;
   });
-  const ranged = await compare(stage, urls, times, async (url) => {
+  const ranged = await compare(stage, urls, rounds, async (url) => {
     let sum = 0;
     for (let at = 0; at < ranges; at += 1) sum += await drain(url, rangeAt(at, bytes, stage));
     return sum;
@@ -48,7 +48,7 @@ interface Compared {
 async function compare(
   stage: Stage,
   urls: Readonly<Record<'ours' | 'direct' | 'pipe', string>>,
-  times: number,
+  rounds: Rounds,
   read: (url: string) => Promise<number>,
 ): Promise<Compared> {
   let spent: Readonly<Record<string, CpuTime>> = {};
@@ -71,8 +71,8 @@ async function compare(
     direct: contender(urls.direct),
     pipe: contender(urls.pipe),
   };
-  await sideBySide(contenders, 1);
-  const rates = await sideBySide(contenders, times);
+  await sideBySide(contenders, ONCE);
+  const rates = await sideBySide(contenders, rounds);
   return { rates, spent };
 }
 

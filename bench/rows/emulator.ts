@@ -2,29 +2,27 @@ import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
 import { type Finding, figure } from '../finding.ts';
 import { drain, send } from '../http.ts';
-import { secondsOf } from '../sideBySide.ts';
+import { ONCE, type Rounds, secondsOf, sideBySide } from '../sideBySide.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median } from '../stats.ts';
 
 const SMALL_OBJECTS = 500;
 const IN_FLIGHT = 8;
+const ROUNDS: Rounds = { times: 3, withinSeconds: 15 };
 
 /** What all the others stand on. */
 export const emulator: Row = { name: 'emulator', title: 'The emulator alone', measure };
 
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
-  const { bytes, times } = scale.upload;
+  const { bytes } = scale.upload;
   const stage = await still();
-  const up: number[] = [];
-  const down: number[] = [];
-  for (let round = 0; round <= times; round += 1) {
-    const upSeconds = await secondsOf(() => put(stage, bytes));
-    const downSeconds = await secondsOf(() => drain(mediaOf(stage, 'alone')));
-    await empty(stage.bucket('unscanned'));
-    if (round === 0) continue; // It warmed up.
-    up.push(bytes / 1e6 / upSeconds);
-    down.push(bytes / 1e6 / downSeconds);
-  }
+  const rate = async (work: () => Promise<unknown>): Promise<number> => bytes / 1e6 / (await secondsOf(work));
+  const contenders = {
+    up: () => rate(() => put(stage, bytes)),
+    down: () => rate(() => drain(mediaOf(stage, 'alone'))),
+  };
+  await sideBySide(contenders, ONCE);
+  const { up, down } = await sideBySide(contenders, ROUNDS);
   const small = await secondsOf(() => insertMany(stage));
   await empty(stage.bucket('unscanned'));
   return [

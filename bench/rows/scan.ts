@@ -7,7 +7,7 @@ import { cpuText } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
-import { secondsOf } from '../sideBySide.ts';
+import { secondsOf, sideBySide } from '../sideBySide.ts';
 import type { Delivery, Front } from '../stage/front.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
@@ -22,9 +22,8 @@ async function measure(bench: Bench): Promise<readonly Finding[]> {
   return findings;
 }
 
+/** What is known beside the seconds of the first scans. */
 interface Scanned {
-  readonly ours: number[];
-  readonly theirs: number[];
   readonly again: number[];
   bytesReadAgain: number;
   spent: Readonly<Record<string, CpuTime>>;
@@ -36,34 +35,42 @@ async function measureKind(
   clamdscan: Clamdscan,
   kind: Kind,
 ): Promise<readonly Finding[]> {
-  const { bytes, times } = scale.scan;
+  const { bytes, rounds } = scale.scan;
   const file = join(folder, `scan.${kind}`);
-  const scanned: Scanned = { ours: [], theirs: [], again: [], bytesReadAgain: 0, spent: {} };
-  const theirs = async () => void scanned.theirs.push(await secondsOf(() => clamdscan(file)));
-  for (let round = 0; round < times; round += 1) {
-    // The same bytes again would be a duplicate, and not be scanned.
-    await writeContent(kind, bytes, file);
-    if (round % 2 === 1) await theirs();
-    await scanTwice(stage, file, scanned);
-    if (round % 2 === 0) await theirs();
-  }
+  const scanned: Scanned = { again: [], bytesReadAgain: 0, spent: {} };
+  const contenders = {
+    ours: async () => {
+      // The same bytes again would be a duplicate, and not be scanned.
+      await writeContent(kind, bytes, file);
+      return scanTwice(stage, file, scanned);
+    },
+    theirs: () => secondsOf(() => clamdscan(file)),
+  };
+  await writeContent(kind, bytes, file);
+  const seconds = await sideBySide(contenders, rounds);
   rmSync(file);
-  return findingsOf(`${Math.round(bytes / 1e6)} MB of ${kind}`, scanned);
+  return findingsOf(`${Math.round(bytes / 1e6)} MB of ${kind}`, seconds, scanned);
 }
 
-/** Uploads a file and has it scanned, and uploads it again. */
-async function scanTwice(stage: Stage, file: string, scanned: Scanned): Promise<void> {
+/** Uploads a file and has it scanned, and uploads it again. @returns seconds from the event to the first verdict */
+async function scanTwice(stage: Stage, file: string, scanned: Scanned): Promise<number> {
   const pids = { clamd: stage.clamd.pid, scanner: stage.pid('scanner'), emulator: stage.pid('storage') };
+  let seconds = 0;
   scanned.spent = await cpuOf(pids, async () => {
-    scanned.ours.push(secondsToVerdict(await uploaded(stage, file)));
+    seconds = secondsToVerdict(await uploaded(stage, file));
   });
   await stage.resetOperations();
   scanned.again.push(secondsToVerdict(await uploaded(stage, file)));
   const { operations } = await stage.operations();
   scanned.bytesReadAgain += operations['objects.getMedia']?.bytesOut ?? 0;
+  return seconds;
 }
 
-function findingsOf(what: string, { ours, theirs, again, bytesReadAgain, spent }: Scanned): Finding[] {
+function findingsOf(
+  what: string,
+  { ours, theirs }: Readonly<Record<'ours' | 'theirs', readonly number[]>>,
+  { again, bytesReadAgain, spent }: Scanned,
+): Finding[] {
   const { clamd, ...others } = spent;
   const clamdSeconds = clamd ? clamd.user + clamd.kernel : Number.NaN;
   const share = clamdSeconds / (ours.at(-1) ?? Number.NaN);

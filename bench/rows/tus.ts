@@ -5,14 +5,14 @@ import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
 import { MIB } from '../scale.ts';
-import { secondsOf, sideBySide } from '../sideBySide.ts';
+import { ONCE, secondsOf, sideBySide } from '../sideBySide.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
 
 export const tus: Row = { name: 'tus', title: 'Upload by tus', measure };
 
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
-  const { bytes, chunkBytes, times } = scale.tus;
+  const { bytes, chunkBytes, rounds } = scale.tus;
   const stage = await still();
   const unscanned = stage.bucket('unscanned');
   let spent: Readonly<Record<string, CpuTime>> = {};
@@ -32,8 +32,8 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
         send(`${stage.url('upload')}/files`, { method: 'POST', headers: stage.authorization, body: bytes }),
       ),
   };
-  await sideBySide(contenders, 1);
-  const rates = await sideBySide(contenders, times);
+  await sideBySide(contenders, ONCE);
+  const rates = await sideBySide(contenders, rounds);
   const { runningSha256 } = await unitCosts();
   const chunkSeconds = (rate: number): number => chunkBytes / 1e6 / rate;
   return [

@@ -5,13 +5,13 @@ import { cpuText, unitCosts } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
-import { secondsOf, sideBySide } from '../sideBySide.ts';
+import { ONCE, secondsOf, sideBySide } from '../sideBySide.ts';
 import { median, pairedRatio } from '../stats.ts';
 
 export const upload: Row = { name: 'upload', title: 'Upload by POST /files', measure };
 
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
-  const { bytes, times } = scale.upload;
+  const { bytes, rounds } = scale.upload;
   const stage = await still();
   await using pipe = await startPipe(stage.storageUrl);
   const unscanned = stage.bucket('unscanned');
@@ -32,8 +32,8 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   const bare = (headers: Record<string, string>) => () =>
     rate(() => send(pipe.url, { method: 'PUT', headers, body: bytes }));
   const contenders = { ours, pipe: bare({}), digests: bare({ 'x-work': 'digests' }) };
-  await sideBySide(contenders, 1); // Compilers and caches are warm from here on.
-  const rates = await sideBySide(contenders, times);
+  await sideBySide(contenders, ONCE); // Compilers and caches are warm from here on.
+  const rates = await sideBySide(contenders, rounds);
   const costs = await unitCosts();
   const ofDigests = pairedRatio(rates.ours, rates.digests);
   return [

@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { sideBySide } from '../../bench/sideBySide.ts';
 import { median, pairedRatio, quantile } from '../../bench/stats.ts';
 
+const THREE = { times: 3, withinSeconds: 60 };
+
 describe('the statistics of the benchmark', () => {
   it('take the middle of an odd number, and between the two of an even one', () => {
     assert.equal(median([3, 1, 2]), 2);
@@ -24,8 +26,13 @@ describe('the statistics of the benchmark', () => {
   it('let contenders take turns, in the opposite order every other time', async () => {
     const order: string[] = [];
     const contender = (name: string) => async () => order.push(name);
-    const measured = await sideBySide({ ours: contender('ours'), theirs: contender('theirs') }, 3);
+    const measured = await sideBySide({ ours: contender('ours'), theirs: contender('theirs') }, THREE);
     assert.deepEqual(order, ['ours', 'theirs', 'theirs', 'ours', 'ours', 'theirs']);
     assert.deepEqual(measured, { ours: [1, 4, 5], theirs: [2, 3, 6] });
+  });
+
+  it('begin no round after their time but the first', async () => {
+    const measured = await sideBySide({ ours: async () => 1 }, { times: 5, withinSeconds: 0 });
+    assert.deepEqual(measured, { ours: [1] });
   });
 });
