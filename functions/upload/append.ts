@@ -63,9 +63,9 @@ async function appendPart(
   const part = newPart(upload.offset);
   // A part that has to be checked as a whole is one, however long it is.
   const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
-  const staged = await appender.unscanned.stage(partName(id, part), watched(taken, tally, check), {
-    contentType: 'application/octet-stream',
-  });
+  const bytes = watched(taken, tally, check);
+  const type = { contentType: 'application/octet-stream' };
+  const staged = await appender.unscanned.stageUndigested(partName(id, part), bytes, type);
   if (check && !check.holds()) {
     await staged.discard();
     throw new Problem('upload-checksum');

@@ -5,10 +5,12 @@ import { Problem } from '../../shared/http/problems.ts';
 /**
  * The body, which throws where it ends before its framing says that it is over. A client that waits for
  * `100 Continue` is told to go on when the first byte is asked for, and so is never told where it is refused before.
+ * @throws {Problem} `upload-incomplete`, or `too-large` with the first byte that is more than `maxBytes`
  */
 export async function* bodyOf(
   request: IncomingMessage,
   response: ServerResponse,
+  maxBytes = Number.POSITIVE_INFINITY,
 ): AsyncGenerator<Uint8Array> {
   acceptBody(request, response);
   let size = 0;
@@ -16,10 +18,11 @@ export async function* bodyOf(
     // Not destroyed with the iteration: the connection carries the answer too.
     for await (const piece of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>) {
       size += piece.length;
+      if (size > maxBytes) throw tooLarge(maxBytes);
       yield piece;
     }
   } catch (cause) {
-    throw incomplete(size, cause);
+    throw cause instanceof Problem ? cause : incomplete(size, cause);
   }
   const { contentLength } = framingOf(request);
   if (!request.complete || (contentLength !== undefined && contentLength !== size)) throw incomplete(size);
@@ -29,19 +32,6 @@ export async function* bodyOf(
 export function requireLength(request: IncomingMessage, maxBytes: number): void {
   const { contentLength } = framingOf(request);
   if (contentLength !== undefined && contentLength > maxBytes) throw tooLarge(maxBytes);
-}
-
-/** Passes bytes on. @throws {Problem} `too-large` with the first byte that is too many */
-export async function* limited(
-  bytes: AsyncIterable<Uint8Array>,
-  maxBytes: number,
-): AsyncGenerator<Uint8Array> {
-  let size = 0;
-  for await (const piece of bytes) {
-    size += piece.length;
-    if (size > maxBytes) throw tooLarge(maxBytes);
-    yield piece;
-  }
 }
 
 export function tooLarge(maxBytes: number): Problem {

@@ -15,12 +15,9 @@ export class DigestCheck {
     this.#sha512 = wanted ? createHash('sha512') : undefined;
   }
 
-  /** Passes bytes on, once. */
-  async *through(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-    for await (const piece of bytes) {
-      this.#sha512?.update(piece);
-      yield piece;
-    }
+  /** Passes bytes on, once; as they are where it need not see them. */
+  through(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return this.#sha512 ? digested(bytes, this.#sha512) : bytes;
   }
 
   /**
@@ -31,5 +28,12 @@ export class DigestCheck {
   verify(sha256: string): void {
     const actual = { 'sha-256': Buffer.from(sha256, 'hex'), 'sha-512': this.#sha512?.digest() };
     for (const claim of this.#claims) requireDigest(claim, actual[claim.algorithm] ?? Buffer.alloc(0));
+  }
+}
+
+async function* digested(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    hash.update(piece);
+    yield piece;
   }
 }

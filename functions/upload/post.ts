@@ -8,7 +8,7 @@ import { sniffed } from '../../shared/http/sniff.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import { handleOf } from './admit.ts';
-import { bodyOf, limited } from './body.ts';
+import { bodyOf } from './body.ts';
 import { DigestCheck } from './digestCheck.ts';
 import { type Offer, offerOf, type Terms } from './offer.ts';
 import { receive, type Upload } from './receive.ts';
@@ -52,7 +52,7 @@ async function receiveOffer(
 ): Promise<Received> {
   const { contentType, fileName, digests, idempotencyKey: key } = offer;
   const check = new DigestCheck(digests);
-  const body = limited(bodyOf(request, response), terms.maxBytes);
+  const body = bodyOf(request, response, terms.maxBytes);
   const upload: Upload = {
     owner,
     contentType,

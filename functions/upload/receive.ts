@@ -25,7 +25,7 @@ export interface Upload {
 /** A file whose bytes are all there and good, and which does not exist yet. */
 export interface StagedFile {
   readonly record: PendingRecord;
-  readonly staged: StagedUpload;
+  readonly staged: StagedUpload & Digests;
 }
 
 /**

@@ -21,15 +21,19 @@ const TAG = Buffer.from('ID3');
  * @throws {Problem} `media-type-mismatch` where they are not what `contentType` says, `media-type-not-allowed` where
  *   they are what nobody may send; at once, and at the latest with the last byte
  */
-export async function* sniffed(
+export function sniffed(
+  bytes: AsyncIterable<Uint8Array>,
+  contentType: string,
+  policy: MediaPolicy,
+): AsyncIterable<Uint8Array> {
+  return policy.sniff ? lookedAt(bytes, contentType, policy) : bytes;
+}
+
+async function* lookedAt(
   bytes: AsyncIterable<Uint8Array>,
   contentType: string,
   policy: MediaPolicy,
 ): AsyncGenerator<Uint8Array> {
-  if (!policy.sniff) {
-    yield* bytes;
-    return;
-  }
   const sample = Buffer.alloc(SAMPLE_BYTES);
   let length = 0;
   for await (const piece of bytes) {

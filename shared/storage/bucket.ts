@@ -5,7 +5,7 @@ import { type ReadOptions, readRange } from './read.ts';
 import { CHUNK_QUANTUM, ResumableSession } from './resumable.ts';
 import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
 import { type StagedUpload, stageUpload } from './stage.ts';
-import { type Digests, Tally } from './tally.ts';
+import { type Checksums, ChecksumTally, type Digests, type RunningDigests, Tally } from './tally.ts';
 import type { Call, Transport } from './transport.ts';
 
 export interface BucketOptions {
@@ -80,12 +80,34 @@ export class Bucket {
    * Streams bytes to a name that must not exist, up to but without the request that makes them an object.
    * @see stageUpload
    */
-  stage(name: string, source: AsyncIterable<Uint8Array>, options: InsertOptions): Promise<StagedUpload> {
+  stage(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    options: InsertOptions,
+  ): Promise<StagedUpload & Digests> {
+    return this.#stage(name, source, options, new Tally());
+  }
+
+  /** The same, for who needs no SHA-256 of these bytes, or has it from elsewhere. */
+  stageUndigested(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    options: InsertOptions,
+  ): Promise<StagedUpload> {
+    return this.#stage(name, source, options, new ChecksumTally());
+  }
+
+  #stage<Known extends Checksums>(
+    name: string,
+    source: AsyncIterable<Uint8Array>,
+    options: InsertOptions,
+    tally: RunningDigests<Known>,
+  ): Promise<StagedUpload & Known> {
     return stageUpload(
       {
         start: async (signal) => this.#session(await this.#startSession(name, options, signal), signal),
-        insertWhole: async (pieces, digests) => {
-          const object = await this.#insertWhole(name, pieces, digests, options);
+        insertWhole: async (pieces, checksums) => {
+          const object = await this.#insertWhole(name, pieces, checksums, options);
           if (object) return object;
           throw new StorageError('objects.insert', {
             status: PRECONDITION_FAILED,
@@ -98,6 +120,7 @@ export class Bucket {
       },
       source,
       this.#chunkBytes,
+      tally,
     );
   }
 
@@ -106,7 +129,7 @@ export class Bucket {
    * @returns undefined where the name exists
    */
   insertEmpty(name: string, options: InsertOptions): Promise<StoredObject | undefined> {
-    return this.#insertWhole(name, new Uint8Array(), new Tally().digests(), options);
+    return this.#insertWhole(name, new Uint8Array(), new ChecksumTally().digests(), options);
   }
 
   /**
@@ -310,18 +333,18 @@ export class Bucket {
   async #insertWhole(
     name: string,
     bytes: Uint8Array,
-    digests: Digests,
+    checksums: Checksums,
     options: InsertOptions,
   ): Promise<StoredObject | undefined> {
     const metadata = options.metadata ?? {};
     const boundary = randomUUID();
-    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: digests.crc32c });
+    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: checksums.crc32c });
     const head = Buffer.from(
       `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
         `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
     );
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-    const body = { pieces: [head, bytes, tail], length: head.length + digests.size + tail.length };
+    const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
     return retrying(this.#retry, undefined, async (triesBefore) => {
       const answer = await this.#once({
         operation: 'objects.insert',
@@ -336,8 +359,8 @@ export class Bucket {
       // Was it an earlier try of ours that made it?
       const current = triesBefore > 0 ? await this.stat(name) : undefined;
       const ours =
-        current?.crc32c === digests.crc32c &&
-        current.size === digests.size &&
+        current?.crc32c === checksums.crc32c &&
+        current.size === checksums.size &&
         Object.keys(current.metadata).length === Object.keys(metadata).length &&
         Object.entries(metadata).every(([key, value]) => current.metadata[key] === value);
       return ours ? current : undefined;

@@ -2,14 +2,14 @@ import { ChunkBuffer } from './chunk.ts';
 import { StorageError } from './error.ts';
 import type { StoredObject } from './object.ts';
 import type { ResumableSession } from './resumable.ts';
-import { type Digests, Tally } from './tally.ts';
+import type { Checksums, RunningDigests } from './tally.ts';
 
 /**
  * Bytes that arrived whole and are not an object yet: the last of them are held back, so that whatever has
  * to exist before the object does can be written in between. Neither committed nor discarded, Cloud Storage
  * forgets them by itself.
  */
-export interface StagedUpload extends Digests {
+export interface StagedUpload extends Checksums {
   /**
    * Makes the object final. Its CRC32C and size, as Cloud Storage answers them, are compared with ours.
    * @throws {StorageError}; status 412 where an object of that name exists, reason `checksumMismatch` where
@@ -22,7 +22,7 @@ export interface StagedUpload extends Digests {
 /** What staging needs of a bucket. */
 export interface StageTarget {
   start(signal: AbortSignal): Promise<ResumableSession>;
-  insertWhole(bytes: Uint8Array, digests: Digests): Promise<StoredObject>;
+  insertWhole(bytes: Uint8Array, checksums: Checksums): Promise<StoredObject>;
   remove(object: StoredObject): Promise<void>;
 }
 
@@ -31,15 +31,16 @@ export interface StageTarget {
  * memory is bounded by two chunks, and any chunk can be sent again. A source of at most one chunk is sent
  * with its commit, in one request.
  * @param chunkBytes a multiple of 256 KiB
+ * @param tally a fresh one; what it makes of the bytes is in the result
  * @throws what the source throws, or {@link StorageError}; nothing is kept then
  */
-export async function stageUpload(
+export async function stageUpload<Known extends Checksums>(
   target: StageTarget,
   source: AsyncIterable<Uint8Array>,
   chunkBytes: number,
-): Promise<StagedUpload> {
+  tally: RunningDigests<Known>,
+): Promise<StagedUpload & Known> {
   const chunk = new ChunkBuffer(chunkBytes);
-  const tally = new Tally();
   const stop = new AbortController();
   let session: ResumableSession | undefined;
   let inFlight: Promise<void> = Promise.resolve();

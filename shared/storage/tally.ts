@@ -1,19 +1,28 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 
-/** What is known of bytes once all of them went by. */
-export interface Digests {
+/** What Cloud Storage knows of bytes too, once all of them went by. */
+export interface Checksums {
   /** Bytes. */
   readonly size: number;
-  /** Lower-case hex. */
-  readonly sha256: string;
   /** Base64 of the big-endian CRC32C, as Cloud Storage writes it. */
   readonly crc32c: string;
 }
 
-/** Counts and digests a stream in one pass, without keeping any of it. */
-export class Tally {
-  readonly #sha256 = createHash('sha256');
+/** What is known of bytes once all of them went by. */
+export interface Digests extends Checksums {
+  /** Lower-case hex. */
+  readonly sha256: string;
+}
+
+/** Sees a stream go by, and says at its end what is known of it. */
+export interface RunningDigests<Known extends Checksums> {
+  update(bytes: Uint8Array): void;
+  digests(): Known;
+}
+
+/** Counts and checks a stream in one pass, without keeping any of it. */
+export class ChecksumTally implements RunningDigests<Checksums> {
   #crc32c = 0;
   #size = 0;
 
@@ -23,13 +32,26 @@ export class Tally {
 
   update(bytes: Uint8Array): void {
     this.#size += bytes.length;
-    this.#sha256.update(bytes);
     this.#crc32c = crc32c(bytes, this.#crc32c);
   }
 
+  digests(): Checksums {
+    return { size: this.#size, crc32c: encodeCrc32c(this.#crc32c) };
+  }
+}
+
+/** The same, and its SHA-256. */
+export class Tally extends ChecksumTally {
+  readonly #sha256 = createHash('sha256');
+
+  override update(bytes: Uint8Array): void {
+    super.update(bytes);
+    this.#sha256.update(bytes);
+  }
+
   /** Ends the tally; it cannot be updated afterwards. */
-  digests(): Digests {
-    return { size: this.#size, sha256: this.#sha256.digest('hex'), crc32c: encodeCrc32c(this.#crc32c) };
+  override digests(): Digests {
+    return { ...super.digests(), sha256: this.#sha256.digest('hex') };
   }
 }
 

@@ -3,6 +3,7 @@ import * as https from 'node:https';
 import { Readable } from 'node:stream';
 import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
 import { StorageError } from './error.ts';
+import { httpFetch } from './httpFetch.ts';
 
 /** Adds the credentials to a request; resolves to headers such as `authorization`. */
 export type Authorize = () => Promise<Headers>;
@@ -31,6 +32,9 @@ export interface Answer<Body> {
   readonly headers: Headers;
   readonly body: Body;
 }
+
+/** Up to so many bytes, a copy costs less than a stream and its writes. */
+const JOINED_BYTES = 64 * 1024;
 
 /** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */
 export class Transport {
@@ -73,6 +77,7 @@ export class Transport {
         responseType,
         signal,
         agent: this.#agent,
+        fetchImplementation: httpFetch as unknown as typeof fetch,
         retry: false,
         // 308 is "resume incomplete" here, not a redirect, and credentials follow nobody elsewhere.
         redirect: 'manual',
@@ -107,7 +112,7 @@ export class Transport {
   }
 }
 
-function encodeBody(call: Call, headers: Headers): { data?: string | Buffer | Readable } {
+function encodeBody(call: Call, headers: Headers): { data?: Buffer | Readable } {
   if (!call.body) {
     if (call.method !== 'GET') headers.set('content-length', '0');
     return {};
@@ -116,8 +121,17 @@ function encodeBody(call: Call, headers: Headers): { data?: string | Buffer | Re
     headers.set('content-type', 'application/json; charset=UTF-8');
     return { data: Buffer.from(JSON.stringify(call.body.json)) };
   }
-  headers.set('content-length', String(call.body.length));
-  return { data: Readable.from(call.body.pieces, { objectMode: false }) };
+  const { pieces, length } = call.body;
+  headers.set('content-length', String(length));
+  return { data: joined(pieces, length) };
+}
+
+/** Small pieces as one; a large one is not copied, and needs no stream where it is alone. */
+function joined(pieces: readonly Uint8Array[], length: number): Buffer | Readable {
+  const [only, another] = pieces;
+  if (only && !another) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
+  if (length <= JOINED_BYTES) return Buffer.concat(pieces, length);
+  return Readable.from(pieces, { objectMode: false });
 }
 
 function answeredFailure(operation: string, response: GaxiosResponse): StorageError {

@@ -1,0 +1,27 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { fileURLToPath } from 'node:url';
+
+/** The bare pipe of `pipe.ts`, as a process of its own in front of an emulator. */
+export interface Pipe extends AsyncDisposable {
+  readonly url: string;
+  readonly pid: number;
+}
+
+export async function startPipe(storageUrl: string): Promise<Pipe> {
+  const script = fileURLToPath(new URL('./pipe.ts', import.meta.url));
+  const child = spawn(process.execPath, [script], {
+    env: { ...process.env, STORAGE: storageUrl },
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const [message] = (await once(child, 'message')) as [{ url: string }];
+  return {
+    url: message.url,
+    pid: child.pid ?? 0,
+    [Symbol.asyncDispose]: async () => {
+      const exited = once(child, 'exit');
+      child.disconnect();
+      await exited;
+    },
+  };
+}

@@ -1,0 +1,24 @@
+import type { Finding } from './finding.ts';
+import type { Scale } from './scale.ts';
+import type { Stage } from './stage/stage.ts';
+
+/** What a row needs to be measured. */
+export interface Bench {
+  readonly scale: Scale;
+  /** Everything, without the events of Cloud Storage: nothing is scanned behind an upload's back. */
+  readonly still: () => Promise<Stage>;
+  /** Everything, with events. */
+  readonly live: () => Promise<Stage>;
+  /** A folder for files, removed at the end. */
+  readonly folder: string;
+  /** Tells whoever waits what is being done. */
+  readonly say: (line: string) => void;
+}
+
+/** A part of the benchmark that can be run alone. */
+export interface Row {
+  /** For `--only`. */
+  readonly name: string;
+  readonly title: string;
+  readonly measure: (bench: Bench) => Promise<readonly Finding[]>;
+}

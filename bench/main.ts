@@ -1,0 +1,71 @@
+/** `npm run bench [-- --quick] [-- --only upload,scan]`: measures, prints a table, and writes the report. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import type { Bench, Row } from './bench.ts';
+import { parseOptions } from './options.ts';
+import { describeMachine } from './report/machine.ts';
+import { type Measured, tableOf } from './report/table.ts';
+import { writeReport } from './report/write.ts';
+import { coldStart } from './rows/coldStart.ts';
+import { download } from './rows/download.ts';
+import { emulator } from './rows/emulator.ts';
+import { growth } from './rows/growth.ts';
+import { memory } from './rows/memory.ts';
+import { operations } from './rows/operations.ts';
+import { scan } from './rows/scan.ts';
+import { small } from './rows/small.ts';
+import { tus } from './rows/tus.ts';
+import { upload } from './rows/upload.ts';
+import { FULL, QUICK } from './scale.ts';
+import { openStages } from './stage/stages.ts';
+
+/** Those that share a stage one after the other; growth last, because it leaves its records behind. */
+const ROWS: readonly Row[] = [
+  emulator,
+  upload,
+  tus,
+  download,
+  scan,
+  small,
+  operations,
+  memory,
+  coldStart,
+  growth,
+];
+const PROJECT = resolve(import.meta.dirname, '..');
+const print = (line: string): void => console.log(line);
+
+async function measureAll(rows: readonly Row[], bench: Bench): Promise<readonly Measured[]> {
+  const measured: Measured[] = [];
+  for (const { name, title, measure } of rows) {
+    const start = performance.now();
+    print(`${title}…`);
+    measured.push({ name, title, findings: await measure(bench) });
+    print(`  ${((performance.now() - start) / 1000).toFixed(1)} s`);
+  }
+  return measured;
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'fileshare-bench-'));
+// However it ends, gigabytes must not stay.
+process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
+try {
+  const names = ROWS.map(({ name }) => name);
+  const { quick, only } = parseOptions(process.argv.slice(2), names);
+  const rows = ROWS.filter(({ name }) => only.length === 0 || only.includes(name));
+  const scale = quick ? QUICK : FULL;
+  const machine = describeMachine();
+  await using stages = openStages(folder, scale);
+  const measured = await measureAll(rows, { scale, folder, say: print, ...stages });
+  print(`\n${tableOf(measured)}\n`);
+  const seconds = Math.round(performance.now() / 1000);
+  const complete = rows.length === ROWS.length;
+  const written = writeReport(PROJECT, { machine, measured, scale, complete, seconds });
+  print(`Written: ${written.join(', ')}. It took ${seconds} s.`);
+} catch (error) {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exitCode = 1;
+}
+process.exit();

@@ -1,0 +1,70 @@
+import { readFileSync, rmSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { ChildSpec } from '../../infra/local/child.ts';
+import type { Bench, Row } from '../bench.ts';
+import { type Finding, figure } from '../finding.ts';
+import { imageBytes, packageBytes } from '../imageSize.ts';
+import { MIB } from '../scale.ts';
+import { ONCE, sideBySide } from '../sideBySide.ts';
+import { coldStart as start } from '../stage/coldStart.ts';
+import type { FunctionName } from '../stage/stage.ts';
+import { median, pairedRatio } from '../stats.ts';
+
+export const coldStart: Row = { name: 'cold-start', title: 'Cold start', measure };
+
+const NAMES = ['upload', 'files', 'scanner', 'sweeper'] as const satisfies readonly FunctionName[];
+const FRAMEWORK = '@google-cloud/functions-framework';
+const COUNTER = new URL('../stage/countModules.ts', import.meta.url);
+const HELLO = fileURLToPath(new URL('../baseline/hello.mjs', import.meta.url));
+
+async function measure({ scale, still, folder }: Bench): Promise<readonly Finding[]> {
+  const stage = await still();
+  const hello = helloSpec(stage.spec('upload'));
+  const specs = { hello, ...Object.fromEntries(NAMES.map((name) => [name, stage.spec(name)])) } as Readonly<
+    Record<FunctionName | 'hello', ChildSpec>
+  >;
+  const names = ['hello', ...NAMES] as const;
+  const contenders = Object.fromEntries(names.map((name) => [name, () => start(specs[name])])) as Readonly<
+    Record<FunctionName | 'hello', () => Promise<number>>
+  >;
+  await sideBySide(contenders, ONCE); // Fills the caches of compiled code, as an image has them filled.
+  const taken = await sideBySide(contenders, scale.coldStart);
+  const modules = new Map<string, number>();
+  for (const name of names) modules.set(name, await modulesOf(specs[name], join(folder, `${name}.modules`)));
+  const helloBytes = packageBytes([FRAMEWORK]);
+  return NAMES.map((name) => ({
+    what: `Cold start of ${name}: spawn to first answer`,
+    against: "functions-framework's hello world",
+    target: { atMost: 1.5 },
+    value: pairedRatio(taken[name], taken.hello),
+    unit: '×',
+    detail:
+      `${figure(median(taken[name]))} ms beside ${figure(median(taken.hello))} ms; ${modules.get(name)} modules beside ` +
+      `${modules.get('hello')}; ${figure(imageBytes(name) / MIB)} MiB over the base image beside ` +
+      `${figure(helloBytes / MIB)}`,
+    limit:
+      `What is loaded beside the framework: ${(modules.get(name) ?? 0) - (modules.get('hello') ?? 0)} modules, most of ` +
+      'them of gaxios, jose, pino, valibot and, where events are published, of @google-cloud/pubsub with gRPC.',
+  }));
+}
+
+/** The smallest function there is, with the same options for Node and a cache of its own. */
+function helloSpec(spec: ChildSpec): ChildSpec {
+  const [command = ''] = spec.args;
+  const { PATH = '', NODE_OPTIONS = '', NODE_COMPILE_CACHE = '' } = spec.env;
+  const cache = join(dirname(NODE_COMPILE_CACHE), 'cache-of-hello');
+  return {
+    name: 'hello',
+    args: [command, '--target=hello', `--source=${HELLO}`, '--port=0'],
+    env: { PATH, NODE_OPTIONS, NODE_COMPILE_CACHE: cache, MALLOC_ARENA_MAX: '1' },
+  };
+}
+
+async function modulesOf(spec: ChildSpec, report: string): Promise<number> {
+  const options = `${spec.env['NODE_OPTIONS'] ?? ''} --import=${COUNTER}`;
+  await start({ ...spec, env: { ...spec.env, NODE_OPTIONS: options, MODULES_REPORT: report } });
+  const count = Number(readFileSync(report, 'utf8'));
+  rmSync(report);
+  return count;
+}

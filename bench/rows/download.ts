@@ -1,0 +1,99 @@
+import { startPipe } from '../baseline/startPipe.ts';
+import type { Bench, Row } from '../bench.ts';
+import { cpuText } from '../costs.ts';
+import { type Finding, figure } from '../finding.ts';
+import { drain } from '../http.ts';
+import { type CpuTime, cpuOf } from '../process.ts';
+import { MIB } from '../scale.ts';
+import { type Contender, ONCE, type Rounds, secondsOf, sideBySide } from '../sideBySide.ts';
+import { seedCleanFile } from '../stage/seed.ts';
+import type { Stage } from '../stage/stage.ts';
+import { median, pairedRatio } from '../stats.ts';
+
+const RANGE_BYTES = MIB;
+
+export const download: Row = { name: 'download', title: 'Download', measure };
+
+async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
+  const { bytes, ranges, rounds } = scale.download;
+  const stage = await still();
+  await using pipe = await startPipe(stage.storageUrl);
+  const { id, blob } = await seedCleanFile(stage, bytes);
+  const media = `/storage/v1/b/permanent/o/${encodeURIComponent(blob)}?alt=media`;
+  const urls = {
+    ours: `${stage.url('files')}/files/${id}`,
+    direct: stage.storageUrl + media,
+    pipe: pipe.url + media,
+  };
+  const whole = await compare(stage, urls, rounds, async (url) => {
+    if ((await drain(url, stage.authorization)) !== bytes) throw new Error(`${url} ended early`);
+    return bytes;
+  });
+  const ranged = await compare(stage, urls, rounds, async (url) => {
+    let sum = 0;
+    for (let at = 0; at < ranges; at += 1) sum += await drain(url, rangeAt(at, bytes, stage));
+    return sum;
+  });
+  return [
+    finding(`Download of ${bytes / MIB} MiB`, whole),
+    finding(`${ranges} ranges of 1 MiB, one after the other`, ranged),
+  ];
+}
+
+interface Compared {
+  readonly rates: Readonly<Record<'ours' | 'direct' | 'pipe', readonly number[]>>;
+  readonly spent: Readonly<Record<string, CpuTime>>;
+}
+
+async function compare(
+  stage: Stage,
+  urls: Readonly<Record<'ours' | 'direct' | 'pipe', string>>,
+  rounds: Rounds,
+  read: (url: string) => Promise<number>,
+): Promise<Compared> {
+  let spent: Readonly<Record<string, CpuTime>> = {};
+  const pids = { client: process.pid, files: stage.pid('files'), emulator: stage.pid('storage') };
+  const contender = (url: string): Contender => {
+    return async () => {
+      let bytes = 0;
+      let seconds = 0;
+      const cpu = await cpuOf(pids, async () => {
+        seconds = await secondsOf(async () => {
+          bytes = await read(url);
+        });
+      });
+      if (url === urls.ours) spent = cpu;
+      return bytes / 1e6 / seconds;
+    };
+  };
+  const contenders = {
+    ours: contender(urls.ours),
+    direct: contender(urls.direct),
+    pipe: contender(urls.pipe),
+  };
+  await sideBySide(contenders, ONCE);
+  const rates = await sideBySide(contenders, rounds);
+  return { rates, spent };
+}
+
+function finding(what: string, { rates, spent }: Compared): Finding {
+  const hop = pairedRatio(rates.pipe, rates.direct);
+  return {
+    what,
+    against: 'the emulator, read directly',
+    target: { atLeast: 0.9 },
+    value: pairedRatio(rates.ours, rates.direct),
+    unit: '×',
+    detail: `${figure(median(rates.ours))} MB/s beside ${figure(median(rates.direct))} MB/s`,
+    limit:
+      `Whatever stands between moves each byte through the loopback twice. A bare Node pipe in the same place gets ` +
+      `${figure(median(rates.pipe))} MB/s, ${figure(hop)} of a direct read; we are at ` +
+      `${figure(pairedRatio(rates.ours, rates.pipe))} of that pipe. CPU of the last read: ${cpuText(spent)}. ` +
+      'REDIRECT_ABOVE_BYTES sends clients to Cloud Storage itself, and then nothing stands between.',
+  };
+}
+
+function rangeAt(at: number, bytes: number, { authorization }: Stage): Record<string, string> {
+  const start = (at * RANGE_BYTES) % (bytes - RANGE_BYTES + 1);
+  return { ...authorization, range: `bytes=${start}-${start + RANGE_BYTES - 1}` };
+}

@@ -1,0 +1,118 @@
+import { createReadStream, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Bench, Row } from '../bench.ts';
+import { type Clamdscan, provideClamdscan } from '../clamd/clamdscan.ts';
+import { KINDS, type Kind, writeContent } from '../content.ts';
+import { cpuText } from '../costs.ts';
+import { type Finding, figure } from '../finding.ts';
+import { send } from '../http.ts';
+import { type CpuTime, cpuOf } from '../process.ts';
+import { secondsOf, sideBySide } from '../sideBySide.ts';
+import type { Delivery, Front } from '../stage/front.ts';
+import type { Stage } from '../stage/stage.ts';
+import { median, pairedRatio } from '../stats.ts';
+
+export const scan: Row = { name: 'scan', title: 'Scan of large files, and of duplicates', measure };
+
+async function measure(bench: Bench): Promise<readonly Finding[]> {
+  const stage = await bench.live();
+  const clamdscan = await provideClamdscan(stage.clamd.confFile);
+  const findings: Finding[] = [];
+  for (const kind of KINDS) findings.push(...(await measureKind(bench, stage, clamdscan, kind)));
+  return findings;
+}
+
+/** What is known beside the seconds of the first scans. */
+interface Scanned {
+  readonly again: number[];
+  bytesReadAgain: number;
+  spent: Readonly<Record<string, CpuTime>>;
+}
+
+async function measureKind(
+  { scale, folder }: Bench,
+  stage: Stage,
+  clamdscan: Clamdscan,
+  kind: Kind,
+): Promise<readonly Finding[]> {
+  const { bytes, rounds } = scale.scan;
+  const file = join(folder, `scan.${kind}`);
+  const scanned: Scanned = { again: [], bytesReadAgain: 0, spent: {} };
+  const contenders = {
+    ours: async () => {
+      // The same bytes again would be a duplicate, and not be scanned.
+      await writeContent(kind, bytes, file);
+      return scanTwice(stage, file, scanned);
+    },
+    theirs: () => secondsOf(() => clamdscan(file)),
+  };
+  await writeContent(kind, bytes, file);
+  const seconds = await sideBySide(contenders, rounds);
+  rmSync(file);
+  return findingsOf(`${Math.round(bytes / 1e6)} MB of ${kind}`, seconds, scanned);
+}
+
+/** Uploads a file and has it scanned, and uploads it again. @returns seconds from the event to the first verdict */
+async function scanTwice(stage: Stage, file: string, scanned: Scanned): Promise<number> {
+  const pids = { clamd: stage.clamd.pid, scanner: stage.pid('scanner'), emulator: stage.pid('storage') };
+  let seconds = 0;
+  scanned.spent = await cpuOf(pids, async () => {
+    seconds = secondsToVerdict(await uploaded(stage, file));
+  });
+  await stage.resetOperations();
+  scanned.again.push(secondsToVerdict(await uploaded(stage, file)));
+  const { operations } = await stage.operations();
+  scanned.bytesReadAgain += operations['objects.getMedia']?.bytesOut ?? 0;
+  return seconds;
+}
+
+function findingsOf(
+  what: string,
+  { ours, theirs }: Readonly<Record<'ours' | 'theirs', readonly number[]>>,
+  { again, bytesReadAgain, spent }: Scanned,
+): Finding[] {
+  const { clamd, ...others } = spent;
+  const clamdSeconds = clamd ? clamd.user + clamd.kernel : Number.NaN;
+  const share = clamdSeconds / (ours.at(-1) ?? Number.NaN);
+  return [
+    {
+      what: `Scan of ${what}: event to verdict`,
+      against: 'clamdscan --stream',
+      target: { atMost: 1.05 },
+      value: pairedRatio(ours, theirs),
+      unit: '×',
+      detail: `${figure(median(ours))} s beside ${figure(median(theirs))} s`,
+      limit:
+        `clamd itself ran for ${figure(clamdSeconds)} s of the last ${figure(ours.at(-1) ?? Number.NaN)} s, ` +
+        `${figure(share * 100)} %. Beside it, upload included: ${cpuText(others)}.`,
+    },
+    {
+      what: `Duplicate of ${what}`,
+      against: 'its first scan',
+      target: { atLeast: bytesReadAgain === 0 ? 50 : Number.POSITIVE_INFINITY },
+      value: pairedRatio(ours, again),
+      unit: '×',
+      detail: `${figure(median(again) * 1000)} ms beside ${figure(median(ours))} s, ${bytesReadAgain} bytes read`,
+      limit: 'A verdict without a byte read takes a few requests to Cloud Storage, whatever the size.',
+    },
+  ];
+}
+
+async function uploaded(stage: Stage, file: string): Promise<Delivery> {
+  const { body } = await send(`${stage.url('upload')}/files`, {
+    method: 'POST',
+    headers: stage.authorization,
+    body: createReadStream(file, { highWaterMark: 256 * 1024 }),
+  });
+  const { id } = JSON.parse(body.toString()) as { id: string };
+  return frontOf(stage).delivered(id);
+}
+
+function frontOf({ front }: Stage): Front {
+  if (!front) throw new Error('this stage has no events');
+  return front;
+}
+
+function secondsToVerdict({ deliveredAt, answeredAt }: Delivery): number {
+  return (answeredAt - deliveredAt) / 1000;
+}

@@ -1,0 +1,49 @@
+import { ONCE, type Rounds } from './sideBySide.ts';
+
+const KIB = 1024;
+export const MIB = 1024 * KIB;
+export const GIB = 1024 * MIB;
+
+/** How much of everything is done: all of it, or as little as shows that the benchmark still works. */
+export interface Scale {
+  readonly name: 'full' | 'quick';
+  readonly upload: { readonly bytes: number; readonly rounds: Rounds };
+  readonly scan: { readonly bytes: number; readonly rounds: Rounds };
+  readonly small: {
+    readonly sizes: readonly number[];
+    readonly inFlight: readonly number[];
+    readonly files: number;
+  };
+  readonly download: { readonly bytes: number; readonly ranges: number; readonly rounds: Rounds };
+  readonly tus: { readonly bytes: number; readonly chunkBytes: number; readonly rounds: Rounds };
+  readonly memory: { readonly sizes: readonly number[] };
+  readonly operations: { readonly bytes: number };
+  readonly coldStart: Rounds;
+  readonly growth: { readonly records: readonly number[]; readonly requests: number };
+}
+
+export const FULL: Scale = {
+  name: 'full',
+  upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 40 } },
+  scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 40 } },
+  small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
+  download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 25 } },
+  tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
+  memory: { sizes: [64 * MIB, GIB, 4 * GIB] },
+  operations: { bytes: 20 * MIB },
+  coldStart: { times: 7, withinSeconds: 25 },
+  growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
+};
+
+export const QUICK: Scale = {
+  name: 'quick',
+  upload: { bytes: 32 * MIB, rounds: ONCE },
+  scan: { bytes: 4_000_000, rounds: ONCE },
+  small: { sizes: [1_000, 100_000], inFlight: [1, 8], files: 16 },
+  download: { bytes: 32 * MIB, ranges: 20, rounds: ONCE },
+  tus: { bytes: 16 * MIB, chunkBytes: 8 * MIB, rounds: ONCE },
+  memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB] },
+  operations: { bytes: 9 * MIB },
+  coldStart: ONCE,
+  growth: { records: [50, 200], requests: 20 },
+};

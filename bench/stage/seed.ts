@@ -1,0 +1,91 @@
+import { createHash } from 'node:crypto';
+import { type BlobKey, blobName } from '../../shared/files/blobName.ts';
+import { type FileId, newFileId } from '../../shared/files/fileId.ts';
+import { engineFields, toMetadata } from '../../shared/files/metadata.ts';
+import { type Content, type DecidedRecord, parseSha256 } from '../../shared/files/record.ts';
+import { RECORDS_PREFIX, Records } from '../../shared/files/records.ts';
+import type { Generation } from '../../shared/storage/object.ts';
+import { Tally } from '../../shared/storage/tally.ts';
+import { send } from '../http.ts';
+import { inFlight } from '../inFlight.ts';
+import { MIB } from '../scale.ts';
+import { OWNER, type Stage } from './stage.ts';
+
+const SEEDS_IN_FLIGHT = 16;
+const ENGINE = { engine: '1.4.6' };
+const PIECE = createHash('shake256', { outputLength: MIB }).update('a file that was found clean').digest();
+
+/** A clean file as a scan would leave it, without a scan. */
+export async function seedCleanFile(stage: Stage, bytes: number): Promise<{ id: FileId; blob: BlobKey }> {
+  const content = contentOf(bytes);
+  const scannedAt = new Date();
+  const metadata = {
+    scannedAt: scannedAt.toISOString(),
+    usedAt: scannedAt.toISOString(),
+    ...engineFields(ENGINE),
+  };
+  const permanent = stage.bucket('permanent');
+  const blob = blobName(`sha256/${content.sha256}`);
+  const type = { contentType: 'application/octet-stream', metadata };
+  const staged = await permanent.stage(blob, pieces(bytes), type);
+  await staged.commit();
+  const record = cleanRecord(content, scannedAt);
+  await new Records(permanent).insert(record);
+  return { id: record.id, blob };
+}
+
+/** The record of a clean file of somebody, uploaded at `createdAt`. */
+function cleanRecord(content: Content, createdAt: Date): DecidedRecord {
+  return {
+    id: newFileId(OWNER, createdAt),
+    owner: OWNER,
+    viewers: [],
+    createdAt,
+    contentType: 'application/octet-stream',
+    fileName: 'report.pdf',
+    state: 'clean',
+    content,
+    scan: { generation: '1' as Generation, scannedAt: createdAt, engine: ENGINE },
+  };
+}
+
+function contentOf(bytes: number): Content {
+  const tally = new Tally();
+  for (const piece of slices(bytes)) tally.update(piece);
+  const { size, sha256, crc32c } = tally.digests();
+  const digest = parseSha256(sha256);
+  if (!digest) throw new Error('a digest that is none');
+  return { size, sha256: digest, crc32c };
+}
+
+async function* pieces(bytes: number): AsyncGenerator<Buffer> {
+  yield* slices(bytes);
+}
+
+function* slices(bytes: number): Generator<Buffer> {
+  for (let left = bytes; left > 0; left -= PIECE.length) yield PIECE.subarray(0, left);
+}
+
+/**
+ * Records of clean files of one owner, a second apart, straight to the emulator: the service would take an hour.
+ * @returns their ids
+ */
+export async function seedRecords(stage: Stage, count: number): Promise<readonly FileId[]> {
+  const content = contentOf(1_000);
+  const now = Date.now();
+  const records = Array.from({ length: count }, (_, at) => cleanRecord(content, new Date(now - at * 1000)));
+  await inFlight(records, SEEDS_IN_FLIGHT, async (record) => {
+    const resource = { contentType: 'application/x-empty', metadata: toMetadata(record) };
+    const body = Buffer.from(
+      `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
+        '--seed\r\ncontent-type: application/octet-stream\r\n\r\n\r\n--seed--\r\n',
+    );
+    const query = `uploadType=multipart&name=${encodeURIComponent(RECORDS_PREFIX + record.id)}`;
+    await send(`${stage.storageUrl}/upload/storage/v1/b/permanent/o?${query}`, {
+      method: 'POST',
+      headers: { 'content-type': 'multipart/related; boundary=seed' },
+      body,
+    });
+  });
+  return records.map(({ id }) => id);
+}

@@ -1,0 +1,99 @@
+import { join } from 'node:path';
+import type { ChildSpec } from '../../infra/local/child.ts';
+import { type PlatformConfig, readPlatformConfig, SCAN_SLOTS } from '../../infra/local/config.ts';
+import { type Platform, startPlatform } from '../../infra/local/platform.ts';
+import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import { Bucket } from '../../shared/storage/bucket.ts';
+import { connectStorage } from '../../shared/storage/connect.ts';
+import { send } from '../http.ts';
+import { childOf } from '../process.ts';
+import { type Front, startFront } from './front.ts';
+
+export const OWNER = 'org:889640782' as Principal;
+const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
+export type FunctionName = (typeof FUNCTIONS)[number];
+
+/** The whole product on free ports, with a data folder of its own. */
+export interface Stage {
+  /** Of the function itself, past the local gateway, which stands for the load balancer and is not what is measured. */
+  readonly url: (name: FunctionName) => string;
+  /** How the platform starts a function. */
+  readonly spec: (name: FunctionName) => ChildSpec;
+  readonly pid: (name: FunctionName | 'storage') => number;
+  readonly storageUrl: string;
+  readonly clamd: { readonly pid: number; readonly port: number; readonly confFile: string };
+  readonly authorization: Readonly<Record<string, string>>;
+  readonly bucket: (name: 'unscanned' | 'permanent') => Bucket;
+  /** What became of events; absent on a stage without them. */
+  readonly front: Front | undefined;
+  readonly operations: () => Promise<OperationReport>;
+  readonly resetOperations: () => Promise<void>;
+  readonly stop: () => Promise<void>;
+}
+
+export interface StageOptions {
+  readonly folder: string;
+  readonly events: boolean;
+  readonly environment?: Readonly<Record<string, string>>;
+}
+
+export async function startStage({ folder, events, environment = {} }: StageOptions): Promise<Stage> {
+  const specs = new Map<string, ChildSpec>();
+  const front = events ? await startFront(SCAN_SLOTS) : undefined;
+  const platform = await startPlatform(configOf(folder, environment), {
+    print: () => undefined,
+    adapt: (spec) => {
+      const adapted = spec.name === 'storage' ? storageSpec(spec, front) : spec;
+      specs.set(spec.name, adapted);
+      return adapted;
+    },
+  });
+  const specOf = (name: string): ChildSpec => {
+    const spec = specs.get(name);
+    if (!spec) throw new Error(`no process ${name}`);
+    return spec;
+  };
+  const url = (name: FunctionName): string => new URL(specOf(name).healthUrl ?? '').origin;
+  front?.leadTo(url('scanner'));
+  const transport = connectStorage(platform.storageUrl);
+  const operations = `${platform.storageUrl}/_emulator/operations`;
+  return {
+    url,
+    spec: specOf,
+    pid: (name) => pidOf(platform, name),
+    storageUrl: platform.storageUrl,
+    clamd: {
+      pid: childOf(pidOf(platform, 'clamd')),
+      port: Number(specOf('clamd').env['PORT']),
+      confFile: join(folder, 'clamd/clamd.conf'),
+    },
+    authorization: { authorization: `Bearer ${await platform.token(OWNER)}` },
+    bucket: (name) => new Bucket(transport, name),
+    front,
+    operations: async () => JSON.parse((await send(operations)).body.toString()) as OperationReport,
+    resetOperations: async () => void (await send(operations, { method: 'DELETE' })),
+    stop: async () => {
+      await platform.stop();
+      await front?.close();
+    },
+  };
+}
+
+function configOf(folder: string, environment: Readonly<Record<string, string>>): PlatformConfig {
+  const anyPort = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
+  // Sweeps come when they are measured.
+  const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
+  return readPlatformConfig({ ...anyPort, ...unswept, DATA: folder, ...environment }, folder);
+}
+
+/** Without MD5, which would cost the emulator more than all the rest of an upload, and us nothing. */
+function storageSpec(spec: ChildSpec, front: Front | undefined): ChildSpec {
+  return { ...spec, env: { ...spec.env, MD5: 'off', NOTIFY: front ? `unscanned=${front.url}/` : '' } };
+}
+
+function pidOf(platform: Platform, name: string): number {
+  const pid = platform.status().processes.find((process) => process.name === name)?.pid;
+  if (!pid) throw new Error(`${name} does not run`);
+  return pid;
+}

@@ -1,0 +1,32 @@
+import { join } from 'node:path';
+import { GIB, MIB, type Scale } from '../scale.ts';
+import { type Stage, startStage } from './stage.ts';
+
+export interface Stages extends AsyncDisposable {
+  readonly still: () => Promise<Stage>;
+  readonly live: () => Promise<Stage>;
+}
+
+/** One stage at a time, started when it is first asked for: two would share the processors. */
+export function openStages(folder: string, scale: Scale): Stages {
+  let current: { readonly events: boolean; readonly stage: Stage } | undefined;
+  const stop = async (): Promise<void> => {
+    await current?.stage.stop();
+    current = undefined;
+  };
+  const on = (events: boolean) => async (): Promise<Stage> => {
+    if (current?.events === events) return current.stage;
+    await stop();
+    const data = join(folder, events ? 'live' : 'still');
+    const stage = await startStage({ folder: data, events, environment: environmentOf(scale) });
+    current = { events, stage };
+    return stage;
+  };
+  return { still: on(false), live: on(true), [Symbol.asyncDispose]: stop };
+}
+
+/** The largest file of the row on memory is over the maximum of one scan, and is scanned all the same, in windows. */
+function environmentOf({ name }: Scale): Record<string, string> {
+  const maxScan = name === 'full' ? GIB : 16 * MIB;
+  return { MAX_SCAN_BYTES: String(maxScan), WINDOWED_SCAN_MAX_BYTES: String(8 * GIB) };
+}
