@@ -38,7 +38,7 @@ export class TempSpace {
     this.#reserved += needed;
     const low = new AbortController();
     const sample = (): void => {
-      if (this.#free() < LOW_WATER) low.abort(ranLow());
+      if (this.#isLow()) low.abort(ranLow());
     };
     const timer = setInterval(sample, SAMPLE_MS);
     try {
@@ -49,6 +49,15 @@ export class TempSpace {
     } finally {
       clearInterval(timer);
       this.#reserved -= needed;
+    }
+  }
+
+  /** Of a directory that cannot be asked, the worst is assumed: a timer that threw would end the process. */
+  #isLow(): boolean {
+    try {
+      return this.#free() < LOW_WATER;
+    } catch {
+      return true;
     }
   }
 }

@@ -65,7 +65,7 @@ export class Transport {
     const signal = call.signal ? AbortSignal.any([call.signal, limit.signal]) : limit.signal;
     try {
       signal.throwIfAborted();
-      const headers = new Headers(await this.#authorize?.());
+      const headers = await this.#credentials(signal);
       // A transcoded answer would have other bytes than those that were stored and digested.
       headers.set('accept-encoding', 'identity');
       for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
@@ -89,6 +89,19 @@ export class Transport {
       throw this.#failure(call, error, limit.signal.aborted);
     } finally {
       clearTimeout(timer);
+    }
+  }
+
+  /** A token server may be silent: the deadline of a call holds for its credentials too. */
+  async #credentials(signal: AbortSignal): Promise<Headers> {
+    if (!this.#authorize) return new Headers();
+    const { promise: aborted, reject } = Promise.withResolvers<never>();
+    const abort = (): void => reject(signal.reason);
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      return new Headers(await Promise.race([this.#authorize(), aborted]));
+    } finally {
+      signal.removeEventListener('abort', abort);
     }
   }
 

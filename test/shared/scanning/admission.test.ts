@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
@@ -88,6 +89,19 @@ describe('admission', () => {
     const admitted = admission({ free: () => free });
     const scan = admitted.run(1, async () => {
       free = 1000;
+      return 'clean';
+    });
+    await assert.rejects(scan, (error: ScanFault) => error.code === 'outOfTempSpace');
+  });
+
+  it('voids a verdict where the directory cannot be looked at any more, and says so to the scan', async () => {
+    let free = () => 10 * sizes.temporary;
+    const admitted = admission({ free: () => free() });
+    const scan = admitted.run(1, async (signal) => {
+      free = () => {
+        throw new Error('ENOENT');
+      };
+      await once(signal, 'abort');
       return 'clean';
     });
     await assert.rejects(scan, (error: ScanFault) => error.code === 'outOfTempSpace');
