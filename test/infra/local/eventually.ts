@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-const WITHIN_MS = 10_000;
+const WITHIN_MS = 30_000;
 
 /** Resolves once the condition holds. Rejects where it has not come to hold within 10 s. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
