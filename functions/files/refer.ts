@@ -4,6 +4,7 @@ import type { ResourceUri } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
+import { StorageError } from '../../shared/storage/error.ts';
 import type { Files } from './files.ts';
 
 export interface Reference {
@@ -26,7 +27,8 @@ export async function addReference(referring: Referring, { id, uri, by }: Refere
   try {
     await writer.change(id, ({ record }) => referenced(record));
   } catch (error) {
-    if (error instanceof Problem) await references.remove(id, uri, now());
+    // Where it is not known what the record says, the reference counts.
+    if (!(error instanceof StorageError)) await references.remove(id, uri, now());
     throw error;
   }
 }

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { addReference, removeReference } from '../../../functions/files/refer.ts';
 import { withdraw } from '../../../functions/files/withdraw.ts';
-import type { FileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { referencesOf } from '../../../shared/files/references.ts';
 import type { Problem } from '../../../shared/http/problems.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { type Instance, OWNER, problemOf, RecordsFixture, uriOf } from './fixture.ts';
@@ -235,6 +236,13 @@ describe('references and deletion', () => {
     assert.deepEqual(refused?.document()['references'], 1);
     const many = Object.create(instance.references, { count: { value: async () => 1000 } });
     await assert.rejects(withdraw({ ...instance, references: many }, id, undefined), /is at least 1000\./);
+  });
+
+  it('an addition to a file whose record is gone meanwhile leaves nothing behind', async () => {
+    const id = newFileId(OWNER);
+    await assert.rejects(add(fixture.instance(), id), /went away/);
+    const { objects } = await fixture.bucket().list({ prefix: referencesOf(id), maxResults: 10 });
+    assert.deepEqual(objects, []);
   });
 
   it('a removal whose mark cannot be written has still removed it', async () => {

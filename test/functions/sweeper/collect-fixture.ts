@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
+import { addReference } from '../../../functions/files/refer.ts';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { type CollectReport, collect } from '../../../functions/sweeper/collect.ts';
 import type { Collector } from '../../../functions/sweeper/collector.ts';
@@ -12,8 +13,10 @@ import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
 import type { FileRecord, PendingRecord, Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
-import { References, referencesOf } from '../../../shared/files/references.ts';
+import { RecordWriter } from '../../../shared/files/recordWriter.ts';
+import { References, type ResourceUri, referencesOf } from '../../../shared/files/references.ts';
 import { withdraw } from '../../../shared/files/withdraw.ts';
+import { Problem } from '../../../shared/http/problems.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import type { Clamd } from '../../../shared/scanning/clamd.ts';
@@ -148,19 +151,17 @@ export class CollectFixture extends SweeperFixture {
 
   /** A reference is written first, then the record must say so and not be deleted. */
   async refer(id: FileId, uri: string, { collector }: Actor = this.actor()): Promise<boolean> {
-    const name = referenceName(id, uri);
-    const { permanent, records } = collector;
-    for (;;) {
-      const metadata = { uri, addedAt: collector.now().toISOString() };
-      if (await permanent.insertEmpty(name, { contentType: 'application/x-empty', metadata })) break;
-      const there = await permanent.stat(name);
-      if (there && (await permanent.patch(name, there, { removedAt: null }))) break;
-    }
-    for (;;) {
-      const read = await records.get(id);
-      if (!read || read.record.state === 'deleted') return false;
-      if (read.record.referenced) return true;
-      if (await records.replace(read, { ...read.record, referenced: true })) return true;
+    const { records, references, now } = collector;
+    // As the route does, before anything is written.
+    const read = await records.get(id);
+    if (!read || read.record.state === 'deleted') return false;
+    const referring = { references, writer: new RecordWriter(records, FAST_RETRY), now };
+    try {
+      await addReference(referring, { id, uri: uri as ResourceUri, by: OWNER });
+      return true;
+    } catch (error) {
+      if (error instanceof Problem || /went away/.test((error as Error).message)) return false;
+      throw error;
     }
   }
 
