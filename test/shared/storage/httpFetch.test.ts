@@ -1,0 +1,90 @@
+import assert from 'node:assert/strict';
+import { getEventListeners, once } from 'node:events';
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { httpFetch } from '../../../shared/storage/httpFetch.ts';
+
+describe('the fetch below Gaxios', () => {
+  let server: Server | undefined;
+
+  async function serve(listener: RequestListener): Promise<URL> {
+    server = createServer(listener).listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    return new URL(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
+  }
+
+  afterEach(() => {
+    server?.closeAllConnections();
+    server?.close();
+  });
+
+  const echo: RequestListener = async (request, response) => {
+    const body = Buffer.concat(await request.toArray());
+    response.writeHead(201, { 'x-length': request.headers['content-length'] ?? 'none' }).end(body);
+  };
+
+  it('sends bytes and streams alike, and gives back status, headers and text', async () => {
+    const url = await serve(echo);
+    for (const body of [
+      Buffer.from('some bytes'),
+      Readable.from(['some ', 'bytes'], { objectMode: false }),
+    ]) {
+      const headers = new Headers({ 'content-length': '10' });
+      const response = await httpFetch(url, { method: 'PUT', headers, body });
+      assert.deepEqual([response.status, response.ok, response.bodyUsed], [201, true, false]);
+      assert.equal(response.headers.get('x-length'), '10');
+      assert.equal(await response.text(), 'some bytes');
+      assert.ok(response.bodyUsed);
+    }
+  });
+
+  it('ends a request whose stream fails, and the stream of a request that fails', async () => {
+    const url = await serve((request) => request.resume());
+    const failing = Readable.from(
+      (async function* () {
+        yield 'half';
+        throw new Error('cut');
+      })(),
+      { objectMode: false },
+    );
+    await assert.rejects(httpFetch(url, { method: 'PUT', body: failing }), /cut/);
+    const endless = new Readable({ read() {} });
+    endless.push('half');
+    const arrived = once(server ?? endless, 'request');
+    const gone = httpFetch(url, { method: 'PUT', body: endless });
+    await arrived;
+    server?.closeAllConnections();
+    await assert.rejects(gone, { code: 'ECONNRESET' });
+    if (!endless.destroyed) await once(endless, 'close');
+  });
+
+  it('is aborted as such before the head and within the body, and leaves no listener behind', async () => {
+    const silent = new AbortController();
+    const url = await serve((request, response) => {
+      if (request.url === '/silent') silent.abort();
+      else response.writeHead(200, { 'content-length': '10' }).write('half ');
+    });
+    const { signal } = silent;
+    await assert.rejects(httpFetch(new URL('/silent', url), { signal }), { name: 'AbortError' });
+    const within = new AbortController();
+    const response = await httpFetch(url, { signal: within.signal });
+    const reading = read(response.body);
+    within.abort();
+    await assert.rejects(reading, { name: 'AbortError' });
+    for (const { signal } of [silent, within]) assert.equal(getEventListeners(signal, 'abort').length, 0);
+  });
+
+  it('tells the reader of a body that it broke off', async () => {
+    const url = await serve((_, response) => {
+      response.writeHead(200, { 'content-length': '10' }).write('half ');
+      setImmediate(() => response.destroy());
+    });
+    const response = await httpFetch(url, {});
+    await assert.rejects(read(response.body), { code: 'ECONNRESET' });
+  });
+});
+
+async function read(body: IncomingMessage): Promise<void> {
+  for await (const _ of body);
+}
