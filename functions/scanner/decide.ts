@@ -142,14 +142,21 @@ async function scanBytes(
   const engine = await decider.engine.fit();
   const { generation, size } = object;
   const readFrom = decider.now();
-  const bytes = await decider.unscanned.read(object.name, {
-    generation,
-    range: { start: 0, end: size - 1 },
-    signal,
-  });
-  if (!bytes) return 'sourceGone';
   const tally = new Tally();
-  const verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
+  // A scan that ends before its first byte leaves the connection that was opened for it.
+  const over = new AbortController();
+  let verdict: Verdict;
+  try {
+    const bytes = await decider.unscanned.read(object.name, {
+      generation,
+      range: { start: 0, end: size - 1 },
+      signal: AbortSignal.any([signal, over.signal]),
+    });
+    if (!bytes) return 'sourceGone';
+    verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
+  } finally {
+    over.abort();
+  }
   const content = contentOf(tally, object);
   const inWindows = coverageOf(decider, size) === 'windows' && ({ coverage: 'windows' } as const);
   const scan = { generation, scannedAt: decider.now(), engine, ...inWindows };

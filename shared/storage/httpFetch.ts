@@ -2,6 +2,8 @@ import * as http from 'node:http';
 import * as https from 'node:https';
 import type { Readable } from 'node:stream';
 
+const NO_CONTENT = 204;
+
 /** What Gaxios hands to its fetch, of that which {@link Transport} makes it hand on. */
 interface FetchInit {
   readonly method?: string;
@@ -46,6 +48,8 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       // A connection that breaks is told to whoever reads the body; there may be nobody.
       request.on('error', () => undefined);
       answer.on('error', () => undefined);
+      // Gaxios asks for no body where there cannot be one, and until it is read the connection is not free.
+      if (answer.statusCode === NO_CONTENT) answer.resume();
       resolve(toResponse(answer));
     });
     // It may have happened while the credentials were got.

@@ -154,6 +154,24 @@ describe('the steps of a scan', () => {
       assert.deepEqual([scans, state, viewers, referenced], [1, 'clean', ['org:2'], true]);
     });
   }
+  it('hold no connection to storage after a scan that took no byte', async () => {
+    const { object } = await uploaded(randomBytes(1000));
+    const reads: (AbortSignal | undefined)[] = [];
+    class Watched extends Bucket {
+      override read(...[name, options]: Parameters<Bucket['read']>) {
+        reads.push(options.signal);
+        return super.read(name, options);
+      }
+    }
+    const unscanned = new Watched(connectStorage(fixture.url), 'unscanned', { retry: FAST_RETRY });
+    const scanner: Clamd = { ...clamd, scan: () => Promise.reject(new ScanFault('unreachable', 'no clamd')) };
+    await assert.rejects(run(object, { unscanned, scanner }), { code: 'unreachable' });
+    assert.deepEqual(
+      reads.map((signal) => signal?.aborted),
+      [true],
+    );
+  });
+
   it('take the bucket at its word, not the event, where nobody saw the bytes go by', async () => {
     const bytes = randomBytes(3000);
     const { record, object } = await uploaded(bytes);

@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { httpFetch } from '../../../shared/storage/httpFetch.ts';
+import { Transport } from '../../../shared/storage/transport.ts';
 
 describe('the fetch below Gaxios', () => {
   let server: Server | undefined;
@@ -37,6 +38,17 @@ describe('the fetch below Gaxios', () => {
       assert.equal(await response.text(), 'some bytes');
       assert.ok(response.bodyUsed);
     }
+  });
+
+  it('frees the connection of an answer that has no body', async () => {
+    let connections = 0;
+    const url = await serve((_, response) => response.writeHead(204).end());
+    server?.on('connection', () => connections++);
+    const transport = new Transport(url.origin);
+    for (let calls = 0; calls < 5; calls++) {
+      await transport.json({ operation: 'objects.delete', method: 'DELETE', url: '/', timeoutMs: 5_000 });
+    }
+    assert.equal(connections, 1);
   });
 
   it('ends a request whose stream fails, and the stream of a request that fails', async () => {
