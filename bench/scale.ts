@@ -24,14 +24,14 @@ export interface Scale {
 
 export const FULL: Scale = {
   name: 'full',
-  upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 40 } },
+  upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 30 } },
   scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 40 } },
   small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
-  download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 25 } },
+  download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
   tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
   memory: { sizes: [64 * MIB, GIB, 4 * GIB] },
   operations: { bytes: 20 * MIB },
-  coldStart: { times: 7, withinSeconds: 25 },
+  coldStart: { times: 7, withinSeconds: 20 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
 

@@ -6,7 +6,7 @@ import type { Bench, Row } from '../bench.ts';
 import { type Finding, figure } from '../finding.ts';
 import { imageBytes, packageBytes } from '../imageSize.ts';
 import { MIB } from '../scale.ts';
-import { ONCE, sideBySide } from '../sideBySide.ts';
+import { sideBySide } from '../sideBySide.ts';
 import { coldStart as start } from '../stage/coldStart.ts';
 import type { FunctionName } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
@@ -28,10 +28,10 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
   const contenders = Object.fromEntries(names.map((name) => [name, () => start(specs[name])])) as Readonly<
     Record<FunctionName | 'hello', () => Promise<number>>
   >;
-  await sideBySide(contenders, ONCE); // Fills the caches of compiled code, as an image has them filled.
-  const taken = await sideBySide(contenders, scale.coldStart);
+  // It fills the caches of compiled code too, as an image has them filled.
   const modules = new Map<string, number>();
   for (const name of names) modules.set(name, await modulesOf(specs[name], join(folder, `${name}.modules`)));
+  const taken = await sideBySide(contenders, scale.coldStart);
   const helloBytes = packageBytes([FRAMEWORK]);
   return NAMES.map((name) => ({
     what: `Cold start of ${name}: spawn to first answer`,
