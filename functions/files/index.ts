@@ -51,7 +51,7 @@ const handler = router(
 
 // No route of this function wants a body: it is never read, whatever a client sends.
 streamBodies(() => true);
-drainOnSignals();
+drainOnSignals(log);
 http('files', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));
 
 function redirectOf(aboveBytes: number | undefined): Redirect | undefined {

@@ -128,7 +128,7 @@ const scan: Scan = {
   log,
 };
 
-drainOnSignals(() => events.close());
+drainOnSignals(log, () => events.close());
 http(
   'scanner',
   httpService({

@@ -93,7 +93,7 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Pro
   '/redrive': postRedrive,
 };
 
-drainOnSignals(async () => {
+drainOnSignals(log, async () => {
   await Promise.all([events.close(), notifications.close()]);
 });
 http('sweeper', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));

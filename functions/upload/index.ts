@@ -67,7 +67,7 @@ const uploads: Tus = {
 };
 
 streamBodies(() => true);
-drainOnSignals();
+drainOnSignals(log);
 http('upload', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
 
 async function route(exchange: Exchange): Promise<void> {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptRecord } from '../files/metadata.ts';
+import { withoutDomains } from '../runtime/domains.ts';
 import { isDraining, whileServing } from '../runtime/drain.ts';
 import { type Logger, traceFields } from '../runtime/log.ts';
 import { StorageError } from '../storage/error.ts';
@@ -37,6 +38,7 @@ export interface ServiceOptions {
  * becomes an answer, and a process that does not end under a request.
  */
 export function httpService(options: ServiceOptions) {
+  withoutDomains();
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = URL.parse(request.url ?? '/', 'http://service') ?? new URL('http://service/');
     const path = target.pathname;

@@ -1,8 +1,12 @@
+import type { Logger } from './log.ts';
+
 /**
  * What Cloud Run's SIGTERM leaves us is ten seconds, of which the platform's own shutdown wants some.
  * https://cloud.google.com/run/docs/container-contract#instance-shutdown
  */
 const GRACE_MS = 8_000;
+/** Milliseconds for connections that will not close. */
+const LETTING_GO_MS = 1_000;
 
 let draining = false;
 const stop = new AbortController();
@@ -28,32 +32,42 @@ export async function whileServing<T>(serve: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Drains on SIGTERM and SIGINT: requests in flight are finished within the grace, then `close` runs, then the
- * process exits. functions-framework registers handlers of its own that exit at once and fail what is in
- * flight (FACTS); those are taken off as they are added.
+ * Drains on SIGTERM and SIGINT, and after an error that nobody caught: requests in flight are finished within the
+ * grace, then `close` runs, then the process exits. functions-framework registers handlers of its own that exit at
+ * once and fail what is in flight (FACTS); those are taken off as they are added.
  */
-export function drainOnSignals(close: () => Promise<void> = async () => undefined): void {
-  const begin = (): void => {
+export function drainOnSignals(
+  log: Pick<Logger, 'fatal'>,
+  close: () => Promise<void> = async () => undefined,
+): void {
+  const begin = (exitCode: number): void => {
     if (draining) return;
     draining = true;
-    void finish(close);
+    void finish(close, exitCode);
   };
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, begin);
+  const asked = (): void => begin(0);
+  // What state it left is not known, so nothing new is begun; what others do meanwhile is not its fault.
+  const failed = (error: unknown): void => {
+    log.fatal({ err: error }, 'error that nobody caught');
+    begin(1);
+  };
+  process.on('SIGTERM', asked).on('SIGINT', asked).on('uncaughtException', failed);
+  const replaced = new Set<string | symbol>(['SIGTERM', 'SIGINT', 'uncaughtException', 'unhandledRejection']);
   process.on('newListener', (event: string | symbol, listener: () => void) => {
-    if ((event !== 'SIGTERM' && event !== 'SIGINT') || listener === begin) return;
-    queueMicrotask(() => process.removeListener(event, listener));
+    if (replaced.has(event)) queueMicrotask(() => process.removeListener(event, listener));
   });
 }
 
-async function finish(close: () => Promise<void>): Promise<void> {
+async function finish(close: () => Promise<void>, exitCode: number): Promise<void> {
   const grace = setTimeout(() => stop.abort(new Error('shutting down')), GRACE_MS);
+  // Whoever still does not let go must not keep the process: Cloud Run would kill it, but only after a signal.
+  setTimeout(() => process.exit(exitCode), GRACE_MS + LETTING_GO_MS);
   await quiet();
   clearTimeout(grace);
-  // A connection that will not close must not keep the process until it is killed.
-  const limit = setTimeout(() => process.exit(0), 1_000);
+  const limit = setTimeout(() => process.exit(exitCode), LETTING_GO_MS);
   await close().catch(() => undefined);
   clearTimeout(limit);
-  process.exit(0);
+  process.exit(exitCode);
 }
 
 async function quiet(): Promise<void> {

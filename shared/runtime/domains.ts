@@ -1,0 +1,14 @@
+import domain from 'node:domain';
+
+/**
+ * Takes the domains out of functions-framework, which runs each request in one. The first domain of a process hooks
+ * into every promise and every callback that is made from then on, and follows each until it is collected: a third to
+ * a half of what a request costs (docs/adr/0022). What a domain is there for, an error that nobody listens for, ends
+ * the process here, in the orderly way of {@link drainOnSignals}. To be called before the first request.
+ */
+export function withoutDomains(): void {
+  const { Domain, create } = domain;
+  // All that the framework asks of a domain: https://nodejs.org/docs/latest-v24.x/api/domain.html
+  const none = { on: () => none, run: (work: () => unknown) => work() };
+  domain.create = () => none as unknown as InstanceType<typeof Domain> & ReturnType<typeof create>;
+}
