@@ -16,7 +16,8 @@ export interface Scale {
   };
   readonly download: { readonly bytes: number; readonly ranges: number; readonly rounds: Rounds };
   readonly tus: { readonly bytes: number; readonly chunkBytes: number; readonly rounds: Rounds };
-  readonly memory: { readonly sizes: readonly number[] };
+  /** Of each size so many files as have `atLeast` so many bytes together. */
+  readonly memory: { readonly sizes: readonly number[]; readonly atLeast: number };
   readonly operations: { readonly bytes: number };
   readonly coldStart: Rounds;
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
@@ -29,7 +30,7 @@ export const FULL: Scale = {
   small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
   download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
   tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
-  memory: { sizes: [64 * MIB, GIB, 4 * GIB] },
+  memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 512 * MIB },
   operations: { bytes: 20 * MIB },
   coldStart: { times: 7, withinSeconds: 20 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
@@ -42,7 +43,7 @@ export const QUICK: Scale = {
   small: { sizes: [1_000, 100_000], inFlight: [1, 8], files: 16 },
   download: { bytes: 32 * MIB, ranges: 20, rounds: ONCE },
   tus: { bytes: 16 * MIB, chunkBytes: 8 * MIB, rounds: ONCE },
-  memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB] },
+  memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB], atLeast: 32 * MIB },
   operations: { bytes: 9 * MIB },
   coldStart: ONCE,
   growth: { records: [50, 200], requests: 20 },

@@ -1,12 +1,13 @@
 /**
  * The least that can stand where a function stands: a Node process that pipes. `PUT /` goes to one resumable session
- * of the emulator at `STORAGE`, `GET` is passed to it. With `X-Work: digests`, the bytes of an upload are digested and
- * kept for a repeat as the upload function must, and nothing else is done: what that alone costs.
+ * of the emulator at `STORAGE`, `GET` is passed to it, and `POST /` has clamd at `X-Clamd` scan what the path names. With
+ * `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload is digested and kept for a
+ * repeat, a download has its CRC32C taken. A scan is always digested.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { Agent, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, connect } from 'node:net';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { crc32c } from '@node-rs/crc32';
@@ -61,15 +62,56 @@ function digesting(): Transform {
 
 async function download({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
   const { range } = headers;
-  const get = request(storage + url, { headers: range === undefined ? {} : { range }, agent });
-  get.end();
-  const [answer] = (await once(get, 'response')) as [IncomingMessage];
+  const answer = await read(url, range === undefined ? {} : { range });
   response.writeHead(answer.statusCode ?? 502, { 'content-length': answer.headers['content-length'] });
+  if (headers['x-work'] === 'digests') {
+    let checksum = 0;
+    answer.on('data', (piece: Buffer) => {
+      checksum = crc32c(piece, checksum);
+    });
+  }
   await pipeline(answer, response);
 }
 
+async function read(path: string, headers: Readonly<Record<string, string>>): Promise<IncomingMessage> {
+  const get = request(storage + path, { headers, agent });
+  get.end();
+  const [answer] = (await once(get, 'response')) as [IncomingMessage];
+  return answer;
+}
+
+async function scan({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
+  const answer = await read(url, {});
+  const socket = connect({ host: '127.0.0.1', port: Number(headers['x-clamd']) });
+  socket.write('zINSTREAM\0');
+  await pipeline(answer, framing(), socket, { end: false });
+  socket.write(Buffer.alloc(LENGTH_BYTES));
+  const reply = Buffer.concat(await socket.toArray()).toString();
+  response.writeHead(reply === 'stream: OK\0' ? 204 : 502).end();
+}
+
+const LENGTH_BYTES = 4;
+
+/** The frames of INSTREAM: https://docs.clamav.net/manual/Usage/Scanning.html */
+function framing(): Transform {
+  const sha256 = createHash('sha256');
+  let checksum = 0;
+  return new Transform({
+    transform(piece: Buffer, _, done) {
+      sha256.update(piece);
+      checksum = crc32c(piece, checksum);
+      const length = Buffer.allocUnsafe(LENGTH_BYTES);
+      length.writeUInt32BE(piece.length);
+      this.push(length);
+      done(null, piece);
+    },
+  });
+}
+
+const WORK: Readonly<Record<string, typeof upload>> = { PUT: upload, GET: download, POST: scan };
+
 const server = createServer((incoming, response) => {
-  const work = incoming.method === 'PUT' ? upload : download;
+  const work = WORK[incoming.method ?? ''] ?? download;
   work(incoming, response).catch(() => response.destroy());
 });
 server.listen(0, '127.0.0.1');

@@ -6,6 +6,7 @@ import type { OperationReport } from '../../infra/local/storage/operation-counts
 import type { Principal } from '../../shared/identity/principal.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import type { Bounds } from '../baseline/startPipe.ts';
 import { send } from '../http.ts';
 import { childOf } from '../process.ts';
 import { type Front, startFront } from './front.ts';
@@ -30,6 +31,12 @@ export interface Stage {
   readonly operations: () => Promise<OperationReport>;
   readonly resetOperations: () => Promise<void>;
   readonly stop: () => Promise<void>;
+}
+
+/** What a function's process is started with, so that its memory is bounded. */
+export function boundsOf(stage: Pick<Stage, 'spec'>): Bounds {
+  const { NODE_OPTIONS = '', MALLOC_ARENA_MAX = '' } = stage.spec('upload').env;
+  return { NODE_OPTIONS, MALLOC_ARENA_MAX };
 }
 
 export interface StageOptions {

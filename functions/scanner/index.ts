@@ -165,6 +165,8 @@ function scanned(object: StoredObject, log: Logger): Promise<Outcome> {
   const key = `${object.name}#${object.generation}`;
   const running = inProgress.get(key);
   if (running) return running;
+  // While the bytes are on their way. A failure is met where something is published.
+  events.load().catch(() => undefined);
   // Not the delivery's own signal: who gives up waiting for the answer does not take the scan from the others.
   const scanning = scanFinalized(scan, object, shutdownSignal)
     .catch((error: unknown): Outcome => notCompleted(error, object, log))

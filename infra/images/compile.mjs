@@ -10,6 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const FRAMEWORK = 'node_modules/@google-cloud/functions-framework/build/src/main.js';
 const PORT = '8080';
 const START_WITHIN_MS = 60_000;
+const PUBLISHING = new Set(['scanner', 'sweeper']);
 
 /** Enough for every function to start; none of it is reached, and none of it is kept. */
 const ENVIRONMENT = {
@@ -35,8 +36,11 @@ await healthy();
 child.kill('SIGTERM');
 await exited;
 
-// The first request to Google Cloud loads this.
-await once(spawn(process.execPath, ['-e', "require('google-auth-library')"], { stdio: 'inherit' }), 'exit');
+// The first request to Google Cloud loads the one, the first event that is published the other.
+const late = ['google-auth-library', ...(PUBLISHING.has(name) ? ['@google-cloud/pubsub'] : [])];
+for (const library of late) {
+  await once(spawn(process.execPath, ['-e', `require('${library}')`], { stdio: 'inherit' }), 'exit');
+}
 
 const cache = process.env.NODE_COMPILE_CACHE;
 if (!cache || readdirSync(cache, { recursive: true }).length < 100) throw new Error('nothing was compiled');

@@ -1,4 +1,3 @@
-import { PubSub } from '@google-cloud/pubsub';
 import type { EventMessage } from './cloudEvent.ts';
 
 /** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
@@ -12,21 +11,30 @@ export interface PublisherOptions {
   readonly ordered?: boolean;
 }
 
-/** `PUBSUB_EMULATOR_HOST` works as in Google's clients. */
+export interface Publisher {
+  readonly publish: Publish;
+  /** Loads the client library, which publishing would do otherwise. @throws {Error} where it cannot be loaded */
+  load(): Promise<void>;
+  close(): Promise<void>;
+}
+
+/**
+ * `PUBSUB_EMULATOR_HOST` works as in Google's clients. Their library, with gRPC, is half of what an instance would load
+ * before its first answer, so it is loaded when it is first asked for.
+ */
 export function createPublisher(
   projectId: string,
   topic: string,
   { ordered = false }: PublisherOptions = {},
-): { publish: Publish; close(): Promise<void> } {
-  const pubsub = new PubSub({ projectId });
-  const publisher = pubsub.topic(topic, {
-    // A function answers when its event is out: what batches is what many answers wait for at once.
-    batching: { maxMilliseconds: 2 },
-    messageOrdering: ordered,
-    gaxOpts: { timeout: PUBLISH_TIMEOUT_MS, retry: null },
-  });
+): Publisher {
+  let opened: ReturnType<typeof open> | undefined;
+  const library = (): ReturnType<typeof open> => {
+    opened ??= open(projectId, topic, ordered);
+    return opened;
+  };
   return {
     publish: async ({ data, attributes, orderingKey }) => {
+      const { publisher } = await library();
       const message = { data, attributes: { ...attributes } };
       if (!ordered || orderingKey === undefined) {
         await publisher.publishMessage(message);
@@ -40,6 +48,23 @@ export function createPublisher(
         throw error;
       }
     },
-    close: () => pubsub.close(),
+    load: async () => {
+      await library();
+    },
+    close: async () => {
+      await (await opened)?.pubsub.close();
+    },
   };
+}
+
+async function open(projectId: string, topic: string, ordered: boolean) {
+  const { PubSub } = await import('@google-cloud/pubsub');
+  const pubsub = new PubSub({ projectId });
+  const publisher = pubsub.topic(topic, {
+    // A function answers when its event is out: what batches is what many answers wait for at once.
+    batching: { maxMilliseconds: 2 },
+    messageOrdering: ordered,
+    gaxOpts: { timeout: PUBLISH_TIMEOUT_MS, retry: null },
+  });
+  return { pubsub, publisher };
 }

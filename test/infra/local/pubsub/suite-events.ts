@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Message } from '@google-cloud/pubsub';
 import { cloudEvent, type EventMessage, type EventName } from '../../../../shared/events/cloudEvent.ts';
-import type { PublisherOptions } from '../../../../shared/events/publisher.ts';
+import type { Publisher, PublisherOptions } from '../../../../shared/events/publisher.ts';
 import { cloudEventOf, outsideCloudEvents, schemas } from '../../../support/cloudEvents.ts';
 import { publisherOf } from './client.ts';
 import type { Promises, Subject } from './describe-pubsub.ts';
@@ -40,9 +40,9 @@ async function publishing(
   { host }: Subject,
   topic: string,
   options: PublisherOptions,
-  work: (publisher: ReturnType<typeof publisherOf>) => Promise<void>,
+  work: (publisher: Publisher) => Promise<void>,
 ): Promise<void> {
-  const publisher = publisherOf(host, topic, options);
+  const publisher = await publisherOf(host, topic, options);
   try {
     await work(publisher);
   } finally {
