@@ -26,11 +26,11 @@ export interface Scale {
 export const FULL: Scale = {
   name: 'full',
   upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 30 } },
-  scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 40 } },
+  scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 20 } },
   small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
   download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
   tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
-  memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 512 * MIB },
+  memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 256 * MIB },
   operations: { bytes: 20 * MIB },
   coldStart: { times: 7, withinSeconds: 20 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },

@@ -5,6 +5,7 @@ locals {
   log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
   counters = {
@@ -31,6 +32,7 @@ locals {
   # One line in the log is enough.
   log_alerts = {
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
+    uncaught-error     = { severity = "ERROR", filter = "${local.any_log} AND jsonPayload.message=\"error that nobody caught\"", say = "A defect of the code ended an instance; `err` says where. Requests in flight were finished, its own got no answer." }
     file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
     dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file as often as it may. Mend the cause and redrive." }
     object-not-dealt   = { severity = "WARNING", filter = "${local.sweeper_log} AND jsonPayload.message=\"object not dealt with\"", say = "The sweeper could not deal with an object; the next sweep tries again." }
