@@ -29,7 +29,10 @@ export function createPublisher(
 ): Publisher {
   let opened: ReturnType<typeof open> | undefined;
   const library = (): ReturnType<typeof open> => {
-    opened ??= open(projectId, topic, ordered);
+    opened ??= open(projectId, topic, ordered).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
     return opened;
   };
   return {

@@ -1,4 +1,4 @@
-import domain from 'node:domain';
+import domain, { type Domain } from 'node:domain';
 
 /**
  * Takes the domains out of functions-framework, which runs each request in one. The first domain of a process hooks
@@ -7,8 +7,7 @@ import domain from 'node:domain';
  * the process here, in the orderly way of {@link drainOnSignals}. To be called before the first request.
  */
 export function withoutDomains(): void {
-  const { Domain, create } = domain;
-  // All that the framework asks of a domain: https://nodejs.org/docs/latest-v24.x/api/domain.html
+  // All that the framework asks of one: https://nodejs.org/docs/latest-v24.x/api/domain.html
   const none = { on: () => none, run: (work: () => unknown) => work() };
-  domain.create = () => none as unknown as InstanceType<typeof Domain> & ReturnType<typeof create>;
+  domain.create = () => none as unknown as Domain;
 }

@@ -140,11 +140,9 @@ describe('reading a file', function () {
     ] as [string, Record<string, string>][]) {
       it(`${what} is never completed`, async () => {
         await service.fault({ operation: 'objects.getMedia', times: 1, effect: { kind: 'corrupt' } });
-        let received = 0;
-        await assert.rejects(async () => {
-          const response = await get(headers);
-          for await (const piece of response.body ?? []) received += piece.length;
-        });
+        const { status, received, broke } = await readOut(headers);
+        // Whoever stands between may have noticed before the head was out.
+        assert.ok(broke || status >= 500, `${status} with ${received} bytes of ${SIZE}`);
         assert.ok(received < SIZE);
       });
     }
@@ -157,6 +155,17 @@ describe('reading a file', function () {
       assert.equal(await (await service.call('GET', `/files/${id}`)).text(), 'y');
     });
   });
+
+  async function readOut(headers: Record<string, string>) {
+    const response = await get(headers);
+    let received = 0;
+    try {
+      for await (const piece of response.body ?? []) received += piece.length;
+      return { status: response.status, received, broke: false };
+    } catch {
+      return { status: response.status, received, broke: true };
+    }
+  }
 
   it('goes on where Cloud Storage broke off, for a whole and for parts', async () => {
     for (const range of [undefined, 'bytes=0-399999,600000-']) {
