@@ -25,7 +25,7 @@ export interface Scale {
 
 export const FULL: Scale = {
   name: 'full',
-  upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 30 } },
+  upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 20 } },
   scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 20 } },
   small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
   download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
