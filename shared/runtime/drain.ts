@@ -46,7 +46,7 @@ export function drainOnSignals(
     void finish(close, exitCode);
   };
   const asked = (): void => begin(0);
-  // What state it left is not known, so nothing new is begun; what others do meanwhile is not its fault.
+  // What state it left is not known, so the process ends; what others asked for is not its fault.
   const failed = (error: unknown): void => {
     log.fatal({ err: error }, 'error that nobody caught');
     begin(1);
