@@ -1,5 +1,6 @@
-import { createReadStream, type ReadStream, rmSync } from 'node:fs';
+import { createReadStream, type ReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
+import { giveBack } from '../../shared/runtime/memory.ts';
 import { type Pipe, startPipe } from '../baseline/startPipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { type Clamdscan, provideClamdscan } from '../clamd/clamdscan.ts';
@@ -48,7 +49,10 @@ async function measureKind(
       await writeContent(kind, bytes, file);
       return scanTwice(stage, file, scanned);
     },
-    theirs: () => secondsOf(() => clamdscan(file)),
+    theirs: () => {
+      touchMemory(bytes);
+      return secondsOf(() => clamdscan(file));
+    },
     // An archive is clamd's time alone, and takes most of the minutes there are.
     ...(kind !== 'zip' && { pipe: () => pipedScan(stage, pipe, file) }),
   };
@@ -121,20 +125,39 @@ async function pipedScan(stage: Stage, pipe: Pipe, file: string): Promise<number
   await send(stage.storageUrl + upload, { method: 'POST', body });
   const headers = { 'x-clamd': String(stage.clamd.port) };
   const path = `/storage/v1/b/permanent/o/${name}`;
+  touchMemory(statSync(file).size);
   const seconds = await secondsOf(() => send(`${pipe.url}${path}?alt=media`, { method: 'POST', headers }));
   await send(stage.storageUrl + path, { method: 'DELETE' });
   return seconds;
 }
 
 function uploaded(stage: Stage, file: string): Promise<Delivery> {
-  return delivered(stage, createReadStream(file, { highWaterMark: 256 * 1024 }));
+  const bytes = createReadStream(file, { highWaterMark: 256 * 1024 });
+  return delivered(stage, bytes, () => touchMemory(statSync(file).size));
 }
 
-async function delivered(stage: Stage, bytes: Buffer | ReadStream): Promise<Delivery> {
+/** @param prepare is done between the upload and its event */
+async function delivered(
+  stage: Stage,
+  bytes: Buffer | ReadStream,
+  prepare: () => void = () => undefined,
+): Promise<Delivery> {
   const headers = stage.authorization;
+  const front = frontOf(stage);
+  const letGo = front.hold();
   const { body } = await send(`${stage.url('upload')}/files`, { method: 'POST', headers, body: bytes });
   const { id } = JSON.parse(body.toString()) as { id: string };
-  return frontOf(stage).delivered(id);
+  prepare();
+  letGo();
+  return front.delivered(id);
+}
+
+/**
+ * A virtual machine may have given its free memory back to its host, and whoever takes it first then pays for it: up to
+ * half of a scan, whose bytes clamd keeps in a file. So it is taken before, whoever is measured.
+ */
+function touchMemory(bytes: number): void {
+  giveBack(Buffer.alloc(2 * bytes, 1));
 }
 
 function frontOf({ front }: Stage): Front {

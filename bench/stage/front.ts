@@ -20,6 +20,8 @@ export interface Front {
   readonly url: string;
   /** Where the scanner is; until then events wait. */
   leadTo(scanner: string): void;
+  /** Keeps events from the scanner until what it returns is called. */
+  hold(): () => void;
   /** Resolves once the event of an object is acknowledged. */
   delivered(name: string): Promise<Delivery>;
   close(): Promise<void>;
@@ -30,6 +32,7 @@ export async function startFront(slots: number): Promise<Front> {
   const deliveries = new Map<string, PromiseWithResolvers<Delivery>>();
   const target = Promise.withResolvers<string>();
   const waiting: (() => void)[] = [];
+  let held: Promise<void> | undefined;
   let free = slots;
 
   const of = (name: string): PromiseWithResolvers<Delivery> => {
@@ -50,6 +53,7 @@ export async function startFront(slots: number): Promise<Front> {
     const body = Buffer.concat(await request.toArray());
     const { name, timeCreated } = JSON.parse(body.toString()) as { name: string; timeCreated: string };
     const scanner = await target.promise;
+    await held;
     await take();
     const deliveredAt = performance.timeOrigin + performance.now();
     try {
@@ -71,6 +75,11 @@ export async function startFront(slots: number): Promise<Front> {
   return {
     url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
     leadTo: (scanner) => target.resolve(scanner),
+    hold: () => {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      held = promise;
+      return resolve;
+    },
     delivered: (name) => of(name).promise,
     close: async () => {
       server.closeAllConnections();

@@ -65,7 +65,7 @@ export async function openDownload(
     const bytes = await blobs.read(object, range, request.signal);
     if (!bytes) throw new Error(`${object.name} went away`);
     const isWhole = range.start === 0 && range.end === object.size - 1;
-    return isWhole ? verified(bytes, object.crc32c) : bytes;
+    return isWhole ? verified(bytes, object) : bytes;
   };
   if (ranges) return openRanges(ranges, { open, headers, size: object.size });
   const bytes = request.method === 'GET' ? await open({ start: 0, end: object.size - 1 }) : NOTHING;

@@ -1,7 +1,6 @@
-import { pipeline } from 'node:stream/promises';
+import type { ServerResponse } from 'node:http';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { Audit } from '../../shared/http/audit.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
@@ -29,25 +28,31 @@ export async function sendFile(
     signal,
   });
   const iterator = download.bytes[Symbol.asyncIterator]();
-  // Before the head is out, a fault can still be said.
-  const first = await iterator.next();
-  sendHead(response, download.status, download.headers);
-  audit.bytes = 0;
-  if (method === 'HEAD') response.end();
-  else await pipeline(counted(iterator, first, audit), response, { signal });
-}
-
-async function* counted(
-  iterator: AsyncIterator<Uint8Array>,
-  first: IteratorResult<Uint8Array, unknown>,
-  audit: Audit,
-): AsyncGenerator<Uint8Array> {
   try {
-    for (let step = first; !step.done; step = await iterator.next()) {
-      yield step.value;
-      audit.bytes = (audit.bytes ?? 0) + step.value.length;
+    // Before the head is out, a fault can still be said.
+    let step = await iterator.next();
+    sendHead(response, download.status, download.headers);
+    audit.bytes = 0;
+    for (const write = writer(response); !step.done; step = await iterator.next()) {
+      await write(step.value);
+      audit.bytes += step.value.length;
     }
+    response.end();
   } finally {
     await iterator.return?.();
   }
+}
+
+/**
+ * Writes pieces one by one: each is to be left alone until it is handed to the connection whole, and may be reused then.
+ * A client that goes away rejects what is under way.
+ */
+function writer(response: ServerResponse): (piece: Uint8Array) => Promise<void> {
+  let gone: (reason: Error) => void = () => undefined;
+  response.once('close', () => gone(new Error('the connection was closed')));
+  return (piece) =>
+    new Promise((resolve, reject) => {
+      gone = reject;
+      response.write(piece, (error) => (error ? reject(error) : resolve()));
+    });
 }

@@ -1,9 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptBody, framingOf } from '../../shared/http/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { giveBack } from '../../shared/runtime/memory.ts';
 
 /**
- * The body, which throws where it ends before its framing says that it is over. A client that waits for
+ * The body, which throws where it ends before its framing says that it is over. Each piece is the reader's until the
+ * next is asked for, and empty from then on. A client that waits for
  * `100 Continue` is told to go on when the first byte is asked for, and so is never told where it is refused before.
  * @throws {Problem} `upload-incomplete`, or `too-large` with the first byte that is more than `maxBytes`
  */
@@ -20,6 +22,7 @@ export async function* bodyOf(
       size += piece.length;
       if (size > maxBytes) throw tooLarge(maxBytes);
       yield piece;
+      giveBack(piece);
     }
   } catch (cause) {
     throw cause instanceof Problem ? cause : incomplete(size, cause);

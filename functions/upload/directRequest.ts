@@ -44,7 +44,7 @@ async function jsonOf(request: IncomingMessage, response: ServerResponse): Promi
   for await (const piece of bodyOf(request, response)) {
     size += piece.length;
     if (size > MAX_BODY_BYTES) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
-    pieces.push(piece);
+    pieces.push(Uint8Array.from(piece));
   }
   try {
     return JSON.parse(Buffer.concat(pieces).toString());

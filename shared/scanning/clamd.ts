@@ -81,13 +81,16 @@ export function createClamd(options: ClamdOptions): Clamd {
       try {
         if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`not a size in bytes: ${size}`);
         if (size > maxBytes) return { kind: 'unscannable', reason: 'tooLarge' };
-        return verdictOf(
-          await exchange(() => scanner.scanStream(feed, CLAMDJS_TIMEOUT_MS), {
-            connectTimeoutMs,
-            cutoff,
-            isSent: () => feed.readableEnded,
-          }),
-        );
+        const ending = await exchange(() => scanner.scanStream(feed, CLAMDJS_TIMEOUT_MS), {
+          connectTimeoutMs,
+          cutoff,
+          isSent: () => feed.readableEnded,
+          onSocket: (socket) => feed.leadsTo(socket),
+        });
+        if (ending.orderly && !feed.isAllWritten) {
+          throw new ScanFault('protocol', 'what was sent to clamd is not what it should be');
+        }
+        return verdictOf(ending);
       } finally {
         feed.destroy();
       }

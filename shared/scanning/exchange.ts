@@ -22,15 +22,22 @@ export interface Ending {
  *
  * @param begin the call of clamdjs; it must open its connection before it returns
  * @param options.isSent whether all of the command has been handed to clamdjs
+ * @param options.onSocket is told of the connection before it is there
  * @throws {ScanFault} the cutoff's, `unreachable`, or `connectionLost` if there was no reply at all
  */
 export async function exchange(
   begin: () => Promise<unknown>,
-  options: { readonly connectTimeoutMs: number; readonly cutoff: Cutoff; readonly isSent?: () => boolean },
+  options: {
+    readonly connectTimeoutMs: number;
+    readonly cutoff: Cutoff;
+    readonly isSent?: () => boolean;
+    readonly onSocket?: (socket: Socket) => void;
+  },
 ): Promise<Ending> {
-  const { connectTimeoutMs, cutoff, isSent = () => true } = options;
+  const { connectTimeoutMs, cutoff, isSent = () => true, onSocket } = options;
   cutoff.signal.throwIfAborted();
   const { socket, settled } = capture(begin);
+  onSocket?.(socket);
   const received: Buffer[] = [];
   let [connected, early, failure] = [false, false, undefined as Error | undefined];
   const unreachable = (cause?: Error) => new ScanFault('unreachable', 'clamd cannot be reached', { cause });

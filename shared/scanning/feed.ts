@@ -1,4 +1,6 @@
+import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
+import { setImmediate } from 'node:timers/promises';
 import type { Cutoff } from './cutoff.ts';
 import { ScanFault } from './verdict.ts';
 
@@ -8,10 +10,18 @@ import { ScanFault } from './verdict.ts';
  */
 const FRAME_BYTES = 65_536;
 
+/** What clamdjs writes beside the bytes: its command, and the length of each frame. The one of 0 ends the stream. */
+const COMMAND_BYTES = 'zINSTREAM\0'.length;
+const LENGTH_BYTES = 4;
+const NOTHING = Buffer.alloc(0);
+
 /**
  * The private stream that clamdjs reads in place of the caller's source. It ends, and so lets clamdjs send the
  * terminator that makes clamd scan, only after exactly `size` bytes; everything else cuts the exchange off, and it
  * never emits 'error', for which clamdjs does not listen until it is connected (FACTS, clamdjs defects 1 and 5).
+ *
+ * The source may reuse the memory of a chunk once it is asked for the next, and is not asked before the kernel has all
+ * of this one. That clamdjs writes what is counted here is checked at the end, in {@link isAllWritten}.
  */
 export class Feed extends Readable {
   readonly #source: AsyncIterable<unknown>;
@@ -20,6 +30,9 @@ export class Feed extends Readable {
   readonly #idleTimeoutMs: number;
   #idle: NodeJS.Timeout | undefined;
   #remaining: number;
+  #socket: Socket | undefined;
+  /** Bytes that clamdjs has written to its socket once all that was pushed here has passed it. */
+  #due = COMMAND_BYTES;
   #waitsForSource = false;
   #sourceDone = false;
 
@@ -37,6 +50,16 @@ export class Feed extends Readable {
     if (source instanceof Readable) source.on('error', (error) => this.#fail('sourceFailed', error));
   }
 
+  /** @param socket the one that clamdjs pipes this to */
+  leadsTo(socket: Socket): void {
+    this.#socket = socket;
+  }
+
+  /** Whether clamdjs has written exactly what it should of a stream that has ended. */
+  get isAllWritten(): boolean {
+    return this.#socket?.bytesWritten === this.#due + LENGTH_BYTES;
+  }
+
   override _read(): void {
     this.#progress();
     void this.#pull();
@@ -51,6 +74,7 @@ export class Feed extends Readable {
 
   async #pull(): Promise<void> {
     try {
+      if (!this.#isWritten && !(await this.#written())) return;
       this.#waitsForSource = true;
       const chunk = await this.#next();
       this.#waitsForSource = false;
@@ -60,6 +84,23 @@ export class Feed extends Readable {
     } catch (error) {
       this.#fail('sourceFailed', error);
     }
+  }
+
+  get #isWritten(): boolean {
+    const socket = this.#socket;
+    return socket === undefined || socket.bytesWritten - socket.writableLength >= this.#due;
+  }
+
+  /** Resolves once the kernel has every byte that was pushed; to false where it will not get them. */
+  async #written(): Promise<boolean> {
+    for (const socket = this.#socket; socket && !this.#isWritten; ) {
+      // What is written behind the others is done after them. Where nothing is under way, it is still inside clamdjs.
+      if (socket.writableLength > 0) await new Promise((resolve) => socket.write(NOTHING, resolve));
+      else await setImmediate();
+      if (socket.destroyed || this.destroyed) return false;
+    }
+    this.#progress();
+    return !this.destroyed;
   }
 
   /** The next chunk with anything in it: to clamd, a chunk of length 0 is the end of the stream. */
@@ -83,7 +124,9 @@ export class Feed extends Readable {
     }
     this.#progress();
     for (let start = 0; start < chunk.byteLength; start += FRAME_BYTES) {
-      this.push(chunk.subarray(start, start + FRAME_BYTES));
+      const frame = chunk.subarray(start, start + FRAME_BYTES);
+      this.#due += LENGTH_BYTES + frame.byteLength;
+      this.push(frame);
     }
   }
 

@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { giveBack } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
 import type { Generation } from './object.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
@@ -21,7 +22,8 @@ const NOT_FOUND = 404;
 
 /**
  * Reads a range of one generation of an object. A connection that fails or falls silent is taken up again
- * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value.
+ * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value. Each piece is the
+ * reader's until the next is asked for, and empty from then on.
  * Iterate it, or abort its signal: until then the connection is held.
  * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
  * @throws {StorageError} from the call, or from the iteration
@@ -111,6 +113,7 @@ async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<Uint8
     for await (const piece of body as AsyncIterable<Uint8Array>) {
       waiting = false;
       yield piece;
+      giveBack(piece);
       waiting = true;
       timer.refresh();
     }

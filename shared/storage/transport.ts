@@ -1,7 +1,7 @@
-import * as http from 'node:http';
-import * as https from 'node:https';
+import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
+import { keptConnections } from './agent.ts';
 import { StorageError } from './error.ts';
 import { httpFetch } from './httpFetch.ts';
 
@@ -41,13 +41,12 @@ export class Transport {
   readonly #endpoint: string;
   readonly #authorize: Authorize | undefined;
   readonly #gaxios = new Gaxios();
-  readonly #agent: http.Agent;
+  readonly #agent: Agent;
 
   constructor(endpoint: string, authorize?: Authorize) {
     this.#endpoint = endpoint;
     this.#authorize = authorize;
-    const { Agent } = endpoint.startsWith('https:') ? https : http;
-    this.#agent = new Agent({ keepAlive: true, maxFreeSockets: 64 });
+    this.#agent = keptConnections(endpoint.startsWith('https:'));
   }
 
   async json(call: Call): Promise<Answer<unknown>> {

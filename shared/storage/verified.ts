@@ -1,5 +1,4 @@
-import { crc32c } from '@node-rs/crc32';
-import { encodeCrc32c } from './tally.ts';
+import { type Checksums, ChecksumTally } from './tally.ts';
 
 /** What was read is not what was stored: a bit changed on the way, or in store. */
 class ContentMismatch extends Error {
@@ -8,23 +7,25 @@ class ContentMismatch extends Error {
 
 /**
  * Hands a whole content on while it is read, but its last piece only once the CRC32C of all of it is the expected
- * one: who takes it in never gets a whole that is wrong. Nothing is copied, one piece is held back.
- * @param expected base64 of the big-endian CRC32C
+ * one: who takes it in never gets a whole that is wrong. Nothing is copied or kept.
+ * @param expected bytes, and base64 of the big-endian CRC32C
  * @throws {ContentMismatch} in place of the last piece
  */
 export async function* verified(
   bytes: AsyncIterable<Uint8Array>,
-  expected: string,
+  expected: Checksums,
 ): AsyncGenerator<Uint8Array, void, undefined> {
-  let checksum = 0;
-  let held: Uint8Array | undefined;
+  const tally = new ChecksumTally();
+  const requireExpected = (): void => {
+    const actual = tally.digests();
+    if (actual.size === expected.size && actual.crc32c === expected.crc32c) return;
+    const said = ({ size, crc32c }: Checksums): string => `${size} bytes, CRC32C ${crc32c}`;
+    throw new ContentMismatch(`read ${said(actual)}, expected ${said(expected)}`);
+  };
   for await (const piece of bytes) {
-    if (piece.length === 0) continue;
-    checksum = crc32c(piece, checksum);
-    if (held) yield held;
-    held = piece;
+    tally.update(piece);
+    if (tally.size >= expected.size) requireExpected();
+    yield piece;
   }
-  const actual = encodeCrc32c(checksum);
-  if (actual !== expected) throw new ContentMismatch(`CRC32C is ${actual} and should be ${expected}`);
-  if (held) yield held;
+  requireExpected();
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import { OWNER, Service } from '../support/service.ts';
 
 const SIZE = 1_000_000;
@@ -165,6 +166,20 @@ describe('reading a file', function () {
       return { status: response.status, received, broke: true };
     }
   }
+
+  it('gives a client that reads slowly the same bytes', async () => {
+    const large = randomBytes(40_000_000);
+    const { id } = await service.upload(large, { 'content-type': 'image/png' });
+    await service.decided(id);
+    const { body } = await service.call('GET', `/files/${id}`);
+    const received = createHash('sha256');
+    let pieces = 0;
+    for await (const piece of body ?? []) {
+      received.update(piece);
+      if (++pieces % 32 === 0) await pause(5);
+    }
+    assert.equal(received.digest('hex'), createHash('sha256').update(large).digest('hex'));
+  });
 
   it('goes on where Cloud Storage broke off, for a whole and for parts', async () => {
     for (const range of [undefined, 'bytes=0-399999,600000-']) {

@@ -1,5 +1,6 @@
 import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
+import { giveBack } from '../../../shared/runtime/memory.ts';
 import type { ContentDigest } from './content-digest.ts';
 import type { ContentFolder } from './content-folder.ts';
 import { PACKED } from './content-packs.ts';
@@ -40,7 +41,10 @@ export class ContentWriter {
     return this.#persisted;
   }
 
-  /** Resolves when more may come; at once while there is room. @throws an error of the file system */
+  /**
+   * Resolves when more may come; at once while there is room. The memory of the chunk is taken, and given back once it is
+   * written. @throws an error of the file system
+   */
   async write(chunk: Buffer): Promise<void> {
     if (chunk.length === 0) return;
     this.#gathered.push(chunk);
@@ -104,6 +108,7 @@ export class ContentWriter {
     const expected = this.#digest.size - this.#persisted;
     if (bytesWritten !== expected) throw new Error(`wrote ${bytesWritten} of ${expected} bytes: disk full?`);
     this.#persisted += bytesWritten;
+    for (const chunk of chunks) giveBack(chunk);
   }
 
   /** Removes the first `bytes` from what was gathered. */

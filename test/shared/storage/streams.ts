@@ -18,6 +18,6 @@ export async function* piecesOf(bytes: Buffer): AsyncGenerator<Buffer> {
 
 export async function collect(source: AsyncIterable<Uint8Array>): Promise<Buffer> {
   const pieces: Uint8Array[] = [];
-  for await (const piece of source) pieces.push(piece);
+  for await (const piece of source) pieces.push(Uint8Array.from(piece));
   return Buffer.concat(pieces);
 }

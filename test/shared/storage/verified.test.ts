@@ -9,7 +9,7 @@ describe('a verified stream', () => {
   const checksum = (of: Buffer) => {
     const tally = new Tally();
     tally.update(of);
-    return tally.digests().crc32c;
+    return tally.digests();
   };
 
   for (const size of [0, 1, 102, 200_000]) {
@@ -27,7 +27,7 @@ describe('a verified stream', () => {
       let received = 0;
       await assert.rejects(async () => {
         for await (const piece of verified(piecesOf(other), checksum(whole))) received += piece.length;
-      }, /CRC32C is /);
+      }, /CRC32C /);
       assert.ok(received < size);
     });
   }
@@ -41,7 +41,7 @@ describe('a verified stream', () => {
         ended = true;
       }
     }
-    for await (const _ of verified(source(), '')) break;
+    for await (const _ of verified(source(), { size: 400_000, crc32c: '' })) break;
     assert.ok(ended);
   });
 });

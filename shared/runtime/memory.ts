@@ -1,0 +1,10 @@
+/**
+ * Gives the memory of bytes back at once. What the network hands out is up to 64 KiB each time, outside of V8's heap:
+ * left to the garbage collector, V8 marks its whole heap for every 16 MiB of it (docs/adr/0023).
+ *
+ * Only for who owns the bytes, and once nothing reads them any more; a write is over when its callback says so. They
+ * are empty afterwards. Bytes that are a part of a larger buffer are left alone: others have the rest.
+ */
+export function giveBack({ buffer, byteLength }: Uint8Array): void {
+  if (byteLength > 0 && buffer.byteLength === byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
+}

@@ -1,0 +1,29 @@
+import * as http from 'node:http';
+import * as https from 'node:https';
+import type { NetConnectOpts } from 'node:net';
+import type { Duplex } from 'node:stream';
+
+/** What Node reads at a time into memory of its own. */
+const READ_BYTES = 64 * 1024;
+
+/**
+ * Connections that are kept, each of which reads into one buffer that it keeps too. Node would take a new one for each
+ * read, beside the copy that its parser makes of the body in it, and leave both to the garbage collector (docs/adr/0023).
+ */
+export function keptConnections(secure: boolean): http.Agent {
+  const options = { keepAlive: true, maxFreeSockets: 64 };
+  return secure ? new (reading(https.Agent))(options) : new (reading(http.Agent))(options);
+}
+
+function reading(Agent: typeof http.Agent) {
+  return class extends Agent {
+    override createConnection(...[options, created]: Parameters<http.Agent['createConnection']>): Duplex {
+      const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
+      // Node's parser is done with what it is handed when the event is over.
+      const callback = (length: number): boolean => socket.emit('data', buffer.subarray(0, length));
+      const onread: NonNullable<NetConnectOpts['onread']> = { buffer, callback };
+      const socket = super.createConnection(Object.assign({}, options, { onread }), created) as Duplex;
+      return socket;
+    }
+  };
+}
