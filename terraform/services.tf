@@ -3,7 +3,7 @@
 locals {
   # docs/adr/0005
   runtime_env = {
-    NODE_OPTIONS     = "--max-semi-space-size=1 --max-old-space-size=192"
+    NODE_OPTIONS     = "--max-semi-space-size=8 --max-old-space-size=192"
     MALLOC_ARENA_MAX = "1"
   }
   common_env = {

@@ -14,7 +14,7 @@ import { quantile } from '../stats.ts';
 export const small: Row = { name: 'small', title: 'Small files, from upload to verdict', measure };
 
 /** Times as many as are measured at a time: by then compilers have done most of their work, as in an instance that serves. */
-const WARM_UP = 3;
+const WARM_UP = 8;
 
 async function measure({ scale, live }: Bench): Promise<readonly Finding[]> {
   const stage = await live();

@@ -132,6 +132,9 @@ export async function decideByScan(
   return 'result' in scanned ? scanned.result : scanned;
 }
 
+/** Made once: Node would make an exception with a stack for each scan. */
+const OVER = new Error('the scan is over');
+
 async function scanBytes(
   decider: Decider,
   record: PendingRecord,
@@ -155,7 +158,7 @@ async function scanBytes(
     if (!bytes) return 'sourceGone';
     verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
   } finally {
-    over.abort();
+    over.abort(OVER);
   }
   const content = contentOf(tally, object);
   const inWindows = coverageOf(decider, size) === 'windows' && ({ coverage: 'windows' } as const);

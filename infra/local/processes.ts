@@ -80,7 +80,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
  * them the buffers of a stream that went by (docs/adr/0005).
  */
 const FUNCTION_ENV = {
-  NODE_OPTIONS: '--max-semi-space-size=1 --max-old-space-size=192',
+  NODE_OPTIONS: '--max-semi-space-size=8 --max-old-space-size=192',
   MALLOC_ARENA_MAX: '1',
 } as const;
 

@@ -1,3 +1,5 @@
+import { giveBack } from '../runtime/memory.ts';
+
 const FIRST_BYTES = 64 * 1024;
 
 /**
@@ -43,12 +45,19 @@ export class ChunkBuffer {
     this.#length = 0;
   }
 
+  /** Gives the memory of both buffers back: nothing of them is on its way any more, and nothing is held. */
+  free(): void {
+    giveBack(this.#filling);
+    if (this.#away) giveBack(this.#away);
+  }
+
   #grow(needed: number): void {
     if (needed <= this.#filling.length) return;
     const grown = Buffer.allocUnsafeSlow(
       Math.min(this.#capacity, Math.max(needed, this.#filling.length * 4)),
     );
     grown.set(this.bytes);
+    giveBack(this.#filling);
     this.#filling = grown;
   }
 }

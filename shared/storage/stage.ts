@@ -80,6 +80,8 @@ export async function stageUpload<Known extends Checksums>(
         const message = `stored ${object.size} bytes ${object.crc32c}, sent ${digests.size} bytes ${digests.crc32c}`;
         throw new StorageError('objects.insert', { status: 0, reason: 'checksumMismatch', message });
       }
+      // Cloud Storage has every byte of it, so no write is under way.
+      chunk.free();
       return object;
     },
     discard: () => discard(session),

@@ -34,7 +34,7 @@ export interface Answer<Body> {
 }
 
 /** Up to so many bytes, a copy costs less than a stream and its writes. */
-const JOINED_BYTES = 64 * 1024;
+const JOINED_BYTES = 1024 * 1024;
 
 /** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */
 export class Transport {
