@@ -1,6 +1,7 @@
-import * as http from 'node:http';
+import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import * as https from 'node:https';
 import type { Readable } from 'node:stream';
+import { http } from './agent.ts';
 
 const NO_CONTENT = 204;
 
@@ -9,7 +10,7 @@ interface FetchInit {
   readonly method?: string;
   readonly headers?: Headers;
   readonly body?: Buffer | Readable;
-  readonly agent?: http.Agent;
+  readonly agent?: Agent;
   readonly signal?: AbortSignal;
 }
 
@@ -19,7 +20,7 @@ interface FetchResponse {
   readonly status: number;
   readonly statusText: string;
   readonly headers: Headers;
-  readonly body: http.IncomingMessage;
+  readonly body: IncomingMessage;
   /** Gaxios looks into the body of an error only where this says that it was read. */
   readonly bodyUsed: boolean;
   text(): Promise<string>;
@@ -34,7 +35,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
   return new Promise((resolve, reject) => {
     const { request: open } = url.protocol === 'https:' ? https : http;
     const request = open(url, { method, headers: Object.fromEntries(headers), agent });
-    let response: http.IncomingMessage | undefined;
+    let response: IncomingMessage | undefined;
     // Not Node's own signal option: it would tell the reader of a body of a lost connection, which is tried again.
     const abort = (): void => {
       const reason = new DOMException('The request was aborted', 'AbortError');
@@ -58,7 +59,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
   });
 }
 
-function send(request: http.ClientRequest, body: FetchInit['body']): void {
+function send(request: ClientRequest, body: FetchInit['body']): void {
   if (body === undefined || Buffer.isBuffer(body)) {
     request.end(body);
     return;
@@ -69,7 +70,7 @@ function send(request: http.ClientRequest, body: FetchInit['body']): void {
   body.pipe(request);
 }
 
-function toResponse(answer: http.IncomingMessage): FetchResponse {
+function toResponse(answer: IncomingMessage): FetchResponse {
   const status = answer.statusCode ?? 0;
   const headers = new Headers();
   for (let at = 0; at + 1 < answer.rawHeaders.length; at += 2) {
