@@ -28,7 +28,7 @@ const [name] = process.argv.slice(2);
 const port = process.env.PORT ?? PORT;
 const child = spawn(
   process.execPath,
-  [FRAMEWORK, `--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`],
+  [FRAMEWORK, `--target=${name}`, `--source=bundled/functions/${name}/index.mjs`, `--port=${port}`],
   { stdio: 'inherit', env: { ...process.env, ...ENVIRONMENT } },
 );
 const exited = once(child, 'exit');

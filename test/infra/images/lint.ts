@@ -24,6 +24,7 @@ export function problemsOf(source: string, context: Context): string[] {
   const problems = file.stages.flatMap((stage) => [
     ...problemsOfBase(stage, file),
     ...stage.steps.flatMap((step) => problemsOfStep(step, context)),
+    ...problemsOfDependencies(stage, file),
   ]);
   for (const { rest } of file.preamble) {
     if (rest.includes('=')) problems.push(`ARG ${rest}: a base image has no default`);
@@ -41,6 +42,14 @@ function problemsOfBase({ base }: Stage, { preamble, stages }: Dockerfile): stri
     ...(declared ? [] : [`FROM ${base}: ${variable} is not declared`]),
     ...(image.endsWith(':latest') ? [`FROM ${base}: latest says nothing`] : []),
   ];
+}
+
+/** Tools are for a stage that no other stands on: what of it an image has is said by a COPY. */
+function problemsOfDependencies(stage: Stage, { stages }: Dockerfile): string[] {
+  const stoodOn = stage === stages.at(-1) || stages.some(({ base }) => base === stage.name);
+  const all = ({ keyword, rest }: Step) =>
+    keyword === 'RUN' && /\bnpm ci\b/.test(rest) && !/--omit=dev\b/.test(rest);
+  return stoodOn && stage.steps.some(all) ? ['RUN npm ci without --omit=dev'] : [];
 }
 
 function problemsOfStep(step: Step, context: Context): string[] {
@@ -65,8 +74,6 @@ function problemsOfStep(step: Step, context: Context): string[] {
 function problemsOfRun(command: string): string[] {
   const problems: string[] = [];
   if (/\bnpm (i|install|add)\b/.test(command)) problems.push('RUN npm install: npm ci keeps to the lockfile');
-  if (/\bnpm ci\b/.test(command) && !/--omit=dev\b/.test(command))
-    problems.push('RUN npm ci without --omit=dev');
   if (/\bnpm ci\b/.test(command) && !/--ignore-scripts\b/.test(command)) {
     problems.push('RUN npm ci runs the scripts of packages');
   }
