@@ -2,7 +2,8 @@
  * The least that can stand where a function stands: a Node process that pipes. `PUT /` goes to one resumable session
  * of the emulator at `STORAGE`, `GET` is passed to it, and `POST /` has clamd at `X-Clamd` scan what the path names. With
  * `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload is digested and kept for a
- * repeat, a download has its CRC32C taken. A scan is always digested.
+ * repeat, a download has its CRC32C taken. A scan is always digested. Before a download, what the paths in `X-Ask` name is
+ * asked for, one after the other.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -61,7 +62,8 @@ function digesting(): Transform {
 }
 
 async function download({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { range } = headers;
+  const { range, 'x-ask': ask = '' } = headers;
+  for (const path of String(ask).split(' ').filter(Boolean)) await (await read(path, {})).toArray();
   const answer = await read(url, range === undefined ? {} : { range });
   response.writeHead(answer.statusCode ?? 502, { 'content-length': answer.headers['content-length'] });
   if (headers['x-work'] === 'digests') {
