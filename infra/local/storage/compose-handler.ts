@@ -1,9 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
-import { ContentDigest } from './content-digest.ts';
-import { ContentWriter } from './content-writer.ts';
+import { ContentDigest, combineCrc32c } from './content-digest.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
 import { checkObjectName } from './object-name.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
@@ -29,17 +27,8 @@ export function composeHandler(store: Store): Record<'objects.compose', Handler>
       };
       const sources = sourcesOf(store, call, body);
       store.checkDraft(draft);
-      const content = store.contents.newId();
-      for (const source of sources) store.contents.hold(source.content);
-      try {
-        const object = store.finalize(draft, await concatenate(store, content, sources));
-        return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
-      } catch (error) {
-        store.contents.discard(content);
-        throw error;
-      } finally {
-        for (const source of sources) store.contents.release(source.content);
-      }
+      const object = store.finalize(draft, concatenate(store, sources));
+      return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
     },
   };
 }
@@ -64,25 +53,16 @@ function sourcesOf(store: Store, call: Call, body: JsonRecord): StoredObject[] {
   });
 }
 
-async function concatenate(
-  store: Store,
-  content: string,
-  sources: readonly StoredObject[],
-): Promise<StoredContent> {
-  const digest = new ContentDigest(false);
-  const writer = new ContentWriter(store.contents, content, digest);
-  for (const source of sources) {
-    if (source.content === undefined) continue;
-    const { path, offset } = store.contents.place(source.content);
-    const range = { start: offset, end: offset + source.size - 1 };
-    const bytes = createReadStream(path, { ...range, highWaterMark: 1024 * 1024 });
-    for await (const chunk of bytes) await writer.write(chunk);
-  }
-  const id = await writer.finish();
+function concatenate(store: Store, sources: readonly StoredObject[]): StoredContent {
+  const parts = sources.flatMap(({ content, size }) => (content === undefined ? [] : [{ content, size }]));
+  const crc32c = sources.reduce(
+    (before, source) => combineCrc32c(before, source.crc32c, source.size),
+    new ContentDigest(false).crc32c,
+  );
   return {
-    ...(digest.size > 0 && { content: id }),
-    size: digest.size,
-    crc32c: digest.crc32c,
+    ...(parts.length > 0 && { content: store.contents.compose(parts) }),
+    size: parts.reduce((sum, { size }) => sum + size, 0),
+    crc32c,
     componentCount: sources.reduce((sum, source) => sum + (source.componentCount ?? 1), 0),
   };
 }

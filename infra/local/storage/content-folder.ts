@@ -3,12 +3,22 @@ import { mkdirSync, readdirSync, unlink } from 'node:fs';
 import { join } from 'node:path';
 import { ContentPacks } from './content-packs.ts';
 
-/** Where the bytes of a content are. */
+/** Where bytes of a content are. */
 export interface ContentPlace {
   readonly path: string;
-  /** The byte of the file at which the content starts. */
+  /** The byte of the file at which they start. */
   readonly offset: number;
+  readonly length: number;
 }
+
+/** What a content is composed of; its id says it. */
+export interface Component {
+  readonly content: string;
+  /** Bytes. */
+  readonly size: number;
+}
+
+const COMPOSED = 'composed:';
 
 /**
  * Immutable contents, in files named by random ids, so that object names never meet the file system. A
@@ -32,8 +42,32 @@ export class ContentFolder {
     this.packs = new ContentPacks(folder);
   }
 
-  place(content: string): ContentPlace {
-    return this.packs.locate(content) ?? { path: join(this.#folder, content), offset: 0 };
+  /** Where the file of a content is that is not composed. */
+  fileOf(content: string): string {
+    return join(this.#folder, content);
+  }
+
+  /** Where `length` bytes from the `first` are, in their order. */
+  places(content: string, first: number, length: number): ContentPlace[] {
+    const places: ContentPlace[] = [];
+    let start = 0;
+    for (const { content: part, size } of componentsOf({ content, size: first + length })) {
+      const from = Math.max(first - start, 0);
+      const to = Math.min(first + length - start, size);
+      start += size;
+      if (from >= to) continue;
+      const { path, offset } = this.packs.locate(part) ?? { path: this.fileOf(part), offset: 0 };
+      places.push({ path, offset: offset + from, length: to - from });
+    }
+    return places;
+  }
+
+  /** The id of contents one behind the other. No byte is copied: they are held for as long as it is. */
+  compose(parts: readonly Component[]): string {
+    const components = parts.flatMap(componentsOf);
+    const [only, another] = components;
+    if (only && !another) return only.content;
+    return COMPOSED + components.map(({ content, size }) => `${content}*${size}`).join('+');
   }
 
   newId(): string {
@@ -42,13 +76,21 @@ export class ContentFolder {
 
   hold(content: string | undefined): void {
     if (content === undefined) return;
+    for (const part of componentsOf({ content, size: 0 })) this.#hold(part.content);
+  }
+
+  release(content: string | undefined): void {
+    if (content === undefined) return;
+    for (const part of componentsOf({ content, size: 0 })) this.#release(part.content);
+  }
+
+  #hold(content: string): void {
     const holders = this.#holders.get(content) ?? 0;
     this.#holders.set(content, holders + 1);
     if (holders === 0) this.packs.hold(content);
   }
 
-  release(content: string | undefined): void {
-    if (content === undefined) return;
+  #release(content: string): void {
     const holders = (this.#holders.get(content) ?? 0) - 1;
     if (holders > 0) {
       this.#holders.set(content, holders);
@@ -87,4 +129,13 @@ export class ContentFolder {
     this.packs.close();
     await Promise.all(this.#removals);
   }
+}
+
+function componentsOf({ content, size }: Component): readonly Component[] {
+  if (!content.startsWith(COMPOSED)) return [{ content, size }];
+  const parts = content.slice(COMPOSED.length).split('+');
+  return parts.map((part) => {
+    const [id = '', bytes] = part.split('*');
+    return { content: id, size: Number(bytes) };
+  });
 }

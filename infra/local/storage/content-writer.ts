@@ -100,7 +100,7 @@ export class ContentWriter {
 
   async #append(chunks: Buffer[]): Promise<void> {
     if (chunks.length === 0) return;
-    const { path } = this.#contents.place(this.#content);
+    const path = this.#contents.fileOf(this.#content);
     // Not O_APPEND: after a failed write the next attempt has to overwrite what it left.
     this.#file ??= await open(path, constants.O_WRONLY | constants.O_CREAT);
     for (const chunk of chunks) this.#digest.update(chunk);

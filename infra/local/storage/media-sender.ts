@@ -17,23 +17,24 @@ interface Tampering {
 }
 
 /**
- * Sends a slice of a data file after the headers; two buffers take turns, one read while the other is sent.
+ * Sends a slice after the headers, from where its bytes are; two buffers take turns, one read while the other is sent.
  * @returns bytes handed to the connection; fewer than asked for when the client went away
  */
 export async function sendMedia(
   response: ServerResponse,
   slice: MediaSlice,
-  place: ContentPlace,
+  places: readonly ContentPlace[],
   { truncate, corrupt }: Tampering,
 ): Promise<number> {
   const length = Math.min(slice.length, truncate ?? slice.length);
-  const flip = (bytes: Buffer): void => {
-    if (corrupt && bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1;
+  const flip = (bytes: Buffer, sent: number): void => {
+    if (corrupt && sent === 0 && bytes.length > 0) bytes[0] = (bytes[0] ?? 0) ^ 1;
   };
+  const [only, another] = places;
   const sent =
-    length <= SMALL
-      ? await sendSmall(response, slice, place, length, flip)
-      : await sendLarge(response, slice, place, length, flip);
+    length <= SMALL && !another
+      ? await sendSmall(response, slice, only, length, flip)
+      : await sendLarge(response, places, length, flip);
   if (length < slice.length) response.destroy();
   else response.end();
   return sent;
@@ -42,11 +43,11 @@ export async function sendMedia(
 async function sendSmall(
   response: ServerResponse,
   slice: MediaSlice,
-  place: ContentPlace,
+  place: ContentPlace | undefined,
   length: number,
-  flip: (bytes: Buffer) => void,
+  flip: (bytes: Buffer, sent: number) => void,
 ): Promise<number> {
-  if (length === 0 || slice.content === undefined) {
+  if (length === 0 || !place) {
     // Without it a cut after 0 bytes would cut the headers off too.
     response.flushHeaders();
     return 0;
@@ -54,11 +55,11 @@ async function sendSmall(
   const bytes = Buffer.allocUnsafe(length);
   const file = openSync(place.path, 'r');
   try {
-    readSync(file, bytes, 0, length, place.offset + slice.first);
+    readSync(file, bytes, 0, length, place.offset);
   } finally {
     closeSync(file);
   }
-  flip(bytes);
+  flip(bytes, 0);
   // Whole small answers leave with their headers; a cut one has to be on its way before the cut.
   if (length === slice.length) response.end(bytes);
   else await write(response, bytes);
@@ -67,32 +68,36 @@ async function sendSmall(
 
 async function sendLarge(
   response: ServerResponse,
-  slice: MediaSlice,
-  place: ContentPlace,
+  places: readonly ContentPlace[],
   length: number,
-  flip: (bytes: Buffer) => void,
+  flip: (bytes: Buffer, sent: number) => void,
 ): Promise<number> {
-  const file = await open(place.path, 'r');
   let buffer = Buffer.allocUnsafeSlow(BUFFER);
   let spare = Buffer.allocUnsafeSlow(BUFFER);
-  const start = place.offset + slice.first;
   let sent = 0;
   let writing: Promise<boolean> = Promise.resolve(true);
-  try {
-    while (sent < length) {
-      const { bytesRead } = await file.read(buffer, 0, Math.min(BUFFER, length - sent), start + sent);
-      if (bytesRead === 0) throw new Error(`${place.path} is shorter than its object`);
-      if (sent === 0) flip(buffer.subarray(0, bytesRead));
-      if (!(await writing)) return sent;
-      writing = write(response, buffer.subarray(0, bytesRead));
-      [buffer, spare] = [spare, buffer];
-      sent += bytesRead;
+  if (length === 0) response.flushHeaders();
+  for (const place of places) {
+    const end = Math.min(sent + place.length, length);
+    if (sent === end) break;
+    const file = await open(place.path, 'r');
+    try {
+      for (let at = place.offset; sent < end; ) {
+        const { bytesRead } = await file.read(buffer, 0, Math.min(BUFFER, end - sent), at);
+        if (bytesRead === 0) throw new Error(`${place.path} is shorter than its object`);
+        flip(buffer.subarray(0, bytesRead), sent);
+        if (!(await writing)) return sent;
+        writing = write(response, buffer.subarray(0, bytesRead));
+        [buffer, spare] = [spare, buffer];
+        sent += bytesRead;
+        at += bytesRead;
+      }
+    } finally {
+      await file.close();
     }
-    await writing;
-    return sent;
-  } finally {
-    await file.close();
   }
+  await writing;
+  return sent;
 }
 
 /** Resolves when the buffer can be used again: true once it was sent, false when the connection is gone. */

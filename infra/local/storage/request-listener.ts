@@ -170,10 +170,15 @@ async function send(
   store.contents.hold(content);
   try {
     response.writeHead(status, headers);
-    return await sendMedia(response, media, store.contents.place(content ?? ''), {
-      truncate: effects.find((effect) => effect.kind === 'truncate')?.bytes,
-      corrupt: effects.some((effect) => effect.kind === 'corrupt'),
-    });
+    return await sendMedia(
+      response,
+      media,
+      content === undefined ? [] : store.contents.places(content, media.first, media.length),
+      {
+        truncate: effects.find((effect) => effect.kind === 'truncate')?.bytes,
+        corrupt: effects.some((effect) => effect.kind === 'corrupt'),
+      },
+    );
   } catch {
     // The headers are out: a cut connection is the one way left to say that something failed.
     response.destroy();

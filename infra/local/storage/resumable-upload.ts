@@ -140,7 +140,7 @@ export class ResumableUpload {
 }
 
 async function digestOfGranules(contents: ContentFolder, file: string): Promise<ContentDigest> {
-  const { path } = contents.place(file);
+  const path = contents.fileOf(file);
   if (!existsSync(path)) return new ContentDigest(contents.md5);
   const { size } = await stat(path);
   if (size % GRANULE !== 0) await truncate(path, size - (size % GRANULE));
