@@ -2,6 +2,10 @@ import { giveBack } from '../runtime/memory.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
+/** Buffers of whole chunks for the next upload: V8 marks its heap for about each one that is made. */
+const free: Buffer[] = [];
+const MOST_FREE = 2;
+
 /**
  * Gathers the pieces of a stream into chunks. The bytes are copied: what the network hands out is then free at
  * once, where a list of its buffers would be kept for the length of a chunk and cost memory many times over.
@@ -39,25 +43,35 @@ export class ChunkBuffer {
 
   /** Begins the next chunk, in the buffer that was filled before this one. */
   turn(): void {
-    const next = this.#away ?? Buffer.allocUnsafeSlow(this.#capacity);
+    const next = this.#away ?? wholeBuffer(this.#capacity);
     this.#away = this.#filling;
     this.#filling = next;
     this.#length = 0;
   }
 
-  /** Gives the memory of both buffers back: nothing of them is on its way any more, and nothing is held. */
+  /** Lets both buffers go: nothing of them is on its way any more, and nothing is held. */
   free(): void {
-    giveBack(this.#filling);
-    if (this.#away) giveBack(this.#away);
+    for (const buffer of [this.#filling, this.#away]) {
+      if (buffer?.length === this.#capacity && free.length < MOST_FREE) free.push(buffer);
+      else if (buffer) giveBack(buffer);
+    }
+    this.#filling = Buffer.alloc(0);
+    this.#away = undefined;
+    this.#length = 0;
   }
 
   #grow(needed: number): void {
     if (needed <= this.#filling.length) return;
-    const grown = Buffer.allocUnsafeSlow(
-      Math.min(this.#capacity, Math.max(needed, this.#filling.length * 4)),
-    );
+    const length = Math.max(needed, this.#filling.length * 4);
+    const grown = length < this.#capacity ? Buffer.allocUnsafeSlow(length) : wholeBuffer(this.#capacity);
     grown.set(this.bytes);
     giveBack(this.#filling);
     this.#filling = grown;
   }
+}
+
+function wholeBuffer(capacity: number): Buffer {
+  const buffer = free.pop();
+  if (buffer?.length === capacity) return buffer;
+  return Buffer.allocUnsafeSlow(capacity);
 }
