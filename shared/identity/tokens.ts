@@ -1,5 +1,5 @@
 import type { JWTPayload, JWTVerifyGetKey } from 'jose';
-// Not of 'jose' as a whole: its 46 modules are a tenth of a cold start, and two thirds of them encrypt.
+// Not 'jose' as a whole: its 46 modules are a tenth of a cold start, and most of them sign or encrypt.
 import * as errors from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { Caller, Scope } from './caller.ts';

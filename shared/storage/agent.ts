@@ -26,7 +26,11 @@ function reading(Base: typeof http.Agent) {
     override createConnection(...[options, created]: Parameters<Agent['createConnection']>): Duplex {
       const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
       // Node's parser is done with what it is handed when the event is over.
-      const callback = (length: number): boolean => socket.emit('data', buffer.subarray(0, length));
+      const callback = (length: number): boolean => {
+        socket.emit('data', buffer.subarray(0, length));
+        // Whoever wants less says so by `pause`. Where nobody listens, the end of the connection still has to be seen.
+        return true;
+      };
       const onread: NonNullable<NetConnectOpts['onread']> = { buffer, callback };
       const socket = super.createConnection(Object.assign({}, options, { onread }), created) as Duplex;
       return socket;

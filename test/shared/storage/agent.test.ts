@@ -22,6 +22,10 @@ for (const secure of [false, true]) {
         if (request.url === '/cut')
           response.writeHead(200, { 'content-length': BODY.length + 1 }).write(BODY);
         else response.setHeader('x-length', length).end(BODY);
+        if (request.url === '/stray') {
+          const timedOut = 'HTTP/1.1 408 Request Timeout\r\nconnection: close\r\n\r\n';
+          response.once('finish', () => setTimeout(() => request.socket.end(timedOut), 10));
+        }
         if (request.url === '/cut') setTimeout(() => request.socket.destroy(), 100);
       };
       const credentials = { key: LOCAL_KEY, cert: LOCAL_CERTIFICATE };
@@ -70,6 +74,13 @@ for (const secure of [false, true]) {
 
     it('tell of a body that is cut', async () => {
       await assert.rejects((await ask('/cut')).toArray(), { code: 'ECONNRESET' });
+    });
+
+    it('are not used again where the server said something and left', async () => {
+      const answer = await ask('/stray');
+      await answer.toArray();
+      await pause(50);
+      assert.ok(Buffer.concat(await (await ask('/')).toArray()).equals(BODY));
     });
 
     it('read into one buffer each', async () => {
