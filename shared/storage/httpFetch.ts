@@ -49,6 +49,10 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       // A connection that breaks is told to whoever reads the body; there may be nobody.
       request.on('error', () => undefined);
       answer.on('error', () => undefined);
+      // Who gave the body may use its memory again once it has the answer, so none of it may be left to be written.
+      answer.once('end', () => {
+        if (!request.writableFinished) request.destroy();
+      });
       // Gaxios asks for no body where there cannot be one, and until it is read the connection is not free.
       if (answer.statusCode === NO_CONTENT) answer.resume();
       resolve(toResponse(answer));

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { getEventListeners, once } from 'node:events';
 import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { type AddressInfo, createServer as createTcpServer } from 'node:net';
 import { Readable } from 'node:stream';
 import { httpFetch } from '../../../shared/storage/httpFetch.ts';
 import { Transport } from '../../../shared/storage/transport.ts';
@@ -49,6 +49,40 @@ describe('the fetch below Gaxios', () => {
       await transport.json({ operation: 'objects.delete', method: 'DELETE', url: '/', timeoutMs: 5_000 });
     }
     assert.equal(connections, 1);
+  });
+
+  it('writes nothing any more of a body whose answer came before its end', async () => {
+    const body = Buffer.alloc(50_000_000);
+    const overwritten = Promise.withResolvers<void>();
+    const end = Promise.withResolvers<string>();
+    const early = createTcpServer(async (socket) => {
+      socket.on('error', () => undefined);
+      socket.once('close', () => end.resolve('the connection was closed'));
+      await once(socket, 'readable');
+      socket.read();
+      socket.write('HTTP/1.1 412 Precondition Failed\r\ncontent-length: 2\r\n\r\n{}');
+      await overwritten.promise;
+      socket.on('data', (data: Buffer) => {
+        if (data.includes(0xff)) end.resolve('other bytes were written');
+      });
+    }).listen(0, '127.0.0.1');
+    await once(early, 'listening');
+    const transport = new Transport(`http://127.0.0.1:${(early.address() as AddressInfo).port}`);
+    const call = {
+      operation: 'objects.insert',
+      method: 'PUT',
+      url: '/',
+      expect: [412],
+      timeoutMs: 5_000,
+    } as const;
+    assert.equal(
+      (await transport.json({ ...call, body: { pieces: [body], length: body.length } })).status,
+      412,
+    );
+    body.fill(0xff);
+    overwritten.resolve();
+    assert.equal(await end.promise, 'the connection was closed');
+    early.close();
   });
 
   it('ends a request whose stream fails, and the stream of a request that fails', async () => {
