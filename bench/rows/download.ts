@@ -20,7 +20,6 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   const stage = await still();
   await using pipe = await startPipe(stage.storageUrl);
   await using bounded = await startPipe(stage.storageUrl, boundsOf(stage));
-  await using asking = await startPipe(stage.storageUrl, boundsOf(stage));
   const { id, blob } = await seedCleanFile(stage, bytes);
   const media = `/storage/v1/b/permanent/o/${encodeURIComponent(blob)}?alt=media`;
   const urls = {
@@ -28,69 +27,81 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
     direct: stage.storageUrl + media,
     pipe: pipe.url + media,
     digests: bounded.url + media,
-    asking: asking.url + media,
   };
   const asked = [RECORDS_PREFIX + id, blob].map(
     (name) => `/storage/v1/b/permanent/o/${encodeURIComponent(name)}`,
   );
-  const readWhole = async (url: string): Promise<number> => {
+  const readWhole = (url: string) => async () => {
     if ((await drain(url, headersOf(stage))) !== bytes) throw new Error(`${url} ended early`);
     return bytes;
   };
-  await compare(stage, urls, ONCE, readWhole); // Compilers and caches are warm from here on.
-  const whole = await compare(stage, urls, rounds, readWhole);
-  const ranged = await compare(stage, urls, rounds, async (url) => {
-    let sum = 0;
-    const ask = url === urls.asking ? { 'x-ask': asked.join(' ') } : {};
-    for (let at = 0; at < ranges; at += 1) sum += await drain(url, { ...rangeAt(at, bytes, stage), ...ask });
-    return sum;
-  });
+  const readRanges =
+    (url: string, more: Readonly<Record<string, string>> = {}) =>
+    async () => {
+      let sum = 0;
+      for (let at = 0; at < ranges; at += 1)
+        sum += await drain(url, { ...rangeAt(at, bytes, stage), ...more });
+      return sum;
+    };
+  const wholes = mapped(urls, readWhole);
+  await compare(stage, wholes, ONCE); // Compilers and caches are warm from here on.
+  const whole = await compare(stage, wholes, rounds);
+  const asking = readRanges(urls.digests, { 'x-ask': asked.join(' ') });
+  const ranged = await compare(stage, { ...mapped(urls, (url) => readRanges(url)), asking }, rounds);
   return [
     finding(`Download of ${bytes / MIB} MiB`, whole),
     finding(`${ranges} ranges of 1 MiB, one after the other`, ranged, askedText(ranged)),
   ];
 }
 
-type Way = 'ours' | 'direct' | 'pipe' | 'digests' | 'asking';
+type Way = 'ours' | 'direct' | 'pipe' | 'digests';
+/** @returns bytes */
+type Read = () => Promise<number>;
 
-interface Compared {
-  readonly rates: Readonly<Record<Way, readonly number[]>>;
+interface Compared<Name extends string> {
+  /** MB/s */
+  readonly rates: Readonly<Record<Name, readonly number[]>>;
   readonly spent: Readonly<Record<string, CpuTime>>;
 }
 
-async function compare(
-  stage: Stage,
+function mapped(
   urls: Readonly<Record<Way, string>>,
+  read: (url: string) => Read,
+): Readonly<Record<Way, Read>> {
+  const { ours, direct, pipe, digests } = urls;
+  return { ours: read(ours), direct: read(direct), pipe: read(pipe), digests: read(digests) };
+}
+
+async function compare<Name extends string>(
+  stage: Stage,
+  reads: Readonly<Record<Name, Read>>,
   rounds: Rounds,
-  read: (url: string) => Promise<number>,
-): Promise<Compared> {
+): Promise<Compared<Name>> {
   let spent: Readonly<Record<string, CpuTime>> = {};
   const pids = { client: process.pid, files: stage.pid('files'), emulator: stage.pid('storage') };
-  const contender = (url: string): Contender => {
-    return async () => {
+  const contender = ([name, read]: [string, Read]): [string, Contender] => [
+    name,
+    async () => {
       let bytes = 0;
       let seconds = 0;
       const cpu = await cpuOf(pids, async () => {
         seconds = await secondsOf(async () => {
-          bytes = await read(url);
+          bytes = await read();
         });
       });
-      if (url === urls.ours) spent = cpu;
+      if (name === 'ours') spent = cpu;
       return bytes / 1e6 / seconds;
-    };
-  };
-  const contenders = {
-    ours: contender(urls.ours),
-    direct: contender(urls.direct),
-    pipe: contender(urls.pipe),
-    digests: contender(urls.digests),
-    asking: contender(urls.asking),
-  };
+    },
+  ];
+  const contenders = Object.fromEntries(Object.entries<Read>(reads).map(contender)) as Record<
+    Name,
+    Contender
+  >;
   const rates = await sideBySide(contenders, rounds);
   return { rates, spent };
 }
 
-function finding(what: string, { rates, spent }: Compared, more = ''): Finding {
+function finding(what: string, { rates, spent }: Compared<Way>, more = ''): Finding {
   return {
     what,
     against: 'the emulator, read directly',
@@ -108,7 +119,7 @@ function finding(what: string, { rates, spent }: Compared, more = ''): Finding {
 }
 
 /** What the rights of a range cost, whoever looks after them. */
-function askedText({ rates }: Compared): string {
+function askedText({ rates }: Compared<Way | 'asking'>): string {
   return (
     'Before each, the token is verified and two objects are asked, since who may see a file and whether it was condemned ' +
     'may have changed: three requests in sequence where a pipe has one. A pipe that asks for these two objects first, and ' +

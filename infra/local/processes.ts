@@ -76,8 +76,8 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
 }
 
 /**
- * What every deployment of a function sets for Node itself: small generations are collected often, and with
- * them the buffers of a stream that went by (docs/adr/0005).
+ * What every deployment of a function sets for Node itself, so that its heap stays small whatever goes by
+ * (docs/adr/0005).
  */
 const FUNCTION_ENV = {
   NODE_OPTIONS: '--max-semi-space-size=8 --max-old-space-size=192',

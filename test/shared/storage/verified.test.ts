@@ -27,7 +27,7 @@ describe('a verified stream', () => {
       let received = 0;
       await assert.rejects(async () => {
         for await (const piece of verified(piecesOf(other), checksum(whole))) received += piece.length;
-      }, /CRC32C /);
+      }, /^ContentMismatch: read \d+ bytes, CRC32C \S+, expected \d+ bytes, CRC32C \S+$/);
       assert.ok(received < size);
     });
   }
