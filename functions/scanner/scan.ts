@@ -15,10 +15,10 @@ import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { announceCondemned, condemn } from './condemn.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
 import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
+import { settle } from './settle.ts';
 
 export interface Scan extends Decider {
   readonly records: Records;
@@ -141,74 +141,6 @@ function timingsOf(
     ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
     ...(!promoted && { settleMs: settledAt.getTime() - decidedAt.getTime() }),
   };
-}
-
-/** Puts the bytes where their verdict says, and says what the record will be. */
-async function settle(
-  scan: Scan,
-  pending: PendingRecord,
-  object: StoredObject,
-  decision: Decision,
-): Promise<DecidedRecord | 'sourceGone'> {
-  const { verdict, content, scan: scanned } = decision;
-  const stored = storedOf(pending);
-  switch (verdict.kind) {
-    case 'clean': {
-      if (!content || !scanned.engine) throw new Error('clean without digests or engine');
-      const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
-      if (decision.promoted) return clean;
-      const source = { bucket: scan.unscanned, object };
-      const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
-      if (promoted === 'promoted') return clean;
-      if (promoted === 'sourceGone') return promoted;
-      await announceCondemned(scan, content.sha256, promoted);
-      await quarantine(scan, object, promoted.signature);
-      return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
-    }
-    case 'infected': {
-      if (!content) throw new Error('infected without digests');
-      await condemn(scan, { ...stored, content }, verdict.signature, scanned);
-      await quarantine(scan, object, verdict.signature);
-      return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
-    }
-    case 'unscannable': {
-      const { kind, ...why } = verdict;
-      const record = { ...stored, state: kind, scan: scanned, ...why };
-      if (content && scan.accepts.has(why.reason)) {
-        const kept = await scan.blobs.accept({ bucket: scan.unscanned, object }, stored.id, content);
-        return kept === 'sourceGone' ? kept : { ...record, content, accepted: true };
-      }
-      await quarantine(scan, object, why.detail ?? why.reason);
-      return { ...record, ...(content && { content }), accepted: false };
-    }
-  }
-}
-
-/** What a verdict does not change. */
-function storedOf(pending: PendingRecord) {
-  const {
-    state: _,
-    content: __,
-    lease: ___,
-    redriven: ____,
-    claims: _____,
-    parts: ______,
-    ...stored
-  } = pending;
-  return stored;
-}
-
-/** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
-async function quarantine(scan: Scan, object: StoredObject, finding: string): Promise<void> {
-  if (!scan.quarantine) return;
-  const metadata = { finding, scannedAt: scan.now().toISOString() };
-  const target = {
-    bucket: scan.quarantine,
-    name: object.name,
-    contentType: 'application/octet-stream',
-    metadata,
-  };
-  await scan.unscanned.rewrite(object, target);
 }
 
 /** Steps 9 and 10. */

@@ -1,0 +1,76 @@
+import type { DecidedRecord, PendingRecord } from '../../shared/files/record.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { announceCondemned, condemn } from './condemn.ts';
+import type { Decision } from './decide.ts';
+import type { Scan } from './scan.ts';
+
+/**
+ * Step 7: puts the bytes where their verdict says, and says what the record will be.
+ * @throws {StorageError}: what was put somewhere is found there by a repeat
+ */
+export async function settle(
+  scan: Scan,
+  pending: PendingRecord,
+  object: StoredObject,
+  decision: Decision,
+): Promise<DecidedRecord | 'sourceGone'> {
+  const { verdict, content, scan: scanned } = decision;
+  const stored = storedOf(pending);
+  switch (verdict.kind) {
+    case 'clean': {
+      if (!content || !scanned.engine) throw new Error('clean without digests or engine');
+      const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
+      if (decision.promoted) return clean;
+      const source = { bucket: scan.unscanned, object };
+      const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
+      if (promoted === 'promoted') return clean;
+      if (promoted === 'sourceGone') return promoted;
+      await announceCondemned(scan, content.sha256, promoted);
+      await quarantine(scan, object, promoted.signature);
+      return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
+    }
+    case 'infected': {
+      if (!content) throw new Error('infected without digests');
+      await condemn(scan, { ...stored, content }, verdict.signature, scanned);
+      await quarantine(scan, object, verdict.signature);
+      return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
+    }
+    case 'unscannable': {
+      const { kind, ...why } = verdict;
+      const record = { ...stored, state: kind, scan: scanned, ...why };
+      if (content && scan.accepts.has(why.reason)) {
+        const kept = await scan.blobs.accept({ bucket: scan.unscanned, object }, stored.id, content);
+        return kept === 'sourceGone' ? kept : { ...record, content, accepted: true };
+      }
+      await quarantine(scan, object, why.detail ?? why.reason);
+      return { ...record, ...(content && { content }), accepted: false };
+    }
+  }
+}
+
+/** What a verdict does not change. */
+function storedOf(pending: PendingRecord) {
+  const {
+    state: _,
+    content: __,
+    lease: ___,
+    redriven: ____,
+    claims: _____,
+    parts: ______,
+    ...stored
+  } = pending;
+  return stored;
+}
+
+/** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
+async function quarantine(scan: Scan, object: StoredObject, finding: string): Promise<void> {
+  if (!scan.quarantine) return;
+  const metadata = { finding, scannedAt: scan.now().toISOString() };
+  const target = {
+    bucket: scan.quarantine,
+    name: object.name,
+    contentType: 'application/octet-stream',
+    metadata,
+  };
+  await scan.unscanned.rewrite(object, target);
+}
