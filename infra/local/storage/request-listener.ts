@@ -54,18 +54,19 @@ async function operate(
   const count = service.counts.of(operation);
   count.calls += 1;
   const effects = service.faults.strike(operation, targets(service.store, matched));
+  const limit = effects.find((effect) => effect.kind === 'truncate')?.bytes;
+  const cutsRequest = operation !== 'objects.getMedia' ? limit : undefined;
+  const body = requestBody(request, (bytes) => (count.bytesIn += bytes), cutsRequest);
   let answer: Answer | undefined;
   try {
     answer = await before(effects, request, response);
     if (operation !== 'notify' && answer === undefined) {
       service.faults.admitWrite(operation, matched.destination ?? matched.target);
-      const limit = effects.find((effect) => effect.kind === 'truncate')?.bytes;
-      const cutsRequest = operation !== 'objects.getMedia' ? limit : undefined;
       answer = await service.handlers[operation]({
         route: matched,
         query,
         headers: request.headers,
-        body: requestBody(request, (bytes) => (count.bytesIn += bytes), cutsRequest),
+        body,
         base: `http://${request.headers.host ?? 'localhost'}`,
         cut: () => request.destroy(),
       });
@@ -74,6 +75,9 @@ async function operate(
   } catch (error) {
     if (!(error instanceof ConnectionCut)) answer = failure(error, operation === 'objects.getMedia');
   }
+  // What is left unread of a request that was refused stands before the next one of its connection.
+  await body.return();
+  request.resume();
   if (answer === undefined || answer.status >= 400 || response.destroyed) count.errors += 1;
   if (answer !== undefined && !response.destroyed) {
     count.bytesOut += await send(service, response, answer, effects);

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { Agent, request as httpRequest, type IncomingMessage } from 'node:http';
 import { crc32c } from '@node-rs/crc32';
 import { BUCKET, EmulatorFixture, objectPath } from './emulator-fixture.ts';
 
@@ -109,6 +111,27 @@ describe('storage emulator: uploads in one request', () => {
     const body = multipart(CRLF, { name: 'early' }, Buffer.from('x'), []);
     assert.equal((await upload(body.subarray(0, -6))).status, 400);
     assert.equal((await fixture.call('GET', objectPath('early'))).status, 404);
+  });
+
+  it('reads what it refused to its end, so that the connection goes on with the next request', async () => {
+    await fixture.put('taken', 'x');
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+    const send = async (method: string, path: string, body?: Buffer): Promise<number | undefined> => {
+      const headers = { 'content-type': 'multipart/related; boundary=frontier' };
+      const request = httpRequest(fixture.url + path, { method, agent, headers });
+      request.end(body);
+      const [response] = (await once(request, 'response')) as [IncomingMessage];
+      await once(response.resume(), 'end');
+      return response.statusCode;
+    };
+    try {
+      const large = multipart(CRLF, { name: 'taken' }, Buffer.alloc(900_000), []);
+      const path = `${UPLOAD}?uploadType=multipart&ifGenerationMatch=0`;
+      assert.equal(await send('POST', path, large), 412);
+      assert.equal(await send('GET', objectPath('taken')), 200);
+    } finally {
+      agent.destroy();
+    }
   });
 
   it('refuses wrong checksums with 400, in the resource or the header, and keeps nothing', async () => {
