@@ -5,7 +5,7 @@ import type { Records, Versioned } from '../../shared/files/records.ts';
 import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import { RunningTally } from '../../shared/storage/runningTally.ts';
+import type { RunningTallies, RunningTally } from '../../shared/storage/runningTally.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
 import { Intake } from './intake.ts';
 import type { Terms } from './offer.ts';
@@ -13,6 +13,7 @@ import type { Terms } from './offer.ts';
 export interface Appender {
   readonly unscanned: Bucket;
   readonly records: Records;
+  readonly tallies: RunningTallies;
   /** Bytes: what a request has sent is acknowledged whenever it is so many, and lost with its process before. */
   readonly partBytes: number;
   readonly terms: Pick<Terms, 'maxBytes'>;
@@ -20,6 +21,8 @@ export interface Appender {
 
 export interface Chunk {
   readonly bytes: AsyncIterable<Uint8Array>;
+  /** Bytes, where the framing tells. */
+  readonly size?: number | undefined;
   /** All of the bytes have it, or none of them counts. */
   readonly checksum?: Checksum | undefined;
 }
@@ -38,13 +41,13 @@ export interface Chunk {
 export async function append(
   appender: Appender,
   read: Versioned<TusRecord>,
-  { bytes, checksum }: Chunk,
+  { bytes, size, checksum }: Chunk,
 ): Promise<Versioned<TusRecord | PendingRecord>> {
   const { length = appender.terms.maxBytes, offset } = read.record.upload;
   const intake = new Intake(bytes, { atMost: length - offset, keepsCut: checksum === undefined });
-  let current = await appendPart(appender, read, intake, checksum);
+  let current = await appendPart(appender, read, intake, { size, checksum });
   while (!intake.over && isTus(current.record)) {
-    current = await appendPart(appender, { ...current, record: current.record }, intake, undefined);
+    current = await appendPart(appender, { ...current, record: current.record }, intake, {});
   }
   // Cut behind its last byte, it is complete all the same.
   if (intake.cut && isTus(current.record)) throw intake.cut;
@@ -55,17 +58,18 @@ async function appendPart(
   appender: Appender,
   read: Versioned<TusRecord>,
   intake: Intake,
-  checksum: Checksum | undefined,
+  { size, checksum }: Pick<Chunk, 'size' | 'checksum'>,
 ): Promise<Versioned<TusRecord | PendingRecord>> {
   const { id, upload } = read.record;
-  const tally = await RunningTally.resume(upload.running, upload.offset);
+  const sofar = () => reread(appender.unscanned, id, upload.parts);
+  const tally = await appender.tallies.resume(upload.running, upload.offset, sofar);
   const check = checksum && new ChecksumCheck(checksum);
   const part = newPart(upload.offset);
   // A part that has to be checked as a whole is one, however long it is.
   const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
   const bytes = watched(taken, tally, check);
-  const type = { contentType: 'application/octet-stream' };
-  const staged = await appender.unscanned.stageUndigested(partName(id, part), bytes, type);
+  const options = { contentType: 'application/octet-stream', size };
+  const staged = await appender.unscanned.stageUndigested(partName(id, part), bytes, options);
   if (check && !check.holds()) {
     await staged.discard();
     throw new Problem('upload-checksum');
@@ -74,6 +78,22 @@ async function appendPart(
   const needed = staged.size > 0 || upload.length === 0;
   if (needed) await staged.commit();
   return write(appender, read, tally, needed ? part : undefined);
+}
+
+/** The bytes that parts have, up to the first that is gone. @throws {StorageError} */
+async function* reread(
+  unscanned: Bucket,
+  id: FileId,
+  parts: readonly string[],
+): AsyncGenerator<Uint8Array, void, undefined> {
+  for (const part of parts) {
+    const name = partName(id, part);
+    const object = await unscanned.stat(name);
+    const range = { start: 0, end: (object?.size ?? 0) - 1 };
+    const bytes = object && (await unscanned.read(name, { generation: object.generation, range }));
+    if (!bytes) return;
+    yield* bytes;
+  }
 }
 
 async function* watched(

@@ -14,6 +14,7 @@ import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { RunningTallies } from '../../shared/storage/runningTally.ts';
 import { postDirect } from './direct.ts';
 import { postFile } from './post.ts';
 import { type Tus, tusRoute } from './tus.ts';
@@ -61,6 +62,7 @@ const poster = {
 };
 const uploads: Tus = {
   ...intake,
+  tallies: new RunningTallies(),
   partBytes: 64 * 1024 * 1024,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
   shutdown: shutdownSignal,

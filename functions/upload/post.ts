@@ -57,9 +57,10 @@ async function receiveOffer(
     owner,
     contentType,
     fileName,
+    declaredBytes: framingOf(request).contentLength,
     bytes: check.through(sniffed(body, contentType, terms.media)),
     verify: ({ sha256 }) => check.verify(sha256),
   };
   if (key === undefined) return { record: await receive(receiver, upload), replayed: false };
-  return receiveOnce(receiver, { ...upload, key, declaredBytes: framingOf(request).contentLength });
+  return receiveOnce(receiver, { ...upload, key });
 }

@@ -16,6 +16,8 @@ export interface Upload {
   readonly owner: Principal;
   readonly contentType: string;
   readonly fileName: string | undefined;
+  /** Bytes, where the framing tells. */
+  readonly declaredBytes?: number | undefined;
   /** Throws where it is cut short. */
   readonly bytes: AsyncIterable<Uint8Array>;
   /** Called once all bytes went by; throws where they are not what was announced. */
@@ -43,11 +45,11 @@ export async function receive(receiver: Receiver, upload: Upload): Promise<Pendi
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(receiver: Receiver, upload: Upload): Promise<StagedFile> {
-  const { owner, contentType, fileName, bytes, verify } = upload;
+  const { owner, contentType, fileName, declaredBytes: size, bytes, verify } = upload;
   const createdAt = receiver.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
-  const staged = await receiver.unscanned.stage(id, bytes, { contentType: 'application/octet-stream' });
+  const staged = await receiver.unscanned.stage(id, bytes, { contentType: 'application/octet-stream', size });
   return unlessFailed({ staged }, async () => {
     verify?.(staged);
     const { size, crc32c } = staged;

@@ -23,8 +23,6 @@ export interface OnceReceiver extends Receiver {
 
 export interface KeyedUpload extends Upload {
   readonly key: string;
-  /** Bytes, where the framing tells. */
-  readonly declaredBytes: number | undefined;
 }
 
 export interface Received {

@@ -7,7 +7,7 @@ interface Head {
   readonly contentType: string;
   readonly fileName: string | undefined;
   /** Bytes, where the framing tells. */
-  readonly declaredBytes: number | undefined;
+  readonly declaredBytes?: number | undefined;
 }
 
 /** @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record` */

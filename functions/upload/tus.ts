@@ -12,11 +12,11 @@ import type { Exchange } from '../../shared/http/service.ts';
 import { sniffed } from '../../shared/http/sniff.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
-import { RunningTally } from '../../shared/storage/runningTally.ts';
+import { NOTHING_TALLIED } from '../../shared/storage/runningTally.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
-import { type Appender, append } from './append.ts';
+import { type Appender, append, type Chunk } from './append.ts';
 import { bodyOf, tooLarge } from './body.ts';
-import { CHECKSUM_ALGORITHMS, type Checksum, parseChecksum } from './checksum.ts';
+import { CHECKSUM_ALGORITHMS, parseChecksum } from './checksum.ts';
 import type { Terms } from './offer.ts';
 import {
   announcedLength,
@@ -103,24 +103,22 @@ function insert(
   { length, metadata }: { length: number | undefined; metadata: string | undefined },
 ): Promise<Versioned<TusRecord>> {
   const createdAt = now();
-  return RunningTally.begin().then((tally) =>
-    records.insert<TusRecord>({
-      ...admitted,
-      id: newFileId(admitted.owner, createdAt),
-      createdAt,
-      viewers: [],
-      state: 'uploading',
-      upload: {
-        kind: 'tus',
-        ...(length !== undefined && { length }),
-        offset: 0,
-        parts: [],
-        running: tally.save(),
-        ...(metadata && { metadata }),
-        expiresAt: new Date(createdAt.getTime() + expiresMs),
-      },
-    }),
-  );
+  return records.insert<TusRecord>({
+    ...admitted,
+    id: newFileId(admitted.owner, createdAt),
+    createdAt,
+    viewers: [],
+    state: 'uploading',
+    upload: {
+      kind: 'tus',
+      ...(length !== undefined && { length }),
+      offset: 0,
+      parts: [],
+      running: NOTHING_TALLIED,
+      ...(metadata && { metadata }),
+      expiresAt: new Date(createdAt.getTime() + expiresMs),
+    },
+  });
 }
 
 async function head(tus: Tus, { response }: Exchange, { record }: Versioned): Promise<void> {
@@ -214,7 +212,7 @@ async function receive(
   tus: Tus,
   { request, response }: Exchange,
   read: Versioned<TusRecord>,
-  chunk: { checksum: Checksum | undefined } = { checksum: undefined },
+  chunk: Omit<Chunk, 'bytes'> = {},
 ): Promise<Versioned<TusRecord | PendingRecord>> {
   const { contentType, upload } = read.record;
   const body = bodyOf(request, response);
@@ -232,10 +230,11 @@ async function receive(
 }
 
 /** What can be refused of a body before it is sent. @throws {Problem} */
-function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): { checksum: Checksum | undefined } {
+function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
   requireOffsetType(request);
-  if ((framingOf(request).contentLength ?? 0) > atMost) throw new Problem('upload-too-long');
-  return { checksum: parseChecksum(header(request, 'upload-checksum')) };
+  const { contentLength: size } = framingOf(request);
+  if (size !== undefined && size > atMost) throw new Problem('upload-too-long');
+  return { size, checksum: parseChecksum(header(request, 'upload-checksum')) };
 }
 
 function requireOffsetType(request: IncomingMessage): void {

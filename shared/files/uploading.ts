@@ -12,7 +12,7 @@ export interface TusUpload {
   readonly offset: number;
   /** Names of objects, without the prefix that they share, in the order of their bytes. */
   readonly parts: readonly string[];
-  /** The digests of the first `offset` bytes, to go on with: `Running` in shared/files/running.ts. */
+  /** The digests of the first `offset` bytes, to go on with: `RunningTallies` in shared/storage/runningTally.ts. */
   readonly running: string;
   /** Upload-Metadata as the client sent it. */
   readonly metadata?: string;

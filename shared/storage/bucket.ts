@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './error.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
+import { OpenInsert } from './openInsert.ts';
 import { type ReadOptions, readRange } from './read.ts';
 import { CHUNK_QUANTUM, ResumableSession } from './resumable.ts';
 import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
@@ -14,6 +15,12 @@ export interface BucketOptions {
   readonly timeoutMs?: number;
   /** Bytes, a multiple of 256 KiB: the memory of an upload is at most twice this. */
   readonly chunkBytes?: number;
+}
+
+export interface StageOptions {
+  readonly contentType: string;
+  /** Bytes that will come, where they are known: it is then sent while it comes, not once all of it is there. */
+  readonly size?: number | undefined;
 }
 
 export interface InsertOptions {
@@ -83,7 +90,7 @@ export class Bucket {
   stage(
     name: string,
     source: AsyncIterable<Uint8Array>,
-    options: InsertOptions,
+    options: StageOptions,
   ): Promise<StagedUpload & Digests> {
     return this.#stage(name, source, options, new Tally());
   }
@@ -92,7 +99,7 @@ export class Bucket {
   stageUndigested(
     name: string,
     source: AsyncIterable<Uint8Array>,
-    options: InsertOptions,
+    options: StageOptions,
   ): Promise<StagedUpload> {
     return this.#stage(name, source, options, new ChecksumTally());
   }
@@ -100,14 +107,15 @@ export class Bucket {
   #stage<Known extends Checksums>(
     name: string,
     source: AsyncIterable<Uint8Array>,
-    options: InsertOptions,
+    options: StageOptions,
     tally: RunningDigests<Known>,
   ): Promise<StagedUpload & Known> {
     return stageUpload(
       {
         start: async (signal) => this.#session(await this.#startSession(name, options, signal), signal),
-        insertWhole: async (pieces, checksums) => {
-          const object = await this.#insertWhole(name, pieces, checksums, options);
+        open: (size) => this.#openInsert(name, size, options),
+        insertWhole: async (bytes, checksums, open) => {
+          const object = await this.#insertWhole(name, bytes, checksums, options, open);
           if (object) return object;
           throw new StorageError('objects.insert', {
             status: PRECONDITION_FAILED,
@@ -119,7 +127,7 @@ export class Bucket {
         },
       },
       source,
-      this.#chunkBytes,
+      { chunkBytes: this.#chunkBytes, size: options.size },
       tally,
     );
   }
@@ -329,12 +337,31 @@ export class Bucket {
     });
   }
 
-  /** One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another. */
+  #openInsert(name: string, size: number, { contentType }: StageOptions): OpenInsert {
+    return new OpenInsert(size, (stream, signal) =>
+      this.#transport.json({
+        operation: 'objects.insert',
+        method: 'POST',
+        url: this.#path(undefined, '/upload/storage/v1'),
+        query: { uploadType: 'media', name, ifGenerationMatch: 0 },
+        headers: { 'content-type': contentType },
+        body: { stream, length: size },
+        expect: [PRECONDITION_FAILED],
+        signal,
+      }),
+    );
+  }
+
+  /**
+   * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
+   * @param open is the first try, where there is one
+   */
   async #insertWhole(
     name: string,
     bytes: Uint8Array,
     checksums: Checksums,
     options: InsertOptions,
+    open?: OpenInsert,
   ): Promise<StoredObject | undefined> {
     const metadata = options.metadata ?? {};
     const boundary = randomUUID();
@@ -346,15 +373,18 @@ export class Bucket {
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
     const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
     return retrying(this.#retry, undefined, async (triesBefore) => {
-      const answer = await this.#once({
-        operation: 'objects.insert',
-        method: 'POST',
-        url: this.#path(undefined, '/upload/storage/v1'),
-        query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
-        headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-        body,
-        expect: [PRECONDITION_FAILED],
-      });
+      const answer =
+        open && triesBefore === 0
+          ? await open.finish(bytes, this.#timeoutMs)
+          : await this.#once({
+              operation: 'objects.insert',
+              method: 'POST',
+              url: this.#path(undefined, '/upload/storage/v1'),
+              query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
+              headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+              body,
+              expect: [PRECONDITION_FAILED],
+            });
       if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
       // Was it an earlier try of ours that made it?
       const current = triesBefore > 0 ? await this.stat(name) : undefined;

@@ -17,10 +17,13 @@ export class ChunkBuffer {
   #away: Buffer | undefined;
   #length = 0;
 
-  /** @param capacity bytes of a chunk; as long as less is held, less is taken */
-  constructor(capacity: number) {
+  /**
+   * @param capacity bytes of a chunk; as long as less is held, less is taken
+   * @param expected bytes that will not be moved when more come
+   */
+  constructor(capacity: number, expected = FIRST_BYTES) {
     this.#capacity = capacity;
-    this.#filling = Buffer.allocUnsafeSlow(Math.min(FIRST_BYTES, capacity));
+    this.#filling = expected < capacity ? Buffer.allocUnsafeSlow(expected) : wholeBuffer(capacity);
   }
 
   get full(): boolean {

@@ -1,42 +1,77 @@
+import { createHash, type Hash, randomUUID } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { createSHA256, type IHasher } from 'hash-wasm';
-import type { Digests } from './tally.ts';
+import { StorageError } from './error.ts';
+import { type Digests, encodeCrc32c } from './tally.ts';
 
+/** A SHA-256 that can be gone on with. */
+interface Sha256 {
+  update(bytes: Uint8Array): unknown;
+  digest(encoding: 'hex'): string;
+  save(): string;
+}
+
+/** What a saved state begins with that is held here and not in what was saved; in base64 there is none of it. */
+const HELD = '@';
+/** What {@link RunningTally.save} returns of no byte, wherever it is gone on with. */
+export const NOTHING_TALLIED = `0.${HELD}`;
 /** Stands for a SHA-256 that cannot be gone on with. */
 const LOST = '-';
+/** Of some hundred bytes each. One that is dropped is taken for one of another process. */
+const MOST_HELD = 1_000;
+/** Bytes: more are not read again. Whoever is one of several meets what another began long before. */
+const MOST_REREAD = 256 * 1024 * 1024;
 
 /**
- * The digests of a {@link Tally} that another process can go on with: Node's own hashes cannot be saved. It
- * takes about six times as long (docs/adr/0015), so a stream that arrives whole is better tallied by that one.
+ * Goes on with tallies that are saved between the requests of an upload, for this process or another to go on with. Node's own
+ * SHA-256 cannot leave its process: it is held here, and what is saved names it. Who does not hold it reads the bytes
+ * again, once, with a SHA-256 whose state can be saved, and that is what the upload has from then on: it takes about six
+ * times as long. docs/adr/0015
  */
+export class RunningTallies {
+  readonly #held = new Map<string, Hash>();
+
+  /**
+   * @param saved what {@link RunningTally.save} returned after `size` bytes
+   * @param reread those bytes, as many of them as there are
+   * @returns a tally without digests where no more is to be had
+   */
+  async resume(saved: string, size: number, reread: () => AsyncIterable<Uint8Array>): Promise<RunningTally> {
+    if (size === 0) return new RunningTally(this.#holding(createHash('sha256')), 0, 0);
+    const [crc = '', state = ''] = saved.split('.');
+    const checksum = Number.parseInt(crc, 16);
+    if (!state.startsWith(HELD)) return new RunningTally(await carried(state), checksum, size);
+    const hash = this.#held.get(state);
+    if (hash) return new RunningTally(this.#holding(hash.copy()), checksum, size);
+    if (size > MOST_REREAD) return new RunningTally(undefined, checksum, size);
+    return tallied(reread(), checksum, size);
+  }
+
+  #holding(hash: Hash): Sha256 {
+    return {
+      update: (bytes) => hash.update(bytes),
+      digest: (encoding) => hash.digest(encoding),
+      save: () => {
+        const name = HELD + randomUUID();
+        this.#held.set(name, hash);
+        const [oldest] = this.#held.keys();
+        if (this.#held.size > MOST_HELD && oldest !== undefined) this.#held.delete(oldest);
+        return name;
+      },
+    };
+  }
+}
+
+/** The digests of a stream that arrives in several requests. */
 export class RunningTally {
-  /** Undefined where it was saved by another version of its library: the digest is not to be had then. */
-  readonly #sha256: IHasher | undefined;
+  readonly #sha256: Sha256 | undefined;
   #crc32c: number;
   #size: number;
 
-  private constructor(sha256: IHasher | undefined, crc: number, size: number) {
+  /** @param sha256 of `size` bytes; undefined where it was lost on the way */
+  constructor(sha256: Sha256 | undefined, checksum: number, size: number) {
     this.#sha256 = sha256;
-    this.#crc32c = crc;
+    this.#crc32c = checksum;
     this.#size = size;
-  }
-
-  /**
-   * @param saved what {@link save} returned, after `size` bytes
-   */
-  static async resume(saved: string, size: number): Promise<RunningTally> {
-    const [crc = '', state = ''] = saved.split('.');
-    const sha256 = await createSHA256();
-    try {
-      sha256.load(Buffer.from(state, 'base64'));
-      return new RunningTally(sha256, Number.parseInt(crc, 16), size);
-    } catch {
-      return new RunningTally(undefined, 0, size);
-    }
-  }
-
-  static async begin(): Promise<RunningTally> {
-    return new RunningTally((await createSHA256()).init(), 0, 0);
   }
 
   get size(): number {
@@ -49,17 +84,56 @@ export class RunningTally {
     this.#crc32c = crc32c(bytes, this.#crc32c);
   }
 
-  /** About 170 characters of ASCII, whatever the size. */
+  /** At most 170 characters of ASCII, whatever the size. Nothing can be added afterwards. */
   save(): string {
-    if (!this.#sha256) return LOST;
-    return `${this.#crc32c.toString(16)}.${Buffer.from(this.#sha256.save()).toString('base64')}`;
+    return `${this.#crc32c.toString(16)}.${this.#sha256?.save() ?? LOST}`;
   }
 
-  /** Ends the tally. Undefined where a state was lost on the way. */
+  /** Ends the tally. Undefined where its SHA-256 was lost on the way. */
   digests(): Digests | undefined {
     if (!this.#sha256) return undefined;
-    const crc = Buffer.alloc(4);
-    crc.writeUInt32BE(this.#crc32c);
-    return { size: this.#size, sha256: this.#sha256.digest('hex'), crc32c: crc.toString('base64') };
+    const sha256 = this.#sha256.digest('hex');
+    return { size: this.#size, sha256, crc32c: encodeCrc32c(this.#crc32c) };
   }
+
+  /** Whether `size` bytes went by, with that CRC32C. */
+  stands(checksum: number, size: number): boolean {
+    return this.#size === size && this.#crc32c === checksum;
+  }
+}
+
+/** A tally that any process can go on with, of bytes that are to be as they were before. */
+async function tallied(
+  bytes: AsyncIterable<Uint8Array>,
+  checksum: number,
+  size: number,
+): Promise<RunningTally> {
+  const tally = new RunningTally(await carried(), 0, 0);
+  try {
+    for await (const piece of bytes) tally.update(piece);
+    if (tally.stands(checksum, size)) return tally;
+  } catch (error) {
+    if (!(error instanceof StorageError)) throw error;
+  }
+  return new RunningTally(undefined, checksum, size);
+}
+
+/** @returns undefined where no such state was saved, or by another version of the library */
+async function carried(state?: string): Promise<Sha256 | undefined> {
+  // Loaded when first used: where an upload stays in one process, it never is.
+  const { createSHA256 } = await import('hash-wasm');
+  const hasher = await createSHA256();
+  if (state === undefined) hasher.init();
+  else {
+    try {
+      hasher.load(Buffer.from(state, 'base64'));
+    } catch {
+      return undefined;
+    }
+  }
+  return {
+    update: (bytes) => hasher.update(bytes),
+    digest: (encoding) => hasher.digest(encoding),
+    save: () => Buffer.from(hasher.save()).toString('base64'),
+  };
 }

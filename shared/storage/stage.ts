@@ -1,6 +1,7 @@
 import { ChunkBuffer } from './chunk.ts';
 import { StorageError } from './error.ts';
 import type { StoredObject } from './object.ts';
+import type { OpenInsert } from './openInsert.ts';
 import type { ResumableSession } from './resumable.ts';
 import type { Checksums, RunningDigests } from './tally.ts';
 
@@ -22,31 +23,37 @@ export interface StagedUpload extends Checksums {
 /** What staging needs of a bucket. */
 export interface StageTarget {
   start(signal: AbortSignal): Promise<ResumableSession>;
-  insertWhole(bytes: Uint8Array, checksums: Checksums): Promise<StoredObject>;
+  open(size: number): OpenInsert;
+  insertWhole(bytes: Uint8Array, checksums: Checksums, open?: OpenInsert): Promise<StoredObject>;
   remove(object: StoredObject): Promise<void>;
 }
+
+/** Bytes: what is shorter is here at once, and one write of it costs less than several. */
+const WORTH_OPENING = 1024 * 1024;
 
 /**
  * Streams a source of unknown length to Cloud Storage. While one chunk is in flight the next is gathered, so
  * memory is bounded by two chunks, and any chunk can be sent again. A source of at most one chunk is sent
- * with its commit, in one request.
- * @param chunkBytes a multiple of 256 KiB
+ * in one request: with its commit, or, where it is long and its size known, while it comes.
+ * @param limits `chunkBytes` is a multiple of 256 KiB; a source need not keep to the `size` that was announced
  * @param tally a fresh one; what it makes of the bytes is in the result
  * @throws what the source throws, or {@link StorageError}; nothing is kept then
  */
 export async function stageUpload<Known extends Checksums>(
   target: StageTarget,
   source: AsyncIterable<Uint8Array>,
-  chunkBytes: number,
+  { chunkBytes, size = 0 }: { chunkBytes: number; size?: number | undefined },
   tally: RunningDigests<Known>,
 ): Promise<StagedUpload & Known> {
-  const chunk = new ChunkBuffer(chunkBytes);
+  let open = size >= WORTH_OPENING && size <= chunkBytes ? target.open(size) : undefined;
+  const chunk = new ChunkBuffer(chunkBytes, open?.size);
   const stop = new AbortController();
   let session: ResumableSession | undefined;
   let inFlight: Promise<void> = Promise.resolve();
   try {
     for await (const piece of source) {
       tally.update(piece);
+      if (open && tally.size > size) open = close(open);
       for (let taken = 0; taken < piece.length; ) {
         // Full, and there is more: the last chunk is never empty, and is the commit's to send.
         if (chunk.full) {
@@ -58,11 +65,14 @@ export async function stageUpload<Known extends Checksums>(
           chunk.turn();
         }
         taken += chunk.fill(taken === 0 ? piece : piece.subarray(taken));
+        open?.offer(chunk.bytes);
       }
     }
     await inFlight;
+    if (open && tally.size < size) open = close(open);
   } catch (error) {
     stop.abort();
+    open?.abandon();
     await inFlight.catch(() => undefined);
     await discard(session);
     throw error;
@@ -74,7 +84,7 @@ export async function stageUpload<Known extends Checksums>(
     commit: async () => {
       const object = session
         ? await session.finish(chunk.bytes)
-        : await target.insertWhole(chunk.bytes, digests);
+        : await target.insertWhole(chunk.bytes, digests, open);
       if (object.crc32c !== digests.crc32c || object.size !== digests.size) {
         await target.remove(object);
         const message = `stored ${object.size} bytes ${object.crc32c}, sent ${digests.size} bytes ${digests.crc32c}`;
@@ -84,8 +94,15 @@ export async function stageUpload<Known extends Checksums>(
       chunk.free();
       return object;
     },
-    discard: () => discard(session),
+    discard: () => {
+      open?.abandon();
+      return discard(session);
+    },
   };
+}
+
+function close(open: OpenInsert): undefined {
+  open.abandon();
 }
 
 /** Best effort: a session that is not cancelled ends by itself after a week and was never an object. */

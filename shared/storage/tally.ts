@@ -17,6 +17,8 @@ export interface Digests extends Checksums {
 
 /** Sees a stream go by, and says at its end what is known of it. */
 export interface RunningDigests<Known extends Checksums> {
+  /** Bytes so far. */
+  readonly size: number;
   update(bytes: Uint8Array): void;
   digests(): Known;
 }
@@ -56,7 +58,7 @@ export class Tally extends ChecksumTally {
 }
 
 /** A CRC32C as Cloud Storage writes it: big-endian, in base64. */
-function encodeCrc32c(checksum: number): string {
+export function encodeCrc32c(checksum: number): string {
   const bytes = Buffer.alloc(4);
   bytes.writeUInt32BE(checksum);
   return bytes.toString('base64');

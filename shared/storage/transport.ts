@@ -16,14 +16,15 @@ export interface Call {
   readonly url: string;
   readonly query?: Readonly<Record<string, string | number | undefined>>;
   readonly headers?: Readonly<Record<string, string>>;
-  /** JSON, or pieces of bytes that are kept by the caller and so can be sent again. */
+  /** JSON, or pieces of bytes that are kept by the caller and so can be sent again, or what comes bit by bit. */
   readonly body?:
     | { readonly json: unknown }
-    | { readonly pieces: readonly Uint8Array[]; readonly length: number };
+    | { readonly pieces: readonly Uint8Array[]; readonly length: number }
+    | { readonly stream: Readable; readonly length: number };
   /** Statuses that are answers to the caller and not errors, beside 2xx. */
   readonly expect?: readonly number[];
-  /** Milliseconds until the answer's head must be there; the body of a stream is the reader's to watch. */
-  readonly timeoutMs: number;
+  /** Milliseconds until the answer's head must be there; without it, and for the body of a stream, the caller watches. */
+  readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -60,7 +61,9 @@ export class Transport {
 
   async #send<Body>(call: Call, responseType: 'text' | 'stream'): Promise<Answer<Body>> {
     const limit = new AbortController();
-    const timer = setTimeout(() => limit.abort(new Error('deadline')), call.timeoutMs);
+    const { timeoutMs } = call;
+    const timer =
+      timeoutMs === undefined ? undefined : setTimeout(() => limit.abort(new Error('deadline')), timeoutMs);
     const signal = call.signal ? AbortSignal.any([call.signal, limit.signal]) : limit.signal;
     try {
       signal.throwIfAborted();
@@ -133,9 +136,9 @@ function encodeBody(call: Call, headers: Headers): { data?: Buffer | Readable } 
     headers.set('content-type', 'application/json; charset=UTF-8');
     return { data: Buffer.from(JSON.stringify(call.body.json)) };
   }
-  const { pieces, length } = call.body;
+  const { length } = call.body;
   headers.set('content-length', String(length));
-  return { data: joined(pieces, length) };
+  return { data: 'stream' in call.body ? call.body.stream : joined(call.body.pieces, length) };
 }
 
 /** Small pieces as one; a large one is not copied, and needs no stream where it is alone. */

@@ -6,7 +6,7 @@ import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
 import { partName } from '../../../shared/files/parts.ts';
 import type { Versioned } from '../../../shared/files/records.ts';
 import { type DirectRecord, isTus, type TusRecord } from '../../../shared/files/uploading.ts';
-import { RunningTally } from '../../../shared/storage/runningTally.ts';
+import { NOTHING_TALLIED, RunningTallies } from '../../../shared/storage/runningTally.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 const HOUR = 60 * MINUTE;
@@ -32,7 +32,7 @@ describe('the sweeper and uploads that are not complete', () => {
         length: 10,
         offset: 0,
         parts: [],
-        running: (await RunningTally.begin()).save(),
+        running: NOTHING_TALLIED,
         expiresAt: new Date(fixture.now + 2 * DAY),
       },
     });
@@ -43,7 +43,12 @@ describe('the sweeper and uploads that are not complete', () => {
       yield Buffer.alloc(size);
     }
     const { record, object } = await append(
-      { ...fixture.sweeper, partBytes: 1000, terms: { maxBytes: 5 * 2 ** 40 } },
+      {
+        ...fixture.sweeper,
+        tallies: new RunningTallies(),
+        partBytes: 1000,
+        terms: { maxBytes: 5 * 2 ** 40 },
+      },
       read,
       {
         bytes: bytes(),

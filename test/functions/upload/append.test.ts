@@ -95,6 +95,48 @@ describe('the bytes of a tus request', function () {
     assert.equal((await fixture.parts(record.id)).length, 2);
   });
 
+  it('go on in another instance, which reads what came before once, and no other has to again', async () => {
+    const bytes = random(900_000);
+    const { record } = await fixture.create(bytes.length);
+    const reads = () => fixture.storage.emulator.operations.of('objects.getMedia').calls;
+    const before = reads();
+    const read: number[] = [];
+    for (let offset = 0; offset < bytes.length; offset += 300_000) {
+      const appender = fixture.appenderOf(FAST_RETRY);
+      await fixture.send(await fixture.live(record.id), bytes.subarray(offset, offset + 300_000), {
+        appender,
+      });
+      read.push(reads() - before);
+    }
+    assert.deepEqual(read, [0, 1, 1]);
+    assert.equal(pending((await fixture.read(record.id)).record).content?.sha256, sha256(bytes));
+  });
+
+  it('go on without a digest where what came before cannot be read again', async () => {
+    const bytes = random(2000);
+    const { record } = await fixture.create(bytes.length);
+    await fixture.send(await fixture.live(record.id), bytes.subarray(0, 1000));
+    const effect = { kind: 'error', status: 503 } as const;
+    fixture.storage.emulator.faults.add({ operation: 'objects.getMedia', effect });
+    const appender = fixture.appenderOf(FAST_RETRY);
+    await fixture.send(await fixture.live(record.id), bytes.subarray(1000), { appender });
+    const last = pending((await fixture.read(record.id)).record);
+    assert.deepEqual([last.content, last.claims], [undefined, { size: 2000 }]);
+    fixture.storage.emulator.faults.clear();
+    await assemble(fixture.appender, last);
+    assert.deepEqual(await fixture.stored(record.id), bytes);
+  });
+
+  it('that are announced are the same however many come', async () => {
+    const bytes = random(1_200_000);
+    for (const size of [1_200_000, 1_200_001, 2_000_000]) {
+      const { record } = await fixture.create(bytes.length);
+      const appender = { ...fixture.appender, partBytes: 1_200_000 };
+      const { record: last } = await fixture.send(await fixture.live(record.id), bytes, { size, appender });
+      assert.equal(pending(last).content?.sha256, sha256(bytes));
+    }
+  });
+
   it('go on without a digest where the library that saved it was another: the scanner finds one', async () => {
     const bytes = random(2000);
     const { record } = await fixture.create(bytes.length);

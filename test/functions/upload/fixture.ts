@@ -9,7 +9,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
-import { RunningTally } from '../../../shared/storage/runningTally.ts';
+import { NOTHING_TALLIED, RunningTallies } from '../../../shared/storage/runningTally.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from '../../shared/storage/streams.ts';
 
@@ -35,6 +35,7 @@ export class UploadFixture {
     return {
       unscanned: bucket('unscanned'),
       records: new Records(bucket('permanent')),
+      tallies: new RunningTallies(),
       partBytes: 400_000,
       terms: { maxBytes: 5 * 2 ** 40 },
     };
@@ -59,7 +60,7 @@ export class UploadFixture {
         ...(length !== undefined && { length }),
         offset: 0,
         parts: [],
-        running: (await RunningTally.begin()).save(),
+        running: NOTHING_TALLIED,
         expiresAt: new Date(Date.now() + 3_600_000),
       },
     });
@@ -88,7 +89,11 @@ export class UploadFixture {
       yield* piecesOf(bytes);
       if (how.cut) throw new Error('the client went away');
     }
-    return append(how.appender ?? this.appender, read, { bytes: body(), checksum: how.checksum });
+    return append(how.appender ?? this.appender, read, {
+      bytes: body(),
+      size: how.size,
+      checksum: how.checksum,
+    });
   }
 
   async stored(id: FileId): Promise<Buffer> {

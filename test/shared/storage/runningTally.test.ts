@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
+import { StorageError } from '../../../shared/storage/error.ts';
+import { NOTHING_TALLIED, RunningTallies } from '../../../shared/storage/runningTally.ts';
+import { Tally } from '../../../shared/storage/tally.ts';
+
+describe('running tallies', () => {
+  const first = randomBytes(300_001);
+  const second = randomBytes(100_002);
+  const third = randomBytes(1);
+  const all = Buffer.concat([first, second, third]);
+  let rereads = 0;
+
+  beforeEach(() => {
+    rereads = 0;
+  });
+
+  const digestsOf = (bytes: Buffer) => {
+    const tally = new Tally();
+    tally.update(bytes);
+    return tally.digests();
+  };
+  const again = (...pieces: Buffer[]) =>
+    async function* () {
+      rereads += 1;
+      for (const piece of pieces) yield Buffer.from(piece);
+    };
+  const never = () => assert.fail('it was read again');
+  const broken = (error: Error) =>
+    // biome-ignore lint/correctness/useYield: it breaks before
+    async function* (): AsyncGenerator<Uint8Array> {
+      throw error;
+    };
+
+  async function saved(tallies: RunningTallies, ...pieces: Buffer[]): Promise<string> {
+    const tally = await tallies.resume(NOTHING_TALLIED, 0, never);
+    for (const piece of pieces) tally.update(piece);
+    return tally.save();
+  }
+
+  it('go on where they were saved, and nothing is read again', async () => {
+    const tallies = new RunningTallies();
+    const tally = await tallies.resume(await saved(tallies, first), first.length, never);
+    tally.update(second);
+    const last = await tallies.resume(tally.save(), first.length + second.length, never);
+    last.update(third);
+    assert.deepEqual(last.digests(), digestsOf(all));
+  });
+
+  it('go on twice from where they were saved: of two requests, either may win', async () => {
+    const tallies = new RunningTallies();
+    const state = await saved(tallies, first);
+    const [one, other] = [second, third].map(async (bytes) => {
+      const tally = await tallies.resume(state, first.length, never);
+      tally.update(bytes);
+      return tally.digests();
+    });
+    assert.deepEqual(await one, digestsOf(Buffer.concat([first, second])));
+    assert.deepEqual(await other, digestsOf(Buffer.concat([first, third])));
+  });
+
+  it('go on in another process, which reads the bytes once, and then in any', async () => {
+    const state = await saved(new RunningTallies(), first);
+    const tally = await new RunningTallies().resume(state, first.length, again(first));
+    tally.update(second);
+    const last = await new RunningTallies().resume(tally.save(), first.length + second.length, never);
+    last.update(third);
+    assert.deepEqual(last.digests(), digestsOf(all));
+    assert.equal(rereads, 1);
+  });
+
+  it('go on of no byte without reading, whoever began', async () => {
+    const tally = await new RunningTallies().resume(await saved(new RunningTallies()), 0, never);
+    tally.update(all);
+    assert.deepEqual(tally.digests(), digestsOf(all));
+  });
+
+  const LOST: ReadonlyArray<readonly [string, () => AsyncGenerator<Uint8Array>]> = [
+    ['other bytes are there', again(Buffer.alloc(first.length))],
+    ['bytes are missing', again(first.subarray(1))],
+    ['there are more', again(first, third)],
+    [
+      'none can be read',
+      broken(new StorageError('objects.getMedia', { status: 503, reason: 'backendError' })),
+    ],
+  ];
+  for (const [why, reread] of LOST) {
+    it(`have no digests from then on where ${why}`, async () => {
+      const state = await saved(new RunningTallies(), first);
+      const tallies = new RunningTallies();
+      const tally = await tallies.resume(state, first.length, reread);
+      tally.update(second);
+      const last = await tallies.resume(tally.save(), first.length + second.length, never);
+      assert.equal(last.size, first.length + second.length);
+      assert.equal(last.digests(), undefined);
+    });
+  }
+
+  it('have no digests where more would have to be read again than is worth it', async () => {
+    const tally = await new RunningTallies().resume('0.@elsewhere', 2 ** 28 + 1, never);
+    assert.equal(tally.digests(), undefined);
+  });
+
+  it('have no digests where another version of the library saved them', async () => {
+    const tally = await new RunningTallies().resume('0.AAAA', 5, never);
+    assert.equal(tally.digests(), undefined);
+  });
+
+  it('do not hide what is no failure of the storage', async () => {
+    const state = await saved(new RunningTallies(), first);
+    const reread = broken(new TypeError('a defect'));
+    await assert.rejects(new RunningTallies().resume(state, first.length, reread), /a defect/);
+  });
+
+  it('are held in bounded number: of the oldest, the bytes are read again', async () => {
+    const tallies = new RunningTallies();
+    const oldest = await saved(tallies, first);
+    let newest = '';
+    for (let at = 0; at < 1_000; at += 1) newest = await saved(tallies, third);
+    const tally = await tallies.resume(oldest, first.length, again(first));
+    assert.equal(tally.digests()?.sha256, createHash('sha256').update(first).digest('hex'));
+    assert.equal(rereads, 1);
+    assert.ok((await tallies.resume(newest, third.length, never)).digests());
+  });
+});
