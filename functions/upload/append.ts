@@ -75,6 +75,7 @@ async function appendPart(
     throw new Problem('upload-checksum');
   }
   // A file without a byte has a part without one: every file is assembled of something.
+  tally.add(staged);
   const needed = staged.size > 0 || upload.length === 0;
   if (needed) await staged.commit();
   return write(appender, read, tally, needed ? part : undefined);

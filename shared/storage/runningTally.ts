@@ -1,7 +1,7 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
-import { crc32c } from '@node-rs/crc32';
+import { combineCrc32c, decodeCrc32c, encodeCrc32c } from './crc32c.ts';
 import { StorageError } from './error.ts';
-import { type Digests, encodeCrc32c } from './tally.ts';
+import { type Checksums, ChecksumTally, type Digests } from './tally.ts';
 
 /** A SHA-256 that can be gone on with. */
 interface Sha256 {
@@ -78,10 +78,15 @@ export class RunningTally {
     return this.#size;
   }
 
+  /** The bytes count once {@link add} says what their checksum is: whoever sends them somewhere takes it anyway. */
   update(bytes: Uint8Array): void {
-    this.#size += bytes.length;
     this.#sha256?.update(bytes);
-    this.#crc32c = crc32c(bytes, this.#crc32c);
+  }
+
+  /** @param checksums of the bytes since the tally was gone on with */
+  add({ size, crc32c }: Checksums): void {
+    this.#size += size;
+    this.#crc32c = combineCrc32c(this.#crc32c, decodeCrc32c(crc32c), size);
   }
 
   /** At most 170 characters of ASCII, whatever the size. Nothing can be added afterwards. */
@@ -95,11 +100,6 @@ export class RunningTally {
     const sha256 = this.#sha256.digest('hex');
     return { size: this.#size, sha256, crc32c: encodeCrc32c(this.#crc32c) };
   }
-
-  /** Whether `size` bytes went by, with that CRC32C. */
-  stands(checksum: number, size: number): boolean {
-    return this.#size === size && this.#crc32c === checksum;
-  }
 }
 
 /** A tally that any process can go on with, of bytes that are to be as they were before. */
@@ -108,14 +108,18 @@ async function tallied(
   checksum: number,
   size: number,
 ): Promise<RunningTally> {
-  const tally = new RunningTally(await carried(), 0, 0);
+  const sha256 = await carried();
+  const found = new ChecksumTally();
   try {
-    for await (const piece of bytes) tally.update(piece);
-    if (tally.stands(checksum, size)) return tally;
+    for await (const piece of bytes) {
+      found.update(piece);
+      sha256?.update(piece);
+    }
   } catch (error) {
     if (!(error instanceof StorageError)) throw error;
   }
-  return new RunningTally(undefined, checksum, size);
+  const same = found.size === size && found.digests().crc32c === encodeCrc32c(checksum);
+  return new RunningTally(same ? sha256 : undefined, checksum, size);
 }
 
 /** @returns undefined where no such state was saved, or by another version of the library */

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
+import { encodeCrc32c } from './crc32c.ts';
 
 /** What Cloud Storage knows of bytes too, once all of them went by. */
 export interface Checksums {
@@ -55,11 +56,4 @@ export class Tally extends ChecksumTally {
   override digests(): Digests {
     return { ...super.digests(), sha256: this.#sha256.digest('hex') };
   }
-}
-
-/** A CRC32C as Cloud Storage writes it: big-endian, in base64. */
-export function encodeCrc32c(checksum: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(checksum);
-  return bytes.toString('base64');
 }

@@ -1,7 +1,7 @@
+import { combineCrc32c, decodeCrc32c, encodeCrc32c } from '../../../shared/storage/crc32c.ts';
 import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
-import { ContentDigest, combineCrc32c } from './content-digest.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
 import { checkObjectName } from './object-name.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
@@ -56,13 +56,13 @@ function sourcesOf(store: Store, call: Call, body: JsonRecord): StoredObject[] {
 function concatenate(store: Store, sources: readonly StoredObject[]): StoredContent {
   const parts = sources.flatMap(({ content, size }) => (content === undefined ? [] : [{ content, size }]));
   const crc32c = sources.reduce(
-    (before, source) => combineCrc32c(before, source.crc32c, source.size),
-    new ContentDigest(false).crc32c,
+    (before, source) => combineCrc32c(before, decodeCrc32c(source.crc32c), source.size),
+    0,
   );
   return {
     ...(parts.length > 0 && { content: store.contents.compose(parts) }),
     size: parts.reduce((sum, { size }) => sum + size, 0),
-    crc32c,
+    crc32c: encodeCrc32c(crc32c),
     componentCount: sources.reduce((sum, source) => sum + (source.componentCount ?? 1), 0),
   };
 }

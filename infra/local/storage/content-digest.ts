@@ -1,38 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { crc32c } from '@node-rs/crc32';
-
-/** CRC32C's polynomial, reflected. Source: RFC 3720 appendix B.4. */
-const POLYNOMIAL = 0x82f63b78;
-const ONE = 0x80000000;
-
-/** The CRC32C (base64) of bytes one behind the other, from those of both and the size of the second. As zlib's crc32_combine. */
-export function combineCrc32c(first: string, second: string, secondSize: number): string {
-  const [before, after] = [first, second].map((text) => Buffer.from(text, 'base64').readUInt32BE());
-  let shift = ONE;
-  let power = 0x00800000; // x to the 8th, for a byte; squared for each bit of the size
-  for (let size = secondSize; size > 0; size = Math.floor(size / 2)) {
-    if (size % 2 === 1) shift = multiply(power, shift);
-    power = multiply(power, power);
-  }
-  return encode(multiply(shift, before ?? 0) ^ (after ?? 0));
-}
-
-/** Of polynomials over GF(2), modulo {@link POLYNOMIAL}; the highest bit is the constant. */
-function multiply(left: number, right: number): number {
-  let [product, factor] = [0, right];
-  for (let bit = ONE; bit !== 0; bit >>>= 1) {
-    if (left & bit) product ^= factor;
-    factor = factor & 1 ? (factor >>> 1) ^ POLYNOMIAL : factor >>> 1;
-  }
-  return product >>> 0;
-}
-
-function encode(crc: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(crc >>> 0);
-  return bytes.toString('base64');
-}
+import { encodeCrc32c } from '../../../shared/storage/crc32c.ts';
 
 /** The running checksums of a content. */
 export class ContentDigest {
@@ -51,7 +20,7 @@ export class ContentDigest {
 
   /** Base64 of the big-endian CRC32C, as resources and `x-goog-hash` carry it. */
   get crc32c(): string {
-    return encode(this.#crc);
+    return encodeCrc32c(this.#crc);
   }
 
   update(chunk: Buffer): void {
