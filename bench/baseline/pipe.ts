@@ -1,9 +1,9 @@
 /**
  * The least that can stand where a function stands: a Node process that pipes. `PUT /` goes to one resumable session
- * of the emulator at `STORAGE`, `GET` is passed to it, and `POST /` has clamd at `X-Clamd` scan what the path names. With
- * `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload is digested and kept for a
- * repeat, a download has its CRC32C taken. A scan is always digested. Before a download, what the paths in `X-Ask` name is
- * asked for, one after the other.
+ * of the emulator at `STORAGE`, `PATCH /` to an object of its own, `GET` is passed to it, and `POST /` has clamd at `X-Clamd`
+ * scan what the path names. With `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload
+ * is digested and kept for a repeat, a download has its CRC32C taken. A scan is always digested. Before a download, and
+ * before and after a part, what the paths in `X-Ask` name is asked for, one after the other.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -20,7 +20,6 @@ const kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
 let names = 0;
 
 async function upload(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-  const length = Number(incoming.headers['content-length']);
   names += 1;
   const start = request(
     `${storage}/upload/storage/v1/b/unscanned/o?uploadType=resumable&name=pipe-${names}`,
@@ -33,17 +32,37 @@ async function upload(incoming: IncomingMessage, response: ServerResponse): Prom
   start.end('{}');
   const [session] = (await once(start, 'response')) as [IncomingMessage];
   session.resume();
-  const put = request(session.headers.location ?? '', {
-    method: 'PUT',
-    headers: { 'content-length': String(length) },
-    agent,
-  });
-  const answered = once(put, 'response') as Promise<[IncomingMessage]>;
-  if (incoming.headers['x-work'] === 'digests') await pipeline(incoming, digesting(), put);
-  else await pipeline(incoming, put);
+  const stored = await store(incoming, session.headers.location ?? '', 'PUT');
+  response.writeHead(stored ? 202 : 502).end();
+}
+
+async function part(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  names += 1;
+  await ask(incoming);
+  const url = `${storage}/upload/storage/v1/b/unscanned/o?uploadType=media&name=pipe-${names}`;
+  const stored = await store(incoming, url, 'POST');
+  await ask(incoming);
+  response.writeHead(stored ? 204 : 502).end();
+}
+
+async function store(incoming: IncomingMessage, url: string, method: string): Promise<boolean> {
+  const { headers } = incoming;
+  const length = String(headers['content-length']);
+  const outgoing = request(url, { method, headers: { 'content-length': length }, agent });
+  const answered = once(outgoing, 'response') as Promise<[IncomingMessage]>;
+  if (headers['x-work'] === 'digests') await pipeline(incoming, digesting(), outgoing);
+  else await pipeline(incoming, outgoing);
   const [answer] = await answered;
   answer.resume();
-  response.writeHead(answer.statusCode === 200 ? 202 : 502).end();
+  return answer.statusCode === 200;
+}
+
+async function ask({ headers }: IncomingMessage): Promise<void> {
+  for (const path of String(headers['x-ask'] ?? '')
+    .split(' ')
+    .filter(Boolean)) {
+    await (await read(path, {})).toArray();
+  }
 }
 
 function digesting(): Transform {
@@ -61,9 +80,10 @@ function digesting(): Transform {
   });
 }
 
-async function download({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { range, 'x-ask': ask = '' } = headers;
-  for (const path of String(ask).split(' ').filter(Boolean)) await (await read(path, {})).toArray();
+async function download(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
+  const { url = '', headers } = incoming;
+  const { range } = headers;
+  await ask(incoming);
   const answer = await read(url, range === undefined ? {} : { range });
   response.writeHead(answer.statusCode ?? 502, { 'content-length': answer.headers['content-length'] });
   if (headers['x-work'] === 'digests') {
@@ -110,7 +130,7 @@ function framing(): Transform {
   });
 }
 
-const WORK: Readonly<Record<string, typeof upload>> = { PUT: upload, GET: download, POST: scan };
+const WORK: Readonly<Record<string, typeof upload>> = { PUT: upload, PATCH: part, GET: download, POST: scan };
 
 const server = createServer((incoming, response) => {
   const work = WORK[incoming.method ?? ''] ?? download;

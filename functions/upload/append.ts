@@ -6,6 +6,7 @@ import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { RunningTallies, RunningTally } from '../../shared/storage/runningTally.ts';
+import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
 import { Intake } from './intake.ts';
 import type { Terms } from './offer.ts';
@@ -67,15 +68,15 @@ async function appendPart(
   const part = newPart(upload.offset);
   // A part that has to be checked as a whole is one, however long it is.
   const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
-  const bytes = watched(taken, tally, check);
   const options = { contentType: 'application/octet-stream', size };
-  const staged = await appender.unscanned.stageUndigested(partName(id, part), bytes, options);
+  const digests = watching(tally, check);
+  const staged = await appender.unscanned.stageTallied(partName(id, part), taken, options, digests);
   if (check && !check.holds()) {
     await staged.discard();
     throw new Problem('upload-checksum');
   }
-  // A file without a byte has a part without one: every file is assembled of something.
   tally.add(staged);
+  // A file without a byte has a part without one: every file is assembled of something.
   const needed = staged.size > 0 || upload.length === 0;
   if (needed) await staged.commit();
   return write(appender, read, tally, needed ? part : undefined);
@@ -97,16 +98,20 @@ async function* reread(
   }
 }
 
-async function* watched(
-  bytes: AsyncIterable<Uint8Array>,
-  tally: RunningTally,
-  check: ChecksumCheck | undefined,
-): AsyncGenerator<Uint8Array> {
-  for await (const piece of bytes) {
-    tally.update(piece);
-    check?.update(piece);
-    yield piece;
-  }
+/** The checksums of a part, whose bytes others see too. */
+function watching(tally: RunningTally, check: ChecksumCheck | undefined): RunningDigests<Checksums> {
+  const part = new ChecksumTally();
+  return {
+    get size() {
+      return part.size;
+    },
+    update: (bytes) => {
+      part.update(bytes);
+      tally.update(bytes);
+      check?.update(bytes);
+    },
+    digests: () => part.digests(),
+  };
 }
 
 async function write(

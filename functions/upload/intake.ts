@@ -43,24 +43,17 @@ export class Intake {
   }
 
   async #next(): Promise<Uint8Array | undefined> {
-    const piece = await this.#read();
-    if (!piece) {
-      this.#over = true;
-      return undefined;
-    }
-    this.#arrived += piece.length;
-    if (this.#arrived > this.#atMost) throw new Problem('upload-too-long');
-    return piece;
-  }
-
-  async #read(): Promise<Uint8Array | undefined> {
+    let piece: Uint8Array | undefined;
     try {
       const { done, value } = await this.#pieces.next();
-      return done ? undefined : value;
+      piece = done ? undefined : value;
     } catch (error) {
       if (!this.#keepsCut) throw error;
       this.#cut = error;
-      return undefined;
     }
+    this.#over = piece === undefined;
+    this.#arrived += piece?.length ?? 0;
+    if (this.#arrived > this.#atMost) throw new Problem('upload-too-long');
+    return piece;
   }
 }

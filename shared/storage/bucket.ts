@@ -92,19 +92,11 @@ export class Bucket {
     source: AsyncIterable<Uint8Array>,
     options: StageOptions,
   ): Promise<StagedUpload & Digests> {
-    return this.#stage(name, source, options, new Tally());
+    return this.stageTallied(name, source, options, new Tally());
   }
 
-  /** The same, for who needs no SHA-256 of these bytes, or has it from elsewhere. */
-  stageUndigested(
-    name: string,
-    source: AsyncIterable<Uint8Array>,
-    options: StageOptions,
-  ): Promise<StagedUpload> {
-    return this.#stage(name, source, options, new ChecksumTally());
-  }
-
-  #stage<Known extends Checksums>(
+  /** The same, for who wants other digests of these bytes. @param tally a fresh one */
+  stageTallied<Known extends Checksums>(
     name: string,
     source: AsyncIterable<Uint8Array>,
     options: StageOptions,

@@ -3,7 +3,7 @@ import { StorageError } from './error.ts';
 import type { Answer } from './transport.ts';
 
 /** Bytes: fewer are not worth a write of their own. */
-const WORTH_SENDING = 256 * 1024;
+const WORTH_SENDING = 1024 * 1024;
 
 /**
  * An insert that is under way while its bytes still come, so that they have not all to be here before the first is

@@ -9,7 +9,7 @@ import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixt
 import { collect, FAST_RETRY, piecesOf } from './streams.ts';
 import { tamperingProxy } from './tamperingProxy.ts';
 
-const CHUNK = 2 * 1024 * 1024;
+const CHUNK = 4 * 1024 * 1024;
 const contentType = 'text/plain';
 
 describe('an upload whose size is known, of a chunk at most', () => {
