@@ -9,6 +9,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 import { verified } from '../../shared/storage/verified.ts';
 import { multipart } from './multipart.ts';
+import { ReadAhead } from './readAhead.ts';
 import { locationOf, type Redirect, redirects } from './redirect.ts';
 
 export interface Download {
@@ -28,7 +29,8 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
 /**
  * The answer to a read of a clean file: its bytes or ranges of them, or where they are to be had. First, what the
  * record names and what stands under that digest are compared, and newer signatures may have condemned it; then come
- * the conditions, then the ranges (RFC 9110 section 13.2). Bytes are opened for GET alone.
+ * the conditions, then the ranges (RFC 9110 section 13.2). Bytes are opened for GET alone: where one read is sure to
+ * be wanted, while the first of these is still asked.
  *
  * A whole is checked against its CRC32C while it streams, and its last piece is held back until then. A range is not:
  * no checksum of a part is known. Who puts a file together from ranges can check it with `Repr-Digest`.
@@ -39,37 +41,54 @@ export async function openDownload(
   record: ReadableRecord,
   request: DownloadRequest,
 ): Promise<Download> {
-  const object = await locate(blobs, record, request.signal);
+  const { size } = record.content;
   const validators = { etag: `"${record.content.sha256}"`, lastModified: record.createdAt };
-  const common = commonHeaders(record, validators.etag);
-  switch (conditionsOf(request.headers, validators)) {
-    case 'failed':
-      throw new Problem('precondition-failed');
-    case 'notModified':
-      return { status: 304, headers: common, bytes: NOTHING };
-    case 'proceed':
-  }
+  const condition = conditionsOf(request.headers, validators);
   const ranged = request.method === 'GET' && rangeApplies(request.headers['if-range'], validators);
-  const ranges = ranged ? rangesOf(request.headers.range, object.size) : undefined;
+  const ranges = ranged ? rangesOf(request.headers.range, size) : undefined;
+  const redirecting = redirect && redirects(redirect, request, size) ? redirect : undefined;
+  const reads = request.method === 'GET' && condition === 'proceed' && !redirecting;
+  const ahead = reads ? aheadOf(blobs, record, ranges ?? [{ start: 0, end: size - 1 }], request) : undefined;
+  const object = await locate(blobs, record, request.signal).catch((error: unknown) => {
+    ahead?.abandon();
+    throw error;
+  });
+
+  const common = commonHeaders(record, validators.etag);
+  if (condition === 'failed') throw new Problem('precondition-failed');
+  if (condition === 'notModified') return { status: 304, headers: common, bytes: NOTHING };
   if (ranges === 'unsatisfiable') {
-    const headers = { 'content-range': `bytes */${object.size}`, 'accept-ranges': 'bytes' };
+    const headers = { 'content-range': `bytes */${size}`, 'accept-ranges': 'bytes' };
     throw new Problem('range-not-satisfiable', { headers });
   }
   const disposition = dispositionOf(record.fileName);
-  if (redirect && redirects(redirect, request, object.size)) {
-    const location = await locationOf(redirect, object, record, disposition);
+  if (redirecting) {
+    const location = await locationOf(redirecting, object, record, disposition);
     return { status: 307, headers: { location, 'content-length': '0' }, bytes: NOTHING };
   }
   const headers = { ...common, ...contentHeaders(record, disposition) };
   const open = async (range: ByteRange) => {
-    const bytes = await blobs.read(object, range, request.signal);
+    const bytes = (await ahead?.take(object)) ?? (await blobs.read(object, range, request.signal));
     if (!bytes) throw new Error(`${object.name} went away`);
-    const isWhole = range.start === 0 && range.end === object.size - 1;
+    const isWhole = range.start === 0 && range.end === size - 1;
     return isWhole ? verified(bytes, object) : bytes;
   };
-  if (ranges) return openRanges(ranges, { open, headers, size: object.size });
-  const bytes = request.method === 'GET' ? await open({ start: 0, end: object.size - 1 }) : NOTHING;
-  return { status: 200, headers: { ...headers, 'content-length': String(object.size) }, bytes };
+  if (ranges) return openRanges(ranges, { open, headers, size });
+  const bytes = reads ? await open({ start: 0, end: size - 1 }) : NOTHING;
+  return { status: 200, headers: { ...headers, 'content-length': String(size) }, bytes };
+}
+
+/** Where there is one read, of a blob, and of at least a byte. */
+function aheadOf(
+  blobs: Blobs,
+  record: ReadableRecord,
+  ranges: readonly ByteRange[] | 'unsatisfiable',
+  { signal }: DownloadRequest,
+): ReadAhead | undefined {
+  if (ranges === 'unsatisfiable' || record.state !== 'clean') return undefined;
+  const [only, another] = ranges;
+  if (!only || another || only.end < only.start) return undefined;
+  return new ReadAhead(blobs, record, only, signal);
 }
 
 async function openRanges(

@@ -3,6 +3,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import type { Reading } from '../storage/read.ts';
 import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
 import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
@@ -32,6 +33,11 @@ export interface CondemnedBlob {
 export interface BlobUse {
   readonly owner: Principal;
   readonly content: Content;
+}
+
+/** Bytes that were read before anybody knew whether they may be. */
+export interface Ahead extends Reading {
+  readonly name: string;
 }
 
 export interface BlobsOptions {
@@ -94,6 +100,20 @@ export class Blobs {
     signal: AbortSignal,
   ): Promise<AsyncIterable<Uint8Array> | undefined> {
     return this.#bucket.read(object.name, { generation: object.generation, range, signal });
+  }
+
+  /**
+   * Begins to read what a file that was found clean probably is, whichever generation is there: only once {@link find}
+   * has found the same may anybody have a byte of it.
+   */
+  async readAhead(
+    file: BlobUse,
+    range: { start: number; end: number },
+    signal: AbortSignal,
+  ): Promise<Ahead | undefined> {
+    const name = this.#nameOf(file);
+    const reading = await this.#bucket.readWhatIsThere(name, { range, signal });
+    return reading && { name, ...reading };
   }
 
   /**

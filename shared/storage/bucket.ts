@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { StorageError } from './error.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
 import { OpenInsert } from './openInsert.ts';
-import { type ReadOptions, readRange } from './read.ts';
+import { type Reading, type ReadOptions, readRange } from './read.ts';
 import { CHUNK_QUANTUM, ResumableSession } from './resumable.ts';
 import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
 import { type StagedUpload, stageUpload } from './stage.ts';
@@ -17,15 +17,14 @@ export interface BucketOptions {
   readonly chunkBytes?: number;
 }
 
-export interface StageOptions {
-  readonly contentType: string;
-  /** Bytes that will come, where they are known: it is then sent while it comes, not once all of it is there. */
-  readonly size?: number | undefined;
-}
-
 export interface InsertOptions {
   readonly contentType: string;
   readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export interface StageOptions extends InsertOptions {
+  /** Bytes that will come, where they are known: what has no metadata is then sent while it comes. */
+  readonly size?: number | undefined;
 }
 
 export interface ListOptions {
@@ -77,8 +76,18 @@ export class Bucket {
     return answer.status === NOT_FOUND ? undefined : answeredObject('objects.get', answer.body);
   }
 
-  /** @see readRange */
-  read(name: string, options: ReadOptions): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
+  /** @see readRange; iterate it, or abort its signal: until then the connection is held */
+  async read(
+    name: string,
+    options: ReadOptions & { readonly generation: Generation },
+  ): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
+    // No byte: a range request cannot say so, and need not be sent.
+    if (options.range.end < options.range.start) return nothing();
+    return (await this.readWhatIsThere(name, options))?.bytes;
+  }
+
+  /** The same of whichever generation there is. @see readRange */
+  readWhatIsThere(name: string, options: ReadOptions): Promise<Reading | undefined> {
     const limits = { retry: this.#retry, timeoutMs: this.#timeoutMs };
     return readRange(this.#transport, this.#path(name), options, limits);
   }
@@ -119,7 +128,7 @@ export class Bucket {
         },
       },
       source,
-      { chunkBytes: this.#chunkBytes, size: options.size },
+      { chunkBytes: this.#chunkBytes, size: options.metadata ? undefined : options.size },
       tally,
     );
   }
@@ -389,3 +398,5 @@ export class Bucket {
     });
   }
 }
+
+async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 import { giveBack } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
-import type { Generation } from './object.ts';
+import { type Generation, parseGeneration } from './object.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
 import type { Answer, Transport } from './transport.ts';
 
@@ -12,19 +12,25 @@ export interface ByteRange {
 }
 
 export interface ReadOptions {
-  /** Pins the read: another generation of the name is never mixed in. */
-  readonly generation: Generation;
+  /** Pins the read: another generation of the name is never mixed in. Without it, the one that is there first is. */
+  readonly generation?: Generation;
   readonly range: ByteRange;
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface Reading {
+  /** That these are bytes of, where Cloud Storage says so. */
+  readonly generation: Generation | undefined;
+  /** Iterate it, or abort the signal: until then the connection is held. */
+  readonly bytes: AsyncGenerator<Uint8Array, void, undefined>;
 }
 
 const NOT_FOUND = 404;
 
 /**
- * Reads a range of one generation of an object. A connection that fails or falls silent is taken up again
+ * Reads a range, of at least a byte, of one generation of an object. A connection that fails or falls silent is taken up again
  * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value. Each piece is the
  * reader's until the next is asked for, and empty from then on.
- * Iterate it, or abort its signal: until then the connection is held.
  * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
  * @throws {StorageError} from the call, or from the iteration
  */
@@ -33,15 +39,15 @@ export async function readRange(
   path: string,
   options: ReadOptions,
   limits: { retry: RetryPolicy; timeoutMs: number },
-): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
-  if (options.range.end < options.range.start) return nothing();
+): Promise<Reading | undefined> {
+  let { generation } = options;
   const open = (start: number) =>
     retrying(limits.retry, options.signal, () =>
       transport.stream({
         operation: 'objects.getMedia',
         method: 'GET',
         url: path,
-        query: { alt: 'media', generation: options.generation },
+        query: { alt: 'media', generation },
         headers: { range: `bytes=${start}-${options.range.end}` },
         expect: [NOT_FOUND],
         timeoutMs: limits.timeoutMs,
@@ -53,11 +59,9 @@ export async function readRange(
     first.body.resume();
     return undefined;
   }
-  return resumed(first, open, options.range, limits);
+  generation ??= parseGeneration(first.headers.get('x-goog-generation'));
+  return { generation, bytes: resumed(first, open, options.range, limits) };
 }
-
-/** No byte: a range request cannot say so, and need not be sent. */
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
 
 async function* resumed(
   first: Answer<Readable>,

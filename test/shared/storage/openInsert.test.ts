@@ -91,6 +91,15 @@ describe('an upload whose size is known, of a chunk at most', () => {
     assert.deepEqual(await stored(name), much);
   });
 
+  it('has its metadata', async () => {
+    const name = fresh();
+    const metadata = { a: 'b' };
+    const options = { contentType, metadata, size: bytes.length };
+    await (await bucket.stage(name, piecesOf(bytes), options)).commit();
+    assert.deepEqual((await bucket.stat(name))?.metadata, metadata);
+    assert.deepEqual(await stored(name), bytes);
+  });
+
   it('leaves nothing of a source that throws', async () => {
     const name = fresh();
     async function* broken() {

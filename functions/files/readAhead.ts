@@ -1,0 +1,34 @@
+import type { Ahead, Blobs } from '../../shared/files/blobs.ts';
+import type { ReadableRecord } from '../../shared/http/outcome.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import type { ByteRange } from '../../shared/storage/read.ts';
+
+/**
+ * A read that begins while Cloud Storage is still asked whether the file may be handed out, which saves a download one
+ * round trip. What it reads is held until {@link take} says of which object it has to be: of any other, nobody gets a byte.
+ */
+export class ReadAhead {
+  readonly #stop = new AbortController();
+  readonly #ahead: Promise<Ahead | undefined>;
+
+  constructor(blobs: Blobs, record: ReadableRecord, range: ByteRange, signal: AbortSignal) {
+    this.#ahead = blobs.readAhead(record, range, AbortSignal.any([signal, this.#stop.signal]));
+    // A failure is met by `take`; without this it would be unhandled until then.
+    this.#ahead.catch(() => undefined);
+  }
+
+  /**
+   * @returns the bytes, where they are of exactly this object; undefined where they are to be read anew
+   * @throws {StorageError}
+   */
+  async take({ name, generation }: StoredObject): Promise<AsyncIterable<Uint8Array> | undefined> {
+    const ahead = await this.#ahead;
+    if (ahead?.name === name && ahead.generation === generation) return ahead.bytes;
+    this.abandon();
+    return undefined;
+  }
+
+  abandon(): void {
+    this.#stop.abort();
+  }
+}
