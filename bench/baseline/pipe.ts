@@ -2,8 +2,8 @@
  * The least that can stand where a function stands: a Node process that pipes. `PUT /` goes to one resumable session
  * of the emulator at `STORAGE`, `PATCH /` to an object of its own, `GET` is passed to it, and `POST /` has clamd at `X-Clamd`
  * scan what the path names. With `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload
- * is digested and kept for a repeat, a download has its CRC32C taken. A scan is always digested. Before a download, and
- * before and after a part, what the paths in `X-Ask` name is asked for, one after the other.
+ * is digested and kept for a repeat, a download has its CRC32C taken. A scan is always digested. What the path in `X-Ask`
+ * names is asked for before a download, and before and after a part; what `X-Beside` names, while a download begins.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -38,10 +38,10 @@ async function upload(incoming: IncomingMessage, response: ServerResponse): Prom
 
 async function part(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   names += 1;
-  await ask(incoming);
+  await ask(incoming.headers['x-ask']);
   const url = `${storage}/upload/storage/v1/b/unscanned/o?uploadType=media&name=pipe-${names}`;
   const stored = await store(incoming, url, 'POST');
-  await ask(incoming);
+  await ask(incoming.headers['x-ask']);
   response.writeHead(stored ? 204 : 502).end();
 }
 
@@ -57,12 +57,8 @@ async function store(incoming: IncomingMessage, url: string, method: string): Pr
   return answer.statusCode === 200;
 }
 
-async function ask({ headers }: IncomingMessage): Promise<void> {
-  for (const path of String(headers['x-ask'] ?? '')
-    .split(' ')
-    .filter(Boolean)) {
-    await (await read(path, {})).toArray();
-  }
+async function ask(path: string | string[] | undefined): Promise<void> {
+  if (typeof path === 'string') await (await read(path, {})).toArray();
 }
 
 function digesting(): Transform {
@@ -80,11 +76,12 @@ function digesting(): Transform {
   });
 }
 
-async function download(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { url = '', headers } = incoming;
+async function download({ url = '', headers }: IncomingMessage, response: ServerResponse): Promise<void> {
   const { range } = headers;
-  await ask(incoming);
+  await ask(headers['x-ask']);
+  const beside = ask(headers['x-beside']);
   const answer = await read(url, range === undefined ? {} : { range });
+  await beside;
   response.writeHead(answer.statusCode ?? 502, { 'content-length': answer.headers['content-length'] });
   if (headers['x-work'] === 'digests') {
     let checksum = 0;
