@@ -375,7 +375,7 @@ export class Bucket {
     const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
     return retrying(this.#retry, undefined, async (triesBefore) => {
       const answer =
-        open && triesBefore === 0
+        open?.underWay && triesBefore === 0
           ? await open.finish(bytes, this.#timeoutMs)
           : await this.#once({
               operation: 'objects.insert',

@@ -45,7 +45,7 @@ export async function stageUpload<Known extends Checksums>(
   { chunkBytes, size = 0 }: { chunkBytes: number; size?: number | undefined },
   tally: RunningDigests<Known>,
 ): Promise<StagedUpload & Known> {
-  let open = size >= WORTH_OPENING && size <= chunkBytes ? target.open(size) : undefined;
+  const open = size >= WORTH_OPENING && size <= chunkBytes ? target.open(size) : undefined;
   const chunk = new ChunkBuffer(chunkBytes, open?.size);
   const stop = new AbortController();
   let session: ResumableSession | undefined;
@@ -53,7 +53,7 @@ export async function stageUpload<Known extends Checksums>(
   try {
     for await (const piece of source) {
       tally.update(piece);
-      if (open && tally.size > size) open = close(open);
+      if (tally.size > size) open?.abandon();
       for (let taken = 0; taken < piece.length; ) {
         // Full, and there is more: the last chunk is never empty, and is the commit's to send.
         if (chunk.full) {
@@ -69,7 +69,7 @@ export async function stageUpload<Known extends Checksums>(
       }
     }
     await inFlight;
-    if (open && tally.size < size) open = close(open);
+    if (tally.size < size) open?.abandon();
   } catch (error) {
     stop.abort();
     open?.abandon();
@@ -99,10 +99,6 @@ export async function stageUpload<Known extends Checksums>(
       return discard(session);
     },
   };
-}
-
-function close(open: OpenInsert): undefined {
-  open.abandon();
 }
 
 /** Best effort: a session that is not cancelled ends by itself after a week and was never an object. */
