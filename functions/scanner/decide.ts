@@ -7,6 +7,7 @@ import {
   parseSha256,
   type Scan,
 } from '../../shared/files/record.ts';
+import { EitherSignal } from '../../shared/runtime/eitherSignal.ts';
 import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { EngineGate } from '../../shared/scanning/engineGate.ts';
@@ -126,9 +127,10 @@ export async function decideByScan(
   const inWindows = windows && coverageOf(decider, object.size) === 'windows';
   const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
   const atOnce = Math.min(object.size, decider.maxScanBytes);
-  const scanned = await decider.admission.run(atOnce, (spaceLow) =>
-    scanBytes(decider, record, object, AbortSignal.any([signal, spaceLow, ...inTime])),
-  );
+  const scanned = await decider.admission.run(atOnce, async (spaceLow) => {
+    using either = new EitherSignal(signal, spaceLow, ...inTime);
+    return await scanBytes(decider, record, object, either.signal);
+  });
   return 'result' in scanned ? scanned.result : scanned;
 }
 
@@ -147,18 +149,18 @@ async function scanBytes(
   const readFrom = decider.now();
   const tally = new Tally();
   // A scan that ends before its first byte leaves the connection that was opened for it.
-  const over = new AbortController();
+  using reading = new EitherSignal(signal);
   let verdict: Verdict;
   try {
     const bytes = await decider.unscanned.read(object.name, {
       generation,
       range: { start: 0, end: size - 1 },
-      signal: AbortSignal.any([signal, over.signal]),
+      signal: reading.signal,
     });
     if (!bytes) return 'sourceGone';
     verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
   } finally {
-    over.abort(OVER);
+    reading.abort(OVER);
   }
   const content = contentOf(tally, object);
   const inWindows = coverageOf(decider, size) === 'windows' && ({ coverage: 'windows' } as const);

@@ -1,5 +1,6 @@
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
+import { EitherSignal } from '../../shared/runtime/eitherSignal.ts';
 import { followed } from './follow.ts';
 import type { Outcome } from './scan.ts';
 
@@ -44,7 +45,7 @@ export async function underLease(
   const taken = await write(records, terms, read);
   if (!taken) return 'lostRace';
 
-  const lost = new AbortController();
+  using lost = new EitherSignal(signal);
   let current: Versioned<PendingRecord> = taken;
   let renewing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
@@ -68,7 +69,7 @@ export async function underLease(
     await records.replace(current, pending).catch(() => undefined);
   };
   try {
-    const result = await work({ settle, signal: AbortSignal.any([signal, lost.signal]) });
+    const result = await work({ settle, signal: lost.signal });
     if (typeof result === 'object' && result.kind === 'later') await release();
     return result;
   } catch (error) {

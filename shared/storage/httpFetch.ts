@@ -1,17 +1,20 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import * as https from 'node:https';
-import type { Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { http } from './agent.ts';
 
 const NO_CONTENT = 204;
 
-/** What Gaxios hands to its fetch, of that which {@link Transport} makes it hand on. */
+/** Text, or bytes that are not overwritten before the answer is here. */
+export type RequestBody = string | readonly Uint8Array[] | Readable;
+
 interface FetchInit {
   readonly method?: string;
-  readonly headers?: Headers;
-  readonly body?: Buffer | Readable;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: RequestBody | undefined;
   readonly agent?: Agent;
-  readonly signal?: AbortSignal;
+  /** Each ends the request, and the reading of its answer. */
+  readonly signals?: readonly AbortSignal[];
 }
 
 /** What Gaxios needs of a response. The body is the connection's own stream. */
@@ -31,26 +34,27 @@ interface FetchResponse {
  * side, which is a third of what a request costs (docs/performance.md). Redirects are not followed.
  */
 export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
-  const { method = 'GET', headers = new Headers(), body, agent, signal } = init;
+  const { method = 'GET', headers, body, agent, signals = [] } = init;
   return new Promise((resolve, reject) => {
     const { request: open } = url.protocol === 'https:' ? https : http;
-    const request = open(url, { method, headers: Object.fromEntries(headers), agent });
+    const request = open({ ...addressOf(url), method, headers, agent });
     let response: IncomingMessage | undefined;
     // Not Node's own signal option: it would tell the reader of a body of a lost connection, which is tried again.
     const abort = (): void => {
       const reason = new DOMException('The request was aborted', 'AbortError');
       (response ?? request).destroy(reason);
     };
-    signal?.addEventListener('abort', abort, { once: true });
-    request.once('close', () => signal?.removeEventListener('abort', abort));
-    request.once('error', reject);
-    request.once('response', (answer) => {
+    for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
+    request.on('close', () => {
+      for (const signal of signals) signal.removeEventListener('abort', abort);
+    });
+    // Once the answer is here, a connection that breaks is told to whoever reads the body; there may be nobody.
+    request.on('error', reject);
+    request.on('response', (answer) => {
       response = answer;
-      // A connection that breaks is told to whoever reads the body; there may be nobody.
-      request.on('error', () => undefined);
       answer.on('error', () => undefined);
       // Who gave the body may use its memory again once it has the answer, so none of it may be left to be written.
-      answer.once('end', () => {
+      answer.on('end', () => {
         if (!request.writableFinished) request.destroy();
       });
       // Gaxios asks for no body where there cannot be one, and until it is read the connection is not free.
@@ -58,14 +62,27 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       resolve(toResponse(answer));
     });
     // It may have happened while the credentials were got.
-    if (signal?.aborted) abort();
+    if (signals.some(({ aborted }) => aborted)) abort();
     else send(request, body);
   });
 }
 
+/** Less than Node's own `urlToHttpOptions`: what is in these options is copied for each request, and again for its connection. */
+function addressOf({ hostname, port, pathname, search }: URL) {
+  // Without the brackets of an IPv6 address.
+  const host = hostname.startsWith('[') ? hostname.slice(1, -1) : hostname;
+  return { host, ...(port !== '' && { port }), path: `${pathname}${search}` };
+}
+
 function send(request: ClientRequest, body: FetchInit['body']): void {
-  if (body === undefined || Buffer.isBuffer(body)) {
+  if (body === undefined || typeof body === 'string') {
     request.end(body);
+    return;
+  }
+  if (!(body instanceof Readable)) {
+    // In one system call with the head, and without a copy.
+    for (const piece of body) request.write(piece);
+    request.end();
     return;
   }
   // Nothing else ends what it reads from, or what it writes to, where the other breaks.
@@ -76,19 +93,37 @@ function send(request: ClientRequest, body: FetchInit['body']): void {
 
 function toResponse(answer: IncomingMessage): FetchResponse {
   const status = answer.statusCode ?? 0;
-  const headers = new Headers();
-  for (let at = 0; at + 1 < answer.rawHeaders.length; at += 2) {
-    headers.append(answer.rawHeaders[at] ?? '', answer.rawHeaders[at + 1] ?? '');
-  }
   return {
     ok: status >= 200 && status < 300,
     status,
     statusText: answer.statusMessage ?? '',
-    headers,
+    // Few look into them.
+    get headers() {
+      return headersOf(answer);
+    },
     body: answer,
     get bodyUsed() {
       return answer.readableDidRead;
     },
-    text: async () => Buffer.concat(await answer.toArray()).toString(),
+    text: () => textOf(answer),
   };
+}
+
+function headersOf({ rawHeaders }: IncomingMessage): Headers {
+  const headers = new Headers();
+  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+    headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+  }
+  return headers;
+}
+
+/** As `answer.toArray()` would have it, without an iterator and what that is made of. */
+function textOf(answer: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const pieces: Buffer[] = [];
+    answer.on('data', (piece: Buffer) => pieces.push(piece));
+    answer.on('end', () => resolve(Buffer.concat(pieces).toString()));
+    answer.on('error', reject);
+    answer.on('close', () => reject(new Error('the answer broke off')));
+  });
 }

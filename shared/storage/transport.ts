@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
 import { keptConnections } from './agent.ts';
 import { StorageError } from './error.ts';
-import { httpFetch } from './httpFetch.ts';
+import { httpFetch, type RequestBody } from './httpFetch.ts';
 
 /** Adds the credentials to a request; resolves to headers such as `authorization`. */
 export type Authorize = () => Promise<Headers>;
@@ -34,18 +34,18 @@ export interface Answer<Body> {
   readonly body: Body;
 }
 
-/** Up to so many bytes, a copy costs less than a stream and its writes. */
-const JOINED_BYTES = 1024 * 1024;
+/** Up to so many bytes in several pieces are handed to the connection at once: TLS copies what it is handed in one. */
+const AT_ONCE_BYTES = 1024 * 1024;
 
 /** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */
 export class Transport {
-  readonly #endpoint: string;
+  readonly #origin: string;
   readonly #authorize: Authorize | undefined;
   readonly #gaxios = new Gaxios();
   readonly #agent: Agent;
 
   constructor(endpoint: string, authorize?: Authorize) {
-    this.#endpoint = endpoint;
+    this.#origin = new URL(endpoint).origin;
     this.#authorize = authorize;
     this.#agent = keptConnections(endpoint.startsWith('https:'));
   }
@@ -64,29 +64,37 @@ export class Transport {
     const { timeoutMs } = call;
     const timer =
       timeoutMs === undefined ? undefined : setTimeout(() => limit.abort(new Error('deadline')), timeoutMs);
-    const signal = call.signal ? AbortSignal.any([call.signal, limit.signal]) : limit.signal;
+    const signals = call.signal ? [call.signal, limit.signal] : [limit.signal];
     try {
-      signal.throwIfAborted();
-      const headers = await this.#credentials(signal);
-      // A transcoded answer would have other bytes than those that were stored and digested.
-      headers.set('accept-encoding', 'identity');
-      for (const [name, value] of Object.entries(call.headers ?? {})) headers.set(name, value);
+      call.signal?.throwIfAborted();
+      const { headers, body } = requestOf(call, await this.#credentials(signals));
       const response = await this.#gaxios.request<Body>({
         url: this.#url(call),
         method: call.method,
-        headers,
-        ...encodeBody(call, headers),
         responseType,
-        signal,
+        // Else Gaxios would look for a proxy.
         agent: this.#agent,
-        fetchImplementation: httpFetch as unknown as typeof fetch,
+        // Headers, body and signals go past Gaxios, which would copy them several times over. Redirects are not
+        // followed: 308 is "resume incomplete" here, and credentials follow nobody elsewhere.
+        fetchImplementation: ((url: URL) =>
+          httpFetch(url, {
+            method: call.method,
+            headers,
+            body,
+            agent: this.#agent,
+            signals,
+          })) as unknown as typeof fetch,
         retry: false,
-        // 308 is "resume incomplete" here, not a redirect, and credentials follow nobody elsewhere.
-        redirect: 'manual',
         validateStatus: (status) =>
           (status >= 200 && status < 300) || (call.expect?.includes(status) ?? false),
       });
-      return { status: response.status, headers: response.headers, body: response.data };
+      return {
+        status: response.status,
+        get headers() {
+          return response.headers;
+        },
+        body: response.data,
+      };
     } catch (error) {
       throw this.#failure(call, error, limit.signal.aborted);
     } finally {
@@ -95,24 +103,26 @@ export class Transport {
   }
 
   /** A token server may be silent: the deadline of a call holds for its credentials too. */
-  async #credentials(signal: AbortSignal): Promise<Headers> {
-    if (!this.#authorize) return new Headers();
+  async #credentials(signals: readonly AbortSignal[]): Promise<Record<string, string>> {
+    if (!this.#authorize) return {};
     const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(signal.reason);
-    signal.addEventListener('abort', abort, { once: true });
+    const abort = (): void => reject(new DOMException('The request was aborted', 'AbortError'));
+    for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
     try {
-      return new Headers(await Promise.race([this.#authorize(), aborted]));
+      return Object.fromEntries(await Promise.race([this.#authorize(), aborted]));
     } finally {
-      signal.removeEventListener('abort', abort);
+      for (const signal of signals) signal.removeEventListener('abort', abort);
     }
   }
 
-  #url(call: Call): URL {
-    const url = new URL(call.url, this.#endpoint);
-    for (const [name, value] of Object.entries(call.query ?? {})) {
-      if (value !== undefined) url.searchParams.set(name, String(value));
-    }
-    return url;
+  #url(call: Call): string {
+    const url = call.url.startsWith('/') ? this.#origin + call.url : call.url;
+    const query = Object.entries(call.query ?? {})
+      .filter(([, value]) => value !== undefined)
+      .map(([name, value]) => `${name}=${encodeURIComponent(String(value))}`)
+      .join('&');
+    if (query === '') return url;
+    return `${url}${url.includes('?') ? '&' : '?'}${query}`;
   }
 
   #failure(call: Call, error: unknown, timedOut: boolean): StorageError {
@@ -127,26 +137,26 @@ export class Transport {
   }
 }
 
-function encodeBody(call: Call, headers: Headers): { data?: Buffer | Readable } {
+function requestOf(
+  call: Call,
+  credentials: Readonly<Record<string, string>>,
+): { headers: Record<string, string>; body: RequestBody | undefined } {
+  // A transcoded answer would have other bytes than those that were stored and digested.
+  const headers: Record<string, string> = { ...credentials, 'accept-encoding': 'identity', ...call.headers };
   if (!call.body) {
-    if (call.method !== 'GET') headers.set('content-length', '0');
-    return {};
+    if (call.method !== 'GET') headers['content-length'] = '0';
+    return { headers, body: undefined };
   }
   if ('json' in call.body) {
-    headers.set('content-type', 'application/json; charset=UTF-8');
-    return { data: Buffer.from(JSON.stringify(call.body.json)) };
+    headers['content-type'] = 'application/json; charset=UTF-8';
+    return { headers, body: JSON.stringify(call.body.json) };
   }
   const { length } = call.body;
-  headers.set('content-length', String(length));
-  return { data: 'stream' in call.body ? call.body.stream : joined(call.body.pieces, length) };
-}
-
-/** Small pieces as one; a large one is not copied, and needs no stream where it is alone. */
-function joined(pieces: readonly Uint8Array[], length: number): Buffer | Readable {
-  const [only, another] = pieces;
-  if (only && !another) return Buffer.from(only.buffer, only.byteOffset, only.byteLength);
-  if (length <= JOINED_BYTES) return Buffer.concat(pieces, length);
-  return Readable.from(pieces, { objectMode: false });
+  headers['content-length'] = String(length);
+  if ('stream' in call.body) return { headers, body: call.body.stream };
+  const { pieces } = call.body;
+  const atOnce = pieces.length === 1 || length <= AT_ONCE_BYTES;
+  return { headers, body: atOnce ? pieces : Readable.from(pieces, { objectMode: false }) };
 }
 
 function answeredFailure(operation: string, response: GaxiosResponse): StorageError {

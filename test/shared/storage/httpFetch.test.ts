@@ -25,19 +25,27 @@ describe('the fetch below Gaxios', () => {
     response.writeHead(201, { 'x-length': request.headers['content-length'] ?? 'none' }).end(body);
   };
 
-  it('sends bytes and streams alike, and gives back status, headers and text', async () => {
+  it('sends text, bytes and streams alike, and gives back status, headers and text', async () => {
     const url = await serve(echo);
     for (const body of [
-      Buffer.from('some bytes'),
+      'some bytes',
+      [Buffer.from('some '), Buffer.alloc(0), Buffer.from('bytes')],
       Readable.from(['some ', 'bytes'], { objectMode: false }),
     ]) {
-      const headers = new Headers({ 'content-length': '10' });
+      const headers = { 'content-length': '10' };
       const response = await httpFetch(url, { method: 'PUT', headers, body });
       assert.deepEqual([response.status, response.ok, response.bodyUsed], [201, true, false]);
       assert.equal(response.headers.get('x-length'), '10');
       assert.equal(await response.text(), 'some bytes');
       assert.ok(response.bodyUsed);
     }
+  });
+
+  it('reaches an IPv6 address', async function () {
+    server = createServer(echo).listen(0, '::1');
+    await once(server, 'listening').catch(() => this.skip());
+    const { port } = server.address() as AddressInfo;
+    assert.equal((await httpFetch(new URL(`http://[::1]:${port}/`), {})).status, 201);
   });
 
   it('frees the connection of an answer that has no body', async () => {
@@ -112,9 +120,9 @@ describe('the fetch below Gaxios', () => {
       else response.writeHead(200, { 'content-length': '10' }).write('half ');
     });
     const { signal } = silent;
-    await assert.rejects(httpFetch(new URL('/silent', url), { signal }), { name: 'AbortError' });
+    await assert.rejects(httpFetch(new URL('/silent', url), { signals: [signal] }), { name: 'AbortError' });
     const within = new AbortController();
-    const response = await httpFetch(url, { signal: within.signal });
+    const response = await httpFetch(url, { signals: [new AbortController().signal, within.signal] });
     const reading = read(response.body);
     within.abort();
     await assert.rejects(reading, { name: 'AbortError' });
@@ -128,6 +136,7 @@ describe('the fetch below Gaxios', () => {
     });
     const response = await httpFetch(url, {});
     await assert.rejects(read(response.body), { code: 'ECONNRESET' });
+    await assert.rejects((await httpFetch(url, {})).text(), { code: 'ECONNRESET' });
   });
 });
 
