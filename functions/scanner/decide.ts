@@ -7,7 +7,7 @@ import {
   parseSha256,
   type Scan,
 } from '../../shared/files/record.ts';
-import { EitherSignal } from '../../shared/runtime/eitherSignal.ts';
+import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { EngineGate } from '../../shared/scanning/engineGate.ts';

@@ -1,6 +1,6 @@
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
-import { EitherSignal } from '../../shared/runtime/eitherSignal.ts';
+import { EitherSignal } from '../../shared/runtime/abort.ts';
 import { followed } from './follow.ts';
 import type { Outcome } from './scan.ts';
 

@@ -1,6 +1,7 @@
 import type { Agent, ClientRequest, IncomingMessage } from 'node:http';
 import * as https from 'node:https';
 import { Readable } from 'node:stream';
+import { onAbort } from '../runtime/abort.ts';
 import { http } from './agent.ts';
 
 const NO_CONTENT = 204;
@@ -17,16 +18,50 @@ interface FetchInit {
   readonly signals?: readonly AbortSignal[];
 }
 
-/** What Gaxios needs of a response. The body is the connection's own stream. */
-interface FetchResponse {
-  readonly ok: boolean;
-  readonly status: number;
-  readonly statusText: string;
-  readonly headers: Headers;
+/**
+ * What Gaxios needs of a response. The body is the connection's own stream.
+ *
+ * A class, and no object with getters: V8 makes a hidden class for each of those, which is old from the start and keeps
+ * what the getters reach, a request and its answer, until it marks the whole heap (docs/performance.md).
+ */
+class FetchResponse {
   readonly body: IncomingMessage;
+  readonly status: number;
+  readonly ok: boolean;
+  readonly statusText: string;
+
+  constructor(answer: IncomingMessage) {
+    this.body = answer;
+    this.status = answer.statusCode ?? 0;
+    this.ok = this.status >= 200 && this.status < 300;
+    this.statusText = answer.statusMessage ?? '';
+  }
+
+  /** Made when somebody asks: few do. */
+  get headers(): Headers {
+    const { rawHeaders } = this.body;
+    const headers = new Headers();
+    for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
+      headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
+    }
+    return headers;
+  }
+
   /** Gaxios looks into the body of an error only where this says that it was read. */
-  readonly bodyUsed: boolean;
-  text(): Promise<string>;
+  get bodyUsed(): boolean {
+    return this.body.readableDidRead;
+  }
+
+  /** As `toArray` would have it, without an iterator and what that is made of. */
+  text(): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const pieces: Buffer[] = [];
+      this.body.on('data', (piece: Buffer) => pieces.push(piece));
+      this.body.on('end', () => resolve(Buffer.concat(pieces).toString()));
+      this.body.on('error', reject);
+      this.body.on('close', () => reject(new Error('the answer broke off')));
+    });
+  }
 }
 
 /**
@@ -44,10 +79,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       const reason = new DOMException('The request was aborted', 'AbortError');
       (response ?? request).destroy(reason);
     };
-    for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
-    request.on('close', () => {
-      for (const signal of signals) signal.removeEventListener('abort', abort);
-    });
+    request.on('close', onAbort(signals, abort));
     // Once the answer is here, a connection that breaks is told to whoever reads the body; there may be nobody.
     request.on('error', reject);
     request.on('response', (answer) => {
@@ -59,7 +91,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       });
       // Gaxios asks for no body where there cannot be one, and until it is read the connection is not free.
       if (answer.statusCode === NO_CONTENT) answer.resume();
-      resolve(toResponse(answer));
+      resolve(new FetchResponse(answer));
     });
     // It may have happened while the credentials were got.
     if (signals.some(({ aborted }) => aborted)) abort();
@@ -89,41 +121,4 @@ function send(request: ClientRequest, body: FetchInit['body']): void {
   body.once('error', (error) => request.destroy(error));
   request.once('close', () => body.destroy());
   body.pipe(request);
-}
-
-function toResponse(answer: IncomingMessage): FetchResponse {
-  const status = answer.statusCode ?? 0;
-  return {
-    ok: status >= 200 && status < 300,
-    status,
-    statusText: answer.statusMessage ?? '',
-    // Few look into them.
-    get headers() {
-      return headersOf(answer);
-    },
-    body: answer,
-    get bodyUsed() {
-      return answer.readableDidRead;
-    },
-    text: () => textOf(answer),
-  };
-}
-
-function headersOf({ rawHeaders }: IncomingMessage): Headers {
-  const headers = new Headers();
-  for (let at = 0; at + 1 < rawHeaders.length; at += 2) {
-    headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '');
-  }
-  return headers;
-}
-
-/** As `answer.toArray()` would have it, without an iterator and what that is made of. */
-function textOf(answer: IncomingMessage): Promise<string> {
-  return new Promise((resolve, reject) => {
-    const pieces: Buffer[] = [];
-    answer.on('data', (piece: Buffer) => pieces.push(piece));
-    answer.on('end', () => resolve(Buffer.concat(pieces).toString()));
-    answer.on('error', reject);
-    answer.on('close', () => reject(new Error('the answer broke off')));
-  });
 }

@@ -1,6 +1,7 @@
 import type { Agent } from 'node:http';
 import { Readable } from 'node:stream';
 import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
+import { onAbort } from '../runtime/abort.ts';
 import { keptConnections } from './agent.ts';
 import { StorageError } from './error.ts';
 import { httpFetch, type RequestBody } from './httpFetch.ts';
@@ -51,15 +52,16 @@ export class Transport {
   }
 
   async json(call: Call): Promise<Answer<unknown>> {
-    const answer = await this.#send<string>(call, 'text');
-    return { ...answer, body: parseJson(answer.body) };
+    const response = await this.#send<string>(call, 'text');
+    return new Answered(response, parseJson(response.data));
   }
 
   async stream(call: Call): Promise<Answer<Readable>> {
-    return this.#send<Readable>(call, 'stream');
+    const response = await this.#send<Readable>(call, 'stream');
+    return new Answered(response, response.data);
   }
 
-  async #send<Body>(call: Call, responseType: 'text' | 'stream'): Promise<Answer<Body>> {
+  async #send<Body>(call: Call, responseType: 'text' | 'stream'): Promise<GaxiosResponse<Body>> {
     const limit = new AbortController();
     const { timeoutMs } = call;
     const timer =
@@ -68,7 +70,7 @@ export class Transport {
     try {
       call.signal?.throwIfAborted();
       const { headers, body } = requestOf(call, await this.#credentials(signals));
-      const response = await this.#gaxios.request<Body>({
+      return await this.#gaxios.request<Body>({
         url: this.#url(call),
         method: call.method,
         responseType,
@@ -88,13 +90,6 @@ export class Transport {
         validateStatus: (status) =>
           (status >= 200 && status < 300) || (call.expect?.includes(status) ?? false),
       });
-      return {
-        status: response.status,
-        get headers() {
-          return response.headers;
-        },
-        body: response.data,
-      };
     } catch (error) {
       throw this.#failure(call, error, limit.signal.aborted);
     } finally {
@@ -106,12 +101,11 @@ export class Transport {
   async #credentials(signals: readonly AbortSignal[]): Promise<Record<string, string>> {
     if (!this.#authorize) return {};
     const { promise: aborted, reject } = Promise.withResolvers<never>();
-    const abort = (): void => reject(new DOMException('The request was aborted', 'AbortError'));
-    for (const signal of signals) signal.addEventListener('abort', abort, { once: true });
+    const letGo = onAbort(signals, reject);
     try {
       return Object.fromEntries(await Promise.race([this.#authorize(), aborted]));
     } finally {
-      for (const signal of signals) signal.removeEventListener('abort', abort);
+      letGo();
     }
   }
 
@@ -134,6 +128,23 @@ export class Transport {
     const code = (error as { code?: unknown }).code;
     const message = typeof code === 'string' ? code : (error as Error).name;
     return new StorageError(call.operation, { status: 0, reason, message });
+  }
+}
+
+/** A class for the same reason as the response below Gaxios: its getter would be kept by a hidden class of its own. */
+class Answered<Body> implements Answer<Body> {
+  readonly status: number;
+  readonly body: Body;
+  readonly #response: Pick<Response, 'headers'>;
+
+  constructor(response: Pick<Response, 'status' | 'headers'>, body: Body) {
+    this.status = response.status;
+    this.body = body;
+    this.#response = response;
+  }
+
+  get headers(): Headers {
+    return this.#response.headers;
   }
 }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { getEventListeners } from 'node:events';
-import { EitherSignal } from '../../../shared/runtime/eitherSignal.ts';
+import { EitherSignal } from '../../../shared/runtime/abort.ts';
 
 describe('either of some signals', () => {
   it('aborts with the first of them, for its reason', () => {
