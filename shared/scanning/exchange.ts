@@ -1,4 +1,4 @@
-import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import { subscribe } from 'node:diagnostics_channel';
 import { Socket } from 'node:net';
 import type { Cutoff } from './cutoff.ts';
 import { ScanFault } from './verdict.ts';
@@ -71,16 +71,21 @@ export async function exchange(
   }
 }
 
+/** Where the next sockets go, while they are captured. */
+let captured: Socket[] | undefined;
+
+// Once, and not for each call: who is the first or the last to listen has Node change the prototype of the channel.
+subscribe('net.client.socket', (message) => {
+  if (captured && hasSocket(message)) captured.push(message.socket);
+});
+
 /**
  * clamdjs keeps its socket to itself. `net.createConnection` announces each new socket synchronously, so the one
  * announced during the call is the one of this call.
  */
 function capture(begin: () => Promise<unknown>): { socket: Socket; settled: Promise<boolean> } {
   const sockets: Socket[] = [];
-  const take = (message: unknown): void => {
-    if (hasSocket(message)) sockets.push(message.socket);
-  };
-  subscribe('net.client.socket', take);
+  captured = sockets;
   let settled: Promise<boolean>;
   try {
     settled = begin().then(
@@ -88,7 +93,7 @@ function capture(begin: () => Promise<unknown>): { socket: Socket; settled: Prom
       () => false,
     );
   } finally {
-    unsubscribe('net.client.socket', take);
+    captured = undefined;
   }
   const [socket] = sockets;
   if (socket === undefined) throw new ScanFault('protocol', 'the connection to clamd cannot be supervised');
