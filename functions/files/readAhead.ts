@@ -1,18 +1,22 @@
 import type { Ahead, Blobs } from '../../shared/files/blobs.ts';
 import type { ReadableRecord } from '../../shared/http/outcome.ts';
+import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
+
+const ABANDONED = new Error('nobody may have these bytes');
 
 /**
  * A read that begins while Cloud Storage is still asked whether the file may be handed out, which saves a download one
  * round trip. What it reads is held until {@link take} says of which object it has to be: of any other, nobody gets a byte.
  */
 export class ReadAhead {
-  readonly #stop = new AbortController();
+  readonly #stop: EitherSignal;
   readonly #ahead: Promise<Ahead | undefined>;
 
   constructor(blobs: Blobs, record: ReadableRecord, range: ByteRange, signal: AbortSignal) {
-    this.#ahead = blobs.readAhead(record, range, AbortSignal.any([signal, this.#stop.signal]));
+    this.#stop = new EitherSignal(signal);
+    this.#ahead = blobs.readAhead(record, range, this.#stop.signal);
     // A failure is met by `take`; without this it would be unhandled until then.
     this.#ahead.catch(() => undefined);
   }
@@ -29,6 +33,6 @@ export class ReadAhead {
   }
 
   abandon(): void {
-    this.#stop.abort();
+    this.#stop.abort(ABANDONED);
   }
 }
