@@ -57,7 +57,10 @@ class FetchResponse {
     return new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];
       this.body.on('data', (piece: Buffer) => pieces.push(piece));
-      this.body.on('end', () => resolve(Buffer.concat(pieces).toString()));
+      this.body.on('end', () => {
+        const [only, another] = pieces;
+        resolve((only && !another ? only : Buffer.concat(pieces)).toString());
+      });
       this.body.on('error', reject);
       this.body.on('close', () => reject(new Error('the answer broke off')));
     });
