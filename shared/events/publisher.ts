@@ -5,6 +5,8 @@ export type Publish = (event: EventMessage) => Promise<void>;
 
 /** Milliseconds: a caller that is told "no" in time has its event come back; one that hangs is cut off. */
 const PUBLISH_TIMEOUT_MS = 30_000;
+/** Events at a time: with more under way, an event waits for others to share a request with. A function answers when its event is out. */
+const WORTH_WAITING = 8;
 
 export interface PublisherOptions {
   /** Publish with ordering keys (docs/adr/0017): off by default. */
@@ -35,20 +37,29 @@ export function createPublisher(
     });
     return opened;
   };
+  let underWay = 0;
+  const publish: Publish = async ({ data, attributes, orderingKey }) => {
+    const { atOnce, together } = await library();
+    const message = { data, attributes: { ...attributes } };
+    if (!ordered || orderingKey === undefined) {
+      await (underWay > WORTH_WAITING ? together : atOnce).publishMessage(message);
+      return;
+    }
+    try {
+      await atOnce.publishMessage({ ...message, orderingKey });
+    } catch (error) {
+      // The library lets nothing more of this key through until it is told that the failure was seen.
+      atOnce.resumePublishing(orderingKey);
+      throw error;
+    }
+  };
   return {
-    publish: async ({ data, attributes, orderingKey }) => {
-      const { publisher } = await library();
-      const message = { data, attributes: { ...attributes } };
-      if (!ordered || orderingKey === undefined) {
-        await publisher.publishMessage(message);
-        return;
-      }
+    publish: async (event) => {
+      underWay += 1;
       try {
-        await publisher.publishMessage({ ...message, orderingKey });
-      } catch (error) {
-        // The library lets nothing more of this key through until it is told that the failure was seen.
-        publisher.resumePublishing(orderingKey);
-        throw error;
+        await publish(event);
+      } finally {
+        underWay -= 1;
       }
     },
     load: async () => {
@@ -63,11 +74,8 @@ export function createPublisher(
 async function open(projectId: string, topic: string, ordered: boolean) {
   const { PubSub } = await import('@google-cloud/pubsub');
   const pubsub = new PubSub({ projectId });
-  const publisher = pubsub.topic(topic, {
-    // A function answers when its event is out: what batches is what many answers wait for at once.
-    batching: { maxMilliseconds: 2 },
-    messageOrdering: ordered,
-    gaxOpts: { timeout: PUBLISH_TIMEOUT_MS, retry: null },
-  });
-  return { pubsub, publisher };
+  const options = { messageOrdering: ordered, gaxOpts: { timeout: PUBLISH_TIMEOUT_MS, retry: null } };
+  const atOnce = pubsub.topic(topic, { ...options, batching: { maxMessages: 1 } });
+  const together = pubsub.topic(topic, { ...options, batching: { maxMilliseconds: 2 } });
+  return { pubsub, atOnce, together };
 }

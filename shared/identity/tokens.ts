@@ -1,4 +1,5 @@
-import type { JWTPayload, JWTVerifyGetKey } from 'jose';
+import { hash } from 'node:crypto';
+import type { FlattenedJWSInput, JWTHeaderParameters, JWTPayload, JWTVerifyGetKey } from 'jose';
 // Not 'jose' as a whole: its 46 modules are a tenth of a cold start, and most of them sign or encrypt.
 import * as errors from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
@@ -22,15 +23,36 @@ export type Refusal =
 /** Room for the 200 groups that Entra ID puts into a token, below the 16 KiB that Node allows for all headers. */
 const MAX_TOKEN_LENGTH = 14 * 1024;
 
+/** Tokens that are remembered. */
+const MOST_KNOWN = 1_000;
+/** Stands for the token where its key is looked for, which goes by the header alone. */
+const UNREAD: FlattenedJWSInput = { payload: '', signature: '' };
+
 interface Trusted {
   readonly issuer: Issuer;
   readonly names: readonly string[];
   readonly keys: JWTVerifyGetKey;
 }
 
-/** Verifies access tokens (RFC 7519) against the issuers that the configuration trusts. */
+/** A token that was found good, and by which key. */
+interface Known {
+  readonly caller: Caller;
+  readonly header: JWTHeaderParameters;
+  readonly key: unknown;
+  readonly keys: JWTVerifyGetKey;
+  /** Milliseconds since 1970 at which it expires. */
+  readonly until: number;
+}
+
+/**
+ * Verifies access tokens (RFC 7519) against the issuers that the configuration trusts. A client sends the same one for
+ * minutes, and its signature is worked out once for as long as the issuer's key is the same and still believed: it is as much
+ * work as all else of a small request.
+ */
 export class TokenVerifier {
   readonly #trusted: ReadonlyMap<string, Trusted>;
+  /** By the SHA-256 of the token, so that no token is kept. */
+  readonly #known = new Map<string, Known>();
 
   /**
    * @param allowDevelopment whether issuers on the loopback are trusted
@@ -51,16 +73,30 @@ export class TokenVerifier {
   /** @throws {KeysUnavailable} where the keys of its issuer cannot be had, which says nothing about the token */
   async verify(token: string): Promise<Caller | Refusal> {
     if (token.length > MAX_TOKEN_LENGTH) return 'oversized';
+    const digest = hash('sha256', token, 'base64');
+    const known = this.#known.get(digest);
+    if (known && (await isStillGood(known))) return known.caller;
+    this.#known.delete(digest);
     const name = unverifiedIssuer(token);
     if (name === undefined) return 'malformed';
     const trusted = this.#trusted.get(name);
     if (!trusted) return 'unknownIssuer';
     try {
-      return callerOf(await verified(token, trusted), trusted.issuer);
+      const { payload, protectedHeader: header, key } = await verified(token, trusted);
+      const caller = callerOf(payload, trusted.issuer);
+      if (typeof caller !== 'string')
+        this.#remember(digest, { caller, header, key, ...lifeOf(payload, trusted) });
+      return caller;
     } catch (error) {
       if (error instanceof errors.JOSEError) return refusal(error);
       throw error;
     }
+  }
+
+  #remember(digest: string, known: Known): void {
+    this.#known.set(digest, known);
+    const [oldest] = this.#known.keys();
+    if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
   /** What a client of `issuer` asks for to get a scope, such as `nav:helse:helseopplysninger.read`. */
@@ -70,15 +106,24 @@ export class TokenVerifier {
   }
 }
 
-async function verified(token: string, { issuer, names, keys }: Trusted): Promise<JWTPayload> {
-  const { payload } = await jwtVerify(token, keys, {
+function verified(token: string, { issuer, names, keys }: Trusted) {
+  return jwtVerify(token, keys, {
     issuer: [...names],
     algorithms: issuer.algorithms,
     clockTolerance: issuer.clockToleranceSeconds,
     requiredClaims: ['exp'],
     ...(issuer.audience && { audience: issuer.audience }),
   });
-  return payload;
+}
+
+function lifeOf({ exp = 0 }: JWTPayload, { issuer, keys }: Trusted): Pick<Known, 'keys' | 'until'> {
+  return { keys, until: (exp + issuer.clockToleranceSeconds) * 1000 };
+}
+
+/** What cannot be had is for the full check to say. */
+async function isStillGood({ header, key, keys, until }: Known): Promise<boolean> {
+  if (Date.now() >= until) return false;
+  return (await Promise.resolve(keys(header, UNREAD)).catch(() => undefined)) === key;
 }
 
 /** Only chooses whose keys to verify with; nothing of it is believed. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { issuerKeys } from '../../../shared/identity/keys.ts';
 import { eventually } from '../../support/service.ts';
-import { IssuerServer, type SigningKey, signingKey } from './issuerServer.ts';
+import { IssuerServer, type SigningKey, seconds, signingKey } from './issuerServer.ts';
 import { type Answer, TokenService } from './tokenService.ts';
 
 const OPENID = '/.well-known/openid-configuration';
@@ -24,6 +24,7 @@ describe('the keys of an issuer', () => {
   });
   afterEach(async () => {
     mock.timers.reset();
+    mock.restoreAll();
     await Promise.all(stops.splice(0).map((stop) => stop()));
   });
 
@@ -95,6 +96,42 @@ describe('the keys of an issuer', () => {
     assert.equal((await service.ask(token)).status, 200);
     mock.timers.tick(2 * 60_000);
     assert.equal((await service.ask(token)).status, 401);
+  });
+
+  it('verify a token once, and again when they were fetched again', async () => {
+    const verify = mock.method(crypto.subtle, 'verify');
+    mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    const token = await issuer.token({ aud: 'a', p: 'app:1', scope: 'r', exp: Date.now() / 1000 + 3600 });
+    const first = await service.ask(token);
+    assert.deepEqual(await service.ask(token), first);
+    assert.equal(verify.mock.callCount(), 1);
+    mock.timers.tick(11 * 60_000);
+    assert.deepEqual(await service.ask(token), first);
+    assert.equal(verify.mock.callCount(), 2);
+  });
+
+  it('make no token outlive its end', async () => {
+    mock.timers.enable({ apis: ['Date'], now: Date.now() });
+    const token = await issuer.token({ aud: 'a', p: 'app:1', scope: 'r', exp: seconds() + 60 });
+    assert.equal((await service.ask(token)).status, 200);
+    mock.timers.tick(59_000);
+    assert.equal((await service.ask(token)).status, 200);
+    mock.timers.tick(60_000);
+    const { status, challenge } = await service.ask(token);
+    assert.equal(status, 401);
+    assert.match(challenge ?? '', /has expired/);
+  });
+
+  it('verify a token again that too many others came after', async () => {
+    const verify = mock.method(crypto.subtle, 'verify');
+    const token = await issuer.token({ aud: 'a', p: 'app:1', scope: 'r' });
+    await service.ask(token);
+    for (let other = 0; other < 1_000; other += 1) {
+      await service.ask(await issuer.token({ aud: 'a', p: 'app:1', scope: 'r', jti: String(other) }));
+    }
+    const before = verify.mock.callCount();
+    assert.equal((await service.ask(token)).status, 200);
+    assert.equal(verify.mock.callCount(), before + 1);
   });
 
   it('are not fetched for every token with a key that somebody made up', async () => {
