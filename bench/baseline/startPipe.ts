@@ -1,24 +1,35 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
+import { type Bounds, boundsOf, type Stage } from '../stage/stage.ts';
 
-/** What is set for Node in a function's process too, which bounds its memory: docs/adr/0005. */
-export interface Bounds {
-  readonly NODE_OPTIONS?: string;
-  readonly MALLOC_ARENA_MAX?: string;
-}
-
-/** The bare pipe of `pipe.ts`, as a process of its own in front of an emulator. */
-export interface Pipe extends AsyncDisposable {
+/** A program of this folder, as a process of its own. */
+export interface Bare extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;
 }
 
-/** @param bounds none by default: the best that Node can do */
-export async function startPipe(storageUrl: string, bounds: Bounds = {}): Promise<Pipe> {
-  const script = fileURLToPath(new URL('./pipe.ts', import.meta.url));
+/** The bare pipe in front of an emulator. @param bounds none by default: the best that Node can do */
+export function startPipe(storageUrl: string, bounds: Bounds = {}): Promise<Bare> {
+  return start('./pipe.ts', { ...bounds, STORAGE: storageUrl });
+}
+
+/** What makes the exchanges of a small file, and nothing else. */
+export function startBareFiles(stage: Stage): Promise<Bare> {
+  const {
+    PUBSUB_EMULATOR_HOST = '',
+    GOOGLE_CLOUD_PROJECT = '',
+    METADATA_SERVER_DETECTION = '',
+  } = stage.spec('scanner').env;
+  const pubsub = { PUBSUB_EMULATOR_HOST, GOOGLE_CLOUD_PROJECT, METADATA_SERVER_DETECTION };
+  const env = { STORAGE: stage.storageUrl, CLAMD: String(stage.clamd.port), ...pubsub, ...boundsOf(stage) };
+  return start('./bareFile.ts', env);
+}
+
+async function start(program: string, env: Readonly<Record<string, string>>): Promise<Bare> {
+  const script = fileURLToPath(new URL(program, import.meta.url));
   const child = spawn(process.execPath, [script], {
-    env: { ...process.env, ...bounds, STORAGE: storageUrl },
+    env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
   const [message] = (await once(child, 'message')) as [{ url: string }];

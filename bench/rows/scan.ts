@@ -1,7 +1,7 @@
 import { createReadStream, type ReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { giveBack } from '../../shared/runtime/memory.ts';
-import { type Pipe, startPipe } from '../baseline/startPipe.ts';
+import { type Bare, startPipe } from '../baseline/startPipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { type Clamdscan, provideClamdscan } from '../clamd/clamdscan.ts';
 import { KINDS, type Kind, writeContent } from '../content.ts';
@@ -118,7 +118,7 @@ function besides(ours: readonly number[], pipe: readonly number[]): string {
 }
 
 /** @returns seconds */
-async function pipedScan(stage: Stage, pipe: Pipe, file: string): Promise<number> {
+async function pipedScan(stage: Stage, pipe: Bare, file: string): Promise<number> {
   const name = 'scan-by-pipe';
   const upload = `/upload/storage/v1/b/permanent/o?uploadType=media&name=${name}`;
   const body = createReadStream(file, { highWaterMark: 256 * 1024 });

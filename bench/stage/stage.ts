@@ -6,7 +6,6 @@ import type { OperationReport } from '../../infra/local/storage/operation-counts
 import type { Principal } from '../../shared/identity/principal.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
-import type { Bounds } from '../baseline/startPipe.ts';
 import { send } from '../http.ts';
 import { childOf } from '../process.ts';
 import { type Front, startFront } from './front.ts';
@@ -31,6 +30,12 @@ export interface Stage {
   readonly operations: () => Promise<OperationReport>;
   readonly resetOperations: () => Promise<void>;
   readonly stop: () => Promise<void>;
+}
+
+/** What is set for Node in a function's process too, which bounds its memory: docs/adr/0005. */
+export interface Bounds {
+  readonly NODE_OPTIONS?: string;
+  readonly MALLOC_ARENA_MAX?: string;
 }
 
 /** What a function's process is started with, so that its memory is bounded. */
