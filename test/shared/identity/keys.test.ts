@@ -123,12 +123,14 @@ describe('the keys of an issuer', () => {
   });
 
   it('verify a token again that too many others came after', async () => {
+    // It signs faster than RSA.
+    const key = await signingKey('other', 'Ed25519');
+    await issuer.publish(key);
     const verify = mock.method(crypto.subtle, 'verify');
-    const token = await issuer.token({ aud: 'a', p: 'app:1', scope: 'r' });
+    const tokenOf = (jti: string) => issuer.token({ aud: 'a', p: 'app:1', scope: 'r', jti }, { key });
+    const token = await tokenOf('first');
     await service.ask(token);
-    for (let other = 0; other < 1_000; other += 1) {
-      await service.ask(await issuer.token({ aud: 'a', p: 'app:1', scope: 'r', jti: String(other) }));
-    }
+    for (let other = 0; other < 1_000; other += 1) await service.ask(await tokenOf(String(other)));
     const before = verify.mock.callCount();
     assert.equal((await service.ask(token)).status, 200);
     assert.equal(verify.mock.callCount(), before + 1);
