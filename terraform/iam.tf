@@ -10,7 +10,7 @@ locals {
     {
       # Bytes go in, and nobody but the scanner gets them out.
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
-      # The parts of resumable uploads are put together by the function.
+      # The parts of resumable uploads are put together by the function, and read where another instance took them.
       "upload.parts"     = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
       "upload.listing"   = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
