@@ -51,6 +51,26 @@ async function publishing(
 }
 
 export function carriesEvents(promises: Promises): void {
+  promises('carries many events that are published at once', async (subject) => {
+    const { topic, subscription } = await topicAndSubscription(subject);
+    const inbox = subject.listen(subscription);
+    const [event] = examples;
+    assert.ok(event);
+    const many = Array.from({ length: 50 }, (_, at) => ({
+      ...event,
+      attributes: { ...event.attributes, 'ce-id': String(at) },
+    }));
+    await publishing(subject, topic.name, {}, async ({ publish }) => {
+      await Promise.all(many.map((one) => publish(one)));
+      const left = new Set(many.map(idOf));
+      while (left.size > 0) {
+        const message = await inbox.take();
+        message.ack();
+        left.delete(message.attributes['ce-id']);
+      }
+    });
+  });
+
   promises('carries an event of each type as the CloudEvent that it is', async (subject) => {
     const { topic, subscription } = await topicAndSubscription(subject);
     const inbox = subject.listen(subscription);
