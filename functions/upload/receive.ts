@@ -45,11 +45,12 @@ export async function receive(receiver: Receiver, upload: Upload): Promise<Pendi
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(receiver: Receiver, upload: Upload): Promise<StagedFile> {
-  const { owner, contentType, fileName, declaredBytes: size, bytes, verify } = upload;
+  const { owner, contentType, fileName, declaredBytes, bytes, verify } = upload;
   const createdAt = receiver.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
-  const staged = await receiver.unscanned.stage(id, bytes, { contentType: 'application/octet-stream', size });
+  const options = { contentType: 'application/octet-stream', size: declaredBytes };
+  const staged = await receiver.unscanned.stage(id, bytes, options);
   return unlessFailed({ staged }, async () => {
     verify?.(staged);
     const { size, crc32c } = staged;

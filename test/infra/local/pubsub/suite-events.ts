@@ -6,6 +6,7 @@ import { cloudEventOf, outsideCloudEvents, schemas } from '../../../support/clou
 import { publisherOf } from './client.ts';
 import type { Promises, Subject } from './describe-pubsub.ts';
 import { startEndpoint } from './endpoint.ts';
+import type { Inbox } from './inbox.ts';
 import { topicAndSubscription } from './suite-client.ts';
 
 /** The example of each schema as the event that it would be, so that there is one of each type. */
@@ -36,6 +37,21 @@ const numbered = (id: number, key: string): EventMessage =>
     filterable: {},
   });
 
+/** Waits for all of these, in any order. */
+async function arrived(
+  inbox: Inbox<Message>,
+  events: readonly EventMessage[],
+  look: (message: Message) => void = () => undefined,
+): Promise<void> {
+  const left = new Set(events.map(idOf));
+  while (left.size > 0) {
+    const message = await inbox.take();
+    message.ack();
+    left.delete(message.attributes['ce-id']);
+    look(message);
+  }
+}
+
 async function publishing(
   { host }: Subject,
   topic: string,
@@ -62,12 +78,7 @@ export function carriesEvents(promises: Promises): void {
     }));
     await publishing(subject, topic.name, {}, async ({ publish }) => {
       await Promise.all(many.map((one) => publish(one)));
-      const left = new Set(many.map(idOf));
-      while (left.size > 0) {
-        const message = await inbox.take();
-        message.ack();
-        left.delete(message.attributes['ce-id']);
-      }
+      await arrived(inbox, many);
     });
   });
 
@@ -76,14 +87,10 @@ export function carriesEvents(promises: Promises): void {
     const inbox = subject.listen(subscription);
     await publishing(subject, topic.name, {}, async ({ publish }) => {
       await Promise.all(examples.map((event) => publish(event)));
-      const left = new Set(examples.map(idOf));
-      while (left.size > 0) {
-        const message = await inbox.take();
-        message.ack();
-        left.delete(message.attributes['ce-id']);
+      await arrived(inbox, examples, (message) => {
         assert.deepEqual(outsideCloudEvents(received(message)), []);
         assert.ok(!message.orderingKey, 'ordering is off by default');
-      }
+      });
     });
   });
 
