@@ -161,7 +161,7 @@ export function carriesEvents(promises: Promises): void {
       const name = subject.unique('late');
       await publishing(subject, name, { ordered }, async ({ publish }) => {
         const both = [publish(numbered(1, 'k')), publish(numbered(2, 'k'))];
-        for (const failing of both) await assert.rejects(failing, { code: 5 });
+        await Promise.all(both.map((failing) => assert.rejects(failing, { code: 5 })));
         const [topic] = await subject.client.createTopic(name);
         const [subscription] = await topic.createSubscription(subject.unique('subscription'));
         const inbox = subject.listen(subscription);
