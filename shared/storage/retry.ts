@@ -4,7 +4,7 @@ import { StorageError } from './error.ts';
 export interface RetryPolicy {
   /** Tries in all, the first included. */
   readonly attempts: number;
-  /** Milliseconds: the first pause is drawn from 0..base, and the bound doubles with each try. */
+  /** Milliseconds: the first pause is drawn from base / 2..base, and both double with each try. */
   readonly baseMs: number;
   /** Milliseconds: no pause is drawn from more than this. */
   readonly maxMs: number;
@@ -21,7 +21,9 @@ export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, baseMs: 200, maxMs: 10_
  * for calls that are safe to repeat. `attempt` is told how many tries went before: after the first, a 404
  * or 412 may be the echo of an earlier try whose answer was lost.
  *
- * Full jitter, so that clients that failed together do not come back together.
+ * Half of each pause is certain and half is drawn: clients that failed together do not come back together,
+ * and the pauses of the default policy are never less than 3.1 s together, where a name takes one write a
+ * second (FACTS).
  * @throws the last error of `attempt`
  */
 export async function retrying<T>(
@@ -35,7 +37,8 @@ export async function retrying<T>(
       return await attempt(tries);
     } catch (error) {
       if (!(error instanceof StorageError) || !error.transient || tries + 1 >= policy.attempts) throw error;
-      const jittered = Math.random() * Math.min(policy.maxMs, policy.baseMs * 2 ** tries);
+      const bound = Math.min(policy.maxMs, policy.baseMs * 2 ** tries);
+      const jittered = (bound * (1 + Math.random())) / 2;
       const pause = Math.max(jittered, error.retryAfterMs ?? 0);
       if (performance.now() + pause > end) throw error;
       await (policy.pause ?? timer)(pause, signal);

@@ -6,6 +6,7 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { DEFAULT_RETRY } from '../../../shared/storage/retry.ts';
 import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { CHUNK, collect, FAST_RETRY, piecesOf } from './streams.ts';
 import { tamperingProxy } from './tamperingProxy.ts';
@@ -232,6 +233,22 @@ describe('Cloud Storage that fails for a while', () => {
     fixture.emulator.faults.add({ operation: 'objects.get', times: 2, effect });
     assert.deepEqual(await patient.stat(object.name), object);
     assert.deepEqual(pauses, [7000, 7000]);
+  });
+
+  it('the pauses outlast the second within which a name takes one write, however they are drawn', async () => {
+    const object = await put(Buffer.from('x'));
+    fixture.emulator.faults.add({ operation: 'objects.get', effect: { kind: 'error', status: 429 } });
+    for (let round = 0; round < 20; round++) {
+      const pauses: number[] = [];
+      const pause = async (ms: number) => void pauses.push(ms);
+      const retry = { ...DEFAULT_RETRY, pause };
+      await assert.rejects(new Bucket(connectStorage(fixture.url), BUCKET, { retry }).stat(object.name));
+      assert.ok(
+        pauses.every((ms, tries) => ms >= 100 * 2 ** tries && ms <= 200 * 2 ** tries),
+        `${pauses}`,
+      );
+      assert.equal(pauses.length, 5);
+    }
   });
 
   it('a wait that would not fit the total is not begun', async () => {
