@@ -42,11 +42,11 @@ function secondsAGib(work: () => void): number {
 }
 
 /** Such as `upload 1.20 s (0.71 user, 0.49 kernel)`. */
-export function cpuText(cpu: Readonly<Record<string, CpuTime>>): string {
+export function cpuText(cpu: Readonly<Record<string, CpuTime>>, unit: 's' | 'ms' = 's'): string {
   return Object.entries(cpu)
     .map(([name, time]) => {
       const parts = `${time.user.toFixed(2)} user, ${time.kernel.toFixed(2)} kernel`;
-      return `${name} ${total(time).toFixed(2)} s (${parts})`;
+      return `${name} ${total(time).toFixed(2)} ${unit} (${parts})`;
     })
     .join(', ');
 }

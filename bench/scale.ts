@@ -10,9 +10,13 @@ export interface Scale {
   readonly upload: { readonly bytes: number; readonly rounds: Rounds };
   readonly scan: { readonly bytes: number; readonly rounds: Rounds };
   readonly small: {
-    readonly sizes: readonly number[];
-    readonly inFlight: readonly number[];
+    readonly sizes: readonly [number, ...number[]];
+    readonly concurrencies: readonly number[];
+    /** At a time. */
     readonly files: number;
+    readonly rounds: Rounds;
+    /** Files that go by before anything is compared: of the first size in a new instance, and before each size. */
+    readonly warmUp: { readonly instance: number; readonly size: number };
   };
   readonly download: { readonly bytes: number; readonly ranges: number; readonly rounds: Rounds };
   readonly tus: { readonly bytes: number; readonly chunkBytes: number; readonly rounds: Rounds };
@@ -27,7 +31,13 @@ export const FULL: Scale = {
   name: 'full',
   upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 20 } },
   scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 20 } },
-  small: { sizes: [1_000, 100_000], inFlight: [1, 8, 64], files: 256 },
+  small: {
+    sizes: [1_000, 100_000],
+    concurrencies: [1, 8, 64],
+    files: 128,
+    rounds: { times: 3, withinSeconds: 6 },
+    warmUp: { instance: 1_536, size: 256 },
+  },
   download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
   tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
   memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 256 * MIB },
@@ -40,7 +50,13 @@ export const QUICK: Scale = {
   name: 'quick',
   upload: { bytes: 32 * MIB, rounds: ONCE },
   scan: { bytes: 4_000_000, rounds: ONCE },
-  small: { sizes: [1_000, 100_000], inFlight: [1, 8], files: 16 },
+  small: {
+    sizes: [1_000, 100_000],
+    concurrencies: [1, 8],
+    files: 16,
+    rounds: ONCE,
+    warmUp: { instance: 64, size: 16 },
+  },
   download: { bytes: 32 * MIB, ranges: 20, rounds: ONCE },
   tus: { bytes: 16 * MIB, chunkBytes: 8 * MIB, rounds: ONCE },
   memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB], atLeast: 32 * MIB },

@@ -15,14 +15,20 @@ export function startPipe(storageUrl: string, bounds: Bounds = {}): Promise<Bare
 }
 
 /** What makes the exchanges of a small file, and nothing else. */
-export function startBareFiles(stage: Stage): Promise<Bare> {
+export function startBareFiles(stage: Stage, by: 'node' | 'libraries'): Promise<Bare> {
   const {
     PUBSUB_EMULATOR_HOST = '',
     GOOGLE_CLOUD_PROJECT = '',
     METADATA_SERVER_DETECTION = '',
   } = stage.spec('scanner').env;
   const pubsub = { PUBSUB_EMULATOR_HOST, GOOGLE_CLOUD_PROJECT, METADATA_SERVER_DETECTION };
-  const env = { STORAGE: stage.storageUrl, CLAMD: String(stage.clamd.port), ...pubsub, ...boundsOf(stage) };
+  const env = {
+    STORAGE: stage.storageUrl,
+    BY: by,
+    CLAMD: String(stage.clamd.port),
+    ...pubsub,
+    ...boundsOf(stage),
+  };
   return start('./bareFile.ts', env);
 }
 

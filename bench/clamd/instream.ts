@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 
 const FRAME_BYTES = 64 * 1024;
-const CLEAN = 'stream: OK\0';
+export const CLEAN = 'stream: OK\0';
 
 /**
  * Scans bytes over a raw socket, with nothing between: what clamd takes by itself.

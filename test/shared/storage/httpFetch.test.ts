@@ -137,6 +137,10 @@ describe('the fetch below Gaxios', () => {
     const response = await httpFetch(url, {});
     await assert.rejects(read(response.body), { code: 'ECONNRESET' });
     await assert.rejects((await httpFetch(url, {})).text(), { code: 'ECONNRESET' });
+    const given = await httpFetch(url, {});
+    const text = given.text();
+    given.body.destroy();
+    await assert.rejects(text, /broke off/);
   });
 });
 

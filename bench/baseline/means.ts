@@ -1,0 +1,69 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
+import { CLEAN, instream } from '../clamd/instream.ts';
+import { send } from '../http.ts';
+
+interface Sending {
+  readonly method: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: Buffer;
+}
+
+/** What the exchanges of a small file can be made with. */
+export interface Means {
+  /** Sends a request to Cloud Storage. @returns the body of the answer */
+  readonly ask: (url: string, sending?: Sending) => Promise<Buffer>;
+  /** @throws {Error} where the answer is not that they are clean */
+  readonly scan: (bytes: Buffer) => Promise<void>;
+  /** Answers each request with what `work` makes of its path and body. @returns the port */
+  readonly serve: (work: (path: string, body: Buffer) => Promise<string>) => Promise<number>;
+}
+
+/** As little as can stand there: Node's own http and a raw socket. */
+export function byNode(clamdPort: number): Means {
+  return {
+    ask: async (url, sending) => (await send(url, sending)).body,
+    scan: (bytes) => instream(clamdPort, bytes),
+    serve: async (work) => {
+      const server = createServer(async (incoming: IncomingMessage, response) => {
+        const body = Buffer.concat(await incoming.toArray());
+        response.end(await work(incoming.url ?? '', body));
+      });
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    },
+  };
+}
+
+/** The libraries that this project is bound to, each as its documentation shows it. */
+export async function byLibraries(clamdPort: number): Promise<Means> {
+  const [{ http }, { getTestServer }, { Gaxios }, { default: clamdjs }] = await Promise.all([
+    import('@google-cloud/functions-framework'),
+    import('@google-cloud/functions-framework/testing'),
+    import('gaxios'),
+    import('clamdjs'),
+  ]);
+  const gaxios = new Gaxios({ responseType: 'arraybuffer' });
+  const scanner = clamdjs.createScanner('127.0.0.1', clamdPort);
+  return {
+    ask: async (url, sending = { method: 'GET' }) => {
+      const { data } = await gaxios.request<ArrayBuffer>({ url, ...sending });
+      return Buffer.from(data);
+    },
+    scan: async (bytes) => {
+      const reply = await scanner.scanStream(Readable.from(bytes, { objectMode: false }), 60_000);
+      if (reply !== CLEAN) throw new Error(`clamd says ${JSON.stringify(reply)}`);
+    },
+    serve: async (work) => {
+      http('bare', async (request, response) => {
+        response.send(await work(request.path, request.rawBody ?? Buffer.alloc(0)));
+      });
+      const server = getTestServer('bare').listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      return (server.address() as AddressInfo).port;
+    },
+  };
+}
