@@ -8,7 +8,7 @@ import { type Finding, figure } from '../finding.ts';
 import { imageBytes, packageBytes } from '../imageSize.ts';
 import { MIB } from '../scale.ts';
 import { sideBySide } from '../sideBySide.ts';
-import { coldStart as start } from '../stage/coldStart.ts';
+import { type Start, coldStart as start } from '../stage/coldStart.ts';
 import type { FunctionName } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
 
@@ -49,9 +49,9 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
     sweeper: bundled(stage.spec('sweeper')),
   };
   const names = ['hello', 'libraries', ...NAMES] as const;
-  const contenders = Object.fromEntries(names.map((name) => [name, () => start(specs[name])])) as Readonly<
-    Record<Started, () => Promise<number>>
-  >;
+  const contenders = Object.fromEntries(
+    names.map((name) => [name, () => start(startOf(specs[name]))]),
+  ) as Readonly<Record<Started, () => Promise<number>>>;
   // It fills the caches of compiled code too, as an image has them filled.
   const modules = new Map<string, number>();
   for (const name of names) modules.set(name, await modulesOf(specs[name], join(folder, `${name}.modules`)));
@@ -95,8 +95,13 @@ function helloSpec(spec: ChildSpec, source: string): ChildSpec {
 
 async function modulesOf(spec: ChildSpec, report: string): Promise<number> {
   const options = `${spec.env['NODE_OPTIONS'] ?? ''} --import=${COUNTER}`;
-  await start({ ...spec, env: { ...spec.env, NODE_OPTIONS: options, MODULES_REPORT: report } });
+  await start({ ...startOf(spec), env: { ...spec.env, NODE_OPTIONS: options, MODULES_REPORT: report } });
   const count = Number(readFileSync(report, 'utf8'));
   rmSync(report);
   return count;
+}
+
+/** It gets a port of its own. */
+function startOf({ args, env }: ChildSpec): Start {
+  return { args: args.filter((argument) => !argument.startsWith('--port=')), env, cwd: PROJECT };
 }

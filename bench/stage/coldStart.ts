@@ -2,20 +2,32 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { ChildSpec } from '../../infra/local/child.ts';
 import { reservePorts } from '../../infra/local/ports.ts';
 
 const HOST = '127.0.0.1';
 const POLL_MS = 2;
 const START_WITHIN_MS = 60_000;
-const PROJECT = new URL('../..', import.meta.url);
+const IS_ROOT = process.getuid?.() === 0;
+
+/** How to start a function, without a port. */
+export interface Start {
+  readonly args: readonly string[];
+  readonly cwd: string | URL;
+  readonly env: Readonly<Record<string, string>>;
+  /** The user to be, where this process may choose. */
+  readonly uid?: number;
+}
 
 /** @returns milliseconds from the spawn of a function, on a port of its own, to the first 200 of /healthz */
-export async function coldStart({ name, args, env }: ChildSpec): Promise<number> {
+export async function coldStart({ args, cwd, env, uid }: Start): Promise<number> {
   const [port = 0] = await reservePorts(HOST, [{ port: 0, variable: '' }]);
-  const own = args.map((argument) => (argument.startsWith('--port=') ? `--port=${port}` : argument));
   const began = performance.now();
-  const child = spawn(process.execPath, own, { cwd: PROJECT, env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const child = spawn(process.execPath, args, {
+    cwd,
+    env: { ...env, PORT: String(port) },
+    stdio: ['ignore', 'ignore', 'pipe'],
+    ...(IS_ROOT && uid !== undefined && { uid, gid: uid }),
+  });
   let said = '';
   child.stderr.on('data', (chunk) => {
     said += chunk;
@@ -24,7 +36,7 @@ export async function coldStart({ name, args, env }: ChildSpec): Promise<number>
   try {
     while ((await statusOf(port)) !== 200) {
       if (child.exitCode !== null || performance.now() - began > START_WITHIN_MS)
-        throw new Error(`${name} does not start: ${said}`);
+        throw new Error(`It does not start: ${said}`);
       await delay(POLL_MS);
     }
     return performance.now() - began;

@@ -1,3 +1,4 @@
+import { Problem } from '../http/problems.ts';
 import { StorageError } from '../storage/error.ts';
 import { type RetryPolicy, retrying } from '../storage/retry.ts';
 import type { FileId } from './fileId.ts';
@@ -45,7 +46,7 @@ export class RecordWriter {
 
   /**
    * @returns the record as it stands with the change
-   * @throws what `change` throws, {StorageError}, {CorruptRecord}
+   * @throws what `change` throws, {Problem} 404 where there is no record any more, {StorageError}, {CorruptRecord}
    */
   change(id: FileId, change: Change, { alone = false }: ChangeOptions = {}): Promise<Versioned> {
     return new Promise((resolve, reject) => {
@@ -81,7 +82,8 @@ export class RecordWriter {
 
   async #attempt(id: FileId, batch: readonly Waiting[]) {
     const read = await this.#records.get(id);
-    if (!read) throw new Error(`record ${id} went away`);
+    // Purged since the caller found it.
+    if (!read) throw new Problem('not-found');
     const refusals = new Map<Waiting, { error: unknown }>();
     let { record } = read;
     for (const waiting of batch) {

@@ -124,6 +124,7 @@ async function tallied(
 
 /** @returns undefined where no such state was saved, or by another version of the library */
 async function carried(state?: string): Promise<Sha256 | undefined> {
+  if (state === LOST) return undefined;
   // Loaded when first used: where an upload stays in one process, it never is.
   const { createSHA256 } = await import('hash-wasm');
   const hasher = await createSHA256();

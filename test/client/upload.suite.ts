@@ -15,6 +15,7 @@ import { EICAR, Service } from '../support/service.ts';
 import { BadLine, clientOf, Folder, MIB } from './fixture.ts';
 
 const LARGE = 3 * MIB;
+const OTHER = 'org:974652269';
 /** Small sizes, so that a few megabytes take several requests. */
 const SMALL = { postUpTo: MIB / 2, chunkSize: MIB, retries: 3 };
 
@@ -174,6 +175,26 @@ describe('client: uploads', () => {
 
       const third = await second.upload(await fileSource(path), { via });
       assert.notEqual(third.id, handle.id, 'a complete upload is not gone on with');
+    });
+  }
+
+  for (const via of ['tus', 'direct'] as const) {
+    it(`begins anew where another caller began by ${via}, with the same store`, async () => {
+      const path = folder.path(`shared-${via}.bin`);
+      await writeFile(path, large);
+      const store = new FolderUploadStore(folder.path('shared'));
+      const controller = new AbortController();
+      const onProgress = ({ sent }: UploadProgress) => void (sent >= 1.5 * MIB && controller.abort());
+      const first = clientOf(service, { ...SMALL, store });
+      const aborted = first.upload(await fileSource(path), { via, onProgress, signal: controller.signal });
+      await assert.rejects(aborted, { name: 'AbortError' });
+
+      const seen: UploadProgress[] = [];
+      const second = clientOf(service, { ...SMALL, store }, OTHER);
+      const handle = await second.upload(await fileSource(path), { via, onProgress: seen.push.bind(seen) });
+      assert.equal(seen.at(-1)?.resumedFrom, 0);
+      assert.equal((await second.wait(handle.id, { timeout: 20 })).sha256, sha256);
+      assert.equal((await second.viewers(handle.id)).owner, OTHER);
     });
   }
 

@@ -96,6 +96,8 @@ async function resume(job: Job): Promise<Begun | undefined> {
       ? new TusSession(http, saved.url, saved.size)
       : new DirectSession(http, saved.url, saved.size);
   try {
+    // A direct session takes bytes from anybody, and the store may remember what another caller began.
+    if (saved.via === 'direct') await http.call('GET', `/files/${saved.id}/status`, { signal });
     return { id: saved.id, session, from: await session.offset(signal) };
   } catch (error) {
     if (!(error instanceof FileshareProblem) || error.status >= 500) throw error;

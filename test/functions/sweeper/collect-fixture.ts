@@ -160,7 +160,7 @@ export class CollectFixture extends SweeperFixture {
       await addReference(referring, { id, uri: uri as ResourceUri, by: OWNER });
       return true;
     } catch (error) {
-      if (error instanceof Problem || /went away/.test((error as Error).message)) return false;
+      if (error instanceof Problem) return false;
       throw error;
     }
   }
