@@ -14,6 +14,7 @@ http(
     log,
     project: 'test',
     handler: async ({ path, response }) => {
+      log.info(`asked for ${path}`);
       if (path === '/throw') setTimeout(() => fail('thrown in a timer'), 50);
       if (path === '/reject') void Promise.reject(new Error('rejected and not awaited'));
       const { domain } = process as { domain?: unknown };

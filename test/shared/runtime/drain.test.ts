@@ -39,8 +39,7 @@ describe('A function whose code fails where nobody catches it', () => {
     this.timeout(30_000);
     const exited = once(child, 'exit');
     const slow = statusOf('/slow');
-    // So that it is in flight.
-    await delay(200);
+    while (!said.includes('asked for /slow')) await delay(10);
     const failed = [statusOf('/throw'), statusOf('/reject')];
     assert.equal(await slow, 204);
     assert.equal(await statusOf('/readyz'), 503);
