@@ -2,7 +2,7 @@ import type { FileId } from '../../shared/files/fileId.ts';
 import { type Folded, fold, newPart, partName, removeParts } from '../../shared/files/parts.ts';
 import { type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
-import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
+import { isTus, type TusRecord, type TusUpload } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { RunningTallies, RunningTally } from '../../shared/storage/runningTally.ts';
@@ -10,6 +10,9 @@ import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared
 import { type Checksum, ChecksumCheck } from './checksum.ts';
 import { Intake } from './intake.ts';
 import type { Terms } from './offer.ts';
+
+/** Who loses a compare-and-swap this often is not racing with a change of viewers. */
+const MAX_RACES = 5;
 
 export interface Appender {
   readonly unscanned: Bucket;
@@ -123,33 +126,47 @@ async function write(
   const { id, upload } = read.record;
   const folded = part ? await fold(unscanned, id, upload.parts) : { parts: upload.parts };
   const parts = [...(folded?.parts ?? []), ...(part ? [part] : [])];
-  const written = folded && (await records.replace(read, advanced(read.record, tally, parts)));
-  if (written) {
-    if (folded.made) await removeReplaced(unscanned, id, upload.parts, folded);
-    return written;
+  const change = advance(upload, tally, parts);
+  let latest: Versioned<TusRecord> | undefined = folded && read;
+  for (let races = 0; latest && races < MAX_RACES; races++) {
+    const written = await records.replace(latest, change(latest.record));
+    if (written) {
+      if (folded?.made) await removeReplaced(unscanned, id, upload.parts, folded);
+      return written;
+    }
+    latest = await unmoved(records, read.record);
   }
   await removeParts(unscanned, id, (name) => name === part || name === folded?.made);
   throw new Problem('upload-offset', { detail: 'Another request added to the upload meanwhile.' });
 }
 
-function advanced(
-  record: TusRecord,
+/** The record as it is now, where what changed was not the upload: who may see the file, say. Parts have names of their own. */
+async function unmoved(
+  records: Records,
+  { id, upload }: TusRecord,
+): Promise<Versioned<TusRecord> | undefined> {
+  const now = await records.get(id);
+  if (!now || !isTus(now.record)) return undefined;
+  const { length = upload.length, ...current } = now.record.upload;
+  if (length !== upload.length || current.parts.join() !== upload.parts.join()) return undefined;
+  return { record: { ...now.record, upload }, object: now.object };
+}
+
+/** What the record becomes. The tally is saved or ended by that, and only once: the record may have to be written again. */
+function advance(
+  upload: TusUpload,
   tally: RunningTally,
   parts: readonly string[],
-): TusRecord | PendingRecord {
-  const { upload, content: _, ...stored } = record;
+): (record: TusRecord) => TusRecord | PendingRecord {
   const { size } = tally;
   if (size !== upload.length) {
-    return {
-      ...stored,
-      state: 'uploading',
-      upload: { ...upload, offset: size, parts, running: tally.save() },
-    };
+    const advanced = { ...upload, offset: size, parts, running: tally.save() };
+    return (record) => ({ ...record, upload: advanced });
   }
   const digests = tally.digests();
   const sha256 = digests && parseSha256(digests.sha256);
-  const content = sha256 && { size, sha256, crc32c: digests.crc32c };
-  return { ...stored, state: 'pending', parts, ...(content ? { content } : { claims: { size } }) };
+  const known = sha256 ? { content: { size, sha256, crc32c: digests.crc32c } } : { claims: { size } };
+  return ({ upload: _, content: __, ...stored }) => ({ ...stored, state: 'pending', parts, ...known });
 }
 
 /** Best effort: the sweeper finds what stays. */

@@ -16,6 +16,7 @@ import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import { RunningTallies } from '../../shared/storage/runningTally.ts';
 import { postDirect } from './direct.ts';
+import { LatestUploads } from './latestUploads.ts';
 import { postFile } from './post.ts';
 import { type Tus, tusRoute } from './tus.ts';
 
@@ -63,6 +64,7 @@ const poster = {
 const uploads: Tus = {
   ...intake,
   tallies: new RunningTallies(),
+  latest: new LatestUploads(),
   partBytes: 64 * 1024 * 1024,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
   shutdown: shutdownSignal,

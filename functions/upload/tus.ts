@@ -1,42 +1,37 @@
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { ServerResponse } from 'node:http';
 import { newFileId, parseFileId } from '../../shared/files/fileId.ts';
-import { assemble, removeParts } from '../../shared/files/parts.ts';
-import type { FileRecord, PendingRecord } from '../../shared/files/record.ts';
+import { removeParts } from '../../shared/files/parts.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { isTus, MAX_OBJECT_BYTES, type TusRecord, type TusUpload } from '../../shared/files/uploading.ts';
+import { isTus, type TusRecord, type TusUpload } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
-import { framingOf } from '../../shared/http/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
-import { sniffed } from '../../shared/http/sniff.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import { NOTHING_TALLIED } from '../../shared/storage/runningTally.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
-import { type Appender, append, type Chunk } from './append.ts';
-import { bodyOf, tooLarge } from './body.ts';
-import { CHECKSUM_ALGORITHMS, parseChecksum } from './checksum.ts';
-import type { Terms } from './offer.ts';
+import { tooLarge } from './body.ts';
+import { CHECKSUM_ALGORITHMS } from './checksum.ts';
+import type { LatestUploads } from './latestUploads.ts';
+import { chunkOf, complete, hasBody, receive, requireOffsetType, type TusIntake } from './tusBody.ts';
 import {
   announcedLength,
   countIn,
   header,
   metadataOf,
-  OFFSET_CONTENT_TYPE,
   parseUploadMetadata,
   progressHeaders,
   TUS_VERSION,
 } from './tusHeaders.ts';
 
-export interface Tus extends Appender {
+export interface Tus extends TusIntake {
+  readonly latest: LatestUploads;
   /** Milliseconds from its creation in which an upload is to be completed. */
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
-  readonly terms: Terms;
   readonly now: () => Date;
-  /** Aborts when this process is about to end: what a request has sent by then is kept. */
-  readonly shutdown: AbortSignal;
 }
 
 /** Who loses a compare-and-swap this often is not racing with a client. */
@@ -69,7 +64,7 @@ export async function tusRoute(tus: Tus, exchange: Exchange, id: string | undefi
   const caller = await authenticate(tus.tokens, request, 'write');
   if (id === undefined) return create(tus, exchange, caller);
   if (method === 'HEAD') return head(tus, exchange, await find(tus, caller, id));
-  if (method === 'PATCH') return patch(tus, exchange, await find(tus, caller, id));
+  if (method === 'PATCH') return patch(tus, exchange, caller, id);
   await terminate(tus, caller, id);
   sendEmpty(response, 204);
 }
@@ -91,7 +86,8 @@ async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<voi
   exchange.audit.fileId = created.record.id;
   log.info({ fileId: created.record.id, owner: caller.principal, length }, 'upload created');
   // A file without a byte is complete already.
-  const { record } = chunk || length === 0 ? await receive(tus, exchange, created, chunk) : created;
+  const written = chunk || length === 0 ? await receive(tus, exchange, created, chunk) : created;
+  const { record } = keep(tus, written);
   const handle = handleOf(record, tus.terms);
   const progress = isTus(record) ? progressHeaders(record.upload) : { 'upload-offset': String(length) };
   sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...progress });
@@ -143,23 +139,45 @@ async function head(tus: Tus, { response }: Exchange, { record }: Versioned): Pr
   });
 }
 
-async function patch(tus: Tus, exchange: Exchange, read: Versioned): Promise<void> {
+async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): Promise<void> {
   const { request, response, log } = exchange;
-  requireOffsetType(request);
+  const latest = tus.latest.take(id);
+  const ours = latest && mayChange(caller, latest.record);
   const offset = countIn(request, 'Upload-Offset');
+  // It may have gone on in another instance, which shows at the latest when it is written.
+  const read = ours && latest.record.upload.offset === offset ? latest : await find(tus, caller, id);
+  requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
   const live = alive(tus, read.record);
   if (!live) throw new Problem('upload-complete');
-  if (offset !== live.upload.offset) {
-    const headers = { 'upload-offset': String(live.upload.offset) };
-    throw new Problem('upload-offset', { detail: `It stands at ${live.upload.offset}.`, headers });
-  }
+  if (offset !== live.upload.offset) throw standsAt(live.upload.offset);
   const upload = declared(tus, live.upload, countIn(request, 'Upload-Length'));
   const chunk = chunkOf(exchange, upload.length === undefined ? undefined : upload.length - offset);
-  const { record } = await receive(tus, exchange, { ...read, record: { ...live, upload } }, chunk);
+  const goingOn = { ...read, record: { ...live, upload } };
+  const written = await receive(tus, exchange, goingOn, chunk).catch(async (error: unknown) => {
+    const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
+    throw isOvertaken ? await stateOf(tus, caller, id) : error;
+  });
+  const { record } = keep(tus, written);
   if (isTus(record)) return sendEmpty(response, 204, progressHeaders(record.upload));
   log.info({ fileId: record.id, owner: record.owner, size: upload.length }, 'file received');
   sendEmpty(response, 204, { 'upload-offset': String(upload.length) });
+}
+
+/** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
+async function stateOf(tus: Tus, caller: Caller, id: string): Promise<Problem> {
+  const live = alive(tus, (await find(tus, caller, id)).record);
+  return live ? standsAt(live.upload.offset) : new Problem('upload-complete');
+}
+
+function standsAt(offset: number): Problem {
+  const headers = { 'upload-offset': String(offset) };
+  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
+}
+
+function keep<R extends FileRecord>({ latest }: Tus, { record, object }: Versioned<R>): Versioned<R> {
+  if (isTus(record)) latest.keep({ record, object });
+  return { record, object };
 }
 
 /** A length that was deferred may be said once. @throws {Problem} */
@@ -171,6 +189,7 @@ function declared({ terms }: Tus, upload: TusUpload, length: number | undefined)
 }
 
 async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
+  tus.latest.take(id);
   for (let races = 0; races < MAX_RACES; races++) {
     const read = await find(tus, caller, id);
     const live = alive(tus, read.record);
@@ -201,49 +220,6 @@ function alive({ now }: Tus, record: FileRecord): TusRecord | undefined {
   if (record.state === 'expired') throw new Problem('file-expired');
   if (record.state === 'deleted') throw new Problem('file-deleted');
   return undefined;
-}
-
-async function complete(tus: Tus, record: PendingRecord): Promise<void> {
-  if ((await assemble(tus, record)) === 'gone') throw new Error(`the parts of ${record.id} are gone`);
-}
-
-/** Adds a body to an upload, and makes the object where that was the last of it. */
-async function receive(
-  tus: Tus,
-  { request, response }: Exchange,
-  read: Versioned<TusRecord>,
-  chunk: Omit<Chunk, 'bytes'> = {},
-): Promise<Versioned<TusRecord | PendingRecord>> {
-  const { contentType, upload } = read.record;
-  const body = bodyOf(request, response);
-  // What a file is, its beginning says.
-  const bytes = upload.offset === 0 ? sniffed(body, contentType, tus.terms.media) : body;
-  const cut = () => request.destroy();
-  tus.shutdown.addEventListener('abort', cut, { once: true });
-  try {
-    const written = await append(tus, read, { ...chunk, bytes });
-    if (written.record.state === 'pending') await complete(tus, written.record);
-    return written;
-  } finally {
-    tus.shutdown.removeEventListener('abort', cut);
-  }
-}
-
-/** What can be refused of a body before it is sent. @throws {Problem} */
-function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
-  requireOffsetType(request);
-  const { contentLength: size } = framingOf(request);
-  if (size !== undefined && size > atMost) throw new Problem('upload-too-long');
-  return { size, checksum: parseChecksum(header(request, 'upload-checksum')) };
-}
-
-function requireOffsetType(request: IncomingMessage): void {
-  if (header(request, 'content-type') !== OFFSET_CONTENT_TYPE) throw new Problem('upload-content-type');
-}
-
-function hasBody(request: IncomingMessage): boolean {
-  const { contentLength = 0, chunked } = framingOf(request);
-  return chunked || contentLength > 0;
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

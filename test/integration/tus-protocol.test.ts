@@ -365,6 +365,37 @@ describe('tus 1.0.0', function () {
     assert.equal((await service.operations()).operations['objects.getMedia'], undefined);
   });
 
+  it('is not asked for where the request before came to the same instance', async () => {
+    const path = await tus.create({ 'upload-length': '1000' }, bytes.subarray(0, 10));
+    await service.resetOperations();
+    assert.equal((await tus.patch(path, 10, bytes.subarray(10, 20))).status, 204);
+    assert.equal((await tus.patch(path, 20, bytes.subarray(20, 30))).status, 204);
+    assert.equal((await service.operations()).operations['objects.get'], undefined);
+    // Where it stands otherwise than the request says, the record has the word.
+    assert.equal((await tus.patch(path, 10, bytes.subarray(10))).headers.get('upload-offset'), '30');
+    assert.equal((await service.operations()).operations['objects.get']?.calls, 1);
+    assert.equal((await tus.patch(path, 30, bytes.subarray(30))).status, 204);
+    assert.equal((await service.decided(idOf(path))).sha256, sha256(bytes));
+  });
+
+  it('goes on where it was decided meanwhile who may see it', async () => {
+    const path = await begun(tus, 10);
+    const viewer = `/files/${idOf(path)}/viewers/org:999999999`;
+    assert.equal((await service.call('PUT', viewer)).status, 204);
+    assert.equal((await tus.patch(path, 10, bytes.subarray(10))).status, 204);
+    assert.equal((await service.decided(idOf(path))).sha256, sha256(bytes));
+    assert.equal((await service.call('GET', `/files/${idOf(path)}`, { as: 'org:999999999' })).status, 200);
+  });
+
+  it('is gone where its owner took the file back meanwhile', async () => {
+    const path = await begun(tus, 10);
+    assert.equal((await service.call('DELETE', `/files/${idOf(path)}`)).status, 204);
+    const refused = await tus.patch(path, 10, bytes.subarray(10));
+    assert.equal(refused.status, 410);
+    assert.match(await refused.text(), /urn:hops-fileshare:problem:file-deleted/);
+    assert.equal((await service.names('unscanned', `parts/${idOf(path)}/10.`)).length, 0);
+  });
+
   it('takes files without a byte', async () => {
     const path = await tus.create({ 'upload-length': '0' });
     assert.equal(await tus.offset(path), 0);

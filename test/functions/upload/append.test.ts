@@ -5,6 +5,7 @@ import type { Operation } from '../../../infra/local/storage/operation.ts';
 import { assemble } from '../../../shared/files/parts.ts';
 import { isTus } from '../../../shared/files/uploading.ts';
 import { Problem } from '../../../shared/http/problems.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
 import { DEFAULT_RETRY } from '../../../shared/storage/retry.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { offsetOf, pending, random, UploadFixture } from './fixture.ts';
@@ -149,6 +150,38 @@ describe('the bytes of a tus request', function () {
     await fixture.appender.records.replace({ record: half, object }, foreign);
     const last = pending((await fixture.send(await fixture.live(record.id), bytes.subarray(1000))).record);
     assert.deepEqual([last.content, last.claims], [undefined, { size: 2000 }]);
+  });
+
+  it('count where the record was changed meanwhile, but not the upload', async () => {
+    const bytes = random(2000);
+    const { record } = await fixture.create();
+    const { records } = fixture.appender;
+    const stale = await fixture.live(record.id);
+    await records.replace(stale, { ...stale.record, viewers: ['org:1' as Principal] });
+    const declared = {
+      ...stale,
+      record: { ...stale.record, upload: { ...stale.record.upload, length: 2000 } },
+    };
+    const half = await fixture.send(declared, bytes.subarray(0, 1000));
+    await records.replace(half, { ...half.record, viewers: ['org:2' as Principal] });
+    assert.ok(isTus(half.record));
+    const last = await fixture.send({ ...half, record: half.record }, bytes.subarray(1000));
+    assert.deepEqual(pending(last.record).viewers, ['org:2']);
+    assert.equal(pending((await fixture.read(record.id)).record).content?.sha256, sha256(bytes));
+  });
+
+  it('do not count where the length was declared otherwise meanwhile, or the record keeps changing', async () => {
+    const { record } = await fixture.create();
+    const stale = await fixture.live(record.id);
+    const { upload } = stale.record;
+    await fixture.appender.records.replace(stale, { ...stale.record, upload: { ...upload, length: 3000 } });
+    const declared = { ...stale, record: { ...stale.record, upload: { ...upload, length: 2000 } } };
+    await assert.rejects(fixture.send(declared, random(1000)), problem('upload-offset'));
+    const appender = fixture.appenderOf(FAST_RETRY);
+    Object.assign(appender.records, { replace: async () => undefined });
+    const current = await fixture.live(record.id);
+    await assert.rejects(fixture.send(current, random(1000), { appender }), problem('upload-offset'));
+    assert.deepEqual(await fixture.parts(record.id), []);
   });
 
   it('can be written as often as Cloud Storage takes writes of a name', async () => {
