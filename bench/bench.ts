@@ -7,8 +7,8 @@ export interface Bench {
   readonly scale: Scale;
   /** Everything, without the events of Cloud Storage: nothing is scanned behind an upload's back. */
   readonly still: () => Promise<Stage>;
-  /** Everything, with events. */
-  readonly live: () => Promise<Stage>;
+  /** Everything, with events; `anew` in processes that have done nothing yet. */
+  readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
   /** A folder for files, removed at the end. */
   readonly folder: string;
   /** Tells whoever waits what is being done. */

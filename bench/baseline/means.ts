@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { createServer, type IncomingMessage } from 'node:http';
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { CLEAN, instream } from '../clamd/instream.ts';
@@ -27,9 +27,10 @@ export function byNode(clamdPort: number): Means {
     ask: async (url, sending) => (await send(url, sending)).body,
     scan: (bytes) => instream(clamdPort, bytes),
     serve: async (work) => {
-      const server = createServer(async (incoming: IncomingMessage, response) => {
-        const body = Buffer.concat(await incoming.toArray());
-        response.end(await work(incoming.url ?? '', body));
+      const answer = async (incoming: IncomingMessage): Promise<string> =>
+        work(incoming.url ?? '', Buffer.concat(await incoming.toArray()));
+      const server = createServer((incoming, response) => {
+        answer(incoming).then((text) => response.end(text), refusing(response));
       });
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
@@ -58,12 +59,20 @@ export async function byLibraries(clamdPort: number): Promise<Means> {
       if (reply !== CLEAN) throw new Error(`clamd says ${JSON.stringify(reply)}`);
     },
     serve: async (work) => {
-      http('bare', async (request, response) => {
-        response.send(await work(request.path, request.rawBody ?? Buffer.alloc(0)));
+      http('bare', (request, response) => {
+        const body = request.rawBody ?? Buffer.alloc(0);
+        work(request.path, body).then((text) => response.send(text), refusing(response));
       });
       const server = getTestServer('bare').listen(0, '127.0.0.1');
       await once(server, 'listening');
       return (server.address() as AddressInfo).port;
     },
+  };
+}
+
+function refusing(response: ServerResponse): (error: unknown) => void {
+  return (error) => {
+    console.error(error);
+    response.destroy();
   };
 }

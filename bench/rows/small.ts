@@ -29,7 +29,7 @@ interface Contenders {
 
 async function measure({ scale, live }: Bench): Promise<readonly Finding[]> {
   const { sizes, concurrencies, files, warmUp } = scale.small;
-  const stage = await live();
+  const stage = await live({ anew: true });
   await using node = await startBareFiles(stage, 'node');
   await using libraries = await startBareFiles(stage, 'libraries');
   const contenders = { stage, node, libraries };
@@ -48,7 +48,7 @@ async function inFreshInstance(stage: Stage, files: readonly Buffer[]): Promise<
   const { cpu } = await throughUs(stage, files, BUSY);
   return {
     what: `The first ${files.length} files of an instance: our CPU a file`,
-    against: 'the rows below, after some thousand files',
+    against: 'the rows below, in instances that have served',
     value: total(cpu.upload) + total(cpu.scanner),
     unit: ' ms',
     detail: `1 KB each, ${BUSY} in flight, while compilers are at work. ${cpuText(cpu, 'ms')}`,

@@ -60,8 +60,8 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
       limit:
         `A chunk takes ${figure(chunkMs(rates.tus))} ms, and POST /files ${figure(chunkMs(rates.post))} ms for as many ` +
         'bytes, because the next chunk is sent only when this one is acknowledged: nothing of one overlaps with the ' +
-        'next, and three requests to Cloud Storage are waited for. A pipe that takes chunk after chunk, digests it, ' +
-        'keeps it for a repeat, makes an object of it and asks for another before and after, and does nothing else, gets ' +
+        'next, and two requests to Cloud Storage are waited for. A pipe that takes chunk after chunk, digests it, ' +
+        'keeps it for a repeat, makes an object of it and asks for another after it, and does nothing else, gets ' +
         `${figure(median(rates.parts))} MB/s, ${figure(pairedRatio(rates.parts, rates.post))} of POST /files; we are at ` +
         `${figure(pairedRatio(rates.tus, rates.parts))} of that. Where another instance goes on with an upload, its SHA-256 ` +
         `is WebAssembly from then on, at ${figure(2 ** 30 / 1e6 / runningSha256)} MB/s: ` +

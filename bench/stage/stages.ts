@@ -4,7 +4,7 @@ import { type Stage, startStage } from './stage.ts';
 
 export interface Stages extends AsyncDisposable {
   readonly still: () => Promise<Stage>;
-  readonly live: () => Promise<Stage>;
+  readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
 }
 
 /** One stage at a time, started when it is first asked for: two would share the processors. */
@@ -14,15 +14,19 @@ export function openStages(folder: string, scale: Scale): Stages {
     await current?.stage.stop();
     current = undefined;
   };
-  const on = (events: boolean) => async (): Promise<Stage> => {
-    if (current?.events === events) return current.stage;
+  const on = async (events: boolean, anew = false): Promise<Stage> => {
+    if (current?.events === events && !anew) return current.stage;
     await stop();
     const data = join(folder, events ? 'live' : 'still');
     const stage = await startStage({ folder: data, events, environment: environmentOf(scale) });
     current = { events, stage };
     return stage;
   };
-  return { still: on(false), live: on(true), [Symbol.asyncDispose]: stop };
+  return {
+    still: () => on(false),
+    live: (options) => on(true, options?.anew),
+    [Symbol.asyncDispose]: stop,
+  };
 }
 
 /** The largest file of the row on memory is over the maximum of one scan, and is scanned all the same, in windows. */

@@ -128,27 +128,49 @@ async function write(
   const parts = [...(folded?.parts ?? []), ...(part ? [part] : [])];
   const change = advance(upload, tally, parts);
   let latest: Versioned<TusRecord> | undefined = folded && read;
+  let named: readonly string[] = [];
   for (let races = 0; latest && races < MAX_RACES; races++) {
     const written = await records.replace(latest, change(latest.record));
     if (written) {
       if (folded?.made) await removeReplaced(unscanned, id, upload.parts, folded);
       return written;
     }
-    latest = await unmoved(records, read.record);
+    const now = underWay(await records.get(id));
+    named = (now && partsOf(now.record)) ?? [];
+    // It was written after all: the answer was lost, and the record was changed again before the next try.
+    const isWritten = part !== undefined && named.includes(part);
+    if (now && isWritten && sizeOf(now.record) === tally.size) return now;
+    latest = isWritten ? undefined : unmoved(now, read.record);
   }
-  await removeParts(unscanned, id, (name) => name === part || name === folded?.made);
+  await removeParts(
+    unscanned,
+    id,
+    (name) => (name === part || name === folded?.made) && !named.includes(name),
+  );
   throw new Problem('upload-offset', { detail: 'Another request added to the upload meanwhile.' });
 }
 
+type UnderWay = TusRecord | PendingRecord;
+
+function underWay(read: Versioned | undefined): Versioned<UnderWay> | undefined {
+  if (!read) return undefined;
+  const { record, object } = read;
+  return isTus(record) || record.state === 'pending' ? { record, object } : undefined;
+}
+
+function partsOf(record: UnderWay): readonly string[] | undefined {
+  return isTus(record) ? record.upload.parts : record.parts;
+}
+
+function sizeOf(record: UnderWay): number | undefined {
+  return isTus(record) ? record.upload.offset : (record.content ?? record.claims)?.size;
+}
+
 /** The record as it is now, where what changed was not the upload: who may see the file, say. Parts have names of their own. */
-async function unmoved(
-  records: Records,
-  { id, upload }: TusRecord,
-): Promise<Versioned<TusRecord> | undefined> {
-  const now = await records.get(id);
+function unmoved(now: Versioned | undefined, { upload }: TusRecord): Versioned<TusRecord> | undefined {
   if (!now || !isTus(now.record)) return undefined;
-  const { length = upload.length, ...current } = now.record.upload;
-  if (length !== upload.length || current.parts.join() !== upload.parts.join()) return undefined;
+  const { length = upload.length, parts } = now.record.upload;
+  if (length !== upload.length || parts.join() !== upload.parts.join()) return undefined;
   return { record: { ...now.record, upload }, object: now.object };
 }
 

@@ -156,7 +156,7 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
   const goingOn = { ...read, record: { ...live, upload } };
   const written = await receive(tus, exchange, goingOn, chunk).catch(async (error: unknown) => {
     const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
-    throw isOvertaken ? await stateOf(tus, caller, id) : error;
+    throw isOvertaken ? await whyNot(tus, caller, id, offset) : error;
   });
   const { record } = keep(tus, written);
   if (isTus(record)) return sendEmpty(response, 204, progressHeaders(record.upload));
@@ -165,9 +165,17 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
 }
 
 /** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
-async function stateOf(tus: Tus, caller: Caller, id: string): Promise<Problem> {
+async function whyNot(tus: Tus, caller: Caller, id: string, offset: number): Promise<Problem> {
   const live = alive(tus, (await find(tus, caller, id)).record);
-  return live ? standsAt(live.upload.offset) : new Problem('upload-complete');
+  if (!live) return new Problem('upload-complete');
+  return live.upload.offset === offset ? keepsChanging() : standsAt(live.upload.offset);
+}
+
+function keepsChanging(): Problem {
+  return new Problem('unavailable', {
+    detail: 'The upload keeps changing.',
+    headers: { 'retry-after': '1' },
+  });
 }
 
 function standsAt(offset: number): Problem {
@@ -199,7 +207,7 @@ async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
     await removeParts(tus.unscanned, live.id);
     return;
   }
-  throw new Problem('unavailable', { detail: 'The upload keeps changing.', headers: { 'retry-after': '1' } });
+  throw keepsChanging();
 }
 
 /** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */

@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { Problem } from '../http/problems.ts';
 import type { FileId } from './fileId.ts';
 import type { FileRecord } from './record.ts';
 import type { Records } from './records.ts';
@@ -9,7 +10,7 @@ const LONGEST_PAUSE_MS = 2_000;
 /**
  * The record once it is decided one way or the other, or as it is after `waitSeconds`. It is read again and again, with
  * growing pauses: a read costs a tenth of what a notification to every instance would, and holds no state.
- * @throws {StorageError}; an AbortError when the signal aborts
+ * @throws {StorageError}; {Problem} 404 where there is no record any more; an AbortError when the signal aborts
  */
 export async function settled(
   records: Records,
@@ -34,6 +35,6 @@ export async function settled(
 
 async function reread(records: Records, id: FileId, signal: AbortSignal): Promise<FileRecord> {
   const read = await records.get(id, signal);
-  if (!read) throw new Error(`record ${id} went away`);
+  if (!read) throw new Problem('not-found');
   return read.record;
 }

@@ -16,7 +16,8 @@ const SEVERITY: Readonly<Record<string, string>> = {
  * Lines of JSON as Cloud Logging reads them from standard output. No file name, no token goes into one.
  *
  * A line is out when the call returns, whatever ends the process after that: the audit log would be of little use
- * otherwise. It also costs less than handing each line to another thread, as pino does by default.
+ * otherwise. It also costs less than handing each line to another thread, as pino does by default. The price: who reads
+ * standard output and stalls, stalls the process.
  */
 export function createLog(service: string, level: string): Logger {
   return pino(

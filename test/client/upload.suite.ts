@@ -178,8 +178,12 @@ describe('client: uploads', () => {
     });
   }
 
-  for (const via of ['tus', 'direct'] as const) {
-    it(`begins anew where another caller began by ${via}, with the same store`, async () => {
+  for (const [via, who] of [
+    ['tus', 'another caller'],
+    ['direct', 'another caller'],
+    ['direct', 'who lets this caller see the file'],
+  ] as const) {
+    it(`begins anew where ${who} began by ${via}, with the same store`, async () => {
       const path = folder.path(`shared-${via}.bin`);
       await writeFile(path, large);
       const store = new FolderUploadStore(folder.path('shared'));
@@ -188,6 +192,9 @@ describe('client: uploads', () => {
       const first = clientOf(service, { ...SMALL, store });
       const aborted = first.upload(await fileSource(path), { via, onProgress, signal: controller.signal });
       await assert.rejects(aborted, { name: 'AbortError' });
+      if (who !== 'another caller') {
+        for await (const { id } of first.list({ state: 'uploading' })) await first.share(id, OTHER);
+      }
 
       const seen: UploadProgress[] = [];
       const second = clientOf(service, { ...SMALL, store }, OTHER);
@@ -197,6 +204,22 @@ describe('client: uploads', () => {
       assert.equal((await second.viewers(handle.id)).owner, OTHER);
     });
   }
+
+  it('goes on once its token is good again', async () => {
+    const path = folder.path('expired.bin');
+    await writeFile(path, large);
+    const store = new FolderUploadStore(folder.path('expired'));
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= 1.5 * MIB && controller.abort());
+    const client = clientOf(service, { ...SMALL, store });
+    const options = { via: 'direct', onProgress, signal: controller.signal } as const;
+    await assert.rejects(client.upload(await fileSource(path), options), { name: 'AbortError' });
+    const expired = clientOf(service, { ...SMALL, store, token: 'none' });
+    await assert.rejects(expired.upload(await fileSource(path), { via: 'direct' }), { status: 401 });
+    const seen: UploadProgress[] = [];
+    await client.upload(await fileSource(path), { via: 'direct', onProgress: seen.push.bind(seen) });
+    assert.ok((seen[0]?.resumedFrom ?? 0) >= MIB);
+  });
 
   it('begins anew where the file has changed meanwhile', async () => {
     const path = folder.path('changed.bin');

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
+import { parseFileId } from '../../shared/files/fileId.ts';
+import { Records } from '../../shared/files/records.ts';
+import { isTus } from '../../shared/files/uploading.ts';
 import { eventually, Service } from '../support/service.ts';
 import { idOf, OFFSET_TYPE, sha256, TusRequests } from '../support/tus.ts';
 
@@ -365,7 +368,7 @@ describe('tus 1.0.0', function () {
     assert.equal((await service.operations()).operations['objects.getMedia'], undefined);
   });
 
-  it('is not asked for where the request before came to the same instance', async () => {
+  it('reads no record where the request before came to the same instance', async () => {
     const path = await tus.create({ 'upload-length': '1000' }, bytes.subarray(0, 10));
     // No scan of an earlier file asks for anything any more.
     await eventually(async () =>
@@ -389,6 +392,19 @@ describe('tus 1.0.0', function () {
     assert.equal((await tus.patch(path, 10, bytes.subarray(10))).status, 204);
     assert.equal((await service.decided(idOf(path))).sha256, sha256(bytes));
     assert.equal((await service.call('GET', `/files/${idOf(path)}`, { as: 'org:999999999' })).status, 200);
+  });
+
+  it('is to be tried again where another instance declared another length meanwhile', async () => {
+    const path = await tus.create({ 'upload-defer-length': '1' }, bytes.subarray(0, 10));
+    const records = new Records(service.bucket('permanent'));
+    const read = await records.get(parseFileId(idOf(path)) ?? assert.fail());
+    assert.ok(read && isTus(read.record));
+    await records.replace(read, { ...read.record, upload: { ...read.record.upload, length: 2000 } });
+    const rest = () => tus.patch(path, 10, bytes.subarray(10), { 'upload-length': '1000' });
+    const refused = await rest();
+    assert.deepEqual([refused.status, refused.headers.get('retry-after')], [503, '1']);
+    assert.equal((await rest()).status, 400);
+    assert.equal(await tus.offset(path), 10);
   });
 
   it('is gone where its owner took the file back meanwhile', async () => {

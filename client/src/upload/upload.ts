@@ -84,6 +84,15 @@ function tooLarge(way: Way): string {
   return `The service does not offer what this file needs: uploads in several requests (${way}).`;
 }
 
+/** What the service, and Cloud Storage of its sessions, say of an upload that is no more, or not this caller's. */
+const OVER = new Set([404, 410, 499]);
+
+/** Only owners are told by how many a file is seen. */
+async function isOwn({ http, signal }: Job, id: string): Promise<boolean> {
+  const { viewerCount } = await http.json<Handle>('GET', `/files/${id}/status`, { signal });
+  return viewerCount !== undefined;
+}
+
 /** Goes on with an earlier upload of the same content, where there is one and the service still knows of it. */
 async function resume(job: Job): Promise<Begun | undefined> {
   const { http, source, store, signal } = job;
@@ -97,10 +106,10 @@ async function resume(job: Job): Promise<Begun | undefined> {
       : new DirectSession(http, saved.url, saved.size);
   try {
     // A direct session takes bytes from anybody, and the store may remember what another caller began.
-    if (saved.via === 'direct') await http.call('GET', `/files/${saved.id}/status`, { signal });
+    if (saved.via === 'direct' && !(await isOwn(job, saved.id))) return undefined;
     return { id: saved.id, session, from: await session.offset(signal) };
   } catch (error) {
-    if (!(error instanceof FileshareProblem) || error.status >= 500) throw error;
+    if (!(error instanceof FileshareProblem) || !OVER.has(error.status)) throw error;
     await store.delete(key);
     return undefined;
   }

@@ -170,6 +170,38 @@ describe('the bytes of a tus request', function () {
     assert.equal(pending((await fixture.read(record.id)).record).content?.sha256, sha256(bytes));
   });
 
+  for (const [what, last] of [
+    ['the record was changed', false],
+    ['the upload went on', true],
+  ] as const) {
+    it(`are kept where their record was written, the answer was lost, and then ${what}`, async () => {
+      const bytes = random(3000);
+      const { record } = await fixture.create(last ? undefined : 1000);
+      const { id } = record;
+      const meanwhile = async () => {
+        const read = await fixture.read(id);
+        await fixture.appender.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+        if (last) await fixture.send(await fixture.live(id), bytes.subarray(1000));
+      };
+      const appender = fixture.appenderOf({ ...FAST_RETRY, pause: meanwhile });
+      const effect = { kind: 'reset', when: 'after' } as const;
+      fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
+      const sending = fixture.send(await fixture.live(id), bytes.subarray(0, 1000), { appender });
+      if (last) await assert.rejects(sending, problem('upload-offset'));
+      else assert.equal((await sending).record.state, 'pending');
+      if (last) {
+        const read = await fixture.live(id);
+        assert.equal(read.record.upload.offset, 3000);
+        const length = { ...read.record, upload: { ...read.record.upload, length: 3000 } };
+        await fixture.send({ ...read, record: length }, Buffer.alloc(0));
+      }
+      const complete = pending((await fixture.read(id)).record);
+      assert.deepEqual(complete.viewers, ['org:1']);
+      await assemble(fixture.appender, complete);
+      assert.deepEqual(await fixture.stored(id), last ? bytes : bytes.subarray(0, 1000));
+    });
+  }
+
   it('do not count where the length was declared otherwise meanwhile, or the record keeps changing', async () => {
     const { record } = await fixture.create();
     const stale = await fixture.live(record.id);
