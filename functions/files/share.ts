@@ -44,9 +44,13 @@ function change(
   { id, ifMatch }: Sharing,
   apply: (record: FileRecord) => FileRecord,
 ): Promise<Versioned> {
+  let isRepeat = false;
   return writer.change(
     id,
     ({ record, object }) => {
+      // Done by an earlier try, whose answer was lost: RFC 9110 section 13.1.1 lets that be a success.
+      if (isRepeat && apply(record) === record) return record;
+      isRepeat = true;
       requireMatch(ifMatch, [versionTag(object)]);
       return apply(record);
     },

@@ -1,5 +1,6 @@
 import type { DecidedRecord, FileRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
+import { arrived } from '../../shared/files/uploading.ts';
 
 /**
  * The record as it is now, where somebody wrote it since it was read who has no say in its scan: an owner who
@@ -11,8 +12,8 @@ export async function followed(
   { record: before }: Versioned<PendingRecord>,
 ): Promise<Versioned<PendingRecord> | undefined> {
   const found = await records.get(before.id);
-  if (!found || !waitsAsBefore(before, found.record)) return undefined;
-  return { ...found, record: found.record };
+  const record = found && arrived(found.record);
+  return record && waitsAsBefore(before, record) ? { ...found, record } : undefined;
 }
 
 function waitsAsBefore(before: PendingRecord, now: FileRecord): now is PendingRecord {

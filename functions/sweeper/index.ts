@@ -40,7 +40,8 @@ const config = readConfig(
     ORDERED_EVENTS: v.optional(flag, 'false'),
     FINALIZE_TOPIC: nonEmpty,
     STUCK_AFTER_SECONDS: v.optional(integer(1, WEEK_SECONDS), '900'),
-    ABANDONED_AFTER_SECONDS: v.optional(integer(1, 52 * WEEK_SECONDS), '86400'),
+    // No request takes that long, its tries again included: what is older waits for nothing.
+    ABANDONED_AFTER_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
     MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
     REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
     SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),

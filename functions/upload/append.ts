@@ -138,7 +138,10 @@ async function write(
     const now = underWay(await records.get(id));
     named = (now && partsOf(now.record)) ?? [];
     // It was written after all: the answer was lost, and the record was changed again before the next try.
-    const isWritten = part !== undefined && named.includes(part);
+    const isWritten =
+      part === undefined
+        ? now?.record.state === 'pending' && named.join() === parts.join()
+        : named.includes(part);
     if (now && isWritten && sizeOf(now.record) === tally.size) return now;
     latest = isWritten ? undefined : unmoved(now, read.record);
   }

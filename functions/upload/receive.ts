@@ -6,6 +6,9 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
 
+/** Who loses a compare-and-swap this often is not racing with a scanner. */
+const MAX_RACES = 5;
+
 export interface Receiver {
   readonly unscanned: Bucket;
   readonly records: Records;
@@ -76,12 +79,22 @@ export async function commitFile(
   try {
     await staged.commit();
   } catch (error) {
-    const expired = { ...read.record, state: 'expired' } as const;
-    const [written] = await Promise.allSettled([receiver.records.replace(read, expired), staged.discard()]);
-    const lost = written.status === 'fulfilled' && !written.value;
-    const current = lost ? await receiver.records.get(read.record.id) : undefined;
-    if (!current || !isDecided(current.record)) throw error;
+    const [decided] = await Promise.allSettled([expireUndecided(receiver.records, read), staged.discard()]);
+    if (decided.status === 'rejected' || !decided.value) throw error;
   }
+}
+
+/**
+ * Makes a record `expired` for as long as it waits for its scan: a scanner may lease it meanwhile, an owner grant a viewer.
+ * @returns whether it holds a verdict
+ */
+async function expireUndecided(records: Records, read: Versioned<PendingRecord>): Promise<boolean> {
+  let current: Versioned | undefined = read;
+  for (let races = 0; current?.record.state === 'pending' && races < MAX_RACES; races++) {
+    if (await records.replace(current, { ...current.record, state: 'expired' })) return false;
+    current = await records.get(read.record.id);
+  }
+  return current !== undefined && isDecided(current.record);
 }
 
 /** Runs a step before the commit, after whose failure the bytes are dropped. */

@@ -85,7 +85,9 @@ export class Records {
     const removed = Object.keys(read.object.metadata).filter((key) => !(key in metadata));
     const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
     const object = await this.#bucket.patch(name(record.id), read.object, changes);
-    return object && { record, object };
+    // A try again may take somebody else's write for ours, which has all of these values, and others beside.
+    const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
+    return isOurs ? { record, object } : undefined;
   }
 }
 

@@ -229,6 +229,24 @@ describe('the steps of a scan', () => {
       assert.equal(await scan.unscanned.stat(record.id), undefined);
     });
 
+    it('scan them once, whoever is granted meanwhile', async () => {
+      const bytes = randomBytes(1000);
+      const { record, object } = await direct(bytes);
+      let scans = 0;
+      const scanner: Clamd = {
+        ...clamd,
+        scan: async (...parameters) => {
+          scans++;
+          const read = (await scan.records.get(record.id)) ?? assert.fail();
+          await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+          return clamd.scan(...parameters);
+        },
+      };
+      assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
+      const { state, viewers } = await recordOf(record);
+      assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
+    });
+
     it('fail where the size is not the announced one, also when somebody redrives them', async () => {
       const { record, object } = await direct(randomBytes(1000), { size: 999 });
       await run(object);

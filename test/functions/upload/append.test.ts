@@ -202,6 +202,25 @@ describe('the bytes of a tus request', function () {
     });
   }
 
+  it('are complete where only the length was said, the answer was lost, and then the record was changed', async () => {
+    const bytes = random(1000);
+    const { record } = await fixture.create();
+    const { record: half, object } = await fixture.send(await fixture.live(record.id), bytes);
+    assert.ok(isTus(half));
+    const meanwhile = async () => {
+      const read = await fixture.read(record.id);
+      await fixture.appender.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+    };
+    const appender = fixture.appenderOf({ ...FAST_RETRY, pause: meanwhile });
+    const effect = { kind: 'reset', when: 'after' } as const;
+    fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
+    const declared = { object, record: { ...half, upload: { ...half.upload, length: 1000 } } };
+    const written = await fixture.send(declared, Buffer.alloc(0), { appender });
+    assert.deepEqual(pending(written.record).viewers, ['org:1']);
+    await assemble(fixture.appender, pending(written.record));
+    assert.deepEqual(await fixture.stored(record.id), bytes);
+  });
+
   it('do not count where the length was declared otherwise meanwhile, or the record keeps changing', async () => {
     const { record } = await fixture.create();
     const stale = await fixture.live(record.id);

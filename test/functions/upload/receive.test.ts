@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { Records } from '../../../shared/files/records.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import { CHUNK_BYTES, OnceFixture } from './onceFixture.ts';
 
@@ -39,6 +41,22 @@ describe('an upload whose last answer is lost', () => {
       );
     });
   }
+
+  it('is refused, and dropped by the scanner, also where the record was changed meanwhile', async () => {
+    const sending = fixture.sendPlain(BODIES.small, async (call, at) => {
+      const answer = await call();
+      if (at !== COMMIT.small) return answer;
+      const records = new Records(fixture.bucket('permanent'));
+      const [pending] = await fixture.records();
+      const read = (await records.get(pending?.id ?? assert.fail())) ?? assert.fail();
+      await records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+      throw lost;
+    });
+    await assert.rejects(sending, lost);
+    await fixture.scan();
+    const states = (await fixture.records()).map(({ state, viewers }) => [state, viewers]);
+    assert.deepEqual(states, [['expired', ['org:1']]]);
+  });
 
   it('is refused where its record cannot be read or written either', async () => {
     const sending = fixture.sendPlain(BODIES.small, async (call, at) => {

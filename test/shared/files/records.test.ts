@@ -1,0 +1,27 @@
+import assert from 'node:assert/strict';
+import { Records } from '../../../shared/files/records.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import { RecordsFixture } from '../../functions/files/fixture.ts';
+import { FAST_RETRY } from '../storage/streams.ts';
+
+describe('a record', () => {
+  const fixture = new RecordsFixture();
+
+  it("is not taken for written where somebody else's write has all that ours has, and a viewer beside", async () => {
+    const id = await fixture.clean();
+    const { records } = fixture.instance();
+    const read = (await records.get(id)) ?? assert.fail();
+    const viewers = ['org:1' as Principal];
+    const pause = async () => void (await records.replace(read, { ...read.record, viewers }));
+    const bucket = new Bucket(connectStorage(fixture.storage.url), 'permanent', {
+      retry: { ...FAST_RETRY, pause },
+    });
+    const effect = { kind: 'error', status: 503 } as const;
+    fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
+    // The very same record: nothing tells it from a write that took effect but what is there beside.
+    assert.equal(await new Records(bucket).replace(read, read.record), undefined);
+    assert.deepEqual((await records.get(id))?.record.viewers, viewers);
+  });
+});
