@@ -44,6 +44,7 @@ export async function attendUnused(
   const { record } = read;
   switch (record.state) {
     case 'pending':
+    case 'uploading':
       return 'settled';
     case 'deleted':
       if (!record.announced) return announce(collector, { ...read, record });
