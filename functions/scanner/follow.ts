@@ -20,7 +20,8 @@ function waitsAsBefore(before: PendingRecord, now: FileRecord): now is PendingRe
   return (
     now.state === 'pending' &&
     now.lease?.holder === before.lease?.holder &&
-    now.redriven?.times === before.redriven?.times
+    now.redriven?.times === before.redriven?.times &&
+    now.redriven?.at.getTime() === before.redriven?.at.getTime()
   );
 }
 

@@ -113,7 +113,7 @@ export class Cycle {
       if (!claim) continue;
       this.claims.delete(key);
       try {
-        await this.#drop(claim.candidate);
+        await this.#strikeOut(claim.candidate);
       } catch (error) {
         this.#failure = error;
         throw error;
@@ -165,9 +165,16 @@ export class Cycle {
     const { generation, metageneration } = blob;
     const version = { blobGeneration: generation, blobMetageneration: metageneration };
     const claimed = await permanent.patch(candidate.name, candidate, { cycle: this.id, ...version });
-    if (!claimed) return 'lostRace';
+    if (!claimed) return this.#lostClaim(candidate);
     this.claims.set(key, { candidate: claimed, blob: { generation, metageneration } });
     return 'claimed';
+  }
+
+  /** @throws {Error} where it took effect all the same: the answer was lost, and somebody wrote to the candidate then */
+  async #lostClaim({ name }: StoredObject): Promise<ClaimOutcome> {
+    const current = await this.#collector.permanent.stat(name);
+    if (current?.metadata['cycle'] === this.id) throw new Error(`the claim of ${name} is in doubt`);
+    return 'lostRace';
   }
 
   /**
@@ -189,11 +196,23 @@ export class Cycle {
     return 'waiting';
   }
 
-  /** Decided. Where it may not be deleted, it says so itself. One that was suspected again meanwhile stays. */
-  async #drop(candidate: StoredObject): Promise<void> {
+  /** Whoever resumes this cycle believes what a candidate says: none of what is struck out may say that it is claimed. */
+  async #strikeOut(candidate: StoredObject): Promise<void> {
+    let current: StoredObject | undefined = candidate;
+    while (current?.metadata['cycle'] === this.id && !(await this.#drop(current))) {
+      current = await this.#collector.permanent.stat(candidate.name);
+    }
+  }
+
+  /**
+   * Decided. Where it may not be deleted, it says so itself.
+   * @returns false where it is not any more what was read: suspected again meanwhile, say
+   */
+  async #drop(candidate: StoredObject): Promise<boolean> {
     const { permanent } = this.#collector;
-    if ((await release(permanent, candidate)) !== 'kept') return;
-    await permanent.patch(candidate.name, candidate, { done: 'true' });
+    const released = await release(permanent, candidate);
+    if (released !== 'kept') return released === 'deleted';
+    return (await permanent.patch(candidate.name, candidate, { done: 'true' })) !== undefined;
   }
 
   #in(ms: number): Date {

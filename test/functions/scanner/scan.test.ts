@@ -14,7 +14,7 @@ import {
   parseSha256,
   type Sha256,
 } from '../../../shared/files/record.ts';
-import { Records } from '../../../shared/files/records.ts';
+import { Records, type Versioned } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { EICAR } from '../../../shared/scanning/canary.ts';
@@ -541,6 +541,58 @@ describe('the steps of a scan', () => {
         );
       }
       assert.equal(new Set(ids()).size, 2, 'the content, and the file');
+    });
+
+    for (const [whose, same] of [
+      ['another file', false],
+      ['the same file', true],
+    ] as const) {
+      it(`condemn it where older signatures promoted it for ${whose} just after it was found`, async () => {
+        const content = randomBytes(500);
+        const [found, promoted] = [await uploaded(content), await uploaded(content)];
+        let promotion: (() => Promise<unknown>) | undefined = () => run((same ? found : promoted).object);
+        class Slow extends Blobs {
+          override async condemn(...finding: Parameters<Blobs['condemn']>) {
+            const condemned = await super.condemn(...finding);
+            const begun = promotion;
+            promotion = undefined;
+            await begun?.();
+            return condemned;
+          }
+        }
+        const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
+        const blobs = new Slow(permanent, { now: () => new Date(now) });
+        await run(found.object, { scanner: newer, blobs });
+        assert.ok('signature' in ((await blobOf(content)) ?? {}));
+        assert.ok(types().includes(CHANGED));
+        const last = await uploaded(content);
+        await run(last.object);
+        assert.equal((await recordOf(last.record)).state, 'infected');
+      });
+    }
+
+    it('condemn it where the scanner that promoted it died right after, and its event comes back', async () => {
+      const content = randomBytes(500);
+      const { record, object } = await uploaded(content);
+      class Dying extends Records {
+        override async replace<R extends FileRecord>(): Promise<Versioned<R> | undefined> {
+          throw new Error('died');
+        }
+      }
+      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
+      const read = (await scan.records.get(record.id)) ?? assert.fail();
+      await assert.rejects(run(object, { records: new Dying(permanent) }), /died/);
+      const found = {
+        generation: object.generation,
+        scannedAt: new Date(now),
+        engine: await clamd.version(),
+      };
+      const { state: _, ...stored } = record;
+      const signature = 'Win.New.Signature';
+      const known = { ...stored, content: contentOf(content) };
+      await scan.records.replace(read, { ...known, state: 'infected', scan: found, signature });
+      await run(object);
+      assert.ok('signature' in ((await blobOf(content)) ?? {}));
     });
 
     it('say nothing of a content that nobody was given', async () => {

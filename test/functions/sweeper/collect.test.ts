@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { NOTHING_TALLIED } from '../../../shared/storage/runningTally.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';
 import { DAY, OWNER } from './fixture.ts';
 
@@ -84,6 +85,77 @@ describe('a collection', function () {
     assert.ok(runs > 1, `${runs}`);
     assert.equal((await fixture.blobs()).length, 6);
     assert.deepEqual((await fixture.sweeper.permanent.stat('sweeper/collect'))?.metadata, {});
+  });
+
+  describe('keeps a content whose file was asked before it was stopped, though somebody wrote to its candidate:', () => {
+    const candidate = async () => (await fixture.names('collect/'))[0] ?? assert.fail();
+    const byHand = async (): Promise<void> => {
+      const metadata = { by: 'an operator' };
+      await fixture.admin(`/o/${encodeURIComponent(await candidate())}`, { metadata });
+    };
+    beforeEach(async () => {
+      const [gone] = [await fixture.clean('in use'), await fixture.clean('in use')];
+      await fixture.remove(gone);
+      await fixture.collect();
+      fixture.now += 2 * DAY;
+    });
+
+    for (const [who, write] of [
+      [
+        'another collection, which waits for longer',
+        () => fixture.collect(undefined, {}, { blobGraceMs: 30 * DAY }),
+      ],
+      ['an operator', byHand],
+    ] as const) {
+      it(who, async () => {
+        let [written, struck] = [false, false];
+        const stopped = fixture.actor(async (operation, name, run) => {
+          const result = await run();
+          if (name.startsWith('collect/') && operation === 'patch' && !written) {
+            written = true;
+            await write();
+          }
+          struck ||= written && operation === 'delete' && name.startsWith('collect/');
+          return result;
+        });
+        await fixture.collect(stopped, { stopping: () => struck });
+        assert.ok(written && struck);
+        await fixture.collect();
+        assert.ok(await fixture.blob('in use'));
+        assert.deepEqual(await fixture.broken(), []);
+      });
+    }
+
+    it('an operator, before the lost answer of its claim could be asked for again', async () => {
+      const unlucky = fixture.actor(async (operation, name, run) => {
+        const result = await run();
+        if (operation !== 'patch' || !name.startsWith('collect/')) return result;
+        await byHand();
+        return undefined as typeof result;
+      });
+      await assert.rejects(fixture.collect(unlucky), /in doubt/);
+      assert.deepEqual((await fixture.sweeper.permanent.stat('sweeper/collect'))?.metadata ?? {}, {});
+      await fixture.collect();
+      assert.ok(await fixture.blob('in use'));
+    });
+  });
+
+  it('leaves an upload that is under way alone, however long that takes', async () => {
+    const { record } = await fixture.upload('under way');
+    const { content: _, state: __, ...stored } = record;
+    const upload = {
+      kind: 'tus',
+      length: 20,
+      offset: 0,
+      parts: [],
+      running: NOTHING_TALLIED,
+      expiresAt: new Date(fixture.now + 30 * DAY),
+    } as const;
+    await fixture.write({ ...stored, state: 'uploading', upload });
+    fixture.now += 10 * DAY;
+    fixture.unreferencedAfterMs = DAY;
+    await fixture.collect();
+    assert.equal(await fixture.state(record.id), 'uploading');
   });
 
   it('decides on no more candidates at a time than it may keep in memory', async () => {
