@@ -1,6 +1,7 @@
 import type { Publish } from '../../shared/events/publisher.ts';
 import { type Finding, verdictChanged } from '../../shared/events/verdictChanged.ts';
-import type { Blobs, BlobUse, CondemnedBlob } from '../../shared/files/blobs.ts';
+import type { CondemnedBlob } from '../../shared/files/blob.ts';
+import type { Blobs, BlobUse } from '../../shared/files/blobs.ts';
 import type { Scan, Sha256 } from '../../shared/files/record.ts';
 
 export interface Condemner {

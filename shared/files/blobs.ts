@@ -1,33 +1,21 @@
 import type { Finding } from '../events/verdictChanged.ts';
 import type { Principal } from '../identity/principal.ts';
-import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
+import {
+  type Blob,
+  BlobMismatch,
+  type CondemnedBlob,
+  parseBlob,
+  parseCondemned,
+  scanFields,
+  usedAt,
+} from './blob.ts';
 import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
-import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
-import type { Content, Coverage } from './record.ts';
-
-/** A content that was found clean, and the scan that said so. */
-export interface Blob {
-  readonly object: StoredObject;
-  /** When the latest scan of exactly these bytes found them clean. */
-  readonly scannedAt: Date;
-  readonly engine: EngineVersion;
-  /** Absent where it was scanned as a whole. */
-  readonly coverage?: Coverage;
-}
-
-/** Newer signatures have found something in these bytes: nobody gets them any more. */
-export interface CondemnedBlob {
-  readonly object: StoredObject;
-  readonly signature: string;
-  /** Absent where an operator condemned it, by hand. */
-  readonly finding?: Finding;
-  /** The event that says so is out. */
-  readonly announced: boolean;
-}
+import { engineFields } from './metadata.ts';
+import type { Content } from './record.ts';
 
 /** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
 export interface BlobUse {
@@ -44,6 +32,9 @@ export interface BlobsOptions {
   readonly deduplicate?: DeduplicationScope;
   readonly now?: () => Date;
 }
+
+/** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
+const MARK_GOOD_FOR_MS = 3_600_000;
 
 /** Who loses a race for a blob this often is not racing with a collection. */
 const MAX_RACES = 5;
@@ -211,14 +202,6 @@ export class Blobs {
   }
 }
 
-/** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
-const MARK_GOOD_FOR_MS = 3_600_000;
-
-/** When a file was last about to rely on a blob, give or take {@link MARK_GOOD_FOR_MS}. */
-export function usedAt({ metadata, timeCreated }: StoredObject): Date {
-  return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
-}
-
 function contentsOf({ owner, content }: BlobUse) {
   return { owner, sha256: content.sha256 };
 }
@@ -229,37 +212,6 @@ const REFRESH_MS = 60_000;
 function isBetter(scan: Omit<Blob, 'object'>, blob: Blob): boolean {
   if (scan.coverage !== blob.coverage) return blob.coverage === 'windows';
   return scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
-}
-
-function scanFields({ scannedAt, engine, coverage }: Omit<Blob, 'object'>): Readonly<Record<string, string>> {
-  return { scannedAt: scannedAt.toISOString(), ...engineFields(engine), ...(coverage && { coverage }) };
-}
-
-/** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
-class BlobMismatch extends Error {
-  override readonly name = 'BlobMismatch';
-}
-
-function parseBlob(object: StoredObject): Blob | CondemnedBlob {
-  const condemned = parseCondemned(object);
-  if (condemned) return condemned;
-  const at = parseTime(object.metadata['scannedAt'] ?? '');
-  const engine = parseEngine(object.metadata);
-  const said = object.metadata['coverage'];
-  const coverage = said === undefined ? undefined : parseCoverage(said);
-  if (!at || !engine || (said !== undefined && !coverage)) {
-    throw new BlobMismatch(`${object.name} was not promoted by a scan`);
-  }
-  return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
-}
-
-function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
-  const { signature, condemnedAt, announced } = object.metadata;
-  if (signature === undefined) return undefined;
-  const scannedAt = parseTime(condemnedAt ?? '');
-  const engine = parseEngine(object.metadata);
-  const finding = scannedAt && engine && { signature, scannedAt, engine };
-  return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
 }
 
 export function acceptedName(id: FileId): string {

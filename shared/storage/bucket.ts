@@ -1,9 +1,8 @@
-import { randomUUID } from 'node:crypto';
 import { StorageError } from './error.ts';
+import { type InsertOptions, Inserts } from './inserts.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
-import { OpenInsert } from './openInsert.ts';
 import { type Reading, type ReadOptions, readRange } from './read.ts';
-import { CHUNK_QUANTUM, ResumableSession } from './resumable.ts';
+import { CHUNK_QUANTUM } from './resumable.ts';
 import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
 import { type StagedUpload, stageUpload } from './stage.ts';
 import { type Checksums, ChecksumTally, type Digests, type RunningDigests, Tally } from './tally.ts';
@@ -15,11 +14,6 @@ export interface BucketOptions {
   readonly timeoutMs?: number;
   /** Bytes, a multiple of 256 KiB: the memory of an upload is at most twice this. */
   readonly chunkBytes?: number;
-}
-
-export interface InsertOptions {
-  readonly contentType: string;
-  readonly metadata?: Readonly<Record<string, string>>;
 }
 
 export interface StageOptions extends InsertOptions {
@@ -53,6 +47,7 @@ export class Bucket {
   readonly #retry: RetryPolicy;
   readonly #timeoutMs: number;
   readonly #chunkBytes: number;
+  readonly #inserts: Inserts;
 
   constructor(transport: Transport, name: string, options: BucketOptions = {}) {
     this.name = name;
@@ -63,6 +58,12 @@ export class Bucket {
     if (this.#chunkBytes <= 0 || this.#chunkBytes % CHUNK_QUANTUM !== 0) {
       throw new RangeError(`chunkBytes ${this.#chunkBytes} is not a multiple of ${CHUNK_QUANTUM}`);
     }
+    this.#inserts = new Inserts(transport, {
+      url: this.#path(undefined, '/upload/storage/v1'),
+      retry: this.#retry,
+      timeoutMs: this.#timeoutMs,
+      stat: (object) => this.stat(object),
+    });
   }
 
   async stat(name: string, signal?: AbortSignal): Promise<StoredObject | undefined> {
@@ -111,12 +112,14 @@ export class Bucket {
     options: StageOptions,
     tally: RunningDigests<Known>,
   ): Promise<StagedUpload & Known> {
+    const inserts = this.#inserts;
     return stageUpload(
       {
-        start: async (signal) => this.#session(await this.#startSession(name, options, signal), signal),
-        open: (size) => this.#openInsert(name, size, options),
+        start: async (signal) =>
+          inserts.session(await inserts.startSession(name, options, { signal }), signal),
+        open: (size) => inserts.open(name, size, options),
         insertWhole: async (bytes, checksums, open) => {
-          const object = await this.#insertWhole(name, bytes, checksums, options, open);
+          const object = await inserts.whole(name, bytes, checksums, options, open);
           if (object) return object;
           throw new StorageError('objects.insert', {
             status: PRECONDITION_FAILED,
@@ -138,7 +141,7 @@ export class Bucket {
    * @returns undefined where the name exists
    */
   insertEmpty(name: string, options: InsertOptions): Promise<StoredObject | undefined> {
-    return this.#insertWhole(name, new Uint8Array(), new ChecksumTally().digests(), options);
+    return this.#inserts.whole(name, new Uint8Array(), new ChecksumTally().digests(), options);
   }
 
   /**
@@ -250,12 +253,12 @@ export class Bucket {
     { size, origin, ...options }: InsertOptions & { size: number; origin?: string | undefined },
   ): Promise<string> {
     const headers = { 'x-upload-content-length': String(size), ...(origin !== undefined && { origin }) };
-    return this.#startSession(name, options, undefined, headers);
+    return this.#inserts.startSession(name, options, { headers });
   }
 
   /** Ends a session and drops what it holds. One that is over is fine. */
   async cancelSession(uri: string): Promise<void> {
-    await retrying(this.#retry, undefined, () => this.#session(uri, undefined).cancel());
+    await retrying(this.#retry, undefined, () => this.#inserts.session(uri).cancel());
   }
 
   /**
@@ -307,95 +310,6 @@ export class Bucket {
 
   #json(call: Omit<Call, 'timeoutMs'>) {
     return retrying(this.#retry, call.signal, () => this.#once(call));
-  }
-
-  async #startSession(
-    name: string,
-    options: InsertOptions,
-    signal: AbortSignal | undefined,
-    headers: Readonly<Record<string, string>> = {},
-  ): Promise<string> {
-    const answer = await this.#json({
-      operation: 'resumable.start',
-      method: 'POST',
-      url: this.#path(undefined, '/upload/storage/v1'),
-      query: { uploadType: 'resumable', name, ifGenerationMatch: 0 },
-      headers: { 'x-upload-content-type': options.contentType, ...headers },
-      body: { json: { contentType: options.contentType, metadata: options.metadata ?? {} } },
-      signal,
-    });
-    const uri = answer.headers.get('location');
-    if (!uri)
-      throw new StorageError('resumable.start', { status: 0, reason: 'malformedAnswer', message: 'no URI' });
-    return uri;
-  }
-
-  #session(uri: string, signal: AbortSignal | undefined): ResumableSession {
-    return new ResumableSession(this.#transport, uri, {
-      retry: this.#retry,
-      timeoutMs: this.#timeoutMs * 2,
-      signal,
-    });
-  }
-
-  #openInsert(name: string, size: number, { contentType }: StageOptions): OpenInsert {
-    return new OpenInsert(size, (stream, signal) =>
-      this.#transport.json({
-        operation: 'objects.insert',
-        method: 'POST',
-        url: this.#path(undefined, '/upload/storage/v1'),
-        query: { uploadType: 'media', name, ifGenerationMatch: 0 },
-        headers: { 'content-type': contentType },
-        body: { stream, length: size },
-        expect: [PRECONDITION_FAILED],
-        signal,
-      }),
-    );
-  }
-
-  /**
-   * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
-   * @param open is the first try, where there is one
-   */
-  async #insertWhole(
-    name: string,
-    bytes: Uint8Array,
-    checksums: Checksums,
-    options: InsertOptions,
-    open?: OpenInsert,
-  ): Promise<StoredObject | undefined> {
-    const metadata = options.metadata ?? {};
-    const boundary = randomUUID();
-    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: checksums.crc32c });
-    const head = Buffer.from(
-      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
-        `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
-    );
-    const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
-    const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
-    return retrying(this.#retry, undefined, async (triesBefore) => {
-      const answer =
-        open?.underWay && triesBefore === 0
-          ? await open.finish(bytes, this.#timeoutMs)
-          : await this.#once({
-              operation: 'objects.insert',
-              method: 'POST',
-              url: this.#path(undefined, '/upload/storage/v1'),
-              query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
-              headers: { 'content-type': `multipart/related; boundary=${boundary}` },
-              body,
-              expect: [PRECONDITION_FAILED],
-            });
-      if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
-      // Was it an earlier try of ours that made it?
-      const current = triesBefore > 0 ? await this.stat(name) : undefined;
-      const ours =
-        current?.crc32c === checksums.crc32c &&
-        current.size === checksums.size &&
-        Object.keys(current.metadata).length === Object.keys(metadata).length &&
-        Object.entries(metadata).every(([key, value]) => current.metadata[key] === value);
-      return ours ? current : undefined;
-    });
   }
 }
 

@@ -1,0 +1,68 @@
+import type { Finding } from '../events/verdictChanged.ts';
+import type { EngineVersion } from '../scanning/engine.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
+import type { Coverage } from './record.ts';
+
+/** A content that was found clean, and the scan that said so. */
+export interface Blob {
+  readonly object: StoredObject;
+  /** When the latest scan of exactly these bytes found them clean. */
+  readonly scannedAt: Date;
+  readonly engine: EngineVersion;
+  /** Absent where it was scanned as a whole. */
+  readonly coverage?: Coverage;
+}
+
+/** Newer signatures have found something in these bytes: nobody gets them any more. */
+export interface CondemnedBlob {
+  readonly object: StoredObject;
+  readonly signature: string;
+  /** Absent where an operator condemned it, by hand. */
+  readonly finding?: Finding;
+  /** The event that says so is out. */
+  readonly announced: boolean;
+}
+
+/** When a file was last about to rely on a blob, give or take an hour: docs/adr/0009. */
+export function usedAt({ metadata, timeCreated }: StoredObject): Date {
+  return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
+}
+
+/** What {@link parseBlob} reads back. */
+export function scanFields({
+  scannedAt,
+  engine,
+  coverage,
+}: Omit<Blob, 'object'>): Readonly<Record<string, string>> {
+  return { scannedAt: scannedAt.toISOString(), ...engineFields(engine), ...(coverage && { coverage }) };
+}
+
+/** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
+export class BlobMismatch extends Error {
+  override readonly name = 'BlobMismatch';
+}
+
+/** @throws {BlobMismatch} */
+export function parseBlob(object: StoredObject): Blob | CondemnedBlob {
+  const condemned = parseCondemned(object);
+  if (condemned) return condemned;
+  const at = parseTime(object.metadata['scannedAt'] ?? '');
+  const engine = parseEngine(object.metadata);
+  const said = object.metadata['coverage'];
+  const coverage = said === undefined ? undefined : parseCoverage(said);
+  if (!at || !engine || (said !== undefined && !coverage)) {
+    throw new BlobMismatch(`${object.name} was not promoted by a scan`);
+  }
+  return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
+}
+
+/** @returns undefined where it is not condemned */
+export function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
+  const { signature, condemnedAt, announced } = object.metadata;
+  if (signature === undefined) return undefined;
+  const scannedAt = parseTime(condemnedAt ?? '');
+  const engine = parseEngine(object.metadata);
+  const finding = scannedAt && engine && { signature, scannedAt, engine };
+  return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
+}

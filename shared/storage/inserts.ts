@@ -1,0 +1,130 @@
+import { randomUUID } from 'node:crypto';
+import { StorageError } from './error.ts';
+import { answeredObject, type StoredObject } from './object.ts';
+import { OpenInsert } from './openInsert.ts';
+import { ResumableSession } from './resumable.ts';
+import { type RetryPolicy, retrying } from './retry.ts';
+import type { Checksums } from './tally.ts';
+import type { Transport } from './transport.ts';
+
+export interface InsertOptions {
+  readonly contentType: string;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+interface InsertTerms {
+  /** Of the uploads to one bucket: `/upload/storage/v1/b/BUCKET/o`. */
+  readonly url: string;
+  readonly retry: RetryPolicy;
+  /** Milliseconds for one request that carries no stream. */
+  readonly timeoutMs: number;
+  readonly stat: (name: string) => Promise<StoredObject | undefined>;
+}
+
+const PRECONDITION_FAILED = 412;
+
+/**
+ * The requests that make an object of bytes, at a name that must not exist.
+ * https://cloud.google.com/storage/docs/json_api/v1/objects/insert
+ */
+export class Inserts {
+  readonly #transport: Transport;
+  readonly #terms: InsertTerms;
+
+  constructor(transport: Transport, terms: InsertTerms) {
+    this.#transport = transport;
+    this.#terms = terms;
+  }
+
+  /** Opens a resumable session. @returns its URI, a bearer token that is good for a week */
+  async startSession(
+    name: string,
+    options: InsertOptions,
+    { signal, headers = {} }: { signal?: AbortSignal; headers?: Readonly<Record<string, string>> } = {},
+  ): Promise<string> {
+    const answer = await retrying(this.#terms.retry, signal, () =>
+      this.#transport.json({
+        operation: 'resumable.start',
+        method: 'POST',
+        url: this.#terms.url,
+        query: { uploadType: 'resumable', name, ifGenerationMatch: 0 },
+        headers: { 'x-upload-content-type': options.contentType, ...headers },
+        body: { json: { contentType: options.contentType, metadata: options.metadata ?? {} } },
+        timeoutMs: this.#terms.timeoutMs,
+        signal,
+      }),
+    );
+    const uri = answer.headers.get('location');
+    if (!uri)
+      throw new StorageError('resumable.start', { status: 0, reason: 'malformedAnswer', message: 'no URI' });
+    return uri;
+  }
+
+  session(uri: string, signal?: AbortSignal): ResumableSession {
+    const { retry, timeoutMs } = this.#terms;
+    return new ResumableSession(this.#transport, uri, { retry, timeoutMs: timeoutMs * 2, signal });
+  }
+
+  /** One request that is sent while its bytes come: docs/adr/0024. */
+  open(name: string, size: number, { contentType }: InsertOptions): OpenInsert {
+    return new OpenInsert(size, (stream, signal) =>
+      this.#transport.json({
+        operation: 'objects.insert',
+        method: 'POST',
+        url: this.#terms.url,
+        query: { uploadType: 'media', name, ifGenerationMatch: 0 },
+        headers: { 'content-type': contentType },
+        body: { stream, length: size },
+        expect: [PRECONDITION_FAILED],
+        signal,
+      }),
+    );
+  }
+
+  /**
+   * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
+   * @param open is the first try, where there is one
+   * @returns undefined where the name exists
+   */
+  async whole(
+    name: string,
+    bytes: Uint8Array,
+    checksums: Checksums,
+    options: InsertOptions,
+    open?: OpenInsert,
+  ): Promise<StoredObject | undefined> {
+    const metadata = options.metadata ?? {};
+    const boundary = randomUUID();
+    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: checksums.crc32c });
+    const head = Buffer.from(
+      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
+        `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+    );
+    const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+    const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
+    return retrying(this.#terms.retry, undefined, async (triesBefore) => {
+      const answer =
+        open?.underWay && triesBefore === 0
+          ? await open.finish(bytes, this.#terms.timeoutMs)
+          : await this.#transport.json({
+              operation: 'objects.insert',
+              method: 'POST',
+              url: this.#terms.url,
+              query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
+              headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+              body,
+              expect: [PRECONDITION_FAILED],
+              timeoutMs: this.#terms.timeoutMs,
+            });
+      if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
+      // Was it an earlier try of ours that made it?
+      const current = triesBefore > 0 ? await this.#terms.stat(name) : undefined;
+      const ours =
+        current?.crc32c === checksums.crc32c &&
+        current.size === checksums.size &&
+        Object.keys(current.metadata).length === Object.keys(metadata).length &&
+        Object.entries(metadata).every(([key, value]) => current.metadata[key] === value);
+      return ours ? current : undefined;
+    });
+  }
+}
