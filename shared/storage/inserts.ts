@@ -83,6 +83,7 @@ export class Inserts {
 
   /**
    * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
+   * Both parts name the same content type: Cloud Storage answers 400 to two that differ.
    * @param open is the first try, where there is one
    * @returns undefined where the name exists
    */
@@ -98,7 +99,7 @@ export class Inserts {
     const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: checksums.crc32c });
     const head = Buffer.from(
       `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
-        `--${boundary}\r\ncontent-type: application/octet-stream\r\n\r\n`,
+        `--${boundary}\r\ncontent-type: ${options.contentType}\r\n\r\n`,
     );
     const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
     const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };

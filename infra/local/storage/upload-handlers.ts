@@ -27,8 +27,13 @@ export function uploadHandlers(store: Store): Record<'objects.insert', Handler> 
   };
 }
 
-/** What the query and the resource say of the object to be made. @throws ApiError 400 */
+/**
+ * The object to be made, from the query and the resource.
+ * @param contentType as the upload names it, outside of the resource
+ * @throws ApiError 400
+ */
 export function draftOf(call: Call, resource: JsonRecord, contentType: string | undefined): Draft {
+  checkContentTypes(contentType, resource);
   const named = call.query.get('name') ?? resource['name'];
   const contentEncoding = call.query.get('contentEncoding');
   const settable = mergeSettable(
@@ -44,6 +49,24 @@ export function draftOf(call: Call, resource: JsonRecord, contentType: string | 
     settable,
     preconditions: parsePreconditions(call.query),
   };
+}
+
+/**
+ * An upload that names a content type twice names the same one; either may be absent.
+ * Source: googleapis/google-cloud-go#306 (Google's announcement), buildkite/agent#361 (the words of the refusal).
+ * @throws ApiError 400
+ */
+function checkContentTypes(ofUpload: string | undefined, { contentType: ofMetadata }: JsonRecord): void {
+  if (ofUpload === undefined || typeof ofMetadata !== 'string' || ofUpload === ofMetadata) return;
+  throw invalid(
+    `Content-Type specified in the upload (${ofUpload}) does not match ` +
+      `Content-Type specified in metadata (${ofMetadata}). ` +
+      'If it was a simple upload (uploadType=media), the Content-Type was specified as a bare header. ' +
+      'If it was a multipart upload (uploadType=multipart), then the Content-Type was specified in the second ' +
+      'part of the multipart. If it was a resumable upload (uploadType=resumable), then the Content-Type was ' +
+      'specified with the X-Upload-Content-Type header with the start of the resumable session. For more ' +
+      'information, see https://cloud.google.com/storage/docs/json_api/v1/how-tos/upload.',
+  );
 }
 
 async function insertMedia(store: Store, call: Call): Promise<Answer> {

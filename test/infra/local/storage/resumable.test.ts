@@ -32,6 +32,15 @@ describe('storage emulator: resumable uploads', () => {
     assert.deepEqual((await ask(uri)).ok(), resource, 'a completed session tells its object again');
   });
 
+  it('refuses a start whose header and resource name two content types', async () => {
+    const reply = await fixture.call('POST', `/upload/storage/v1/b/${BUCKET}/o?uploadType=resumable`, {
+      json: { name: 'two-types', contentType: 'text/css' },
+      headers: { 'x-upload-content-type': 'video/mp4' },
+    });
+    assert.equal(reply.refusal, '400 invalid');
+    assert.match(reply.text, /upload \(video\/mp4\) does not match .* metadata \(text\/css\)/);
+  });
+
   it('refuses a chunk that is no multiple of 256 KiB and not the last', async () => {
     const uri = await fixture.session('name=uneven');
     assert.equal((await send(uri, 'bytes 0-99/*', randomBytes(100))).status, 400);

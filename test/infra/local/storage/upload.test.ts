@@ -92,6 +92,21 @@ describe('storage emulator: uploads in one request', () => {
     assert.equal(media.headers.get('content-type'), 'application/octet-stream');
   });
 
+  it('refuses a multipart upload whose parts name two content types', async () => {
+    const resource = { name: 'two-types', contentType: 'application/x-empty' };
+    const parts = (type: string) => multipart(CRLF, resource, Buffer.from('x'), [`Content-Type: ${type}`]);
+    const reply = await upload(parts('application/octet-stream'));
+    assert.equal(reply.refusal, '400 invalid');
+    assert.match(
+      reply.text,
+      /Content-Type specified in the upload \(application\/octet-stream\) does not match Content-Type specified in metadata \(application\/x-empty\)\./,
+    );
+    assert.equal((await fixture.call('GET', objectPath('two-types'))).status, 404);
+    assert.equal((await upload(parts('application/x-empty'))).ok()['contentType'], 'application/x-empty');
+    const bare = multipart(CRLF, resource, Buffer.from('x'), []);
+    assert.equal((await upload(bare)).ok()['contentType'], 'application/x-empty');
+  });
+
   it('finds the delimiter wherever the network splits the body', async () => {
     const body = multipart(CRLF, { name: 'split' }, Buffer.from('0123456789'), ['Content-Type: text/plain']);
     for (let step = 1; step < 40; step += 3) {
