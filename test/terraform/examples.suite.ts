@@ -9,6 +9,7 @@ import { apply, containersOf, type Deployment, EXAMPLES, envOf, ofType } from '.
 import { FUNCTIONS } from './environment.ts';
 import { grantTable } from './grants.ts';
 import { textAt } from './json.ts';
+import { localDeployment } from './local-deployment.ts';
 import { withTable } from './tables.ts';
 import { findTool, MODULE, ROOT } from './tools.ts';
 
@@ -70,6 +71,15 @@ describe('terraform', () => {
           rmSync(folder, { recursive: true });
         }
       });
+
+      if (example === 'minimal') {
+        it('is what infra/local/deployment.json says (UPDATE_TABLES=1 writes it)', () => {
+          const path = join(ROOT, 'infra/local/deployment.json');
+          const current = localDeployment(deployment);
+          if (process.env['UPDATE_TABLES']) writeFileSync(path, current);
+          else assert.equal(readFileSync(path, 'utf8'), current);
+        });
+      }
 
       if (example === 'complete') {
         it('is what docs/topology.md says (UPDATE_TABLES=1 writes it)', () => {

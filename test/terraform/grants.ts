@@ -100,7 +100,7 @@ function whoIs(member: string): string {
 }
 
 /** `fileshare-scanner@…` and `projects/…/demo-project-fileshare-unscanned` without what is common to all. */
-function shortName(name: string): string {
+export function shortName(name: string): string {
   const last = name.split('/').at(-1) ?? '';
   return (last.split('@')[0] ?? '')
     .replace(/^(demo-project-)?(fileshare|share)-/, '')
@@ -110,18 +110,23 @@ function shortName(name: string): string {
 /** A custom role as what it permits. */
 function roleOf(deployment: Deployment, role: string): string {
   if (!role.startsWith('projects/')) return role;
-  const id = role.split('/').at(-1);
-  const custom = ofType(deployment, 'google_project_iam_custom_role').find(
-    ({ values }) => textAt(values, 'role_id') === id,
-  );
-  const permissions = listAt(custom?.values, 'permissions').map(String).sort();
+  const permissions = customPermissions(deployment, role);
   if (permissions.join() === 'iam.serviceAccounts.signBlob') return 'sign';
   const verbs = permissions.map((permission) => permission.replace(/^storage\.objects\./, ''));
   return `objects: ${verbs.join(', ')}`;
 }
 
-/** Only conditions that consist of nothing but prefixes are known. */
-function belowOf(values: unknown): string {
+/** The permissions of a custom role, sorted. */
+export function customPermissions(deployment: Deployment, role: string): readonly string[] {
+  const id = role.split('/').at(-1);
+  const custom = ofType(deployment, 'google_project_iam_custom_role').find(
+    ({ values }) => textAt(values, 'role_id') === id,
+  );
+  return listAt(custom?.values, 'permissions').map(String).sort();
+}
+
+/** The prefixes of a grant's condition. Only conditions that consist of nothing but prefixes are known. */
+export function belowOf(values: unknown): string {
   const expression = textAt(values, 'condition', 0, 'expression');
   const prefixes = expression.split(' || ').map((part) => {
     const [, bucket, prefix] =
