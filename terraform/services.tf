@@ -15,13 +15,14 @@ locals {
     upload = {
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
+      FILES_URL        = local.files_url
       # What the scanner can take, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
     }
     files = {
       TOKEN_ISSUERS        = jsonencode(var.token_issuers)
-      PUBLIC_URL           = local.public_url
+      FILES_URL            = local.files_url
       REDIRECT_ABOVE_BYTES = try(tostring(var.files.redirect_above_bytes), null)
       DEDUPLICATE          = var.deduplicate
     }

@@ -65,7 +65,7 @@ variable "token_issuers" {
 }
 
 variable "public_url" {
-  description = "Address that clients use, for links in answers. By default that of the load balancer, if there is one."
+  description = "Address that clients use for upload and files alike, for `Location` and links in answers. By default that of the load balancer; without one, each function has its own on run.app."
   type        = string
   default     = null
   validation {

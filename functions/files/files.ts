@@ -14,7 +14,7 @@ export interface Files {
   readonly blobs: Blobs;
   /** Absent: every byte goes through this function. */
   readonly redirect: Redirect | undefined;
-  /** Where clients reach this service; without it there is no FHIR. */
-  readonly publicUrl: string | undefined;
+  /** Where clients reach this function; without it links are relative and there is no FHIR. */
+  readonly filesUrl: string | undefined;
   readonly now: () => Date;
 }

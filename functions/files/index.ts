@@ -11,8 +11,8 @@ import { TokenVerifier } from '../../shared/identity/tokens.ts';
 import {
   commonVariables,
   deduplicationScope,
+  filesUrl,
   json,
-  publicUrl,
   readConfig,
 } from '../../shared/runtime/config.ts';
 import { drainOnSignals } from '../../shared/runtime/drain.ts';
@@ -26,7 +26,7 @@ const config = readConfig(
   {
     ...commonVariables,
     TOKEN_ISSUERS: json(issuersSchema),
-    PUBLIC_URL: publicUrl,
+    FILES_URL: filesUrl,
     DEDUPLICATE: deduplicationScope,
     ...redirectVariables,
   },
@@ -44,7 +44,7 @@ const handler = router(
     references: new References(permanent),
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
-    publicUrl: config.PUBLIC_URL,
+    filesUrl: config.FILES_URL,
     now: () => new Date(),
   }),
 );

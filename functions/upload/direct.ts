@@ -1,4 +1,5 @@
 import { newFileId } from '../../shared/files/fileId.ts';
+import { fileUrl } from '../../shared/files/fileUrl.ts';
 import type { Sha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
@@ -45,7 +46,9 @@ export async function postDirect(director: Director, exchange: Exchange): Promis
   const { session: uploadUrl, expiresAt } = opened.upload;
   const handle = handleOf(opened, director.terms);
   const body = { uploadUrl, expiresAt: expiresAt.toISOString(), handle };
-  sendJson(response, 201, 'application/json', body, { location: `/files/${opened.id}` });
+  sendJson(response, 201, 'application/json', body, {
+    location: fileUrl(director.terms.filesUrl, opened.id),
+  });
 }
 
 /**

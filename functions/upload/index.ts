@@ -9,7 +9,14 @@ import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
-import { bucketName, commonVariables, integer, json, readConfig } from '../../shared/runtime/config.ts';
+import {
+  bucketName,
+  commonVariables,
+  filesUrl,
+  integer,
+  json,
+  readConfig,
+} from '../../shared/runtime/config.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
@@ -28,6 +35,7 @@ const config = readConfig(
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
     TOKEN_ISSUERS: json(issuersSchema),
+    FILES_URL: filesUrl,
     MAX_UPLOAD_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES), String(MAX_OBJECT_BYTES)),
     MAX_SCAN_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES)),
     WINDOWED_SCAN_MAX_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '0'),
@@ -52,6 +60,7 @@ const intake = {
       denied: config.DENIED_MEDIA_TYPES,
       sniff: config.SNIFF_MEDIA_TYPE === 'check',
     },
+    filesUrl: config.FILES_URL,
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   records: new Records(permanent),
@@ -70,6 +79,9 @@ const uploads: Tus = {
   shutdown: shutdownSignal,
 };
 
+/** Clients that mix up the two host names are told so. */
+const elsewhere = config.FILES_URL ? { detail: `Files are read at ${config.FILES_URL}/files.` } : {};
+
 streamBodies(() => true);
 drainOnSignals(log);
 http('upload', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
@@ -78,10 +90,10 @@ async function route(exchange: Exchange): Promise<void> {
   exchange.audit.action = 'upload';
   const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(exchange.path) ?? [];
   if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, exchange, id);
-  if (collection === undefined || (collection === 'files' && id !== undefined))
-    throw new Problem('not-found');
+  if (collection === undefined) throw new Problem('not-found');
+  if (collection === 'files' && id !== undefined) throw new Problem('not-found', elsewhere);
   if (exchange.request.method !== 'POST') {
-    throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+    throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow: 'POST' } });
   }
   await (collection === 'files' ? postFile(poster, exchange) : postDirect(uploads, exchange));
 }

@@ -8,12 +8,14 @@ import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { requireLength } from './body.ts';
 
-/** What a deployment takes. */
+/** What a deployment takes, and where its files are read. */
 export interface Terms {
   readonly maxBytes: number;
   /** What is larger is not scanned; undefined where this deployment does not say. */
   readonly maxScanBytes: number | undefined;
   readonly media: MediaPolicy;
+  /** Where clients reach the files function; undefined where that is the host name of this one. */
+  readonly filesUrl: string | undefined;
 }
 
 /** What the head of an upload says of its body. */

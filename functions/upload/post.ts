@@ -1,3 +1,4 @@
+import { fileUrl } from '../../shared/files/fileUrl.ts';
 import { settled } from '../../shared/files/settled.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { framingOf } from '../../shared/http/framing.ts';
@@ -34,7 +35,7 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
 
   // Set here, so that a problem carries them too: it may be about a file that there is.
-  response.setHeader('location', `/files/${id}`);
+  response.setHeader('location', fileUrl(poster.terms.filesUrl, id));
   if (replayed) response.setHeader('idempotency-replayed', 'true');
   const record = await settled(poster.receiver.records, received, offer.waitSeconds, signal);
   const headers: Record<string, string> =

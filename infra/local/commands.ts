@@ -11,7 +11,7 @@ export function commands(url: string, pubsubHost: string): readonly Command[] {
   const auth = `-H "Authorization: Bearer $TOKEN"`;
   const upload = `curl -s -D - -o /dev/null ${auth} -H 'Content-Type: text/plain' --data-binary @- ${url}/files`;
   const location = `| tr -d '\\r' | sed -n 's/^[Ll]ocation: *//p'`;
-  const waiting = `curl -s -w '\\n' ${auth} -H 'Prefer: wait=10' ${url}$FILE/status`;
+  const waiting = `curl -s -w '\\n' ${auth} -H 'Prefer: wait=10' $FILE/status`;
   return [
     {
       does: 'Get a token (good for an hour)',
@@ -19,7 +19,7 @@ export function commands(url: string, pubsubHost: string): readonly Command[] {
     },
     { does: 'Upload a text file', lines: [`FILE=$(printf 'Hello\\n' | ${upload} ${location})`] },
     { does: 'Wait for its verdict', lines: [waiting] },
-    { does: 'Download it', lines: [`curl -s ${auth} ${url}$FILE`] },
+    { does: 'Download it', lines: [`curl -s ${auth} $FILE`] },
     {
       does: 'Upload the EICAR test file, which is harmless and found as malware',
       // In two parts, so that no scanner takes this text itself for the test file.

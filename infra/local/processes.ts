@@ -132,13 +132,13 @@ function uploadEnv(ports: Ports): Record<string, string> {
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     TOKEN_ISSUERS: tokenIssuers(ports),
+    FILES_URL: `http://${HOST}:${ports.gateway}`,
   };
 }
 
 function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
     ...uploadEnv(ports),
-    PUBLIC_URL: `http://${HOST}:${ports.gateway}`,
     DEDUPLICATE: config.deduplicate,
   };
 }

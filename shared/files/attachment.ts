@@ -1,4 +1,5 @@
 import type { FileId } from './fileId.ts';
+import { fileUrl } from './fileUrl.ts';
 import type { Content } from './record.ts';
 
 /** The largest `unsignedInt` of FHIR R4: https://hl7.org/fhir/R4/datatypes.html#unsignedInt */
@@ -21,7 +22,7 @@ export interface Attachment {
  * A file as an Attachment, to be put into a resource such as DocumentReference. `hash` is left out: FHIR defines it
  * as SHA-1, which is not computed here; the SHA-256 is an extension. `size` is left out where R4 cannot express it.
  * See docs/fhir.md.
- * @param publicUrl where clients reach this service, without a slash at the end
+ * @param filesUrl where clients reach the files function, without a trailing slash
  */
 export function toAttachment(
   file: {
@@ -31,14 +32,14 @@ export function toAttachment(
     readonly createdAt: Date;
     readonly content: Content;
   },
-  publicUrl: string,
+  filesUrl: string,
 ): Attachment {
   const { size, sha256 } = file.content;
   const valueBase64Binary = Buffer.from(sha256, 'hex').toString('base64');
   return {
     extension: [{ url: SHA256_EXTENSION, valueBase64Binary }],
     contentType: file.contentType,
-    url: `${publicUrl}/files/${file.id}`,
+    url: fileUrl(filesUrl, file.id),
     ...(size <= MAX_UNSIGNED_INT && { size }),
     ...(file.fileName !== undefined && { title: file.fileName }),
     creation: file.createdAt.toISOString(),

@@ -1,4 +1,5 @@
 import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
+import { fileUrl } from './fileUrl.ts';
 import type { FileRecord, UploadingRecord } from './record.ts';
 
 /** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
@@ -32,10 +33,17 @@ export interface Handle {
   readonly links: { readonly self: string; readonly status: string };
 }
 
-/** @param audience `forOwner` tells what viewers should not learn of one another, to owner and administrators */
-export function toHandle(record: FileRecord, { forOwner = false } = {}): Handle {
+/**
+ * @param filesUrl where clients reach the files function; without it the links are relative
+ * @param audience `forOwner` tells what viewers should not learn of one another, to owner and administrators
+ */
+export function toHandle(
+  record: FileRecord,
+  filesUrl: string | undefined,
+  { forOwner = false } = {},
+): Handle {
   const { content } = record;
-  const self = `/files/${record.id}`;
+  const self = fileUrl(filesUrl, record.id);
   return {
     id: record.id,
     state: record.state,

@@ -25,13 +25,22 @@ export function router(resources: readonly Resource[]) {
       if (!match) continue;
       const method = exchange.request.method ?? '';
       const found = methods[method === 'HEAD' ? 'GET' : method];
-      if (!found) throw new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
+      if (!found) throw notAllowed(resource, method);
       const [action, route] = found;
       exchange.audit.action = action;
       return route(exchange, match[1] ?? '', match[2] ?? '');
     }
     throw new Problem('not-found');
   };
+}
+
+function notAllowed(resource: Resource, method: string): Problem {
+  // It came to this host name because the other function has one of its own.
+  if (resource.elsewhere?.includes(method)) {
+    const headers = { allow: allowed({ ...resource, elsewhere: [] }) };
+    return new Problem('method-not-allowed', { headers, detail: 'Uploads have a host name of their own.' });
+  }
+  return new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
 }
 
 function allowed({ methods, elsewhere = [] }: Resource): string {

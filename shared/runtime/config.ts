@@ -36,8 +36,8 @@ export const flag = v.pipe(
   v.transform((text) => text === 'true'),
 );
 
-/** Where clients reach the service; comes out without a slash at its end. */
-export const publicUrl = v.optional(
+/** Where clients reach the files function; returned without a trailing slash. */
+export const filesUrl = v.optional(
   v.pipe(
     v.string(),
     v.regex(/^https?:\/\/[^\s?#]+$/, 'should be an http or https URL without query'),

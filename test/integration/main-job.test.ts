@@ -20,7 +20,8 @@ describe('the main job', function () {
     });
     assert.equal(response.status, 202);
     const handle = (await response.json()) as { id: string };
-    assert.equal(response.headers.get('location'), `/files/${handle.id}`);
+    const self = `${service.url}/files/${handle.id}`;
+    assert.equal(response.headers.get('location'), self);
     assert.ok(Number(response.headers.get('retry-after')) > 0);
     assert.deepEqual(handle, {
       id: handle.id,
@@ -32,7 +33,7 @@ describe('the main job', function () {
       size: bytes.length,
       sha256: sha256(bytes),
       createdAt: (handle as unknown as { createdAt: string }).createdAt,
-      links: { self: `/files/${handle.id}`, status: `/files/${handle.id}/status` },
+      links: { self, status: `${self}/status` },
     });
 
     const early = await service.call('GET', `/files/${handle.id}`);

@@ -332,7 +332,7 @@ describe('sharing, referring to and withdrawing files', function () {
           headers: { prefer: 'wait=20' },
         });
         const { headers } = response;
-        uploaded.unshift((headers.get('location') ?? '').slice('/files/'.length));
+        uploaded.unshift((headers.get('location') ?? '').slice(`${service.url}/files/`.length));
       }
       uploaded[2] = (await list('?state=infected')).files[0]?.id ?? '';
       await service.call('DELETE', `/files/${uploaded[0]}`, { as: lister });

@@ -326,6 +326,7 @@ describe('tus 1.0.0', function () {
       headers: { 'upload-length': '1000', 'upload-metadata': metadata },
     });
     const handle = (await response.json()) as { id: string; upload: { expiresAt: string } };
+    const self = `${service.url}/files/${handle.id}`;
     assert.deepEqual(handle, {
       id: handle.id,
       state: 'uploading',
@@ -335,7 +336,7 @@ describe('tus 1.0.0', function () {
       fileName: 'røntgen.pdf',
       createdAt: (handle as unknown as { createdAt: string }).createdAt,
       upload: { offset: 0, length: 1000, expiresAt: handle.upload.expiresAt },
-      links: { self: `/files/${handle.id}`, status: `/files/${handle.id}/status` },
+      links: { self, status: `${self}/status` },
     });
     const path = `/uploads/${handle.id}`;
     await tus.patch(path, 0, bytes.subarray(0, 600));

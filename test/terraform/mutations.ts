@@ -113,6 +113,13 @@ export const MISTAKES: readonly Mutation[] = [
     'google_service_account.this["push"]',
     'google_service_account.this["schedule"]',
   ),
+  planted('links that lead nowhere', 'services.tf', 'FILES_URL        = local.files_url', ''),
+  planted(
+    'links to a host name that is not open',
+    'main.tf',
+    'coalesce(local.public_url, local.run_urls.files)',
+    'local.run_urls.files',
+  ),
   planted('a variable by a wrong name', 'services.tf', 'SCAN_EVENTS_TOPIC', 'EVENTS_TOPIC'),
   planted('a variable forgotten', 'services.tf', 'FINALIZE_TOPIC', 'LOG_LEVEL'),
   planted(

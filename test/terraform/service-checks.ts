@@ -25,6 +25,7 @@ export function serviceFindings(deployment: Deployment): readonly string[] {
     ...FUNCTIONS.flatMap((name) => functionFindings(deployment, containers, name)),
     ...scannerFindings(deployment, containers),
     ...ingressFindings(deployment),
+    ...filesUrlFindings(deployment, containers),
   ];
 }
 
@@ -144,5 +145,17 @@ function ingressFindings(deployment: Deployment): readonly string[] {
     const isApi = service === 'upload' || service === 'files';
     const around = balanced && isApi && ingress !== 'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER';
     return around ? [`${service}: can be reached around the load balancer`] : [];
+  });
+}
+
+/** Without a load balancer, upload and files have host names of their own, and links have to lead to the second. */
+function filesUrlFindings(deployment: Deployment, containers: readonly Container[]): readonly string[] {
+  const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
+  return ['upload', 'files'].flatMap((name) => {
+    const container = containers.find((candidate) => candidate.name === name);
+    const url = (container && envOf(container)['FILES_URL']) ?? '';
+    const own = /^https:\/\/fileshare-files-[^.]+\.[a-z0-9-]+\.run\.app$/.test(url);
+    const right = balanced ? /^https:\/\/[^/]+$/.test(url) && !url.endsWith('.run.app') : own;
+    return right ? [] : [`${name}: FILES_URL "${url}" does not lead to the files function`];
   });
 }

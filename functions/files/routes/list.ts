@@ -9,7 +9,7 @@ import { type Principal, parsePrincipal } from '../../../shared/identity/princip
 import type { Files } from '../files.ts';
 import { listFiles, STATES, type State } from '../list.ts';
 
-export function getFiles({ tokens, records }: Files): Route {
+export function getFiles({ tokens, records, filesUrl }: Files): Route {
   return async ({ path, query, request, response, signal, log }) => {
     const named = query.get('owner');
     const caller = await (named === null
@@ -23,7 +23,7 @@ export function getFiles({ tokens, records }: Files): Route {
     };
     const page = await listFiles(records, log, wanted, signal);
     const next = page.next === undefined ? undefined : cursorOf(page.next);
-    const files = page.items.map((record) => toHandle(record, { forOwner: true }));
+    const files = page.items.map((record) => toHandle(record, filesUrl, { forOwner: true }));
     const headers = next === undefined ? {} : nextLink(path, query, next);
     sendJson(response, 200, 'application/json', { files, ...(next !== undefined && { next }) }, headers);
   };

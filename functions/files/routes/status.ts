@@ -10,19 +10,19 @@ import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile, ownerOrAdministrator } from '../find.ts';
 
-export function getStatus({ tokens, records, publicUrl }: Files): Route {
+export function getStatus({ tokens, records, filesUrl }: Files): Route {
   return async ({ request, response, signal }, id) => {
     const caller = await authenticate(tokens, request, 'read', 'admin');
     const found = await findFile(records, caller, id, anyoneWhoSees, signal);
     const wait = waitSecondsOf(request.headers['prefer']);
     const record = await settled(records, found.record, wait, signal);
     const headers = { vary: 'Accept', ...(wait > 0 && { 'preference-applied': `wait=${wait}` }) };
-    if (publicUrl !== undefined && prefersFhir(request.headers.accept)) {
-      const attachment = toAttachment(requireReadable(record), publicUrl);
+    if (filesUrl !== undefined && prefersFhir(request.headers.accept)) {
+      const attachment = toAttachment(requireReadable(record), filesUrl);
       sendJson(response, 200, 'application/fhir+json; fhirVersion=4.0', attachment, headers);
       return;
     }
-    const handle = toHandle(record, { forOwner: ownerOrAdministrator(caller, record) });
+    const handle = toHandle(record, filesUrl, { forOwner: ownerOrAdministrator(caller, record) });
     sendHandle(response, 200, handle, {
       ...headers,
       ...((record.state === 'pending' || record.state === 'uploading') && { 'retry-after': '1' }),

@@ -132,7 +132,10 @@ describe('a file over the maximum of the engine', () => {
     assert.deepEqual(await run({ scanner: counting }), { kind: 'done' });
     const record = await now();
     assert.ok(record.state === 'clean');
-    assert.deepEqual([record.scan.coverage, toHandle(record).coverage, scans], ['windows', 'windows', 3]);
+    assert.deepEqual(
+      [record.scan.coverage, toHandle(record, undefined).coverage, scans],
+      ['windows', 'windows', 3],
+    );
     assert.equal(record.content.sha256, createHash('sha256').update(bytes).digest('hex'));
     assert.equal(JSON.parse(`${published[0]?.data}`).coverage, 'windows');
     assert.equal((await blobOf(bytes))?.coverage, 'windows');

@@ -9,6 +9,7 @@ const TERMS: Terms = {
   maxBytes: 100,
   maxScanBytes: undefined,
   media: { allowed: [], denied: [], sniff: false },
+  filesUrl: undefined,
 };
 
 function offer(headers: Record<string, string>): Offer {

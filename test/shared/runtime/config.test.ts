@@ -4,9 +4,9 @@ import { issuersSchema } from '../../../shared/identity/issuers.ts';
 import {
   bucketName,
   commonVariables,
+  filesUrl,
   integer,
   json,
-  publicUrl,
   readConfig,
 } from '../../../shared/runtime/config.ts';
 
@@ -30,12 +30,12 @@ describe('configuration', () => {
     assert.deepEqual(config.ISSUERS, v.parse(issuersSchema, [issuer]));
   });
 
-  it('knows a public URL with or without a slash at its end, and nothing else', () => {
-    const read = (PUBLIC_URL: string) => readConfig({ PUBLIC_URL: publicUrl }, { PUBLIC_URL }).PUBLIC_URL;
+  it('takes a URL with or without a trailing slash, and nothing else', () => {
+    const read = (FILES_URL: string) => readConfig({ FILES_URL: filesUrl }, { FILES_URL }).FILES_URL;
     assert.equal(read('https://share.example/api//'), 'https://share.example/api');
     assert.equal(read(''), undefined);
     for (const url of ['share.example', 'ftp://a', 'https://a/?b', 'https://a/#b', 'https://']) {
-      assert.throws(() => read(url), /PUBLIC_URL is not valid: should be an http or https URL/, url);
+      assert.throws(() => read(url), /FILES_URL is not valid: should be an http or https URL/, url);
     }
   });
 
