@@ -1,3 +1,4 @@
+import { type Addresses, hostsOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { type Download, type DownloadOptions, download } from './download.ts';
 import { FileshareTimeout } from './errors.ts';
@@ -14,9 +15,9 @@ const MIB = 1024 * 1024;
 /** Seconds: longer polls are cut off by proxies, and the service allows 60. */
 const POLL_SECONDS = 30;
 
-export interface FileshareOptions {
-  /** Where the service is, such as `https://fileshare.example.org`. */
-  readonly url: string | URL;
+export type FileshareOptions = Addresses & Settings;
+
+interface Settings {
   /** A JWT, or what gets one: it is asked before each request. */
   readonly token?: Token | undefined;
   /** Remembers uploads that are under way; by default localStorage in browsers, nothing elsewhere. */
@@ -69,13 +70,14 @@ export class Fileshare {
   readonly #options: FileshareOptions;
 
   constructor(options: FileshareOptions) {
-    const { url, token, retries = 5, idleSeconds = 60, fetch = globalThis.fetch, chunkSize } = options;
+    const { token, retries = 5, idleSeconds = 60, fetch = globalThis.fetch, chunkSize } = options;
     if (chunkSize !== undefined && (chunkSize < 1 || chunkSize % (MIB / 4) !== 0)) {
       throw new RangeError('chunkSize should be a multiple of 256 KiB.');
     }
     this.#options = options;
     const fetcher: Fetch = (target, init) => fetch(target, init);
-    this.#http = new Http({ url: String(url), token, retries, idleMs: idleSeconds * 1000, fetch: fetcher });
+    const hosts = hostsOf(options);
+    this.#http = new Http({ hosts, token, retries, idleMs: idleSeconds * 1000, fetch: fetcher });
   }
 
   /**

@@ -1,3 +1,4 @@
+import { type Hosts, hostOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { FileshareConnectionError, FileshareProblem, problemOf } from './errors.ts';
 import { Idle } from './idle.ts';
@@ -7,7 +8,7 @@ import { type Fetch, send } from './send.ts';
 export type Token = string | (() => string | Promise<string>);
 
 export interface HttpOptions {
-  readonly url: string;
+  readonly hosts: Hosts;
   readonly token?: Token | undefined;
   readonly fetch: Fetch;
   /** How often a request that may be repeated is repeated. */
@@ -39,13 +40,8 @@ export class Http {
     this.options = options;
   }
 
-  /** The absolute URL of a path of the service. */
-  url(path: string): string {
-    return path.startsWith('/') ? this.options.url.replace(/\/+$/, '') + path : path;
-  }
-
   /**
-   * @param target a path of the service, or an absolute URL, which is sent no token
+   * @param target a path of the service, or an absolute URL, which is sent no token: none leaves the two hosts
    * @throws {FileshareProblem}, {FileshareConnectionError}, the reason of `signal`
    */
   async call(method: string, target: string, call: Call = {}): Promise<Response> {
@@ -69,15 +65,14 @@ export class Http {
     const { body, onSent, accept = [], patienceMs = 0 } = call;
     const own = target.startsWith('/');
     const headers = { ...call.headers, ...(own && (await this.#authorization())) };
+    const url = own ? hostOf(this.options.hosts, method, target) + target : target;
     const idle = new Idle(this.options.idleMs + patienceMs, call.signal);
     const progress = onSent && progressOf(onSent, idle);
     const sending = { method, headers, body, signal: idle.signal, onSent: progress };
-    const response = await send(this.options.fetch, this.url(target), sending)
+    const response = await send(this.options.fetch, url, sending)
       .catch((cause: unknown) => {
         call.signal?.throwIfAborted();
-        throw new FileshareConnectionError(`${method} ${withoutSecrets(this.url(target))}: no answer`, {
-          cause,
-        });
+        throw new FileshareConnectionError(`${method} ${withoutSecrets(url)}: no answer`, { cause });
       })
       .finally(() => idle.end());
     if (response.ok || accept.includes(response.status)) return response;

@@ -4,6 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Addresses } from '../../client/src/addresses.ts';
 import { Fileshare, type FileshareOptions } from '../../client/src/index.ts';
 import { OWNER, type Service } from '../support/service.ts';
 
@@ -11,7 +12,7 @@ export const MIB = 1024 * 1024;
 
 export function clientOf(
   service: Service,
-  options: Partial<FileshareOptions> = {},
+  options: Omit<FileshareOptions, keyof Addresses> & { readonly url?: string } = {},
   principal = OWNER,
 ): Fileshare {
   return new Fileshare({ url: service.url, token: () => service.platform.token(principal), ...options });

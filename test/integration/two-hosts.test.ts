@@ -1,22 +1,12 @@
 import assert from 'node:assert/strict';
 import type { Handle } from '../../shared/files/handle.ts';
 import { outsideContract } from '../support/contract.ts';
-import { Relay } from '../support/relay.ts';
-import { OWNER, Service } from '../support/service.ts';
+import type { Relay } from '../support/relay.ts';
+import { OWNER } from '../support/service.ts';
+import { TwoHosts } from '../support/two-hosts.ts';
 
 describe('upload and files with host names of their own', () => {
-  const upload = new Relay();
-  const files = new Relay();
-  const service = new Service(
-    {},
-    {
-      adapt: (spec) => {
-        if (spec.name === 'upload') upload.target = spec.healthUrl ?? '';
-        if (spec.name === 'files') files.target = spec.healthUrl ?? '';
-        return spec.env['FILES_URL'] ? { ...spec, env: { ...spec.env, FILES_URL: `${files.url}/` } } : spec;
-      },
-    },
-  );
+  const { service, upload, files } = new TwoHosts();
   let authorization: { authorization: string };
 
   before(async () => {

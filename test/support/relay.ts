@@ -21,6 +21,8 @@ export class Relay {
   /** Where it leads; may become known after its own address has. */
   target = '';
   meddler: Meddler | undefined;
+  /** Method and path of what came, and whether it had a token. */
+  readonly seen: { readonly line: string; readonly authorized: boolean }[] = [];
 
   constructor() {
     this.#server = createServer((request, response) => this.#forward(request, response));
@@ -40,6 +42,7 @@ export class Relay {
 
   #forward(request: IncomingMessage, response: ServerResponse): void {
     const { method, headers, url = '/' } = request;
+    this.seen.push({ line: `${method} ${url}`, authorized: headers.authorization !== undefined });
     const outbound = httpRequest(new URL(url, this.target), {
       method: method ?? 'GET',
       headers,

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { Addresses } from '../addresses.ts';
 import { Fileshare } from '../fileshare.ts';
 import type { Handle } from '../handle.ts';
 import { FolderUploadStore } from '../node.ts';
@@ -7,6 +8,8 @@ import { type ExitCode, UsageError } from './exit.ts';
 /** Options that every command has. */
 export interface Common {
   readonly url?: string;
+  readonly uploadUrl?: string;
+  readonly filesUrl?: string;
   readonly tokenFile?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
@@ -25,14 +28,45 @@ export const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** @throws {UsageError} where there is nothing to connect with */
 export function connect(context: Context): Fileshare {
-  return new Fileshare({ url: urlOf(context), token: tokenOf(context), store: new FolderUploadStore() });
+  return new Fileshare({ ...addressesOf(context), token: tokenOf(context), store: new FolderUploadStore() });
 }
 
-/** @throws {UsageError} */
-export function urlOf({ common, env }: Context): string {
-  const url = common.url ?? (env['FILESHARE_URL'] || DEFAULT_URL);
+/** One address or two; an option goes before the environment. @throws {UsageError} */
+function addressesOf({ common, env }: Context): Addresses {
+  return (
+    chosen(common.url, common.uploadUrl, common.filesUrl, ['--url', '--upload-url', '--files-url']) ??
+    chosen(env['FILESHARE_URL'], env['FILESHARE_UPLOAD_URL'], env['FILESHARE_FILES_URL'], [
+      'FILESHARE_URL',
+      'FILESHARE_UPLOAD_URL',
+      'FILESHARE_FILES_URL',
+    ]) ?? { url: DEFAULT_URL }
+  );
+}
+
+/** The address of the local platform alone: it has the development issuer. @throws {UsageError} */
+export function localUrlOf({ common, env }: Context): string {
+  return checkedUrl(common.url ?? (env['FILESHARE_URL'] || DEFAULT_URL), 'FILESHARE_URL');
+}
+
+type Names = readonly [url: string, uploadUrl: string, filesUrl: string];
+
+function chosen(
+  url: string | undefined,
+  uploadUrl: string | undefined,
+  filesUrl: string | undefined,
+  [one, upload, files]: Names,
+): Addresses | undefined {
+  if (url && (uploadUrl || filesUrl))
+    throw new UsageError(`Set ${one}, or ${upload} and ${files}, not both.`);
+  if (url) return { url: checkedUrl(url, one) };
+  if (!uploadUrl && !filesUrl) return undefined;
+  if (!uploadUrl || !filesUrl) throw new UsageError(`${upload} and ${files} go together: set both.`);
+  return { uploadUrl: checkedUrl(uploadUrl, upload), filesUrl: checkedUrl(filesUrl, files) };
+}
+
+function checkedUrl(url: string, name: string): string {
   if (URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)) return url;
-  throw new UsageError(`${url} is not a URL. Set FILESHARE_URL, or say --url https://…`);
+  throw new UsageError(`${name}: ${url} is not a URL such as https://fileshare.example.org`);
 }
 
 /** A file is read before each request: whoever renews it keeps a long upload going. */

@@ -1,6 +1,6 @@
 import { problemOf } from '../errors.ts';
 import type { Handle, State } from '../handle.ts';
-import { type Context, connect, line, print, say, urlOf } from './context.ts';
+import { type Context, connect, line, localUrlOf, print, say } from './context.ts';
 import { exitOf, UsageError } from './exit.ts';
 
 export const STATES = [
@@ -88,7 +88,7 @@ export async function tokenCommand(
   principal: string,
   flags: { scope: string },
 ): Promise<void> {
-  const url = new URL('/local/token', urlOf(context));
+  const url = new URL('/local/token', localUrlOf(context));
   url.search = String(new URLSearchParams({ principal, scope: flags.scope }));
   const response = await fetch(url, { signal: context.signal });
   if (response.status === 404) {

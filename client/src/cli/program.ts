@@ -21,7 +21,8 @@ import { type WatchFlags, watchCommand } from './watch.ts';
 const INTRODUCTION = `Shares files that are scanned for malware before anybody gets them.
 
 Begin with:
-  export FILESHARE_URL=https://fileshare.example.org
+  export FILESHARE_URL=https://fileshare.example.org       or, without a load balancer,
+  export FILESHARE_UPLOAD_URL=https://… FILESHARE_FILES_URL=https://…
   export FILESHARE_TOKEN=...           a token of your identity provider
   fileshare upload report.pdf --wait   prints the file's id once it is clean
   fileshare share ID org:974652269     lets somebody else have it
@@ -33,6 +34,8 @@ Against \`npm start\`, which runs the whole service on your machine:
 const EPILOGUE = `
 Environment:
   FILESHARE_URL           where the service is (${DEFAULT_URL})
+  FILESHARE_UPLOAD_URL    instead, the upload function
+  FILESHARE_FILES_URL     and the files function, where they have host names of their own
   FILESHARE_TOKEN         a bearer token
   FILESHARE_TOKEN_FILE    a file with it, read before each request
   FILESHARE_PUBSUB_TOKEN  for watch --subscription: gcloud auth print-access-token
@@ -59,6 +62,8 @@ export function createProgram(surroundings: Surroundings): Command {
     .addHelpText('after', EPILOGUE)
     .version('0.1.0')
     .option('--url <url>', 'where the service is')
+    .option('--upload-url <url>', 'instead, where its upload function is')
+    .option('--files-url <url>', 'and where its files function is')
     .option('--token-file <file>', 'a file with the bearer token')
     .option('--json', 'print JSON, one document a line')
     .option('-q, --quiet', 'no progress, no words')

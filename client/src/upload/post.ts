@@ -1,3 +1,4 @@
+import { idIn } from '../addresses.ts';
 import { problemOf } from '../errors.ts';
 import type { Handle } from '../handle.ts';
 import { digestField, runningSha256 } from '../sha256.ts';
@@ -25,7 +26,7 @@ export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Han
   if (!location) throw await problemOf(response);
   // The scanner was quicker than the answer, which is of a file that is not handed out: still the file's handle.
   await response.body?.cancel();
-  return http.json<Handle>('GET', `${location}/status`, { signal });
+  return http.json<Handle>('GET', `/files/${idIn(location)}/status`, { signal });
 }
 
 /** As crypto.randomUUID, which a page has only when it came by https. */

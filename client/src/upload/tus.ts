@@ -1,3 +1,4 @@
+import { idIn } from '../addresses.ts';
 import type { Http } from '../http.ts';
 import type { Job } from './options.ts';
 import type { Part, Session } from './session.ts';
@@ -12,7 +13,7 @@ export async function offersTus(http: Http, signal: AbortSignal | undefined): Pr
   return response.ok && (response.headers.get('tus-version') ?? '').split(',').includes('1.0.0');
 }
 
-/** Begins one. A repeat may begin two: that which nobody goes on with expires. @returns the path of the upload */
+/** Begins one. A repeat may begin two: that which nobody goes on with expires. @returns the id of the upload */
 export async function createTus({ http, source, name, type, signal }: Job): Promise<string> {
   const pairs = Object.entries({ filename: name, filetype: type });
   const metadata = pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`]));
@@ -23,7 +24,7 @@ export async function createTus({ http, source, name, type, signal }: Job): Prom
   await response.body?.cancel();
   const location = response.headers.get('location');
   if (!location) throw new TypeError('POST /uploads: an answer without Location');
-  return new URL(location, 'http://service').pathname;
+  return idIn(location);
 }
 
 export class TusSession implements Session {

@@ -74,8 +74,8 @@ async function begin(job: Job, { directFrom }: Sizes, via: Way | undefined): Pro
     }
   }
   if (via === 'direct' || !(await offersTus(http, signal))) throw new RangeError(tooLarge(via ?? 'tus'));
-  const url = await createTus(job);
-  const id = url.slice(url.lastIndexOf('/') + 1);
+  const id = await createTus(job);
+  const url = `/uploads/${id}`;
   if (size !== undefined) await save(job, { via: 'tus', id, url, size });
   return { id, session: new TusSession(http, url, size), from: 0 };
 }
@@ -150,5 +150,5 @@ async function save(job: Job, upload: SavedUpload): Promise<void> {
 }
 
 function keyOf({ http, source, type, name }: Job): string | undefined {
-  return source.fingerprint && [http.url('/'), source.fingerprint, type, name].join(' ');
+  return source.fingerprint && [`${http.options.hosts.upload}/`, source.fingerprint, type, name].join(' ');
 }

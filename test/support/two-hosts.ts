@@ -1,0 +1,23 @@
+import { Relay } from './relay.ts';
+import { Service } from './service.ts';
+
+/**
+ * The service as it is without a load balancer, for the tests of the enclosing `describe`: upload and files have
+ * addresses of their own, and what one does not serve is not there.
+ */
+export class TwoHosts {
+  readonly upload = new Relay();
+  readonly files = new Relay();
+  readonly service: Service;
+
+  constructor(environment: Record<string, string> = {}) {
+    this.service = new Service(environment, {
+      adapt: (spec) => {
+        if (spec.name === 'upload') this.upload.target = spec.healthUrl ?? '';
+        if (spec.name === 'files') this.files.target = spec.healthUrl ?? '';
+        if (spec.env['FILES_URL'] === undefined) return spec;
+        return { ...spec, env: { ...spec.env, FILES_URL: this.files.url } };
+      },
+    });
+  }
+}
