@@ -7,6 +7,13 @@ import type { Exchange } from '../../shared/http/service.ts';
 import { openDownload } from './download.ts';
 import type { Redirect } from './redirect.ts';
 
+/**
+ * Cloud Run's front end passes an HTTP/1 answer of at most 32 MiB, unless it is chunked: a larger one becomes an empty
+ * 500, of which the function sees nothing. https://cloud.google.com/run/quotas. It is not documented whether the head
+ * counts, so there is room for one.
+ */
+export const MAX_SIZED_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024;
+
 export interface Reader {
   readonly blobs: Blobs;
   readonly redirect?: Redirect | undefined;
@@ -31,7 +38,7 @@ export async function sendFile(
   try {
     // Before the head is out, a fault can still be said.
     let step = await iterator.next();
-    sendHead(response, download.status, download.headers);
+    sendHead(response, download.status, method === 'GET' ? framed(download.headers) : download.headers);
     audit.bytes = 0;
     for (const write = writer(response); !step.done; step = await iterator.next()) {
       await write(step.value);
@@ -41,6 +48,12 @@ export async function sendFile(
   } finally {
     await iterator.return?.();
   }
+}
+
+/** The headers without the `content-length` of a body that is to be chunked. Of either framing, a short body is seen to be short. */
+function framed(headers: Readonly<Record<string, string>>): Readonly<Record<string, string>> {
+  const { 'content-length': length, ...others } = headers;
+  return Number(length) > MAX_SIZED_BODY_BYTES ? others : headers;
 }
 
 /**
