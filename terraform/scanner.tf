@@ -28,7 +28,7 @@ resource "google_cloud_run_v2_service" "scanner" {
 
   template {
     service_account                  = google_service_account.this["scanner"].email
-    timeout                          = "600s"
+    timeout                          = "${local.request_timeout_seconds.scanner}s"
     max_instance_request_concurrency = var.scanner.slots
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     encryption_key                   = local.kms_key

@@ -10,6 +10,8 @@ locals {
     GOOGLE_CLOUD_PROJECT = var.project_id
     PERMANENT_BUCKET     = local.buckets.permanent
   }
+  # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = 600, sweeper = 1800 }
   # What the module sets. What is null is left to the functions.
   wired = {
     upload = {
@@ -59,21 +61,26 @@ locals {
   }
   env = {
     for function, variables in local.wired : function => {
-      for name, value in merge(local.runtime_env, local.common_env, var.environment[function], variables) : name => value if value != null
+      for name, value in merge(
+        local.runtime_env,
+        local.common_env,
+        { REQUEST_TIMEOUT_SECONDS = tostring(local.request_timeout_seconds[function]) },
+        var.environment[function],
+        variables,
+      ) : name => value if value != null
     }
   }
 
   api_ingress = var.load_balancer == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
   functions = {
-    upload = merge(var.upload, { ingress = local.api_ingress, timeout = "3600s" })
-    files  = merge(var.files, { ingress = local.api_ingress, timeout = "3600s" })
+    upload = merge(var.upload, { ingress = local.api_ingress })
+    files  = merge(var.files, { ingress = local.api_ingress })
     sweeper = {
       cpu           = "1"
       memory        = "512Mi"
       concurrency   = 20
       min_instances = 0
       max_instances = 3
-      timeout       = "1800s"
       # Pub/Sub and Cloud Scheduler of the project come from inside.
       ingress = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
     }
@@ -91,7 +98,7 @@ resource "google_cloud_run_v2_service" "function" {
 
   template {
     service_account                  = google_service_account.this[each.key].email
-    timeout                          = each.value.timeout
+    timeout                          = "${local.request_timeout_seconds[each.key]}s"
     max_instance_request_concurrency = each.value.concurrency
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     encryption_key                   = local.kms_key

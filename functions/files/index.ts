@@ -52,7 +52,15 @@ const handler = router(
 // No route of this function wants a body: it is never read, whatever a client sends.
 streamBodies(() => true);
 drainOnSignals(log);
-http('files', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));
+http(
+  'files',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler,
+  }),
+);
 
 function redirectOf(aboveBytes: number | undefined): Redirect | undefined {
   if (aboveBytes === undefined) return undefined;

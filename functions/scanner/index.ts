@@ -134,6 +134,7 @@ http(
   httpService({
     log,
     project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
     handler,
     ready: async () => {
       await engine.fit();

@@ -97,7 +97,15 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Pro
 drainOnSignals(log, async () => {
   await Promise.all([events.close(), notifications.close()]);
 });
-http('sweeper', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler }));
+http(
+  'sweeper',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler,
+  }),
+);
 
 async function handler(exchange: Exchange): Promise<void> {
   const { request, path } = exchange;

@@ -84,7 +84,15 @@ const elsewhere = config.FILES_URL ? { detail: `Files are read at ${config.FILES
 
 streamBodies(() => true);
 drainOnSignals(log);
-http('upload', httpService({ log, project: config.GOOGLE_CLOUD_PROJECT, handler: route }));
+http(
+  'upload',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler: route,
+  }),
+);
 
 async function route(exchange: Exchange): Promise<void> {
   exchange.audit.action = 'upload';

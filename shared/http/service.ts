@@ -8,6 +8,7 @@ import { StorageError } from '../storage/error.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
 import { sendHead, sendProblem } from './respond.ts';
+import { HEADERS_MS, limitRequests } from './timeouts.ts';
 
 /** One request: what a handler needs beside its own dependencies. */
 export interface Exchange {
@@ -29,6 +30,8 @@ export interface ServiceOptions {
   readonly log: Logger;
   readonly project: string;
   readonly handler: Handler;
+  /** Until a request has arrived whole, as long as the platform lets it take; an hour by default. */
+  readonly requestTimeoutSeconds?: number;
   /** Throws where the service cannot do its work now; `/readyz` then answers 503. */
   readonly ready?: () => Promise<void>;
 }
@@ -39,6 +42,7 @@ export interface ServiceOptions {
  */
 export function httpService(options: ServiceOptions) {
   withoutDomains();
+  limitRequests({ requestMs: (options.requestTimeoutSeconds ?? 3_600) * 1000, headersMs: HEADERS_MS });
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const target = URL.parse(request.url ?? '/', 'http://service') ?? new URL('http://service/');
     const path = target.pathname;

@@ -83,6 +83,7 @@ export const commonVariables = {
   GOOGLE_CLOUD_PROJECT: v.optional(nonEmpty, 'local'),
   STORAGE_EMULATOR_HOST: v.optional(v.string()),
   STORAGE_TIMEOUT_SECONDS: v.optional(integer(1, 300), '30'),
+  REQUEST_TIMEOUT_SECONDS: v.optional(integer(1, 3_600), '3600'),
   PERMANENT_BUCKET: bucketName,
 };
 
