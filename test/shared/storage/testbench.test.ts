@@ -57,4 +57,18 @@ describe('storage client: differences of Google’s storage-testbench', () => {
     answer = (response) => response.writeHead(200).end('0123456789');
     await assert.rejects(read(), (error) => error instanceof StorageError && error.reason === 'wrongRange');
   });
+
+  it('knows an insert whose answer was lost as its own, although the endpoint added metadata', async () => {
+    const metadata = { state: 'pending', x_emulator_upload: 'multipart' };
+    let tries = 0;
+    answer = (response) => {
+      if (response.req.method === 'GET') response.end(JSON.stringify({ ...RESOURCE, metadata }));
+      else response.writeHead(tries++ === 0 ? 503 : 412).end();
+    };
+    const options = { contentType: 'text/plain', metadata: { state: 'pending' } };
+    assert.deepEqual((await bucket.insertEmpty('x', options))?.metadata, metadata);
+    tries = 0;
+    const other = { ...options, metadata: { state: 'clean' } };
+    assert.equal(await bucket.insertEmpty('x', other), undefined);
+  });
 });

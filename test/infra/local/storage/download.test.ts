@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { BUCKET, EmulatorFixture, objectPath, type Resource } from './emulator-fixture.ts';
+import type { Resource } from '../../../contract/storage/http.ts';
+import { EmulatorFixture, objectPath } from './emulator-fixture.ts';
 
 describe('storage emulator: downloads', () => {
   const fixture = new EmulatorFixture();
@@ -32,23 +33,6 @@ describe('storage emulator: downloads', () => {
     assert.equal(headers.get('content-length'), String(bytes.length));
   });
 
-  it('serves any one range', async () => {
-    const size = bytes.length;
-    for (const [range, first, last] of [
-      ['bytes=0-0', 0, 0],
-      ['bytes=100-2000000', 100, 2_000_000],
-      ['bytes=2400000-', 2_400_000, size - 1],
-      ['bytes=2400000-99999999', 2_400_000, size - 1],
-      ['bytes=-7', size - 7, size - 1],
-      ['bytes=-99999999', 0, size - 1],
-    ] as const) {
-      const reply = await get('', { range });
-      assert.equal(reply.status, 206, range);
-      assert.equal(reply.headers.get('content-range'), `bytes ${first}-${last}/${size}`);
-      assert.ok(reply.bytes.equals(bytes.subarray(first, last + 1)), range);
-    }
-  });
-
   it('refuses a range beyond the end, and ignores what is no single range', async () => {
     for (const range of [`bytes=${bytes.length}-`, 'bytes=-0']) {
       const reply = await get('', { range });
@@ -58,13 +42,6 @@ describe('storage emulator: downloads', () => {
     for (const range of ['bytes=0-1,3-4', 'lines=1-2', 'bytes=5-4']) {
       assert.equal((await get('', { range })).status, 200, range);
     }
-  });
-
-  it('serves the asked generation or none', async () => {
-    assert.equal((await get(`&generation=${stored.generation}`)).status, 200);
-    const gone = await get('&generation=1');
-    assert.equal(gone.status, 404);
-    assert.equal(gone.text, `No such object: ${BUCKET}/media`, 'errors of media are plain text');
   });
 
   it('holds preconditions and etags', async () => {

@@ -6,6 +6,7 @@ import {
   type StorageEmulatorOptions,
   startStorageEmulator,
 } from '../../../../infra/local/storage/emulator.ts';
+import { type CallInit, type Reply, type Resource, send } from '../../../contract/storage/http.ts';
 
 export const BUCKET = 'contract';
 
@@ -49,18 +50,8 @@ export class EmulatorFixture {
   }
 
   /** @param path under the emulator's URL, or a whole URL */
-  async call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
-    const url = path.startsWith('http') ? path : this.url + path;
-    const response = await fetch(url, {
-      method,
-      headers: { ...(init.json !== undefined && { 'content-type': 'application/json' }), ...init.headers },
-      ...(init.json !== undefined && { body: JSON.stringify(init.json) }),
-      ...(init.body !== undefined && { body: init.body }),
-      ...(init.body instanceof ReadableStream && { duplex: 'half' }),
-      redirect: 'manual',
-    });
-    const bytes = Buffer.from(await response.arrayBuffer());
-    return new Reply(response.status, response.headers, bytes);
+  call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
+    return send(method, path.startsWith('http') ? path : this.url + path, init);
   }
 
   /** A simple upload. */
@@ -88,54 +79,5 @@ export async function until(holds: () => boolean): Promise<void> {
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`in vain: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));
-  }
-}
-
-export interface CallInit {
-  readonly headers?: Record<string, string>;
-  readonly json?: unknown;
-  readonly body?: string | Uint8Array<ArrayBuffer> | ReadableStream;
-}
-
-/** Fields of resources and of error bodies that tests look at. */
-export interface Resource {
-  readonly kind: string;
-  readonly name: string;
-  readonly bucket: string;
-  readonly generation: string;
-  readonly metageneration: string;
-  readonly size: string;
-  readonly [field: string]: unknown;
-}
-
-export class Reply {
-  readonly status: number;
-  readonly headers: Headers;
-  readonly bytes: Buffer<ArrayBuffer>;
-
-  constructor(status: number, headers: Headers, bytes: Buffer<ArrayBuffer>) {
-    this.status = status;
-    this.headers = headers;
-    this.bytes = bytes;
-  }
-
-  get text(): string {
-    return this.bytes.toString();
-  }
-
-  get json(): Resource {
-    return JSON.parse(this.text);
-  }
-
-  /** The resource of a successful answer. */
-  ok(): Resource {
-    if (this.status !== 200) throw new Error(`${this.status} ${this.text}`);
-    return this.json;
-  }
-
-  /** Status and reason of a refusal, as `412 conditionNotMet`. */
-  get refusal(): string {
-    const parsed: { error: { errors: { reason: string }[] } } = JSON.parse(this.text);
-    return `${this.status} ${parsed.error.errors[0]?.reason}`;
   }
 }

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { parseArgs } from 'node:util';
+
+const USAGE = `npm run test:contract -- [--endpoint URL [--bucket NAME]] [--pubsub HOST:PORT] [-- MOCHA OPTIONS]
+
+  --endpoint   Cloud Storage, or something that emulates it: http://127.0.0.1:9000, https://storage.googleapis.com
+               (by Application Default Credentials)
+  --bucket     an existing bucket to use; without it the suite makes and deletes its own
+  --pubsub     a Pub/Sub emulator
+`;
+
+const { values, positionals } = parseArgs({
+  options: {
+    endpoint: { type: 'string' },
+    bucket: { type: 'string' },
+    pubsub: { type: 'string' },
+    help: { type: 'boolean' },
+  },
+  allowPositionals: true,
+});
+
+if (values.help || (values.endpoint === undefined && values.pubsub === undefined)) {
+  process.stderr.write(USAGE);
+  process.exit(values.help ? 0 : 2);
+}
+
+const target = {
+  CONTRACT_ENDPOINT: values.endpoint?.replace(/\/+$/, ''),
+  CONTRACT_BUCKET: values.bucket,
+  CONTRACT_PUBSUB: values.pubsub,
+};
+const mocha = spawn('mocha', ['--config', 'test/contract/.mocharc.json', ...positionals], {
+  stdio: 'inherit',
+  env: { ...process.env, ...target },
+});
+const [code] = await once(mocha, 'exit');
+process.exitCode = code ?? 1;
