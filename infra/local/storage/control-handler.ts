@@ -7,6 +7,7 @@ import { readRecord } from './json-body.ts';
 import { isOperation, type Operation } from './operation.ts';
 import type { OperationCounts } from './operation-counts.ts';
 import { requestBody } from './request-body.ts';
+import type { RetryTests } from './retry-tests.ts';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
 const positive = v.pipe(v.number(), v.integer(), v.minValue(1));
@@ -43,15 +44,16 @@ const Order = v.union([Rule, v.strictObject({ limitWrites: v.literal(true) })]);
  * What `emulator.faults` and `emulator.operations` are for other processes:
  * `POST /_emulator/faults` with a rule or `{"limitWrites":true}`, `GET` (how many have struck since the last
  * `DELETE`) and `DELETE /_emulator/faults`,
- * `GET` and `DELETE /_emulator/operations`.
+ * `GET` and `DELETE /_emulator/operations`; and Google's API for retry tests.
+ * @see RetryTests
  * @throws ApiError 400 | 404
  */
 export async function control(
   request: IncomingMessage,
   path: string,
-  faults: Faults,
-  counts: OperationCounts,
+  { faults, counts, retryTests }: { faults: Faults; counts: OperationCounts; retryTests: RetryTests },
 ): Promise<Answer> {
+  if (path.startsWith('/retry_test')) return controlRetryTests(request, path, retryTests);
   switch (`${request.method} ${path}`) {
     case 'POST /_emulator/faults': {
       const order = v.safeParse(Order, await readRecord(requestBody(request, () => undefined)));
@@ -70,6 +72,27 @@ export async function control(
     case 'DELETE /_emulator/operations':
       counts.reset();
       return empty(204);
+    default:
+      throw new ApiError(404, 'notFound', 'Not Found');
+  }
+}
+
+async function controlRetryTests(
+  request: IncomingMessage,
+  path: string,
+  retryTests: RetryTests,
+): Promise<Answer> {
+  const id = /^\/retry_test\/([^/]+)$/.exec(path)?.[1];
+  switch (`${request.method} ${id === undefined ? path : 'ID'}`) {
+    case 'GET /retry_tests':
+      return json(200, retryTests.list());
+    case 'POST /retry_test':
+      return json(200, retryTests.create(await readRecord(requestBody(request, () => undefined))));
+    case 'GET ID':
+      return json(200, retryTests.get(id ?? ''));
+    case 'DELETE ID':
+      retryTests.delete(id ?? '');
+      return empty(200);
     default:
       throw new ApiError(404, 'notFound', 'Not Found');
   }

@@ -11,6 +11,7 @@ import { objectHandlers } from './object-handlers.ts';
 import { OperationCounts } from './operation-counts.ts';
 import { serve } from './request-listener.ts';
 import { resumableHandlers } from './resumable-handlers.ts';
+import { RetryTests } from './retry-tests.ts';
 import { Store } from './store.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { uploadHandlers } from './upload-handlers.ts';
@@ -111,7 +112,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     ...transferHandlers(store),
     ...composeHandler(store),
   };
-  const service = { store, handlers, faults, counts };
+  const service = { store, handlers, faults, counts, retryTests: new RetryTests() };
   const serving = new Set<Promise<void>>();
   server.on('request', (request, response) => {
     const served = serve(service, request, response).finally(() => serving.delete(served));

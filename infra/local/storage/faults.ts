@@ -13,8 +13,8 @@ export type Effect =
   | { readonly kind: 'delay'; readonly ms: number }
   /** The connection is cut before the operation takes effect, or after it did and before the answer. */
   | { readonly kind: 'reset'; readonly when: 'before' | 'after' }
-  /** A media answer, or the request of an upload, is cut after so many bytes. */
-  | { readonly kind: 'truncate'; readonly bytes: number }
+  /** A media answer, or the request of an upload, is cut after so many bytes; with `status`, it is refused after them. */
+  | { readonly kind: 'truncate'; readonly bytes: number; readonly status?: number | undefined }
   /** Never answered, and nothing takes effect, or with `when: 'after'` everything does. */
   | { readonly kind: 'stall'; readonly when?: 'before' | 'after' | undefined }
   /** One byte of a media answer is flipped. */

@@ -9,15 +9,17 @@ export class ConnectionCut extends Error {
  * The bytes of a request. An early end of the iteration leaves the connection alone, so that a refusal can
  * still be answered.
  * @param onBytes is told the length of each chunk
- * @param limit cuts the connection after so many bytes, for a fault
- * @throws ConnectionCut
+ * @param limit ends the request after so many bytes, for a fault: with `refusal`, or by cutting the connection
+ * @throws ConnectionCut, or `refusal`
  */
 export async function* requestBody(
   request: IncomingMessage,
   onBytes: (bytes: number) => void,
-  limit = Number.POSITIVE_INFINITY,
+  limit: { readonly bytes: number; readonly refusal?: Error | undefined } = {
+    bytes: Number.POSITIVE_INFINITY,
+  },
 ): AsyncGenerator<Buffer, void> {
-  let rest = limit;
+  let rest = limit.bytes;
   try {
     for await (const chunk of request.iterator({ destroyOnReturn: false })) {
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, rest));
@@ -30,6 +32,7 @@ export async function* requestBody(
     throw new ConnectionCut('the request was cut', { cause });
   }
   if (rest > 0) return;
+  if (limit.refusal) throw limit.refusal;
   request.socket.resetAndDestroy();
-  throw new ConnectionCut(`the request was cut after ${limit} bytes`);
+  throw new ConnectionCut(`the request was cut after ${limit.bytes} bytes`);
 }

@@ -10,6 +10,7 @@ import { sendMedia } from './media-sender.ts';
 import type { Operation, Target } from './operation.ts';
 import type { OperationCounts } from './operation-counts.ts';
 import { ConnectionCut, requestBody } from './request-body.ts';
+import type { RetryTests } from './retry-tests.ts';
 import { type Route, route } from './router.ts';
 import type { Store } from './store.ts';
 
@@ -18,6 +19,7 @@ interface Service {
   readonly handlers: Readonly<Record<Exclude<Operation, 'notify'>, Handler>>;
   readonly faults: Faults;
   readonly counts: OperationCounts;
+  readonly retryTests: RetryTests;
 }
 
 /** Answers one request; never rejects. Resolves when nothing of it is under way any more. */
@@ -30,8 +32,8 @@ export async function serve(
   allowOrigin(request, response);
   if (request.method === 'OPTIONS') return answerPreflight(request, response);
   try {
-    if (path.startsWith('/_emulator/')) {
-      await send(service, response, await control(request, path, service.faults, service.counts), []);
+    if (path.startsWith('/_emulator/') || path.startsWith('/retry_test')) {
+      await send(service, response, await control(request, path, service), []);
       return;
     }
     const query = new URLSearchParams(search);
@@ -53,10 +55,12 @@ async function operate(
   const { operation } = matched;
   const count = service.counts.of(operation);
   count.calls += 1;
-  const effects = service.faults.strike(operation, targets(service.store, matched));
-  const limit = effects.find((effect) => effect.kind === 'truncate')?.bytes;
-  const cutsRequest = operation !== 'objects.getMedia' ? limit : undefined;
-  const body = requestBody(request, (bytes) => (count.bytesIn += bytes), cutsRequest);
+  const effects = [
+    ...service.faults.strike(operation, targets(service.store, matched)),
+    ...service.retryTests.strike(operation, request.headers),
+  ];
+  const limit = operation === 'objects.getMedia' ? undefined : requestLimit(effects);
+  const body = requestBody(request, (bytes) => (count.bytesIn += bytes), limit);
   let answer: Answer | undefined;
   try {
     answer = await before(effects, request, response);
@@ -140,6 +144,12 @@ async function after(
     if (effect.kind === 'stall' && effect.when === 'after') await stall(response);
   }
   return undefined;
+}
+
+function requestLimit(effects: readonly Effect[]): { bytes: number; refusal?: ApiError } | undefined {
+  const cut = effects.find((effect) => effect.kind === 'truncate');
+  if (cut?.status === undefined) return cut;
+  return { bytes: cut.bytes, refusal: refusal({ kind: 'error', status: cut.status }) };
 }
 
 function refusal({ status, reason, retryAfter }: Extract<Effect, { kind: 'error' }>): ApiError {

@@ -19,10 +19,19 @@ export async function store(
   return staged.commit();
 }
 
-const read = ({ bucket }: StorageSubject, object: StoredObject, start = 0, end = object.size - 1) =>
-  bucket.read(object.name, { generation: object.generation, range: { start, end } });
+const read = (
+  { bucket }: Pick<StorageSubject, 'bucket'>,
+  object: StoredObject,
+  start = 0,
+  end = object.size - 1,
+) => bucket.read(object.name, { generation: object.generation, range: { start, end } });
 
-export async function bytesOf(subject: StorageSubject, object: StoredObject, start?: number, end?: number) {
+export async function bytesOf(
+  subject: Pick<StorageSubject, 'bucket'>,
+  object: StoredObject,
+  start?: number,
+  end?: number,
+) {
   const body = await read(subject, object, start, end);
   assert.ok(body);
   return collect(body);

@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { signedUrl } from '../../../shared/storage/signedUrl.ts';
 import { KeySigner, type Signer } from '../../../shared/storage/signer.ts';
 
-/** A test of test/conformance/v4_signatures.json, as far as it is looked at. */
+/** A test of https://github.com/googleapis/conformance-tests, storage/v1/v4_signatures.json, as far as it is used. */
 interface Vector {
   readonly description: string;
   readonly bucket: string;
@@ -21,8 +22,11 @@ interface Vector {
 
 const EMAIL = 'test-iam-credentials@dummy-project-id.iam.gserviceaccount.com';
 
-function readVectors(): readonly Vector[] {
-  const file = new URL('../../conformance/v4_signatures.json', import.meta.url);
+/** `CONFORMANCE_VECTORS` names the folder of Google's vectors, which are no part of this repository. */
+const folder = process.env['CONFORMANCE_VECTORS'];
+
+function readVectors(from: string): readonly Vector[] {
+  const file = join(from, 'v4_signatures.json');
   return (JSON.parse(readFileSync(file, 'utf8')) as { signingV4Tests: Vector[] }).signingV4Tests;
 }
 
@@ -30,9 +34,13 @@ function readVectors(): readonly Vector[] {
 const applies = ({ method, headers }: Vector) => method === 'GET' && headers === undefined;
 
 describe('signed URLs', () => {
-  const vectors = readVectors();
+  const vectors = folder === undefined ? [] : readVectors(folder);
 
-  it('are tested on all vectors but those with another method or with headers of their own', () => {
+  it('are tested on all vectors but those with another method or with headers of their own', function () {
+    if (folder === undefined) {
+      console.warn('SKIPPED: CONFORMANCE_VECTORS does not name the folder of v4_signatures.json');
+      this.skip();
+    }
     const others = vectors.filter((vector) => !applies(vector));
     assert.equal(vectors.length, 29);
     assert.deepEqual(

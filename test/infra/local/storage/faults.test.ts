@@ -149,4 +149,21 @@ describe('storage emulator: faults and counts', () => {
       [2, 1],
     );
   });
+
+  it('strikes the requests of a retry test alone, as often as it was ordered to', async () => {
+    const create = (instructions: unknown) => fixture.call('POST', '/retry_test', { json: { instructions } });
+    const order = await create({ 'storage.objects.get': ['return-503'] });
+    const { id } = JSON.parse(order.text) as { id: string };
+    const get = async (test: string) =>
+      (await fixture.call('GET', objectPath('object'), { headers: { 'x-retry-test-id': test } })).status;
+    assert.equal(await status('object'), 200);
+    assert.deepEqual([await get(id), await get(id)], [503, 200]);
+    assert.equal(JSON.parse((await fixture.call('GET', `/retry_test/${id}`)).text).completed, true);
+    assert.equal((await fixture.call('DELETE', `/retry_test/${id}`)).status, 200);
+    assert.deepEqual([await get(id), await get('unknown')], [404, 404]);
+    assert.equal((await create({ 'storage.objects.get': ['return-999'] })).status, 400);
+    assert.equal((await create({ 'storage.objects.get': 'return-503' })).status, 400);
+    assert.equal((await create(null)).status, 400);
+    assert.deepEqual(JSON.parse((await fixture.call('GET', '/retry_tests')).text), { retry_test: [] });
+  });
 });
