@@ -16,7 +16,8 @@ type BucketOperation =
   | 'buckets.patch'
   | 'buckets.update'
   | 'buckets.delete'
-  | 'buckets.getStorageLayout';
+  | 'buckets.getStorageLayout'
+  | 'notifications.list';
 
 /** Source: Cloud Storage JSON API, Buckets. */
 export function bucketHandlers(store: Store): Record<BucketOperation, Handler> {
@@ -63,6 +64,11 @@ export function bucketHandlers(store: Store): Record<BucketOperation, Handler> {
       }
       store.commit({ bucketDeleted: name });
       return empty(204);
+    },
+    // Subscriptions of the emulator stand for Eventarc triggers, which are no notification configurations.
+    'notifications.list': (call) => {
+      addressed(call, 'read');
+      return json(200, { kind: 'storage#notifications' });
     },
     'buckets.getStorageLayout': (call) => {
       const { name: bucket } = addressed(call, 'read');

@@ -5,6 +5,7 @@ import type { Route } from './router.ts';
 /** One request on its way through a handler. */
 export interface Call {
   readonly route: Route;
+  readonly method: string;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   /** The bytes of the request; it throws when the connection is cut. */

@@ -3,6 +3,7 @@ import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
+import { isNothing, unsupportedField } from './object-fields.ts';
 import { checkObjectName } from './object-name.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
 import { objectResource } from './resource.ts';
@@ -17,6 +18,7 @@ export function composeHandler(store: Store): Record<'objects.compose', Handler>
   return {
     'objects.compose': async (call) => {
       const body = await readRecord(call.body);
+      checkFields(body, ['kind', 'destination', 'sourceObjects']);
       const { bucket, name } = call.route.target;
       const destination = isRecord(body['destination']) ? body['destination'] : {};
       const draft = {
@@ -44,13 +46,22 @@ function sourcesOf(store: Store, call: Call, body: JsonRecord): StoredObject[] {
   }
   return listed.map((entry: unknown) => {
     const source = isRecord(entry) ? entry : {};
+    checkFields(source, ['name', 'generation', 'objectPreconditions']);
     const generation = parseVersion('generation', text(source['generation']));
     const object = store.object(call.route.target.bucket, checkObjectName(source['name']), generation);
     const conditions = isRecord(source['objectPreconditions']) ? source['objectPreconditions'] : {};
+    checkFields(conditions, ['ifGenerationMatch']);
     const generationMatch = parseVersion('ifGenerationMatch', text(conditions['ifGenerationMatch']));
     if (generationMatch !== undefined) checkPreconditions({ generationMatch }, object, 'write');
     return object;
   });
+}
+
+/** @throws ApiError 400 */
+function checkFields(record: JsonRecord, supported: readonly string[]): void {
+  for (const [name, value] of Object.entries(record)) {
+    if (!supported.includes(name) && !isNothing(value)) throw unsupportedField(name, false);
+  }
 }
 
 function concatenate(store: Store, sources: readonly StoredObject[]): StoredContent {

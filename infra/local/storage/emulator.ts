@@ -13,6 +13,7 @@ import { serve } from './request-listener.ts';
 import { resumableHandlers } from './resumable-handlers.ts';
 import { RetryTests } from './retry-tests.ts';
 import { Store } from './store.ts';
+import { strictHandlers } from './strict-handlers.ts';
 import { transferHandlers } from './transfer-handlers.ts';
 import { uploadHandlers } from './upload-handlers.ts';
 
@@ -103,7 +104,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     if (!store.state.buckets.has(bucket)) createBucket(store, bucket);
   for (const notice of [...store.state.notices.values()]) notifier.enqueue(notice);
 
-  const handlers = {
+  const handlers = strictHandlers({
     ...bucketHandlers(store),
     ...objectHandlers(store),
     ...mediaHandler(store),
@@ -111,7 +112,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     ...resumableHandlers(store),
     ...transferHandlers(store),
     ...composeHandler(store),
-  };
+  });
   const service = { store, handlers, faults, counts, retryTests: new RetryTests() };
   const serving = new Set<Promise<void>>();
   server.on('request', (request, response) => {

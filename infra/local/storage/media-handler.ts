@@ -1,6 +1,6 @@
-import { ApiError } from './api-error.ts';
+import { ApiError, invalid } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
-import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
+import { checkPreconditions, conditionNotMet, parsePreconditions, parseVersion } from './preconditions.ts';
 import { etag } from './resource.ts';
 import { checkSignedUrl, overriddenHeaders } from './signed-url.ts';
 import type { Store } from './store.ts';
@@ -17,7 +17,8 @@ export function mediaHandler(store: Store): Record<'objects.getMedia', Handler> 
       checkEtags(call, object);
       const { content, size } = object;
       const headers = { ...mediaHeaders(object), ...overriddenHeaders(call) };
-      const range = parseRange(call.headers.range, size);
+      checkTranscoding(call, object);
+      const range = parseRange(rangeOf(call, object), size);
       if (range === undefined) {
         headers['content-length'] = String(size);
         return { status: 200, headers, media: { content, first: 0, length: size } };
@@ -39,8 +40,25 @@ export function checkEtags(call: Call, object: StoredObject): void {
       .map((part) => part.trim().replaceAll('"', ''))
       .some((part) => part === '*' || part === current) ?? false;
   const { 'if-match': match, 'if-none-match': noneMatch } = call.headers;
-  if (match !== undefined && !names(match)) throw new ApiError(412, 'conditionNotMet', 'Precondition Failed');
+  if (match !== undefined && !names(match)) throw conditionNotMet();
   if (names(noneMatch)) throw new ApiError(304, 'notModified', 'Not Modified');
+}
+
+/**
+ * Cloud Storage decompresses for clients that do not accept gzip, and ranges count in the compressed bytes.
+ * Source: https://cloud.google.com/storage/docs/transcoding @throws ApiError 400
+ */
+function checkTranscoding(call: Call, { settable: { contentEncoding } }: StoredObject): void {
+  if (contentEncoding !== 'gzip' || /\bgzip\b/.test(String(call.headers['accept-encoding']))) return;
+  throw invalid('Decompressive transcoding is not supported by this emulator.');
+}
+
+/** A range holds only for the version that If-Range names (RFC 9110 section 13.1.5). */
+function rangeOf({ headers }: Call, object: StoredObject): string | undefined {
+  const validator = headers['if-range'];
+  return validator === undefined || String(validator).replaceAll('"', '') === etag(object)
+    ? headers.range
+    : undefined;
 }
 
 function mediaHeaders(object: StoredObject): Record<string, string> {

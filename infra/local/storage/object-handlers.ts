@@ -1,4 +1,5 @@
 import { empty, json } from './answer.ts';
+import { invalid } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
 import { readRecord } from './json-body.ts';
 import { listNames } from './listing.ts';
@@ -10,6 +11,7 @@ import type { Store } from './store.ts';
 import type { Settable, StoredObject } from './stored-object.ts';
 
 const MAX_RESULTS = 1000;
+const DEFAULT_STORAGE_CLASS = 'STANDARD';
 
 type ObjectOperation =
   | 'objects.get'
@@ -61,10 +63,22 @@ export function objectHandlers(store: Store): Record<ObjectOperation, Handler> {
   };
 }
 
-/** Only a rewrite changes the storage class. */
+/** Only a rewrite changes the storage class; a client that echoes the resource names the one that it has. */
 function keepClass({ settable: { storageClass } }: StoredObject, next: Settable): Settable {
-  const { storageClass: _asked, ...rest } = next;
+  const { storageClass: asked, ...rest } = next;
+  if (asked !== undefined && asked !== (storageClass ?? DEFAULT_STORAGE_CLASS)) {
+    throw invalid(
+      `The storage class of an object cannot be changed to ${asked} by a metadata update; rewrite it.`,
+    );
+  }
   return storageClass === undefined ? rest : { ...rest, storageClass };
+}
+
+/** As Google's clients write it: `true` or `True`. @throws ApiError 400 */
+function parseBoolean(name: string, query: URLSearchParams): boolean {
+  const text = query.get(name)?.toLowerCase() ?? 'false';
+  if (text !== 'true' && text !== 'false') throw invalid(`Invalid value for: ${name}`);
+  return text === 'true';
 }
 
 function list(store: Store, call: Call) {
@@ -76,7 +90,7 @@ function list(store: Store, call: Call) {
     delimiter: query.get('delimiter') ?? '',
     startOffset: query.get('startOffset') ?? '',
     endOffset: query.get('endOffset') ?? '',
-    includeTrailingDelimiter: query.get('includeTrailingDelimiter') === 'true',
+    includeTrailingDelimiter: parseBoolean('includeTrailingDelimiter', query),
     maxResults: Math.min(Math.max(asked, 1), MAX_RESULTS),
     pageToken: query.get('pageToken') ?? '',
   });

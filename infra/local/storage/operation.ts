@@ -8,6 +8,7 @@ export const OPERATION_CLASSES = {
   'buckets.delete': 'free',
   'buckets.getStorageLayout': 'B',
   'managedFolders.list': 'A',
+  'notifications.list': 'B',
   'objects.insert': 'A',
   'objects.list': 'A',
   'objects.get': 'B',
@@ -27,6 +28,8 @@ export const OPERATION_CLASSES = {
 } as const satisfies Record<string, 'A' | 'B' | 'free'>;
 
 export type Operation = keyof typeof OPERATION_CLASSES;
+/** What a request can ask for; a notification is the emulator's own request. */
+export type ServedOperation = Exclude<Operation, 'notify'>;
 export type OperationClass = (typeof OPERATION_CLASSES)[Operation];
 
 export const isOperation = (name: unknown): name is Operation =>

@@ -33,6 +33,16 @@ export function parseVersion(name: string, text: string | null): number | undefi
   return Number(text);
 }
 
+/** Source: the error bodies that users of Cloud Storage publish, such as in fluent/fluent-plugin-gcs#25. */
+export const conditionNotMet = (): ApiError =>
+  new ApiError(
+    412,
+    'conditionNotMet',
+    'At least one of the pre-conditions you specified did not hold.',
+    {},
+    { locationType: 'header', location: 'If-Match' },
+  );
+
 /**
  * @param live the live version, if there is one
  * @throws ApiError 412 `conditionNotMet`; on a read, 304 where a NotMatch condition fails
@@ -48,22 +58,12 @@ export function checkPreconditions(
     (generationMatch !== undefined && generationMatch !== generation) ||
     (metagenerationMatch !== undefined && metagenerationMatch !== live?.metageneration)
   ) {
-    throw new ApiError(
-      412,
-      'conditionNotMet',
-      'At least one of the pre-conditions you specified did not hold.',
-    );
+    throw conditionNotMet();
   }
   if (
     (generationNotMatch !== undefined && generationNotMatch === generation) ||
     (metagenerationNotMatch !== undefined && metagenerationNotMatch === live?.metageneration)
   ) {
-    throw kind === 'read'
-      ? new ApiError(304, 'notModified', 'Not Modified')
-      : new ApiError(
-          412,
-          'conditionNotMet',
-          'At least one of the pre-conditions you specified did not hold.',
-        );
+    throw kind === 'read' ? new ApiError(304, 'notModified', 'Not Modified') : conditionNotMet();
   }
 }

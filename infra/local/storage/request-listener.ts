@@ -68,6 +68,7 @@ async function operate(
       service.faults.admitWrite(operation, matched.destination ?? matched.target);
       answer = await service.handlers[operation]({
         route: matched,
+        method: request.method ?? '',
         query,
         headers: request.headers,
         body,

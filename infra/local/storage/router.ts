@@ -16,7 +16,7 @@ export interface Route {
 
 type Match = Omit<Route, 'target'> & { readonly target?: Target };
 
-const BUCKET = /^\/storage\/v1\/b\/([^/]+)(?:\/(storageLayout|managedFolders))?$/;
+const BUCKET = /^\/storage\/v1\/b\/([^/]+)(?:\/(storageLayout|managedFolders|notificationConfigs))?$/;
 const OBJECTS = /^\/storage\/v1\/b\/([^/]+)\/o$/;
 const OBJECT = /^\/(download\/)?storage\/v1\/b\/([^/]+)\/o\/([^/]+)$/;
 const TRANSFER = /^\/storage\/v1\/b\/([^/]+)\/o\/([^/]+)\/(copyTo|rewriteTo)\/b\/([^/]+)\/o\/([^/]+)$/;
@@ -30,8 +30,14 @@ const BUCKET_METHODS: Record<string, Operation> = {
   PUT: 'buckets.update',
   DELETE: 'buckets.delete',
 };
+const BUCKET_PARTS: Record<string, Operation> = {
+  storageLayout: 'buckets.getStorageLayout',
+  managedFolders: 'managedFolders.list',
+  notificationConfigs: 'notifications.list',
+};
 const OBJECT_METHODS: Record<string, Operation> = {
   GET: 'objects.get',
+  HEAD: 'objects.get',
   PATCH: 'objects.patch',
   PUT: 'objects.update',
   DELETE: 'objects.delete',
@@ -57,7 +63,7 @@ function objectRoute(method: string, path: string, query: URLSearchParams): Matc
   const [, download, bucket, name] = OBJECT.exec(path) ?? [];
   if (bucket === undefined || name === undefined) return undefined;
   const target = { bucket: decode(bucket), name: decode(name) };
-  if (method === 'GET' && (download !== undefined || query.get('alt') === 'media')) {
+  if ((method === 'GET' || method === 'HEAD') && (download !== undefined || query.get('alt') === 'media')) {
     return { operation: 'objects.getMedia', target };
   }
   const operation = OBJECT_METHODS[method];
@@ -120,8 +126,10 @@ function bucketRoute(method: string, path: string): Match | undefined {
   const [, bucket, part] = BUCKET.exec(path) ?? [];
   if (bucket === undefined) return undefined;
   const target = bucketTarget(bucket);
-  if (part === 'storageLayout') return { operation: 'buckets.getStorageLayout', target };
-  if (part === 'managedFolders') return { operation: 'managedFolders.list', target };
+  if (part !== undefined) {
+    const operation = BUCKET_PARTS[part];
+    return method === 'GET' && operation ? { operation, target } : undefined;
+  }
   const operation = BUCKET_METHODS[method];
   return operation && { operation, target };
 }

@@ -1,5 +1,6 @@
 import { invalid } from './api-error.ts';
 import { isRecord, type JsonRecord } from './json-body.ts';
+import { checkObjectFields } from './object-fields.ts';
 import type { Settable } from './stored-object.ts';
 
 const TEXTS = [
@@ -8,7 +9,6 @@ const TEXTS = [
   'contentDisposition',
   'contentLanguage',
   'cacheControl',
-  'customTime',
   'storageClass',
 ] as const;
 const FLAGS = ['temporaryHold', 'eventBasedHold'] as const;
@@ -18,12 +18,16 @@ const MAX_METADATA_BYTES = 8 * 1024;
 
 type Draft = { -readonly [K in keyof Settable]: Settable[K] };
 
+/** Source: https://cloud.google.com/storage/docs/storage-classes */
+const STORAGE_CLASSES = ['STANDARD', 'NEARLINE', 'COLDLINE', 'ARCHIVE'];
+
 /**
- * Applies a resource as PATCH does: absent fields stay, `null` clears, numbers become strings, and
- * read-only or unknown fields are ignored, because real clients echo whole resources (FACTS).
- * @throws ApiError 400
+ * Applies a resource as PATCH does: absent fields stay, `null` clears, numbers become strings, and read-only fields
+ * are ignored, because real clients echo whole resources.
+ * @throws ApiError 400, also for a field that is not supported
  */
 export function mergeSettable(current: Settable, change: JsonRecord): Settable {
+  checkObjectFields(change);
   const next: Draft = { ...current };
   for (const field of TEXTS) {
     const value = change[field];
@@ -36,6 +40,9 @@ export function mergeSettable(current: Settable, change: JsonRecord): Settable {
     if (value === null) delete next[field];
     else if (typeof value === 'boolean') next[field] = value;
     else if (value !== undefined) throw invalid(`Invalid value for: ${field}`);
+  }
+  if (next.storageClass !== undefined && !STORAGE_CLASSES.includes(next.storageClass)) {
+    throw invalid(`Invalid storage class: ${next.storageClass}`);
   }
   const metadata = mergeMetadata(current.metadata, change['metadata']);
   if (metadata === undefined) delete next.metadata;

@@ -5,8 +5,6 @@ export interface Settable {
   readonly contentDisposition?: string;
   readonly contentLanguage?: string;
   readonly cacheControl?: string;
-  /** RFC 3339. */
-  readonly customTime?: string;
   readonly storageClass?: string;
   readonly temporaryHold?: boolean;
   readonly eventBasedHold?: boolean;

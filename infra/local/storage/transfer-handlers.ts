@@ -68,8 +68,11 @@ function destination(call: Call, settable: Settable): Draft {
   return { bucket, name: checkObjectName(name), settable, preconditions: parsePreconditions(call.query) };
 }
 
-/** A resource in the body replaces the source's metadata; one that says nothing of it keeps them. */
-function settableOfCopy(from: StoredObject, body: JsonRecord): Settable {
+/**
+ * A resource in the body replaces the source's metadata; one that says nothing of it keeps them.
+ * @google-cloud/storage repeats its preconditions in the body, beside the query that they are read from.
+ */
+function settableOfCopy(from: StoredObject, { preconditionOpts: _, ...body }: JsonRecord): Settable {
   const { temporaryHold: _temporary, eventBasedHold: _eventBased, ...kept } = from.settable;
   return mergeSettable(overridesMetadata(body) ? {} : kept, body);
 }

@@ -34,6 +34,8 @@ export function uploadHandlers(store: Store): Record<'objects.insert', Handler> 
  */
 export function draftOf(call: Call, resource: JsonRecord, contentType: string | undefined): Draft {
   checkContentTypes(contentType, resource);
+  const bucket = resource['bucket'] ?? call.route.target.bucket;
+  if (bucket !== call.route.target.bucket) throw invalid(`Invalid value for: bucket ${String(bucket)}`);
   const named = call.query.get('name') ?? resource['name'];
   const contentEncoding = call.query.get('contentEncoding');
   const settable = mergeSettable(

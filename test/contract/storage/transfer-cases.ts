@@ -45,7 +45,7 @@ async function withMetadata(
  * https://cloud.google.com/storage/docs/json_api/v1/objects/compose
  */
 export function transfers(cases: Cases<StorageSubject>): void {
-  for (const body of ['', 'null', '{}', '{"unknown":1}']) {
+  for (const body of ['', 'null', '{}', '{"preconditionOpts":{}}']) {
     cases(`rewrite: copies bytes and metadata when the body is '${body}'`, async (subject) => {
       const bytes = randomBytes(10_000);
       const [from, to] = [`source ${body}`, `to/${body}`];

@@ -4,7 +4,7 @@ import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInstalled, runClient } from './command-line.ts';
-import { BUCKET, EmulatorFixture } from './emulator-fixture.ts';
+import { BUCKET, EmulatorFixture, objectPath } from './emulator-fixture.ts';
 
 describe('storage emulator: gcloud storage', function () {
   // gcloud needs seconds to start.
@@ -47,6 +47,16 @@ describe('storage emulator: gcloud storage', function () {
     const entries: { url: string; metadata: { size: string; md5Hash: string } }[] = JSON.parse(listed);
     assert.deepEqual(entries.map(({ metadata }) => metadata.size).sort(), ['0', '40000000', '6']);
     assert.equal(await gcloud('cat', `${tree}/sub/small.txt`), 'small\r');
+  });
+
+  it('updates, composes, and lists notifications', async () => {
+    await gcloud('buckets', 'notifications', 'list', `gs://${BUCKET}`);
+    await gcloud('objects', 'update', `${tree}/empty`, '--custom-metadata=a=b');
+    assert.deepEqual((await fixture.call('GET', objectPath('up/empty'))).ok()['metadata'], { a: 'b' });
+    const small = `${tree}/sub/small.txt`;
+    await gcloud('objects', 'compose', small, small, `${tree}/composed`);
+    const composed = await fixture.call('DELETE', objectPath('up/composed'));
+    assert.equal(composed.status, 204);
   });
 
   it('copies a tree down, verifying hashes, and deletes it', async () => {

@@ -11,7 +11,6 @@ describe('storage emulator: object metadata', () => {
     await patch('merge', { metadata: { a: '1', b: '2' }, cacheControl: 'no-store' });
     const reply = await patch('merge', {
       ...stored,
-      unknown: { field: 1 },
       size: '99',
       cacheControl: null,
       metadata: { a: null, c: 3, d: true },
