@@ -5,7 +5,7 @@ export type Cases<Subject> = (title: string, run: (subject: Subject) => Promise<
 export type Exceptions = Readonly<Record<string, string>>;
 
 /** Milliseconds: an exception whose case waits for something that never comes has failed by then. */
-const PATIENCE_MS = 20_000;
+const PATIENCE_MS = 5_000;
 
 /**
  * Registers the cases of `suites` in the enclosing `describe`. An exception is run all the same and reported as skipped

@@ -1,4 +1,6 @@
+import { randomBytes } from 'node:crypto';
 import type { Message, PubSub, Subscription } from '@google-cloud/pubsub';
+import { type Cases, type Exceptions, registerCases } from '../../../contract/cases.ts';
 import { clientOf } from './client.ts';
 import type { Running } from './google-emulator.ts';
 import { Inbox } from './inbox.ts';
@@ -19,23 +21,23 @@ export interface Subject {
 }
 
 /** Registers one promise, as `it` does. */
-export type Promises = (title: string, keep: (subject: Subject) => Promise<void>) => void;
+export type Promises = Cases<Subject>;
 
 /**
  * What any Pub/Sub must promise, as the unmodified client library, curl and a push endpoint see it.
- * `exceptions` names the promises that this one is known not to keep, each with the reason; one that names no
- * promise fails.
+ * @param exceptions promises that this one is known not to keep
  */
 export function describePubSub(
   name: string,
   start: () => Promise<Running>,
-  exceptions: Readonly<Record<string, string>> = {},
+  exceptions: Exceptions = {},
 ): void {
   describe(name, () => {
-    const known = new Set<string>();
     let running: Running;
     let client: PubSub;
     let count = 0;
+    /** An emulator from outside keeps what earlier runs made. */
+    const run = randomBytes(4).toString('hex');
     const listening: Subscription[] = [];
 
     const listen = (subscription: Subscription) => {
@@ -60,23 +62,11 @@ export function describePubSub(
       await running?.stop();
     });
 
-    const promises: Promises = (title, keep) => {
-      known.add(title);
-      const reason = exceptions[title];
-      if (reason !== undefined) {
-        it.skip(`${title} (${reason})`);
-        return;
-      }
-      const unique = (prefix: string) => `${prefix}-${++count}`;
-      it(title, () => keep({ host: running.host, client, unique, listen }));
-    };
-    publishesAndSubscribes(promises);
-    ordersAndDeadLetters(promises);
-    speaksJson(promises);
-    pushes(promises);
-    carriesEvents(promises);
-
-    const unknown = Object.keys(exceptions).filter((title) => !known.has(title));
-    if (unknown.length > 0) throw new Error(`exceptions that name no promise: ${unknown.join('; ')}`);
+    const unique = (prefix: string) => `${prefix}-${run}-${++count}`;
+    registerCases(
+      [publishesAndSubscribes, ordersAndDeadLetters, speaksJson, pushes, carriesEvents],
+      () => ({ host: running.host, client, unique, listen }),
+      exceptions,
+    );
   });
 }
