@@ -29,6 +29,8 @@ export interface PlatformConfig {
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
   readonly stuckAfterSeconds: number;
   readonly logLevel: string;
+  /** Whether an object name takes one mutation a second, as in Cloud Storage. */
+  readonly mutationLimit: 'on' | 'off';
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;
   /** The scanner's variable of that name. */
@@ -55,6 +57,7 @@ const VARIABLES = {
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
+  MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'off'),
   LOG_LEVEL: logLevel,
 };
 
@@ -86,6 +89,7 @@ export function readPlatformConfig(
     }),
     deduplicate: read.DEDUPLICATE,
     stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
+    mutationLimit: read.MUTATION_LIMIT,
     logLevel: read.LOG_LEVEL,
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
     ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),

@@ -60,6 +60,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports): Process
       FOLDER: join(config.data, 'storage'),
       PORT: String(ports.storage),
       BUCKETS: Object.values(BUCKETS).join(','),
+      MUTATION_LIMIT: config.mutationLimit,
       NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
     }),
     pubsub: config.pubsubEmulatorHost

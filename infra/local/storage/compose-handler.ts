@@ -28,7 +28,7 @@ export function composeHandler(store: Store): Record<'objects.compose', Handler>
         preconditions: parsePreconditions(call.query),
       };
       const sources = sourcesOf(store, call, body);
-      store.checkDraft(draft);
+      store.checkCreatable(draft);
       const object = store.finalize(draft, concatenate(store, sources));
       return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
     },

@@ -4,6 +4,7 @@ import { type Answer, empty, json } from './answer.ts';
 import { ApiError, invalid } from './api-error.ts';
 import type { FaultRule, Faults } from './faults.ts';
 import { readRecord } from './json-body.ts';
+import type { MutationLimit } from './mutation-limit.ts';
 import { isOperation, type Operation } from './operation.ts';
 import type { OperationCounts } from './operation-counts.ts';
 import { requestBody } from './request-body.ts';
@@ -38,12 +39,19 @@ const Rule = v.strictObject({
   effect: Effect,
 });
 
-const Order = v.union([Rule, v.strictObject({ limitWrites: v.literal(true) })]);
+const Limit = v.strictObject({ enabled: v.boolean() });
+
+interface Controlled {
+  readonly faults: Faults;
+  readonly counts: OperationCounts;
+  readonly mutationLimit: MutationLimit;
+  readonly retryTests: RetryTests;
+}
 
 /**
  * What `emulator.faults` and `emulator.operations` are for other processes:
- * `POST /_emulator/faults` with a rule or `{"limitWrites":true}`, `GET` (how many have struck since the last
- * `DELETE`) and `DELETE /_emulator/faults`,
+ * `POST /_emulator/faults` with a rule, `GET` (how many have struck since the last
+ * `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with `{"enabled":true}`,
  * `GET` and `DELETE /_emulator/operations`; and Google's API for retry tests.
  * @see RetryTests
  * @throws ApiError 400 | 404
@@ -51,15 +59,16 @@ const Order = v.union([Rule, v.strictObject({ limitWrites: v.literal(true) })]);
 export async function control(
   request: IncomingMessage,
   path: string,
-  { faults, counts, retryTests }: { faults: Faults; counts: OperationCounts; retryTests: RetryTests },
+  { faults, counts, mutationLimit, retryTests }: Controlled,
 ): Promise<Answer> {
   if (path.startsWith('/retry_test')) return controlRetryTests(request, path, retryTests);
   switch (`${request.method} ${path}`) {
     case 'POST /_emulator/faults': {
-      const order = v.safeParse(Order, await readRecord(requestBody(request, () => undefined)));
-      if (!order.success) throw invalid(order.issues.map((issue) => issue.message).join('; '));
-      if ('limitWrites' in order.output) faults.limitWrites();
-      else faults.add(order.output satisfies FaultRule);
+      faults.add((await ordered(Rule, request)) satisfies FaultRule);
+      return empty(204);
+    }
+    case 'PUT /_emulator/mutation-limit': {
+      mutationLimit.enabled = (await ordered(Limit, request)).enabled;
       return empty(204);
     }
     case 'GET /_emulator/faults':
@@ -75,6 +84,16 @@ export async function control(
     default:
       throw new ApiError(404, 'notFound', 'Not Found');
   }
+}
+
+/** @throws ApiError 400 */
+async function ordered<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  request: IncomingMessage,
+): Promise<v.InferOutput<Schema>> {
+  const order = v.safeParse(schema, await readRecord(requestBody(request, () => undefined)));
+  if (!order.success) throw invalid(order.issues.map((issue) => issue.message).join('; '));
+  return order.output;
 }
 
 async function controlRetryTests(

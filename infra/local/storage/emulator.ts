@@ -6,6 +6,7 @@ import { finalizedEvent } from './cloud-event.ts';
 import { composeHandler } from './compose-handler.ts';
 import { Faults } from './faults.ts';
 import { mediaHandler } from './media-handler.ts';
+import { MutationLimit } from './mutation-limit.ts';
 import { Notifier } from './notifications.ts';
 import { objectHandlers } from './object-handlers.ts';
 import { OperationCounts } from './operation-counts.ts';
@@ -42,6 +43,8 @@ export interface StorageEmulatorOptions {
    * look in this like composite ones.
    */
   readonly md5?: boolean;
+  /** Whether a name takes one mutation a second; false by default. @see MutationLimit */
+  readonly mutationLimit?: boolean;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -50,6 +53,7 @@ export interface StorageEmulator {
   /** Scheme and authority, as `http://127.0.0.1:4443`: the `apiEndpoint` of Google's clients. */
   readonly url: string;
   readonly faults: Faults;
+  readonly mutationLimit: MutationLimit;
   readonly operations: OperationCounts;
   /** Notifications that no subscriber has acknowledged yet. */
   readonly pendingNotifications: number;
@@ -76,8 +80,15 @@ export async function startStorageEmulator(options: StorageEmulatorOptions): Pro
 
 function run(server: Server, url: string, options: StorageEmulatorOptions): StorageEmulator {
   const { notifications = [], now = Date.now } = options;
-  const faults = new Faults(now);
+  const faults = new Faults();
   const counts = new OperationCounts();
+  const mutationLimit = new MutationLimit({
+    enabled: options.mutationLimit ?? false,
+    now,
+    onRefused: () => {
+      counts.mutationsRefused += 1;
+    },
+  });
   const subscribersOf = (bucket: string): Subscription[] =>
     notifications.filter((subscription) => subscription.bucket === bucket);
   const store = new Store({
@@ -86,6 +97,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     now,
     subscribers: (bucket) => subscribersOf(bucket).length,
     onNotice: (notice) => notifier.enqueue(notice),
+    mutationLimit,
   });
   const notifier = new Notifier({
     faults,
@@ -113,7 +125,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     ...transferHandlers(store),
     ...composeHandler(store),
   });
-  const service = { store, handlers, faults, counts, retryTests: new RetryTests() };
+  const service = { store, handlers, faults, counts, mutationLimit, retryTests: new RetryTests() };
   const serving = new Set<Promise<void>>();
   server.on('request', (request, response) => {
     const served = serve(service, request, response).finally(() => serving.delete(served));
@@ -123,6 +135,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
   return {
     url,
     faults,
+    mutationLimit,
     operations: counts,
     get pendingNotifications() {
       return store.state.notices.size;

@@ -1,4 +1,3 @@
-import { ApiError } from './api-error.ts';
 import type { Operation, Target } from './operation.ts';
 
 export type Effect =
@@ -37,38 +36,15 @@ export interface FaultRule {
   readonly effect: Effect;
 }
 
-const WRITES: ReadonlySet<Operation> = new Set([
-  'objects.insert',
-  'objects.patch',
-  'objects.update',
-  'objects.delete',
-  'objects.copy',
-  'objects.rewrite',
-  'objects.compose',
-  'resumable.start',
-]);
-
 /** Faults to order, for tests and for trying things out. */
 export class Faults {
   #rules: { readonly rule: FaultRule; matches: number }[] = [];
-  #lastWrites: Map<string, number> | undefined;
   #struck = 0;
-  readonly #now: () => number;
-
-  constructor(now: () => number) {
-    this.#now = now;
-  }
-
   /** @returns how many calls have matched it so far */
   add(rule: FaultRule): () => number {
     const entry = { rule, matches: 0 };
     this.#rules.push(entry);
     return () => entry.matches;
-  }
-
-  /** From now on a second write to a name within a second is refused, as Cloud Storage does (FACTS). */
-  limitWrites(): void {
-    this.#lastWrites = new Map();
   }
 
   /** How many effects have struck since the last {@link clear}. */
@@ -79,7 +55,6 @@ export class Faults {
   clear(): void {
     this.#rules = [];
     this.#struck = 0;
-    this.#lastWrites = undefined;
   }
 
   /** What strikes this call; every rule that matches counts it. */
@@ -95,21 +70,6 @@ export class Faults {
     }
     this.#struck += effects.length;
     return effects;
-  }
-
-  /** @throws ApiError 429 when writes are limited and the last one to the name was within a second */
-  admitWrite(operation: Operation, { bucket, name }: Target): void {
-    if (this.#lastWrites === undefined || name === '' || !WRITES.has(operation)) return;
-    const id = `${bucket}/${name}`;
-    const now = this.#now();
-    if (now - (this.#lastWrites.get(id) ?? Number.NEGATIVE_INFINITY) < 1000) {
-      throw new ApiError(
-        429,
-        'rateLimitExceeded',
-        `The object ${id} exceeded the rate limit for object mutation operations (create, update, and delete). Please reduce your request rate.`,
-      );
-    }
-    this.#lastWrites.set(id, now);
   }
 }
 

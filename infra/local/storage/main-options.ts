@@ -1,7 +1,16 @@
 import type { StorageEmulatorOptions, Subscription } from './emulator.ts';
 
 const DEFAULT_PORT = 4443;
-const NAMES: readonly string[] = ['FOLDER', 'HOST', 'PORT', 'BUCKETS', 'NOTIFY', 'MD5', 'BACKOFF_MS'];
+const NAMES: readonly string[] = [
+  'FOLDER',
+  'HOST',
+  'PORT',
+  'BUCKETS',
+  'NOTIFY',
+  'MD5',
+  'BACKOFF_MS',
+  'MUTATION_LIMIT',
+];
 
 /**
  * @param argv `NAME=value` each; it wins over the environment
@@ -27,18 +36,22 @@ export function parseMainOptions(
   if (folder === undefined) throw new Error('FOLDER should be the folder that keeps the data');
   const port = Number(given.get('PORT') ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error('PORT should be 0 to 65535');
-  const md5 = given.get('MD5') ?? 'on';
-  if (md5 !== 'on' && md5 !== 'off') throw new Error('MD5 should be on or off');
   const backoff = given.get('BACKOFF_MS');
   return {
     folder,
     port,
-    md5: md5 === 'on',
+    md5: onOrOff('MD5', given.get('MD5') ?? 'on'),
+    mutationLimit: onOrOff('MUTATION_LIMIT', given.get('MUTATION_LIMIT') ?? 'off'),
     host: given.get('HOST') ?? '127.0.0.1',
     buckets: listOf(given.get('BUCKETS')),
     notifications: listOf(given.get('NOTIFY')).map(subscription),
     ...(backoff !== undefined && { backoffMs: backoffOf(backoff) }),
   };
+}
+
+function onOrOff(name: string, value: string): boolean {
+  if (value !== 'on' && value !== 'off') throw new Error(`${name} should be on or off`);
+  return value === 'on';
 }
 
 const listOf = (text: string | undefined): string[] =>

@@ -26,6 +26,7 @@ export function objectHandlers(store: Store): Record<ObjectOperation, Handler> {
   const addressed = ({ route, query }: Call, kind: 'read' | 'write'): StoredObject => {
     const { bucket, name } = route.target;
     const object = store.object(bucket, name, parseVersion('generation', query.get('generation')));
+    if (kind === 'write') store.checkMutable(object);
     checkPreconditions(parsePreconditions(query), object, kind);
     return object;
   };

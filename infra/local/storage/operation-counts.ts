@@ -14,10 +14,13 @@ export interface OperationReport {
   readonly classes: Readonly<Record<OperationClass, number>>;
   readonly bytesIn: number;
   readonly bytesOut: number;
+  /** Answers of 429 for more than one mutation a second to a name; only with the limit on. */
+  readonly mutationsRefused: number;
 }
 
 /** Counts what the emulator was asked, to reckon operations per file. */
 export class OperationCounts {
+  mutationsRefused = 0;
   readonly #counts = new Map<Operation, Count>();
 
   /** The running count of an operation, to be added to. */
@@ -31,6 +34,7 @@ export class OperationCounts {
 
   reset(): void {
     this.#counts.clear();
+    this.mutationsRefused = 0;
   }
 
   report(): OperationReport {
@@ -44,6 +48,6 @@ export class OperationCounts {
       bytesIn += count.bytesIn;
       bytesOut += count.bytesOut;
     }
-    return { operations, classes, bytesIn, bytesOut };
+    return { operations, classes, bytesIn, bytesOut, mutationsRefused: this.mutationsRefused };
   }
 }

@@ -7,6 +7,7 @@ import { control } from './control-handler.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
 import type { Effect, Faults } from './faults.ts';
 import { sendMedia } from './media-sender.ts';
+import type { MutationLimit } from './mutation-limit.ts';
 import type { Operation, Target } from './operation.ts';
 import type { OperationCounts } from './operation-counts.ts';
 import { ConnectionCut, requestBody } from './request-body.ts';
@@ -19,6 +20,7 @@ interface Service {
   readonly handlers: Readonly<Record<Exclude<Operation, 'notify'>, Handler>>;
   readonly faults: Faults;
   readonly counts: OperationCounts;
+  readonly mutationLimit: MutationLimit;
   readonly retryTests: RetryTests;
 }
 
@@ -65,7 +67,6 @@ async function operate(
   try {
     answer = await before(effects, request, response);
     if (operation !== 'notify' && answer === undefined) {
-      service.faults.admitWrite(operation, matched.destination ?? matched.target);
       answer = await service.handlers[operation]({
         route: matched,
         method: request.method ?? '',

@@ -107,6 +107,8 @@ class ResumableSessions {
   }
 
   #finalize(call: Call, session: SessionStart, upload: ResumableUpload): Answer {
+    // A refusal for the rate leaves the session as it is: the client asks again.
+    this.#store.checkMutable(session);
     // Whatever comes of it, the running digest ends here.
     this.#uploads.delete(session.id);
     const content = storedContent(upload.content, upload.digest);

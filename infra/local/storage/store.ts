@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { notFound } from './api-error.ts';
 import { ContentFolder } from './content-folder.ts';
 import { Journal } from './journal.ts';
+import type { MutationLimit } from './mutation-limit.ts';
+import type { Target } from './operation.ts';
 import { checkPreconditions, type Preconditions } from './preconditions.ts';
 import { checkReplaceable } from './retention.ts';
 import { type BucketState, type Change, type Notice, State } from './state.ts';
@@ -27,6 +29,7 @@ interface StoreOptions {
   /** How many subscribers are told of each finalization in a bucket. */
   readonly subscribers: (bucket: string) => number;
   readonly onNotice: (notice: Notice) => void;
+  readonly mutationLimit: MutationLimit;
 }
 
 /** The durable state and the bytes. Every change is in the journal before it is in memory. */
@@ -83,7 +86,18 @@ export class Store {
     return object;
   }
 
-  /** Whether the object could be made now. @throws ApiError 404 | 412 | 403 */
+  /** @throws ApiError 429 */
+  checkMutable(target: Target): void {
+    this.#options.mutationLimit.check(target);
+  }
+
+  /** Whether the object could be made now. @throws ApiError 404 | 412 | 403 | 429 */
+  checkCreatable(draft: Draft): void {
+    this.checkMutable(draft);
+    this.checkDraft(draft);
+  }
+
+  /** The same, for a session that makes it later. @throws ApiError 404 | 412 | 403 */
   checkDraft(draft: Draft): void {
     const { bucket, objects } = this.bucket(draft.bucket);
     const live = objects.get(draft.name);
@@ -91,9 +105,9 @@ export class Store {
     if (live !== undefined) checkReplaceable(bucket, live, this.now());
   }
 
-  /** Makes the object and the notices of it, in one step. @throws ApiError 404 | 412 | 403 */
+  /** Makes the object and the notices of it, in one step. @throws ApiError 404 | 412 | 403 | 429 */
   finalize(draft: Draft, content: StoredContent, session?: string): StoredObject {
-    this.checkDraft(draft);
+    this.checkCreatable(draft);
     const now = this.now();
     const { bucket, name, settable } = draft;
     const generation = Math.max(this.state.lastGeneration + 1, now * 1000);
@@ -108,6 +122,7 @@ export class Store {
       ...content,
     };
     const subscribers = this.#options.subscribers(bucket);
+    this.#options.mutationLimit.record(object);
     this.commit({
       object,
       ...(session !== undefined && { session }),
@@ -120,9 +135,10 @@ export class Store {
     return object;
   }
 
-  /** Another metageneration of the same content; a release of an event-based hold starts the retention. */
+  /** Another metageneration of the same content; a release of an event-based hold starts the retention. @throws ApiError 429 */
   changeMetadata(object: StoredObject, settable: Settable): StoredObject {
     const now = this.now();
+    this.checkMutable(object);
     const released = object.settable.eventBasedHold === true && settable.eventBasedHold !== true;
     const changed: StoredObject = {
       ...object,
@@ -132,13 +148,16 @@ export class Store {
       ...(released && { holdReleased: now }),
     };
     this.commit({ object: changed });
+    this.#options.mutationLimit.record(object);
     return changed;
   }
 
-  /** @throws ApiError 403 */
+  /** @throws ApiError 403 | 429 */
   delete(object: StoredObject): void {
+    this.checkMutable(object);
     checkReplaceable(this.bucket(object.bucket).bucket, object, this.now());
     this.commit({ objectDeleted: { bucket: object.bucket, name: object.name } });
+    this.#options.mutationLimit.record(object);
   }
 
   async close(): Promise<void> {

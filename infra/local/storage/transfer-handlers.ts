@@ -38,7 +38,7 @@ export function transferHandlers(store: Store): Record<'objects.copy' | 'objects
       const body = await readRecord(call.body);
       const from = source(call);
       const draft = destination(call, settableOfCopy(from, body));
-      store.checkDraft(draft);
+      store.checkCreatable(draft);
       const before = rewrittenSoFar(call.query.get('rewriteToken'), from, draft);
       const rewritten = Math.min(from.size, before + quantum(call.query));
       const progress = {

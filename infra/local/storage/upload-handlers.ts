@@ -88,7 +88,7 @@ async function insert(
   bytes: AsyncIterable<Buffer>,
 ): Promise<Answer> {
   // Also before the bytes, so that a lost race costs no transfer; finalize decides.
-  store.checkDraft(draft);
+  store.checkCreatable(draft);
   const content = store.contents.newId();
   try {
     const received = await receive(store.contents, content, bytes);

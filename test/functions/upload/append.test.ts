@@ -237,7 +237,7 @@ describe('the bytes of a tus request', function () {
 
   it('can be written as often as Cloud Storage takes writes of a name', async () => {
     const { record } = await fixture.create(3);
-    fixture.storage.emulator.faults.limitWrites();
+    fixture.storage.emulator.mutationLimit.enabled = true;
     const appender = fixture.appenderOf(DEFAULT_RETRY);
     for (const byte of ['a', 'b', 'c']) {
       await fixture.send(await fixture.live(record.id), Buffer.from(byte), { appender });

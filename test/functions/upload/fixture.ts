@@ -24,7 +24,10 @@ export class UploadFixture {
     beforeEach(() => {
       this.#appender = this.appenderOf(FAST_RETRY);
     });
-    afterEach(() => this.storage.emulator.faults.clear());
+    afterEach(() => {
+      this.storage.emulator.faults.clear();
+      this.storage.emulator.mutationLimit.enabled = false;
+    });
   }
 
   /** @param retry with one attempt, nothing more is done after a call that fails, as after a crash */
