@@ -8,6 +8,8 @@ output "service_urls" {
   value = merge(
     { for name, service in google_cloud_run_v2_service.function : name => service.uri },
     { scanner = google_cloud_run_v2_service.scanner.uri },
+    # By the names that links have: each service has another one beside it.
+    local.run_urls,
   )
 }
 
@@ -39,6 +41,11 @@ output "service_accounts" {
 output "fill_mirror" {
   description = "The command that fills the signature mirror at once. Files wait until the schedule or this has done it for the first time."
   value       = local.has_mirror ? "gcloud run jobs execute ${google_cloud_run_v2_job.mirror[0].name} --project ${var.project_id} --region ${var.region} --wait" : null
+}
+
+output "verify" {
+  description = "The command that checks that this deployment keeps its promises, with a token of one of `token_issuers` in FILESHARE_TOKEN. docs/deploy.md says how to check sharing and events too."
+  value       = local.upload_url == local.files_url ? "fileshare verify --url ${local.files_url}" : "fileshare verify --upload-url ${local.upload_url} --files-url ${local.files_url}"
 }
 
 output "sizes" {

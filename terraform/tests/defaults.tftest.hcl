@@ -24,6 +24,16 @@ run "defaults" {
     error_message = "There is a load balancer that nobody asked for."
   }
   assert {
+    condition     = can(regex("^fileshare verify --upload-url https://fileshare-upload-[0-9]+\\.europe-north1\\.run\\.app --files-url https://fileshare-files-[0-9]+\\.europe-north1\\.run\\.app$", output.verify))
+    error_message = "The command is another: ${output.verify}."
+  }
+  assert {
+    condition = alltrue([for name in ["upload", "files"] : endswith(output.verify, " ${one([
+      for env in google_cloud_run_v2_service.function[name].template[0].containers[0].env : env.value if env.name == "FILES_URL"
+    ])}")])
+    error_message = "Links do not lead to the files function that is verified."
+  }
+  assert {
     condition     = length(google_storage_bucket.permanent[0].retention_policy) == 0
     error_message = "There is a retention policy that nobody asked for."
   }
@@ -129,5 +139,9 @@ run "load_balancer" {
   assert {
     condition     = output.url == "https://files.example.org" && alltrue([for name in ["upload", "files"] : google_cloud_run_v2_service.function[name].ingress == "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"])
     error_message = "The services can be reached around the load balancer."
+  }
+  assert {
+    condition     = output.verify == "fileshare verify --url https://files.example.org"
+    error_message = "The command is another: ${output.verify}."
   }
 }

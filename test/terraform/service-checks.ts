@@ -151,10 +151,12 @@ function ingressFindings(deployment: Deployment): readonly string[] {
 /** Without a load balancer, upload and files have host names of their own, and links have to lead to the second. */
 function filesUrlFindings(deployment: Deployment, containers: readonly Container[]): readonly string[] {
   const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
+  const files = ofType(deployment, 'google_cloud_run_v2_service').find(({ index }) => index === 'files');
+  const service = textAt(files?.values, 'name');
   return ['upload', 'files'].flatMap((name) => {
     const container = containers.find((candidate) => candidate.name === name);
     const url = (container && envOf(container)['FILES_URL']) ?? '';
-    const own = /^https:\/\/fileshare-files-[^.]+\.[a-z0-9-]+\.run\.app$/.test(url);
+    const own = url.startsWith(`https://${service}-`) && url.endsWith('.run.app');
     const right = balanced ? /^https:\/\/[^/]+$/.test(url) && !url.endsWith('.run.app') : own;
     return right ? [] : [`${name}: FILES_URL "${url}" does not lead to the files function`];
   });

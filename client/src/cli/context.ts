@@ -32,7 +32,7 @@ export function connect(context: Context): Fileshare {
 }
 
 /** One address or two; an option goes before the environment. @throws {UsageError} */
-function addressesOf({ common, env }: Context): Addresses {
+export function addressesOf({ common, env }: Context): Addresses {
   return (
     chosen(common.url, common.uploadUrl, common.filesUrl, ['--url', '--upload-url', '--files-url']) ??
     chosen(env['FILESHARE_URL'], env['FILESHARE_UPLOAD_URL'], env['FILESHARE_FILES_URL'], [
@@ -70,7 +70,7 @@ function checkedUrl(url: string, name: string): string {
 }
 
 /** A file is read before each request: whoever renews it keeps a long upload going. */
-function tokenOf({ common, env }: Context): string | (() => Promise<string>) {
+export function tokenOf({ common, env }: Context): string | (() => Promise<string>) {
   const file = common.tokenFile ?? (env['FILESHARE_TOKEN'] ? undefined : env['FILESHARE_TOKEN_FILE']);
   if (file) return () => readFile(file, 'utf8');
   if (env['FILESHARE_TOKEN']) return env['FILESHARE_TOKEN'];

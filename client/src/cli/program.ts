@@ -16,6 +16,7 @@ import {
   waitCommand,
 } from './files.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
+import { type VerifyFlags, verifyCommand } from './verify/command.ts';
 import { type WatchFlags, watchCommand } from './watch.ts';
 
 const INTRODUCTION = `Shares files that are scanned for malware before anybody gets them.
@@ -38,8 +39,9 @@ Environment:
   FILESHARE_FILES_URL     and the files function, where they have host names of their own
   FILESHARE_TOKEN         a bearer token
   FILESHARE_TOKEN_FILE    a file with it, read before each request
-  FILESHARE_PUBSUB_TOKEN  for watch --subscription: gcloud auth print-access-token
-  PUBSUB_EMULATOR_HOST    for watch --subscription: an emulator in place of Google's Pub/Sub
+  FILESHARE_OTHER_TOKEN   for verify: the token of a second principal
+  FILESHARE_PUBSUB_TOKEN  for --subscription: gcloud auth print-access-token
+  PUBSUB_EMULATOR_HOST    for --subscription: an emulator in place of Google's Pub/Sub
 
 Exit codes:
   0  done; with --wait, clean        5  failed, or something went wrong
@@ -150,6 +152,21 @@ function addOthers(program: Command, context: GetContext): void {
     .option('--count <count>', 'end after so many lines', count)
     .option('--interval <seconds>', 'how often to look', seconds, 2)
     .action((flags: WatchFlags) => watchCommand(context(), flags));
+  program
+    .command('verify')
+    .description('check that a deployment keeps its promises, and leave nothing behind')
+    .option('--token <token>', 'a bearer token, to read and to write; better in FILESHARE_TOKEN')
+    .option(
+      '--other-token <token>',
+      'that of a second principal, to check sharing; better in FILESHARE_OTHER_TOKEN',
+    )
+    .option(
+      '--subscription <name>',
+      'projects/PROJECT/subscriptions/NAME, to check events; best one of its own',
+    )
+    .option('--pubsub-token <token>', 'to pull from it; better in FILESHARE_PUBSUB_TOKEN')
+    .option('--timeout <seconds>', 'how long to wait for each verdict, and for events', seconds, 300)
+    .action((flags: VerifyFlags) => verifyCommand(context(), flags));
   program
     .command('token')
     .description('get a token of the development issuer that `npm start` runs')

@@ -1,10 +1,8 @@
 import { sleep } from '../backoff.ts';
-import { FileshareConnectionError, problemOf } from '../errors.ts';
 import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../events.ts';
 import type { Handle } from '../handle.ts';
-import { isPassing, pauseMs } from '../http.ts';
 import { type Context, connect, line, print, say } from './context.ts';
-import { UsageError } from './exit.ts';
+import { Subscription } from './pubsub.ts';
 
 export interface WatchFlags {
   readonly subscription?: string;
@@ -14,7 +12,6 @@ export interface WatchFlags {
 
 /** Files that are looked at: what is older has had its verdict long ago. */
 const RECENT = 100;
-const PUBSUB = 'https://pubsub.googleapis.com';
 
 /**
  * `fileshare watch`: your own files as their states change, or with --subscription the events of everybody. Ends
@@ -53,30 +50,19 @@ async function* changes(context: Context, intervalMs: number): AsyncGenerator<Li
   }
 }
 
-/** Pulls by the REST API: https://cloud.google.com/pubsub/docs/reference/rest/v1/projects.subscriptions/pull */
-async function* events(context: Context, subscription: string): AsyncGenerator<Line> {
-  if (!/^projects\/[^/]+\/subscriptions\/[^/]+$/.test(subscription)) {
-    throw new UsageError('--subscription should be projects/PROJECT/subscriptions/NAME.');
-  }
-  say(context, `Watching ${subscription}. Ctrl-C ends it.`);
+async function* events(context: Context, name: string): AsyncGenerator<Line> {
+  const { env, signal } = context;
+  const subscription = new Subscription(name, env);
+  say(context, `Watching ${name}. Ctrl-C ends it.`);
   for (;;) {
-    const { receivedMessages = [] } = await pull(context, subscription);
-    for (const { ackId, message } of receivedMessages) {
+    const received = await subscription.pull(signal);
+    for (const { ackId, message } of received) {
       const event = eventIn(context, message);
       if (event) yield [event, eventLine(event)];
-      await ask(context, `${subscription}:acknowledge`, { ackIds: [ackId] });
+      await subscription.acknowledge([ackId], signal);
     }
-    if (receivedMessages.length === 0) await sleep(250, context.signal);
+    if (received.length === 0) await sleep(250, signal);
   }
-}
-
-interface Pulled {
-  readonly receivedMessages?: readonly { readonly ackId: string; readonly message: unknown }[];
-}
-
-async function pull(context: Context, subscription: string): Promise<Pulled> {
-  const response = await ask(context, `${subscription}:pull`, { maxMessages: 100 });
-  return (await response.json()) as Pulled;
 }
 
 function eventIn(context: Context, message: unknown): ScanEvent | undefined {
@@ -86,35 +72,6 @@ function eventIn(context: Context, message: unknown): ScanEvent | undefined {
     if (!(error instanceof InvalidScanEvent)) throw error;
     say(context, error.message);
     return undefined;
-  }
-}
-
-async function ask({ env, signal }: Context, method: string, body: unknown): Promise<Response> {
-  const emulator = env['PUBSUB_EMULATOR_HOST'];
-  const token = env['FILESHARE_PUBSUB_TOKEN'];
-  if (!emulator && !token) {
-    throw new UsageError('Set FILESHARE_PUBSUB_TOKEN to what `gcloud auth print-access-token` gives.');
-  }
-  const url = `${emulator ? `http://${emulator}` : PUBSUB}/v1/${method}`;
-  const headers = { 'content-type': 'application/json', ...(token && { authorization: `Bearer ${token}` }) };
-  for (let attempt = 0; ; attempt++) {
-    try {
-      const response = await fetch(url, {
-        method: 'POST',
-        headers,
-        body: JSON.stringify(body),
-        signal,
-      }).catch((cause: unknown) => {
-        signal.throwIfAborted();
-        throw new FileshareConnectionError(`${url}: no answer`, { cause });
-      });
-      if (response.ok) return response;
-      throw await problemOf(response);
-    } catch (error) {
-      signal.throwIfAborted();
-      if (!isPassing(error) || attempt >= 10) throw error;
-      await sleep(pauseMs(error, attempt), signal);
-    }
   }
 }
 

@@ -86,3 +86,8 @@ output "load_balancer_ip" {
   description = "Address for the host name."
   value       = module.fileshare.load_balancer_ip
 }
+
+output "verify" {
+  description = "Checks that the deployment keeps its promises."
+  value       = module.fileshare.verify
+}

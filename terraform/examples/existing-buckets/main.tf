@@ -40,3 +40,8 @@ output "service_urls" {
   description = "Where upload and files are."
   value       = module.fileshare.service_urls
 }
+
+output "verify" {
+  description = "Checks that the deployment keeps its promises."
+  value       = module.fileshare.verify
+}

@@ -19,3 +19,8 @@ output "fill_mirror" {
   description = "Fills the signature mirror at once."
   value       = module.fileshare.fill_mirror
 }
+
+output "verify" {
+  description = "Checks that the deployment keeps its promises."
+  value       = module.fileshare.verify
+}

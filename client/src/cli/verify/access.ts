@@ -1,0 +1,180 @@
+import type { Handle } from '../../handle.ts';
+import { type Answer, jsonOf, requireProblem } from './answer.ts';
+import type { Caller } from './caller.ts';
+import { type Check, mustBe, NotChecked, NotHeld, type Run, sentBefore } from './check.ts';
+import { textBytes } from './samples.ts';
+
+/** Has the form of an id, and is none: a tag that nobody has. */
+const UNKNOWN = '0'.repeat(43);
+const RECORDS =
+  'The files function’s account: storage.objects.get and update on files/ of the permanent bucket.';
+const REFERENCES =
+  'The files function’s account: create, get and delete on references/ of the permanent bucket, and storage.objects.list on it.';
+const LEAK =
+  'A stranger gets what is not theirs: take the service off the network. Look for a cache or proxy in front that shares answers, and for a principal claim in TOKEN_ISSUERS that gives both tokens the same principal.';
+
+export const access: readonly Check[] = [
+  {
+    id: 'unknown',
+    promise: 'An unknown id is 404, and every refusal a problem document',
+    look: 'Something in front replaces error answers by its own.',
+    run: async ({ owner }) => {
+      requireProblem(await owner.call('GET', `/files/${UNKNOWN}`), 404, 'not-found');
+      requireProblem(await owner.call('GET', '/files/nonsense/status'), 404, 'not-found');
+      const wrong = requireProblem(await owner.call('PUT', '/files'), 405, 'method-not-allowed');
+      if (!wrong.headers.get('allow')) throw new NotHeld('Allow beside 405', 'none');
+      requireProblem(await owner.call('GET', '/files?state=nonsense'), 400, 'invalid-request');
+      return undefined;
+    },
+  },
+  {
+    id: 'stranger',
+    promise: 'A stranger gets the 404 of an id that never was',
+    look: LEAK,
+    run: stranger,
+  },
+  {
+    id: 'sharing',
+    promise: 'A viewer reads the file, and no more once that is revoked',
+    look: RECORDS,
+    run: sharing,
+  },
+  {
+    id: 'list',
+    promise: 'One lists one’s own files, and nobody else’s',
+    look: 'The files function’s account: storage.objects.list on the permanent bucket.',
+    run: async (run) => {
+      const ids = await listed(run.owner);
+      for (const { id } of run.sent.values()) {
+        if (!ids.includes(id))
+          throw new NotHeld(`${id} among the 100 newest files of its owner`, 'not there');
+      }
+      const others = run.other ? await listed(run.other) : [];
+      const seen = [...run.sent.values()].find(({ id }) => others.includes(id));
+      if (seen) throw new NotHeld('no file of others', seen.id, LEAK);
+      return undefined;
+    },
+  },
+  {
+    id: 'references',
+    promise: 'A file that a resource refers to is not deleted',
+    look: REFERENCES,
+    run: async (run) => {
+      const { id } = sentBefore(run, 'small');
+      const reference = `/files/${id}/references/${encodeURIComponent('urn:fileshare:verify')}`;
+      await run.owner.expect([204], 'PUT', reference);
+      try {
+        const { references } = jsonOf<{ references: string[] }>(
+          await run.owner.expect([200], 'GET', `/files/${id}/references`),
+        );
+        mustBe('references', references.join(), 'urn:fileshare:verify');
+        requireProblem(await run.owner.call('DELETE', `/files/${id}`), 409, 'file-referenced');
+      } finally {
+        await run.owner.expect([204], 'DELETE', reference);
+      }
+      return undefined;
+    },
+  },
+  {
+    id: 'fhir',
+    promise: 'The status is a FHIR Attachment for those who ask',
+    look: 'FILES_URL of the files function (docs/fhir.md).',
+    run: fhir,
+  },
+];
+
+export const deletion: Check = {
+  id: 'delete',
+  promise: 'A deleted file is gone, for its owner too',
+  look: `${RECORDS} ${REFERENCES}`,
+  run: async (run) => {
+    const { id } = sentBefore(run, 'small');
+    await run.owner.expect([204], 'DELETE', `/files/${id}`);
+    await run.owner.expect([204], 'DELETE', `/files/${id}`);
+    requireProblem(await run.owner.call('GET', `/files/${id}`), 410, 'file-deleted');
+    const handle = jsonOf<Handle>(await run.owner.expect([200], 'GET', `/files/${id}/status`));
+    mustBe('state', handle.state, 'deleted');
+    if ((await listed(run.owner)).includes(id)) throw new NotHeld('no deleted file in the list', id);
+    return undefined;
+  },
+};
+
+async function listed(caller: Caller): Promise<readonly string[]> {
+  const { files } = jsonOf<{ files: Handle[] }>(await caller.expect([200], 'GET', '/files?limit=100'));
+  return files.map(({ id }) => id);
+}
+
+async function stranger(run: Run): Promise<undefined> {
+  const other = secondOf(run);
+  const { id } = sentBefore(run, 'small');
+  for (const [method, rest] of [
+    ['GET', ''],
+    ['HEAD', ''],
+    ['GET', '/status'],
+    ['GET', '/viewers'],
+    ['GET', '/references'],
+    ['DELETE', ''],
+  ] as const) {
+    const answer = await other.call(method, `/files/${id}${rest}`);
+    const unknown = await other.call(method, `/files/${UNKNOWN}${rest}`);
+    if (answer.status < 400)
+      throw new NotHeld(`404 for ${method} of a stranger`, String(answer.status), LEAK);
+    if (method === 'HEAD') mustBe('status of HEAD', answer.status, 404);
+    else requireProblem(answer, 404, 'not-found');
+    mustBe(`the answer to ${method}, as for an unknown id:`, textOf(answer), textOf(unknown));
+  }
+  const tus = await other.call('HEAD', `/uploads/${id}`, { headers: { 'tus-resumable': '1.0.0' } });
+  mustBe('status of HEAD /uploads/{id}', tus.status, 404);
+  return undefined;
+}
+
+function textOf({ status, body }: Answer): string {
+  return `${status} ${body.toString().trim()}`;
+}
+
+async function sharing(run: Run) {
+  const other = secondOf(run);
+  const { id, sha256 } = sentBefore(run, 'small');
+  const principal = await principalOf(run, other);
+  const { owner } = jsonOf<Handle>(await run.owner.expect([200], 'GET', `/files/${id}/status`));
+  if (owner === principal) throw new NotChecked(`both tokens are those of ${owner}`);
+  const viewer = `/files/${id}/viewers/${encodeURIComponent(principal)}`;
+  await run.owner.expect([204], 'PUT', viewer);
+  const seen = jsonOf<Handle>(await other.expect([200], 'GET', `/files/${id}/status`));
+  mustBe('sha256', seen.sha256, sha256);
+  // 409 and 410 where its scan has failed above: that it is seen is what counts here.
+  await other.expect([200, 307, 409, 410], 'GET', `/files/${id}`);
+  requireProblem(await other.call('DELETE', `/files/${id}`), 403, 'forbidden');
+  await run.owner.expect([204], 'DELETE', viewer);
+  requireProblem(await other.call('GET', `/files/${id}`), 404, 'not-found');
+  return { note: `with ${principal}` };
+}
+
+/** The service says it: in the handle of a file that the other principal uploads. */
+async function principalOf({ prefix }: Run, other: Caller): Promise<string> {
+  const headers = { 'content-disposition': `attachment; filename="${prefix}other.txt"` };
+  const answer = await other.expect([201, 202], 'POST', '/files', {
+    headers,
+    body: textBytes('whose is it?'),
+  });
+  return jsonOf<Handle>(answer).owner;
+}
+
+function secondOf({ other }: Run): Caller {
+  if (other) return other;
+  throw new NotChecked('there is no second token: --other-token or FILESHARE_OTHER_TOKEN');
+}
+
+async function fhir(run: Run): Promise<undefined> {
+  const { id, bytes, decided } = sentBefore(run, 'small');
+  if ((await decided.catch(() => undefined))?.handle.state !== 'clean')
+    throw new NotChecked('its file did not become clean, see above');
+  const headers = { accept: 'application/fhir+json' };
+  const answer = await run.owner.expect([200], 'GET', `/files/${id}/status`, { headers });
+  if (!/^application\/fhir\+json/.test(answer.headers.get('content-type') ?? ''))
+    throw new NotChecked('FHIR is off: the files function has no FILES_URL');
+  const attachment = jsonOf<{ url?: string; size?: number }>(answer);
+  mustBe('url', attachment.url, `${run.hosts.files}/files/${id}`);
+  mustBe('size', attachment.size, bytes.length);
+  return undefined;
+}

@@ -1,0 +1,79 @@
+import { sleep } from '../../backoff.ts';
+import { FileshareProblem } from '../../errors.ts';
+import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../events.ts';
+import type { Subscription } from '../pubsub.ts';
+import { type Check, mustBe, NotChecked, NotHeld, type Observed, type Run } from './check.ts';
+
+export const events: Check = {
+  id: 'events',
+  promise: 'Subscribers get an event for each verdict',
+  look: 'The scanner’s account: roles/pubsub.publisher on the scan events topic. The subscription: its topic, its filter, and who else pulls from it (docs/events.md).',
+  run,
+};
+
+async function run(run: Run): Promise<Observed> {
+  const { subscription } = run;
+  if (!subscription) throw new NotChecked('there is no --subscription');
+  const wanted = await verdicts(run);
+  if (wanted.size === 0) throw new NotChecked('no file got a verdict, see above');
+  const began = performance.now();
+  const foreign: string[] = [];
+  const found = new Map<string, string>();
+  try {
+    while (found.size < wanted.size && performance.now() - began < run.timeoutMs) {
+      const received = await subscription.pull(run.signal).catch(refused(subscription));
+      const own: string[] = [];
+      for (const { ackId, message } of received) {
+        const event = eventIn(message);
+        const fileId = event && 'fileId' in event.data ? event.data.fileId : '';
+        if (event && wanted.has(fileId)) {
+          own.push(ackId);
+          found.set(fileId, event.data.verdict);
+        } else foreign.push(ackId);
+      }
+      await subscription.acknowledge(own, run.signal);
+      if (own.length === 0) await sleep(250, run.signal);
+    }
+  } finally {
+    // Only at the end: what is given back comes again at once.
+    await subscription.release(foreign, AbortSignal.timeout(10_000)).catch(() => undefined);
+  }
+  for (const [id, verdict] of wanted) {
+    const event = found.get(id);
+    if (event === undefined)
+      throw new NotHeld(
+        `an event for each of ${wanted.size} files`,
+        `${found.size}, none for ${id} (${verdict})`,
+      );
+    mustBe(`verdict in the event of ${id}`, event, verdict);
+  }
+  return { note: `${found.size} events` };
+}
+
+/** What the files have become, by their ids. */
+async function verdicts({ sent }: Run): Promise<Map<string, string>> {
+  const decided = await Promise.allSettled([...sent.values()].map((file) => file.decided));
+  return new Map(
+    decided.flatMap((one) =>
+      one.status === 'fulfilled' ? [[one.value.handle.id, one.value.handle.state]] : [],
+    ),
+  );
+}
+
+function eventIn(message: unknown): ScanEvent | undefined {
+  try {
+    return parseScanEvent(message);
+  } catch (error) {
+    if (error instanceof InvalidScanEvent) return undefined;
+    throw error;
+  }
+}
+
+function refused({ name }: Subscription) {
+  return (error: unknown): never => {
+    if (!(error instanceof FileshareProblem)) throw error;
+    const hint =
+      'The access token: gcloud auth print-access-token of an account with roles/pubsub.subscriber on the subscription.';
+    throw new NotHeld(`messages of ${name}`, error.message, hint);
+  };
+}

@@ -1,0 +1,104 @@
+import assert from 'node:assert/strict';
+import { OWNER, Service } from '../support/service.ts';
+import { complaint, document, left, notHeld, SUBSCRIPTION, verify } from './verify-fixture.ts';
+
+describe('client: verify', function () {
+  this.timeout(120_000);
+
+  describe('at one address', () => {
+    const service = new Service();
+
+    it('prints a table of promises, all held, and leaves nothing behind', async () => {
+      const { code, stdout, stderr } = await verify(service, ['--url', service.url, ...SUBSCRIPTION]);
+      const table = Buffer.from(stdout, 'latin1').toString();
+      assert.equal(code, 0, table + stderr);
+      assert.match(table, /^outcome +time {2}promise\nheld +\d+\.\d\d s {2}Upload and files answer/);
+      assert.match(table, /Every promise that was checked is held\. 30 held, 0 not held, 0 not checked\.\n$/);
+      assert.deepEqual(await left(service), []);
+    });
+
+    it('shows what it could not check as not checked', async () => {
+      const found = await document(service, ['--url', service.url], { env: { FILESHARE_OTHER_TOKEN: '' } });
+      assert.equal(found.held, true);
+      const notes = found.promises.flatMap(({ id, outcome, note }) =>
+        outcome === 'not checked' ? [`${id}: ${note}`] : [],
+      );
+      assert.deepEqual(notes, [
+        'stranger: there is no second token: --other-token or FILESHARE_OTHER_TOKEN',
+        'sharing: there is no second token: --other-token or FILESHARE_OTHER_TOKEN',
+        'events: there is no --subscription',
+      ]);
+    });
+
+    it('does not check sharing of a principal with itself', async () => {
+      const again = await service.platform.token(OWNER);
+      const found = await document(service, ['--url', service.url, '--other-token', again]);
+      assert.ok(notHeld(found).includes('stranger'), 'it sees the file');
+      assert.match(found.promises.find(({ id }) => id === 'sharing')?.note ?? '', /both tokens/);
+    });
+
+    it('goes on after a missing grant, names it, and exits with 5', async () => {
+      const rule = { operation: 'objects.get', bucket: 'permanent', namePrefix: 'idempotency/' } as const;
+      await service.fault({ ...rule, effect: { kind: 'error', status: 403 } });
+      const { code, stdout } = await verify(service, ['--url', service.url]);
+      await service.clearFaults();
+      assert.equal(code, 5);
+      const [, row = ''] = /^(NOT HELD[\s\S]*?)\nheld/m.exec(stdout) ?? [];
+      assert.match(row, /An Idempotency-Key gives the same file/);
+      assert.match(row, /^ +got +500 internal/m);
+      assert.match(row, /^ +look at .*StorageError 403.*storage\.objects\.list on the permanent bucket/m);
+      assert.match(stdout, /\nNot held: upload-post-key\. 28 held, 1 not held/);
+      assert.deepEqual(await left(service), []);
+    });
+
+    it('says what refuses a token', async () => {
+      const bad = await document(service, ['--url', service.url, '--token', 'nonsense']);
+      assert.match(complaint(bad, 'token'), /401 unauthenticated.*TOKEN_ISSUERS/);
+      const read = await service.platform.token(OWNER, ['read']);
+      const readOnly = await document(service, ['--url', service.url, '--token', read]);
+      assert.match(complaint(readOnly, 'token'), /403 insufficient-scope.*scopes/);
+      assert.deepEqual(notHeld(readOnly), ['token']);
+      const [, , token, ...rest] = readOnly.promises;
+      assert.equal(token?.id, 'token');
+      assert.ok(rest.every(({ outcome }) => outcome === 'not checked'));
+      assert.deepEqual(
+        [rest[0]?.note, rest.at(-1)?.note],
+        ['token is not held, see above', 'nothing was uploaded'],
+      );
+    });
+
+    it('says why it gets no events', async () => {
+      const none = 'projects/fileshare-local/subscriptions/none-of-these';
+      const found = await document(service, ['--url', service.url, '--subscription', none]);
+      assert.deepEqual(notHeld(found), ['events']);
+      assert.match(complaint(found, 'events'), /404.*roles\/pubsub\.subscriber/);
+    });
+
+    it('deletes what it made when it is interrupted', async () => {
+      let interrupted = false;
+      const { code, stdout } = await verify(service, ['--url', service.url], {
+        watch: (output, kill) => {
+          if (interrupted || !/40 MiB are taken/.test(output)) return;
+          interrupted = true;
+          kill('SIGINT');
+        },
+      });
+      assert.equal(code, 130, stdout);
+      assert.match(stdout, /not checked +- +.*\(interrupted\)/);
+      assert.match(stdout, /\nheld +\d.* Nothing of this run is left \([2-9] files deleted\)/);
+      assert.deepEqual(await left(service), []);
+    });
+
+    it('takes no nonsense', async () => {
+      const token = await service.platform.token(OWNER);
+      for (const [args, wrong] of [
+        [['--subscription', 'events'], /should be projects/],
+        [['--token', token, '--other-token', token], /another principal/],
+      ] as const) {
+        const { code, stderr } = await verify(service, ['--url', service.url, ...args]);
+        assert.equal(code, 2);
+        assert.match(stderr, wrong);
+      }
+    });
+  });
+});
