@@ -44,11 +44,12 @@ resource "google_pubsub_subscription_iam_member" "dead_letters" {
   member       = local.agents.pubsub
 }
 
-# Pushes carry a token in the name of an account of ours. Projects made before April 2021 need the grant.
+# Pushes carry an identity token in the name of an account of ours, which is all that this role lets Pub/Sub make
+# (https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions). Projects made before April 2021 need the grant.
 resource "google_service_account_iam_member" "push_tokens" {
   for_each           = toset(concat(["push"], length(local.pushed) > 0 ? ["delivery"] : []))
   service_account_id = google_service_account.this[each.key].name
-  role               = "roles/iam.serviceAccountTokenCreator"
+  role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.agents.pubsub
   # By then the agent exists for certain.
   depends_on = [google_pubsub_topic.finalized]

@@ -11,9 +11,11 @@ locals {
       # Bytes go in, and nobody but the scanner gets them out.
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
       # The parts of resumable uploads are put together by the function, and read where another instance took them.
-      "upload.parts"     = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
-      "upload.listing"   = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
-      "upload.records"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
+      "upload.parts"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
+      "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
+      "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
+      # It asks for idempotency keys and uploads that may not exist.
+      "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
@@ -24,11 +26,12 @@ locals {
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
       # What no file may be using any more, for the sweeper to look at.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
-      "sweeper.source"     = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
-      "sweeper.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      "sweeper.records"    = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
-      "sweeper.contents"   = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
-      "sweeper.places"     = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
+      # It completes resumable uploads whose parts are all there, by composing them.
+      "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
+      "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
+      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
     },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import type { ChildSpec } from '../../infra/local/child.ts';
 import { type PlatformConfig, readPlatformConfig, SCAN_SLOTS } from '../../infra/local/config.ts';
+import { parseIam } from '../../infra/local/iam/emulated-iam.ts';
+import { ANYBODY } from '../../infra/local/iam/policy.ts';
 import { type Platform, startPlatform } from '../../infra/local/platform.ts';
 import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
@@ -56,7 +58,7 @@ export async function startStage({ folder, events, environment = {} }: StageOpti
   const platform = await startPlatform(configOf(folder, environment), {
     print: () => undefined,
     adapt: (spec) => {
-      const adapted = spec.name === 'storage' ? storageSpec(spec, front) : spec;
+      const adapted = specOnStage(spec, front);
       specs.set(spec.name, adapted);
       return adapted;
     },
@@ -99,9 +101,36 @@ function configOf(folder: string, environment: Readonly<Record<string, string>>)
   return readPlatformConfig({ ...anyPort, ...unswept, DATA: folder, ...environment }, folder);
 }
 
-/** Without MD5, which would cost the emulator more than all the rest of an upload, and us nothing. */
-function storageSpec(spec: ChildSpec, front: Front | undefined): ChildSpec {
-  return { ...spec, env: { ...spec.env, MD5: 'off', NOTIFY: front ? `unscanned=${front.url}/` : '' } };
+function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {
+  const { IAM } = spec.env;
+  if (!IAM) return spec;
+  const open = { ...spec.env, IAM: openedToAll(IAM) };
+  // Without MD5, which would cost the emulator more than all the rest of an upload, and us nothing.
+  const storage = { MD5: 'off', NOTIFY: front ? `unscanned=${front.url}/` : '' };
+  return { ...spec, env: spec.name === 'storage' ? { ...open, ...storage } : open };
+}
+
+/** The functions have their own accounts here too; whatever else is measured comes without credentials. */
+function openedToAll(iam: string): string {
+  const options = parseIam(iam);
+  const verbs = ['create', 'delete', 'get', 'list', 'update'];
+  const objects = { permissions: verbs.map((verb) => `storage.objects.${verb}`), prefixes: [] };
+  const publish = { permissions: ['pubsub.topics.publish'], prefixes: [] };
+  const all = [
+    ...['unscanned', 'permanent'].map((bucket) => ({
+      name: `all.${bucket}`,
+      account: ANYBODY,
+      bucket,
+      ...objects,
+    })),
+    ...['node', 'libraries'].map((by) => ({
+      name: `all.${by}`,
+      account: ANYBODY,
+      topic: `bare-files-${by}`,
+      ...publish,
+    })),
+  ];
+  return JSON.stringify({ ...options, grants: [...options.grants, ...all] });
 }
 
 function pidOf(platform: Platform, name: string): number {

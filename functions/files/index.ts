@@ -34,7 +34,11 @@ const config = readConfig(
 );
 const log = createLog('files', config.LOG_LEVEL);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
-const permanent = new Bucket(connectStorage(config.STORAGE_EMULATOR_HOST), config.PERMANENT_BUCKET, limits);
+const permanent = new Bucket(
+  connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
+  config.PERMANENT_BUCKET,
+  limits,
+);
 const records = new Records(permanent);
 const handler = router(
   resources({

@@ -66,12 +66,13 @@ if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > conf
   throw new Error('Configuration: WINDOW_OVERLAP_BYTES should be at most half of MAX_SCAN_BYTES');
 }
 const log = createLog('scanner', config.LOG_LEVEL);
-const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
+  emulatorCredentials: config.EMULATOR_CREDENTIALS,
 });
 const now = () => new Date();
 const clamd = createClamd({

@@ -53,13 +53,16 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('sweeper', config.LOG_LEVEL);
-const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
+  emulatorCredentials: config.EMULATOR_CREDENTIALS,
 });
-const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC);
+const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC, {
+  emulatorCredentials: config.EMULATOR_CREDENTIALS,
+});
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 
 const sweeper: Sweeper = {

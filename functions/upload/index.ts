@@ -47,7 +47,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('upload', config.LOG_LEVEL);
-const storage = connectStorage(config.STORAGE_EMULATOR_HOST);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const intake = {

@@ -5,13 +5,14 @@ import type { PlatformConfig } from './config.ts';
 import { createFinalizedEvents } from './finalized-events.ts';
 import { lockFolder } from './folder-lock.ts';
 import { startGateway } from './gateway.ts';
+import { type Account, emailOf, localTokens, startIdentity } from './identity.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
 import { localPages } from './local-pages.ts';
 import { openLogbook } from './logbook.ts';
 import { createLive } from './page/live.ts';
 import { type PortRequest, reservePorts } from './ports.ts';
 import { startProcessGuard } from './process-guard.ts';
-import { describeProcesses, HOST, type Ports, pubsubHostOf } from './processes.ts';
+import { describeProcesses, GCP_PROJECT, HOST, type Ports, pubsubHostOf } from './processes.ts';
 import { createScanEvents } from './scan-events.ts';
 import { postEvery } from './schedule.ts';
 import type { PlatformStatus } from './status-page.ts';
@@ -44,6 +45,8 @@ export interface Platform {
   readonly sweeperUrl: string;
   /** A JWT of the development issuer. */
   readonly token: Issuer['token'];
+  /** An access token for the emulators; the administrator's by default. */
+  accessToken(account?: Account): Promise<string>;
   status(): PlatformStatus;
   /** Drains: gateway, functions, emulators, clamd. Resolves when no process is left. */
   stop(): Promise<void>;
@@ -72,6 +75,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const storageUrl = `http://${HOST}:${ports.storage}`;
   const sweeperUrl = `http://${HOST}:${ports.sweeper}`;
   const issuer = await createIssuer(config.data, url);
+  const identity = await startIdentity(config.data, { host: HOST, project: GCP_PROJECT });
+  undo.defer(() => identity.close());
+  const tokens = localTokens(config.data);
   const children: Supervised[] = [];
   let developmentSignatures: boolean | undefined;
   const status = (): PlatformStatus => ({
@@ -112,7 +118,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     children.push(child);
     return child;
   };
-  const { clamd, storage, pubsub, functions } = describeProcesses(config, ports);
+  const { clamd, storage, pubsub, functions } = describeProcesses(config, ports, identity);
   const engine = start(clamd);
   undo.defer(() => engine.stop(STOP_MS));
   const emulators = [start(storage), ...(pubsub ? [start(pubsub, prepareEvents)] : [])];
@@ -141,6 +147,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     pubsubHost,
     sweeperUrl,
     token: issuer.token,
+    accessToken: (account = 'administrator') => tokens.access(emailOf(account)),
     status,
     stop() {
       stopped ??= running.disposeAsync();

@@ -2,6 +2,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildSpec } from './child.ts';
 import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
+import type { Identity, MetadataHosts } from './identity.ts';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
 
 export const HOST = '127.0.0.1';
@@ -39,33 +40,39 @@ export function pubsubHostOf(config: PlatformConfig, ports: Ports): string {
 }
 
 /** Every process with the environment that it needs, and no more, as a deployment would have it. */
-export function describeProcesses(config: PlatformConfig, ports: Ports): Processes {
+export function describeProcesses(config: PlatformConfig, ports: Ports, identity: Identity): Processes {
   const program = (name: string, script: string, env: Record<string, string>): ChildSpec => ({
     name,
     args: [fileURLToPath(new URL(script, import.meta.url))],
     env: { ...basics(config), ...env },
   });
+  const served = (name: keyof MetadataHosts, variables: Record<string, string>): ChildSpec =>
+    cloudFunction(name, ports[name], {
+      ...basics(config),
+      ...variables,
+      ...credentials(identity.metadataHosts[name]),
+    });
   return {
     functions: [
-      cloudFunction('upload', ports.upload, {
-        ...basics(config),
-        ...uploadEnv(ports),
-        ...scanMaximumEnv(config),
-      }),
-      cloudFunction('files', ports.files, { ...basics(config), ...filesEnv(config, ports) }),
-      cloudFunction('scanner', ports.scanner, { ...basics(config), ...scannerEnv(config, ports) }),
-      cloudFunction('sweeper', ports.sweeper, { ...basics(config), ...sweeperEnv(config, ports) }),
+      served('upload', { ...uploadEnv(ports), ...scanMaximumEnv(config) }),
+      served('files', filesEnv(config, ports)),
+      served('scanner', scannerEnv(config, ports)),
+      served('sweeper', sweeperEnv(config, ports)),
     ],
     storage: program('storage', './storage/main.ts', {
       FOLDER: join(config.data, 'storage'),
       PORT: String(ports.storage),
       BUCKETS: Object.values(BUCKETS).join(','),
       MUTATION_LIMIT: config.mutationLimit,
+      IAM: JSON.stringify(identity.iam),
       NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
     }),
     pubsub: config.pubsubEmulatorHost
       ? undefined
-      : program('pubsub', './pubsub/main.ts', { PORT: String(ports.pubsub) }),
+      : program('pubsub', './pubsub/main.ts', {
+          PORT: String(ports.pubsub),
+          IAM: JSON.stringify(identity.iam),
+        }),
     clamd: program('clamd', './clamd-process.ts', {
       FOLDER: join(config.data, 'clamd'),
       PORT: String(ports.clamd),
@@ -85,14 +92,25 @@ const FUNCTION_ENV = {
   MALLOC_ARENA_MAX: '1',
 } as const;
 
-/** Nothing here runs on Google Cloud: looking for its metadata server would hold up the first event. */
-const NO_METADATA_SERVER = { METADATA_SERVER_DETECTION: 'none' } as const;
+/** How Google's client libraries find the account that a function runs as, and that the emulators want to know it. */
+function credentials(metadataHost: string): Record<string, string> {
+  return {
+    EMULATOR_CREDENTIALS: 'true',
+    // The libraries would run gcloud to find it.
+    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
+    GCE_METADATA_HOST: metadataHost,
+    METADATA_SERVER_DETECTION: 'assume-present',
+  };
+}
 
 function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
-  const env = { ...variables, ...FUNCTION_ENV, ...NO_METADATA_SERVER };
+  const env = { ...variables, ...FUNCTION_ENV, HOME: NO_HOME };
   const args = [`--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`];
   return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
 }
+
+/** In which no credentials of a developer are found, which would come before those of the metadata server. */
+const NO_HOME = '/nonexistent';
 
 /** Compiled code is kept between starts, whatever their DATA: they are ready in half the time, and writing it takes seconds. */
 const COMPILE_CACHE = fileURLToPath(new URL('../../node_modules/.cache/fileshare', import.meta.url));
@@ -169,7 +187,6 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_EVENTS_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
-    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
   };
 }
 
@@ -185,6 +202,5 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
     SCAN_EVENTS_TOPIC,
     FINALIZE_TOPIC: FINALIZED_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
-    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
   };
 }

@@ -1,3 +1,5 @@
+import type { PubSub, Topic } from '@google-cloud/pubsub';
+import { applicationDefault } from '../storage/credentials.ts';
 import type { EventMessage } from './cloudEvent.ts';
 
 /** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
@@ -5,12 +7,18 @@ export type Publish = (event: EventMessage) => Promise<void>;
 
 /** Milliseconds: a caller that is told "no" in time has its event come back; one that hangs is cut off. */
 const PUBLISH_TIMEOUT_MS = 30_000;
+const PUBSUB_SCOPE = 'https://www.googleapis.com/auth/pubsub';
 /** Events at a time: with more under way, an event waits for others to share a request with. A function answers when its event is out. */
 const WORTH_WAITING = 8;
 
 export interface PublisherOptions {
   /** Publish with ordering keys (docs/adr/0017): off by default. */
   readonly ordered?: boolean;
+  /**
+   * Whether an emulator gets our credentials, as Pub/Sub does. The client library sends none over a connection without
+   * TLS, so that they go as a header of each call.
+   */
+  readonly emulatorCredentials?: boolean;
 }
 
 export interface Publisher {
@@ -27,11 +35,11 @@ export interface Publisher {
 export function createPublisher(
   projectId: string,
   topic: string,
-  { ordered = false }: PublisherOptions = {},
+  { ordered = false, emulatorCredentials = false }: PublisherOptions = {},
 ): Publisher {
   let opened: ReturnType<typeof open> | undefined;
   const library = (): ReturnType<typeof open> => {
-    opened ??= open(projectId, topic, ordered).catch((error: unknown) => {
+    opened ??= open(projectId, topic, ordered, emulatorCredentials).catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
@@ -39,7 +47,7 @@ export function createPublisher(
   };
   let underWay = 0;
   const publish: Publish = async ({ data, attributes, orderingKey }) => {
-    const { atOnce, together } = await library();
+    const { atOnce, together } = await (await library()).topics();
     const message = { data, attributes: { ...attributes } };
     if (!ordered || orderingKey === undefined) {
       await (underWay > WORTH_WAITING ? together : atOnce).publishMessage(message);
@@ -71,11 +79,37 @@ export function createPublisher(
   };
 }
 
-async function open(projectId: string, topic: string, ordered: boolean) {
+async function open(projectId: string, topic: string, ordered: boolean, emulatorCredentials: boolean) {
   const { PubSub } = await import('@google-cloud/pubsub');
   const pubsub = new PubSub({ projectId });
-  const options = { messageOrdering: ordered, gaxOpts: { timeout: PUBLISH_TIMEOUT_MS, retry: null } };
-  const atOnce = pubsub.topic(topic, { ...options, batching: { maxMessages: 1 } });
-  const together = pubsub.topic(topic, { ...options, batching: { maxMilliseconds: 2 } });
-  return { pubsub, atOnce, together };
+  if (!pubsub.isEmulator || !emulatorCredentials) {
+    const topics = topicsOf(pubsub, topic, ordered, {});
+    return { pubsub, topics: async () => topics };
+  }
+  const authorize = applicationDefault(PUBSUB_SCOPE);
+  let current: { readonly authorization: string | null; readonly topics: Topics } | undefined;
+  return {
+    pubsub,
+    topics: async () => {
+      const authorization = (await authorize()).get('authorization');
+      if (current?.authorization !== authorization) {
+        current = { authorization, topics: topicsOf(pubsub, topic, ordered, { headers: { authorization } }) };
+      }
+      return current.topics;
+    },
+  };
+}
+
+interface Topics {
+  readonly atOnce: Topic;
+  readonly together: Topic;
+}
+
+function topicsOf(pubsub: PubSub, topic: string, ordered: boolean, otherArgs: object): Topics {
+  const gaxOpts = { timeout: PUBLISH_TIMEOUT_MS, retry: null, otherArgs };
+  const options = { messageOrdering: ordered, gaxOpts };
+  return {
+    atOnce: pubsub.topic(topic, { ...options, batching: { maxMessages: 1 } }),
+    together: pubsub.topic(topic, { ...options, batching: { maxMilliseconds: 2 } }),
+  };
 }

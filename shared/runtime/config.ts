@@ -82,6 +82,8 @@ export const commonVariables = {
   LOG_LEVEL: logLevel,
   GOOGLE_CLOUD_PROJECT: v.optional(nonEmpty, 'local'),
   STORAGE_EMULATOR_HOST: v.optional(v.string()),
+  /** Whether emulators are called with the credentials of our service account, as Google's services are. */
+  EMULATOR_CREDENTIALS: v.optional(flag, 'false'),
   STORAGE_TIMEOUT_SECONDS: v.optional(integer(1, 300), '30'),
   REQUEST_TIMEOUT_SECONDS: v.optional(integer(1, 3_600), '3600'),
   PERMANENT_BUCKET: bucketName,

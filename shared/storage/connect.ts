@@ -1,5 +1,6 @@
+import { applicationDefault } from './credentials.ts';
 import { IamSigner, KeySigner, type Signer } from './signer.ts';
-import { type Authorize, Transport } from './transport.ts';
+import { Transport } from './transport.ts';
 
 const GOOGLE = 'https://storage.googleapis.com';
 const IAM = 'https://iamcredentials.googleapis.com';
@@ -9,10 +10,12 @@ const IAM_SCOPE = 'https://www.googleapis.com/auth/iam';
 /**
  * The endpoint and the credentials of Cloud Storage. `STORAGE_EMULATOR_HOST` (with or without a scheme) means
  * the same as in Google's clients: that endpoint, without credentials.
+ * @param emulatorCredentials whether the emulator gets credentials as Cloud Storage does
  */
-export function connectStorage(emulatorHost: string | undefined): Transport {
+export function connectStorage(emulatorHost: string | undefined, emulatorCredentials = false): Transport {
   const origin = storageOrigin(emulatorHost);
-  return emulatorHost ? new Transport(origin) : new Transport(origin, applicationDefault(STORAGE_SCOPE));
+  const anonymous = emulatorHost && !emulatorCredentials;
+  return anonymous ? new Transport(origin) : new Transport(origin, applicationDefault(STORAGE_SCOPE));
 }
 
 /** Scheme and host of Cloud Storage, for {@link connectStorage} and for signed URLs alike. */
@@ -46,21 +49,4 @@ async function ownEmail(): Promise<string> {
   const { client_email: email } = await new GoogleAuth().getCredentials();
   if (email) return email;
   throw new Error('these credentials name no service account');
-}
-
-/** https://cloud.google.com/docs/authentication/application-default-credentials; tokens are kept until near their end. */
-function applicationDefault(scope: string): Authorize {
-  // Loaded when first used: an emulator needs none of it, and it is a third of a cold start.
-  let client: Promise<{ getRequestHeaders(): Promise<Headers> }> | undefined;
-  return async () => {
-    client ??= import('google-auth-library').then(({ GoogleAuth }) =>
-      new GoogleAuth({ scopes: [scope] }).getClient(),
-    );
-    try {
-      return await (await client).getRequestHeaders();
-    } catch (error) {
-      client = undefined;
-      throw error;
-    }
-  };
 }

@@ -60,8 +60,12 @@ export async function post(rig: Rig, { headers, body }: EventRequest): Promise<n
 /** The resources of the objects in unscanned with these names, once they are there. */
 export async function resources(rig: Rig, ids: readonly (string | undefined)[]): Promise<Resource[]> {
   return eventually(async () => {
-    const response = await fetch(`${rig.platform.storageUrl}/storage/v1/b/unscanned/o?maxResults=1000`);
-    const { items = [] } = (await response.json()) as { items?: Resource[] };
+    const call = {
+      operation: 'objects.list',
+      method: 'GET',
+      url: '/storage/v1/b/unscanned/o?maxResults=1000',
+    } as const;
+    const { items = [] } = (await rig.storage().json(call)).body as { items?: Resource[] };
     const found = items.filter(({ name }) => ids.includes(name));
     return found.length === ids.length && found;
   });

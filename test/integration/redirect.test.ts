@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
+import { emailOf } from '../../infra/local/identity.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const EMAIL = 'files@project.iam.gserviceaccount.com';
+const EMAIL = emailOf('files');
 const ABOVE = 100_000;
 
 describe('a redirect of large files', function () {

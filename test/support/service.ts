@@ -7,7 +7,7 @@ import type { FaultRule } from '../../infra/local/storage/faults.ts';
 import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
 import type { Handle } from '../../shared/files/handle.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
-import { connectStorage } from '../../shared/storage/connect.ts';
+import { Transport } from '../../shared/storage/transport.ts';
 import { outsideCloudEvents } from './cloudEvents.ts';
 import { outsideContract } from './contract.ts';
 
@@ -67,7 +67,16 @@ export class Service {
   }
 
   bucket(name: 'unscanned' | 'permanent' | 'quarantine'): Bucket {
-    return new Bucket(connectStorage(this.platform.storageUrl), name);
+    return new Bucket(this.storage(), name);
+  }
+
+  /** As the administrator of the emulator, who may do everything. */
+  storage(): Transport {
+    const authorization = this.platform.accessToken().then((token) => `Bearer ${token}`);
+    return new Transport(
+      this.platform.storageUrl,
+      async () => new Headers({ authorization: await authorization }),
+    );
   }
 
   /** Names in a bucket. */

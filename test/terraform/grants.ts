@@ -7,7 +7,7 @@ type Grant = readonly [who: string, role: string, on: string, below: string];
 const PUBLISH = 'roles/pubsub.publisher';
 const SUBSCRIBE = 'roles/pubsub.subscriber';
 const INVOKE = 'roles/run.invoker';
-const TOKENS = 'roles/iam.serviceAccountTokenCreator';
+const TOKENS = 'roles/iam.serviceAccountOpenIdTokenCreator';
 const KEYS = 'roles/cloudkms.cryptoKeyEncrypterDecrypter';
 
 /**
@@ -21,6 +21,7 @@ const ALLOWED: readonly Grant[] = [
   ['upload', 'objects: delete, get', 'bucket unscanned', 'parts/'],
   ['upload', 'objects: list', 'bucket unscanned', ''],
   ['upload', 'objects: create, get, update', 'bucket permanent', 'files/, idempotency/'],
+  ['upload', 'objects: list', 'bucket permanent', ''],
   ['files', 'objects: get, update', 'bucket permanent', 'files/'],
   ['files', 'objects: create, delete, get, update', 'bucket permanent', 'references/'],
   ['files', 'objects: get', 'bucket permanent', 'blobs/, accepted/'],
@@ -34,7 +35,7 @@ const ALLOWED: readonly Grant[] = [
   ['scanner', 'objects: create', 'bucket quarantine', ''],
   ['scanner', 'objects: get', 'bucket signatures', ''],
   ['scanner', PUBLISH, 'topic scan-events', ''],
-  ['sweeper', 'objects: delete, get, list', 'bucket unscanned', ''],
+  ['sweeper', 'objects: create, delete, get, list', 'bucket unscanned', ''],
   ['sweeper', 'objects: list', 'bucket permanent', ''],
   ['sweeper', 'objects: delete, get, update', 'bucket permanent', 'files/, references/, idempotency/'],
   ['sweeper', 'objects: delete, get, update', 'bucket permanent', 'blobs/, accepted/'],

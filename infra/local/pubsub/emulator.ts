@@ -1,13 +1,14 @@
 import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
+import { EmulatedIam, type IamOptions } from '../iam/emulated-iam.ts';
 import type { BacklogCap } from './backlog.ts';
 import { Broker } from './broker.ts';
 import { type Clock, systemClock } from './clock.ts';
 import { Faults } from './faults.ts';
 import { grpcServer } from './grpc-server.ts';
 import { pushSender } from './push-sender.ts';
-import { ephemeralMinter, type PushTokenMinter } from './push-token.ts';
+import { ephemeralMinter, minterOf, type PushTokenMinter } from './push-token.ts';
 import { restServer } from './rest-server.ts';
 import { PubSubService } from './service.ts';
 import { sniff } from './sniff.ts';
@@ -22,8 +23,10 @@ export interface PubSubEmulatorOptions {
   readonly cap?: BacklogCap;
   /** Milliseconds that a Pull waits for its first message; 5 000 by default. */
   readonly pullWait?: number;
-  /** Signs the tokens of authenticated push; by default with a key of this process, see /_emulator/jwks. */
+  /** Signs the tokens of authenticated push; by default as `iam` does, or with a key of this process, see /_emulator/jwks. */
   readonly minter?: PushTokenMinter;
+  /** Who may publish where; by default everybody may publish everywhere. */
+  readonly iam?: IamOptions;
   /** Takes one line at a time; standard error by default. */
   readonly log?: (line: string) => void;
 }
@@ -43,11 +46,13 @@ export interface PubSubEmulator {
  */
 export async function startPubSubEmulator(options: PubSubEmulatorOptions = {}): Promise<PubSubEmulator> {
   const { host = '127.0.0.1', port = 0, clock = systemClock, pullWait = 5000 } = options;
-  const { cap = { messages: 100_000, bytes: 256 * 1024 * 1024 }, minter = ephemeralMinter() } = options;
+  const { cap = { messages: 100_000, bytes: 256 * 1024 * 1024 } } = options;
+  const iam = options.iam && new EmulatedIam(options.iam);
+  const minter = options.minter ?? (iam ? minterOf(iam.tokens) : ephemeralMinter());
   const { log = (line: string) => console.warn(line) } = options;
   const broker = new Broker({ clock, cap, log, send: pushSender(minter) });
   const faults = new Faults(clock);
-  const service = new PubSubService(broker, faults, { clock, pullWait });
+  const service = new PubSubService(broker, faults, { clock, pullWait }, iam);
   const grpc = grpcServer(service);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const rest = restServer(service, minter);

@@ -1,6 +1,7 @@
 import {
   type handleBidiStreamingCall,
   type handleUnaryCall,
+  type Metadata,
   Server,
   type ServiceDefinition,
   type UntypedServiceImplementation,
@@ -57,10 +58,14 @@ function unary(method: string, service: PubSubService): handleUnaryCall<Plain, P
   return (call, callback) => {
     const controller = new AbortController();
     call.on('cancelled', () => controller.abort());
-    const answer = async () => service.call(method, call.request, controller.signal);
+    const answer = async () =>
+      service.call(method, call.request, controller.signal, authorizationOf(call.metadata));
     answer().then(
       (response) => callback(null, response),
       (error: unknown) => callback(grpcStatus(rpcErrorOf(error))),
     );
   };
 }
+
+const authorizationOf = (metadata: Metadata): string | undefined =>
+  metadata.get('authorization')[0]?.toString();

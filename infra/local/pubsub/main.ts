@@ -1,3 +1,4 @@
+import { parseIam } from '../iam/emulated-iam.ts';
 import { startPubSubEmulator } from './emulator.ts';
 
 const usage = 'usage: node infra/local/pubsub/main.ts [port] (or PORT; 8085 by default)';
@@ -7,10 +8,13 @@ async function main(): Promise<void> {
   const given = process.argv[2] ?? process.env['PORT'] ?? '8085';
   const port = Number(given);
   if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`pubsub: "${given}" is no port; ${usage}`);
-  const emulator = await startPubSubEmulator({ port }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EADDRINUSE') throw error;
-    throw new Error(`pubsub: port ${port} is in use; set PORT to a free one`, { cause: error });
-  });
+  const iam = process.env['IAM'];
+  const emulator = await startPubSubEmulator({ port, ...(iam && { iam: parseIam(iam) }) }).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EADDRINUSE') throw error;
+      throw new Error(`pubsub: port ${port} is in use; set PORT to a free one`, { cause: error });
+    },
+  );
   const stop = () => void emulator.stop().then(() => process.exit(0));
   process.once('SIGTERM', stop).once('SIGINT', stop);
   console.log(`pubsub: ready, PUBSUB_EMULATOR_HOST=${emulator.host}`);

@@ -1,4 +1,5 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
+import type { Tokens } from '../iam/tokens.ts';
 
 /** What a push token is to say. */
 interface PushTokenRequest {
@@ -42,5 +43,13 @@ export function ephemeralMinter(issuer = 'https://accounts.google.com'): PushTok
       const { publicKey } = await keys();
       return { keys: [{ ...(await exportJWK(publicKey)), kid: keyId, alg: algorithm, use: 'sig' }] };
     },
+  };
+}
+
+/** Tokens that the other parts of the local platform know; nobody else can verify them. */
+export function minterOf(tokens: Tokens): PushTokenMinter {
+  return {
+    mint: ({ email, audience }) => tokens.identity(email, audience),
+    jwks: async () => ({ keys: [] }),
   };
 }

@@ -36,13 +36,19 @@ async function answer(
   if (url.pathname === '/_emulator/faults') {
     return control(request.method, service.faults, await readJson(request));
   }
+  if (url.pathname === '/_emulator/iam') {
+    const answer = service.iam?.control(request.method, await readJson(request));
+    if (!answer) throw new RpcError('NOT_FOUND', 'There are no grants here.');
+    return answer;
+  }
   const route = routeOf(request.method, url.pathname);
   if (!route) throw new RpcError('NOT_FOUND', `${request.method} ${url.pathname} is no method of this API.`);
   const type = requestType(route.method);
   const controller = new AbortController();
   response.on('close', () => controller.abort());
   const asked = fromJson(type, requestJson(type, route, url, await readJson(request)));
-  const answered = await service.call(route.method.name, asked, controller.signal);
+  const { authorization } = request.headers;
+  const answered = await service.call(route.method.name, asked, controller.signal, authorization);
   return toJson(responseType(route.method), answered);
 }
 

@@ -1,6 +1,8 @@
+import type { EmulatedIam } from '../iam/emulated-iam.ts';
 import type { Broker } from './broker.ts';
 import type { Faults } from './faults.ts';
 import { type Method, publisher, subscriber } from './protos.ts';
+import { admitPublish } from './publish-access.ts';
 import { publisherMethods, type Unary } from './publisher-methods.ts';
 import { RpcError } from './status.ts';
 import { type PullTiming, subscriberMethods } from './subscriber-methods.ts';
@@ -18,8 +20,11 @@ export class PubSubService {
   readonly faults: Faults;
   readonly #methods: ReadonlyMap<string, Unary>;
 
-  constructor(broker: Broker, faults: Faults, timing: PullTiming) {
+  readonly iam: EmulatedIam | undefined;
+
+  constructor(broker: Broker, faults: Faults, timing: PullTiming, iam?: EmulatedIam) {
     this.broker = broker;
+    this.iam = iam;
     this.faults = faults;
     this.#methods = new Map<string, Unary>([
       ...Object.entries(publisherMethods(broker)),
@@ -27,11 +32,14 @@ export class PubSubService {
     ]);
   }
 
-  /** Throws RpcError: what the method refuses, or UNIMPLEMENTED for one that is not emulated. */
-  call(method: string, request: Plain, signal: AbortSignal): Promise<Plain> {
+  /** @param authorization the header of that name. Throws RpcError: what the method refuses, or UNIMPLEMENTED for one that is not emulated. */
+  call(method: string, request: Plain, signal: AbortSignal, authorization?: string): Promise<Plain> {
     const run = this.#methods.get(method);
     if (!run) throw new RpcError('UNIMPLEMENTED', `${method} is not emulated`);
-    return this.faults.apply(method, async () => run(request, signal));
+    return this.faults.apply(method, async () => {
+      await admitPublish(this.iam, method, request, authorization);
+      return run(request, signal);
+    });
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Access } from './access.ts';
 import type { Answer } from './answer.ts';
 import type { Route } from './router.ts';
 
@@ -6,6 +7,7 @@ import type { Route } from './router.ts';
 export interface Call {
   readonly route: Route;
   readonly method: string;
+  readonly access: Access;
   readonly query: URLSearchParams;
   readonly headers: IncomingHttpHeaders;
   /** The bytes of the request; it throws when the connection is cut. */

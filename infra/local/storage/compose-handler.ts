@@ -2,6 +2,7 @@ import { combineCrc32c, decodeCrc32c, encodeCrc32c } from '../../../shared/stora
 import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
+import { admitDraft } from './draft-access.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
 import { isNothing, unsupportedField } from './object-fields.ts';
 import { checkObjectName } from './object-name.ts';
@@ -28,7 +29,8 @@ export function composeHandler(store: Store): Record<'objects.compose', Handler>
         preconditions: parsePreconditions(call.query),
       };
       const sources = sourcesOf(store, call, body);
-      store.checkCreatable(draft);
+      admitDraft(store, call.access, draft);
+      store.checkMutable(draft);
       const object = store.finalize(draft, concatenate(store, sources));
       return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
     },
@@ -48,7 +50,10 @@ function sourcesOf(store: Store, call: Call, body: JsonRecord): StoredObject[] {
     const source = isRecord(entry) ? entry : {};
     checkFields(source, ['name', 'generation', 'objectPreconditions']);
     const generation = parseVersion('generation', text(source['generation']));
-    const object = store.object(call.route.target.bucket, checkObjectName(source['name']), generation);
+    const { bucket } = call.route.target;
+    const name = checkObjectName(source['name']);
+    call.access.require('storage.objects.get', { bucket, name });
+    const object = store.object(bucket, name, generation);
     const conditions = isRecord(source['objectPreconditions']) ? source['objectPreconditions'] : {};
     checkFields(conditions, ['ifGenerationMatch']);
     const generationMatch = parseVersion('ifGenerationMatch', text(conditions['ifGenerationMatch']));

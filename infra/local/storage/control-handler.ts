@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
+import type { EmulatedIam } from '../iam/emulated-iam.ts';
 import { type Answer, empty, json } from './answer.ts';
 import { ApiError, invalid } from './api-error.ts';
 import type { FaultRule, Faults } from './faults.ts';
@@ -46,22 +47,25 @@ interface Controlled {
   readonly counts: OperationCounts;
   readonly mutationLimit: MutationLimit;
   readonly retryTests: RetryTests;
+  readonly iam: EmulatedIam | undefined;
 }
 
 /**
  * What `emulator.faults` and `emulator.operations` are for other processes:
  * `POST /_emulator/faults` with a rule, `GET` (how many have struck since the last
  * `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with `{"enabled":true}`,
- * `GET` and `DELETE /_emulator/operations`; and Google's API for retry tests.
+ * `GET` and `DELETE /_emulator/operations`; `/_emulator/iam`; and Google's API for retry tests.
+ * @see EmulatedIam.control
  * @see RetryTests
  * @throws ApiError 400 | 404
  */
 export async function control(
   request: IncomingMessage,
   path: string,
-  { faults, counts, mutationLimit, retryTests }: Controlled,
+  { faults, counts, mutationLimit, retryTests, iam }: Controlled,
 ): Promise<Answer> {
   if (path.startsWith('/retry_test')) return controlRetryTests(request, path, retryTests);
+  if (path === '/_emulator/iam') return json(200, await controlIam(iam, request));
   switch (`${request.method} ${path}`) {
     case 'POST /_emulator/faults': {
       faults.add((await ordered(Rule, request)) satisfies FaultRule);
@@ -115,4 +119,12 @@ async function controlRetryTests(
     default:
       throw new ApiError(404, 'notFound', 'Not Found');
   }
+}
+
+/** @throws ApiError 404 where nothing is enforced */
+async function controlIam(iam: EmulatedIam | undefined, request: IncomingMessage): Promise<object> {
+  const body = request.method === 'PUT' ? await readRecord(requestBody(request, () => undefined)) : {};
+  const answer = iam?.control(request.method, body);
+  if (!answer) throw new ApiError(404, 'notFound', 'Not Found');
+  return answer;
 }

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { EmulatedIam, type IamOptions } from '../iam/emulated-iam.ts';
 import { bucketHandlers, createBucket } from './bucket-handlers.ts';
 import { finalizedEvent } from './cloud-event.ts';
 import { composeHandler } from './compose-handler.ts';
@@ -45,6 +46,8 @@ export interface StorageEmulatorOptions {
   readonly md5?: boolean;
   /** Whether a name takes one mutation a second; false by default. @see MutationLimit */
   readonly mutationLimit?: boolean;
+  /** Who may do what; by default everybody may do everything. */
+  readonly iam?: IamOptions;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -125,7 +128,8 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     ...transferHandlers(store),
     ...composeHandler(store),
   });
-  const service = { store, handlers, faults, counts, mutationLimit, retryTests: new RetryTests() };
+  const iam = options.iam && new EmulatedIam(options.iam);
+  const service = { store, handlers, faults, counts, mutationLimit, iam, retryTests: new RetryTests() };
   const serving = new Set<Promise<void>>();
   server.on('request', (request, response) => {
     const served = serve(service, request, response).finally(() => serving.delete(served));

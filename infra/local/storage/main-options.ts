@@ -1,3 +1,4 @@
+import { parseIam } from '../iam/emulated-iam.ts';
 import type { StorageEmulatorOptions, Subscription } from './emulator.ts';
 
 const DEFAULT_PORT = 4443;
@@ -10,6 +11,7 @@ const NAMES: readonly string[] = [
   'MD5',
   'BACKOFF_MS',
   'MUTATION_LIMIT',
+  'IAM',
 ];
 
 /**
@@ -37,6 +39,7 @@ export function parseMainOptions(
   const port = Number(given.get('PORT') ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error('PORT should be 0 to 65535');
   const backoff = given.get('BACKOFF_MS');
+  const iam = given.get('IAM');
   return {
     folder,
     port,
@@ -46,6 +49,7 @@ export function parseMainOptions(
     buckets: listOf(given.get('BUCKETS')),
     notifications: listOf(given.get('NOTIFY')).map(subscription),
     ...(backoff !== undefined && { backoffMs: backoffOf(backoff) }),
+    ...(iam !== undefined && { iam: parseIam(iam) }),
   };
 }
 

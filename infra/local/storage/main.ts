@@ -4,7 +4,8 @@
  * Options come from the environment or, with the same names, from the command line (`FOLDER=/tmp/gcs`):
  * FOLDER (required), PORT (4443), HOST (127.0.0.1), BUCKETS (`a,b`), NOTIFY (`bucket=url,bucket=url`),
  * MD5 (on; off makes uploads faster), BACKOFF_MS (`min-max` between deliveries of a notification; 1000-30000),
- * MUTATION_LIMIT (off; on refuses a second mutation of a name within a second).
+ * MUTATION_LIMIT (off; on refuses a second mutation of a name within a second),
+ * IAM (who may do what, as JSON: `{"secret": "…", "administrator": "EMAIL", "grants": […]}`; absent, everybody may everything).
  * Prints one line when it is ready, and tells a parent with an IPC channel `{ready: true, url}`.
  */
 import { startStorageEmulator } from './emulator.ts';

@@ -1,5 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { EmulatedIam } from '../iam/emulated-iam.ts';
+import { type Access, accessOf, admit, concealing } from './access.ts';
 import type { Answer } from './answer.ts';
 import { ApiError, errorAnswer } from './api-error.ts';
 import type { Handler } from './call.ts';
@@ -22,6 +24,7 @@ interface Service {
   readonly counts: OperationCounts;
   readonly mutationLimit: MutationLimit;
   readonly retryTests: RetryTests;
+  readonly iam: EmulatedIam | undefined;
 }
 
 /** Answers one request; never rejects. Resolves when nothing of it is under way any more. */
@@ -64,12 +67,16 @@ async function operate(
   const limit = operation === 'objects.getMedia' ? undefined : requestLimit(effects);
   const body = requestBody(request, (bytes) => (count.bytesIn += bytes), limit);
   let answer: Answer | undefined;
+  let access: Access | undefined;
   try {
     answer = await before(effects, request, response);
     if (operation !== 'notify' && answer === undefined) {
+      access = await accessOf(service.iam, matched, query, request.headers);
+      admit(access, matched);
       answer = await service.handlers[operation]({
         route: matched,
         method: request.method ?? '',
+        access,
         query,
         headers: request.headers,
         body,
@@ -79,7 +86,8 @@ async function operate(
       answer = (await after(effects, { request, response }, operation === 'objects.getMedia')) ?? answer;
     }
   } catch (error) {
-    if (!(error instanceof ConnectionCut)) answer = failure(error, operation === 'objects.getMedia');
+    const told = access ? concealing(error, access, matched) : error;
+    if (!(error instanceof ConnectionCut)) answer = failure(told, operation === 'objects.getMedia');
   }
   // What is left unread of a request that was refused stands before the next one of its connection.
   await body.return();

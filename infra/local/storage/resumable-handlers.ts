@@ -3,6 +3,7 @@ import { type Answer, empty, json } from './answer.ts';
 import { ApiError, invalid, notFound } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
 import { parseChunkRange, parseQueriedTotal } from './content-range.ts';
+import { admitDraft } from './draft-access.ts';
 import { checkClaims, claimsOf, claimsOfHeader } from './expected-content.ts';
 import { readRecord } from './json-body.ts';
 import { objectResource } from './resource.ts';
@@ -38,7 +39,7 @@ class ResumableSessions {
     const store = this.#store;
     const resource = await readRecord(call.body);
     const draft = draftOf(call, resource, one(call.headers['x-upload-content-type']));
-    store.checkDraft(draft);
+    admitDraft(store, call.access, draft);
     const length = one(call.headers['x-upload-content-length']);
     if (length !== undefined && !/^\d{1,15}$/.test(length)) throw invalid('Invalid X-Upload-Content-Length');
     const id = randomBytes(24).toString('base64url');

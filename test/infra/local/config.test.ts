@@ -8,6 +8,7 @@ import { describeProcesses } from '../../../infra/local/processes.ts';
 import { targetFor } from '../../../infra/local/routes.ts';
 import { CLAMAV_MAX_BYTES } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
+import { IDENTITY } from '../../support/identity.ts';
 
 const PORTS = { gateway: 1, storage: 2, pubsub: 3, clamd: 4, upload: 5, files: 6, scanner: 7, sweeper: 8 };
 
@@ -44,14 +45,14 @@ describe('the configuration of the local platform', () => {
 
   it('runs no Pub/Sub emulator where there is one, and tells the scanner of that', () => {
     const config = readPlatformConfig({ PUBSUB_EMULATOR_HOST: 'emulator:8085' }, '/p');
-    const { pubsub, functions } = describeProcesses(config, PORTS);
+    const { pubsub, functions } = describeProcesses(config, PORTS, IDENTITY);
     assert.equal(pubsub, undefined);
     const scanner = functions.find(({ name }) => name === 'scanner');
     assert.equal(scanner?.env['PUBSUB_EMULATOR_HOST'], 'emulator:8085');
   });
 
   it('gives each function only what it needs', () => {
-    const { functions } = describeProcesses(readPlatformConfig({}, '/p'), PORTS);
+    const { functions } = describeProcesses(readPlatformConfig({}, '/p'), PORTS, IDENTITY);
     const has = (name: string, variable: string) =>
       functions.find((described) => described.name === name)?.env[variable] !== undefined;
     assert.ok(has('scanner', 'QUARANTINE_BUCKET'));

@@ -8,6 +8,7 @@ import { readPlatformConfig } from '../../../infra/local/config.ts';
 import { describeProcesses } from '../../../infra/local/processes.ts';
 import { issuersSchema } from '../../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../../shared/identity/tokens.ts';
+import { IDENTITY } from '../../support/identity.ts';
 
 const MASKINPORTEN = { kind: 'maskinporten' };
 const ENTRA = {
@@ -111,7 +112,7 @@ describe('a production configuration', () => {
         scanner: 7,
         sweeper: 8,
       };
-      const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports);
+      const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports, IDENTITY);
       const described = functions.find((each) => each.name === name);
       assert.ok(described?.env['TOKEN_ISSUERS']);
       const { STORAGE_EMULATOR_HOST: _, NODE_COMPILE_CACHE: __, ...env } = described.env;

@@ -1,0 +1,13 @@
+import type { Access } from './access.ts';
+import type { Draft, Store } from './store.ts';
+
+/**
+ * Whether the caller may make the object now. Replacing one needs the permission to delete as well, but a precondition
+ * that fails says so first: who may create and not delete is told 412 where `ifGenerationMatch=0` meets a name that is taken.
+ * @throws ApiError 401 | 403 | 404 | 412
+ */
+export function admitDraft(store: Store, access: Access, draft: Draft): void {
+  access.require('storage.objects.create', draft);
+  store.checkDraft(draft);
+  if (store.find(draft.bucket, draft.name)) access.require('storage.objects.delete', draft);
+}
