@@ -30,7 +30,7 @@ locals {
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
-      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
     },
     local.has_quarantine ? {

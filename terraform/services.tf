@@ -45,6 +45,8 @@ locals {
       UNSCANNED_BUCKET    = local.buckets.unscanned
       SCAN_EVENTS_TOPIC   = google_pubsub_topic.scan_events.name
       FINALIZE_TOPIC      = google_pubsub_topic.finalized.name
+      DEAD_LETTER_CALLER  = google_service_account.this["push"].email
+      SCHEDULE_CALLER     = google_service_account.this["schedule"].email
       STUCK_AFTER_SECONDS = tostring(var.sweeper.stuck_after_seconds)
       ORDERED_EVENTS      = tostring(var.scan_events.ordered)
     }

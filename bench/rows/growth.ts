@@ -51,7 +51,10 @@ async function pointAt(stage: Stage, ids: readonly string[], requests: number): 
   });
   const sweeper = stage.pid('sweeper');
   forgetPeak(sweeper);
-  const sweepSeconds = await secondsOf(() => send(`${stage.url('sweeper')}/sweep`, { method: 'POST' }));
+  const headers = await stage.scheduled();
+  const sweepSeconds = await secondsOf(() =>
+    send(`${stage.url('sweeper')}/sweep`, { method: 'POST', headers }),
+  );
   return {
     records: ids.length,
     status: quantile(status, 0.5),

@@ -26,6 +26,8 @@ export interface Stage {
   readonly storageUrl: string;
   readonly clamd: { readonly pid: number; readonly port: number; readonly confFile: string };
   readonly authorization: Readonly<Record<string, string>>;
+  /** As Cloud Scheduler calls the sweeper. */
+  readonly scheduled: () => Promise<Readonly<Record<string, string>>>;
   readonly bucket: (name: 'unscanned' | 'permanent') => Bucket;
   /** What became of events; absent on a stage without them. */
   readonly front: Front | undefined;
@@ -83,6 +85,9 @@ export async function startStage({ folder, events, environment = {} }: StageOpti
       confFile: join(folder, 'clamd/clamd.conf'),
     },
     authorization: { authorization: `Bearer ${await platform.token(OWNER)}` },
+    scheduled: async () => ({
+      authorization: `Bearer ${await platform.identityToken('schedule', url('sweeper'))}`,
+    }),
     bucket: (name) => new Bucket(transport, name),
     front,
     operations: async () => JSON.parse((await send(operations)).body.toString()) as OperationReport,

@@ -21,6 +21,7 @@ import { drainOnSignals, isDraining } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { Collector } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
@@ -39,6 +40,8 @@ const config = readConfig(
     SCAN_EVENTS_TOPIC: nonEmpty,
     ORDERED_EVENTS: v.optional(flag, 'false'),
     FINALIZE_TOPIC: nonEmpty,
+    DEAD_LETTER_CALLER: nonEmpty,
+    SCHEDULE_CALLER: nonEmpty,
     STUCK_AFTER_SECONDS: v.optional(integer(1, WEEK_SECONDS), '900'),
     // No request takes that long, its tries again included: what is older waits for nothing.
     ABANDONED_AFTER_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
@@ -90,6 +93,8 @@ const collector: Collector = {
   candidatesPerCycle: CANDIDATES_PER_CYCLE,
 };
 
+const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
+
 const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Promise<void>>> = {
   '/sweep': postSweep,
   '/collect': postCollect,
@@ -114,6 +119,7 @@ async function handler(exchange: Exchange): Promise<void> {
   const { request, path } = exchange;
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!route) throw new Problem('not-found');
+  admitCaller(request.headers, path, callers);
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   await route(exchange, (request as IncomingMessage & { body?: unknown }).body);
 }

@@ -1,3 +1,4 @@
+import { emailOf } from './identity.ts';
 import { FINALIZED_TOPIC, GCP_PROJECT } from './processes.ts';
 import { ask } from './pubsub-rest.ts';
 
@@ -26,7 +27,8 @@ export async function createFinalizedEvents(
   };
   const push = async (name: string, endpoint: string, settings: object): Promise<void> => {
     const url = `${base}/subscriptions/${name}`;
-    const pushConfig = { pushEndpoint: endpoint };
+    const oidcToken = { serviceAccountEmail: emailOf('push'), audience: new URL(endpoint).origin };
+    const pushConfig = { pushEndpoint: endpoint, oidcToken };
     if (await ask('PUT', url, { ...settings, pushConfig, ackDeadlineSeconds: 600 }, signal)) return;
     await ask('POST', `${url}:modifyPushConfig`, { pushConfig }, signal);
   };

@@ -8,8 +8,8 @@ import { Tokens } from './iam/tokens.ts';
 
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
-/** Of those that the Terraform module makes, and one more, which may do everything: for tools and tests. */
-export type Account = FunctionName | 'push' | 'schedule' | 'administrator';
+/** Those that the Terraform module makes, an operator, and one that may do everything: for tools and tests. */
+export type Account = FunctionName | 'push' | 'schedule' | 'operator' | 'administrator';
 
 /** Where each function gets the tokens of its account: `host:port`. */
 export type MetadataHosts = Readonly<Record<FunctionName, string>>;

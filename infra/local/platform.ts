@@ -47,6 +47,8 @@ export interface Platform {
   readonly token: Issuer['token'];
   /** An access token for the emulators; the administrator's by default. */
   accessToken(account?: Account): Promise<string>;
+  /** An identity token, for a service that `audience` is the URL of. */
+  identityToken(account: Account, audience: string): Promise<string>;
   status(): PlatformStatus;
   /** Drains: gateway, functions, emulators, clamd. Resolves when no process is left. */
   stop(): Promise<void>;
@@ -136,8 +138,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     ...(config.pubsubEmulatorHost ? [prepareEvents()] : []),
   ]);
   developmentSignatures = (await engine.ready)['development'] === true;
-  void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, signal);
-  void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, signal);
+  const schedule = () => tokens.identity(emailOf('schedule'), sweeperUrl);
+  void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, schedule, signal);
+  void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, schedule, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;
@@ -147,6 +150,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     pubsubHost,
     sweeperUrl,
     token: issuer.token,
+    identityToken: (account, audience) => tokens.identity(emailOf(account), audience),
     accessToken: (account = 'administrator') => tokens.access(emailOf(account)),
     status,
     stop() {

@@ -2,7 +2,7 @@ import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildSpec } from './child.ts';
 import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
-import type { Identity, MetadataHosts } from './identity.ts';
+import { emailOf, type Identity, type MetadataHosts } from './identity.ts';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
 
 export const HOST = '127.0.0.1';
@@ -208,6 +208,8 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
     }),
     SCAN_EVENTS_TOPIC,
     FINALIZE_TOPIC: FINALIZED_TOPIC,
+    DEAD_LETTER_CALLER: emailOf('push'),
+    SCHEDULE_CALLER: emailOf('schedule'),
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };
 }

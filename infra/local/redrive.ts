@@ -3,6 +3,7 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPlatformConfig } from './config.ts';
 import { folderHolder } from './folder-lock.ts';
+import { emailOf, localTokens } from './identity.ts';
 import type { PlatformStatus } from './status-page.ts';
 
 const USAGE = 'Usage: npm run redrive -- FILE_ID, or: npm run redrive -- --all';
@@ -18,9 +19,10 @@ try {
   const url = folderHolder(data)?.url;
   if (!url) throw new Error(`HOPS Fileshare does not run in ${data}: npm start`);
   const status = (await (await fetch(`${url}/local/status.json`)).json()) as PlatformStatus;
+  const token = await localTokens(data).identity(emailOf('operator'), status.sweeperUrl);
   const response = await fetch(`${status.sweeperUrl}/redrive`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json' },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
     body: JSON.stringify(values.all ? { state: 'failed' } : { fileId }),
   });
   if (!response.ok) throw new Error(`${response.status}: ${await response.text()}`);

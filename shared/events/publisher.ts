@@ -65,7 +65,9 @@ export function createPublisher(
     publish: async (event) => {
       underWay += 1;
       try {
-        await publish(event);
+        await publish(event).catch((error: unknown) => {
+          throw isDenied(error) ? denied(projectId, topic, error) : error;
+        });
       } finally {
         underWay -= 1;
       }
@@ -77,6 +79,17 @@ export function createPublisher(
       await (await opened)?.pubsub.close();
     },
   };
+}
+
+/** https://grpc.io/docs/guides/status-codes/ */
+const PERMISSION_DENIED = 7;
+
+const isDenied = (error: unknown): boolean => (error as { code?: unknown }).code === PERMISSION_DENIED;
+
+/** Pub/Sub does not say what is missing. */
+function denied(projectId: string, topic: string, cause: unknown): Error {
+  const where = `projects/${projectId}/topics/${topic}`;
+  return new Error(`Permission 'pubsub.topics.publish' denied on ${where}`, { cause });
 }
 
 async function open(projectId: string, topic: string, ordered: boolean, emulatorCredentials: boolean) {

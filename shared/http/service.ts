@@ -108,6 +108,11 @@ function toProblem(error: unknown): Problem {
       headers: { 'retry-after': '5' },
     });
   }
+  if (error instanceof StorageError && (error.status === 401 || error.status === 403)) {
+    const detail =
+      'The service lacks a permission on its storage. Its log names the permission, the resource and the account.';
+    return new Problem('internal', { detail });
+  }
   if (error instanceof CorruptRecord)
     return new Problem('internal', { detail: 'The record of this file is damaged.' });
   return new Problem('internal');

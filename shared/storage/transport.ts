@@ -122,7 +122,7 @@ export class Transport {
   #failure(call: Call, error: unknown, timedOut: boolean): StorageError {
     if (error instanceof StorageError) return error;
     const response = error instanceof GaxiosError ? error.response : undefined;
-    if (response) return answeredFailure(call.operation, response);
+    if (response) return answeredFailure(call, response);
     const reason = timedOut ? 'deadline' : call.signal?.aborted ? 'aborted' : 'connection';
     // The message of a GaxiosError may hold the URL, and the URL of a session is a bearer token.
     const code = (error as { code?: unknown }).code;
@@ -170,16 +170,23 @@ function requestOf(
   return { headers, body: atOnce ? pieces : Readable.from(pieces, { objectMode: false }) };
 }
 
-function answeredFailure(operation: string, response: GaxiosResponse): StorageError {
+function answeredFailure({ operation, url }: Call, response: GaxiosResponse): StorageError {
   const body = typeof response.data === 'string' ? parseJson(response.data) : response.data;
   const details = (body as { error?: { message?: string; errors?: { reason?: string }[] } } | undefined)
     ?.error;
   return new StorageError(operation, {
     status: response.status,
     reason: details?.errors?.[0]?.reason ?? `http${response.status}`,
-    message: details?.message ?? '',
+    message: `${details?.message ?? ''}${isDenied(response.status) ? resourceOf(url) : ''}`,
     retryAfterMs: parseRetryAfter(response.headers.get('retry-after')),
   });
+}
+
+const isDenied = (status: number): boolean => status === 401 || status === 403;
+
+/** Google's message names the account and the permission, and not what it is needed on. A session's URI is a secret. */
+function resourceOf(url: string): string {
+  return url.startsWith('/') ? ` Resource: ${decodeURIComponent(url)}` : '';
 }
 
 /** RFC 9110 section 10.2.3: seconds, or a date. */

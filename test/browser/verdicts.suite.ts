@@ -144,7 +144,7 @@ describe('the page: files and their verdicts', () => {
     await card.getByRole('button', { name: 'Delete' }).click();
     await becomes(card, 'Deleted');
     // The sweeper says so, on its next round.
-    await fetch(`${service.platform.sweeperUrl}/collect`, { method: 'POST' });
+    await service.sweeper('/collect');
     await events.filter({ hasText: 'file.deleted' }).waitFor();
     await events.first().locator('summary').click();
     assert.match(await events.first().locator('pre').innerText(), /"ce-type": "no\.nav\.hops\.fileshare\./);

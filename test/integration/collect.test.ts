@@ -17,7 +17,7 @@ describe('what nobody needs any more', function () {
   });
 
   async function collect(): Promise<CollectReport> {
-    const response = await fetch(`${service.platform.sweeperUrl}/collect`, { method: 'POST' });
+    const response = await service.sweeper('/collect');
     assert.equal(response.status, 200);
     return (await response.json()) as CollectReport;
   }
@@ -97,6 +97,6 @@ describe('what nobody needs any more', function () {
   });
 
   it('is asked for with POST alone', async () => {
-    assert.equal((await fetch(`${service.platform.sweeperUrl}/collect`)).status, 405);
+    assert.equal((await service.sweeper('/collect', { method: 'GET' })).status, 405);
   });
 });

@@ -21,11 +21,7 @@ describe('what at-least-once delivery cannot promise', function () {
   afterEach(() => service.clearFaults());
 
   async function post(path: string, body: unknown = {}): Promise<unknown> {
-    const response = await fetch(service.platform.sweeperUrl + path, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    });
+    const response = await service.sweeper(path, { body: JSON.stringify(body) });
     assert.equal(response.status, 200, path);
     return response.json();
   }
@@ -99,13 +95,28 @@ describe('what at-least-once delivery cannot promise', function () {
     ['POST', '/dead-letters', '[]', 204],
   ] as const) {
     it(`${method} ${path} ${body ?? ''} is answered with ${status}`, async () => {
-      const response = await fetch(service.platform.sweeperUrl + path, {
-        method,
-        ...(body && { body, headers: { 'content-type': 'application/json' } }),
-      });
+      const as = path === '/dead-letters' ? 'push' : 'operator';
+      const response = await service.sweeper(path, { as, method, ...(body && { body }) });
       assert.equal(response.status, status);
     });
   }
+
+  for (const [as, path] of [
+    ['push', '/sweep'],
+    ['push', '/collect'],
+    ['push', '/redrive'],
+    ['schedule', '/redrive'],
+    ['schedule', '/dead-letters'],
+    ['operator', '/dead-letters'],
+  ] as const) {
+    it(`${path} is not for the account ${as}`, async () => {
+      assert.equal((await service.sweeper(path, { as, body: '{}' })).status, 403);
+    });
+  }
+
+  it('is not for whoever has no token', async () => {
+    assert.equal((await fetch(`${service.platform.sweeperUrl}/sweep`, { method: 'POST' })).status, 403);
+  });
 
   it('nothing but the sweeper itself leads to its duties', async () => {
     for (const path of ['/sweep', '/redrive', '/dead-letters']) {

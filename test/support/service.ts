@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { readPlatformConfig } from '../../infra/local/config.ts';
+import type { Account } from '../../infra/local/identity.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../infra/local/platform.ts';
 import type { FaultRule } from '../../infra/local/storage/faults.ts';
 import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
@@ -92,6 +93,17 @@ export class Service {
   async names(bucket: 'unscanned' | 'permanent' | 'quarantine', prefix = ''): Promise<string[]> {
     const { objects } = await this.bucket(bucket).list({ prefix, maxResults: 1000 });
     return objects.map(({ name }) => name);
+  }
+
+  /** To the sweeper, in the name of an account that calls it in a deployment. */
+  async sweeper(path: string, init: SweeperInit = {}): Promise<Response> {
+    const { as = path === '/redrive' ? 'operator' : 'schedule', method = 'POST', body } = init;
+    const token = await this.platform.identityToken(as, this.platform.sweeperUrl);
+    return fetch(this.platform.sweeperUrl + path, {
+      method,
+      headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
+      ...(body !== undefined && { body }),
+    });
   }
 
   async fault(rule: FaultRule): Promise<void> {
@@ -199,6 +211,12 @@ export interface CallInit {
   readonly groups?: readonly string[];
   readonly headers?: Record<string, string>;
   readonly body?: Body;
+}
+
+interface SweeperInit {
+  readonly as?: Account;
+  readonly method?: string;
+  readonly body?: string;
 }
 
 export interface ReceivedEvent {

@@ -8,6 +8,7 @@ export type FunctionName = (typeof FUNCTIONS)[number];
 /** For one machine and for development; a deployment never sets them. */
 const DEVELOPMENT: ReadonlySet<string> = new Set([
   'STORAGE_EMULATOR_HOST',
+  'EMULATOR_CREDENTIALS',
   'ALLOW_UNDATED_SIGNATURES',
   // A key in the environment: on Google Cloud, IAM signs.
   'SIGNING_KEY',

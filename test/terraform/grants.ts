@@ -38,7 +38,7 @@ const ALLOWED: readonly Grant[] = [
   ['sweeper', 'objects: create, delete, get, list', 'bucket unscanned', ''],
   ['sweeper', 'objects: list', 'bucket permanent', ''],
   ['sweeper', 'objects: delete, get, update', 'bucket permanent', 'files/, references/, idempotency/'],
-  ['sweeper', 'objects: delete, get, update', 'bucket permanent', 'blobs/, accepted/'],
+  ['sweeper', 'objects: delete, get', 'bucket permanent', 'blobs/, accepted/'],
   ['sweeper', 'objects: create, delete, get, update', 'bucket permanent', 'sweeper/, collect/'],
   ['sweeper', PUBLISH, 'topic scan-events', ''],
   ['sweeper', PUBLISH, 'topic finalized', ''],

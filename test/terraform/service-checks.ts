@@ -14,7 +14,12 @@ const MIB = 2 ** 20;
 /** Below this the scanner voids its verdicts (shared/scanning/tempSpace.ts). */
 const LOW_WATER = 32 * MIB;
 /** Gates of the engine that a deployment must not open. */
-const FORBIDDEN = ['ALLOW_UNDATED_SIGNATURES', 'STORAGE_EMULATOR_HOST', 'PUBSUB_EMULATOR_HOST'];
+const FORBIDDEN = [
+  'ALLOW_UNDATED_SIGNATURES',
+  'STORAGE_EMULATOR_HOST',
+  'PUBSUB_EMULATOR_HOST',
+  'EMULATOR_CREDENTIALS',
+];
 
 /** What is wrong with services, jobs, their containers and their environment. */
 export function serviceFindings(deployment: Deployment): readonly string[] {

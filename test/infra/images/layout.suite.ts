@@ -20,6 +20,8 @@ const FUNCTION_ENV = {
   UNSCANNED_BUCKET: 'unscanned',
   SCAN_EVENTS_TOPIC: 'events',
   FINALIZE_TOPIC: 'finalized',
+  DEAD_LETTER_CALLER: 'push@example.org',
+  SCHEDULE_CALLER: 'schedule@example.org',
   CLAMD_TEMP_DIR: '/tmp',
   METADATA_SERVER_DETECTION: 'none',
   TOKEN_ISSUERS: JSON.stringify([{ kind: 'maskinporten' }]),
@@ -118,7 +120,7 @@ describe('the images of the functions, laid out', function () {
       await eventually(async () => (await service.events()).some(({ data }) => data.fileId === id));
       const eicar = await service.upload(EICAR);
       assert.equal((await service.decided(eicar.id)).state, 'infected');
-      const sweep = await fetch(`${service.platform.sweeperUrl}/sweep`, { method: 'POST' });
+      const sweep = await service.sweeper('/sweep');
       assert.equal(sweep.status, 200);
       assert.equal((await service.call('GET', '/openapi.json')).status, 200);
     });

@@ -67,8 +67,7 @@ describe('the grants of the Pub/Sub emulator', () => {
   it('refuse it another topic', async () => {
     const publisher = createPublisher('p', 'other', { emulatorCredentials: true });
     await assert.rejects(publisher.publish(EVENT), {
-      code: 7,
-      details: 'User not authorized to perform this action.',
+      message: "Permission 'pubsub.topics.publish' denied on projects/p/topics/other",
     });
     await publisher.close();
   });

@@ -1,0 +1,49 @@
+import type { IncomingHttpHeaders } from 'node:http';
+import { Problem } from '../../shared/http/problems.ts';
+
+/** Emails of the service accounts that call on behalf of machines. */
+export interface Callers {
+  /** In whose name Pub/Sub pushes dead letters. */
+  readonly deadLetters: string;
+  /** In whose name Cloud Scheduler calls. */
+  readonly schedule: string;
+}
+
+/**
+ * Cloud Run lets an account call a service or not, whatever the path. Here each machine account is held to its own paths;
+ * whoever else Cloud Run lets through is an operator.
+ *
+ * The token is not verified again: Cloud Run has checked its signature and audience, and that its account may call us, and
+ * removes the signature (https://cloud.google.com/run/docs/troubleshooting#signature-removed).
+ * @throws {Problem} 403 where the account is not known, or may not call this path
+ */
+export function admitCaller(headers: IncomingHttpHeaders, path: string, callers: Callers): void {
+  const email = emailOf(headers);
+  if (email === undefined) {
+    throw new Problem('forbidden', { detail: 'The identity token names no account (claim "email").' });
+  }
+  if (!mayCall(email, path, callers)) {
+    throw new Problem('forbidden', { detail: `${email} may not call ${path}.` });
+  }
+}
+
+function mayCall(email: string, path: string, { deadLetters, schedule }: Callers): boolean {
+  if (path === '/dead-letters') return email === deadLetters;
+  if (email === deadLetters) return false;
+  return path !== '/redrive' || email !== schedule;
+}
+
+/**
+ * Where both headers are present, Cloud Run checks `X-Serverless-Authorization` alone, and the other may say anything:
+ * https://cloud.google.com/run/docs/authenticating/service-to-service
+ */
+function emailOf(headers: IncomingHttpHeaders): string | undefined {
+  const header = headers['x-serverless-authorization'] ?? headers.authorization;
+  const [, payload = ''] = /^Bearer +[\w-]+\.([\w-]+)\.[\w-]*$/i.exec(String(header)) ?? [];
+  try {
+    const { email } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as { email?: unknown };
+    return typeof email === 'string' && email !== '' ? email : undefined;
+  } catch {
+    return undefined;
+  }
+}
