@@ -3,8 +3,9 @@
 
 locals {
   week = "604800s"
-  # As many attempts as last for longer than the sweeper waits (docs/adr/0006): their pauses are 10, 20, 40, then 60 s.
-  finalized_attempts = max(20, ceil(var.sweeper.stuck_after_seconds / 60) + 5)
+  # As many as Pub/Sub allows. With pauses of 10, 20, 40, 80, then 120 s they last for 3.2 hours; then the sweeper sends
+  # the file to the scanner again (docs/adr/0025).
+  finalized_attempts = 100
   pushed             = { for name, subscription in var.subscriptions : name => subscription if subscription.push != null }
 }
 
@@ -50,7 +51,7 @@ resource "google_pubsub_subscription" "finalized_scanner" {
   }
   retry_policy {
     minimum_backoff = "10s"
-    maximum_backoff = "60s"
+    maximum_backoff = "120s"
   }
   dead_letter_policy {
     dead_letter_topic     = google_pubsub_topic.finalized_dead.id

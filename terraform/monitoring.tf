@@ -19,6 +19,9 @@ locals {
     signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
   }
 
+  # ClamAV at times publishes nothing for days (Cisco-Talos/clamav#667, #1591): somebody should look, long before files wait.
+  signature_alert_hours = min(48, floor(var.signatures.max_age_hours * 2 / 3))
+
   # The names of the metrics in PromQL.
   user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
   of_revision   = "monitored_resource=\"cloud_run_revision\""
@@ -34,7 +37,7 @@ locals {
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
     uncaught-error     = { severity = "ERROR", filter = "${local.any_log} AND jsonPayload.message=\"error that nobody caught\"", say = "A defect of the code ended an instance; `err` says where. Requests in flight were finished, its own got no answer." }
     file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
-    dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file as often as it may. Mend the cause and redrive." }
+    dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file for hours: it is sent there again, or has failed where `outcome` says so. Fix the cause." }
     object-not-dealt   = { severity = "WARNING", filter = "${local.sweeper_log} AND jsonPayload.message=\"object not dealt with\"", say = "The sweeper could not deal with an object; the next sweep tries again." }
     damaged-record     = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter of a damaged record\"", say = "A record cannot be read: somebody wrote it by hand." }
     foreign-object     = { severity = "WARNING", filter = "${local.scanner_log} AND jsonPayload.message=(\"event ignored\" OR \"event is not ours\")", say = "Something is in the unscanned bucket, or came to the scanner, that this service did not put there." }
@@ -49,7 +52,7 @@ locals {
       sweeps-absent     = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_oldest_pending_seconds_count{${local.of_revision}}[1h])) or vector(0)) < 1", for = "1800s", say = "No sweep was completed for an hour." }
       backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
-      old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${floor(var.signatures.max_age_hours * 2400)}", for = "0s", say = "The signatures have two thirds of the age at which nothing is decided any more." }
+      old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
       server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02", for = "300s", say = "More than 2 % of the requests to upload and files end in a server error." }
     },
     local.has_mirror ? {

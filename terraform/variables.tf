@@ -122,13 +122,13 @@ variable "encryption" {
 }
 
 variable "unscanned_delete_after_days" {
-  description = "Days after which what still lies in the unscanned bucket is deleted. Until then a file that has failed can be sent to the scanner again."
+  description = "Days after which what still lies in the unscanned bucket is deleted. Until then a file waits for the end of an outage, and one that has failed can be sent to the scanner again."
   type        = number
-  default     = 14
+  default     = 30
   nullable    = false
   validation {
-    condition     = var.unscanned_delete_after_days >= 3
-    error_message = "Should be at least 3: files are retried for a day, and an operator needs time to redrive them."
+    condition     = var.unscanned_delete_after_days >= 14
+    error_message = "Should be at least 14: files wait here for as long as an outage lasts, and what is deleted is lost."
   }
 }
 
@@ -282,7 +282,7 @@ variable "signatures" {
     schedule        = optional(string, "41 */3 * * *")
     files           = optional(list(string), ["main.cvd", "daily.cvd", "bytecode.cvd"])
     refresh_seconds = optional(number, 3600)
-    max_age_hours   = optional(number, 72)
+    max_age_hours   = optional(number, 168)
   })
   default  = {}
   nullable = false

@@ -17,6 +17,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
+import type { Held } from './lease.ts';
 
 export interface Decider {
   readonly unscanned: Bucket;
@@ -113,15 +114,15 @@ async function earlierScan(
 }
 
 /**
- * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing
- * anywhere.
+ * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing but that
+ * `begun` is called before ClamAV gets the first byte.
  * @throws {StorageError}, {ScanFault} for whatever a repeat may mend
  */
 export async function decideByScan(
   decider: Decider,
   record: PendingRecord,
   object: StoredObject,
-  signal: AbortSignal,
+  { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   const { windows } = decider;
   const inWindows = windows && coverageOf(decider, object.size) === 'windows';
@@ -129,7 +130,7 @@ export async function decideByScan(
   const atOnce = Math.min(object.size, decider.maxScanBytes);
   const scanned = await decider.admission.run(atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
-    return await scanBytes(decider, record, object, either.signal);
+    return await scanBytes(decider, record, object, { signal: either.signal, begun });
   });
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -141,7 +142,7 @@ async function scanBytes(
   decider: Decider,
   record: PendingRecord,
   object: StoredObject,
-  signal: AbortSignal,
+  { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
   const engine = await decider.engine.fit();
@@ -158,7 +159,7 @@ async function scanBytes(
       signal: reading.signal,
     });
     if (!bytes) return 'sourceGone';
-    verdict = await verdictOn(decider, tallied(bytes, tally), size, signal);
+    verdict = await verdictOn(decider, tallied(bytes, tally, begun), size, signal);
   } finally {
     reading.abort(OVER);
   }
@@ -195,8 +196,13 @@ function verdictOn(
   return scanInWindows(scanner, bytes, cut, signal);
 }
 
-async function* tallied(bytes: AsyncIterable<Uint8Array>, tally: Tally): AsyncGenerator<Uint8Array> {
+async function* tallied(
+  bytes: AsyncIterable<Uint8Array>,
+  tally: Tally,
+  begun: () => Promise<void>,
+): AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) {
+    if (tally.size === 0) await begun();
     tally.update(piece);
     yield piece;
   }

@@ -48,7 +48,7 @@ const config = readConfig(
     CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
     CLAMD_PORT: v.optional(port, '3310'),
     CLAMD_TEMP_DIR: nonEmpty,
-    SIGNATURE_MAX_AGE_HOURS: v.optional(integer(1, 8_760), '72'),
+    SIGNATURE_MAX_AGE_HOURS: v.optional(integer(1, 8_760), '168'),
     ALLOW_UNDATED_SIGNATURES: v.optional(flag, 'false'),
     ACCEPT_UNSCANNABLE: v.optional(listOf(ACCEPTABLE), ''),
     MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES), '1073741824'),

@@ -17,6 +17,8 @@ export interface LeaseTerms {
 export interface Held {
   /** Ends the renewing, and says how the record was written last: the version to write the verdict over. */
   readonly settle: () => Promise<Versioned<PendingRecord>>;
+  /** Writes that the scan of the bytes begins, where the file was redriven: a redrive counts from then on. */
+  readonly begun: () => Promise<void>;
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal;
 }
@@ -41,7 +43,13 @@ export async function underLease(
   if (left > 0) {
     return { kind: 'later', why: 'another instance scans it', retryAfterSeconds: Math.ceil(left / 1000) };
   }
-  if (size < terms.aboveBytes) return work({ settle: async () => read, signal });
+  if (size < terms.aboveBytes) {
+    let known = read;
+    const begun = async () => {
+      known = await markTried(records, known);
+    };
+    return work({ settle: async () => known, begun, signal });
+  }
   const taken = await write(records, terms, read);
   if (!taken) return 'lostRace';
 
@@ -62,6 +70,13 @@ export async function underLease(
     await renewing;
     return current;
   };
+  const begun = async (): Promise<void> => {
+    const marking = renewing.then(async () => {
+      current = await markTried(records, current);
+    });
+    renewing = marking.catch(() => undefined);
+    await marking;
+  };
   const release = async (): Promise<void> => {
     const { record } = await settle();
     const { lease: _, ...pending } = record;
@@ -69,7 +84,7 @@ export async function underLease(
     await records.replace(current, pending).catch(() => undefined);
   };
   try {
-    const result = await work({ settle, signal: lost.signal });
+    const result = await work({ settle, begun, signal: lost.signal });
     if (typeof result === 'object' && result.kind === 'later') await release();
     return result;
   } catch (error) {
@@ -78,6 +93,22 @@ export async function underLease(
   } finally {
     clearInterval(timer);
   }
+}
+
+/** @returns the record as it stands; `read` where another takes part in its scan, which the next write finds out */
+async function markTried(
+  records: Records,
+  read: Versioned<PendingRecord>,
+): Promise<Versioned<PendingRecord>> {
+  for (let current: Versioned<PendingRecord> | undefined = read; current; ) {
+    const { redriven } = current.record;
+    if (!redriven || redriven.tried) return current;
+    const marked: PendingRecord = { ...current.record, redriven: { ...redriven, tried: true } };
+    const written = await records.replace(current, marked);
+    if (written) return written;
+    current = await followed(records, current);
+  }
+  return read;
 }
 
 async function renew(

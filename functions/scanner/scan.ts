@@ -89,8 +89,10 @@ async function scanPending(
     if (belied) return scanPending(scan, read, stored, signal);
   }
   if (unread) return carryOut(scan, read, object, unread);
+  // Before a lease: an outage writes nothing, however long it lasts.
+  await scan.engine.fit();
   return underLease(scan.records, scan.lease, read, object.size, signal, async (lease) => {
-    const decision = await decideByScan(scan, read.record, object, lease.signal);
+    const decision = await decideByScan(scan, read.record, object, lease);
     return carryOut(scan, await lease.settle(), object, decision);
   });
 }

@@ -3,6 +3,7 @@ import { announceFailure, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import { arrived } from '../../shared/files/uploading.ts';
+import { redrive, triedEnough } from './redrive.ts';
 import { isLeased, type Sweeper } from './sweeper.ts';
 
 /** Who loses a compare-and-swap this often is not racing with a scan. */
@@ -10,6 +11,8 @@ const MAX_RACES = 5;
 
 export type DeadLetterOutcome =
   | 'failed'
+  /** Sent to the scanner again, because it may be. */
+  | 'redriven'
   /** Not about a file of ours. */
   | 'foreign'
   /** The file came to an end all the same. */
@@ -21,8 +24,8 @@ export type DeadLetterOutcome =
   | 'lostRace';
 
 /**
- * The notification of an object that the scanner has refused as often as it may: its file has failed. All
- * outcomes but 'lostRace' acknowledge the message.
+ * The notification of an object that the scanner has refused for as long as Pub/Sub tries: its file is sent to the
+ * scanner again, or has failed where that was tried often enough. All outcomes but 'lostRace' acknowledge the message.
  * @param body of the Pub/Sub push, parsed
  * @throws {StorageError} and what `publish` throws: the message should come back
  */
@@ -42,7 +45,9 @@ export async function deadLettered(sweeper: Sweeper, body: unknown): Promise<Dea
     if (record.state !== 'pending') return 'settled';
     if (isLeased(record, sweeper.now())) return 'scanning';
     if (record.redriven?.at.toISOString() !== redrivenAtOf(body)) return 'outdated';
-    if (await fail(sweeper, { ...read, record }, 'gaveUp')) return 'failed';
+    if (triedEnough(record, sweeper)) {
+      if (await fail(sweeper, { ...read, record }, 'gaveUp')) return 'failed';
+    } else if (await redrive(sweeper, { ...read, record }, event.object)) return 'redriven';
   }
   return 'lostRace';
 }

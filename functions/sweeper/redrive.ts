@@ -26,14 +26,23 @@ export async function redrive(
   return true;
 }
 
+/**
+ * Whether a file was redriven as often as it may be, with a try at its scan after the last time. A redrive that led to
+ * no try was lost to an outage or a queue, and waiting is not failing (docs/adr/0025).
+ */
+export function triedEnough({ redriven }: PendingRecord, { maxRedrives }: Sweeper): boolean {
+  return redriven?.tried === true && redriven.times >= maxRedrives;
+}
+
 /** After a failure it starts anew. A lease that it still has is over. */
 function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord {
   if (record.state === 'failed') {
     const { failure: _, failedAt: __, announced: ___, ...stored } = record;
     return { ...stored, state: 'pending', redriven: { times: 1, at } };
   }
-  const { lease: _, ...stored } = record;
-  return { ...stored, redriven: { times: (record.redriven?.times ?? 0) + 1, at } };
+  const { lease: _, redriven: before, ...stored } = record;
+  const times = before ? before.times + (before.tried ? 1 : 0) : 1;
+  return { ...stored, redriven: { times, at } };
 }
 
 export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'lostRace';

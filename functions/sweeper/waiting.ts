@@ -6,7 +6,7 @@ import type { Versioned } from '../../shared/files/records.ts';
 import { arrived } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { attendPart } from './parts.ts';
-import { redrive } from './redrive.ts';
+import { redrive, triedEnough } from './redrive.ts';
 import { hasWaited, isLeased, type Sweeper } from './sweeper.ts';
 
 /** What may still be sent to the scanner in this sweep. */
@@ -22,7 +22,7 @@ export type WaitingOutcome =
   /** Sent to the scanner again not long ago, or to be sent by the next sweep. */
   | 'redriveWaits'
   | 'redriven'
-  /** Redriven too often: it has failed now. */
+  /** Redriven and tried too often: it has failed now. */
   | 'gaveUp'
   /** Decided before; the steps after that are done now. */
   | 'concluded'
@@ -91,7 +91,7 @@ async function attendPending(
   const { redriven } = read.record;
   if (isLeased(read.record, sweeper.now())) return 'scanning';
   if (redriven && !hasWaited(sweeper, redriven.at)) return 'redriveWaits';
-  if (redriven && redriven.times >= sweeper.maxRedrives) {
+  if (triedEnough(read.record, sweeper)) {
     return (await fail(sweeper, read, 'gaveUp')) ? 'gaveUp' : 'lostRace';
   }
   if (allowance.redrives <= 0) return 'redriveWaits';

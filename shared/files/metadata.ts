@@ -47,6 +47,7 @@ export function toMetadata(record: FileRecord): Metadata {
     leaseUntil: lease?.until.toISOString(),
     redrives: redriven && String(redriven.times),
     redrivenAt: redriven?.at.toISOString(),
+    redriveTried: redriven?.tried && 'true',
     tentative: record.state === 'pending' && record.tentative ? 'true' : undefined,
     ...('scan' in record ? scanFields(record.scan) : {}),
     signature: record.state === 'infected' ? record.signature : undefined,
@@ -193,7 +194,11 @@ function parseLease(field: Fields): { lease?: Lease } {
 function parseRedriven(field: Fields): { redriven?: Redriven } {
   if (field.metadata['redrivenAt'] === undefined) return {};
   return {
-    redriven: { times: field.parsed('redrives', parseCount), at: field.parsed('redrivenAt', parseTime) },
+    redriven: {
+      times: field.parsed('redrives', parseCount),
+      at: field.parsed('redrivenAt', parseTime),
+      ...(field.metadata['redriveTried'] === 'true' && { tried: true }),
+    },
   };
 }
 

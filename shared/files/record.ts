@@ -42,9 +42,11 @@ export interface Lease {
 
 /** Sent to the scanner again, because its event did not lead to an end. */
 export interface Redriven {
-  /** Since it was uploaded, or since it was redriven after it had failed. */
+  /** Since it was uploaded, or since it was redriven after it had failed; those that led to no try do not count. */
   readonly times: number;
   readonly at: Date;
+  /** Bytes of the file have reached ClamAV since: only then does this redrive count (docs/adr/0025). */
+  readonly tried?: true;
 }
 
 /** What a client said of bytes that it sent past us: checked against them, and trusted for nothing. */

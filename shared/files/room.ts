@@ -6,7 +6,7 @@ const MAX_METADATA_BYTES = 8 * 1024;
 
 /**
  * Bytes that are kept for what is still to be written: verdict and engine (300), a signature (1 550), lease and
- * redrives (130), digests of an upload that we did not see (120). A record without room for its verdict would be
+ * redrives (150), digests of an upload that we did not see (120). A record without room for its verdict would be
  * pending for ever. A test holds this number.
  */
 const RESERVED_BYTES = 2_304;

@@ -83,14 +83,11 @@ run "largest_files" {
   }
 }
 
-run "attempts_outlast_the_sweeper" {
+run "as_many_attempts_as_pubsub_allows" {
   command = plan
-  variables {
-    sweeper = { stuck_after_seconds = 5400 }
-  }
   assert {
-    condition     = google_pubsub_subscription.finalized_scanner.dead_letter_policy[0].max_delivery_attempts == 95
-    error_message = "Attempts do not follow STUCK_AFTER_SECONDS."
+    condition     = google_pubsub_subscription.finalized_scanner.dead_letter_policy[0].max_delivery_attempts == 100
+    error_message = "An outage makes dead letters sooner than it has to."
   }
 }
 

@@ -142,7 +142,12 @@ export const MISTAKES: readonly Mutation[] = [
     'ack_deadline_seconds       = 600',
     'ack_deadline_seconds = 60',
   ),
-  planted('attempts that are over too soon', 'events.tf', 'max(20,', 'min(6,'),
+  planted(
+    'attempts that are over too soon',
+    'events.tf',
+    'finalized_attempts = 100',
+    'finalized_attempts = 5',
+  ),
   planted('parts of uploads that are scanned', 'events.tf', 'parts/', 'part/'),
   planted('a wrong schedule', 'schedule.tf', 'sweep   = {', 'sweeps   = {'),
   planted(

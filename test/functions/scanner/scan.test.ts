@@ -669,6 +669,83 @@ describe('the steps of a scan', () => {
     });
   });
 
+  describe('of a file that was redriven', () => {
+    /** The file, as a sweep left it. */
+    async function redriven(size: number) {
+      const file = await uploaded(randomBytes(size));
+      const read = await scan.records.get(file.record.id);
+      assert.ok(read?.record.state === 'pending');
+      const record = { ...read.record, redriven: { times: 1, at: new Date(now) } };
+      assert.ok(await scan.records.replace(read, record));
+      return file;
+    }
+    async function tried(record: FileRecord) {
+      const current = await recordOf(record);
+      assert.ok(current.state === 'pending');
+      return current.redriven?.tried ?? false;
+    }
+    const lying = { scanner: { ...clamd, scan: () => Promise.reject(new ScanFault('unreachable', '')) } };
+    const broken = (): Partial<Scan> => ({
+      scanner: {
+        ...clamd,
+        scan: async (bytes) => {
+          for await (const _ of bytes) throw new ScanFault('connectionLost', 'ClamAV died of it');
+          return assert.fail();
+        },
+      },
+    });
+
+    for (const [what, size] of [
+      ['a small one', 1_000],
+      ['one under a lease', 1_500_000],
+    ] as const) {
+      it(`count as a try of ${what} once ClamAV got bytes of it, whatever became of the scan`, async () => {
+        const { record, object } = await redriven(size);
+        await assert.rejects(run(object, broken()));
+        assert.equal(await tried(record), true);
+        assert.deepEqual(await run(object), { kind: 'done' });
+        assert.equal((await recordOf(record)).state, 'clean');
+      });
+
+      it(`are no try of ${what} in an outage, or in a queue`, async () => {
+        const { record, object } = await redriven(size);
+        const unfit = { fit: () => Promise.reject(new ScanFault('unfit', 'the signatures are old')) };
+        await assert.rejects(run(object, { engine: unfit }));
+        await assert.rejects(run(object, lying));
+        assert.equal((await run(object, { admission: admissionOf(0, 0) })).kind, 'later');
+        assert.equal((await run(object, { admission: admissionOf(1, 1, 0) })).kind, 'later');
+        fixture.emulator.faults.add({
+          operation: 'objects.getMedia',
+          effect: { kind: 'error', status: 403 },
+        });
+        await assert.rejects(run(object));
+        assert.equal(await tried(record), false);
+      });
+
+      it(`lead to the verdict of ${what} where its owner shares it while the try is written`, async () => {
+        const { record, object } = await redriven(size);
+        let shared = 0;
+        const records = new Proxy(scan.records, {
+          get: (target, name) => {
+            if (name !== 'replace') return Reflect.get(target, name).bind(target);
+            return async (...[read, next]: Parameters<Records['replace']>) => {
+              if (next.state === 'pending' && next.redriven?.tried && shared++ === 0) {
+                const current = await target.get(record.id);
+                assert.ok(current);
+                const viewers = ['org:111111111' as Principal];
+                assert.ok(await target.replace(current, { ...current.record, viewers }));
+              }
+              return target.replace(read, next);
+            };
+          },
+        });
+        assert.deepEqual(await run(object, { records }), { kind: 'done' });
+        const { state, viewers } = await recordOf(record);
+        assert.deepEqual([state, viewers, shared], ['clean', ['org:111111111'], 2]);
+      });
+    }
+  });
+
   it('tell an event to come later where every slot is taken, without reading a byte', async () => {
     const admission = admissionOf(1, 0);
     const gate = Promise.withResolvers<void>();

@@ -112,6 +112,13 @@ export class SweeperFixture {
     await this.write({ ...stored, content, state: 'clean', scan });
   }
 
+  /** Writes that ClamAV got bytes of the file, as the scanner does after a redrive. */
+  async try({ record: { id } }: File): Promise<void> {
+    const { record } = await this.read(id);
+    assert.ok(record.state === 'pending' && record.redriven);
+    await this.write({ ...record, redriven: { ...record.redriven, tried: true } });
+  }
+
   isThere({ object }: File): Promise<StoredObject | undefined> {
     return this.sweeper.unscanned.stat(object.name);
   }

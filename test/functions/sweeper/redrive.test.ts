@@ -19,9 +19,53 @@ describe('a dead letter', function () {
   const fixture = new SweeperFixture();
   const letter = (message: EventMessage) => deadLettered(fixture.sweeper, pushOf(message));
 
-  it('makes its file failed, keeps the bytes, and says so once, however often it comes', async () => {
+  it('of a file that was never redriven redrives it, once however often it comes', async () => {
     const file = await fixture.uploaded();
-    for (let times = 0; times < 3; times++) assert.equal(await letter(original(file.object)), 'failed');
+    assert.equal(await letter(original(file.object)), 'redriven');
+    assert.equal(await letter(original(file.object)), 'outdated');
+    const record = await fixture.recordOf(file);
+    assert.ok(record.state === 'pending' && record.redriven?.times === 1);
+    assert.deepEqual([fixture.redelivered.length, fixture.published.length], [1, 0]);
+  });
+
+  it('redrives for as long as no try of the file fails, be it for days', async () => {
+    const file = await fixture.uploaded();
+    let last = original(file.object);
+    for (let times = 0; times < 200; times++) {
+      fixture.now += 60 * MINUTE;
+      assert.equal(await letter(last), 'redriven');
+      last = fixture.redelivered.at(-1) ?? assert.fail();
+    }
+    assert.equal((await fixture.recordOf(file)).state, 'pending');
+  });
+
+  it('comes back where its file could not be sent to the scanner, and redrives it then', async () => {
+    const file = await fixture.uploaded();
+    const down = { ...fixture.sweeper, redeliver: () => Promise.reject(new Error('Pub/Sub is down')) };
+    await assert.rejects(deadLettered(down, pushOf(original(file.object))));
+    // The record says that it was redriven: the next sweep but a few sends it.
+    assert.equal(await letter(original(file.object)), 'outdated');
+    fixture.now += 16 * MINUTE;
+    await fixture.run();
+    assert.equal(fixture.redelivered.length, 1);
+  });
+
+  /** One that was tried after as many redrives as there may be, and the notification of the last. */
+  async function triedEnough() {
+    const file = await fixture.uploaded();
+    let last = original(file.object);
+    for (let times = 0; times < 3; times++) {
+      fixture.now += MINUTE;
+      assert.equal(await letter(last), 'redriven');
+      last = fixture.redelivered.at(-1) ?? assert.fail();
+      await fixture.try(file);
+    }
+    return { file, last };
+  }
+
+  it('makes a file that was tried too often failed, keeps the bytes, and says so once', async () => {
+    const { file, last } = await triedEnough();
+    for (let times = 0; times < 3; times++) assert.equal(await letter(last), 'failed');
     const record = await fixture.recordOf(file);
     assert.ok(record.state === 'failed' && record.failure === 'gaveUp');
     assert.ok(await fixture.isThere(file));
@@ -29,10 +73,10 @@ describe('a dead letter', function () {
   });
 
   it('says it when it comes again, where it could not the first time', async () => {
-    const file = await fixture.uploaded();
+    const { last } = await triedEnough();
     const down = { ...fixture.sweeper, publish: () => Promise.reject(new Error('Pub/Sub is down')) };
-    await assert.rejects(deadLettered(down, pushOf(original(file.object))));
-    assert.equal(await letter(original(file.object)), 'failed');
+    await assert.rejects(deadLettered(down, pushOf(last)));
+    assert.equal(await letter(last), 'failed');
     assert.equal(fixture.published.length, 1);
   });
 
@@ -44,7 +88,7 @@ describe('a dead letter', function () {
     assert.equal((await fixture.recordOf(file)).state, 'pending');
     const [newer] = fixture.redelivered;
     assert.ok(newer);
-    assert.equal(await letter(newer), 'failed');
+    assert.equal(await letter(newer), 'redriven');
   });
 
   it('of a file that is scanned now changes nothing', async () => {
@@ -83,7 +127,9 @@ describe('a redrive', function () {
 
   async function failed() {
     const file = await fixture.uploaded();
-    await deadLettered(fixture.sweeper, pushOf(original(file.object)));
+    const redriven = { times: 3, at: new Date(fixture.now), tried: true } as const;
+    await fixture.write({ ...file.record, redriven });
+    await deadLettered(fixture.sweeper, pushOf(notificationOf(file.object, redriven.at)));
     return file;
   }
 
@@ -100,10 +146,14 @@ describe('a redrive', function () {
     const file = await failed();
     fixture.now += 1;
     await redriveFile(fixture.sweeper, file.record.id);
-    const [message] = fixture.redelivered;
-    assert.ok(message);
-    fixture.now += 1;
-    assert.equal(await deadLettered(fixture.sweeper, pushOf(message)), 'failed');
+    for (let times = 0; times < 3; times++) {
+      await fixture.try(file);
+      fixture.now += 1;
+      const message = fixture.redelivered.at(-1);
+      assert.ok(message);
+      const outcome = await deadLettered(fixture.sweeper, pushOf(message));
+      assert.equal(outcome, times < 2 ? 'redriven' : 'failed');
+    }
     assert.equal(fixture.eventIds().length, 2);
   });
 
@@ -113,11 +163,13 @@ describe('a redrive', function () {
       for (let sweeps = 0; sweeps < 5; sweeps++) {
         fixture.now += 16 * MINUTE;
         await fixture.run();
+        if ((await fixture.recordOf(file)).state === 'pending') await fixture.try(file);
       }
     };
     await sweepOften();
     assert.equal(fixture.redelivered.length, 3);
     assert.equal(await redriveFile(fixture.sweeper, file.record.id), 'redriven');
+    await fixture.try(file);
     await sweepOften();
     assert.equal(fixture.redelivered.length, 6);
     assert.equal((await fixture.recordOf(file)).state, 'failed');

@@ -51,10 +51,14 @@ describe('what waits in the unscanned bucket', function () {
 
   it('has failed after too many times in vain: said once, its bytes kept', async () => {
     const file = await fixture.uploaded();
-    for (let sweeps = 0; sweeps < 6; sweeps++) {
+    for (let sweeps = 0; sweeps < 3; sweeps++) {
       later(16);
-      await fixture.run();
+      assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+      await fixture.try(file);
     }
+    later(16);
+    assert.deepEqual((await fixture.run()).unscanned, { gaveUp: 1 });
+    assert.deepEqual((await fixture.run()).unscanned, { failed: 1 });
     assert.equal(fixture.redelivered.length, 3);
     const record = await fixture.recordOf(file);
     assert.ok(record.state === 'failed' && record.failure === 'gaveUp');
@@ -64,9 +68,19 @@ describe('what waits in the unscanned bucket', function () {
     assert.equal((await fixture.run()).oldestPendingSeconds, 0);
   });
 
+  it('never fails by redrives that led to no try: an outage and a queue are no fault of the file', async () => {
+    const file = await fixture.uploaded();
+    for (let sweeps = 0; sweeps < 200; sweeps++) {
+      later(16);
+      assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+    }
+    const record = await fixture.recordOf(file);
+    assert.ok(record.state === 'pending' && record.redriven?.times === 1);
+  });
+
   it('is said to have failed by a later sweep, where the first could not say so', async () => {
     const file = await fixture.uploaded();
-    await fixture.write({ ...file.record, redriven: { times: 3, at: new Date(fixture.now) } });
+    await fixture.write({ ...file.record, redriven: { times: 3, at: new Date(fixture.now), tried: true } });
     later(16);
     const down = { publish: () => Promise.reject(new Error('Pub/Sub is down')) };
     assert.deepEqual((await fixture.run(down)).unscanned, { error: 1 });

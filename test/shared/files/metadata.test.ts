@@ -86,7 +86,12 @@ const record = fc.oneof(
   file('pending', {}),
   file('pending', { content, tentative: fc.constant(true) }),
   file('pending', { content, lease: fc.record({ holder: fc.uuid(), until: time }, plain) }),
-  file('pending', { redriven: fc.record({ times: fc.nat(), at: time }, plain) }),
+  file('pending', {
+    redriven: fc.record(
+      { times: fc.nat(), at: time, tried: fc.constant(true) },
+      { ...plain, requiredKeys: ['times', 'at'] },
+    ),
+  }),
   file('pending', { claims, parts: fc.constant(['0.1f', '8388608.2ac']) }),
   file('uploading', { upload: tus }),
   file('uploading', { upload: direct }),
