@@ -17,6 +17,6 @@ await build({
   packages: 'external',
   format: 'esm',
   platform: 'node',
-  target: 'node24',
+  target: 'node26',
   logLevel: 'warning',
 });

@@ -5,7 +5,7 @@ set -euo pipefail
 
 digest() { docker buildx imagetools inspect "$1" --format '{{.Manifest.Digest}}'; }
 
-node=$(digest docker.io/library/node:24-bookworm-slim)
-runtime=$(digest gcr.io/distroless/nodejs24-debian12)
-debian=$(digest docker.io/library/debian:bookworm-slim)
+node=$(digest docker.io/library/node:26-trixie-slim)
+runtime=$(digest gcr.io/distroless/nodejs26-debian13)
+debian=$(digest docker.io/library/debian:trixie-slim)
 printf '_NODE_DIGEST=%s,_RUNTIME_DIGEST=%s,_DEBIAN_DIGEST=%s\n' "$node" "$runtime" "$debian"

@@ -41,7 +41,7 @@ export const filesUrl = v.optional(
   v.pipe(
     v.string(),
     v.regex(/^https?:\/\/[^\s?#]+$/, 'should be an http or https URL without query'),
-    v.check(URL.canParse, 'should be an http or https URL without query'),
+    v.check((text) => URL.canParse(text), 'should be an http or https URL without query'),
     v.transform((url) => url.replace(/\/+$/, '')),
   ),
 );

@@ -67,7 +67,7 @@ export class Line {
       });
     }
     service.pipe(client);
-    client.on('data', (piece) => {
+    client.on('data', (piece: Buffer) => {
       this.#left -= piece.length;
       if (this.#left > 0) return pass(client, service, piece);
       client.pause();

@@ -105,7 +105,7 @@ export class BadLine {
       });
     }
     let up = 0;
-    client.on('data', (piece) => {
+    client.on('data', (piece: Buffer) => {
       this.sent += piece.length;
       if (this.#alarm && this.sent >= this.#alarm.bytes) {
         this.#alarm.ring();
@@ -117,7 +117,7 @@ export class BadLine {
       service.write(piece.subarray(0, left), () => service.destroy());
     });
     let down = 0;
-    service.on('data', (piece) => {
+    service.on('data', (piece: Buffer) => {
       const flipAt = (fate.flipDown ?? Number.POSITIVE_INFINITY) - down;
       if (flipAt < piece.length) piece[flipAt] = (piece[flipAt] ?? 0) ^ 1;
       const left = (fate.cutDown ?? Number.POSITIVE_INFINITY) - down;

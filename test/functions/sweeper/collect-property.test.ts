@@ -71,7 +71,7 @@ class World {
     }
     const { objects } = await fixture.sweeper.permanent.list({ prefix: 'files/', maxResults: 1000 });
     const used = new Set(objects.map(({ metadata }) => metadata['sha256']));
-    for (const { metadata } of objects) assert.ok(metadata['state'] === 'clean', metadata['state']);
+    for (const { metadata } of objects) assert.equal(metadata['state'], 'clean');
     const unused = (await fixture.blobs()).filter((name) => !used.has(name.split('/').at(-1)));
     assert.deepEqual(unused, [], 'contents without a file');
     assert.deepEqual(await fixture.names('collect/'), []);

@@ -33,7 +33,7 @@ describe('file names', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary' }), (text) => {
         const name = fileNameOf(`attachment; filename*=UTF-8''${encodeURIComponent(text.toWellFormed())}`);
-        assert.ok(name === undefined || !/[/\\\p{Cc}]/u.test(name), name);
+        assert.ok(name === undefined || !/[/\\\p{Cc}]/u.test(name));
       }),
     );
   });
