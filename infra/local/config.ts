@@ -5,6 +5,8 @@ import * as v from 'valibot';
 import { deduplicationScope, integer, logLevel, readConfig } from '../../shared/runtime/config.ts';
 import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
+import { storageOrigin } from '../../shared/storage/connect.ts';
+
 /** What `npm start` can be told. Ports: 0 takes any free one. */
 export interface PlatformConfig {
   readonly port: number;
@@ -18,6 +20,8 @@ export interface PlatformConfig {
   readonly clamavDatabase?: string;
   /** `host:port` of a Pub/Sub emulator to use in place of the embedded one. */
   readonly pubsubEmulatorHost?: string;
+  /** Scheme and authority of something that emulates Cloud Storage, to use in place of the embedded emulator. */
+  readonly storageEmulatorHost?: string;
   /** Seconds from one sweep to the next. */
   readonly sweepIntervalSeconds: number;
   /** Seconds from one collection of what nobody needs to the next. */
@@ -41,6 +45,12 @@ export interface PlatformConfig {
 
 const hostAndPort = v.pipe(v.string(), v.regex(/^[^\s/:]+:\d{1,5}$/, 'should be host:port'));
 
+const endpoint = v.pipe(
+  v.string(),
+  v.regex(/^(http:\/\/)?[^\s/:]+:\d{1,5}$/, 'should be http://host:port'),
+  v.transform((host) => storageOrigin(host)),
+);
+
 const VARIABLES = {
   PORT: v.optional(integer(0, 65_535), '8080'),
   STORAGE_PORT: v.optional(integer(0, 65_535), '9199'),
@@ -52,6 +62,7 @@ const VARIABLES = {
   MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES)),
   CLAMAV_DATABASE_DIR: v.optional(v.string()),
   PUBSUB_EMULATOR_HOST: v.optional(hostAndPort),
+  STORAGE_EMULATOR_HOST: v.optional(endpoint),
   SWEEP_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '30'),
   COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
@@ -96,6 +107,7 @@ export function readPlatformConfig(
     ...(read.WINDOW_OVERLAP_BYTES && { windowOverlapBytes: read.WINDOW_OVERLAP_BYTES }),
     ...(read.CLAMAV_DATABASE_DIR && { clamavDatabase: resolve(project, read.CLAMAV_DATABASE_DIR) }),
     ...(read.PUBSUB_EMULATOR_HOST && { pubsubEmulatorHost: read.PUBSUB_EMULATOR_HOST }),
+    ...(read.STORAGE_EMULATOR_HOST && { storageEmulatorHost: read.STORAGE_EMULATOR_HOST }),
   };
 }
 

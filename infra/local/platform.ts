@@ -12,7 +12,7 @@ import { openLogbook } from './logbook.ts';
 import { createLive } from './page/live.ts';
 import { type PortRequest, reservePorts } from './ports.ts';
 import { startProcessGuard } from './process-guard.ts';
-import { describeProcesses, GCP_PROJECT, HOST, type Ports, pubsubHostOf } from './processes.ts';
+import { describeProcesses, GCP_PROJECT, HOST, type Ports, pubsubHostOf, storageUrlOf } from './processes.ts';
 import { createScanEvents } from './scan-events.ts';
 import { postEvery } from './schedule.ts';
 import type { PlatformStatus } from './status-page.ts';
@@ -74,7 +74,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   undo.defer(() => guard.release());
 
   const url = `http://${HOST}:${ports.gateway}`;
-  const storageUrl = `http://${HOST}:${ports.storage}`;
+  const storageUrl = storageUrlOf(config, ports);
   const sweeperUrl = `http://${HOST}:${ports.sweeper}`;
   const issuer = await createIssuer(config.data, url);
   const identity = await startIdentity(config.data, { host: HOST, project: GCP_PROJECT });
@@ -123,7 +123,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const { clamd, storage, pubsub, functions } = describeProcesses(config, ports, identity);
   const engine = start(clamd);
   undo.defer(() => engine.stop(STOP_MS));
-  const emulators = [start(storage), ...(pubsub ? [start(pubsub, prepareEvents)] : [])];
+  const emulators = [...(storage ? [start(storage)] : []), ...(pubsub ? [start(pubsub, prepareEvents)] : [])];
   undo.defer(() => stopAll(emulators, STOP_MS));
   const served = functions.map((spec) => start(spec));
   undo.defer(() => stopAll(served, DRAIN_MS));
@@ -165,7 +165,7 @@ async function takePorts(config: PlatformConfig): Promise<Ports> {
   const any: PortRequest = { port: 0, variable: '' };
   const chosen: Partial<Record<(typeof names)[number], PortRequest>> = {
     gateway: { port: config.port, variable: 'PORT' },
-    storage: { port: config.storagePort, variable: 'STORAGE_PORT' },
+    ...(!config.storageEmulatorHost && { storage: { port: config.storagePort, variable: 'STORAGE_PORT' } }),
     ...(!config.pubsubEmulatorHost && { pubsub: { port: config.pubsubPort, variable: 'PUBSUB_PORT' } }),
   };
   const taken = await reservePorts(

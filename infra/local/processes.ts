@@ -26,10 +26,10 @@ export interface Ports {
   readonly sweeper: number;
 }
 
-/** What the platform runs; `pubsub` is absent where an emulator from outside is used. */
+/** What the platform runs; `storage` and `pubsub` are absent where an emulator from outside is used. */
 export interface Processes {
   readonly functions: readonly ChildSpec[];
-  readonly storage: ChildSpec;
+  readonly storage: ChildSpec | undefined;
   readonly pubsub: ChildSpec | undefined;
   readonly clamd: ChildSpec;
 }
@@ -37,6 +37,11 @@ export interface Processes {
 /** `host:port` of the Pub/Sub emulator in use. */
 export function pubsubHostOf(config: PlatformConfig, ports: Ports): string {
   return config.pubsubEmulatorHost ?? `${HOST}:${ports.pubsub}`;
+}
+
+/** Scheme and authority of the Cloud Storage emulator in use. */
+export function storageUrlOf(config: PlatformConfig, ports: Ports): string {
+  return config.storageEmulatorHost ?? `http://${HOST}:${ports.storage}`;
 }
 
 /** Every process with the environment that it needs, and no more, as a deployment would have it. */
@@ -54,19 +59,21 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
     });
   return {
     functions: [
-      served('upload', { ...uploadEnv(ports), ...scanMaximumEnv(config) }),
+      served('upload', { ...uploadEnv(config, ports), ...scanMaximumEnv(config) }),
       served('files', filesEnv(config, ports)),
       served('scanner', scannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
     ],
-    storage: program('storage', './storage/main.ts', {
-      FOLDER: join(config.data, 'storage'),
-      PORT: String(ports.storage),
-      BUCKETS: Object.values(BUCKETS).join(','),
-      MUTATION_LIMIT: config.mutationLimit,
-      IAM: JSON.stringify(identity.iam),
-      NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
-    }),
+    storage: config.storageEmulatorHost
+      ? undefined
+      : program('storage', './storage/main.ts', {
+          FOLDER: join(config.data, 'storage'),
+          PORT: String(ports.storage),
+          BUCKETS: Object.values(BUCKETS).join(','),
+          MUTATION_LIMIT: config.mutationLimit,
+          IAM: JSON.stringify(identity.iam),
+          NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
+        }),
     pubsub: config.pubsubEmulatorHost
       ? undefined
       : program('pubsub', './pubsub/main.ts', {
@@ -145,9 +152,9 @@ function tokenIssuers(ports: Ports): string {
   return JSON.stringify([issuer]);
 }
 
-function uploadEnv(ports: Ports): Record<string, string> {
+function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
-    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     TOKEN_ISSUERS: tokenIssuers(ports),
@@ -157,7 +164,7 @@ function uploadEnv(ports: Ports): Record<string, string> {
 
 function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
-    ...uploadEnv(ports),
+    ...uploadEnv(config, ports),
     DEDUPLICATE: config.deduplicate,
   };
 }
@@ -172,7 +179,7 @@ function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig):
 
 function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
-    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     QUARANTINE_BUCKET: BUCKETS.quarantine,
@@ -192,7 +199,7 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
 
 function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
-    STORAGE_EMULATOR_HOST: `http://${HOST}:${ports.storage}`,
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     STUCK_AFTER_SECONDS: String(config.stuckAfterSeconds),

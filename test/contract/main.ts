@@ -1,6 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { parseArgs } from 'node:util';
+import { kindOf } from './storage/subject.ts';
+import { type PubSubTarget, type Target, targetEnv } from './target.ts';
 
 const USAGE = `npm run test:contract -- [--endpoint URL [--bucket NAME]] [--pubsub HOST:PORT] [-- MOCHA OPTIONS]
 
@@ -25,14 +27,20 @@ if (values.help || (values.endpoint === undefined && values.pubsub === undefined
   process.exit(values.help ? 0 : 2);
 }
 
-const target = {
-  CONTRACT_ENDPOINT: values.endpoint?.replace(/\/+$/, ''),
-  CONTRACT_BUCKET: values.bucket,
-  CONTRACT_PUBSUB: values.pubsub,
+/** Only our emulator takes orders for faults. */
+async function pubsubAt(host: string): Promise<PubSubTarget> {
+  const { status } = await fetch(`http://${host}/_emulator/faults`);
+  return { host, kind: status === 404 ? 'google' : 'ours' };
+}
+
+const url = values.endpoint?.replace(/\/+$/, '');
+const target: Target = {
+  ...(url !== undefined && { storage: { url, kind: await kindOf(url), bucket: values.bucket } }),
+  ...(values.pubsub !== undefined && { pubsub: await pubsubAt(values.pubsub) }),
 };
 const mocha = spawn('mocha', ['--config', 'test/contract/.mocharc.json', ...positionals], {
   stdio: 'inherit',
-  env: { ...process.env, ...target },
+  env: { ...process.env, ...targetEnv(target) },
 });
 const [code] = await once(mocha, 'exit');
 process.exitCode = code ?? 1;

@@ -25,7 +25,11 @@ export class Service {
   #platform: Platform | undefined;
   #folder: string | undefined;
 
-  constructor(environment: Record<string, string> = {}, options: Partial<PlatformOptions> = {}) {
+  /** @param environment of `npm start`; a function of it is called when everything before it has started */
+  constructor(
+    environment: Record<string, string> | (() => Record<string, string>) = {},
+    options: Partial<PlatformOptions> = {},
+  ) {
     const service = this;
     before(async function () {
       // The first may have to install clamd.
@@ -35,7 +39,12 @@ export class Service {
       // A sweep would count among the operations of a test, and would mend what a test should find broken.
       const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
       const config = readPlatformConfig(
-        { ...any, ...unswept, DATA: service.#folder, ...environment },
+        {
+          ...any,
+          ...unswept,
+          DATA: service.#folder,
+          ...(typeof environment === 'function' ? environment() : environment),
+        },
         service.#folder,
       );
       service.#platform = await startPlatform(config, { print: () => undefined, ...options });

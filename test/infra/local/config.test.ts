@@ -36,6 +36,7 @@ describe('the configuration of the local platform', () => {
     ['STORAGE_PORT', '65536'],
     ['MAX_SCAN_BYTES', '2147483648'],
     ['PUBSUB_EMULATOR_HOST', 'http://localhost:8085'],
+    ['STORAGE_EMULATOR_HOST', 'https://storage.example'],
     ['LOG_LEVEL', 'loud'],
   ] as const) {
     it(`names ${name} where it is ${value}`, () => {
@@ -49,6 +50,15 @@ describe('the configuration of the local platform', () => {
     assert.equal(pubsub, undefined);
     const scanner = functions.find(({ name }) => name === 'scanner');
     assert.equal(scanner?.env['PUBSUB_EMULATOR_HOST'], 'emulator:8085');
+  });
+
+  it('runs no storage emulator where there is one, and tells every function of that', () => {
+    for (const host of ['emulator:9000', 'http://emulator:9000']) {
+      const config = readPlatformConfig({ STORAGE_EMULATOR_HOST: host }, '/p');
+      const { storage, functions } = describeProcesses(config, PORTS, IDENTITY);
+      assert.equal(storage, undefined);
+      for (const { env } of functions) assert.equal(env['STORAGE_EMULATOR_HOST'], 'http://emulator:9000');
+    }
   });
 
   it('gives each function only what it needs', () => {
