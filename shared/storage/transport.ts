@@ -37,6 +37,8 @@ export interface Answer<Body> {
 
 /** Up to so many bytes in several pieces are handed to the connection at once: TLS copies what it is handed in one. */
 const AT_ONCE_BYTES = 1024 * 1024;
+/** Of what is no JSON. */
+const MESSAGE_LENGTH = 500;
 
 /** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */
 export class Transport {
@@ -171,14 +173,17 @@ function requestOf(
 }
 
 function answeredFailure({ operation, url }: Call, response: GaxiosResponse): StorageError {
-  const body = typeof response.data === 'string' ? parseJson(response.data) : response.data;
+  const { data, status, headers } = response;
+  const body = typeof data === 'string' ? parseJson(data) : data;
   const details = (body as { error?: { message?: string; errors?: { reason?: string }[] } } | undefined)
     ?.error;
+  // A media request is refused with the bare message.
+  const message = details?.message ?? (typeof data === 'string' ? data.slice(0, MESSAGE_LENGTH) : '');
   return new StorageError(operation, {
-    status: response.status,
-    reason: details?.errors?.[0]?.reason ?? `http${response.status}`,
-    message: `${details?.message ?? ''}${isDenied(response.status) ? resourceOf(url) : ''}`,
-    retryAfterMs: parseRetryAfter(response.headers.get('retry-after')),
+    status,
+    reason: details?.errors?.[0]?.reason ?? `http${status}`,
+    message: isDenied(status) ? message + resourceOf(url) : message,
+    retryAfterMs: parseRetryAfter(headers.get('retry-after')),
   });
 }
 

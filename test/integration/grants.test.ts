@@ -1,0 +1,76 @@
+import assert from 'node:assert/strict';
+import type { Grant } from '../../infra/local/iam/policy.ts';
+import { usesOf } from '../support/grant-uses.ts';
+import { Enforced, without } from '../support/grants.ts';
+import { Service } from '../support/service.ts';
+
+/** Of what is done once the answer is out. */
+const LATE_MS = 1_000;
+/** Used by ClamAV's scripts, which the local platform does not run: test/infra/clamav. */
+const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
+
+describe('every grant of the Terraform module', function () {
+  this.timeout(180_000);
+  const service = new Service(
+    { STUCK_AFTER_SECONDS: '1' },
+    {
+      adapt: (spec) => {
+        if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
+        return spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, TOMBSTONE_DAYS: '1' } } : spec;
+      },
+    },
+  );
+  const enforced = new Enforced(service);
+  const uses = usesOf(service);
+  /** By `GRANT PERMISSION`. */
+  const usedBy = new Map<string, string[]>();
+  let grants: readonly Grant[];
+
+  before(async () => {
+    grants = (await enforced.grants()).filter(({ name }) => !ELSEWHERE.test(name));
+  });
+
+  for (const [what, use] of Object.entries(uses)) {
+    it(`together allow ${what}`, async () => {
+      await enforced.forget();
+      await use();
+      assert.deepEqual(await enforced.refusals(), []);
+      for (const pair of await enforced.used()) usedBy.set(pair, [...(usedBy.get(pair) ?? []), what]);
+    });
+  }
+
+  it('is needed, with each of its permissions: without it, a use that is allowed with it is refused', async () => {
+    assert.ok(grants.length > 20);
+    const unneeded: string[] = [];
+    for (const { name, account, permissions } of grants) {
+      for (const permission of permissions) {
+        await enforced.replace(without(grants, name, permission));
+        await enforced.forget();
+        if (!(await isMissed(account, permission, usedBy.get(`${name} ${permission}`) ?? []))) {
+          unneeded.push(`${name} ${permission}`);
+        }
+        await enforced.replace(grants);
+        await service.clearFaults();
+      }
+    }
+    assert.deepEqual(unneeded, []);
+  });
+
+  async function isMissed(
+    account: string,
+    permission: string,
+    candidates: readonly string[],
+  ): Promise<boolean> {
+    for (const what of candidates) {
+      let ended = 0;
+      void uses[what]?.()
+        .catch(() => undefined)
+        .then(() => (ended = Date.now()));
+      while (!ended || Date.now() - ended < LATE_MS) {
+        if (await enforced.isRefused(account, permission)) return true;
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      }
+    }
+    return false;
+  }
+});

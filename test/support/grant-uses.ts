@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { EICAR, eventually, type Service } from './service.ts';
+import { idOf, TusRequests } from './tus.ts';
+
+const LONG_AGO = '2020-01-01T00:00:00.000Z';
+const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
+const NO_ASSEMBLY = { operation: 'objects.compose', effect: { kind: 'error', status: 403 } } as const;
+
+/** Ordinary uses of the service, which together need every permission of every grant. */
+export function usesOf(service: Service): Readonly<Record<string, () => Promise<void>>> {
+  const tus = new TusRequests(service);
+
+  async function clean(bytes = randomBytes(1_000)): Promise<string> {
+    const { id } = await service.upload(bytes);
+    assert.equal((await service.decided(id)).state, 'clean');
+    await eventually(async () => (await service.names('unscanned', id)).length === 0);
+    return id;
+  }
+  async function ok(answer: Promise<Response>): Promise<void> {
+    const response = await answer;
+    assert.ok(response.ok, `${response.status} ${await response.text()}`);
+  }
+  async function backdate(name: string, ...fields: readonly string[]): Promise<void> {
+    const object = await service.bucket('permanent').stat(name);
+    assert.ok(object, name);
+    const times = Object.fromEntries(fields.map((field) => [field, LONG_AGO]));
+    await service.bucket('permanent').patch(name, object, times);
+  }
+  const collect = () => ok(service.sweeper('/collect'));
+  const sweep = () => ok(service.sweeper('/sweep'));
+
+  /** The scanner finds that a file is gone whose content others have stored. */
+  async function withdrawn(bytes: Buffer<ArrayBuffer>): Promise<void> {
+    await service.fault(NO_EVENT);
+    const { id } = await service.upload(bytes);
+    await ok(service.call('DELETE', `/files/${id}`));
+    await service.clearFaults();
+    await eventually(async () => (await service.names('unscanned', id)).length === 0);
+  }
+
+  return {
+    'an upload and its download': async () => ok(service.call('GET', `/files/${await clean()}`)),
+    'the same content again': async () => {
+      const bytes = randomBytes(1_000);
+      await clean(bytes);
+      const [blob] = await service.names(
+        'permanent',
+        `blobs/sha256/${(await service.status(await clean(bytes))).sha256}`,
+      );
+      assert.ok(blob);
+      await backdate(blob, 'usedAt');
+      await clean(bytes);
+    },
+    malware: async () => {
+      const { id } = await service.upload(EICAR);
+      assert.equal((await service.decided(id)).state, 'infected');
+    },
+    'a repeat with an idempotency key': async () => {
+      const headers = { 'idempotency-key': `"${randomBytes(12).toString('hex')}"` };
+      const body = randomBytes(100);
+      for (let times = 0; times < 2; times += 1) await ok(service.call('POST', '/files', { body, headers }));
+    },
+    'a resumable upload': async () => {
+      const path = await tus.create({ 'upload-length': '2000' });
+      await ok(tus.patch(path, 0, randomBytes(1_000)));
+      await tus.offset(path);
+      await ok(tus.patch(path, 1_000, randomBytes(1_000)));
+      assert.equal((await service.decided(idOf(path))).state, 'clean');
+    },
+    'a resumable upload that its client ends': async () => {
+      const path = await tus.create({ 'upload-length': '2000' });
+      await ok(tus.patch(path, 0, randomBytes(1_000)));
+      await ok(tus.send('DELETE', path));
+    },
+    'a resumable upload that nobody completes': async () => {
+      const path = await tus.create({ 'upload-length': '1000' });
+      await service.fault(NO_ASSEMBLY);
+      await tus.patch(path, 0, randomBytes(1_000));
+      await service.clearFaults();
+      await eventually(async () => {
+        await sweep();
+        return (await service.status(idOf(path))).state === 'clean';
+      });
+    },
+    'sharing and referring': async () => {
+      const id = await clean();
+      await ok(service.call('PUT', `/files/${id}/viewers/org:1`));
+      const reference = `/files/${id}/references/urn%3Ax%3A1`;
+      for (const method of ['PUT', 'PUT', 'DELETE', 'PUT', 'DELETE'])
+        await ok(service.call(method, reference));
+      await ok(service.call('GET', '/files'));
+      await eventually(async () => (await service.names('permanent', `references/${id}/`)).length === 0);
+    },
+    'a file that is withdrawn before its scan': async () => {
+      const bytes = randomBytes(1_000);
+      const { sha256 } = await service.status(await clean(bytes));
+      await withdrawn(bytes);
+      const candidate = await service.bucket('permanent').stat(`collect/sha256/${sha256}`);
+      assert.ok(candidate);
+      await service.bucket('permanent').patch(candidate.name, candidate, { cycle: 'another' });
+      await withdrawn(bytes);
+    },
+    'a file whose event comes twice': async () => {
+      await service.fault({ operation: 'notify', times: 1, effect: { kind: 'duplicate' } });
+      const { id } = await service.upload(randomBytes(1_000));
+      assert.equal((await service.decided(id)).state, 'clean');
+      await eventually(async () => (await service.names('unscanned', id)).length === 0);
+      await service.clearFaults();
+    },
+    'a file whose event is lost': async () => {
+      await service.fault(NO_EVENT);
+      const { id } = await service.upload(randomBytes(1_000));
+      await eventually(async () => {
+        await sweep();
+        return (await service.status(id)).state === 'clean';
+      });
+      await service.clearFaults();
+    },
+    'a collection': async () => {
+      const id = await clean();
+      const { sha256 } = await service.status(id);
+      await backdate(`blobs/sha256/${sha256}`, 'usedAt');
+      await ok(service.call('DELETE', `/files/${id}`));
+      for (let times = 0; times < 3; times += 1) await collect();
+      assert.deepEqual(await service.names('permanent', `blobs/sha256/${sha256}`), []);
+      await backdate(`files/${id}`, 'deletedAt');
+      await collect();
+      assert.deepEqual(await service.names('permanent', `files/${id}`), []);
+    },
+  };
+}
