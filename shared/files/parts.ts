@@ -68,12 +68,18 @@ export async function assemble(
   const sources = parts.map((part) => partName(id, part));
   const made = await unscanned.compose(id, sources, UNSERVED);
   // The parts are removed only once the object is there, and that only once a verdict stands.
-  if (made === 'sourceGone' && !(await unscanned.stat(id))) {
+  if (made === 'sourceGone' && !(await exists(unscanned, id))) {
     const read = await records.get(id);
     if (read?.record.state === 'pending') return 'gone';
   }
   await removeParts(unscanned, id);
   return 'made';
+}
+
+/** By a listing, which says no more than that: the upload function may list these objects, and not get them. */
+async function exists(unscanned: Bucket, id: FileId): Promise<boolean> {
+  const { objects } = await unscanned.list({ prefix: id, maxResults: 1 });
+  return objects.some(({ name }) => name === id);
 }
 
 /** @param which all by default */
