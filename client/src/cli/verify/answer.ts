@@ -11,6 +11,8 @@ export interface Answer {
 
 const PROBLEM = 'urn:hops-fileshare:problem:';
 const SHOWN_CHARACTERS = 120;
+const LOG =
+  'The log of the function says why, with severity ERROR at this time. A StorageError 403 there is a missing grant: terraform/iam.tf has them all, and a new one takes minutes to hold.';
 
 /** @throws {NotHeld} where the status is none of `statuses` */
 export function requireStatus(answer: Answer, ...statuses: readonly number[]): Answer {
@@ -42,7 +44,7 @@ interface Problem {
 
 /** The problem document of the service; undefined where something else has answered. */
 export function problemOf({ headers, body }: Answer): Problem | undefined {
-  if (!/^application\/problem\+json\b/i.test(headers.get('content-type') ?? '')) return undefined;
+  if (!isProblem(headers)) return undefined;
   try {
     const { type, title, detail } = JSON.parse(body.toString()) as Record<string, string>;
     if (!type?.startsWith(PROBLEM)) return undefined;
@@ -50,6 +52,10 @@ export function problemOf({ headers, body }: Answer): Problem | undefined {
   } catch {
     return undefined;
   }
+}
+
+function isProblem(headers: Headers): boolean {
+  return /^application\/problem\+json\b/i.test(headers.get('content-type') ?? '');
 }
 
 /** Without the query, which may be a secret. */
@@ -62,7 +68,7 @@ function shown(answer: Answer): string {
   const problem = problemOf(answer);
   if (problem)
     return [status, problem.code, problem.detail && `(${problem.detail})`].filter(Boolean).join(' ');
-  if (body.length === 0) return `${status} with an empty body`;
+  if (body.length === 0) return answer.method === 'HEAD' ? `${status}` : `${status} with an empty body`;
   const type = headers.get('content-type') ?? 'no Content-Type';
   if (!/^(text|application\/(\w+\+)?json)/.test(type))
     return `${status} with ${body.length} bytes of ${type}`;
@@ -81,7 +87,10 @@ function hintOf(answer: Answer): string | undefined {
   if (status === 429) {
     return 'Cloud Run has no instance left for the request: raise max_instances or concurrency of this function (Terraform variables upload and files).';
   }
-  if (!problem) return platformHint(status, method, body.length);
+  if (!problem) {
+    if (method === 'HEAD' && isProblem(headers)) return status >= 500 ? LOG : undefined;
+    return platformHint(status, method, body.length);
+  }
   switch (problem.code) {
     case 'unauthenticated':
       return `TOKEN_ISSUERS has to name the issuer and the audience of the token (docs/identity.md). ${headers.get('www-authenticate') ?? ''}`.trim();
@@ -89,7 +98,7 @@ function hintOf(answer: Answer): string | undefined {
       return 'The token needs the scopes to read and to write, by the names that TOKEN_ISSUERS gives them (docs/identity.md).';
     case 'internal':
     case 'unavailable':
-      return 'The log of the function says why, with severity ERROR at this time. A StorageError 403 there is a missing grant: terraform/iam.tf has them all, and a new one takes minutes to hold.';
+      return LOG;
     case 'method-not-allowed':
     case 'not-found':
       return /host name of their own|Files are read at/.test(problem.detail ?? '')
