@@ -1,19 +1,27 @@
 import { parseArgs } from 'node:util';
+import { parseLatency } from '../infra/local/latency/latency.ts';
 
 export interface Options {
   readonly quick: boolean;
   /** Names of rows; none means all. */
   readonly only: readonly string[];
+  /** `LATENCY` of the emulators. */
+  readonly latency: string;
 }
 
 /** @throws {Error} one line that says what is wrong */
 export function parseOptions(argv: readonly string[], names: readonly string[]): Options {
   const { values } = parseArgs({
     args: [...argv],
-    options: { quick: { type: 'boolean', default: false }, only: { type: 'string', multiple: true } },
+    options: {
+      quick: { type: 'boolean', default: false },
+      only: { type: 'string', multiple: true },
+      latency: { type: 'string', default: 'off' },
+    },
   });
   const only = (values.only ?? []).flatMap((text) => text.split(','));
   const unknown = only.filter((name) => !names.includes(name));
   if (unknown.length > 0) throw new Error(`--only takes ${names.join(', ')}, not ${unknown.join(', ')}`);
-  return { quick: values.quick, only };
+  parseLatency(values.latency);
+  return { quick: values.quick, only, latency: values.latency };
 }

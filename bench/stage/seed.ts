@@ -78,7 +78,7 @@ export async function seedRecords(stage: Stage, count: number): Promise<readonly
     const resource = { contentType: 'application/x-empty', metadata: toMetadata(record) };
     const body = Buffer.from(
       `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
-        '--seed\r\ncontent-type: application/octet-stream\r\n\r\n\r\n--seed--\r\n',
+        '--seed\r\ncontent-type: application/x-empty\r\n\r\n\r\n--seed--\r\n',
     );
     const query = `uploadType=multipart&name=${encodeURIComponent(RECORDS_PREFIX + record.id)}`;
     await send(`${stage.storageUrl}/upload/storage/v1/b/permanent/o?${query}`, {

@@ -8,7 +8,11 @@ export interface Stages extends AsyncDisposable {
 }
 
 /** One stage at a time, started when it is first asked for: two would share the processors. */
-export function openStages(folder: string, scale: Scale): Stages {
+export function openStages(
+  folder: string,
+  scale: Scale,
+  environment: Readonly<Record<string, string>>,
+): Stages {
   let current: { readonly events: boolean; readonly stage: Stage } | undefined;
   const stop = async (): Promise<void> => {
     await current?.stage.stop();
@@ -18,7 +22,11 @@ export function openStages(folder: string, scale: Scale): Stages {
     if (current?.events === events && !anew) return current.stage;
     await stop();
     const data = join(folder, events ? 'live' : 'still');
-    const stage = await startStage({ folder: data, events, environment: environmentOf(scale) });
+    const stage = await startStage({
+      folder: data,
+      events,
+      environment: { ...environmentOf(scale), ...environment },
+    });
     current = { events, stage };
     return stage;
   };

@@ -6,6 +6,7 @@ import { deduplicationScope, integer, logLevel, readConfig } from '../../shared/
 import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { storageOrigin } from '../../shared/storage/connect.ts';
+import { parseLatency } from './latency/latency.ts';
 
 /** What `npm start` can be told. Ports: 0 takes any free one. */
 export interface PlatformConfig {
@@ -35,6 +36,8 @@ export interface PlatformConfig {
   readonly logLevel: string;
   /** Whether an object name takes one mutation a second, as in Cloud Storage. */
   readonly mutationLimit: 'on' | 'off';
+  /** What the emulators add to each operation: `off`, or a profile and a seed. */
+  readonly latency: string;
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;
   /** The scanner's variable of that name. */
@@ -49,6 +52,21 @@ const endpoint = v.pipe(
   v.string(),
   v.regex(/^(http:\/\/)?[^\s/:]+:\d{1,5}$/, 'should be http://host:port'),
   v.transform((host) => storageOrigin(host)),
+);
+
+const latencyProfile = v.optional(
+  v.pipe(
+    v.string(),
+    v.rawCheck(({ dataset, addIssue }) => {
+      if (!dataset.typed) return;
+      try {
+        parseLatency(dataset.value);
+      } catch (error) {
+        addIssue({ message: (error as Error).message.replace('LATENCY ', '') });
+      }
+    }),
+  ),
+  'off',
 );
 
 const VARIABLES = {
@@ -69,6 +87,7 @@ const VARIABLES = {
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
   MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'off'),
+  LATENCY: latencyProfile,
   LOG_LEVEL: logLevel,
 };
 
@@ -101,6 +120,7 @@ export function readPlatformConfig(
     deduplicate: read.DEDUPLICATE,
     stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
     mutationLimit: read.MUTATION_LIMIT,
+    latency: read.LATENCY,
     logLevel: read.LOG_LEVEL,
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
     ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),

@@ -71,6 +71,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
           PORT: String(ports.storage),
           BUCKETS: Object.values(BUCKETS).join(','),
           MUTATION_LIMIT: config.mutationLimit,
+          LATENCY: config.latency,
           IAM: JSON.stringify(identity.iam),
           NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
         }),
@@ -78,6 +79,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
       ? undefined
       : program('pubsub', './pubsub/main.ts', {
           PORT: String(ports.pubsub),
+          LATENCY: config.latency,
           IAM: JSON.stringify(identity.iam),
         }),
     clamd: program('clamd', './clamd-process.ts', {

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Socket } from 'node:net';
 import { ServerCredentials } from '@grpc/grpc-js';
 import { EmulatedIam, type IamOptions } from '../iam/emulated-iam.ts';
+import type { Latency } from '../latency/latency.ts';
 import type { BacklogCap } from './backlog.ts';
 import { Broker } from './broker.ts';
 import { type Clock, systemClock } from './clock.ts';
@@ -27,6 +28,8 @@ export interface PubSubEmulatorOptions {
   readonly minter?: PushTokenMinter;
   /** Who may publish where; by default everybody may publish everywhere. */
   readonly iam?: IamOptions;
+  /** How long calls take; nothing is added by default. */
+  readonly latency?: Latency;
   /** Takes one line at a time; standard error by default. */
   readonly log?: (line: string) => void;
 }
@@ -52,7 +55,7 @@ export async function startPubSubEmulator(options: PubSubEmulatorOptions = {}): 
   const { log = (line: string) => console.warn(line) } = options;
   const broker = new Broker({ clock, cap, log, send: pushSender(minter) });
   const faults = new Faults(clock);
-  const service = new PubSubService(broker, faults, { clock, pullWait }, iam);
+  const service = new PubSubService(broker, faults, { clock, pullWait }, { iam, latency: options.latency });
   const grpc = grpcServer(service);
   const injector = grpc.createConnectionInjector(ServerCredentials.createInsecure());
   const rest = restServer(service, minter);

@@ -1,4 +1,5 @@
 import { parseIam } from '../iam/emulated-iam.ts';
+import { parseLatency } from '../latency/latency.ts';
 import { startPubSubEmulator } from './emulator.ts';
 
 const usage = 'usage: node infra/local/pubsub/main.ts [port] (or PORT; 8085 by default)';
@@ -8,13 +9,16 @@ async function main(): Promise<void> {
   const given = process.argv[2] ?? process.env['PORT'] ?? '8085';
   const port = Number(given);
   if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`pubsub: "${given}" is no port; ${usage}`);
+  const latency = parseLatency(process.env['LATENCY'] || 'off');
   const iam = process.env['IAM'];
-  const emulator = await startPubSubEmulator({ port, ...(iam && { iam: parseIam(iam) }) }).catch(
-    (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EADDRINUSE') throw error;
-      throw new Error(`pubsub: port ${port} is in use; set PORT to a free one`, { cause: error });
-    },
-  );
+  const emulator = await startPubSubEmulator({
+    port,
+    ...(latency && { latency }),
+    ...(iam && { iam: parseIam(iam) }),
+  }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EADDRINUSE') throw error;
+    throw new Error(`pubsub: port ${port} is in use; set PORT to a free one`, { cause: error });
+  });
   const stop = () => void emulator.stop().then(() => process.exit(0));
   process.once('SIGTERM', stop).once('SIGINT', stop);
   console.log(`pubsub: ready, PUBSUB_EMULATOR_HOST=${emulator.host}`);

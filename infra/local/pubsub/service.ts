@@ -1,4 +1,5 @@
 import type { EmulatedIam } from '../iam/emulated-iam.ts';
+import type { Latency } from '../latency/latency.ts';
 import type { Broker } from './broker.ts';
 import type { Faults } from './faults.ts';
 import { type Method, publisher, subscriber } from './protos.ts';
@@ -19,11 +20,18 @@ export class PubSubService {
   readonly broker: Broker;
   readonly faults: Faults;
   readonly #methods: ReadonlyMap<string, Unary>;
+  readonly #latency: Latency | undefined;
 
   readonly iam: EmulatedIam | undefined;
 
-  constructor(broker: Broker, faults: Faults, timing: PullTiming, iam?: EmulatedIam) {
+  constructor(
+    broker: Broker,
+    faults: Faults,
+    timing: PullTiming,
+    { iam, latency }: { readonly iam?: EmulatedIam | undefined; readonly latency?: Latency | undefined } = {},
+  ) {
     this.broker = broker;
+    this.#latency = latency;
     this.iam = iam;
     this.faults = faults;
     this.#methods = new Map<string, Unary>([
@@ -38,7 +46,7 @@ export class PubSubService {
     if (!run) throw new RpcError('UNIMPLEMENTED', `${method} is not emulated`);
     return this.faults.apply(method, async () => {
       await admitPublish(this.iam, method, request, authorization);
-      return run(request, signal);
+      return this.#latency?.around(method, () => run(request, signal)) ?? run(request, signal);
     });
   }
 }

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EmulatedIam, type IamOptions } from '../iam/emulated-iam.ts';
+import type { Latency } from '../latency/latency.ts';
 import { bucketHandlers, createBucket } from './bucket-handlers.ts';
 import { finalizedEvent } from './cloud-event.ts';
 import { composeHandler } from './compose-handler.ts';
@@ -48,6 +49,8 @@ export interface StorageEmulatorOptions {
   readonly mutationLimit?: boolean;
   /** Who may do what; by default everybody may do everything. */
   readonly iam?: IamOptions;
+  /** How long operations and notifications take; nothing is added by default. */
+  readonly latency?: Latency;
   /** Milliseconds since 1970. */
   readonly now?: () => number;
 }
@@ -107,6 +110,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     counts,
     backoffMs: options.backoffMs ?? { min: 1_000, max: 30_000 },
     concurrency: options.deliveryConcurrency ?? 16,
+    latency: options.latency,
     event: ({ id, object, subscriber }) => {
       const subscription = subscribersOf(object.bucket)[subscriber];
       const bucket = store.state.buckets.get(object.bucket)?.bucket;
@@ -119,15 +123,18 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     if (!store.state.buckets.has(bucket)) createBucket(store, bucket);
   for (const notice of [...store.state.notices.values()]) notifier.enqueue(notice);
 
-  const handlers = strictHandlers({
-    ...bucketHandlers(store),
-    ...objectHandlers(store),
-    ...mediaHandler(store),
-    ...uploadHandlers(store),
-    ...resumableHandlers(store),
-    ...transferHandlers(store),
-    ...composeHandler(store),
-  });
+  const handlers = strictHandlers(
+    {
+      ...bucketHandlers(store),
+      ...objectHandlers(store),
+      ...mediaHandler(store),
+      ...uploadHandlers(store),
+      ...resumableHandlers(store),
+      ...transferHandlers(store),
+      ...composeHandler(store),
+    },
+    options.latency,
+  );
   const iam = options.iam && new EmulatedIam(options.iam);
   const service = { store, handlers, faults, counts, mutationLimit, iam, retryTests: new RetryTests() };
   const serving = new Set<Promise<void>>();

@@ -1,4 +1,5 @@
 import { parseIam } from '../iam/emulated-iam.ts';
+import { parseLatency } from '../latency/latency.ts';
 import type { StorageEmulatorOptions, Subscription } from './emulator.ts';
 
 const DEFAULT_PORT = 4443;
@@ -11,6 +12,7 @@ const NAMES: readonly string[] = [
   'MD5',
   'BACKOFF_MS',
   'MUTATION_LIMIT',
+  'LATENCY',
   'IAM',
 ];
 
@@ -38,6 +40,7 @@ export function parseMainOptions(
   if (folder === undefined) throw new Error('FOLDER should be the folder that keeps the data');
   const port = Number(given.get('PORT') ?? DEFAULT_PORT);
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error('PORT should be 0 to 65535');
+  const latency = parseLatency(given.get('LATENCY') ?? 'off');
   const backoff = given.get('BACKOFF_MS');
   const iam = given.get('IAM');
   return {
@@ -48,6 +51,7 @@ export function parseMainOptions(
     host: given.get('HOST') ?? '127.0.0.1',
     buckets: listOf(given.get('BUCKETS')),
     notifications: listOf(given.get('NOTIFY')).map(subscription),
+    ...(latency !== undefined && { latency }),
     ...(backoff !== undefined && { backoffMs: backoffOf(backoff) }),
     ...(iam !== undefined && { iam: parseIam(iam) }),
   };

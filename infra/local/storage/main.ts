@@ -5,6 +5,7 @@
  * FOLDER (required), PORT (4443), HOST (127.0.0.1), BUCKETS (`a,b`), NOTIFY (`bucket=url,bucket=url`),
  * MD5 (on; off makes uploads faster), BACKOFF_MS (`min-max` between deliveries of a notification; 1000-30000),
  * MUTATION_LIMIT (off; on refuses a second mutation of a name within a second),
+ * LATENCY (off; a profile with or without a seed, as `google-cloud:42`),
  * IAM (who may do what, as JSON: `{"secret": "…", "administrator": "EMAIL", "grants": […]}`; absent, everybody may everything).
  * Prints one line when it is ready, and tells a parent with an IPC channel `{ready: true, url}`.
  */

@@ -1,5 +1,6 @@
 import { Agent, request } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
+import type { Latency } from '../latency/latency.ts';
 import type { CloudEventRequest } from './cloud-event.ts';
 import type { Effect, Faults } from './faults.ts';
 import type { OperationCounts } from './operation-counts.ts';
@@ -13,6 +14,7 @@ interface NotifierOptions {
   readonly counts: OperationCounts;
   /** Milliseconds; the wait doubles from `min` to `max`, half of it random. */
   readonly backoffMs: { readonly min: number; readonly max: number };
+  readonly latency: Latency | undefined;
   /** Deliveries at a time. */
   readonly concurrency: number;
   /** Where a notice goes and what it says; undefined when nobody subscribes any more. */
@@ -85,13 +87,14 @@ export class Notifier {
   }
 
   async #attempt(notice: Notice, url: string, event: CloudEventRequest): Promise<Attempt> {
-    const { faults, counts } = this.#options;
+    const { faults, counts, latency } = this.#options;
     const count = counts.of('notify');
     count.calls += 1;
     try {
       const effects = faults.strike('notify', [notice.object]);
       await this.#before(effects);
-      let result = await this.#post(url, event);
+      const post = () => this.#post(url, event);
+      let result = await (latency ? latency.around('notify', post) : post());
       if (effects.some(({ kind }) => kind === 'duplicate')) result = await this.#post(url, event);
       count.bytesOut += Buffer.byteLength(event.body);
       if (result.acknowledged && !effects.some(losesAnswer)) return result;

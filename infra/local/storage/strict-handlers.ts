@@ -1,3 +1,4 @@
+import type { Latency } from '../latency/latency.ts';
 import type { Answer } from './answer.ts';
 import type { Call, Handler } from './call.ts';
 import type { ServedOperation } from './operation.ts';
@@ -7,11 +8,15 @@ import { checkHeaders } from './request-headers.ts';
 
 type Handlers = Readonly<Record<ServedOperation, Handler>>;
 
-/** The same handlers, behind a check that refuses whatever they would ignore. */
-export function strictHandlers(handlers: Handlers): Handlers {
+/**
+ * The same handlers, behind a check that refuses whatever they would ignore.
+ * @param latency how long each takes; nothing without it
+ */
+export function strictHandlers(handlers: Handlers, latency: Latency | undefined): Handlers {
   const strict: Partial<Record<ServedOperation, Handler>> = {};
   for (const operation of Object.keys(handlers) as ServedOperation[]) {
-    strict[operation] = (call) => answerStrictly(operation, handlers[operation], call);
+    const answer = (call: Call) => answerStrictly(operation, handlers[operation], call);
+    strict[operation] = latency ? (call) => latency.around(operation, () => answer(call)) : answer;
   }
   return strict as Handlers;
 }

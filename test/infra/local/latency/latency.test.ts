@@ -1,0 +1,132 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { readPlatformConfig } from '../../../../infra/local/config.ts';
+import { Latency, parseLatency } from '../../../../infra/local/latency/latency.ts';
+import { describeProcesses } from '../../../../infra/local/processes.ts';
+import { startPubSubEmulator } from '../../../../infra/local/pubsub/emulator.ts';
+import { OPERATION_CLASSES } from '../../../../infra/local/storage/operation.ts';
+import { IDENTITY } from '../../../support/identity.ts';
+import { EmulatorFixture, objectPath } from '../storage/emulator-fixture.ts';
+
+const PROFILE = {
+  'objects.get': { medianMs: 30, p99Ms: 200 },
+  'objects.insert': { medianMs: 75, p99Ms: 300 },
+};
+const PORTS = { gateway: 1, storage: 2, pubsub: 3, clamd: 4, upload: 5, files: 6, scanner: 7, sweeper: 8 };
+
+const draw = (latency: Latency, operation: string, count: number) =>
+  Array.from({ length: count }, () => latency.next(operation));
+
+describe('latencies of a profile', () => {
+  it('are the same for the same seed, and others for another', () => {
+    const first = draw(new Latency(PROFILE, 7), 'objects.get', 50);
+    assert.deepEqual(draw(new Latency(PROFILE, 7), 'objects.get', 50), first);
+    assert.notDeepEqual(draw(new Latency(PROFILE, 8), 'objects.get', 50), first);
+  });
+
+  it('do not depend on which operations come between', () => {
+    const alone = draw(new Latency(PROFILE, 7), 'objects.get', 10);
+    const latency = new Latency(PROFILE, 7);
+    const mixed = alone.map(() => {
+      latency.next('objects.insert');
+      return latency.next('objects.get');
+    });
+    assert.deepEqual(mixed, alone);
+  });
+
+  it('have the median and the 99th percentile of the profile', () => {
+    const drawn = draw(new Latency(PROFILE, 1), 'objects.get', 100_000).sort((a, b) => a - b);
+    const percentile = (share: number) => drawn[Math.floor(drawn.length * share)] ?? Number.NaN;
+    assert.ok(Math.abs(percentile(0.5) - 30) < 1, String(percentile(0.5)));
+    assert.ok(Math.abs(percentile(0.99) - 200) < 10, String(percentile(0.99)));
+    assert.ok((drawn.at(-1) ?? 0) <= 1000);
+    assert.equal(new Latency(PROFILE, 1).next('buckets.get'), 0);
+  });
+
+  it('pass half before the work and half after', async () => {
+    const steps: string[] = [];
+    const [expected = 0] = draw(new Latency(PROFILE, 3), 'objects.get', 1);
+    const latency = new Latency(PROFILE, 3, async (ms) => void steps.push(ms.toFixed(3)));
+    const result = await latency.around('objects.get', () => {
+      steps.push('work');
+      return 'done';
+    });
+    assert.equal(result, 'done');
+    assert.deepEqual(steps, [(expected / 2).toFixed(3), 'work', (expected / 2).toFixed(3)]);
+  });
+
+  it('are chosen by name and seed, or not at all', () => {
+    assert.equal(parseLatency('off'), undefined);
+    assert.deepEqual(
+      draw(parseLatency('google-cloud:42') ?? assert.fail(), 'objects.get', 5),
+      draw(parseLatency('google-cloud:42') ?? assert.fail(), 'objects.get', 5),
+    );
+    for (const text of ['on', 'google-cloud:x', 'toString', '']) {
+      assert.throws(() => parseLatency(text), /LATENCY should be off or google-cloud/, text);
+    }
+    assert.throws(
+      () => readPlatformConfig({ LATENCY: 'slow' }, '/p'),
+      /LATENCY .*should be off or google-cloud/,
+    );
+    const { storage, pubsub } = describeProcesses(
+      readPlatformConfig({ LATENCY: 'google-cloud:5' }, '/p'),
+      PORTS,
+      IDENTITY,
+    );
+    assert.deepEqual([storage?.env['LATENCY'], pubsub?.env['LATENCY']], ['google-cloud:5', 'google-cloud:5']);
+  });
+
+  it('have a source beside each number, and belong to operations that there are', () => {
+    const path = new URL('../../../../infra/local/latency/google-cloud.json', import.meta.url);
+    const { operations } = JSON.parse(readFileSync(path, 'utf8'));
+    for (const [name, { medianMs, p99Ms, basis, source }] of Object.entries<Record<string, unknown>>(
+      operations,
+    )) {
+      assert.ok(name in OPERATION_CLASSES || name === 'Publish', name);
+      assert.ok(Number(medianMs) > 0 && Number(p99Ms) > Number(medianMs), name);
+      assert.match(String(basis), /^(Google|third party|assumed)/, name);
+      assert.ok(String(source).length > 0, name);
+    }
+  });
+});
+
+describe('the storage emulator with latencies', () => {
+  const waited: number[] = [];
+  const latency = new Latency(PROFILE, 1, async (ms) => void waited.push(ms));
+  const fixture = new EmulatorFixture({ latency });
+
+  it('waits for each operation as long as the profile says', async () => {
+    await fixture.put('x', 'content');
+    assert.equal((await fixture.call('GET', objectPath('x'))).status, 200);
+    const expected = new Latency(PROFILE, 1);
+    const halves = [expected.next('objects.insert'), expected.next('objects.get')].flatMap((ms) => [
+      ms / 2,
+      ms / 2,
+    ]);
+    assert.deepEqual(waited, halves);
+  });
+});
+
+describe('the Pub/Sub emulator with latencies', () => {
+  it('waits for a publish', async () => {
+    const waited: number[] = [];
+    const profile = { Publish: { medianMs: 30, p99Ms: 200 } };
+    const latency = new Latency(profile, 1, async (ms) => void waited.push(ms));
+    const emulator = await startPubSubEmulator({ latency });
+    try {
+      const call = async (method: string, path: string, body: object) =>
+        (
+          await fetch(`http://${emulator.host}/v1/projects/p/topics/${path}`, {
+            method,
+            body: JSON.stringify(body),
+          })
+        ).status;
+      assert.equal(await call('PUT', 'topic', {}), 200);
+      assert.deepEqual(waited, []);
+      assert.equal(await call('POST', 'topic:publish', { messages: [{ data: 'aGk=' }] }), 200);
+      assert.equal(waited.length, 2);
+    } finally {
+      await emulator.stop();
+    }
+  });
+});
