@@ -2,7 +2,7 @@ import { combineCrc32c, decodeCrc32c, encodeCrc32c } from '../../../shared/stora
 import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
-import { admitDraft } from './draft-access.ts';
+import { admitMutation } from './draft-access.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
 import { isNothing, unsupportedField } from './object-fields.ts';
 import { checkObjectName } from './object-name.ts';
@@ -29,8 +29,7 @@ export function composeHandler(store: Store): Record<'objects.compose', Handler>
         preconditions: parsePreconditions(call.query),
       };
       const sources = sourcesOf(store, call, body);
-      admitDraft(store, call.access, draft);
-      store.checkMutable(draft);
+      admitMutation(store, call.access, draft);
       const object = store.finalize(draft, concatenate(store, sources));
       return json(200, objectResource(object, store.bucket(bucket).bucket, call.base));
     },

@@ -11,3 +11,13 @@ export function admitDraft(store: Store, access: Access, draft: Draft): void {
   store.checkDraft(draft);
   if (store.find(draft.bucket, draft.name)) access.require('storage.objects.delete', draft);
 }
+
+/**
+ * The same where the object is made at once: a name that has just changed is refused before its preconditions are looked at.
+ * @throws ApiError 401 | 403 | 404 | 412 | 429
+ */
+export function admitMutation(store: Store, access: Access, draft: Draft): void {
+  access.require('storage.objects.create', draft);
+  store.checkMutable(draft);
+  admitDraft(store, access, draft);
+}

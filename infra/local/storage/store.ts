@@ -91,13 +91,7 @@ export class Store {
     this.#options.mutationLimit.check(target);
   }
 
-  /** Whether the object could be made now. @throws ApiError 404 | 412 | 403 | 429 */
-  checkCreatable(draft: Draft): void {
-    this.checkMutable(draft);
-    this.checkDraft(draft);
-  }
-
-  /** The same, for a session that makes it later. @throws ApiError 404 | 412 | 403 */
+  /** Whether the object could be made now or later, by a session. @throws ApiError 404 | 412 | 403 */
   checkDraft(draft: Draft): void {
     const { bucket, objects } = this.bucket(draft.bucket);
     const live = objects.get(draft.name);
@@ -107,7 +101,8 @@ export class Store {
 
   /** Makes the object and the notices of it, in one step. @throws ApiError 404 | 412 | 403 | 429 */
   finalize(draft: Draft, content: StoredContent, session?: string): StoredObject {
-    this.checkCreatable(draft);
+    this.checkMutable(draft);
+    this.checkDraft(draft);
     const now = this.now();
     const { bucket, name, settable } = draft;
     const generation = Math.max(this.state.lastGeneration + 1, now * 1000);

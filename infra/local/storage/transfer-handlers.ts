@@ -1,7 +1,7 @@
 import { json } from './answer.ts';
 import { invalid } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
-import { admitDraft } from './draft-access.ts';
+import { admitMutation } from './draft-access.ts';
 import { type JsonRecord, readRecord } from './json-body.ts';
 import { checkObjectName } from './object-name.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from './preconditions.ts';
@@ -27,7 +27,7 @@ export function transferHandlers(store: Store): Record<'objects.copy' | 'objects
   };
   const place = (call: Call, from: StoredObject, body: JsonRecord): object => {
     const draft = destination(call, settableOfCopy(from, body));
-    admitDraft(store, call.access, draft);
+    admitMutation(store, call.access, draft);
     const object = store.finalize(draft, contentOf(from));
     return objectResource(object, store.bucket(object.bucket).bucket, call.base);
   };
@@ -41,8 +41,7 @@ export function transferHandlers(store: Store): Record<'objects.copy' | 'objects
       const body = await readRecord(call.body);
       const from = source(call);
       const draft = destination(call, settableOfCopy(from, body));
-      admitDraft(store, call.access, draft);
-      store.checkMutable(draft);
+      admitMutation(store, call.access, draft);
       const before = rewrittenSoFar(call.query.get('rewriteToken'), from, draft);
       const rewritten = Math.min(from.size, before + quantum(call.query));
       const progress = {

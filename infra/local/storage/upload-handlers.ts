@@ -4,7 +4,7 @@ import type { Call, Handler } from './call.ts';
 import { ContentDigest } from './content-digest.ts';
 import type { ContentFolder } from './content-folder.ts';
 import { ContentWriter } from './content-writer.ts';
-import { admitDraft } from './draft-access.ts';
+import { admitMutation } from './draft-access.ts';
 import { checkClaims, claimsOf, claimsOfHeader } from './expected-content.ts';
 import type { JsonRecord } from './json-body.ts';
 import { readMultipart } from './multipart.ts';
@@ -89,8 +89,7 @@ async function insert(
   bytes: AsyncIterable<Buffer>,
 ): Promise<Answer> {
   // Also before the bytes, so that a lost race costs no transfer; finalize decides.
-  admitDraft(store, call.access, draft);
-  store.checkMutable(draft);
+  admitMutation(store, call.access, draft);
   const content = store.contents.newId();
   try {
     const received = await receive(store.contents, content, bytes);
