@@ -13,6 +13,8 @@ locals {
     failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
     not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
     redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
+    collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
+    cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
   }
   distributions = {
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
@@ -50,6 +52,8 @@ locals {
       scans-fail        = { severity = "ERROR", query = "sum(increase(${local.user_metric}_not_completed{${local.of_revision}}[10m])) > 10", for = "0s", say = "Scans are tried in vain: look at the sidecar and at Cloud Storage." }
       files-redriven    = { severity = "WARNING", query = "sum(increase(${local.user_metric}_redriven{${local.of_revision}}[1h])) > 20", for = "0s", say = "Events do not lead to an end in time: the finalize subscription or the scanner does not work." }
       sweeps-absent     = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_oldest_pending_seconds_count{${local.of_revision}}[1h])) or vector(0)) < 1", for = "1800s", say = "No sweep was completed for an hour." }
+      collect-absent    = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_collections{${local.of_revision}}[3h])) or vector(0)) < 1", for = "1800s", say = "No collection was completed for three hours: what is deleted is neither announced nor freed." }
+      collect-behind    = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_cycles{${local.of_revision}}[1d])) or vector(0)) < 1", for = "3600s", say = "No cycle of the collection came to its end for a day: it has too little time for the number of records." }
       backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }

@@ -19,10 +19,18 @@ const DAY_MS = 86_400_000;
 /** A retention period may be shortened: nothing is put off for longer than this. */
 const LONGEST_WAIT_MS = 30 * DAY_MS;
 
+interface Version {
+  readonly generation: Generation;
+  readonly metageneration: Metageneration;
+}
+
+/** What is kept in memory of a candidate: a cycle has tens of thousands. */
+type Candidate = Version & Pick<StoredObject, 'name'>;
+
 /** A candidate that a cycle has claimed, and the version of its blob that it may delete. */
 interface Claim {
-  readonly candidate: StoredObject;
-  readonly blob: { readonly generation: Generation; readonly metageneration: Metageneration };
+  readonly candidate: Candidate;
+  readonly blob: Version;
 }
 
 export type ClaimOutcome =
@@ -127,7 +135,7 @@ export class Cycle {
     counts: Partial<Record<GarbageOutcome | 'error', number>>,
   ): Promise<void> {
     const claims = this.claims.values();
-    const visit = counted(this.#collector.log, counts, (candidate) => this.#deleteBlob(candidate));
+    const visit = counted(this.#collector.log, counts, (candidate: Candidate) => this.#deleteBlob(candidate));
     const work = async (): Promise<void> => {
       for (const { candidate } of claims) {
         if (stop()) return;
@@ -137,7 +145,7 @@ export class Cycle {
     await Promise.all(Array.from({ length: CONCURRENCY }, work));
   }
 
-  async #deleteBlob(candidate: StoredObject): Promise<GarbageOutcome> {
+  async #deleteBlob(candidate: Candidate): Promise<GarbageOutcome> {
     const key = candidateKey(candidate);
     const claim = this.claims.get(key);
     if (!claim) return 'changed';
@@ -166,7 +174,7 @@ export class Cycle {
     const version = { blobGeneration: generation, blobMetageneration: metageneration };
     const claimed = await permanent.patch(candidate.name, candidate, { cycle: this.id, ...version });
     if (!claimed) return this.#lostClaim(candidate);
-    this.claims.set(key, { candidate: claimed, blob: { generation, metageneration } });
+    this.claims.set(key, { candidate: versionOf(claimed), blob: { generation, metageneration } });
     return 'claimed';
   }
 
@@ -192,15 +200,21 @@ export class Cycle {
 
   async #putOff(candidate: StoredObject, until: Date): Promise<ClaimOutcome> {
     const notBefore = new Date(Math.min(until.getTime(), this.#in(LONGEST_WAIT_MS).getTime()));
-    await this.#collector.permanent.patch(candidate.name, candidate, { notBefore: notBefore.toISOString() });
+    // A cycle that has claimed it meanwhile must not delete its blob when it is resumed: the candidate is to wait.
+    const unclaimed = { cycle: null, blobGeneration: null, blobMetageneration: null };
+    await this.#collector.permanent.patch(candidate.name, candidate, {
+      ...unclaimed,
+      notBefore: notBefore.toISOString(),
+    });
     return 'waiting';
   }
 
-  /** Whoever resumes this cycle believes what a candidate says: none of what is struck out may say that it is claimed. */
-  async #strikeOut(candidate: StoredObject): Promise<void> {
-    let current: StoredObject | undefined = candidate;
-    while (current?.metadata['cycle'] === this.id && !(await this.#drop(current))) {
-      current = await this.#collector.permanent.stat(candidate.name);
+  /** A cycle is resumed from what candidates say: none that is struck out may still say that it is claimed. */
+  async #strikeOut(candidate: Candidate): Promise<void> {
+    let current: Candidate | undefined = candidate;
+    while (current && !(await this.#drop(current))) {
+      const there = await this.#collector.permanent.stat(candidate.name);
+      current = there?.metadata['cycle'] === this.id ? there : undefined;
     }
   }
 
@@ -208,7 +222,7 @@ export class Cycle {
    * Decided. Where it may not be deleted, it says so itself.
    * @returns false where it is not any more what was read: suspected again meanwhile, say
    */
-  async #drop(candidate: StoredObject): Promise<boolean> {
+  async #drop(candidate: Candidate): Promise<boolean> {
     const { permanent } = this.#collector;
     const released = await release(permanent, candidate);
     if (released !== 'kept') return released === 'deleted';
@@ -226,5 +240,9 @@ function claimOf(candidate: StoredObject, id: string): Claim | undefined {
   const generation = parseGeneration(blobGeneration);
   const metageneration = parseGeneration(blobMetageneration) as string as Metageneration | undefined;
   if (cycle !== id || done !== undefined || !generation || !metageneration) return undefined;
-  return { candidate, blob: { generation, metageneration } };
+  return { candidate: versionOf(candidate), blob: { generation, metageneration } };
+}
+
+function versionOf({ name, generation, metageneration }: StoredObject): Candidate {
+  return { name, generation, metageneration };
 }

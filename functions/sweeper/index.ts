@@ -30,8 +30,8 @@ import { sweep } from './sweep.ts';
 import type { Sweeper } from './sweeper.ts';
 
 const WEEK_SECONDS = 604_800;
-/** Each is about a kilobyte in memory. */
-const CANDIDATES_PER_CYCLE = 10_000;
+/** Each is less than half a kilobyte in memory. */
+const CANDIDATES_PER_CYCLE = 50_000;
 
 const config = readConfig(
   {
@@ -48,6 +48,7 @@ const config = readConfig(
     MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
     REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
     SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),
+    COLLECT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
     COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 520 * WEEK_SECONDS)),
     // The least is what shared/files/blobs.ts builds on: twice MARK_GOOD_FOR_MS.
     COLLECT_BLOB_GRACE_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
@@ -133,7 +134,8 @@ async function postSweep({ response, log, audit }: Exchange): Promise<void> {
 
 async function postCollect({ response, log, audit }: Exchange): Promise<void> {
   audit.action = 'collect';
-  const report = await collect({ ...collector, log }, { budgetMs, stopping: isDraining });
+  const terms = { budgetMs: config.COLLECT_BUDGET_SECONDS * 1000, stopping: isDraining };
+  const report = await collect({ ...collector, log }, terms);
   log.info(report, 'collect completed');
   sendJson(response, 200, 'application/json', report);
 }

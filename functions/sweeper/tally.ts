@@ -5,11 +5,11 @@ import type { StoredObject } from '../../shared/storage/object.ts';
  * A visit that counts what came of each object. One that cannot be dealt with now is logged and counted as an
  * error, and must not keep the others waiting: the next sweep comes to it again.
  */
-export function counted<Outcome extends string>(
+export function counted<Outcome extends string, Visited extends Pick<StoredObject, 'name'> = StoredObject>(
   log: Logger,
   counts: Partial<Record<Outcome | 'error', number>>,
-  visit: (object: StoredObject) => Promise<Outcome>,
-): (object: StoredObject) => Promise<void> {
+  visit: (object: Visited) => Promise<Outcome>,
+): (object: Visited) => Promise<void> {
   return async (object) => {
     let outcome: Outcome | 'error';
     try {

@@ -20,7 +20,8 @@ export interface Walk {
 }
 
 /**
- * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished.
+ * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished. The next
+ * page is listed while the objects of one are visited: a walk through many pages takes as long as listing them.
  * @returns the name to go on from where it was stopped, undefined at the end
  * @throws {StorageError} where a page cannot be listed, and what `page` throws
  */
@@ -32,21 +33,24 @@ export async function walk({
   page: open,
   visit,
 }: Walk): Promise<string | undefined> {
+  const list = (pageToken?: string) => {
+    const page = bucket.list({ prefix, startOffset: from || undefined, pageToken, maxResults: PAGE_SIZE });
+    // A failure is met where the page is awaited, unless the walk ends before.
+    page.catch(() => undefined);
+    return page;
+  };
+  if (stop()) return from;
   let reached = from;
-  for (let pageToken: string | undefined; ; ) {
-    if (stop()) return reached;
-    const page = await bucket.list({
-      prefix,
-      startOffset: from || undefined,
-      pageToken,
-      maxResults: PAGE_SIZE,
-    });
-    if (page.objects.length > 0) await open?.(page.objects);
-    const next = await visitAll(page.objects, stop, visit);
+  for (let listing = list(); ; ) {
+    const { objects, nextPageToken } = await listing;
+    const upcoming = nextPageToken && !stop() ? list(nextPageToken) : undefined;
+    if (objects.length > 0) await open?.(objects);
+    const next = await visitAll(objects, stop, visit);
     if (next) return next.name;
-    reached = page.objects.at(-1)?.name ?? reached;
-    pageToken = page.nextPageToken;
-    if (!pageToken) return undefined;
+    if (!nextPageToken) return undefined;
+    reached = objects.at(-1)?.name ?? reached;
+    if (!upcoming || stop()) return reached;
+    listing = upcoming;
   }
 }
 

@@ -148,7 +148,12 @@ function scheduleFindings(deployment: Deployment): readonly string[] {
       textAt(target, 'oidc_token', 0, 'audience'),
     );
   });
-  return [...missing, ...wrong];
+  // The event of a deleted file comes with the next collection, and a cycle may take several.
+  const rare = jobs
+    .filter(({ values }) => textAt(values, 'http_target', 0, 'uri').endsWith('/collect'))
+    .filter(({ values }) => !/^\d{1,2} \* \* \* \*$/.test(textAt(values, 'schedule')))
+    .map(({ values }) => `collect is not called hourly: ${textAt(values, 'schedule')}`);
+  return [...missing, ...wrong, ...rare];
 }
 
 /** Every alert and metric looks for what the functions say in exactly these words. */
@@ -184,7 +189,7 @@ function watchFindings(deployment: Deployment): readonly string[] {
   ];
 }
 
-/** The log-based metrics that queries name are there. */
+/** The log-based metrics that queries name are there, and each is in a query. */
 function dependentMetrics(deployment: Deployment): readonly string[] {
   const defined = ofType(deployment, 'google_logging_metric').map(({ values }) => textAt(values, 'name'));
   const queries = [
@@ -198,7 +203,10 @@ function dependentMetrics(deployment: Deployment): readonly string[] {
   const named = [...queries.matchAll(/logging_googleapis_com:user_(\w+?)(?:_bucket|_count)?\{/g)].map(
     ([, name = '']) => name,
   );
-  return [...new Set(named)]
-    .filter((name) => !defined.includes(name))
-    .map((name) => `there is no metric ${name}`);
+  const absent = [...new Set(named)].filter((name) => !defined.includes(name));
+  const unwatched = defined.filter((name) => !named.includes(name));
+  return [
+    ...absent.map((name) => `there is no metric ${name}`),
+    ...unwatched.map((name) => `nothing watches the metric ${name}`),
+  ];
 }

@@ -150,6 +150,8 @@ export const MISTAKES: readonly Mutation[] = [
   ),
   planted('parts of uploads that are scanned', 'events.tf', 'parts/', 'part/'),
   planted('a wrong schedule', 'schedule.tf', 'sweep   = {', 'sweeps   = {'),
+  planted('a collection once a day', 'variables.tf', '"23 * * * *"', '"23 3 * * *"'),
+  planted('a collection that nobody misses', 'monitoring.tf', '_collections{', '_redriven{'),
   planted(
     'a route that leads elsewhere',
     'lb.tf',

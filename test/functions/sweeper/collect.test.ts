@@ -126,6 +126,24 @@ describe('a collection', function () {
       });
     }
 
+    it('another collection, whose candidate is claimed by no cycle from then on', async () => {
+      let written = false;
+      const stopped = fixture.actor(async (operation, name, run) => {
+        const result = await run();
+        if (name.startsWith('collect/') && operation === 'patch' && !written) {
+          written = true;
+          await fixture.collect(undefined, {}, { blobGraceMs: 30 * DAY });
+        }
+        return result;
+      });
+      await fixture.collect(stopped, { stopping: () => written });
+      const [candidate = ''] = await fixture.names('collect/');
+      const { metadata } = (await fixture.sweeper.permanent.stat(candidate)) ?? {};
+      assert.deepEqual(Object.keys(metadata ?? {}), ['notBefore']);
+      await fixture.collect();
+      assert.ok(await fixture.blob('in use'));
+    });
+
     it('an operator, before the lost answer of its claim could be asked for again', async () => {
       const unlucky = fixture.actor(async (operation, name, run) => {
         const result = await run();

@@ -1,0 +1,56 @@
+import assert from 'node:assert/strict';
+import { setImmediate as turn } from 'node:timers/promises';
+import { type Walk, walk } from '../../../functions/sweeper/walk.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+
+const PAGES = ['a', 'b', 'c'];
+
+describe('a walk through the pages of a prefix', () => {
+  let listed: string[];
+  let visited: string[];
+
+  beforeEach(() => {
+    listed = [];
+    visited = [];
+  });
+
+  /** Each page has one object, which is named as the page. */
+  function through(how: Partial<Walk>, failing?: string): Promise<string | undefined> {
+    const list = async ({ pageToken = 'a' }: { pageToken?: string | undefined }) => {
+      listed.push(pageToken);
+      if (pageToken === failing) throw new Error(`page ${pageToken} cannot be listed`);
+      const nextPageToken = PAGES[PAGES.indexOf(pageToken) + 1];
+      return { objects: [{ name: pageToken } as StoredObject], nextPageToken };
+    };
+    return walk({
+      bucket: { list } as unknown as Walk['bucket'],
+      prefix: '',
+      from: '',
+      stop: () => false,
+      visit: async ({ name }) => void visited.push(name),
+      ...how,
+    });
+  }
+
+  it('lists the next page while the objects of one are visited, and no page twice', async () => {
+    const whenVisited: number[] = [];
+    const end = await through({ visit: async () => void whenVisited.push(listed.length) });
+    assert.deepEqual([whenVisited, listed, end], [[2, 3, 3], PAGES, undefined]);
+  });
+
+  it('ends where it is stopped, with the name to continue from, whatever became of the next page', async () => {
+    const end = await through({ stop: () => visited.length > 0 }, 'b');
+    await turn();
+    assert.deepEqual([visited, listed, end], [['a'], ['a', 'b'], 'a']);
+  });
+
+  it('visits what was listed before a page fails', async () => {
+    await assert.rejects(through({}, 'b'), /page b cannot be listed/);
+    assert.deepEqual(visited, ['a']);
+  });
+
+  it('lists nothing once it is stopped', async () => {
+    assert.equal(await through({ from: 'b', stop: () => true }), 'b');
+    assert.deepEqual(listed, []);
+  });
+});
