@@ -12,6 +12,8 @@ const SEVERITY: Readonly<Record<string, string>> = {
   fatal: 'CRITICAL',
 };
 
+const { error: ERROR = 50 } = pino.levels.values;
+
 /**
  * Lines of JSON as Cloud Logging reads them from standard output. No file name, no token goes into one.
  *
@@ -27,9 +29,26 @@ export function createLog(service: string, level: string): Logger {
       base: { service },
       timestamp: () => `,"time":"${new Date().toISOString()}"`,
       formatters: { level: (label) => ({ severity: SEVERITY[label] ?? 'DEFAULT' }) },
+      hooks: {
+        logMethod(args, method, level) {
+          const [fields, ...rest] = args as [unknown, ...never[]];
+          method.apply(this, [level < ERROR ? fields : withStackTrace(fields), ...rest] as typeof args);
+        },
+      },
     },
     pino.destination({ sync: true }),
   );
+}
+
+/**
+ * Error Reporting groups errors by the stack in `stack_trace` or, without one, in `message`. It does not look for a
+ * stack elsewhere in a line that has a message, so `err.stack` alone is not enough.
+ * https://cloud.google.com/error-reporting/docs/formatting-error-messages
+ */
+function withStackTrace(fields: unknown): unknown {
+  if (fields instanceof Error) return { err: fields, stack_trace: fields.stack };
+  if (typeof fields !== 'object' || fields === null || !('err' in fields)) return fields;
+  return fields.err instanceof Error ? { ...fields, stack_trace: fields.err.stack } : fields;
 }
 
 /** `traceparent` (https://www.w3.org/TR/trace-context/) as the fields that Cloud Logging joins log lines by. */
