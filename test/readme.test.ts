@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { reservePorts } from '../infra/local/ports.ts';
 import { EICAR, eventually, Service } from './support/service.ts';
 
@@ -15,6 +18,23 @@ function blocks(section: string): readonly string[] {
   const [own = ''] = text.split('\n## ');
   return [...own.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 }
+
+describe('what the README says to try', function () {
+  this.timeout(60_000);
+  const service = new Service();
+
+  it('uploads, waits, downloads and finds malware when it is pasted', async () => {
+    const [, block = ''] = blocks('Try it');
+    const text = block
+      .replaceAll('127.0.0.1:8080', new URL(service.url).host)
+      .replaceAll('127.0.0.1:8085', service.platform.pubsubHost);
+    const folder = await mkdtemp(join(tmpdir(), 'fileshare-readme-'));
+    const { stdout } = await promisify(execFile)('bash', ['-c', text], { cwd: folder });
+    await rm(folder, { recursive: true });
+    assert.match(stdout, /"state":"clean".*\nHello\n.*"type":"urn:hops-fileshare:problem:file-infected"/s);
+    assert.match(stdout, /"verdict":"clean"/);
+  });
+});
 
 describe('what the README says to subscribers', function () {
   this.timeout(60_000);

@@ -13,9 +13,10 @@ describe('client: verify, and what goes wrong', function () {
   describe('at two addresses', () => {
     const { service, upload, files } = new TwoHosts();
     const addresses = () => ['--upload-url', upload.url, '--files-url', files.url];
-    afterEach(() => {
+    afterEach(async () => {
       upload.meddler = undefined;
       files.meddler = undefined;
+      assert.deepEqual(await left(service), []);
     });
 
     async function meddled(relay: Relay, meddler: Meddler): Promise<Verified> {
@@ -102,6 +103,9 @@ describe('client: verify, and what goes wrong', function () {
         );
       });
       assert.match(complaint(found, 'cleanup'), /left: [0-9a-v]{43}/);
+      for (const { id, owner } of await left(service)) {
+        await service.call('DELETE', `/files/${id}`, { as: owner });
+      }
     });
   });
 

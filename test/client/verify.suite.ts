@@ -17,6 +17,22 @@ describe('client: verify', function () {
       assert.deepEqual(await left(service), []);
     });
 
+    it('leaves the events of others to whom they are for', async () => {
+      const { id } = await service.upload('of somebody else');
+      await service.decided(id);
+      const found = await document(service, ['--url', service.url, ...SUBSCRIPTION]);
+      assert.deepEqual(notHeld(found), []);
+      const pull = `http://${service.platform.pubsubHost}/v1/${SUBSCRIPTION[1]}:pull`;
+      const response = await fetch(pull, { method: 'POST', body: '{"maxMessages": 1000}' });
+      const { receivedMessages } = (await response.json()) as {
+        receivedMessages: { message: { data: string } }[];
+      };
+      const data = receivedMessages.map(({ message }) => Buffer.from(message.data, 'base64').toString());
+      assert.ok(data.some((event) => event.includes(id)));
+      assert.ok(!data.some((event) => /"verdict":"infected"/.test(event)), 'its own are acknowledged');
+      await service.call('DELETE', `/files/${id}`);
+    });
+
     it('shows what it could not check as not checked', async () => {
       const found = await document(service, ['--url', service.url], { env: { FILESHARE_OTHER_TOKEN: '' } });
       assert.equal(found.held, true);

@@ -1,8 +1,10 @@
 import { sleep } from '../../backoff.ts';
 import { FileshareProblem } from '../../errors.ts';
 import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../events.ts';
-import type { Subscription } from '../pubsub.ts';
+import type { Received, Subscription } from '../pubsub.ts';
 import { type Check, mustBe, NotChecked, NotHeld, type Observed, type Run } from './check.ts';
+
+const COMPLETED = 'no.nav.hops.fileshare.scan.completed.v1';
 
 export const events: Check = {
   id: 'events',
@@ -12,27 +14,26 @@ export const events: Check = {
 };
 
 async function run(run: Run): Promise<Observed> {
-  const { subscription } = run;
+  const { subscription, signal } = run;
   if (!subscription) throw new NotChecked('there is no --subscription');
   const wanted = await verdicts(run);
   if (wanted.size === 0) throw new NotChecked('no file got a verdict, see above');
-  const began = performance.now();
+  const late = AbortSignal.timeout(run.timeoutMs);
   const foreign: string[] = [];
   const found = new Map<string, string>();
   try {
-    while (found.size < wanted.size && performance.now() - began < run.timeoutMs) {
-      const received = await subscription.pull(run.signal).catch(refused(subscription));
+    while (found.size < wanted.size && !late.aborted) {
+      const received = await pull(subscription, signal, late);
       const own: string[] = [];
       for (const { ackId, message } of received) {
         const event = eventIn(message);
-        const fileId = event && 'fileId' in event.data ? event.data.fileId : '';
-        if (event && wanted.has(fileId)) {
+        if (event?.type === COMPLETED && wanted.has(event.data.fileId)) {
           own.push(ackId);
-          found.set(fileId, event.data.verdict);
+          found.set(event.data.fileId, event.data.verdict);
         } else foreign.push(ackId);
       }
-      await subscription.acknowledge(own, run.signal);
-      if (own.length === 0) await sleep(250, run.signal);
+      await subscription.acknowledge(own, signal);
+      if (own.length === 0) await sleep(250, signal);
     }
   } finally {
     // Only at the end: what is given back comes again at once.
@@ -48,6 +49,24 @@ async function run(run: Run): Promise<Observed> {
     mustBe(`verdict in the event of ${id}`, event, verdict);
   }
   return { note: `${found.size} events` };
+}
+
+/** Google holds a pull open while nothing is there: `late` ends it. */
+async function pull(
+  subscription: Subscription,
+  signal: AbortSignal,
+  late: AbortSignal,
+): Promise<readonly Received[]> {
+  try {
+    return await subscription.pull(AbortSignal.any([signal, late]));
+  } catch (error) {
+    signal.throwIfAborted();
+    if (late.aborted) return [];
+    if (!(error instanceof FileshareProblem)) throw error;
+    const hint =
+      'The access token: gcloud auth print-access-token of an account with roles/pubsub.subscriber on the subscription.';
+    throw new NotHeld(`messages of ${subscription.name}`, error.message, hint);
+  }
 }
 
 /** What the files have become, by their ids. */
@@ -67,13 +86,4 @@ function eventIn(message: unknown): ScanEvent | undefined {
     if (error instanceof InvalidScanEvent) return undefined;
     throw error;
   }
-}
-
-function refused({ name }: Subscription) {
-  return (error: unknown): never => {
-    if (!(error instanceof FileshareProblem)) throw error;
-    const hint =
-      'The access token: gcloud auth print-access-token of an account with roles/pubsub.subscriber on the subscription.';
-    throw new NotHeld(`messages of ${name}`, error.message, hint);
-  };
 }
