@@ -6,7 +6,7 @@ import { Service } from '../support/service.ts';
 
 /** Of what is done once the answer is out. */
 const LATE_MS = 1_000;
-/** Used by ClamAV's scripts, which the local platform does not run: test/infra/clamav. */
+/** Needed by scripts that the local platform does not run: test/infra/clamav/grants.test.ts. */
 const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
 
 describe('every grant of the Terraform module', function () {

@@ -1,3 +1,4 @@
+import { callerFindings } from './caller-checks.ts';
 import type { Deployment } from './deployment.ts';
 import { eventFindings } from './event-checks.ts';
 import { grantFindings } from './grants.ts';
@@ -11,5 +12,6 @@ export function findingsOf(deployment: Deployment): readonly string[] {
     ...serviceFindings(deployment),
     ...eventFindings(deployment),
     ...routeFindings(deployment),
+    ...callerFindings(deployment),
   ];
 }

@@ -121,6 +121,18 @@ export const MISTAKES: readonly Mutation[] = [
     'local.run_urls.files',
   ),
   planted('a variable by a wrong name', 'services.tf', 'SCAN_EVENTS_TOPIC', 'EVENTS_TOPIC'),
+  planted(
+    'a schedule that the sweeper refuses',
+    'services.tf',
+    'SCHEDULE_CALLER     = google_service_account.this["schedule"].email',
+    'SCHEDULE_CALLER     = google_service_account.this["push"].email',
+  ),
+  planted(
+    'dead letters that the sweeper refuses',
+    'services.tf',
+    'DEAD_LETTER_CALLER  = google_service_account.this["push"].email',
+    'DEAD_LETTER_CALLER  = google_service_account.this["scanner"].email',
+  ),
   planted('a variable forgotten', 'services.tf', 'FINALIZE_TOPIC', 'LOG_LEVEL'),
   planted(
     'development signatures that count',
