@@ -55,14 +55,20 @@ resource "google_service_account_iam_member" "push_tokens" {
   depends_on = [google_pubsub_topic.finalized]
 }
 
+# Buckets are encrypted with the key of their location, everything else with that of the region.
 resource "google_kms_crypto_key_iam_member" "agents" {
-  for_each = var.encryption == null ? {} : {
-    storage = data.google_storage_project_service_account.this.member
-    pubsub  = local.agents.pubsub
-    run     = local.agents.run
-  }
-  crypto_key_id = local.kms_key
+  for_each = var.encryption == null ? {} : merge(
+    { for location in distinct(concat(
+      local.new_buckets ? [local.bucket_key_location] : [],
+      local.has_mirror ? [var.region] : [],
+    )) : "storage-${location}" => { location = location, member = data.google_storage_project_service_account.this.member } },
+    {
+      pubsub = { location = var.region, member = local.agents.pubsub }
+      run    = { location = var.region, member = local.agents.run }
+    },
+  )
+  crypto_key_id = var.encryption.kms_keys[each.value.location]
   role          = "roles/cloudkms.cryptoKeyEncrypterDecrypter"
-  member        = each.value
+  member        = each.value.member
   depends_on    = [google_project_service.this]
 }

@@ -62,7 +62,7 @@ resource "google_storage_bucket" "unscanned" {
   dynamic "encryption" {
     for_each = var.encryption[*]
     content {
-      default_kms_key_name = encryption.value.kms_key
+      default_kms_key_name = local.bucket_kms_key
     }
   }
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
@@ -93,7 +93,7 @@ resource "google_storage_bucket" "permanent" {
   dynamic "encryption" {
     for_each = var.encryption[*]
     content {
-      default_kms_key_name = encryption.value.kms_key
+      default_kms_key_name = local.bucket_kms_key
     }
   }
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
@@ -124,7 +124,7 @@ resource "google_storage_bucket" "quarantine" {
   dynamic "encryption" {
     for_each = var.encryption[*]
     content {
-      default_kms_key_name = encryption.value.kms_key
+      default_kms_key_name = local.bucket_kms_key
     }
   }
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]

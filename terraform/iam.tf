@@ -118,7 +118,7 @@ resource "google_pubsub_topic_iam_member" "sweeper_finalized" {
 # Calling services.
 
 resource "google_cloud_run_v2_service_iam_member" "api" {
-  for_each = merge([for function in ["upload", "files"] : { for index, member in var.api_invokers : "${function}-${index}" => { function = function, member = member } }]...)
+  for_each = merge([for function in ["upload", "files"] : { for index, member in var.invoker_iam_disabled ? [] : var.api_invokers : "${function}-${index}" => { function = function, member = member } }]...)
   project  = var.project_id
   location = var.region
   name     = google_cloud_run_v2_service.function[each.value.function].name

@@ -1,4 +1,6 @@
+# By Cloud Resource Manager, which a new project has not enabled.
 data "google_project" "this" {
+  count      = var.project_number == null ? 1 : 0
   project_id = var.project_id
 }
 
@@ -10,17 +12,22 @@ locals {
     var.files.redirect_above_bytes == null ? [] : ["iamcredentials"],
     var.encryption == null ? [] : ["cloudkms"],
   ))
+  project_number = var.project_number != null ? var.project_number : data.google_project.this[0].number
   agents = {
-    pubsub = "serviceAccount:service-${data.google_project.this.number}@gcp-sa-pubsub.iam.gserviceaccount.com"
-    run    = "serviceAccount:service-${data.google_project.this.number}@serverless-robot-prod.iam.gserviceaccount.com"
+    pubsub = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
+    run    = "serviceAccount:service-${local.project_number}@serverless-robot-prod.iam.gserviceaccount.com"
   }
-  kms_key    = try(var.encryption.kms_key, null)
-  public_url = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
+  # A bucket takes a key of its own location only, which for a multi-region has another name:
+  # https://cloud.google.com/storage/docs/encryption/customer-managed-keys
+  bucket_key_location = lookup({ EU = "europe", US = "us", ASIA = "asia" }, upper(local.bucket_location), lower(local.bucket_location))
+  kms_key             = try(var.encryption.kms_keys[var.region], null)
+  bucket_kms_key      = try(var.encryption.kms_keys[local.bucket_key_location], null)
+  public_url          = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
   # Without an address for both, upload and files have host names of their own. The deterministic one is known before the
   # service exists, so that the two need not wait for each other:
   # https://cloud.google.com/run/docs/triggering/https-request#deterministic
   run_urls = { for name in ["upload", "files"] : name =>
-    "https://${var.name}-${name}-${data.google_project.this.number}.${var.region}.run.app"
+    "https://${var.name}-${name}-${local.project_number}.${var.region}.run.app"
   }
   upload_url = coalesce(local.public_url, local.run_urls.upload)
   files_url  = coalesce(local.public_url, local.run_urls.files)

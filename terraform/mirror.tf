@@ -26,7 +26,7 @@ resource "google_storage_bucket" "signatures" {
   dynamic "encryption" {
     for_each = var.encryption[*]
     content {
-      default_kms_key_name = encryption.value.kms_key
+      default_kms_key_name = local.kms_key
     }
   }
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]

@@ -145,6 +145,12 @@ resource "google_cloud_run_v2_service" "scanner" {
     }
   }
 
+  # Without it, a service stays with the revision that `gcloud run services update-traffic --to-revisions` has pinned.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
+  }
+
   lifecycle {
     precondition {
       condition     = local.clamav_memory_gib <= 24 && local.clamav_cpu <= 6

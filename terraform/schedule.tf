@@ -1,10 +1,14 @@
+locals {
+  scheduler_region = coalesce(var.scheduler_region, var.region)
+}
+
 resource "google_cloud_scheduler_job" "sweeper" {
   for_each = {
     sweep   = { schedule = var.sweeper.sweep_schedule, deadline = "600s" }
     collect = { schedule = var.sweeper.collect_schedule, deadline = "1800s" }
   }
   project          = var.project_id
-  region           = var.region
+  region           = local.scheduler_region
   name             = "${var.name}-${each.key}"
   schedule         = each.value.schedule
   time_zone        = "Etc/UTC"
@@ -23,7 +27,7 @@ resource "google_cloud_scheduler_job" "sweeper" {
 resource "google_cloud_scheduler_job" "mirror" {
   count            = local.has_mirror ? 1 : 0
   project          = var.project_id
-  region           = var.region
+  region           = local.scheduler_region
   name             = "${var.name}-mirror"
   schedule         = var.signatures.schedule
   time_zone        = "Etc/UTC"

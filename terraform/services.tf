@@ -10,8 +10,11 @@ locals {
     GOOGLE_CLOUD_PROJECT = var.project_id
     PERMANENT_BUCKET     = local.buckets.permanent
   }
+  # Scans in windows take up to an hour (docs/operations.md). Pub/Sub asks again after its ack deadline of ten minutes; the
+  # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
+  windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
-  request_timeout_seconds = { upload = 3600, files = 3600, scanner = 600, sweeper = 1800 }
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, sweeper = 1800 }
   # What the module sets. What is null is left to the functions.
   wired = {
     upload = {
@@ -76,8 +79,8 @@ locals {
 
   api_ingress = var.load_balancer == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
   functions = {
-    upload = merge(var.upload, { ingress = local.api_ingress })
-    files  = merge(var.files, { ingress = local.api_ingress })
+    upload = merge(var.upload, { ingress = local.api_ingress, checks_tokens = true })
+    files  = merge(var.files, { ingress = local.api_ingress, checks_tokens = true })
     sweeper = {
       cpu           = "1"
       memory        = "512Mi"
@@ -85,7 +88,8 @@ locals {
       min_instances = 0
       max_instances = 3
       # Pub/Sub and Cloud Scheduler of the project come from inside.
-      ingress = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      ingress       = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      checks_tokens = false
     }
   }
 }
@@ -98,6 +102,8 @@ resource "google_cloud_run_v2_service" "function" {
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
   labels              = var.labels
+  # Of these two alone: the others are called by service accounts, whom IAM can check.
+  invoker_iam_disabled = each.value.checks_tokens && var.invoker_iam_disabled
 
   template {
     service_account                  = google_service_account.this[each.key].email
@@ -149,6 +155,12 @@ resource "google_cloud_run_v2_service" "function" {
         }
       }
     }
+  }
+
+  # Without it, a service stays with the revision that `gcloud run services update-traffic --to-revisions` has pinned.
+  traffic {
+    type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
+    percent = 100
   }
   depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents]
 }

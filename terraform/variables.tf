@@ -8,6 +8,16 @@ variable "project_id" {
   }
 }
 
+variable "project_number" {
+  description = "Number of that project. By default Cloud Resource Manager is asked for it, whose API has to be enabled before the first apply then."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.project_number == null || can(regex("^[1-9][0-9]+$", var.project_number))
+    error_message = "Should be the number of the project, not its id."
+  }
+}
+
 variable "region" {
   description = "Region of the services, and of the buckets unless `bucket_location` says otherwise."
   type        = string
@@ -15,6 +25,16 @@ variable "region" {
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
     error_message = "Should be a region, such as europe-north1."
+  }
+}
+
+variable "scheduler_region" {
+  description = "Region of the schedules. Cloud Scheduler is not in every region that Cloud Run is in (`gcloud scheduler locations list`). By default `region`."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.scheduler_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.scheduler_region))
+    error_message = "Should be a region, such as europe-west1."
   }
 }
 
@@ -81,6 +101,13 @@ variable "api_invokers" {
   nullable    = false
 }
 
+variable "invoker_iam_disabled" {
+  description = "Lets all requests through to upload and files without asking IAM, which makes `api_invokers` moot: for organisations whose policy forbids `allUsers` (domain-restricted sharing). The functions check the token of every request, as ever."
+  type        = bool
+  default     = false
+  nullable    = false
+}
+
 variable "bucket_location" {
   description = "Location of the buckets: the region, or a dual-region or multi-region that it lies in."
   type        = string
@@ -112,12 +139,22 @@ variable "deletion_protection" {
 }
 
 variable "encryption" {
-  description = "A Cloud KMS key, `projects/…/cryptoKeys/…`, in the location of the buckets and the region, that encrypts buckets, topics and services. By default Google's own keys."
-  type        = object({ kms_key = string })
+  description = "Cloud KMS keys, `projects/…/cryptoKeys/…`, by their location: that of `region` encrypts topics, services and the signature mirror, that of `bucket_location` the other buckets (`europe`, `us` or `asia` for the multi-regions EU, US and ASIA). By default Google's own keys."
+  type        = object({ kms_keys = map(string) })
   default     = null
   validation {
-    condition     = var.encryption == null || can(regex("^projects/[^/]+/.+", var.encryption.kms_key))
-    error_message = "kms_key should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY."
+    condition = var.encryption == null || alltrue([for location, key in try(var.encryption.kms_keys, {}) :
+      can(regex("^projects/[^/]+/locations/${location}/.+/cryptoKeys/[^/]+$", key))
+    ])
+    error_message = "Each key should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, with the location that it is listed under."
+  }
+  validation {
+    condition     = var.encryption == null || can(var.encryption.kms_keys[var.region])
+    error_message = "kms_keys should have one in the region: topics and services take no other."
+  }
+  validation {
+    condition     = var.encryption == null || var.existing_buckets != null || can(var.encryption.kms_keys[local.bucket_key_location])
+    error_message = "kms_keys should have one for ${local.bucket_key_location}: buckets take a key of their own location only."
   }
 }
 
@@ -321,10 +358,11 @@ variable "scan_events" {
 }
 
 variable "load_balancer" {
-  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address. The services are then reached through it alone. By default clients use the URLs of the services."
+  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address, behind which may be a whole hospital or one busy backend. With `rate_limit_preview` what exceeds the limit is logged and let through, to find the right one. The services are then reached through it alone. By default clients use the URLs of the services."
   type = object({
     domain                = string
-    requests_per_minute   = optional(number, 600)
+    requests_per_minute   = optional(number, 12000)
+    rate_limit_preview    = optional(bool, false)
     log_sample_rate       = optional(number, 1)
     deny_source_ip_ranges = optional(list(string), [])
   })

@@ -34,6 +34,20 @@ run "defaults" {
     error_message = "Links do not lead to the files function that is verified."
   }
   assert {
+    condition     = alltrue([for job in values(google_cloud_scheduler_job.sweeper) : job.region == "europe-north1"])
+    error_message = "The schedules are in another region."
+  }
+  assert {
+    condition = alltrue([for service in concat(values(google_cloud_run_v2_service.function), [google_cloud_run_v2_service.scanner]) :
+      one(service.traffic).type == "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST" && one(service.traffic).percent == 100
+    ])
+    error_message = "A service stays with an older revision."
+  }
+  assert {
+    condition     = google_cloud_run_v2_service.scanner.template[0].timeout == "600s"
+    error_message = "The scanner has another timeout than the ack deadline."
+  }
+  assert {
     condition     = length(google_storage_bucket.permanent[0].retention_policy) == 0
     error_message = "There is a retention policy that nobody asked for."
   }
@@ -140,5 +154,102 @@ run "load_balancer" {
   assert {
     condition     = output.verify == "fileshare verify --url https://files.example.org"
     error_message = "The command is another: ${output.verify}."
+  }
+}
+
+run "schedules_in_another_region" {
+  command = plan
+  variables {
+    scheduler_region = "europe-west1"
+  }
+  assert {
+    condition     = google_cloud_scheduler_job.mirror[0].region == "europe-west1" && alltrue([for job in values(google_cloud_scheduler_job.sweeper) : job.region == "europe-west1"])
+    error_message = "A schedule is where the services are."
+  }
+  assert {
+    condition     = strcontains(google_cloud_scheduler_job.mirror[0].http_target[0].uri, "/locations/europe-north1/") && google_cloud_run_v2_service.scanner.location == "europe-north1"
+    error_message = "More than the schedules has moved."
+  }
+}
+
+run "number_of_the_project" {
+  command = plan
+  variables {
+    project_number = "123456789012"
+  }
+  assert {
+    condition     = length(data.google_project.this) == 0 && strcontains(output.verify, "https://fileshare-upload-123456789012.europe-north1.run.app")
+    error_message = "Cloud Resource Manager is asked for what was said."
+  }
+}
+
+run "without_all_users" {
+  command = plan
+  variables {
+    invoker_iam_disabled = true
+  }
+  assert {
+    condition     = { for name, service in google_cloud_run_v2_service.function : name => service.invoker_iam_disabled } == { upload = true, files = true, sweeper = false }
+    error_message = "Others than upload and files let everybody through."
+  }
+  assert {
+    condition     = length(google_cloud_run_v2_service_iam_member.api) == 0
+    error_message = "allUsers is granted, which the policy of the organisation refuses."
+  }
+}
+
+run "keys_by_location" {
+  command = apply
+  variables {
+    bucket_location = "EU"
+    encryption = { kms_keys = {
+      europe-north1 = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k"
+      europe        = "projects/p/locations/europe/keyRings/r/cryptoKeys/k"
+    } }
+  }
+  assert {
+    condition = alltrue([for bucket in [google_storage_bucket.unscanned[0], google_storage_bucket.permanent[0], google_storage_bucket.quarantine[0]] :
+      one(bucket.encryption).default_kms_key_name == var.encryption.kms_keys.europe
+    ])
+    error_message = "A bucket has a key of another location."
+  }
+  assert {
+    condition = alltrue([for key in concat([one(google_storage_bucket.signatures[0].encryption).default_kms_key_name, google_pubsub_topic.finalized.kms_key_name, google_cloud_run_v2_service.scanner.template[0].encryption_key]) :
+      key == var.encryption.kms_keys["europe-north1"]
+    ])
+    error_message = "What is in the region has a key of another location."
+  }
+  assert {
+    condition = toset([for grant in values(google_kms_crypto_key_iam_member.agents) : "${element(split("/", grant.crypto_key_id), 3)} ${element(split("@", grant.member), 1)}"]) == toset([
+      "europe gs-project-accounts.iam.gserviceaccount.com",
+      "europe-north1 gs-project-accounts.iam.gserviceaccount.com",
+      "europe-north1 gcp-sa-pubsub.iam.gserviceaccount.com",
+      "europe-north1 serverless-robot-prod.iam.gserviceaccount.com",
+    ])
+    error_message = "The grants on the keys are others."
+  }
+}
+
+run "scans_in_windows" {
+  command = plan
+  variables {
+    environment = { scanner = { WINDOWED_SCAN_MAX_BYTES = "64424509440" } }
+  }
+  assert {
+    condition = google_cloud_run_v2_service.scanner.template[0].timeout == "3600s" && one([
+      for env in google_cloud_run_v2_service.scanner.template[0].containers[0].env : env.value if env.name == "REQUEST_TIMEOUT_SECONDS"
+    ]) == "3600"
+    error_message = "A scan in windows does not get its hour."
+  }
+}
+
+run "limit_of_requests" {
+  command = plan
+  variables {
+    load_balancer = { domain = "files.example.org", rate_limit_preview = true }
+  }
+  assert {
+    condition     = one([for rule in google_compute_security_policy.this[0].rule : rule.preview && rule.rate_limit_options[0].enforce_on_key == "IP" && rule.rate_limit_options[0].rate_limit_threshold[0].count == 12000 if rule.action == "throttle"])
+    error_message = "The limit is another."
   }
 }

@@ -92,3 +92,37 @@ run "stuck_for_longer_than_attempts_last" {
   }
   expect_failures = [var.sweeper]
 }
+
+run "no_key_where_the_buckets_are" {
+  command = plan
+  variables {
+    bucket_location = "EU"
+    encryption      = { kms_keys = { europe-north1 = "projects/p/locations/europe-north1/keyRings/r/cryptoKeys/k" } }
+  }
+  expect_failures = [var.encryption]
+}
+
+run "no_key_in_the_region" {
+  command = plan
+  variables {
+    bucket_location = "EU"
+    encryption      = { kms_keys = { europe = "projects/p/locations/europe/keyRings/r/cryptoKeys/k" } }
+  }
+  expect_failures = [var.encryption]
+}
+
+run "key_of_another_location" {
+  command = plan
+  variables {
+    encryption = { kms_keys = { europe-north1 = "projects/p/locations/europe-west1/keyRings/r/cryptoKeys/k" } }
+  }
+  expect_failures = [var.encryption]
+}
+
+run "id_for_a_number" {
+  command = plan
+  variables {
+    project_number = "demo-project"
+  }
+  expect_failures = [var.project_number]
+}

@@ -2,6 +2,7 @@ import { callerFindings } from './caller-checks.ts';
 import type { Deployment } from './deployment.ts';
 import { eventFindings } from './event-checks.ts';
 import { grantFindings } from './grants.ts';
+import { locationFindings } from './location-checks.ts';
 import { routeFindings } from './route-checks.ts';
 import { serviceFindings } from './service-checks.ts';
 
@@ -13,5 +14,6 @@ export function findingsOf(deployment: Deployment): readonly string[] {
     ...eventFindings(deployment),
     ...routeFindings(deployment),
     ...callerFindings(deployment),
+    ...locationFindings(deployment),
   ];
 }

@@ -1,5 +1,6 @@
 import { type Deployment, ofType, PROJECT, type Resource } from './deployment.ts';
 import { listAt, textAt } from './json.ts';
+import { keyLocation } from './location-checks.ts';
 
 /** Who may do what, on what, below which names: one line of docs/topology.md. */
 type Grant = readonly [who: string, role: string, on: string, below: string];
@@ -51,9 +52,10 @@ const ALLOWED: readonly Grant[] = [
   ['group:security@example.org', 'roles/storage.objectViewer', 'bucket quarantine', ''],
   ['group:security@example.org', SUBSCRIBE, 'subscription scan-events-security', ''],
   ['Cloud Storage', PUBLISH, 'topic finalized', ''],
-  ['Cloud Storage', KEYS, 'the key', ''],
-  ['Cloud Run', KEYS, 'the key', ''],
-  ['Pub/Sub', KEYS, 'the key', ''],
+  ['Cloud Storage', KEYS, 'key in europe', ''],
+  ['Cloud Storage', KEYS, 'key in europe-north1', ''],
+  ['Cloud Run', KEYS, 'key in europe-north1', ''],
+  ['Pub/Sub', KEYS, 'key in europe-north1', ''],
   ['Pub/Sub', TOKENS, 'service account push', ''],
   ['Pub/Sub', TOKENS, 'service account delivery', ''],
   ['Pub/Sub', PUBLISH, 'topic finalized-dead', ''],
@@ -72,7 +74,7 @@ const TARGETS: Readonly<Record<string, readonly [word: string, attribute: string
   google_cloud_run_v2_service_iam_member: ['service', 'name'],
   google_cloud_run_v2_job_iam_member: ['job', 'name'],
   google_service_account_iam_member: ['service account', 'service_account_id'],
-  google_kms_crypto_key_iam_member: ['the key', 'crypto_key_id'],
+  google_kms_crypto_key_iam_member: ['key in', 'crypto_key_id'],
 };
 
 const AGENTS: readonly (readonly [RegExp, string])[] = [
@@ -89,9 +91,14 @@ function grantsOf(deployment: Deployment): readonly Grant[] {
 
 function toGrant(deployment: Deployment, { type, address, values }: Resource): Grant {
   const [word, attribute] = TARGETS[type] ?? [address, 'id'];
-  const target = shortName(textAt(values, attribute));
-  const on = type === 'google_kms_crypto_key_iam_member' ? word : `${word} ${target}`;
-  return [whoIs(textAt(values, 'member')), roleOf(deployment, textAt(values, 'role')), on, belowOf(values)];
+  const id = textAt(values, attribute);
+  const target = attribute === 'crypto_key_id' ? keyLocation(id) : shortName(id);
+  return [
+    whoIs(textAt(values, 'member')),
+    roleOf(deployment, textAt(values, 'role')),
+    `${word} ${target}`,
+    belowOf(values),
+  ];
 }
 
 function whoIs(member: string): string {

@@ -26,6 +26,7 @@ describe('the checks of the Terraform module bite', () => {
     const found = (word: RegExp): number => all.filter(({ what }) => word.test(what)).length;
     assert.equal(found(/_iam_member/), count(/^resource "\w+_iam_(member|binding|policy)"/gm));
     assert.equal(found(/: dead_letter_policy/), count(/dead_letter_policy \{/g));
+    assert.equal(found(/: traffic/), count(/^ {2}traffic \{/gm));
     assert.equal(found(/(startup|liveness)_probe/), count(/(startup|liveness)_probe \{/g));
     assert.equal(found(/: "\w+\.\w+"/), count(/= \{ bucket = "/g));
     assert.equal(new Set(all.map(({ what }) => what)).size, all.length);

@@ -17,12 +17,14 @@ export function deletions(): readonly Mutation[] {
   return [
     ...FILES.flatMap(grantDeletions),
     ...FILES.flatMap((file) =>
-      ['dead_letter_policy', 'startup_probe', 'liveness_probe'].flatMap((kind) => blockDeletions(file, kind)),
+      ['dead_letter_policy', 'startup_probe', 'liveness_probe', 'traffic'].flatMap((kind) =>
+        blockDeletions(file, kind),
+      ),
     ),
     ...lineDeletions('iam.tf', /^ {6}"([a-z]+\.[a-z]+)" += \{ bucket.*\n/gm),
     ...lineDeletions(
       'agents.tf',
-      /^ {4}(storage|pubsub|run) += .*member.*\n|^ {4}(pubsub|run) += local\.agents.*\n/gm,
+      /^ {6}(pubsub|run) += \{ location.*\n|^ {6}local\.(new_buckets|has_mirror) \? \[.*\n/gm,
     ),
     ...deadTopicDeletions(),
   ];
@@ -161,6 +163,24 @@ export const MISTAKES: readonly Mutation[] = [
     'finalized_attempts = 5',
   ),
   planted('parts of uploads that are scanned', 'events.tf', 'parts/', 'part/'),
+  planted(
+    'a key of another location',
+    'buckets.tf',
+    'local.bucket_kms_key',
+    '"projects/p/locations/us/keyRings/r/cryptoKeys/k"',
+  ),
+  planted(
+    'services that anybody may call',
+    'services.tf',
+    'each.value.checks_tokens && var.invoker_iam_disabled',
+    'true',
+  ),
+  planted(
+    'a limit that nobody gets through',
+    'lb.tf',
+    'count        = var.load_balancer.requests_per_minute',
+    'count = 600',
+  ),
   planted('a wrong schedule', 'schedule.tf', 'sweep   = {', 'sweeps   = {'),
   planted('a collection once a day', 'variables.tf', '"23 * * * *"', '"23 3 * * *"'),
   planted('a collection that nobody misses', 'monitoring.tf', '_collections{', '_redriven{'),

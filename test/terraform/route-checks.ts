@@ -18,8 +18,26 @@ const PATHS = [
   '/openapi.json',
 ];
 
-/** Where the load balancer leads elsewhere than the local gateway does. */
+/** Requests a minute of a hospital behind one address: 5 000 users with one every half minute, and some more. */
+const LEAST_PER_MINUTE = 12_000;
+
+/** Where the load balancer leads elsewhere than the local gateway does, and whom it throttles. */
 export function routeFindings(deployment: Deployment): readonly string[] {
+  return [...pathFindings(deployment), ...throttleFindings(deployment)];
+}
+
+function throttleFindings(deployment: Deployment): readonly string[] {
+  return ofType(deployment, 'google_compute_security_policy').flatMap(({ address, values }) => {
+    const throttles = listAt(values, 'rule').filter((rule) => textAt(rule, 'action') === 'throttle');
+    const limits = throttles.map((rule) =>
+      numberAt(rule, 'rate_limit_options', 0, 'rate_limit_threshold', 0, 'count'),
+    );
+    const fits = limits.length === 1 && limits.every((limit) => limit >= LEAST_PER_MINUTE);
+    return fits ? [] : [`${address}: lets ${limits.join()} requests a minute of one address through`];
+  });
+}
+
+function pathFindings(deployment: Deployment): readonly string[] {
   return ofType(deployment, 'google_compute_url_map').flatMap(({ values }) =>
     METHODS.flatMap((method) =>
       PATHS.flatMap((path) => {

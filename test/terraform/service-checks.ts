@@ -30,6 +30,7 @@ export function serviceFindings(deployment: Deployment): readonly string[] {
     ...FUNCTIONS.flatMap((name) => functionFindings(deployment, containers, name)),
     ...scannerFindings(deployment, containers),
     ...ingressFindings(deployment),
+    ...trafficFindings(deployment),
     ...filesUrlFindings(deployment, containers),
   ];
 }
@@ -107,7 +108,11 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
   insist(env['SCAN_SLOTS'] === sidecar['MAX_THREADS'], 'SCAN_SLOTS and MAX_THREADS differ');
   insist(env['CLAMD_PORT'] === sidecar['CLAMD_PORT'], 'CLAMD_PORT differ');
   insist(numberAt(template, 'max_instance_request_concurrency') === slots, 'concurrency is not SCAN_SLOTS');
-  insist(textAt(template, 'timeout') === '600s', 'the request timeout is not the ack deadline');
+  const windowed = Number(env['WINDOWED_SCAN_MAX_BYTES'] ?? '0') > 0;
+  insist(
+    textAt(template, 'timeout') === (windowed ? '3600s' : '600s'),
+    'the request timeout is neither the ack deadline nor, with windows, an hour',
+  );
   insist((sidecar['SIGNATURE_MIRROR'] ?? '') !== '', 'the sidecar has no signature mirror');
 
   const scratch = textAt(template, 'volumes', 0, 'empty_dir', 0, 'size_limit');
@@ -140,11 +145,23 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
   return findings;
 }
 
+/** A service that names no traffic stays with the revision that somebody has pinned it to. */
+function trafficFindings(deployment: Deployment): readonly string[] {
+  return ofType(deployment, 'google_cloud_run_v2_service').flatMap(({ address, values }) => {
+    const latest =
+      textAt(values, 'traffic', 0, 'type') === 'TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST' &&
+      numberAt(values, 'traffic', 0, 'percent') === 100;
+    return latest ? [] : [`${address}: the latest revision does not get all traffic`];
+  });
+}
+
 function ingressFindings(deployment: Deployment): readonly string[] {
   const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
   return ofType(deployment, 'google_cloud_run_v2_service').flatMap(({ name, index, values }) => {
     const ingress = textAt(values, 'ingress');
     const service = name === 'function' ? String(index) : name;
+    if (service !== 'upload' && service !== 'files' && at(values, 'invoker_iam_disabled') === true)
+      return [`${service}: IAM is not asked who may call it`];
     if (service === 'scanner' && ingress !== 'INGRESS_TRAFFIC_INTERNAL_ONLY')
       return [`scanner: ingress ${ingress}`];
     const isApi = service === 'upload' || service === 'files';

@@ -7,14 +7,17 @@ variable "domain" {
   default     = "fileshare.example.org"
 }
 
+# Buckets in the multi-region EU take keys of `europe`, everything in the region one of the region.
 resource "google_kms_key_ring" "this" {
+  for_each = toset([var.region, "europe"])
   name     = "fileshare"
-  location = var.region
+  location = each.key
 }
 
 resource "google_kms_crypto_key" "this" {
+  for_each        = google_kms_key_ring.this
   name            = "fileshare"
-  key_ring        = google_kms_key_ring.this.id
+  key_ring        = each.value.id
   rotation_period = "7776000s"
 }
 
@@ -49,10 +52,11 @@ module "fileshare" {
     audience = "https://${var.domain}"
   }]
 
-  encryption   = { kms_key = google_kms_crypto_key.this.id }
-  retention    = { days = 30 }
-  cors_origins = ["https://journal.example.org"]
-  quarantine   = { delete_after_days = 90, readers = ["group:security@example.org"] }
+  bucket_location = "EU"
+  encryption      = { kms_keys = { for location, key in google_kms_crypto_key.this : location => "${key.key_ring}/cryptoKeys/${key.name}" } }
+  retention       = { days = 30 }
+  cors_origins    = ["https://journal.example.org"]
+  quarantine      = { delete_after_days = 90, readers = ["group:security@example.org"] }
 
   scanner         = { max_scan_bytes = 1073741824, slots = 2, min_instances = 2 }
   scanner_network = { network = google_compute_network.scanner.id, subnetwork = google_compute_subnetwork.scanner.id }
@@ -61,7 +65,7 @@ module "fileshare" {
   sweeper         = { operators = ["group:fileshare-operators@example.org"] }
   environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
 
-  load_balancer         = { domain = var.domain, requests_per_minute = 1200 }
+  load_balancer         = { domain = var.domain, requests_per_minute = 30000 }
   notification_channels = [google_monitoring_notification_channel.duty.id]
 
   scan_events = { enforce_schema = true }

@@ -89,7 +89,7 @@ describe('the Dockerfile lint', () => {
     ['a tag for a digest', good, /@\$\{NODE_DIGEST\}/, ''],
     ['a digest with a default', good, 'ARG NODE_DIGEST', 'ARG NODE_DIGEST=sha256:00'],
     ['an undeclared digest', good, 'ARG NODE_DIGEST\n', ''],
-    ['latest', good, ':24-bookworm-slim', ':latest'],
+    ['latest', good, ':26-trixie-slim', ':latest'],
     ['root', good, 'USER 65532:65532', 'USER 0:0'],
     ['a user by name', good, 'USER 65532:65532', 'USER node'],
     ['no user', good, 'USER 65532:65532\n', ''],
