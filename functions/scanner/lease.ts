@@ -1,3 +1,4 @@
+import { BlobMismatch } from '../../shared/files/blob.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
@@ -43,13 +44,7 @@ export async function underLease(
   if (left > 0) {
     return { kind: 'later', why: 'another instance scans it', retryAfterSeconds: Math.ceil(left / 1000) };
   }
-  if (size < terms.aboveBytes) {
-    let known = read;
-    const begun = async () => {
-      known = await markTried(records, known);
-    };
-    return work({ settle: async () => known, begun, signal });
-  }
+  if (size < terms.aboveBytes) return withoutLease(records, read, signal, work);
   const taken = await write(records, terms, read);
   if (!taken) return 'lostRace';
 
@@ -77,22 +72,66 @@ export async function underLease(
     renewing = marking.catch(() => undefined);
     await marking;
   };
-  const release = async (): Promise<void> => {
+  const release = async (innocent: boolean): Promise<void> => {
     const { record } = await settle();
-    const { lease: _, ...pending } = record;
+    const { lease: _, ...pending } = innocent ? untried(record) : record;
     // Best effort: a lease that stays runs out by itself.
     await records.replace(current, pending).catch(() => undefined);
   };
+  let scanned = false;
+  const scanOver = () => {
+    scanned = true;
+    return settle();
+  };
   try {
-    const result = await work({ settle, begun, signal: lost.signal });
-    if (typeof result === 'object' && result.kind === 'later') await release();
+    const result = await work({ settle: scanOver, begun, signal: lost.signal });
+    if (typeof result === 'object' && result.kind === 'later') await release(false);
     return result;
   } catch (error) {
-    await release();
+    await release(scanned && !isFilesFault(error));
     throw error;
   } finally {
     clearInterval(timer);
   }
+}
+
+async function withoutLease(
+  records: Records,
+  read: Versioned<PendingRecord>,
+  signal: AbortSignal,
+  work: (held: Held) => Promise<Result>,
+): Promise<Result> {
+  let current = read;
+  let scanned = false;
+  const begun = async (): Promise<void> => {
+    current = await markTried(records, current);
+  };
+  const settle = async () => {
+    scanned = true;
+    return current;
+  };
+  try {
+    return await work({ settle, begun, signal });
+  } catch (error) {
+    // Best effort: at worst one redrive counts that should not.
+    if (scanned && current.record.redriven?.tried && !isFilesFault(error))
+      await records.replace(current, untried(current.record)).catch(() => undefined);
+    throw error;
+  }
+}
+
+/**
+ * Whether the file is to blame for an error after its scan. A verdict that could not be carried out, because Cloud
+ * Storage or Pub/Sub did not answer or a grant is missing, is an outage: such a redrive does not count.
+ */
+function isFilesFault(error: unknown): boolean {
+  return error instanceof BlobMismatch;
+}
+
+function untried(record: PendingRecord): PendingRecord {
+  if (!record.redriven) return record;
+  const { tried: _, ...redriven } = record.redriven;
+  return { ...record, redriven };
 }
 
 /** @returns the record as it stands; `read` where another takes part in its scan, which the next write finds out */

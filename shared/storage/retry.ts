@@ -23,7 +23,7 @@ export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, baseMs: 200, maxMs: 10_
  *
  * Half of each pause is certain and half is drawn: clients that failed together do not come back together,
  * and the pauses of the default policy are never less than 3.1 s together, where a name takes one write a
- * second (FACTS).
+ * second: https://cloud.google.com/storage/quotas#objects.
  * @throws the last error of `attempt`
  */
 export async function retrying<T>(

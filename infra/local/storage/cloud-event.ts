@@ -8,7 +8,7 @@ export interface CloudEventRequest {
 
 /**
  * The finalize event in binary mode, as Eventarc posts it.
- * Source: FACTS "Finalize events"; CloudEvents HTTP protocol binding 1.0.2, section 3.1.
+ * Source: https://cloud.google.com/eventarc/docs/cloudevents; CloudEvents HTTP protocol binding 1.0.2, section 3.1.
  * @param id the same in each delivery of the event
  */
 export function finalizedEvent(

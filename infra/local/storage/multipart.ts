@@ -3,7 +3,7 @@ import { type JsonRecord, MAX_JSON_BYTES, parseRecord } from './json-body.ts';
 
 interface MultipartUpload {
   readonly resource: JsonRecord;
-  /** Of the media part; undefined where it has none, as rclone's (FACTS). */
+  /** Of the media part; undefined where it has none, as rclone's. */
   readonly contentType: string | undefined;
   /** @throws ApiError 400 when the closing delimiter is missing */
   readonly media: AsyncIterable<Buffer>;
@@ -11,7 +11,7 @@ interface MultipartUpload {
 
 /**
  * Splits a `multipart/related` upload as it streams by: first the resource, then the media.
- * Lines end in CRLF, or in LF alone as gcloud's do (FACTS); the first line tells which.
+ * Lines end in CRLF, or in LF alone as gcloud's do; the first line tells which.
  * Source: RFC 2046 section 5.1, RFC 2387, Cloud Storage JSON API "Multipart uploads".
  * @throws ApiError 400
  */

@@ -6,7 +6,7 @@ import type { Effect, Faults } from './faults.ts';
 import type { OperationCounts } from './operation-counts.ts';
 import type { Notice } from './state.ts';
 
-/** Longest that a subscriber may take: the ack deadline of Pub/Sub at its most (FACTS). Milliseconds. */
+/** Longest that a subscriber may take: the ack deadline of Pub/Sub at its most. Milliseconds. */
 const ACK_DEADLINE = 600_000;
 
 interface NotifierOptions {

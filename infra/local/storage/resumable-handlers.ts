@@ -154,7 +154,7 @@ function checkTotal({ expected }: SessionStart, total: number): void {
   throw invalid(`Content-Range has a total of ${total}, but ${expected.size} bytes were announced.`);
 }
 
-/** 308, without a Range while nothing is persisted; rclone asks for a 200 that says 308 (FACTS). */
+/** 308, without a Range while nothing is persisted; rclone asks for a 200 that says 308. */
 function incomplete(call: Call, upload: ResumableUpload): Answer {
   const headers: Record<string, string> = {};
   if (upload.persisted > 0) headers['range'] = `bytes=0-${upload.persisted - 1}`;

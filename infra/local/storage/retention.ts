@@ -11,7 +11,7 @@ export function retentionExpiration(bucket: StoredBucket, object: StoredObject):
 }
 
 /**
- * Holds and the retention policy forbid deletion and overwriting; metadata stays editable (FACTS).
+ * Holds and the retention policy forbid deletion and overwriting; metadata stays editable: https://cloud.google.com/storage/docs/bucket-lock.
  * @throws ApiError 403
  */
 export function checkReplaceable(bucket: StoredBucket, object: StoredObject, now: number): void {

@@ -18,7 +18,7 @@ export interface Draft {
   readonly preconditions: Preconditions;
 }
 
-/** A session lives a week (FACTS). Milliseconds. */
+/** Milliseconds of a week: https://cloud.google.com/storage/docs/resumable-uploads#session-uris. */
 const SESSION_LIFE = 7 * 24 * 3600 * 1000;
 
 interface StoreOptions {

@@ -25,7 +25,7 @@ describe('storage emulator: gcloud storage', function () {
     if (folder !== undefined) await rm(folder, { recursive: true });
   });
 
-  // Settings of FACTS; its own configuration folder keeps the developer's login out of the test.
+  // Its own configuration folder keeps the developer's login out of the test.
   const gcloud = (...args: string[]) =>
     runClient('gcloud', ['storage', ...args, '--quiet'], {
       CLOUDSDK_CONFIG: join(folder, 'config'),

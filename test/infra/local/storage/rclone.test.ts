@@ -24,7 +24,6 @@ describe('storage emulator: rclone', function () {
     if (folder !== undefined) await rm(folder, { recursive: true });
   });
 
-  // Settings of FACTS.
   const rclone = (...args: string[]) =>
     runClient('rclone', ['--retries', '1', ...args], {
       RCLONE_CONFIG: join(folder, 'none.conf'),
