@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Enforced, without } from '../support/grants.ts';
 import { OWNER, Service } from '../support/service.ts';
 import { complaint, document, left, notHeld, SUBSCRIPTION, verify } from './verify-fixture.ts';
 
@@ -7,6 +8,7 @@ describe('client: verify', function () {
 
   describe('at one address', () => {
     const service = new Service();
+    const enforced = new Enforced(service);
 
     it('prints a table of promises, all held, and leaves nothing behind', async () => {
       const { code, stdout, stderr } = await verify(service, ['--url', service.url, ...SUBSCRIPTION]);
@@ -54,10 +56,10 @@ describe('client: verify', function () {
     });
 
     it('goes on after a missing grant, names it, and exits with 5', async () => {
-      const rule = { operation: 'objects.get', bucket: 'permanent', namePrefix: 'idempotency/' } as const;
-      await service.fault({ ...rule, effect: { kind: 'error', status: 403 } });
+      const granted = await enforced.grants();
+      await enforced.replace(without(granted, 'upload.names', 'storage.objects.list'));
       const { code, stdout } = await verify(service, ['--url', service.url]);
-      await service.clearFaults();
+      await enforced.replace(granted);
       assert.equal(code, 5);
       const [, row = ''] = /^(NOT HELD[\s\S]*?)\nheld/m.exec(stdout) ?? [];
       assert.match(row, /An Idempotency-Key gives the same file/);
@@ -66,6 +68,26 @@ describe('client: verify', function () {
       assert.match(stdout, /\nNot held: upload-post-key\. 28 held, 1 not held/);
       assert.deepEqual(await left(service), []);
     });
+
+    for (const [grant, permission, id, look] of [
+      ['files.contents', 'storage.objects.get', 'download-whole', /500 internal.*get on files\/ and blobs\//],
+      ['files.records', 'storage.objects.update', 'sharing', /500 internal.*get and update on files\//],
+      [
+        'scanner.quarantine',
+        'storage.objects.create',
+        'verdict-infected',
+        /still pending.*scan not completed/,
+      ],
+      ['scanner_events', 'pubsub.topics.publish', 'events', /^0, none for .*roles\/pubsub\.publisher/],
+    ] as const) {
+      it(`names ${id} where ${grant} has no ${permission}`, async () => {
+        const granted = await enforced.grants();
+        await enforced.replace(without(granted, grant, permission));
+        const args = ['--url', service.url, '--timeout', '5', ...SUBSCRIPTION];
+        const found = await document(service, args).finally(() => enforced.replace(granted));
+        assert.match(complaint(found, id), look);
+      });
+    }
 
     it('says what refuses a token', async () => {
       const bad = await document(service, ['--url', service.url, '--token', 'nonsense']);
