@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmulatedIam } from '../iam/emulated-iam.ts';
@@ -181,6 +182,8 @@ async function send(
   { status, headers, body, media }: Answer,
   effects: readonly Effect[],
 ): Promise<number> {
+  // As every answer of Cloud Storage; where a session starts, its handler has named that.
+  headers['x-guploader-uploadid'] ??= randomUUID();
   if (media === undefined) {
     if (status !== 204 && status !== 304) headers['content-length'] = String(Buffer.byteLength(body ?? ''));
     response.writeHead(status, headers).end(body);
