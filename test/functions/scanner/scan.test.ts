@@ -5,6 +5,7 @@ import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
+import { BlobMismatch } from '../../../shared/files/blob.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import {
@@ -720,6 +721,27 @@ describe('the steps of a scan', () => {
         });
         await assert.rejects(run(object));
         assert.equal(await tried(record), false);
+      });
+
+      it(`are no try of ${what} where its verdict cannot be carried out, unless its bytes are to blame`, async () => {
+        const { record, object } = await redriven(size);
+        const refusal = { operation: 'objects.rewrite', effect: { kind: 'error', status: 403 } } as const;
+        fixture.emulator.faults.add(refusal);
+        await assert.rejects(run(object), /403/);
+        fixture.emulator.faults.clear();
+        assert.equal(await tried(record), false);
+        const waiting = await recordOf(record);
+        assert.ok(waiting.state === 'pending' && waiting.lease === undefined);
+        const mismatch = new Proxy(scan.blobs, {
+          get: (target, name) =>
+            name === 'promote'
+              ? () => Promise.reject(new BlobMismatch('another content'))
+              : Reflect.get(target, name).bind(target),
+        });
+        await assert.rejects(run(object, { blobs: mismatch }), /another content/);
+        assert.equal(await tried(record), true);
+        assert.deepEqual(await run(object), { kind: 'done' });
+        assert.equal((await recordOf(record)).state, 'clean');
       });
 
       it(`lead to the verdict of ${what} where its owner shares it while the try is written`, async () => {
