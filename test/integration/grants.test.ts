@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Grant } from '../../infra/local/iam/policy.ts';
+import type { Grant, Refusal } from '../../infra/local/iam/policy.ts';
 import { usesOf } from '../support/grant-uses.ts';
 import { Enforced, without } from '../support/grants.ts';
 import { Service } from '../support/service.ts';
@@ -8,11 +8,13 @@ import { Service } from '../support/service.ts';
 const LATE_MS = 1_000;
 /** Needed by scripts that the local platform does not run: test/infra/clamav/grants.test.ts. */
 const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
+/** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
+const TOO_YOUNG = 'sweeper.records idempotency/';
 
 describe('every grant of the Terraform module', function () {
   this.timeout(180_000);
   const service = new Service(
-    { STUCK_AFTER_SECONDS: '1' },
+    { STUCK_AFTER_SECONDS: '1', ACCEPT_UNSCANNABLE: 'encrypted' },
     {
       adapt: (spec) => {
         if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
@@ -46,7 +48,8 @@ describe('every grant of the Terraform module', function () {
       for (const permission of permissions) {
         await enforced.replace(without(grants, name, permission));
         await enforced.forget();
-        if (!(await isMissed(account, permission, usedBy.get(`${name} ${permission}`) ?? []))) {
+        const missed = ({ permission: refused }: Refusal) => refused === permission;
+        if (!(await isMissed(account, missed, usedBy.get(`${name} ${permission}`) ?? []))) {
           unneeded.push(`${name} ${permission}`);
         }
         await enforced.replace(grants);
@@ -56,9 +59,27 @@ describe('every grant of the Terraform module', function () {
     assert.deepEqual(unneeded, []);
   });
 
+  it('is needed below each of its prefixes', async () => {
+    const unneeded: string[] = [];
+    for (const grant of grants.filter(({ prefixes }) => prefixes.length > 1)) {
+      const { name, account, bucket } = grant;
+      const candidates = new Set(grant.permissions.flatMap((each) => usedBy.get(`${name} ${each}`) ?? []));
+      for (const prefix of grant.prefixes) {
+        const narrower = { ...grant, prefixes: grant.prefixes.filter((each) => each !== prefix) };
+        await enforced.replace(grants.map((each) => (each === grant ? narrower : each)));
+        await enforced.forget();
+        const missed = ({ resource }: Refusal) => resource.startsWith(`${bucket}/${prefix}`);
+        if (!(await isMissed(account, missed, [...candidates]))) unneeded.push(`${name} ${prefix}`);
+        await enforced.replace(grants);
+        await service.clearFaults();
+      }
+    }
+    assert.deepEqual(unneeded, [TOO_YOUNG]);
+  });
+
   async function isMissed(
     account: string,
-    permission: string,
+    missed: (refusal: Refusal) => boolean,
     candidates: readonly string[],
   ): Promise<boolean> {
     for (const what of candidates) {
@@ -67,7 +88,7 @@ describe('every grant of the Terraform module', function () {
         .catch(() => undefined)
         .then(() => (ended = Date.now()));
       while (!ended || Date.now() - ended < LATE_MS) {
-        if (await enforced.isRefused(account, permission)) return true;
+        if ((await enforced.refusalsOf(account)).some(missed)) return true;
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     }

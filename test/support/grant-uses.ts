@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { samples } from '../../infra/local/samples.ts';
 import { EICAR, eventually, type Service } from './service.ts';
 import { idOf, TusRequests } from './tus.ts';
 
@@ -108,6 +109,19 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       await eventually(async () => (await service.names('unscanned', id)).length === 0);
       await service.clearFaults();
     },
+    'an encrypted file that the policy accepts': async () => {
+      const sample = samples().find(({ name }) => name === 'encrypted.zip');
+      assert.ok(sample);
+      const pieces: Uint8Array[] = [];
+      for await (const piece of sample.open()) pieces.push(piece as Uint8Array);
+      const bytes = Buffer.concat(pieces);
+      const { id } = await service.upload(bytes);
+      assert.equal((await service.decided(id)).accepted, true);
+      await ok(service.call('GET', `/files/${id}`));
+      await ok(service.call('DELETE', `/files/${id}`));
+      await collect();
+      assert.deepEqual(await service.names('permanent', `accepted/${id}`), []);
+    },
     'a file whose event is lost': async () => {
       await service.fault(NO_EVENT);
       const { id } = await service.upload(randomBytes(1_000));
@@ -125,6 +139,11 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       for (let times = 0; times < 3; times += 1) await collect();
       assert.deepEqual(await service.names('permanent', `blobs/sha256/${sha256}`), []);
       await backdate(`files/${id}`, 'deletedAt');
+      const reference = {
+        contentType: 'application/x-empty',
+        metadata: { uri: 'urn:x:1', removedAt: LONG_AGO },
+      };
+      await service.bucket('permanent').insertEmpty(`references/${id}/1`, reference);
       await collect();
       assert.deepEqual(await service.names('permanent', `files/${id}`), []);
     },

@@ -37,6 +37,10 @@ export class Enforced {
     return (await this.#ask('GET')).flatMap(({ refusals }) => refusals);
   }
 
+  async refusalsOf(account: string): Promise<readonly Refusal[]> {
+    return (await this.refusals()).filter((refusal) => refusal.account === account);
+  }
+
   async isRefused(account: string, permission: string): Promise<boolean> {
     return (await this.refusals()).some(
       (refusal) => refusal.account === account && refusal.permission === permission,
