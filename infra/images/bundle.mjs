@@ -1,22 +1,25 @@
 /**
- * `node bundle.mjs FUNCTION`, where functions and shared are: writes the function's own code to `bundled/`, in as few modules
- * as it can be, since finding and reading each costs a start (docs/adr/0014). Packages stay where they are, by their names.
+ * `node bundle.mjs FUNCTION…`, where functions and shared are: writes the own code of each function to `bundled/`, in as few
+ * modules as it can be, since finding and reading each costs a start (docs/adr/0014). Packages stay where they are, by their
+ * names.
  */
 import { build } from 'esbuild';
 
-const [name] = process.argv.slice(2);
-
-await build({
-  // As deep as it was: what it reads beside its code, it finds from there.
-  entryPoints: [{ in: `functions/${name}/index.ts`, out: `functions/${name}/index` }],
-  outdir: 'bundled',
-  outExtension: { '.js': '.mjs' },
-  bundle: true,
-  // What is loaded when it is first used stays so.
-  splitting: true,
-  packages: 'external',
-  format: 'esm',
-  platform: 'node',
-  target: 'node26',
-  logLevel: 'warning',
-});
+// One after another: together they would share modules, at another depth than the code that reads files beside it.
+for (const name of process.argv.slice(2)) {
+  await build({
+    // As deep as it was: what it reads beside its code, it finds from there.
+    entryPoints: [{ in: `functions/${name}/index.ts`, out: `functions/${name}/index` }],
+    outdir: 'bundled',
+    outExtension: { '.js': '.mjs' },
+    bundle: true,
+    // What is loaded when it is first used stays so.
+    splitting: true,
+    packages: 'external',
+    format: 'esm',
+    platform: 'node',
+    // The oldest that runs it: a base image of Cloud Run functions may be behind that of the images.
+    target: 'node24',
+    logLevel: 'warning',
+  });
+}
