@@ -75,7 +75,8 @@ async function serve(
   try {
     await options.handler({ path, query, request, response, log, audit, signal: gone.signal });
   } catch (error) {
-    answerError(error, { request, response, log, audit, gone: gone.signal.aborted });
+    const clientGone = gone.signal.aborted || isCutWrite(error, request);
+    answerError(error, { request, response, log, audit, gone: clientGone });
   }
   // Until then it is not known whether the answer left whole, nor may the process end.
   if (!response.destroyed) await closed;
@@ -98,6 +99,11 @@ function answerError(
   // Bytes are out: a short body must look like one.
   if (response.headersSent) response.destroy();
   else sendProblem(request, response, problem);
+}
+
+/** A write to a client that has just gone away may fail before the answer is told that its connection is closed. */
+function isCutWrite(error: unknown, { socket }: IncomingMessage): boolean {
+  return socket.destroyed && error instanceof Error && (error as NodeJS.ErrnoException).syscall === 'write';
 }
 
 function toProblem(error: unknown): Problem {

@@ -98,6 +98,17 @@ describe('the audit of a request', () => {
     });
   });
 
+  it('blames a client that went away for a write that it cut', async () => {
+    handler = async ({ request, response }) => {
+      response.write('half');
+      request.socket.destroy();
+      throw Object.assign(new Error('write ECANCELED'), { code: 'ECANCELED', syscall: 'write' });
+    };
+    await assert.rejects(fetch(url()));
+    await until(() => lines.length > 0);
+    assert.deepEqual(lines[0]?.audit, { action: 'unknown', status: 200, complete: false });
+  });
+
   it('is written of a client that went away before it was answered', async () => {
     let waiting = false;
     handler = async ({ signal }) => {
