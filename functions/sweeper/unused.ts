@@ -67,23 +67,24 @@ async function attendKept(
     const repaired = await collector.records.replace(read, { ...record, referenced: true });
     return repaired ? 'referenced' : 'lostRace';
   }
-  if (!record.referenced && !isUnreferencedForLong(collector, record)) return 'settled';
+  if (!record.referenced && !isUnreferencedForLong(collector, read)) return 'settled';
   const step = await withdraw(collector, read);
   if (typeof step === 'string') return step;
   const announced = await announce(collector, step);
   return announced === 'announced' ? 'collected' : announced;
 }
 
-function isUnreferencedForLong({ unreferencedAfterMs, now }: Collector, record: FileRecord): boolean {
+/**
+ * Counts from the last write to the record where nothing ever referred to the file: nobody may have known it before it
+ * was decided, however long its upload or an outage took, and an earlier scan that answers for it may be older than both.
+ */
+function isUnreferencedForLong(
+  { unreferencedAfterMs, now }: Collector,
+  { record, object }: Versioned,
+): boolean {
   if (unreferencedAfterMs === undefined) return false;
-  const since = record.unreferencedSince ?? settledAt(record);
+  const since = record.unreferencedSince ?? object.updated;
   return now().getTime() - since.getTime() >= unreferencedAfterMs;
-}
-
-function settledAt(record: FileRecord): Date {
-  const decided =
-    record.state === 'failed' ? record.failedAt : 'scan' in record ? record.scan.scannedAt : record.createdAt;
-  return decided > record.createdAt ? decided : record.createdAt;
 }
 
 /**

@@ -20,6 +20,8 @@ export interface StoredObject {
   readonly crc32c: string;
   readonly contentType: string;
   readonly timeCreated: Date;
+  /** When its metadata was last written. */
+  readonly updated: Date;
   readonly metadata: Readonly<Record<string, string>>;
   /** Until then the bucket's retention policy keeps it; absent where none does. */
   readonly retentionExpirationTime?: Date;
@@ -54,8 +56,12 @@ export function parseObject(resource: unknown): StoredObject {
   const size = Number(fields['size'] === undefined ? '0' : text('size'));
   if (!Number.isSafeInteger(size) || size < 0)
     throw new TypeError('object resource: size is not a byte count');
-  const timeCreated = new Date(text('timeCreated'));
-  if (Number.isNaN(timeCreated.getTime())) throw new TypeError('object resource: timeCreated is not a time');
+  const time = (name: string): Date => {
+    const value = new Date(text(name));
+    if (Number.isNaN(value.getTime())) throw new TypeError(`object resource: ${name} is not a time`);
+    return value;
+  };
+  const timeCreated = time('timeCreated');
   return {
     bucket: text('bucket'),
     name: text('name'),
@@ -66,6 +72,7 @@ export function parseObject(resource: unknown): StoredObject {
     contentType:
       typeof fields['contentType'] === 'string' ? fields['contentType'] : 'application/octet-stream',
     timeCreated,
+    updated: fields['updated'] === undefined ? timeCreated : time('updated'),
     metadata: parseMetadata(fields['metadata']),
     ...parseRetention(fields),
   };

@@ -386,6 +386,20 @@ describe('a collection', function () {
       assert.equal(await fixture.state(id), 'clean');
     });
 
+    it('gives one its whole grace that waited for longer and was decided by an earlier scan', async () => {
+      await fixture.clean('twice');
+      const { record, object } = await fixture.upload('twice');
+      fixture.unreferencedAfterMs = 2 * DAY;
+      fixture.now += 3 * DAY;
+      await fixture.scan(object);
+      fixture.now += 2 * DAY - HOUR;
+      await fixture.collect();
+      assert.equal(await fixture.state(record.id), 'clean');
+      fixture.now += HOUR;
+      await fixture.collect();
+      assert.equal(await fixture.state(record.id), 'deleted');
+    });
+
     it('deletes them after their grace, which begins when the last reference is found gone', async () => {
       const [never, once, always] = [
         await fixture.clean('never'),
