@@ -32,17 +32,6 @@ resource "google_storage_bucket" "signatures" {
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# With a signature for the EICAR test file alone, ClamAV starts before the job has run for the first time, so that a
-# deployment does not need two steps. It carries no date, and with undated signatures the scanner decides nothing:
-# files wait until the real ones have come.
-resource "google_storage_bucket_object" "bootstrap" {
-  count        = local.has_mirror ? 1 : 0
-  bucket       = google_storage_bucket.signatures[0].name
-  name         = "bootstrap.hdb"
-  content_type = "text/plain"
-  content      = "44d88612fea8a8f36de82e1278abb02f:68:Bootstrap.Eicar-Test-File\n"
-}
-
 resource "google_cloud_run_v2_job" "mirror" {
   count               = local.has_mirror ? 1 : 0
   project             = var.project_id

@@ -14,7 +14,7 @@ locals {
   cpu_for_memory     = local.clamav_memory_gib <= 4 ? 1 : local.clamav_memory_gib <= 8 ? 2 : local.clamav_memory_gib <= 16 ? 4 : 6
   clamav_cpu         = max(var.scanner.slots, local.cpu_for_memory)
   signature_mirror   = local.has_mirror ? "gs://${local.buckets.signatures}" : var.signatures.mirror
-  signature_files    = join(" ", concat(local.has_mirror ? [google_storage_bucket_object.bootstrap[0].name] : [], var.signatures.files))
+  signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
 }
 
@@ -121,7 +121,6 @@ resource "google_cloud_run_v2_service" "scanner" {
           SIGNATURE_MIRROR    = local.signature_mirror
           SIGNATURE_FILES     = local.signature_files
           REFRESH_SECONDS     = tostring(var.signatures.refresh_seconds)
-          FIRST_LOOK_SECONDS  = "120"
           TEMPORARY_DIRECTORY = "${local.scratch_path}/clamd"
         }
         content {

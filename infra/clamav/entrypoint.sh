@@ -19,25 +19,30 @@ refresh() {
   local outcome=$?
   identify_database
   case $outcome in
-    0) settle current INFO 'new signatures are in place' ;;
+    0)
+      seeded=
+      settle current INFO 'new signatures are in place'
+      ;;
     1) settle current INFO 'the signatures are those of the mirror' ;;
     *) settle stale WARNING "signatures could not be updated: $failure" ;;
   esac
 }
 
-# Grants that were just made take a while to hold, so that the first deployment may have to ask more than once.
-first_look() {
-  refresh
-  until has_database || ((SECONDS >= FIRST_LOOK_SECONDS)); do
-    sleep 5
-    refresh
-  done
+# Starts clamd with the signatures of the image. On a first deployment the mirror is empty, and grants on it take minutes to hold
+# (https://cloud.google.com/iam/docs/access-change-propagation): an instance that waited for either would never become ready.
+# The scanner decides nothing by signatures without a date or too old, so files wait meanwhile.
+seed() {
+  cp -- "$here"/signatures/* "$DATABASE_DIRECTORY/" 2>/dev/null || return
+  seeded=yes
+  report WARNING 'the mirror gave no signatures: clamd starts with those of the image'
 }
 
-# A tenth more or less, so that instances which started together do not ask together; sooner after a failure.
+# A tenth more or less, so that instances which started together do not ask together; sooner after a failure, and soonest until
+# the mirror has given something.
 pause() {
-  local seconds=$REFRESH_SECONDS milliseconds
-  [[ -z $failure || $seconds -lt 300 ]] || seconds=300
+  local seconds=$REFRESH_SECONDS most=300 milliseconds
+  [[ -z $seeded ]] || most=30
+  [[ -z $failure || $seconds -lt $most ]] || seconds=$most
   milliseconds=$((seconds * (900 + RANDOM % 201)))
   sleep "$((milliseconds / 1000)).$(printf %03d $((milliseconds % 1000)))"
 }
@@ -75,6 +80,7 @@ fail() {
 
 database=
 failure=
+seeded=
 check_settings || exit 64
 
 # clamd leaves its temporary files behind when it is killed, and with a full directory it calls malware clean.
@@ -84,7 +90,8 @@ rm -f -- "$RUN_DIRECTORY"/{settled,signatures.json}
 cp -f -- "$here/unscannable.ndb" "$DATABASE_DIRECTORY/" || fail 73 'DATABASE_DIRECTORY cannot be written to'
 render_clamd_conf >"$RUN_DIRECTORY/clamd.conf" || fail 73 'clamd.conf cannot be written'
 
-[[ -z $SIGNATURE_MIRROR ]] || first_look
+[[ -z $SIGNATURE_MIRROR ]] || refresh
+has_database || seed
 identify_database
 has_database || fail 69 'no signatures: clamd would find nothing, and is not started'
 

@@ -11,7 +11,6 @@
 : "${SIGNATURE_MIRROR:=}"
 : "${SIGNATURE_FILES:=main.cvd daily.cvd bytecode.cvd}"
 : "${REFRESH_SECONDS:=3600}"
-: "${FIRST_LOOK_SECONDS:=0}"
 
 # What clamd loads. Of these, only .cvd is signed.
 signature_name='^[A-Za-z0-9][A-Za-z0-9_-]*\.(c[vl]d|cbc|[hmn]d[bu]|[hm]s[bu]|ld[bu]|cdb|idb|imp|crb|pdb|wdb|yara?|s?fp|ign2?)$'
@@ -24,7 +23,6 @@ check_settings() {
   whole MAX_SCAN_BYTES 1 1099511627776
   whole MAX_THREADS 1 64
   whole REFRESH_SECONDS 1 604800
-  whole FIRST_LOOK_SECONDS 0 3600
   directory DATABASE_DIRECTORY
   directory TEMPORARY_DIRECTORY
   directory RUN_DIRECTORY

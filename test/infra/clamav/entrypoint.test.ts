@@ -84,25 +84,27 @@ describe('the ClamAV sidecar', () => {
 
   it('does not start without signatures, and says why', async () => {
     mirror.failure = 503;
+    await rm(sidecar.path('app', 'signatures'), { recursive: true });
     sidecar.start(fromMirror());
     assert.equal(await sidecar.exit, 69);
     assert.equal(sidecar.count(/"ERROR","message":"no signatures: clamd would find nothing/), 1);
     assert.equal(sidecar.count(/"WARNING".*test\.ndb cannot be fetched/), 1);
   });
 
-  it('asks again at the first start, where it is told for how long', async () => {
+  it('is ready before its grant on the mirror holds, and takes the signatures as soon as it does', async () => {
     mirror.failure = 403;
-    sidecar.start({ ...fromMirror(), FIRST_LOOK_SECONDS: '60' });
-    await eventually(() => mirror.count('/test.ndb', 403) >= 1);
-    mirror.failure = undefined;
+    sidecar.start(fromMirror());
     await sidecar.finds(EICAR);
+    assert.equal(sidecar.count(/"WARNING".*clamd starts with those of the image/), 1);
+    assert.equal((await sidecar.state())['state'], 'stale');
+    mirror.files.set('test.ndb', EICAR_NDB + WORM_NDB);
+    mirror.failure = undefined;
+    await sidecar.finds(WORM);
+    assert.equal((await sidecar.state())['state'], 'current');
   });
 
-  it('starts with what Terraform puts into a new mirror, which no scanner takes for signatures', async () => {
-    const source = await readFile(new URL('../../../terraform/mirror.tf', import.meta.url), 'utf8');
-    const content = JSON.parse(/content +=( "\S+:Bootstrap\.\S+")/.exec(source)?.[1] ?? '""') as string;
-    mirror.files.set('bootstrap.hdb', content);
-    sidecar.start({ ...fromMirror(), SIGNATURE_FILES: 'bootstrap.hdb main.cvd daily.cvd bytecode.cvd' });
+  it('starts with the signatures of the image, which no scanner takes for official ones', async () => {
+    sidecar.start({ ...fromMirror(), SIGNATURE_FILES: 'main.cvd daily.cvd bytecode.cvd' });
     await sidecar.finds(EICAR);
     assert.equal((await sidecar.state())['state'], 'stale');
     assert.equal((await sidecar.version()).databaseDate, undefined);
@@ -214,7 +216,6 @@ describe('the ClamAV sidecar', () => {
     ['MAX_SCAN_BYTES', '1e9'],
     ['MAX_THREADS', '0'],
     ['REFRESH_SECONDS', '08'],
-    ['FIRST_LOOK_SECONDS', 'long'],
     ['DATABASE_DIRECTORY', 'relative'],
     ['RUN_DIRECTORY', '/proc/nowhere'],
     ['TEMPORARY_DIRECTORY', '/'],
