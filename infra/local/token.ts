@@ -1,17 +1,19 @@
 /**
  * `npm run --silent token -- --principal org:889640782 --scope write`, or shorter `org:889640782 write`: prints a
- * token of the development issuer.
+ * token of the development issuer. `-- --emulators` prints an access token for the emulators of Cloud Storage and Pub/Sub, of
+ * an account that may do everything.
  */
 import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { readPlatformConfig } from './config.ts';
 import { folderHolder } from './folder-lock.ts';
+import { emailOf, localTokens } from './identity.ts';
 import { createIssuer, parseExpiry, parseScopes, USUAL_SCOPES } from './issuer.ts';
 import { HOST } from './processes.ts';
 
 const USAGE =
   'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write] [--scope admin] ' +
-  '[--group nurses]... [--expires SECONDS]';
+  '[--group nurses]... [--expires SECONDS], or: -- --emulators';
 
 try {
   const { values, positionals } = parseArgs({
@@ -20,15 +22,20 @@ try {
       principal: { type: 'string' },
       scope: { type: 'string', multiple: true, default: [] },
       group: { type: 'string', multiple: true, default: [] },
+      emulators: { type: 'boolean', default: false },
       expires: { type: 'string', default: '3600' },
     },
   });
+  const { data, port } = readPlatformConfig(process.env, resolve(import.meta.dirname, '../..'));
+  if (values.emulators) {
+    console.log(await localTokens(data).access(emailOf('administrator')));
+    process.exit();
+  }
   const [principal, ...words] = values.principal ? [values.principal, ...positionals] : positionals;
   const asked = [...values.scope, ...words];
   const scopes = parseScopes((asked.length > 0 ? asked : USUAL_SCOPES).join(' '));
   const expiresInSeconds = parseExpiry(values.expires);
   if (!principal || !scopes || expiresInSeconds === undefined) throw new Error(USAGE);
-  const { data, port } = readPlatformConfig(process.env, resolve(import.meta.dirname, '../..'));
   const issuer = await createIssuer(data, folderHolder(data)?.url ?? `http://${HOST}:${port}`);
   console.log(await issuer.token(principal, scopes, { groups: values.group, expiresInSeconds }));
 } catch (error) {

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
+import { emailOf, localTokens } from '../../../infra/local/identity.ts';
 import { AUDIENCE, createIssuer } from '../../../infra/local/issuer.ts';
 import { localPages } from '../../../infra/local/local-pages.ts';
 import type { PlatformStatus } from '../../../infra/local/status-page.ts';
@@ -138,6 +139,12 @@ describe('the development token issuer', () => {
     assert.equal(payload['scope'], 'fileshare.read fileshare.admin');
     assert.deepEqual(payload['groups'], ['a', 'b']);
     assert.equal((payload.exp ?? 0) - (payload.iat ?? 0), 60);
+  });
+
+  it('gives an access token for the emulators on the command line', async () => {
+    const env = { ...process.env, DATA: folder, PORT: String(port) };
+    const { stdout } = await run(process.execPath, [TOKEN_COMMAND, '--emulators'], { env });
+    assert.equal(await localTokens(folder).accountOf(stdout.trim()), emailOf('administrator'));
   });
 
   it('shares its address with a status page that escapes and warns', async () => {
