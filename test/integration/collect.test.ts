@@ -36,7 +36,7 @@ describe('what nobody needs any more', function () {
     for (const { id } of [unused, used]) {
       assert.equal((await service.decided(id)).state, 'clean');
       await eventually(async () => (await service.names('unscanned', id)).length === 0);
-      await backdate(`files/${id}`, ['createdAt', 'scannedAt']);
+      await backdate(`files/${id}`, ['createdAt', 'scannedAt', 'unreferencedSince']);
     }
     const metadata = { uri: 'urn:uuid:1', addedAt: LONG_AGO };
     const reference = { contentType: 'application/x-empty', metadata };
