@@ -8,6 +8,8 @@ export const DEVELOPMENT_SIGNATURES = [
 
 export interface BannerFacts {
   readonly url: string;
+  readonly uploadUrl: string;
+  readonly filesUrl: string;
   readonly pubsubHost: string;
   readonly storageUrl: string;
   readonly data: string;
@@ -18,7 +20,7 @@ export interface BannerFacts {
 
 /** What `npm start` says when everything runs. */
 export function banner(facts: BannerFacts): string {
-  const { url, pubsubHost, storageUrl, data, tookMs } = facts;
+  const { url, uploadUrl, filesUrl, pubsubHost, storageUrl, data, tookMs } = facts;
   const bold = (text: string) => styleText('bold', text);
   const seconds = (tookMs / 1000).toFixed(1);
   const warning = DEVELOPMENT_SIGNATURES.map((line) => styleText(['black', 'bgYellow'], ` ! ${line} `));
@@ -29,6 +31,7 @@ export function banner(facts: BannerFacts): string {
     'Paste these into another terminal:',
     ...commands(url, pubsubHost).flatMap(({ does, lines }) => ['', styleText('dim', `# ${does}`), ...lines]),
     '',
+    `Two hosts, as without a load balancer: upload ${uploadUrl}   files ${filesUrl}`,
     `Cloud Storage ${storageUrl}   Pub/Sub ${pubsubHost}   data and logs ${data}`,
   ];
   return `\n${lines.join('\n')}\n`;

@@ -13,6 +13,8 @@ export interface PlatformConfig {
   readonly port: number;
   readonly storagePort: number;
   readonly pubsubPort: number;
+  /** Where what upload answers leads: to the one address, as behind a load balancer, or to the host of files. */
+  readonly hosts: 'one' | 'two';
   /** Absolute path of the folder with objects, keys and logs. */
   readonly data: string;
   /** Bytes; larger files are unscannable. */
@@ -73,6 +75,7 @@ const VARIABLES = {
   PORT: v.optional(integer(0, 65_535), '8080'),
   STORAGE_PORT: v.optional(integer(0, 65_535), '9199'),
   PUBSUB_PORT: v.optional(integer(0, 65_535), '8085'),
+  HOSTS: v.optional(v.picklist(['one', 'two'], 'should be one or two'), 'one'),
   DATA: v.optional(v.string(), '.local'),
   ACCEPT_UNSCANNABLE: v.optional(v.string()),
   WINDOWED_SCAN_MAX_BYTES: v.optional(v.string()),
@@ -110,6 +113,7 @@ export function readPlatformConfig(
     port: read.PORT,
     storagePort: read.STORAGE_PORT,
     pubsubPort: read.PUBSUB_PORT,
+    hosts: read.HOSTS,
     data,
     maxScanBytes: read.MAX_SCAN_BYTES ?? affordableScan(freeBytes(data)),
     sweepIntervalSeconds: read.SWEEP_INTERVAL_SECONDS,

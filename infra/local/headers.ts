@@ -24,6 +24,17 @@ export function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
 }
 
+/** Bytes of the body as its sender counts them; 0 where it does not say. */
+export function declaredBytes({ headers }: IncomingMessage): number {
+  return headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : 0;
+}
+
+/** Bytes of the first line and the fields. */
+export function headBytes({ method, url, statusMessage, rawHeaders }: IncomingMessage): number {
+  const firstLine = (method ?? '').length + (url ?? '').length + (statusMessage ?? '').length + 14;
+  return rawHeaders.reduce((sum, text) => sum + text.length + 2, firstLine);
+}
+
 /** Name, value, name, value ... as they came (case, order and repetition kept), without those of this connection. */
 export function endToEnd(message: IncomingMessage): string[] {
   const dropped = namedByConnection(message);

@@ -4,7 +4,9 @@ import { ensureClamd } from './clamav/install.ts';
 import type { PlatformConfig } from './config.ts';
 import { createFinalizedEvents } from './finalized-events.ts';
 import { lockFolder } from './folder-lock.ts';
-import { startGateway } from './gateway.ts';
+import { type Service, startFronts } from './front/fronts.ts';
+import { listen } from './front/listening.ts';
+import { createGateway } from './gateway.ts';
 import { type Account, emailOf, localTokens, startIdentity } from './identity.ts';
 import { createIssuer, type Issuer } from './issuer.ts';
 import { localPages } from './local-pages.ts';
@@ -36,13 +38,18 @@ export interface PlatformOptions {
 
 /** The whole product on one machine. */
 export interface Platform {
-  /** Of the gateway, without a slash at the end. */
+  /** Of the gateway, as of a load balancer: upload and files at one address. No URL here ends with a slash. */
   readonly url: string;
+  /** Of a service itself, as without a load balancer, by way of its front. */
+  readonly uploadUrl: string;
+  readonly filesUrl: string;
+  readonly scannerUrl: string;
+  readonly sweeperUrl: string;
+  /** Of a function itself, past its front, as a probe of Cloud Run asks it. */
+  functionUrl(service: Service): string;
   readonly storageUrl: string;
   /** `host:port`. */
   readonly pubsubHost: string;
-  /** Of the function itself: the gateway does not lead there. */
-  readonly sweeperUrl: string;
   /** A JWT of the development issuer. */
   readonly token: Issuer['token'];
   /** An access token for the emulators; the administrator's by default. */
@@ -62,6 +69,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   await using undo = new AsyncDisposableStack();
   const lock = lockFolder(config.data);
   undo.defer(() => lock.release());
+  // Before ports are chosen: it takes any, and would take one of those.
+  const identity = await startIdentity(config.data, { host: HOST, project: GCP_PROJECT });
+  undo.defer(() => identity.close());
   const ports = await takePorts(config);
   await ensureClamd({ log: options.print });
   const abandoned = new AbortController();
@@ -75,48 +85,51 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 
   const url = `http://${HOST}:${ports.gateway}`;
   const storageUrl = storageUrlOf(config, ports);
-  const sweeperUrl = `http://${HOST}:${ports.sweeper}`;
   const issuer = await createIssuer(config.data, url);
-  const identity = await startIdentity(config.data, { host: HOST, project: GCP_PROJECT });
-  undo.defer(() => identity.close());
   const tokens = localTokens(config.data);
   const children: Supervised[] = [];
+  const startTimes = new Map<string, number>();
+  const fronts = await startFronts({ host: HOST, ports, startMs: (name) => startTimes.get(name) ?? 0 });
+  undo.defer(() => fronts.close());
+  const { upload: uploadUrl, files: filesUrl, scanner: scannerUrl, sweeper: sweeperUrl } = fronts.urls;
   let developmentSignatures: boolean | undefined;
   const status = (): PlatformStatus => ({
     ready: children.every((child) => child.status().state === 'ready'),
     developmentSignatures,
     url,
+    uploadUrl,
+    filesUrl,
     storageUrl,
     pubsubHost,
     sweeperUrl,
     data: config.data,
     processes: children.map((child) => child.status()),
   });
-  const gateway = await startGateway({
-    host: HOST,
-    port: ports.gateway,
-    upstreams: { upload: { host: HOST, port: ports.upload }, files: { host: HOST, port: ports.files } },
-    local: localPages({ issuer, status, live }),
-  });
+  const local = localPages({ issuer, status, live });
+  const { upload, files } = fronts.listeners;
+  const gateway = await listen({ host: HOST, port: ports.gateway }, createGateway({ upload, files, local }));
   undo.defer(() => gateway.close());
   lock.announce(url);
 
   const signal = AbortSignal.any([abandoned.signal, ...(options.signal ? [options.signal] : [])]);
   const prepareEvents = async () => {
     const endpoints = {
-      scanner: `http://${HOST}:${ports.scanner}/`,
+      scanner: `${scannerUrl}/`,
       deadLetters: `${sweeperUrl}/dead-letters`,
     };
     await createScanEvents(pubsubHost, signal);
     await createFinalizedEvents(pubsubHost, endpoints, signal);
   };
   const start = (spec: ChildSpec, onReady?: () => Promise<void>): Supervised => {
+    const began = performance.now();
     const child = supervise(options.adapt?.(spec) ?? spec, {
       guard,
       logbook,
       ...(onReady && { onReady }),
       ...(options.restartAfterMs !== undefined && { restartAfterMs: options.restartAfterMs }),
     });
+    const started = () => startTimes.set(spec.name, performance.now() - began);
+    void child.ready.then(started, () => undefined);
     children.push(child);
     return child;
   };
@@ -130,6 +143,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   undo.defer(() => {
     abandoned.abort();
     gateway.stopAccepting();
+    fronts.stopAccepting();
   });
 
   using _ = noticeSlowStart(children, logbook.notice);
@@ -146,9 +160,13 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   let stopped: Promise<void> | undefined;
   return {
     url,
+    uploadUrl,
+    filesUrl,
+    scannerUrl,
+    sweeperUrl,
+    functionUrl: (service) => `http://${HOST}:${ports[service]}`,
     storageUrl,
     pubsubHost,
-    sweeperUrl,
     token: issuer.token,
     identityToken: (account, audience) => tokens.identity(emailOf(account), audience),
     accessToken: (account = 'administrator') => tokens.access(emailOf(account)),
@@ -161,7 +179,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 }
 
 async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const names = ['gateway', 'storage', 'pubsub', 'clamd', 'upload', 'files', 'scanner', 'sweeper'] as const;
+  const functions = ['upload', 'files', 'scanner', 'sweeper'] as const;
+  const fronts = functions.map((name) => `${name}Front` as const);
+  const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
   const any: PortRequest = { port: 0, variable: '' };
   const chosen: Partial<Record<(typeof names)[number], PortRequest>> = {
     gateway: { port: config.port, variable: 'PORT' },

@@ -24,6 +24,11 @@ export interface Ports {
   readonly files: number;
   readonly scanner: number;
   readonly sweeper: number;
+  /** Where each of these is called: its front. */
+  readonly uploadFront: number;
+  readonly filesFront: number;
+  readonly scannerFront: number;
+  readonly sweeperFront: number;
 }
 
 /** What the platform runs; `storage` and `pubsub` are absent where an emulator from outside is used. */
@@ -73,7 +78,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
           MUTATION_LIMIT: config.mutationLimit,
           LATENCY: config.latency,
           IAM: JSON.stringify(identity.iam),
-          NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scanner}/`,
+          NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scannerFront}/`,
         }),
     pubsub: config.pubsubEmulatorHost
       ? undefined
@@ -160,7 +165,7 @@ function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string>
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     TOKEN_ISSUERS: tokenIssuers(ports),
-    FILES_URL: `http://${HOST}:${ports.gateway}`,
+    FILES_URL: `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`,
   };
 }
 

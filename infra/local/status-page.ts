@@ -9,6 +9,8 @@ export interface PlatformStatus {
   /** True where clamd has development signatures only; undefined until it has said. */
   readonly developmentSignatures: boolean | undefined;
   readonly url: string;
+  readonly uploadUrl: string;
+  readonly filesUrl: string;
   readonly storageUrl: string;
   readonly pubsubHost: string;
   readonly sweeperUrl: string;
@@ -67,9 +69,12 @@ function row({ name, state, since, pid, restarts }: ChildStatus, now: number): s
   return `<tr><th scope="row">${escapeHtml(name)}</th>${cells.join('')}</tr>`;
 }
 
-function addresses({ url, storageUrl, pubsubHost, sweeperUrl, data }: PlatformStatus): string {
+function addresses({ url, uploadUrl, filesUrl, ...status }: PlatformStatus): string {
+  const { storageUrl, pubsubHost, sweeperUrl, data } = status;
   const all = {
     Gateway: url,
+    'Upload alone': uploadUrl,
+    'Files alone': filesUrl,
     'Cloud Storage': storageUrl,
     'Pub/Sub': pubsubHost,
     Sweeper: sweeperUrl,

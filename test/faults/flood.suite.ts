@@ -30,7 +30,8 @@ describe('more than two scan slots can take', function () {
         await rig.clearFaults();
         const answers = await Promise.all(found.map((resource) => post(rig, cloudEvent(resource))));
         for (const answer of answers) trial.note(`answered ${answer}`);
-        for (const answer of answers) assert.ok(answer === 204 || answer === 503, String(answer));
+        // The front refuses what waits too long for the one instance, and the scanner what it has no slot for.
+        for (const answer of answers) assert.ok([204, 429, 503].includes(Number(answer)), String(answer));
         trial.injected(answers.length);
       },
       120,

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { eventually, type ReceivedEvent } from '../support/service.ts';
+import type { ReceivedEvent } from '../support/received-events.ts';
+import { eventually } from '../support/service.ts';
 import type { Rig, Upload } from './rig.ts';
 
 const TERMINAL = new Set(['clean', 'infected', 'unscannable']);

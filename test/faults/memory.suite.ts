@@ -48,9 +48,10 @@ describe('memory', function () {
     }
   }
 
+  // In one request to the function itself: as over HTTP/2, or where another front end lets more through.
   it(`of no function grows with the file: ${SIZE / MIB} MiB up, scanned, and down again`, async () => {
     const { body, hash } = source(0);
-    const { id } = await service.upload(body);
+    const { id } = await service.upload(body, {}, { at: service.platform.functionUrl('upload') });
     await expectFlat(id, hash);
   });
 
@@ -58,7 +59,7 @@ describe('memory', function () {
     const tus = new TusRequests(service);
     const { body, hash } = source(1);
     const path = await tus.create({ 'upload-length': String(SIZE) });
-    assert.equal((await tus.patch(path, 0, body)).status, 204);
+    assert.equal((await tus.patch(path, 0, body, {}, service.platform.functionUrl('upload'))).status, 204);
     await expectFlat(idOf(path), hash);
   });
 });

@@ -19,7 +19,7 @@ describe('a process that is killed', function () {
 
   it('as the files function, in the middle of a download: the client sees that it is cut', () =>
     attempt(rig, 'files killed: in the middle of a download', async (trial) => {
-      const [sent] = await trial.send(clean(64 * MIB));
+      const [sent] = await trial.send(clean(30 * MIB));
       assert.ok(sent?.id);
       await rig.decided(sent.id);
       const response = await rig.call('GET', `/files/${sent.id}`);

@@ -65,7 +65,7 @@ export class Rig extends Service {
 
   /** Where events are posted to. */
   get scannerUrl(): string {
-    return new URL('/', this.#scanner()?.healthUrl).href;
+    return `${this.platform.scannerUrl}/`;
   }
 
   /** What clamd unpacks into. */

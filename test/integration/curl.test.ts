@@ -28,7 +28,7 @@ const available = spawnSync('curl', ['--version']).status === 0;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'curl-test-'));
     authorization = `Authorization: Bearer ${await service.platform.token(OWNER)}`;
-    const { id } = await service.upload(bytes, { 'content-disposition': 'attachment; filename="scan.bin"' });
+    const { id } = await service.uploadDirect(bytes, { fileName: 'scan.bin' });
     await service.decided(id);
     url = `${service.url}/files/${id}`;
   });

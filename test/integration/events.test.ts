@@ -10,7 +10,8 @@ import {
   type Running,
   startGoogleEmulator,
 } from '../infra/local/pubsub/google-emulator.ts';
-import { EICAR, eventually, type ReceivedEvent, Service } from '../support/service.ts';
+import type { ReceivedEvent } from '../support/received-events.ts';
+import { EICAR, eventually, Service } from '../support/service.ts';
 
 describeEvents('what subscribers are told', {});
 

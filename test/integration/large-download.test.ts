@@ -19,14 +19,9 @@ describe('a download of more than 32 MiB', function () {
   let path: string;
 
   before(async () => {
-    const opened = await service.call('POST', '/uploads/direct', {
-      body: JSON.stringify({ size: SIZE }),
-      headers: { 'content-type': 'application/json' },
-    });
-    const { uploadUrl, handle } = (await opened.json()) as { uploadUrl: string; handle: { id: string } };
-    assert.ok((await fetch(uploadUrl, { method: 'PUT', body: bytes })).ok);
-    assert.equal((await service.decided(handle.id)).state, 'clean');
-    path = `/files/${handle.id}`;
+    const { id } = await service.uploadDirect(bytes);
+    assert.equal((await service.decided(id)).state, 'clean');
+    path = `/files/${id}`;
   });
   afterEach(() => service.clearFaults());
 

@@ -169,7 +169,7 @@ describe('reading a file', function () {
 
   it('gives a client that reads slowly the same bytes', async () => {
     const large = randomBytes(40_000_000);
-    const { id } = await service.upload(large, { 'content-type': 'image/png' });
+    const { id } = await service.uploadDirect(large, { contentType: 'image/png' });
     await service.decided(id);
     const { body } = await service.call('GET', `/files/${id}`);
     const received = createHash('sha256');

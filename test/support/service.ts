@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { readPlatformConfig } from '../../infra/local/config.ts';
 import type { Account } from '../../infra/local/identity.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../infra/local/platform.ts';
+import { targetFor } from '../../infra/local/routes.ts';
 import type { FaultRule } from '../../infra/local/storage/faults.ts';
 import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
 import type { Handle } from '../../shared/files/handle.ts';
@@ -11,6 +12,7 @@ import { Bucket } from '../../shared/storage/bucket.ts';
 import { Transport } from '../../shared/storage/transport.ts';
 import { outsideCloudEvents } from './cloudEvents.ts';
 import { outsideContract } from './contract.ts';
+import { type ReceivedEvent, receivedEvents } from './received-events.ts';
 
 /** What is public harmless malware; in two halves, so that this file is none. */
 export const EICAR = `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-'}${'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'}`;
@@ -24,6 +26,7 @@ export const OWNER = 'org:889640782';
 export class Service {
   #platform: Platform | undefined;
   #folder: string | undefined;
+  #hosts: 'one' | 'two' = 'one';
 
   /** @param environment of `npm start`; a function of it is called when everything before it has started */
   constructor(
@@ -47,6 +50,7 @@ export class Service {
         },
         service.#folder,
       );
+      service.#hosts = config.hosts;
       service.#platform = await startPlatform(config, { print: () => undefined, ...options });
     });
     after(async function () {
@@ -133,11 +137,11 @@ export class Service {
 
   /** A request as `principal`, or as nobody. @throws {Error} where the answer is not as openapi.yaml says */
   async call(method: string, path: string, init: CallInit = {}): Promise<Response> {
-    const { as = OWNER, headers = {}, body, scopes, groups = [] } = init;
+    const { as = OWNER, headers = {}, body, scopes, groups = [], at = this.#hostOf(method, path) } = init;
     const authorization = as && {
       authorization: `Bearer ${await this.platform.token(as, scopes, { groups })}`,
     };
-    const response = await fetch(`${this.url}${path}`, {
+    const response = await fetch(`${at}${path}`, {
       method,
       headers: { ...authorization, ...headers },
       redirect: 'manual',
@@ -150,10 +154,29 @@ export class Service {
     return response;
   }
 
-  async upload(body: Body, headers: Record<string, string> = {}): Promise<Handle> {
-    const response = await this.call('POST', '/files', { body, headers });
+  /** As a client finds it: at the one address, or at the host that serves the path. */
+  #hostOf(method: string, path: string): string {
+    const { url, uploadUrl, filesUrl } = this.platform;
+    if (this.#hosts === 'one') return url;
+    return targetFor(method, path.replace(/\?.*/, '')) === 'upload' ? uploadUrl : filesUrl;
+  }
+
+  async upload(body: Body, headers: Record<string, string> = {}, init: CallInit = {}): Promise<Handle> {
+    const response = await this.call('POST', '/files', { ...init, body, headers });
     if (response.status !== 202) throw new Error(`${response.status} ${await response.text()}`);
     return (await response.json()) as Handle;
+  }
+
+  /** By a direct session, as what no front lets through in one request. */
+  async uploadDirect(bytes: Buffer<ArrayBuffer>, order: Record<string, string> = {}): Promise<Handle> {
+    const opened = await this.call('POST', '/uploads/direct', {
+      body: JSON.stringify({ size: bytes.length, ...order }),
+      headers: { 'content-type': 'application/json' },
+    });
+    const { uploadUrl, handle } = (await opened.json()) as { uploadUrl: string; handle: Handle };
+    const response = await fetch(uploadUrl, { method: 'PUT', body: bytes });
+    if (!response.ok) throw new Error(`${response.status} ${await response.text()}`);
+    return handle;
   }
 
   async status(id: string, wait = 0): Promise<Handle> {
@@ -177,24 +200,7 @@ export class Service {
    * schema of its type say.
    */
   async events(subscription = 'scan-events-cli'): Promise<ReceivedEvent[]> {
-    const base = `http://${this.platform.pubsubHost}/v1/projects/fileshare-local/subscriptions/${subscription}`;
-    // Google's emulator finds no method without it.
-    const headers = { 'content-type': 'application/json' };
-    const response = await fetch(`${base}:pull`, {
-      method: 'POST',
-      headers,
-      body: JSON.stringify({ maxMessages: 1000, returnImmediately: true }),
-    });
-    const { receivedMessages = [] } = (await response.json()) as { receivedMessages?: PulledMessage[] };
-    if (receivedMessages.length > 0) {
-      const ackIds = receivedMessages.map(({ ackId }) => ackId);
-      await fetch(`${base}:acknowledge`, { method: 'POST', headers, body: JSON.stringify({ ackIds }) });
-    }
-    const received = receivedMessages.map(({ message: { data, attributes, orderingKey } }) => ({
-      attributes,
-      data: JSON.parse(Buffer.from(data, 'base64').toString()) as ReceivedEvent['data'],
-      ...(orderingKey && { orderingKey }),
-    }));
+    const received = await receivedEvents(this.platform.pubsubHost, subscription);
     this.#received.push(...received);
     const outside = received.flatMap(outsideCloudEvents);
     if (outside.length > 0) throw new Error(`events that are outside their schemas: ${outside.join('; ')}`);
@@ -206,6 +212,8 @@ export class Service {
 type Body = string | Buffer<ArrayBuffer> | ReadableStream;
 
 export interface CallInit {
+  /** Another base URL than the one that serves the path: of a function itself, say, for what no front lets through. */
+  readonly at?: string;
   readonly as?: string;
   readonly scopes?: readonly ('read' | 'write' | 'admin')[];
   readonly groups?: readonly string[];
@@ -217,21 +225,6 @@ interface SweeperInit {
   readonly as?: Account;
   readonly method?: string;
   readonly body?: string;
-}
-
-export interface ReceivedEvent {
-  readonly attributes: Record<string, string>;
-  readonly data: { readonly fileId: string; readonly verdict: string; readonly [member: string]: unknown };
-  readonly orderingKey?: string;
-}
-
-interface PulledMessage {
-  readonly ackId: string;
-  readonly message: {
-    readonly data: string;
-    readonly attributes: Record<string, string>;
-    readonly orderingKey?: string;
-  };
 }
 
 /** Looks again and again until `look` finds something. @throws Error after `seconds` */

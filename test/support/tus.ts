@@ -29,8 +29,10 @@ export class TusRequests {
     offset: number,
     body: Buffer<ArrayBuffer> | ReadableStream,
     headers: Record<string, string> = {},
+    at?: string,
   ): Promise<Response> {
     return this.send('PATCH', path, {
+      ...(at !== undefined && { at }),
       body,
       headers: { ...OFFSET_TYPE, 'upload-offset': String(offset), ...headers },
     });

@@ -10,7 +10,11 @@ import { CLAMAV_MAX_BYTES } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { IDENTITY } from '../../support/identity.ts';
 
-const PORTS = { gateway: 1, storage: 2, pubsub: 3, clamd: 4, upload: 5, files: 6, scanner: 7, sweeper: 8 };
+const PORTS = {
+  ...{ gateway: 1, storage: 2, pubsub: 3, clamd: 4 },
+  ...{ upload: 5, files: 6, scanner: 7, sweeper: 8 },
+  ...{ uploadFront: 9, filesFront: 10, scannerFront: 11, sweeperFront: 12 },
+};
 
 describe('the configuration of the local platform', () => {
   it('has a default for everything, below the project', () => {
@@ -38,11 +42,23 @@ describe('the configuration of the local platform', () => {
     ['PUBSUB_EMULATOR_HOST', 'http://localhost:8085'],
     ['STORAGE_EMULATOR_HOST', 'https://storage.example'],
     ['LOG_LEVEL', 'loud'],
+    ['HOSTS', '2'],
   ] as const) {
     it(`names ${name} where it is ${value}`, () => {
       assert.throws(() => readPlatformConfig({ [name]: value }, '/p'), new RegExp(`${name} .*should be`));
     });
   }
+
+  it('leads from upload to the host of files where there are two', () => {
+    for (const [hosts, port] of [
+      ['one', PORTS.gateway],
+      ['two', PORTS.filesFront],
+    ] as const) {
+      const { functions } = describeProcesses(readPlatformConfig({ HOSTS: hosts }, '/p'), PORTS, IDENTITY);
+      const upload = functions.find(({ name }) => name === 'upload');
+      assert.equal(upload?.env['FILES_URL'], `http://127.0.0.1:${port}`);
+    }
+  });
 
   it('runs no Pub/Sub emulator where there is one, and tells the scanner of that', () => {
     const config = readPlatformConfig({ PUBSUB_EMULATOR_HOST: 'emulator:8085' }, '/p');

@@ -54,7 +54,7 @@ describe('the gateway, when things end early', () => {
           answer.writeHead(401, { Connection: connection, 'Content-Length': 2 }).end('no');
         });
       });
-      const length = 64 * MIB;
+      const length = 31 * MIB;
       const head = `POST /files HTTP/1.1\r\nHost: x\r\nContent-Length: ${length}\r\n\r\n`;
       const { socket, until } = await rawClient(fixture.gateway.port, head);
       // A client that only reads after it has sent everything must neither be reset nor be left waiting.

@@ -1,35 +1,49 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener, type RequestOptions, request, type Server } from 'node:http';
 import { type AddressInfo, connect, type Socket } from 'node:net';
-import { type Gateway, startGateway } from '../../../infra/local/gateway.ts';
+import { createFront, type FrontOptions } from '../../../infra/local/front/front.ts';
+import { type Listening, listen } from '../../../infra/local/front/listening.ts';
+import { createGateway } from '../../../infra/local/gateway.ts';
 
 export const HOST = '127.0.0.1';
 
 /** A gateway in front of one real server that plays every function. */
 export interface Fixture extends AsyncDisposable {
-  readonly gateway: Gateway;
+  readonly gateway: Listening;
+  /** The front behind the gateway, at an address of its own. */
+  readonly front: Listening;
   readonly upstream: Server;
   readonly upstreamPort: number;
 }
 
-export async function gatewayBefore(handle: RequestListener): Promise<Fixture> {
+/** @param options of the front; by default those of a service that is never short of instances */
+export async function gatewayBefore(
+  handle: RequestListener,
+  options: Partial<FrontOptions> = {},
+): Promise<Fixture> {
   const upstream = createServer(handle);
   upstream.listen(0, HOST);
   await once(upstream, 'listening');
   const upstreamPort = (upstream.address() as AddressInfo).port;
-  const to = { host: HOST, port: upstreamPort };
-  const gateway = await startGateway({
-    host: HOST,
-    port: 0,
-    upstreams: { upload: to, files: to },
-    local: (_, response) => response.end('local'),
+  const front = createFront({
+    upstream: { host: HOST, port: upstreamPort },
+    concurrency: 80,
+    timeoutMs: 60_000,
+    ...options,
   });
+  const gateway = await listen(
+    { host: HOST, port: 0 },
+    createGateway({ upload: front, files: front, local: (_, response) => response.end('local') }),
+  );
+  const own = await listen({ host: HOST, port: 0 }, front);
   return {
     gateway,
+    front: own,
     upstream,
     upstreamPort,
     async [Symbol.asyncDispose]() {
       await gateway.close();
+      await own.close();
       upstream.closeAllConnections();
       if (upstream.listening) await new Promise((done) => upstream.close(done));
     },

@@ -33,6 +33,8 @@ describe('the development token issuer', () => {
       ready: true,
       developmentSignatures: true,
       url,
+      uploadUrl: 'http://127.0.0.1:4',
+      filesUrl: 'http://127.0.0.1:5',
       storageUrl: 'http://127.0.0.1:1',
       pubsubHost: '127.0.0.1:2',
       sweeperUrl: 'http://127.0.0.1:3',

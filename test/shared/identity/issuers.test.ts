@@ -111,6 +111,10 @@ describe('a production configuration', () => {
         files: 6,
         scanner: 7,
         sweeper: 8,
+        uploadFront: 9,
+        filesFront: 10,
+        scannerFront: 11,
+        sweeperFront: 12,
       };
       const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports, IDENTITY);
       const described = functions.find((each) => each.name === name);

@@ -12,7 +12,11 @@ const PROFILE = {
   'objects.get': { medianMs: 30, p99Ms: 200 },
   'objects.insert': { medianMs: 75, p99Ms: 300 },
 };
-const PORTS = { gateway: 1, storage: 2, pubsub: 3, clamd: 4, upload: 5, files: 6, scanner: 7, sweeper: 8 };
+const PORTS = {
+  ...{ gateway: 1, storage: 2, pubsub: 3, clamd: 4 },
+  ...{ upload: 5, files: 6, scanner: 7, sweeper: 8 },
+  ...{ uploadFront: 9, filesFront: 10, scannerFront: 11, sweeperFront: 12 },
+};
 
 const draw = (latency: Latency, operation: string, count: number) =>
   Array.from({ length: count }, () => latency.next(operation));

@@ -21,6 +21,8 @@ describe('the page, as it is served', () => {
         ready: true,
         developmentSignatures,
         url: 'http://127.0.0.1:1',
+        uploadUrl: 'http://127.0.0.1:4',
+        filesUrl: 'http://127.0.0.1:5',
         storageUrl: 'http://127.0.0.1:9199',
         pubsubHost: '127.0.0.1:2',
         sweeperUrl: 'http://127.0.0.1:3',
