@@ -70,12 +70,14 @@ export class MainJob {
     work: () => Promise<T>,
   ): Promise<T> {
     const test = `${this.#endpoint()}/retry_test`;
-    const ordered = await send('POST', test, { json: { instructions } });
+    const ordered = await send('POST', test, { json: { instructions }, headers: { connection: 'close' } });
     const { id } = ordered.ok() as unknown as { id: string };
     this.relay.headers = { 'x-retry-test-id': id };
     try {
       const result = await work();
-      const report = (await send('GET', `${test}/${id}`)).ok() as unknown as { completed: boolean };
+      const report = (
+        await send('GET', `${test}/${id}`, { headers: { connection: 'close' } })
+      ).ok() as unknown as { completed: boolean };
       if (!report.completed) throw new Error(`not all faults struck: ${JSON.stringify(report)}`);
       return result;
     } finally {

@@ -115,7 +115,8 @@ export class StorageSubject {
 
   /** @param path below the endpoint, or a whole URL */
   async call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
-    const headers = { ...(await this.authorization()), ...init.headers };
+    // A server may close an idle connection while a request is on its way; a bare request is not tried again.
+    const headers = { connection: 'close', ...(await this.authorization()), ...init.headers };
     const url = path.startsWith('http') ? path : this.url + path;
     const reply = await send(method, url, { ...init, headers });
     if (!this.#paced || reply.status !== 429 || init.body instanceof ReadableStream) return reply;
