@@ -14,15 +14,18 @@ export function sniff<T extends Duplex>(
 ): void {
   let seen = Buffer.alloc(0);
   const look = () => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) return;
-    seen = Buffer.concat([seen, chunk]);
-    const length = Math.min(seen.length, preface.length);
-    const alike = seen.subarray(0, length).equals(preface.subarray(0, length));
-    if (alike && length < preface.length) return;
-    socket.off('readable', look);
-    socket.unshift(seen);
-    (alike ? http2 : http1)(socket);
+    for (;;) {
+      // One piece of what is buffered, from Node 26 on.
+      const chunk: Buffer | null = socket.read();
+      if (chunk === null) return;
+      seen = Buffer.concat([seen, chunk]);
+      const length = Math.min(seen.length, preface.length);
+      const alike = seen.subarray(0, length).equals(preface.subarray(0, length));
+      if (alike && length < preface.length) continue;
+      socket.off('readable', look);
+      socket.unshift(seen);
+      return (alike ? http2 : http1)(socket);
+    }
   };
   socket.on('readable', look);
 }

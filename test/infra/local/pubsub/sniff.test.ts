@@ -16,7 +16,12 @@ async function told(bytes: string, chunk: number) {
     connection.write(bytes.slice(at, at + chunk));
     await settled();
   }
-  return { answer, rest: answer === 'undecided' ? '' : String(connection.read()) };
+  let rest = '';
+  if (answer !== 'undecided') {
+    connection.end();
+    for await (const piece of connection) rest += piece;
+  }
+  return { answer, rest };
 }
 
 describe('the first bytes of a connection', () => {
