@@ -47,8 +47,10 @@ function mainJob(cases: Cases<MainJob>): void {
     const bytes = randomBytes(1000);
     const headers = { 'idempotency-key': `"${randomBytes(8).toString('hex')}"` };
     const first = await job.service.upload(bytes, headers);
-    const second = await job.service.upload(bytes, headers);
-    assert.equal(second.id, first.id);
+    // 201 where it is clean by then.
+    const repeat = await job.service.call('POST', '/files', { body: bytes, headers });
+    assert.ok(repeat.status === 202 || repeat.status === 201, String(repeat.status));
+    assert.equal(((await repeat.json()) as Handle).id, first.id);
     await assertClean(job, first.id, bytes);
   });
 
@@ -109,7 +111,7 @@ function mainJob(cases: Cases<MainJob>): void {
     job.relay.subscriber = subscriber;
     assert.equal((await job.service.status(id)).state, 'pending');
     const swept = async () => {
-      await fetch(`${job.service.platform.sweeperUrl}/sweep`, { method: 'POST' });
+      await job.service.sweeper('/sweep');
       return (await job.service.status(id)).state === 'clean';
     };
     await eventually(swept, 30);
@@ -127,7 +129,7 @@ function mainJob(cases: Cases<MainJob>): void {
     assert.ok(blob);
     await permanent.patch(name, blob, { usedAt: LONG_AGO });
     const collect = async () => {
-      const response = await fetch(`${job.service.platform.sweeperUrl}/collect`, { method: 'POST' });
+      const response = await job.service.sweeper('/collect');
       assert.equal(response.status, 200);
       const report = (await response.json()) as CollectReport;
       return report.blobs.deleted !== undefined;
