@@ -76,13 +76,24 @@ export function isNotFound(error: unknown): error is FileshareProblem {
   return hasCode(error, 'not-found');
 }
 
+/** What usually answers so in place of the service: Cloud Run’s front end, which knows no problem documents. */
+const NOT_OF_THE_SERVICE: Readonly<Record<number, string>> = {
+  403: 'Not an answer of the service: what is in front of it does not let this caller through.',
+  404: 'Not an answer of the service: check its address, or both where upload and files have their own.',
+  413: 'Too large for what is in front of the service; Cloud Run takes 32 MiB in one request over HTTP/1.',
+  429: 'All instances of the service are busy.',
+  500: 'Not an answer of the service, which failed or sent more than what is in front of it passes.',
+  504: 'The service took longer than what is in front of it allows.',
+};
+
 /** The problem that an answer tells of; whatever else answers in place of the service gets one of `about:blank`. */
 export async function problemOf(response: Response): Promise<FileshareProblem> {
   const retryAfter = secondsIn(response.headers.get('retry-after'));
   const { status } = response;
   const blank = { type: 'about:blank', title: response.statusText || `HTTP ${status}`, status };
   const document = await documentIn(response).catch(() => undefined);
-  return new FileshareProblem({ ...blank, ...document }, retryAfter);
+  const detail = NOT_OF_THE_SERVICE[status];
+  return new FileshareProblem({ ...blank, ...(document ?? (detail && { detail })) }, retryAfter);
 }
 
 async function documentIn(response: Response): Promise<Partial<ProblemDocument> | undefined> {
