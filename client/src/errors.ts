@@ -76,7 +76,7 @@ export function isNotFound(error: unknown): error is FileshareProblem {
   return hasCode(error, 'not-found');
 }
 
-/** What usually answers so in place of the service: Cloud Run’s front end, which knows no problem documents. */
+/** Explains an answer that is no problem document: it usually comes from Cloud Run’s front end. */
 const NOT_OF_THE_SERVICE: Readonly<Record<number, string>> = {
   403: 'Not an answer of the service: what is in front of it does not let this caller through.',
   404: 'Not an answer of the service: check its address, or both where upload and files have their own.',

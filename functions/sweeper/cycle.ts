@@ -24,7 +24,7 @@ interface Version {
   readonly metageneration: Metageneration;
 }
 
-/** What is kept in memory of a candidate: a cycle has tens of thousands. */
+/** Fields of a candidate that are kept in memory: a cycle has tens of thousands. */
 type Candidate = Version & Pick<StoredObject, 'name'>;
 
 /** A candidate that a cycle has claimed, and the version of its blob that it may delete. */

@@ -8,7 +8,7 @@ import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { requireLength } from './body.ts';
 
-/** What a deployment takes, and where its files are read. */
+/** Limits of a deployment, and the address at which its files are read. */
 export interface Terms {
   readonly maxBytes: number;
   /** What is larger is not scanned; undefined where this deployment does not say. */

@@ -38,7 +38,7 @@ export interface PlatformConfig {
   readonly logLevel: string;
   /** Whether an object name takes one mutation a second, as in Cloud Storage. */
   readonly mutationLimit: 'on' | 'off';
-  /** What the emulators add to each operation: `off`, or a profile and a seed. */
+  /** Latency that the emulators add to each operation: `off`, or a profile and a seed. */
   readonly latency: string;
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;

@@ -31,7 +31,7 @@ export interface Ports {
   readonly sweeperFront: number;
 }
 
-/** What the platform runs; `storage` and `pubsub` are absent where an emulator from outside is used. */
+/** The processes of the platform; `storage` and `pubsub` are absent where an emulator from outside is used. */
 export interface Processes {
   readonly functions: readonly ChildSpec[];
   readonly storage: ChildSpec | undefined;

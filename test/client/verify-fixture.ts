@@ -61,7 +61,7 @@ export function notHeld({ promises }: Verified): readonly string[] {
   return promises.filter(({ outcome }) => outcome === 'not held').map(({ id }) => id);
 }
 
-/** What it says of one promise that is not held. */
+/** Its report on one promise that is not held. */
 export function complaint({ promises }: Verified, id: string): string {
   const found = promises.find((promise) => promise.id === id);
   assert.equal(found?.outcome, 'not held', id);

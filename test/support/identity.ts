@@ -1,6 +1,6 @@
 import type { Identity } from '../../infra/local/identity.ts';
 
-/** Whoever only looks at what is described starts no metadata server. */
+/** An identity for tests that only look at the description: it starts no metadata server. */
 export const IDENTITY: Identity = {
   iam: { secret: 'x'.repeat(32), administrator: 'administrator@example.org', grants: [] },
   metadataHosts: {

@@ -13,7 +13,7 @@ interface PulledMessage {
   };
 }
 
-/** What a subscription has now, acknowledged. @param host of Pub/Sub's emulator */
+/** Pulls and acknowledges what a subscription has now. @param host of Pub/Sub's emulator */
 export async function receivedEvents(host: string, subscription: string): Promise<ReceivedEvent[]> {
   const base = `http://${host}/v1/projects/fileshare-local/subscriptions/${subscription}`;
   // Google's emulator finds no method without it.

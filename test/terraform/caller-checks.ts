@@ -1,7 +1,7 @@
 import { containersOf, type Deployment, envOf, ofType } from './deployment.ts';
 import { textAt } from './json.ts';
 
-/** What the sweeper is told of its callers has to be who calls it: it refuses everybody else (docs/adr/0013). */
+/** The callers that the sweeper is configured with have to be those that call it: it refuses all others (docs/adr/0013). */
 export function callerFindings(deployment: Deployment): readonly string[] {
   const sweeper = containersOf(deployment).find(({ name }) => name === 'sweeper');
   const told = sweeper ? envOf(sweeper) : {};

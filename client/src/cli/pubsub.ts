@@ -37,7 +37,7 @@ export class Subscription {
     };
   }
 
-  /** What waits there, perhaps nothing. @throws {FileshareProblem}, {FileshareConnectionError}, the reason of `signal` */
+  /** Returns what waits there, perhaps nothing. @throws {FileshareProblem}, {FileshareConnectionError}, the reason of `signal` */
   async pull(signal: AbortSignal): Promise<readonly Received[]> {
     const response = await this.#ask('pull', { maxMessages: MOST_MESSAGES }, signal);
     const { receivedMessages = [] } = (await response.json()) as { receivedMessages?: readonly Received[] };

@@ -16,7 +16,7 @@ export interface FrontsOptions {
 
 /** A front for each service with the limits of the deployment, at an address of its own. */
 export interface Fronts {
-  /** What a load balancer leads to. */
+  /** The targets of a load balancer. */
   readonly listeners: Readonly<Record<Service, RequestListener>>;
   readonly urls: Readonly<Record<Service, string>>;
   /** See {@link Listening}. */

@@ -16,7 +16,7 @@ export class InvalidToken extends Error {
   override readonly name = 'InvalidToken';
 }
 
-/** Who may call an emulator, and what for. Without it an emulator lets everybody do everything. */
+/** Access control of an emulator. Without it, everybody may do everything. */
 export class EmulatedIam {
   readonly tokens: Tokens;
   readonly policy: Policy;

@@ -14,10 +14,10 @@ const Grant = v.strictObject({
 export const Grants = v.array(Grant);
 export type Grant = v.InferOutput<typeof Grant>;
 
-/** Whoever it is, also without credentials. */
+/** Any caller, with or without credentials. */
 export const ANYBODY = 'allUsers';
 
-/** What a permission is needed on. */
+/** The resource that a permission is needed on. */
 export type Resource =
   | { readonly bucket: string; readonly object?: string | undefined }
   | { readonly topic: string };
@@ -30,7 +30,7 @@ export interface Refusal {
 
 const REFUSALS_KEPT = 1_000;
 
-/** Who may do what: the grants of a deployment, which tests may change, and what came of them. */
+/** The grants of a deployment, which tests may change, with a record of their use. */
 export class Policy {
   readonly #administrator: string;
   #grants: readonly Grant[];

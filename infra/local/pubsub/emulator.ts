@@ -26,7 +26,7 @@ export interface PubSubEmulatorOptions {
   readonly pullWait?: number;
   /** Signs the tokens of authenticated push; by default as `iam` does, or with a key of this process, see /_emulator/jwks. */
   readonly minter?: PushTokenMinter;
-  /** Who may publish where; by default everybody may publish everywhere. */
+  /** Restricts publishing; by default everybody may publish everywhere. */
   readonly iam?: IamOptions;
   /** How long calls take; nothing is added by default. */
   readonly latency?: Latency;

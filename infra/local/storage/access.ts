@@ -5,7 +5,7 @@ import { ApiError } from './api-error.ts';
 import type { Operation, Target } from './operation.ts';
 import type { Route } from './router.ts';
 
-/** What the caller of one request may do. */
+/** The permissions of the caller of one request. */
 export interface Access {
   /** @throws ApiError 401 | 403 */
   require(permission: string, target: Target): void;

@@ -47,7 +47,7 @@ export interface StorageEmulatorOptions {
   readonly md5?: boolean;
   /** Whether a name takes one mutation a second; false by default. @see MutationLimit */
   readonly mutationLimit?: boolean;
-  /** Who may do what; by default everybody may do everything. */
+  /** Restricts access; by default everybody may do everything. */
   readonly iam?: IamOptions;
   /** How long operations and notifications take; nothing is added by default. */
   readonly latency?: Latency;

@@ -28,7 +28,7 @@ export const OPERATION_CLASSES = {
 } as const satisfies Record<string, 'A' | 'B' | 'free'>;
 
 export type Operation = keyof typeof OPERATION_CLASSES;
-/** What a request can ask for; a notification is the emulator's own request. */
+/** Operations that a request can ask for; a notification is the emulator's own request. */
 export type ServedOperation = Exclude<Operation, 'notify'>;
 export type OperationClass = (typeof OPERATION_CLASSES)[Operation];
 

@@ -58,7 +58,7 @@ export class RetryTests {
     return { retry_test: [...this.#tests.values()].map(report) };
   }
 
-  /** What strikes this request; an instruction that does is used up. @throws ApiError 404 for an unknown test */
+  /** Returns the instruction that strikes this request, and uses it up. @throws ApiError 404 for an unknown test */
   strike(operation: Operation, headers: IncomingHttpHeaders): Effect[] {
     const id = headers['x-retry-test-id'];
     if (typeof id !== 'string') return [];

@@ -23,7 +23,7 @@ const SUITES = [
 ];
 
 /**
- * What the service needs of Cloud Storage, through its own client and in bare HTTP, and Google's published retry cases
+ * Cases for what the service needs of Cloud Storage, by its own client and in bare HTTP, and Google's published retry cases
  * if `CONFORMANCE_VECTORS` names the folder of https://github.com/googleapis/conformance-tests/tree/main/storage/v1.
  * @param endpoint is called before the first case
  */

@@ -7,7 +7,7 @@ import type { Transport } from '../../../shared/storage/transport.ts';
 import { CHUNK, FAST_RETRY } from '../../shared/storage/streams.ts';
 import { type CallInit, type Reply, type Resource, send } from './http.ts';
 
-/** What serves Cloud Storage's API; each kind has its own exceptions. */
+/** Kinds of endpoints of Cloud Storage's API; each has its own exceptions. */
 export type EndpointKind = 'emulator' | 'testbench' | 'google' | 'unknown';
 
 const isGoogle = (url: string): boolean => new URL(url).origin === storageOrigin(undefined);

@@ -94,7 +94,7 @@ describe('the repository as the source of Cloud Run functions', function () {
   });
 });
 
-/** What gcloud uploads, as .gcloudignore says: the files that are in git or are new to it. */
+/** Files that gcloud uploads, as .gcloudignore says: those in git or new to it. */
 function uploaded(): string[] {
   const listed = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '-z'], {
     cwd: ROOT,

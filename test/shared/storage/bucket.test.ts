@@ -5,7 +5,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { CHUNK, FAST_RETRY, piecesOf } from './streams.ts';
 
-/** What needs an emulator that counts and stalls; the rest is in test/contract. */
+/** Cases that need an emulator that counts and stalls; the rest is in test/contract. */
 describe('a bucket over HTTP', () => {
   const fixture = new EmulatorFixture();
   let bucket: Bucket;

@@ -80,7 +80,7 @@ function shown(answer: Answer): string {
   return `${status} ${type}: ${text.slice(0, SHOWN_CHARACTERS)}`;
 }
 
-/** What an answer that is not the service's, or not as it should be, usually means. */
+/** Explains an answer that is not the service's, or not as it should be. */
 function hintOf(answer: Answer): string | undefined {
   const { status, headers, body, method } = answer;
   const problem = problemOf(answer);

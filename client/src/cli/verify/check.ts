@@ -23,7 +23,7 @@ export interface Observed {
   readonly note?: string;
 }
 
-/** What the checks of one run share. */
+/** State that the checks of one run share. */
 export interface Run {
   readonly hosts: Hosts;
   readonly owner: Caller;
@@ -35,9 +35,9 @@ export interface Run {
   /** Milliseconds to wait for a verdict, and for its event. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
-  /** What the names of its files begin with. */
+  /** Prefix of the names of its files. */
   readonly prefix: string;
-  /** What earlier checks have uploaded. */
+  /** Uploads of earlier checks. */
   readonly sent: Map<Subject, Sent>;
 }
 
@@ -48,7 +48,7 @@ export class NotHeld extends Error {
   override readonly name = 'NotHeld';
   readonly expected: string;
   readonly got: string;
-  /** What is to be looked at first, where the answer tells. */
+  /** The setting or grant to look at first, if the answer tells. */
   readonly hint: string | undefined;
 
   constructor(expected: string, got: string, hint?: string) {

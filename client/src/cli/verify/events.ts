@@ -69,7 +69,7 @@ async function pull(
   }
 }
 
-/** What the files have become, by their ids. */
+/** The verdicts of the files, by their ids. */
 async function verdicts({ sent }: Run): Promise<Map<string, string>> {
   const decided = await Promise.allSettled([...sent.values()].map((file) => file.decided));
   return new Map(
