@@ -5,13 +5,15 @@ import { parseFileId } from '../../shared/files/fileId.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
+import { overHosts } from '../support/over-hosts.ts';
 import { eventually, Service } from '../support/service.ts';
 
 const LONG_AGO = '2020-01-01T00:00:00.000Z';
 
-describe('what nobody needs any more', function () {
+overHosts('what nobody needs any more', function (hosts) {
   this.timeout(60_000);
   const service = new Service({
+    HOSTS: hosts,
     COLLECT_UNREFERENCED_AFTER_SECONDS: '86400',
     DEDUPLICATE: 'owner',
   });

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import type { Handle } from '../../shared/files/handle.ts';
+import { overHosts } from '../support/over-hosts.ts';
 import { writeRandom } from '../support/rough-upload.ts';
 import { EICAR, Service } from '../support/service.ts';
 import { sha256 } from '../support/tus.ts';
@@ -20,9 +21,12 @@ interface Opened {
   readonly handle: Handle & { readonly expected?: unknown };
 }
 
-describe('a direct session', function () {
+overHosts('a direct session', function (hosts) {
   this.timeout(120_000 + SIZE / 100_000);
-  const service = new Service(process.env['DIRECT'] ? {} : { MAX_SCAN_BYTES: String(100 * MIB) });
+  const service = new Service({
+    HOSTS: hosts,
+    ...(!process.env['DIRECT'] && { MAX_SCAN_BYTES: String(100 * MIB) }),
+  });
 
   async function opened(order: object, origin = {}): Promise<Opened> {
     const response = await post({ ...order, ...origin });

@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { overHosts } from '../support/over-hosts.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-describe('the main job', function () {
+overHosts('the main job', function (hosts) {
   this.timeout(60_000);
-  const service = new Service();
+  const service = new Service({ HOSTS: hosts });
 
   it('answers an upload with a handle, refuses the download while pending, then hands out the same bytes', async () => {
     const bytes = randomBytes(100_000);
@@ -20,7 +21,7 @@ describe('the main job', function () {
     });
     assert.equal(response.status, 202);
     const handle = (await response.json()) as { id: string };
-    const self = `${service.url}/files/${handle.id}`;
+    const self = `${service.filesUrl}/files/${handle.id}`;
     assert.equal(response.headers.get('location'), self);
     assert.ok(Number(response.headers.get('retry-after')) > 0);
     assert.deepEqual(handle, {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { overHosts } from '../support/over-hosts.ts';
 import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
 
 const VIEWER = 'org:222222222';
@@ -14,9 +15,9 @@ async function problemOf(response: Response): Promise<{ type: string; [member: s
   return { ...document, type: document.type.slice('urn:hops-fileshare:problem:'.length) };
 }
 
-describe('sharing, referring to and withdrawing files', function () {
+overHosts('sharing, referring to and withdrawing files', function (hosts) {
   this.timeout(60_000);
-  const service = new Service();
+  const service = new Service({ HOSTS: hosts });
   afterEach(() => service.clearFaults());
 
   const put = (path: string, headers: Record<string, string> = {}) => service.call('PUT', path, { headers });
@@ -332,7 +333,7 @@ describe('sharing, referring to and withdrawing files', function () {
           headers: { prefer: 'wait=20' },
         });
         const { headers } = response;
-        uploaded.unshift((headers.get('location') ?? '').slice(`${service.url}/files/`.length));
+        uploaded.unshift((headers.get('location') ?? '').slice(`${service.filesUrl}/files/`.length));
       }
       uploaded[2] = (await list('?state=infected')).files[0]?.id ?? '';
       await service.call('DELETE', `/files/${uploaded[0]}`, { as: lister });

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { overHosts } from '../support/over-hosts.ts';
 import { roughUpload } from '../support/rough-upload.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 import { idOf, sha256, TusRequests } from '../support/tus.ts';
@@ -11,9 +12,9 @@ const [SIZE_MIB = 48, CUTS = 5, KILLS = 2] = (process.env['ROUGH'] ?? '')
   .filter(Boolean)
   .map(Number);
 
-describe('an upload in many requests', function () {
+overHosts('an upload in many requests', function (hosts) {
   this.timeout(120_000 + SIZE_MIB * 1000);
-  const service = new Service({}, { restartAfterMs: 100 });
+  const service = new Service({ HOSTS: hosts }, { restartAfterMs: 100 });
   const tus = new TusRequests(service);
 
   it(`of ${SIZE_MIB} MiB over a line that breaks ${CUTS} times, to a process that is killed ${KILLS} times, is the same file`, async () => {

@@ -6,6 +6,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { ChildSpec } from '../../infra/local/child.ts';
 import type { Handle } from '../../shared/files/handle.ts';
+import { overHosts } from '../support/over-hosts.ts';
 import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
 
 const MAX_BYTES = 10_000_000;
@@ -24,9 +25,9 @@ function digestOf(algorithm: 'sha256' | 'sha512', bytes: Buffer): string {
   return `:${createHash(algorithm).update(bytes).digest('base64')}:`;
 }
 
-describe('uploads', function () {
+overHosts('uploads', function (hosts) {
   this.timeout(60_000);
-  const service = new Service({}, { adapt: withPolicy });
+  const service = new Service({ HOSTS: hosts }, { adapt: withPolicy });
   const text = Buffer.from('a text of some length\n');
   const large = randomBytes(9_000_000);
 
@@ -143,7 +144,7 @@ describe('uploads', function () {
     it('whose first try was cut short are new', async () => {
       const key = randomUUID();
       const token = await service.platform.token(OWNER);
-      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      const socket = connect(Number(new URL(service.uploadUrl).port), '127.0.0.1');
       await once(socket, 'connect');
       const head = `POST /files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\nidempotency-key: ${key}\r\n`;
       socket.write(`${head}content-length: 100\r\n\r\nonly this`);
@@ -194,7 +195,7 @@ describe('uploads', function () {
       await service.resetOperations();
       const before = await kept();
       const token = await service.platform.token(OWNER);
-      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      const socket = connect(Number(new URL(service.uploadUrl).port), '127.0.0.1');
       await once(socket, 'connect');
       socket.on('error', () => undefined);
       socket.write(
@@ -284,7 +285,7 @@ describe('uploads', function () {
         ...(token && { authorization: `Bearer ${token}` }),
         ...head,
       }).map(([name, value]) => `${name}: ${value}\r\n`);
-      const socket = connect(Number(new URL(service.url).port), '127.0.0.1');
+      const socket = connect(Number(new URL(service.uploadUrl).port), '127.0.0.1');
       await once(socket, 'connect');
       socket.write(`POST /files HTTP/1.1\r\n${lines.join('')}\r\n`);
       const [answer] = (await once(socket, 'data')) as [Buffer];

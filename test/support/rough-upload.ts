@@ -24,7 +24,7 @@ export async function roughUpload(
   { bytes, chunkBytes, cuts, kills }: { bytes: number; chunkBytes: number; cuts: number; kills: number },
 ): Promise<RoughUpload> {
   const gate = new Gate();
-  gate.upstream = Number(new URL(service.url).port);
+  gate.upstream = Number(new URL(service.uploadUrl).port);
   await gate.open();
   const folder = await mkdtemp(join(tmpdir(), 'rough-upload-'));
   const path = join(folder, 'file');

@@ -74,6 +74,19 @@ export class Service {
     return this.platform.url;
   }
 
+  /** Where clients find upload: a host name of its own where there are two. */
+  get uploadUrl(): string {
+    return this.#hosts === 'two' ? this.platform.uploadUrl : this.url;
+  }
+
+  get filesUrl(): string {
+    return this.#hosts === 'two' ? this.platform.filesUrl : this.url;
+  }
+
+  #hostOf(method: string, path: string): string {
+    return targetFor(method, path.replace(/\?.*/, '')) === 'upload' ? this.uploadUrl : this.filesUrl;
+  }
+
   pid(process: string): number {
     const pid = this.platform.status().processes.find(({ name }) => name === process)?.pid;
     if (!pid) throw new Error(`no process ${process}`);
@@ -152,13 +165,6 @@ export class Service {
     if (outside.length > 0)
       throw new Error(`${method} ${path} is outside openapi.yaml: ${outside.join('; ')}`);
     return response;
-  }
-
-  /** As a client finds it: at the one address, or at the host that serves the path. */
-  #hostOf(method: string, path: string): string {
-    const { url, uploadUrl, filesUrl } = this.platform;
-    if (this.#hosts === 'one') return url;
-    return targetFor(method, path.replace(/\?.*/, '')) === 'upload' ? uploadUrl : filesUrl;
   }
 
   async upload(body: Body, headers: Record<string, string> = {}, init: CallInit = {}): Promise<Handle> {

@@ -13,11 +13,13 @@ export class TwoHosts {
   constructor(environment: Record<string, string> = {}) {
     this.service = new Service(environment, {
       adapt: (spec) => {
-        if (spec.name === 'upload') this.upload.target = spec.healthUrl ?? '';
-        if (spec.name === 'files') this.files.target = spec.healthUrl ?? '';
         if (spec.env['FILES_URL'] === undefined) return spec;
         return { ...spec, env: { ...spec.env, FILES_URL: this.files.url } };
       },
+    });
+    before(() => {
+      this.upload.target = this.service.platform.uploadUrl;
+      this.files.target = this.service.platform.filesUrl;
     });
   }
 }
