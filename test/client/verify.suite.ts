@@ -113,6 +113,8 @@ describe('client: verify', function () {
     });
 
     it('deletes what it made when it is interrupted', async () => {
+      // Without the grant that is taken away above, nothing could be deleted.
+      const before = await left(service);
       let interrupted = false;
       const { code, stdout } = await verify(service, ['--url', service.url], {
         watch: (output, kill) => {
@@ -124,7 +126,7 @@ describe('client: verify', function () {
       assert.equal(code, 130, stdout);
       assert.match(stdout, /not checked +- +.*\(interrupted\)/);
       assert.match(stdout, /\nheld +\d.* Nothing of this run is left \([2-9] files deleted\)/);
-      assert.deepEqual(await left(service), []);
+      assert.deepEqual(await left(service), before);
     });
 
     it('takes no nonsense', async () => {
