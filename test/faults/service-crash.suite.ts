@@ -9,7 +9,7 @@ describe('a process that dies', function () {
   beforeEach(() => eventually(async () => service.platform.status().ready));
 
   it('of the scanner, killed in the middle of a scan: clean in the end, one blob, an event, nothing left', async () => {
-    const bytes = randomBytes(32 * 1024 * 1024);
+    const bytes = randomBytes(30 * 1024 * 1024);
     const digest = createHash('sha256').update(bytes).digest('hex');
     const pid = service.pid('scanner');
     const { id } = await service.upload(bytes);
@@ -101,7 +101,7 @@ describe('a process that dies', function () {
 
   it('of clamd, killed in the middle of a scan: the file waits for the next one', async () => {
     await service.resetOperations();
-    const { id } = await service.upload(randomBytes(32 * 1024 * 1024));
+    const { id } = await service.upload(randomBytes(30 * 1024 * 1024));
     await eventually(
       async () => ((await service.operations()).operations['objects.getMedia']?.calls ?? 0) > 0,
     );
