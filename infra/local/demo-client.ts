@@ -1,10 +1,7 @@
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { request } from 'node:http';
-import { json } from 'node:stream/consumers';
-import { pipeline } from 'node:stream/promises';
 import { setTimeout as delay } from 'node:timers/promises';
 import * as v from 'valibot';
+import { Fileshare } from '../../client/src/index.ts';
 import type { Sample } from './samples.ts';
 
 const POLL_MS = 20;
@@ -28,36 +25,23 @@ export interface Sent {
   readonly sha256: string;
 }
 
-/** Uploads a sample as a stream of unknown length. Throws where it is not accepted. */
+/**
+ * Uploads a sample as a stream of unknown length: in one request where that is small enough for Cloud Run, else in
+ * several. Throws where it is not accepted.
+ */
 export async function upload(url: string, token: string, sample: Sample): Promise<Sent> {
-  const headers = {
-    authorization: `Bearer ${token}`,
-    'content-type': sample.contentType,
-    'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(sample.name)}`,
-  };
-  const post = request(`${url}/files`, { method: 'POST', headers, agent: false });
   const hash = createHash('sha256');
   let size = 0;
-  const answered = once(post, 'response');
-  const sent = pipeline(
-    sample.open(),
-    async function* (source: AsyncIterable<Buffer>) {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        size += chunk.length;
-        yield chunk;
-      }
-    },
-    post,
-  );
-  sent.catch(() => {}); // A refusal may end the sending; the answer says why.
-  const [answer] = await answered;
-  const body = await json(answer);
-  const { location } = answer.headers;
-  if (answer.statusCode !== 202 || !location)
-    throw new Error(`upload: ${answer.statusCode} ${JSON.stringify(body)}`);
-  await sent;
-  return { url: new URL(location, url).href, size, sha256: hash.digest('hex') };
+  async function* hashed(): AsyncGenerator<Uint8Array<ArrayBuffer>> {
+    for await (const chunk of sample.open()) {
+      hash.update(chunk);
+      size += chunk.length;
+      yield new Uint8Array(chunk);
+    }
+  }
+  const { name, contentType: type } = sample;
+  const { id } = await new Fileshare({ url, token }).upload(ReadableStream.from(hashed()), { name, type });
+  return { url: `${url}/files/${id}`, size, sha256: hash.digest('hex') };
 }
 
 /** Polls until there is a verdict, or the service has given up. */
