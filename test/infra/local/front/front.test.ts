@@ -107,20 +107,34 @@ describe('the front end of a service, as on Cloud Run', () => {
   });
 
   describe('with as many requests as an instance takes', () => {
-    it('lets the next one wait for its turn, in order', async () => {
-      const held: (() => void)[] = [];
+    it('gives the function no more at a time, and the others their turn in order', async () => {
+      const seen: (string | undefined)[] = [];
+      let running = 0;
+      let most = 0;
       await using fixture = await gatewayBefore(
-        (asked, answer) => void held.push(() => answer.end(asked.url)),
-        { concurrency: 1 },
+        (asked, answer) => {
+          seen.push(asked.url);
+          most = Math.max(most, ++running);
+          // Long enough for the others to come meanwhile, were they let through.
+          setTimeout(() => {
+            running -= 1;
+            answer.end(asked.url);
+          }, 50);
+        },
+        { concurrency: 2 },
       );
       const { port } = fixture.front;
-      const answers = ['/1', '/2', '/3'].map((path) => ask(port, { path }).then(({ body }) => body));
-      for (const expected of ['/1', '/2', '/3']) {
-        while (held.length === 0) await new Promise((next) => setTimeout(next, 1));
-        assert.equal(held.length, 1, 'no more than one at a time');
-        held.shift()?.();
-        assert.equal(await Promise.race(answers.splice(0, 1)), expected);
+      const paths = ['/1', '/2', '/3', '/4', '/5', '/6'];
+      const answers = [];
+      for (const path of paths) {
+        answers.push(ask(port, { path }));
+        await new Promise((next) => setTimeout(next, 5));
       }
+      assert.deepEqual(
+        (await Promise.all(answers)).map(({ body }) => body),
+        paths,
+      );
+      assert.deepEqual([most, seen], [2, paths]);
     });
 
     it('answers 429 without Retry-After where its turn does not come in time', async () => {
