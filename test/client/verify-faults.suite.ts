@@ -5,7 +5,16 @@ import type { Meddler, Relay } from '../support/relay.ts';
 import { Service } from '../support/service.ts';
 import { TwoHosts } from '../support/two-hosts.ts';
 import { MIB } from './fixture.ts';
-import { complaint, document, left, notHeld, OTHER, SUBSCRIPTION, type Verified } from './verify-fixture.ts';
+import {
+  complaint,
+  document,
+  left,
+  notHeld,
+  OTHER,
+  SUBSCRIPTION,
+  type Verified,
+  verify,
+} from './verify-fixture.ts';
 
 describe('client: verify, and what goes wrong', function () {
   this.timeout(120_000);
@@ -60,6 +69,27 @@ describe('client: verify, and what goes wrong', function () {
       });
       assert.match(complaint(found, 'upload-tus'), /429.*max_instances/);
       assert.deepEqual(notHeld(found), ['upload-tus']);
+    });
+
+    it('waits for what may make a file when it is interrupted', async () => {
+      let interrupt = () => {};
+      let waited = false;
+      upload.meddler = (request, answer, response) => {
+        if (request.url !== '/uploads/direct') return false;
+        interrupt();
+        setTimeout(() => {
+          waited = !response.destroyed;
+          response.writeHead(answer.statusCode ?? 502, answer.headers);
+          answer.pipe(response);
+        }, 500);
+        return true;
+      };
+      const watch = (_: string, kill: (signal: NodeJS.Signals) => void) => {
+        interrupt = () => kill('SIGINT');
+      };
+      const { code } = await verify(service, addresses(), { watch });
+      assert.equal(code, 130);
+      assert.ok(waited);
     });
 
     it('names Cloud Run’s IAM', async () => {

@@ -37,12 +37,15 @@ export class Caller {
     const own = target.startsWith('/');
     const url = own ? hostOf(this.hosts, method, pathOf(target)) + target : target;
     const timeout = AbortSignal.timeout(this.#timeoutMs);
+    // What may make a file is not broken off: it could be made after the cleanup has looked.
+    const makes = own && method === 'POST';
     try {
+      this.#signal.throwIfAborted();
       const response = await fetch(url, {
         method,
         headers: { ...(own && (await this.#authorization())), ...headers },
         redirect: 'manual',
-        signal: AbortSignal.any([this.#signal, timeout]),
+        signal: makes ? timeout : AbortSignal.any([this.#signal, timeout]),
         ...(body !== undefined && { body }),
       });
       return {
