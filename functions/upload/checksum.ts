@@ -5,6 +5,9 @@ import { Problem } from '../../shared/http/problems.ts';
 /** As tus names them; it asks for sha1. */
 export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256', 'md5', 'crc32c'] as const;
 
+/** Characters: more than any of these and its digest have. */
+const MAX_LENGTH = 128;
+
 export interface Checksum {
   readonly algorithm: (typeof CHECKSUM_ALGORITHMS)[number];
   readonly digest: Buffer;
@@ -16,7 +19,8 @@ export interface Checksum {
  */
 export function parseChecksum(header: string | undefined): Checksum | undefined {
   if (header === undefined) return undefined;
-  const [, name, encoded = ''] = /^(\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(header) ?? [];
+  const text = header.length > MAX_LENGTH ? '' : header;
+  const [, name, encoded = ''] = /^(\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
   const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
   if (algorithm) return { algorithm, digest: Buffer.from(encoded, 'base64') };
   throw new Problem('invalid-request', {

@@ -58,7 +58,7 @@ export function offerOf(request: IncomingMessage, { maxBytes, media }: Terms): O
  * @throws {Problem} with the codings that are taken instead (RFC 9110 section 15.5.16)
  */
 function requireIdentity(encoding: string | undefined): void {
-  if (/^\s*(identity)?\s*$/i.test(encoding ?? '')) return;
+  if (['', 'identity'].includes((encoding ?? '').trim().toLowerCase())) return;
   throw new Problem('unsupported-encoding', { headers: { 'accept-encoding': 'identity' } });
 }
 

@@ -1,12 +1,15 @@
+import { MAX_FIELD_LENGTH } from './list.ts';
+
 const FHIR = 'application/fhir+json';
 const JSON_TYPE = 'application/json';
 
 /**
  * Whether an Accept header (RFC 9110 section 12.5.1) asks for FHIR by name, and does not like plain JSON better. Who
  * accepts anything, or nothing that we have, gets plain JSON: that is more use than a 406 (section 15.5.7 leaves it
- * to the server). Parameters such as `fhirVersion` are not looked at.
+ * to the server). Parameters such as `fhirVersion` are not looked at, nor is a list that is too long to be meant.
  */
 export function prefersFhir(accept: string | undefined): boolean {
+  if (accept !== undefined && accept.length > MAX_FIELD_LENGTH) return false;
   const qualities = new Map<string, number>();
   for (const range of accept?.split(',') ?? []) {
     const [type = '', ...parameters] = range.split(';').map((part) => part.trim().toLowerCase());

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import { MAX_FIELD_LENGTH, membersOf } from './list.ts';
 
 /** What tells one version of a content from another. */
 export interface Validators {
@@ -40,10 +41,11 @@ export function rangeApplies(ifRange: string | string[] | undefined, current: Va
   return ifRange === current.etag || parseHttpDate(ifRange) === wholeSeconds(current.lastModified);
 }
 
-/** Whether a list of entity tags, or `*`, names this one (section 8.8.3.2). */
+/** Whether a list of entity tags, or `*`, names this one (section 8.8.3.2). One that is too long names none. */
 function names(list: string, etag: string, comparison: 'strong' | 'weak'): boolean {
+  if (list.length > MAX_FIELD_LENGTH) return false;
   if (list.trim() === '*') return true;
-  const tags = list.match(/(?:W\/)?"[^"]*"/g) ?? [];
+  const tags = membersOf(list, { escapes: false });
   return tags.some((tag) => (comparison === 'weak' ? tag.replace(/^W\//, '') : tag) === etag);
 }
 

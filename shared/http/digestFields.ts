@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type ParseError, parseDictionary } from 'structured-headers';
+import { MAX_FIELD_LENGTH } from './list.ts';
 import { Problem } from './problems.ts';
 
 /** Bytes of a digest, of each algorithm that is checked. Others of RFC 9530's registry are broken or rare. */
@@ -41,6 +42,7 @@ export function requireDigest({ algorithm, digest }: ClaimedDigest, actual: Uint
 }
 
 function dictionary(name: string, header: string | undefined): ReturnType<typeof parseDictionary> {
+  if (header !== undefined && header.length > MAX_FIELD_LENGTH) throw malformed(name, 'it is too long');
   try {
     return parseDictionary(header ?? '');
   } catch (error) {

@@ -1,4 +1,5 @@
 import { create, parse } from 'content-disposition';
+import { MAX_FIELD_LENGTH } from './list.ts';
 
 /** UTF-8 bytes: a name shares the 8 KiB of a record's metadata with owner and viewers. */
 const MAX_NAME_BYTES = 512;
@@ -9,6 +10,7 @@ const MAX_NAME_BYTES = 512;
  */
 export function fileNameOf(header: string | undefined): string | undefined | 'invalid' {
   if (header === undefined) return undefined;
+  if (header.length > MAX_FIELD_LENGTH) return 'invalid';
   const { filename } = parse(asUtf8(header)).parameters;
   return filename === undefined ? undefined : safeFileName(filename);
 }
@@ -16,7 +18,10 @@ export function fileNameOf(header: string | undefined): string | undefined | 'in
 /** A name as a client gave it, without what no name may hold; the same answers as {@link fileNameOf}. */
 export function safeFileName(given: string): string | undefined | 'invalid' {
   // Whatever separates folders anywhere, and what no name should hold: controls and bidirectional overrides.
-  const name = (given.split(/[/\\]/).at(-1) ?? '')
+  const last = given.split(/[/\\]/).at(-1) ?? '';
+  // Normalizing takes time that grows with the square of the length where many marks stand on one letter.
+  if (last.length > MAX_FIELD_LENGTH) return 'invalid';
+  const name = last
     .normalize('NFC')
     .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();

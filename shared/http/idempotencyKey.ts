@@ -1,4 +1,5 @@
 import { parseItem } from 'structured-headers';
+import { MAX_FIELD_LENGTH } from './list.ts';
 import { Problem } from './problems.ts';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
@@ -21,6 +22,7 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
 }
 
 function quoted(text: string): string | undefined {
+  if (text.length > MAX_FIELD_LENGTH) return undefined;
   try {
     const [value] = parseItem(text);
     return typeof value === 'string' ? value : undefined;

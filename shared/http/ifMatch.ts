@@ -1,4 +1,5 @@
 import type { StoredObject } from '../storage/object.ts';
+import { MAX_FIELD_LENGTH, membersOf } from './list.ts';
 import { Problem } from './problems.ts';
 
 /** If-Match (RFC 9110 section 13.1.1): any version that exists, or one of these entity tags. */
@@ -9,14 +10,15 @@ const TAG = /^(W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/;
 
 /**
  * @returns undefined where the header is absent
- * @throws {Problem} where it is neither `*` nor a list of entity tags
+ * @throws {Problem} where it is neither `*` nor a list of entity tags, or too long
  */
 export function ifMatchOf(header: string | undefined): IfMatch | undefined {
   if (header === undefined) return undefined;
+  if (header.length > MAX_FIELD_LENGTH)
+    throw new Problem('invalid-request', { detail: 'If-Match is too long.' });
   if (header.trim() === '*') return '*';
   // A comma may stand inside a tag, a quotation mark may not.
-  const members = header.match(/(?:"[^"]*"|[^",])+/g) ?? [];
-  const tags = members.map((member) => TAG.exec(member.trim()));
+  const tags = membersOf(header, { escapes: false }).map((member) => TAG.exec(member));
   if (tags.length === 0 || tags.some((tag) => tag === null)) {
     throw new Problem('invalid-request', { detail: 'If-Match is neither * nor a list of entity tags.' });
   }

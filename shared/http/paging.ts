@@ -2,6 +2,8 @@ import { Problem } from './problems.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
+/** Characters: more than any position of ours takes, which is a file id or a digest. */
+const MAX_CURSOR_LENGTH = 256;
 
 /** `limit`, from 1 to 1 000. @throws {Problem} */
 export function limitOf(query: URLSearchParams): number {
@@ -22,7 +24,8 @@ export function positionOf<Position extends string>(
 ): Position | undefined {
   const cursor = query.get('cursor');
   if (cursor === null) return undefined;
-  const position = parse(Buffer.from(cursor, 'base64url').toString());
+  const position =
+    cursor.length > MAX_CURSOR_LENGTH ? undefined : parse(Buffer.from(cursor, 'base64url').toString());
   if (position !== undefined && cursorOf(position) === cursor) return position;
   throw new Problem('invalid-request', { detail: 'cursor is not one that an earlier page gave.' });
 }
