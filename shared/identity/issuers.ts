@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose';
 import * as v from 'valibot';
 import type { Scope } from './caller.ts';
-import { customBearer, customSchema } from './kinds/custom.ts';
+import { choosesNames, customBearer, customSchema } from './kinds/custom.ts';
 import { entraBearer, entraSchema } from './kinds/entra.ts';
 import { googleBearer, googleSchema } from './kinds/google.ts';
 import type { Bearer } from './kinds/kind.ts';
@@ -22,6 +22,18 @@ export const issuersSchema = v.pipe(
     (issuers) => new Set(issuers.map(({ issuer }) => issuer)).size === issuers.length,
     'should name every issuer once',
   ),
+  v.check(
+    (issuers) =>
+      issuers.length === 1 ||
+      issuers.every(
+        (issuer) => issuer.kind !== 'custom' || !choosesNames(issuer) || issuer.namespace !== undefined,
+      ),
+    'should give a custom issuer beside others a namespace, without which its users and groups may be theirs',
+  ),
+  v.check((issuers) => {
+    const names = issuers.flatMap((issuer) => (issuer.kind === 'custom' && issuer.namespace) || []);
+    return new Set(names).size === names.length;
+  }, 'should name every namespace once'),
 );
 
 export type Issuer = v.InferOutput<typeof issuerSchema>;

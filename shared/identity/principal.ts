@@ -16,8 +16,11 @@ export function principalOf(type: (typeof PRINCIPAL_TYPES)[number], id: unknown)
   return typeof id === 'string' ? parsePrincipal(`${type}:${id}`) : undefined;
 }
 
-/** The groups that a claim lists; what is no id is left out. */
-export function groupsOf(claim: unknown): readonly Principal[] {
+/**
+ * The groups that a claim lists; what is no id is left out.
+ * @param idOf the id for an entry of the claim, by the rule of its kind of issuer; undefined where it is none
+ */
+export function groupsOf(claim: unknown, idOf: (entry: unknown) => unknown): readonly Principal[] {
   if (!Array.isArray(claim)) return [];
-  return claim.flatMap((id) => principalOf('group', id) ?? []);
+  return claim.flatMap((entry) => principalOf('group', idOf(entry)) ?? []);
 }

@@ -16,6 +16,13 @@ export const customSchema = v.strictObject({
   principalClaim: claimName,
   /** Where the claim holds an id alone. Without it, the claim holds a whole principal, such as `org:889640782`. */
   principalType: v.optional(v.picklist(PRINCIPAL_TYPES, `should be one of ${PRINCIPAL_TYPES.join(', ')}`)),
+  /** Set before the ids of users, apps and groups, so that they are not those of another issuer. */
+  namespace: v.optional(
+    v.pipe(
+      v.string('should be a short name'),
+      v.regex(/^([A-Za-z0-9][A-Za-z0-9._-]{0,31})?$/, 'should be at most 32 of A-Z a-z 0-9 . _ -'),
+    ),
+  ),
   /** A list of ids. */
   groupsClaim: v.optional(claimName),
   scopeClaim: v.optional(claimName, 'scope'),
@@ -24,14 +31,25 @@ export const customSchema = v.strictObject({
   adminScope: v.optional(scopeWords),
 });
 
-export function customBearer(
-  payload: JWTPayload,
-  issuer: v.InferOutput<typeof customSchema>,
-): Bearer | undefined {
+type Custom = v.InferOutput<typeof customSchema>;
+
+export function customBearer(payload: JWTPayload, issuer: Custom): Bearer | undefined {
   const { principalClaim, principalType, groupsClaim, scopeClaim } = issuer;
   const claim = payload[principalClaim];
-  const principal = principalType ? principalOf(principalType, claim) : parsePrincipal(claim);
+  const principal = principalType
+    ? principalOf(principalType, principalType === 'org' ? claim : named(issuer, claim))
+    : parsePrincipal(claim);
   if (!principal) return undefined;
-  const groups = groupsClaim === undefined ? [] : groupsOf(payload[groupsClaim]);
+  const groups =
+    groupsClaim === undefined ? [] : groupsOf(payload[groupsClaim], (entry) => named(issuer, entry));
   return { principal, groups, scopes: scopesOf(issuer, payload[scopeClaim]) };
+}
+
+/** Whether it puts ids of its own choice after `user:`, `app:` or `group:`. Numbers of organisations are a register's. */
+export function choosesNames({ principalType, groupsClaim }: Custom): boolean {
+  return (principalType !== undefined && principalType !== 'org') || groupsClaim !== undefined;
+}
+
+function named({ namespace }: Custom, id: unknown): unknown {
+  return namespace && typeof id === 'string' && id !== '' ? `${namespace}:${id}` : id;
 }

@@ -34,8 +34,9 @@ export function entraBearer(
 ): Bearer | undefined {
   const principal = isOfApplication(payload) ? applicationOf(payload) : userOf(payload);
   if (!principal) return undefined;
-  // Of more than 200 groups a token has none, only the place where to ask for them.
-  const groups = groupsOf(payload['groups']);
+  // Of more than 200 groups a token has none, only the place where to ask for them. A tenant may be set up to send
+  // names, which anybody in it may choose: they stand for nobody here.
+  const groups = groupsOf(payload['groups'], guidOf);
   return { principal, groups, scopes: scopesOf(issuer, payload['scp'], payload['roles']) };
 }
 

@@ -19,6 +19,7 @@ const CONFIGURED = [
     audience: 'a',
     principalClaim: 'sub',
     groupsClaim: 'groups',
+    namespace: 'n',
     ...SCOPES,
   },
 ];

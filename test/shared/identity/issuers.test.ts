@@ -20,8 +20,20 @@ const ENTRA = {
 };
 const GOOGLE = { kind: 'google', audience: 'a', grants: [{ hostedDomain: 'example.no', scopes: ['read'] }] };
 const CUSTOM = { ...ENTRA, kind: 'custom', issuer: 'https://i.example', principalClaim: 'sub' };
+const NAMED = { ...CUSTOM, principalType: 'user', namespace: 'n' };
 
 describe('the configuration of issuers', () => {
+  for (const [what, issuers] of [
+    ['one issuer without a namespace', [{ ...CUSTOM, principalType: 'user', groupsClaim: 'g' }]],
+    ['one that names numbers of organisations only', [MASKINPORTEN, { ...CUSTOM, principalType: 'org' }]],
+    ['two with a namespace each', [NAMED, { ...NAMED, issuer: 'https://j.example', namespace: 'm' }]],
+    ['one that shares names on purpose', [ENTRA, { ...NAMED, namespace: '' }]],
+  ] as const) {
+    it(`takes ${what}`, () => {
+      assert.equal(v.parse(issuersSchema, issuers).length, issuers.length);
+    });
+  }
+
   it('is three lines for each of those that are known, with what they sign and call things', () => {
     const [maskinporten, entra, google, custom] = v.parse(issuersSchema, [
       MASKINPORTEN,
@@ -55,6 +67,14 @@ describe('the configuration of issuers', () => {
   for (const [what, issuers, message] of [
     ['none', [], /at least one issuer/],
     ['one twice', [CUSTOM, { ...MASKINPORTEN, issuer: CUSTOM.issuer }], /every issuer once/],
+    ['groups of free text beside an issuer', [ENTRA, { ...CUSTOM, groupsClaim: 'g' }], /a namespace/],
+    ['users of free text beside an issuer', [GOOGLE, { ...CUSTOM, principalType: 'user' }], /a namespace/],
+    [
+      'one namespace for two issuers',
+      [NAMED, { ...NAMED, issuer: 'https://j.example' }],
+      /every namespace once/,
+    ],
+    ['a namespace with a separator', [{ ...NAMED, namespace: 'a:b' }], /at most 32 of/],
     ['an unknown kind', [{ ...CUSTOM, kind: 'okta' }], /maskinporten, entra, google or custom/],
     ['no kind', [{ ...CUSTOM, kind: undefined }], /maskinporten, entra, google or custom/],
     ['a misspelt name', [{ ...MASKINPORTEN, audiance: 'a' }], /audiance/],

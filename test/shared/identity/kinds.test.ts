@@ -67,6 +67,13 @@ describe('kinds of issuers', () => {
       [`user:${OID}`, `group:${GROUP}`],
       ['read', 'admin'],
     ],
+    [
+      'Entra: a user with groups by name, one of them of another issuer',
+      entra,
+      { ...user, groups: ['nurses', 'partners:a', `${GROUP}x`, GROUP.toUpperCase()] },
+      [`user:${OID}`, `group:${GROUP}`],
+      ['read'],
+    ],
     ['Entra: a user with too many groups', entra, { ...user, ...overage }, [`user:${OID}`], ['read']],
     [
       'Entra: a user with groups elsewhere',
@@ -125,8 +132,15 @@ describe('kinds of issuers', () => {
       'custom: an id and a type',
       custom,
       { ...partner, groups: ['a', 'b c'], permissions: ['w', 'r'] },
-      ['org:994598759', 'group:a'],
+      ['org:994598759', 'group:partners:a'],
       ['read', 'write'],
+    ],
+    [
+      'custom: a group that has the id of a group of Entra',
+      custom,
+      { ...partner, groups: [GROUP, '', 7], permissions: ['r'] },
+      ['org:994598759', `group:partners:${GROUP}`],
+      ['read'],
     ],
     [
       'custom: a whole principal',

@@ -53,6 +53,7 @@ export class Kinds {
           principalClaim: 'https://nhn.no/claims/client/organization_number',
           principalType: 'org',
           groupsClaim: 'groups',
+          namespace: 'partners',
           scopeClaim: 'permissions',
           readScope: 'r',
           writeScope: 'w',
