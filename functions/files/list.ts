@@ -1,11 +1,10 @@
-import { type FileId, ownerTag } from '../../shared/files/fileId.ts';
+import { type FileId, ownerTag, parseFileId, startOfSecond } from '../../shared/files/fileId.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import type { Page } from '../../shared/storage/page.ts';
 
 export type State = FileRecord['state'];
 
@@ -28,22 +27,41 @@ export interface Wanted {
   readonly after: FileId | undefined;
 }
 
+export interface Listed {
+  readonly items: FileRecord[];
+  /**
+   * The id to go on after, absent at the end; never that of a file of others, which may have the same tag. Where
+   * thousands of theirs stand between two of the owner's, it tells of which second, roughly, one of them is.
+   */
+  readonly next?: FileId;
+}
+
 /**
  * The files of an owner, newest first. What cannot be read is left out and logged: one damaged record must not
  * hide the others.
- * @throws {StorageError}
+ * @throws {StorageError}; {Error} where a page of files of others with the same tag, all of one second, leads nowhere
  */
-export function listFiles(
+export async function listFiles(
   records: Records,
   log: Logger,
   { owner, states, ...terms }: Wanted,
   signal: AbortSignal,
-): Promise<Page<FileRecord>> {
-  return records.page(ownerTag(owner), { ...terms, signal }, (object) => {
+): Promise<Listed> {
+  let own = terms.after;
+  const { items, next } = await records.page(ownerTag(owner), { ...terms, signal }, (object) => {
     const record = readable(records, log, object);
     // The tag of the id only narrows the listing: others may have it too.
-    return record && record.owner === owner && states.has(record.state) ? record : undefined;
+    if (!record || record.owner !== owner) return undefined;
+    own = record.id;
+    return states.has(record.state) ? record : undefined;
   });
+  if (next === undefined) return { items };
+  const reached = parseFileId(next);
+  const ahead = reached && startOfSecond(reached);
+  const position = ahead !== undefined && (own === undefined || own < ahead) ? ahead : own;
+  if (position === undefined || position === terms.after)
+    throw new Error(`a listing does not get past ${next}`);
+  return { items, next: position };
 }
 
 function readable(records: Records, log: Logger, object: StoredObject): FileRecord | undefined {

@@ -30,6 +30,21 @@ export function parseFileId(text: string): FileId | undefined {
   return SHAPE.test(text) ? (text as FileId) : undefined;
 }
 
+/** Where a file stands among those of its owner: its id without the tag, so that it is a position among nobody else's. */
+export function positionOf(id: FileId): string {
+  return id.slice(TAG_LENGTH);
+}
+
+/** The id at a position among the files of an owner; there need be no such file. Undefined where it is no position. */
+export function idAt(owner: Principal, position: string): FileId | undefined {
+  return parseFileId(ownerTag(owner) + position);
+}
+
+/** Comes before all ids of the same tag and the same second, roughly, and tells no more of any of them. */
+export function startOfSecond(id: FileId): FileId {
+  return id.slice(0, TAG_LENGTH + TIME_LENGTH - 2).padEnd(id.length, '0') as FileId;
+}
+
 /** The prefix that all file ids of an owner share, and possibly some of others. */
 export function ownerTag(owner: Principal): string {
   return base32(createHash('sha256').update(owner).digest().subarray(0, TAG_LENGTH));

@@ -18,7 +18,7 @@ export function limitOf(query: URLSearchParams): number {
  * The position that an earlier page ended at, in what a client can only hand back: base64url.
  * @throws {Problem} where it is none of ours
  */
-export function positionOf<Position extends string>(
+export function positionIn<Position extends string>(
   query: URLSearchParams,
   parse: (text: string) => Position | undefined,
 ): Position | undefined {

@@ -386,6 +386,8 @@ overHosts('sharing, referring to and withdrawing files', function (hosts) {
         '?state=',
         '?cursor=x',
         '?cursor=',
+        // A position is one among the caller's own files: an id, which may be of anybody's, is none.
+        `?cursor=${Buffer.from(uploaded[0] ?? '').toString('base64url')}`,
       ]) {
         assert.equal((await list(query)).status, 400, query);
       }

@@ -1,7 +1,7 @@
-import { parseFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, idAt, positionOf } from '../../../shared/files/fileId.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { cursorOf, limitOf, nextLink, positionOf } from '../../../shared/http/paging.ts';
+import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
 import type { Route } from '../../../shared/http/router.ts';
@@ -15,18 +15,24 @@ export function getFiles({ tokens, records, filesUrl }: Files): Route {
     const caller = await (named === null
       ? authenticate(tokens, request, 'read', 'admin')
       : authenticate(tokens, request, 'admin'));
+    const owner = named === null ? caller.principal : ownerOf(named);
     const wanted = {
-      owner: named === null ? caller.principal : ownerOf(named),
+      owner,
       states: statesOf(query),
       limit: limitOf(query),
-      after: positionOf(query, parseFileId),
+      after: idFrom(owner, query),
     };
     const page = await listFiles(records, log, wanted, signal);
-    const next = page.next === undefined ? undefined : cursorOf(page.next);
+    const next = page.next === undefined ? undefined : cursorOf(positionOf(page.next));
     const files = page.items.map((record) => toHandle(record, filesUrl, { forOwner: true }));
     const headers = next === undefined ? {} : nextLink(path, query, next);
     sendJson(response, 200, 'application/json', { files, ...(next !== undefined && { next }) }, headers);
   };
+}
+
+function idFrom(owner: Principal, query: URLSearchParams): FileId | undefined {
+  const position = positionIn(query, (text) => idAt(owner, text) && text);
+  return position === undefined ? undefined : idAt(owner, position);
 }
 
 function ownerOf(text: string): Principal {

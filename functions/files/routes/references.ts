@@ -1,6 +1,6 @@
 import { parseReferenceKey, parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { cursorOf, limitOf, nextLink, positionOf } from '../../../shared/http/paging.ts';
+import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
 import { decoded, type Route } from '../../../shared/http/router.ts';
@@ -11,7 +11,7 @@ import { addReference, removeReference } from '../refer.ts';
 export function getReferences({ tokens, records, references }: Files): Route {
   return async ({ path, query, request, response, signal }, id) => {
     const caller = await authenticate(tokens, request, 'read', 'admin');
-    const asked = { limit: limitOf(query), after: positionOf(query, parseReferenceKey) };
+    const asked = { limit: limitOf(query), after: positionIn(query, parseReferenceKey) };
     const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
     const page = await references.page(record.id, { ...asked, signal });
     const next = page.next === undefined ? undefined : cursorOf(page.next);

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { listFiles, STATES, type State, type Wanted } from '../../../functions/files/list.ts';
 import { type FileId, newFileId, ownerTag } from '../../../shared/files/fileId.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { OWNER, RecordsFixture } from './fixture.ts';
 
 const OTHER = 'org:111111111' as Principal;
@@ -55,6 +56,28 @@ describe('the files of an owner', () => {
     assert.deepEqual(idsOf(await list({ owner: OTHER })), []);
   });
 
+  it('go on after no id of a file of others, and get past however many of them', async () => {
+    const mine = await fixture.clean({ owner }, at(9));
+    const theirs: string[] = [];
+    for (let second = 0; second < 8; second++) {
+      const id = (ownerTag(owner) + newFileId(OTHER, at(second)).slice(8)) as FileId;
+      theirs.push(await fixture.clean({ owner: OTHER, id }, at(second)));
+    }
+    const oldest = await fixture.clean({ owner }, at(-9));
+    const { records } = fixture.instance(oneAtATime(fixture.bucket(), ownerTag(owner)));
+    const listed: FileId[] = [];
+    let after: FileId | undefined;
+    for (let pages = 0; pages < 9; pages++) {
+      const page = await listFiles(records, log, { owner, states: new Set(all), limit: 9, after }, signal);
+      listed.push(...idsOf(page));
+      if (page.next === undefined) break;
+      assert.ok(!theirs.includes(page.next), 'the cursor is the id of a file of others');
+      assert.ok(!theirs.some((id) => page.next?.slice(0, 17) === id.slice(0, 17)), 'or its time');
+      after = page.next;
+    }
+    assert.deepEqual(listed, [mine, oldest]);
+  });
+
   it('are listed without those that somebody damaged, which are logged', async () => {
     const mine = await fixture.clean({ owner }, at(1));
     const damaged = await fixture.clean({ owner }, at(0));
@@ -70,16 +93,7 @@ describe('the files of an owner', () => {
     const ids: FileId[] = [];
     for (let second = 0; second < 8; second++) ids.unshift(await fixture.clean({ owner }, at(second)));
     fixture.storage.emulator.operations.reset();
-    // Cloud Storage may list less than it is asked for.
-    const bucket = fixture.bucket();
-    const { records } = fixture.instance((inner) =>
-      Object.create(inner, {
-        list: {
-          value: (options: object) =>
-            bucket.list({ ...options, prefix: `files/${ownerTag(owner)}`, maxResults: 1 }),
-        },
-      }),
-    );
+    const { records } = fixture.instance(oneAtATime(fixture.bucket(), ownerTag(owner)));
     const wanted = { owner, states: new Set<State>(['failed']), limit: 10, after: undefined };
     const page = await listFiles(records, log, wanted, signal);
     assert.deepEqual([page.items, page.next], [[], ids[4]]);
@@ -93,3 +107,13 @@ describe('the files of an owner', () => {
     assert.deepEqual(idsOf(rest), ids.slice(5));
   });
 });
+
+/** Cloud Storage may list less than it is asked for. */
+function oneAtATime(bucket: Bucket, tag: string) {
+  return (inner: Bucket): Bucket =>
+    Object.create(inner, {
+      list: {
+        value: (options: object) => bucket.list({ ...options, prefix: `files/${tag}`, maxResults: 1 }),
+      },
+    });
+}

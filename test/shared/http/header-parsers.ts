@@ -13,7 +13,7 @@ import { fileNameOf, safeFileName } from '../../../shared/http/disposition.ts';
 import { idempotencyKeyOf } from '../../../shared/http/idempotencyKey.ts';
 import { ifMatchOf } from '../../../shared/http/ifMatch.ts';
 import { mediaTypeOf } from '../../../shared/http/mediaType.ts';
-import { cursorOf, limitOf, positionOf } from '../../../shared/http/paging.ts';
+import { cursorOf, limitOf, positionIn } from '../../../shared/http/paging.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { rangesOf } from '../../../shared/http/ranges.ts';
@@ -60,8 +60,8 @@ const PARSERS: Readonly<Record<string, readonly [prefix: string, parse: (text: s
   'content-disposition, extended': ["attachment; filename*=UTF-8''", fileNameOf],
   'content-encoding': ['', (text) => offerOf(requestWith('content-encoding', text), TERMS)],
   'content-type': ['text/plain; a="', mediaTypeOf],
-  cursor: ['', (text) => positionOf(new URLSearchParams({ cursor: text }), parseFileId)],
-  'cursor, decoded': ['', (text) => positionOf(new URLSearchParams({ cursor: cursorOf(text) }), parseFileId)],
+  cursor: ['', (text) => positionIn(new URLSearchParams({ cursor: text }), parseFileId)],
+  'cursor, decoded': ['', (text) => positionIn(new URLSearchParams({ cursor: cursorOf(text) }), parseFileId)],
   digest: ['sha-256=:', (text) => claimedDigests('Repr-Digest', text)],
   'file name': ['a', safeFileName],
   'idempotency-key': ['"', idempotencyKeyOf],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { parseFileId } from '../../../shared/files/fileId.ts';
-import { cursorOf, limitOf, nextLink, positionOf } from '../../../shared/http/paging.ts';
+import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 
 describe('pages', () => {
   const id = '0'.repeat(43);
@@ -14,16 +14,16 @@ describe('pages', () => {
   });
 
   it('go on from a cursor that came from here, and from no other', () => {
-    assert.equal(positionOf(new URLSearchParams(''), parseFileId), undefined);
-    assert.equal(positionOf(new URLSearchParams({ cursor: cursorOf(id) }), parseFileId), id);
+    assert.equal(positionIn(new URLSearchParams(''), parseFileId), undefined);
+    assert.equal(positionIn(new URLSearchParams({ cursor: cursorOf(id) }), parseFileId), id);
     for (const cursor of ['', id, `${cursorOf(id)}=`, ` ${cursorOf(id)}`, cursorOf(`${id}0`)]) {
       const query = new URLSearchParams({ cursor });
-      assert.throws(() => positionOf(query, parseFileId), { type: 'invalid-request' }, cursor);
+      assert.throws(() => positionIn(query, parseFileId), { type: 'invalid-request' }, cursor);
     }
     fc.assert(
       fc.property(fc.string(), (cursor) => {
         const query = new URLSearchParams({ cursor });
-        assert.throws(() => positionOf(query, parseFileId), { type: 'invalid-request' });
+        assert.throws(() => positionIn(query, parseFileId), { type: 'invalid-request' });
       }),
       { numRuns: 1000 },
     );
