@@ -118,10 +118,14 @@ function credentials(metadataHost: string): Record<string, string> {
 }
 
 function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
-  const env = { ...variables, ...FUNCTION_ENV, HOME: NO_HOME };
+  const options = `${FUNCTION_ENV.NODE_OPTIONS} --import=${LOOPBACK}`;
+  const env = { ...variables, ...FUNCTION_ENV, NODE_OPTIONS: options, HOME: NO_HOME };
   const args = [`--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`];
   return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
 }
+
+/** A deployment listens where Cloud Run reaches it; here nobody else should. */
+const LOOPBACK = new URL('./loopback.ts', import.meta.url).href;
 
 /** In which no credentials of a developer are found, which would come before those of the metadata server. */
 const NO_HOME = '/nonexistent';

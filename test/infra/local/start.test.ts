@@ -11,6 +11,7 @@ import { folderHolder } from '../../../infra/local/folder-lock.ts';
 import { groupAlive } from '../../../infra/local/process-group.ts';
 import type { PlatformStatus } from '../../../infra/local/status-page.ts';
 import { eventually } from './eventually.ts';
+import { isLoopback, listeningSockets, withDescendants } from './sockets.ts';
 
 const START = fileURLToPath(new URL('../../../infra/local/start.ts', import.meta.url));
 
@@ -104,6 +105,25 @@ describe('npm start', function () {
     assert.equal(await run.exited, 0);
     assert.ok(run.output.text.endsWith('Stopped.\n'));
     for (const { pid } of status.processes) assert.equal(groupAlive(pid ?? Number.NaN), false);
+  });
+
+  it('listens on the loopback interface alone, in every process that it starts', async function () {
+    if (process.platform !== 'linux') this.skip();
+    const run = start();
+    const status = await ready(run);
+    const pids = withDescendants(run.child.pid ?? Number.NaN);
+    for (const { name, pid } of status.processes) assert.ok(pids.includes(pid ?? 0), `${name} is looked at`);
+    const listening = listeningSockets(pids);
+    const ports = listening.map(({ port }) => port);
+    for (const service of [status.url, status.storageUrl, `http://${status.pubsubHost}`]) {
+      assert.ok(ports.includes(Number(new URL(service).port)), `${service} is among them`);
+    }
+    // Four functions and their fronts, both emulators, clamd and the gateway, at least.
+    assert.ok(listening.length >= 12, JSON.stringify(listening));
+    assert.deepEqual(
+      listening.filter(({ address }) => !isLoopback(address)),
+      [],
+    );
   });
 
   it('gives up a start that is interrupted', async () => {
