@@ -20,10 +20,13 @@ locals {
       "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
+      "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
       "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
       "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "scanner.records"  = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
+      # Nobody deletes a finding.
+      "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       # What no file may be using any more, for the sweeper to look at.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
       # It completes resumable uploads whose parts are all there, by composing them.
@@ -31,6 +34,7 @@ locals {
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
       "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
+      "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
     },
     local.has_quarantine ? {

@@ -279,7 +279,7 @@ variable "deduplicate" {
 }
 
 variable "sweeper" {
-  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive. Without operators it is reached from inside Google Cloud alone."
+  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive and to release findings. Without operators it is reached from inside Google Cloud alone."
   type = object({
     sweep_schedule      = optional(string, "*/5 * * * *")
     collect_schedule    = optional(string, "23 * * * *")

@@ -122,8 +122,8 @@ function finding(what: string, { rates, spent }: Compared<Way>, more = ''): Find
 /** What the rights of a range cost, whoever looks after them. */
 function askedText({ rates }: Compared<Way | 'asking'>): string {
   return (
-    'Before each, the token is verified and two objects are asked, since who may see a file and whether it was condemned ' +
-    'may have changed: three requests, two of them in sequence, where a pipe has one. A pipe that asks for these two ' +
+    'Before each, the token is verified and three objects are asked, since who may see a file and whether malware was found ' +
+    'in it may have changed: four requests, two of them in sequence, where a pipe has one. A pipe that asks for these two ' +
     `objects just so, and does nothing with the answers, gets ${figure(median(rates.asking))} MB/s, ` +
     `${figure(pairedRatio(rates.asking, rates.direct))} of a direct read; we are at ` +
     `${figure(pairedRatio(rates.ours, rates.asking))} of that.`

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import { conditionsOf, rangeApplies } from '../../shared/http/conditions.ts';
 import { dispositionOf } from '../../shared/http/disposition.ts';
 import type { ReadableRecord } from '../../shared/http/outcome.ts';
@@ -18,6 +19,12 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
+/** What a download is looked up in. */
+interface Stored {
+  readonly blobs: Blobs;
+  readonly findings: Findings;
+}
+
 export interface DownloadRequest {
   readonly method: 'GET' | 'HEAD';
   readonly headers: IncomingHttpHeaders;
@@ -28,7 +35,7 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
 
 /**
  * The answer to a read of a clean file: its bytes or ranges of them, or where they are to be had. First, what the
- * record names and what stands under that digest are compared, and newer signatures may have condemned it; then come
+ * record names and what stands under that digest are compared, and malware may have been found in it since; then come
  * the conditions, then the ranges (RFC 9110 section 13.2). Bytes are opened for GET alone: where one read is sure to
  * be wanted, while the first of these is still asked.
  *
@@ -37,7 +44,7 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
-  { blobs, redirect }: { readonly blobs: Blobs; readonly redirect?: Redirect | undefined },
+  { redirect, ...stored }: Stored & { readonly redirect?: Redirect | undefined },
   record: ReadableRecord,
   request: DownloadRequest,
 ): Promise<Download> {
@@ -48,8 +55,10 @@ export async function openDownload(
   const ranges = ranged ? rangesOf(request.headers.range, size) : undefined;
   const redirecting = redirect && redirects(redirect, request, size) ? redirect : undefined;
   const reads = request.method === 'GET' && condition === 'proceed' && !redirecting;
-  const ahead = reads ? aheadOf(blobs, record, ranges ?? [{ start: 0, end: size - 1 }], request) : undefined;
-  const object = await locate(blobs, record, request.signal).catch((error: unknown) => {
+  const ahead = reads
+    ? aheadOf(stored.blobs, record, ranges ?? [{ start: 0, end: size - 1 }], request)
+    : undefined;
+  const object = await locate(stored, record, request.signal).catch((error: unknown) => {
     ahead?.abandon();
     throw error;
   });
@@ -68,7 +77,7 @@ export async function openDownload(
   }
   const headers = { ...common, ...contentHeaders(record, disposition) };
   const open = async (range: ByteRange) => {
-    const bytes = (await ahead?.take(object)) ?? (await blobs.read(object, range, request.signal));
+    const bytes = (await ahead?.take(object)) ?? (await stored.blobs.read(object, range, request.signal));
     if (!bytes) throw new Error(`${object.name} went away`);
     const isWhole = range.start === 0 && range.end === size - 1;
     return isWhole ? verified(bytes, object) : bytes;
@@ -137,15 +146,20 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
   };
 }
 
-async function locate(blobs: Blobs, record: ReadableRecord, signal: AbortSignal): Promise<StoredObject> {
+async function locate(
+  { blobs, findings }: Stored,
+  record: ReadableRecord,
+  signal: AbortSignal,
+): Promise<StoredObject> {
   const { id, content } = record;
-  const blob =
+  const [known, blob] = await Promise.all([
+    findings.get(content.sha256, signal),
     record.state === 'clean'
-      ? await blobs.find(record, signal)
-      : { object: await blobs.findAccepted(id, signal) };
-  if (blob && 'signature' in blob) {
-    throw new Problem('file-infected', { members: { signature: blob.signature } });
-  }
+      ? blobs.find(record, signal)
+      : blobs.findAccepted(id, signal).then((object) => ({ object })),
+  ]);
+  const malware = known ?? (blob && 'signature' in blob ? blob : undefined);
+  if (malware) throw new Problem('file-infected', { members: { signature: malware.signature } });
   const object = blob?.object;
   if (object && object.size === content.size && object.crc32c === content.crc32c) return object;
   throw new Error(`what is stored is not what the record of ${id} names`);

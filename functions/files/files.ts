@@ -1,4 +1,5 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { RecordWriter } from '../../shared/files/recordWriter.ts';
 import type { References } from '../../shared/files/references.ts';
@@ -12,6 +13,7 @@ export interface Files {
   readonly writer: RecordWriter;
   readonly references: References;
   readonly blobs: Blobs;
+  readonly findings: Findings;
   /** Absent: every byte goes through this function. */
   readonly redirect: Redirect | undefined;
   /** Where clients reach this function; without it links are relative and there is no FHIR. */

@@ -1,5 +1,6 @@
 import { http } from '@google-cloud/functions-framework';
 import { Blobs } from '../../shared/files/blobs.ts';
+import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { RecordWriter } from '../../shared/files/recordWriter.ts';
 import { References } from '../../shared/files/references.ts';
@@ -46,6 +47,7 @@ const handler = router(
     records,
     writer: new RecordWriter(records),
     references: new References(permanent),
+    findings: new Findings(permanent),
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
     filesUrl: config.FILES_URL,

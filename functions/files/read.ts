@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
@@ -16,6 +17,7 @@ export const MAX_SIZED_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024;
 
 export interface Reader {
   readonly blobs: Blobs;
+  readonly findings: Findings;
   readonly redirect?: Redirect | undefined;
 }
 

@@ -1,4 +1,6 @@
+import type { CondemnedBlob } from '../../shared/files/blob.ts';
 import type { Blobs, BlobUse } from '../../shared/files/blobs.ts';
+import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import {
   type Content,
   type Coverage,
@@ -15,13 +17,14 @@ import type { Verdict } from '../../shared/scanning/verdict.ts';
 import { scanInWindows } from '../../shared/scanning/windows.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
+import type { Generation, StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
 import type { Held } from './lease.ts';
 
 export interface Decider {
   readonly unscanned: Bucket;
   readonly blobs: Blobs;
+  readonly findings: Findings;
   readonly scanner: Scanner;
   readonly engine: Pick<EngineGate, 'fit'>;
   readonly admission: Admission;
@@ -93,12 +96,15 @@ async function earlierScan(
   const { content } = file;
   const { generation } = object;
   for (let races = 0; races < MAX_RACES; races++) {
-    const blob = await decider.blobs.findShared(file, signal);
-    if (!blob) return undefined;
-    if ('signature' in blob) {
-      const verdict = { kind: 'infected', signature: blob.signature } as const;
-      return { verdict, content, scan: { generation, scannedAt: decider.now() }, promoted: false };
+    const [blob, known] = await Promise.all([
+      decider.blobs.findShared(file, signal),
+      decider.findings.get(content.sha256, signal),
+    ]);
+    const malware = known ?? (blob && 'signature' in blob ? blob : undefined);
+    if (malware) {
+      return { ...foundBefore(malware, generation, decider.now()), content, promoted: false };
     }
+    if (!blob || 'signature' in blob) return undefined;
     const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
     const age = decider.now().getTime() - blob.scannedAt.getTime();
     if (!same || age > decider.verdictMaxAgeMs) return undefined;
@@ -111,6 +117,20 @@ async function earlierScan(
     }
   }
   return undefined;
+}
+
+/** The verdict of the scan that found it; of an operator who wrote it by hand, no engine was asked. */
+export function foundBefore(
+  known: StandingFinding | CondemnedBlob,
+  generation: Generation,
+  now: Date,
+): Pick<Decision, 'verdict' | 'scan'> {
+  const { signature } = known;
+  const scan = 'finding' in known && known.finding ? known.finding : undefined;
+  return {
+    verdict: { kind: 'infected', signature },
+    scan: { generation, scannedAt: scan?.scannedAt ?? now, ...(scan && { engine: scan.engine }) },
+  };
 }
 
 /**

@@ -7,6 +7,7 @@ import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
+import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
@@ -95,6 +96,7 @@ const scan: Scan = {
   records: new Records(permanent),
   candidates: new Candidates(permanent),
   blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
+  findings: new Findings(permanent),
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
   publish: events.publish,

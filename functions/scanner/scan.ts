@@ -15,7 +15,6 @@ import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { condemn } from './condemn.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
 import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
@@ -128,7 +127,6 @@ async function carryOut(
   if (written) return concluded(scan, written, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean') await suspect(scan, record);
-  await condemnFound(scan, record);
   return 'lostRace';
 }
 
@@ -154,14 +152,8 @@ async function concluded(
   object: StoredObject,
   timings?: Timings,
 ): Promise<Outcome> {
-  await condemnFound(scan, record);
   await conclude(scan, record, object, timings);
   return DONE;
-}
-
-/** Once more: a scanner with older signatures may have promoted the content since it was found. */
-async function condemnFound(scan: Scan, record: DecidedRecord): Promise<void> {
-  if (record.state === 'infected') await condemn(scan, record, record.signature, record.scan);
 }
 
 async function withoutSource(

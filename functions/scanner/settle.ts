@@ -1,7 +1,9 @@
+import type { CondemnedBlob } from '../../shared/files/blob.ts';
+import type { StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { announceCondemned, condemn } from './condemn.ts';
-import type { Decision } from './decide.ts';
+import { condemn } from './condemn.ts';
+import { type Decision, foundBefore } from './decide.ts';
 import type { Scan } from './scan.ts';
 
 /**
@@ -16,18 +18,21 @@ export async function settle(
 ): Promise<DecidedRecord | 'sourceGone'> {
   const { verdict, content, scan: scanned } = decision;
   const stored = storedOf(pending);
+  const asFound = (known: StandingFinding | CondemnedBlob) =>
+    settle(scan, pending, object, { ...decision, ...foundBefore(known, object.generation, scan.now()) });
   switch (verdict.kind) {
     case 'clean': {
       if (!content || !scanned.engine) throw new Error('clean without digests or engine');
       const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
       if (decision.promoted) return clean;
+      // One scanner's clean does not lift another's finding, whichever has the newer signatures. Where the digest was
+      // known before the scan, it was asked for then.
+      const known = pending.content ? undefined : await scan.findings.get(content.sha256);
+      if (known) return asFound(known);
       const source = { bucket: scan.unscanned, object };
       const promoted = await scan.blobs.promote(source, clean, { ...scanned, engine: scanned.engine });
       if (promoted === 'promoted') return clean;
-      if (promoted === 'sourceGone') return promoted;
-      await announceCondemned(scan, content.sha256, promoted);
-      await quarantine(scan, object, promoted.signature);
-      return { ...stored, state: 'infected', content, scan: scanned, signature: promoted.signature };
+      return promoted === 'sourceGone' ? promoted : asFound(promoted);
     }
     case 'infected': {
       if (!content) throw new Error('infected without digests');
@@ -39,6 +44,8 @@ export async function settle(
       const { kind, ...why } = verdict;
       const record = { ...stored, state: kind, scan: scanned, ...why };
       if (content && scan.accepts.has(why.reason)) {
+        const known = await scan.findings.get(content.sha256);
+        if (known) return asFound(known);
         const kept = await scan.blobs.accept({ bucket: scan.unscanned, object }, stored.id, content);
         return kept === 'sourceGone' ? kept : { ...record, content, accepted: true };
       }

@@ -1,6 +1,9 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../../shared/http/problems.ts';
 
+/** What no machine decides. */
+const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
+
 /** Emails of the service accounts that call on behalf of machines. */
 export interface Callers {
   /** In whose name Pub/Sub pushes dead letters. */
@@ -15,9 +18,10 @@ export interface Callers {
  *
  * The token is not verified again: Cloud Run has checked its signature and audience, and that its account may call us, and
  * removes the signature (https://cloud.google.com/run/docs/troubleshooting#signature-removed).
+ * @returns the email of the account
  * @throws {Problem} 403 where the account is not known, or may not call this path
  */
-export function admitCaller(headers: IncomingHttpHeaders, path: string, callers: Callers): void {
+export function admitCaller(headers: IncomingHttpHeaders, path: string, callers: Callers): string {
   const email = emailOf(headers);
   if (email === undefined) {
     throw new Problem('forbidden', { detail: 'The identity token names no account (claim "email").' });
@@ -25,12 +29,13 @@ export function admitCaller(headers: IncomingHttpHeaders, path: string, callers:
   if (!mayCall(email, path, callers)) {
     throw new Problem('forbidden', { detail: `${email} may not call ${path}.` });
   }
+  return email;
 }
 
 function mayCall(email: string, path: string, { deadLetters, schedule }: Callers): boolean {
   if (path === '/dead-letters') return email === deadLetters;
   if (email === deadLetters) return false;
-  return path !== '/redrive' || email !== schedule;
+  return !OPERATORS_ALONE.has(path) || email !== schedule;
 }
 
 /**

@@ -4,6 +4,7 @@ import * as v from 'valibot';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/fileId.ts';
+import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -26,6 +27,7 @@ import { collect } from './collect.ts';
 import type { Collector } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
+import { ReleaseOrder, releaseFinding } from './release.ts';
 import { sweep } from './sweep.ts';
 import type { Sweeper } from './sweeper.ts';
 
@@ -73,6 +75,7 @@ const sweeper: Sweeper = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   permanent,
   records: new Records(permanent),
+  findings: new Findings(permanent),
   publish: events.publish,
   redeliver: notifications.publish,
   stuckAfterMs: config.STUCK_AFTER_SECONDS * 1000,
@@ -101,6 +104,7 @@ const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Pro
   '/collect': postCollect,
   '/dead-letters': postDeadLetter,
   '/redrive': postRedrive,
+  '/release': postRelease,
 };
 
 drainOnSignals(log, async () => {
@@ -162,6 +166,18 @@ async function postRedrive({ response, log, audit }: Exchange, body: unknown): P
   }
   const report = await redriven({ ...sweeper, log }, order.output);
   log.info(report, 'redrive completed');
+  sendJson(response, 200, 'application/json', report);
+}
+
+async function postRelease({ request, response, log, audit }: Exchange, body: unknown): Promise<void> {
+  audit.action = 'release';
+  const order = v.safeParse(ReleaseOrder, body);
+  if (!order.success) {
+    const detail = 'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"}, as application/json.';
+    throw new Problem('invalid-request', { detail });
+  }
+  const by = admitCaller(request.headers, '/release', callers);
+  const report = await releaseFinding({ ...sweeper, log }, order.output, by);
   sendJson(response, 200, 'application/json', report);
 }
 

@@ -1,4 +1,5 @@
 import type { Publish } from '../../shared/events/publisher.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
@@ -9,6 +10,7 @@ export interface Sweeper {
   readonly unscanned: Bucket;
   readonly permanent: Bucket;
   readonly records: Records;
+  readonly findings: Findings;
   /** To those who wait for verdicts. */
   readonly publish: Publish;
   /** To the scanner: the notification of an object that is final. */

@@ -1,14 +1,8 @@
 import { createHash } from 'node:crypto';
+import type { Finding } from '../files/findings.ts';
 import type { Sha256 } from '../files/record.ts';
-import { type EngineVersion, shownEngine } from '../scanning/engine.ts';
+import { shownEngine } from '../scanning/engine.ts';
 import { cloudEvent, type EventMessage } from './cloudEvent.ts';
-
-export interface Finding {
-  readonly signature: string;
-  /** Of the scan that found it. */
-  readonly scannedAt: Date;
-  readonly engine: EngineVersion;
-}
 
 /**
  * A content that was handed out as clean is malware. It is about the content, and so about every file that has it:

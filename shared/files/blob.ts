@@ -1,4 +1,3 @@
-import type { Finding } from '../events/verdictChanged.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
@@ -14,14 +13,10 @@ export interface Blob {
   readonly coverage?: Coverage;
 }
 
-/** Newer signatures have found something in these bytes: nobody gets them any more. */
+/** Marked by an operator, or before findings were kept apart (docs/adr/0027): nobody gets these bytes. */
 export interface CondemnedBlob {
   readonly object: StoredObject;
   readonly signature: string;
-  /** Absent where an operator condemned it, by hand. */
-  readonly finding?: Finding;
-  /** The event that says so is out. */
-  readonly announced: boolean;
 }
 
 /** When a file was last about to rely on a blob, give or take an hour: docs/adr/0009. */
@@ -45,8 +40,8 @@ export class BlobMismatch extends Error {
 
 /** @throws {BlobMismatch} */
 export function parseBlob(object: StoredObject): Blob | CondemnedBlob {
-  const condemned = parseCondemned(object);
-  if (condemned) return condemned;
+  const { signature } = object.metadata;
+  if (signature !== undefined) return { object, signature };
   const at = parseTime(object.metadata['scannedAt'] ?? '');
   const engine = parseEngine(object.metadata);
   const said = object.metadata['coverage'];
@@ -55,14 +50,4 @@ export function parseBlob(object: StoredObject): Blob | CondemnedBlob {
     throw new BlobMismatch(`${object.name} was not promoted by a scan`);
   }
   return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
-}
-
-/** @returns undefined where it is not condemned */
-export function parseCondemned(object: StoredObject): CondemnedBlob | undefined {
-  const { signature, condemnedAt, announced } = object.metadata;
-  if (signature === undefined) return undefined;
-  const scannedAt = parseTime(condemnedAt ?? '');
-  const engine = parseEngine(object.metadata);
-  const finding = scannedAt && engine && { signature, scannedAt, engine };
-  return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
 }

@@ -1,20 +1,10 @@
-import type { Finding } from '../events/verdictChanged.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
-import {
-  type Blob,
-  BlobMismatch,
-  type CondemnedBlob,
-  parseBlob,
-  parseCondemned,
-  scanFields,
-  usedAt,
-} from './blob.ts';
+import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, scanFields, usedAt } from './blob.ts';
 import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
-import { engineFields } from './metadata.ts';
 import type { Content } from './record.ts';
 
 /** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
@@ -110,8 +100,7 @@ export class Blobs {
   /**
    * Copies a generation that was found clean, without its bytes passing through us. That somebody promoted
    * the same content before is fine, once its size and CRC32C say that it is the same.
-   * @returns 'sourceGone' where there is no such generation any more; the blob where it is condemned: one
-   *   scanner's clean does not lift another's finding, whichever has the newer signatures
+   * @returns 'sourceGone' where there is no such generation any more; the blob where it is condemned
    * @throws {BlobMismatch}
    */
   async promote(
@@ -161,36 +150,12 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /**
-   * Marks a content that is in `blobs/`, wherever it may be for this file, as found to be malware. The first finding
-   * stands: a later one changes nothing for anybody.
-   * @returns the blobs of it, whoever condemned them
-   */
-  async condemn(file: BlobUse, finding: Finding): Promise<readonly CondemnedBlob[]> {
-    const condemned: CondemnedBlob[] = [];
+  /** Whether the content is stored, wherever it may be for this file: it may have been handed out. */
+  async has(file: BlobUse): Promise<boolean> {
     for (const key of blobKeys(contentsOf(file))) {
-      const blob = await this.#condemn(blobName(key), finding);
-      if (blob) condemned.push(blob);
+      if (await this.#bucket.stat(blobName(key))) return true;
     }
-    return condemned;
-  }
-
-  async #condemn(name: string, finding: Finding): Promise<CondemnedBlob | undefined> {
-    const { signature, scannedAt, engine } = finding;
-    const metadata = { signature, condemnedAt: scannedAt.toISOString(), ...engineFields(engine) };
-    for (;;) {
-      const object = await this.#bucket.stat(name);
-      if (!object) return undefined;
-      const condemned = parseCondemned(object);
-      if (condemned) return condemned;
-      const patched = await this.#bucket.patch(name, object, metadata);
-      if (patched) return { object: patched, signature, finding, announced: false };
-    }
-  }
-
-  /** Notes that the event of a condemned content is out. Lost to another who says so too, it is out as well. */
-  async noteAnnounced({ object }: CondemnedBlob): Promise<void> {
-    await this.#bucket.patch(object.name, object, { announced: 'true' });
+    return false;
   }
 
   #nameOf(file: BlobUse): string {

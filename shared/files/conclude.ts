@@ -1,14 +1,17 @@
 import type { Publish } from '../events/publisher.ts';
 import { scanCompleted } from '../events/scanCompleted.ts';
 import { scanFailed } from '../events/scanFailed.ts';
+import { verdictChanged } from '../events/verdictChanged.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord } from './record.ts';
+import type { Findings, StandingFinding } from './findings.ts';
+import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from './record.ts';
 import type { Records, Versioned } from './records.ts';
 
 export interface Concluder {
   readonly unscanned: Bucket;
+  readonly findings: Findings;
   readonly publish: Publish;
   readonly log: Logger;
 }
@@ -27,16 +30,19 @@ export interface Timings {
 
 /**
  * What is left to do once a verdict stands in the record: say so, then delete the source. In this order: until
- * the source is gone, the return of its event or the sweeper resumes here.
+ * the source is gone, the return of its event or the sweeper resumes here. Whoever found malware in the content while
+ * it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
  * @throws {StorageError} and what `publish` throws
  */
 export async function conclude(
-  { unscanned, publish, log }: Concluder,
+  { unscanned, findings, publish, log }: Concluder,
   record: DecidedRecord,
   object: StoredObject,
   timings?: Timings,
 ): Promise<void> {
-  await publish(scanCompleted(record));
+  const handedOut = record.state === 'clean' ? record.content.sha256 : undefined;
+  const [known] = await Promise.all([handedOut && findings.get(handedOut), publish(scanCompleted(record))]);
+  if (handedOut && known) await announceFinding({ findings, publish }, handedOut, known);
   await unscanned.delete(object.name, { generation: object.generation });
   const said = {
     fileId: record.id,
@@ -54,6 +60,17 @@ function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number }
   return Number.isNaN(built)
     ? {}
     : { signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000) };
+}
+
+/** Says that a content which was handed out as clean is malware, where nobody has said it yet: at least once. */
+export async function announceFinding(
+  { findings, publish }: Pick<Concluder, 'findings' | 'publish'>,
+  sha256: Sha256,
+  known: StandingFinding,
+): Promise<void> {
+  if (known.announced || !known.finding) return;
+  await publish(verdictChanged(sha256, known.finding));
+  await findings.noteAnnounced(known);
 }
 
 export interface Failer {

@@ -24,6 +24,7 @@ export type Action =
   | 'collect'
   | 'deadLetter'
   | 'redrive'
+  | 'release'
   | 'unknown';
 
 /**

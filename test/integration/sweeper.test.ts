@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { SweepReport } from '../../functions/sweeper/sweep.ts';
-import { eventually, Service } from '../support/service.ts';
+import { EICAR, eventually, Service } from '../support/service.ts';
 
 const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
 
@@ -53,6 +55,30 @@ describe('what at-least-once delivery cannot promise', function () {
     assert.equal((await service.decided(id)).state, 'clean');
     await eventually(async () => (await service.names('unscanned', id)).length === 0);
     assert.equal((await eventIdsOf(id)).size, 1);
+  });
+
+  it('a finding is released by an operator alone, with a reason, and the audit log says who did', async () => {
+    const { sha256 } = await service.decided((await service.upload(EICAR)).id);
+    const body = JSON.stringify({ sha256, reason: 'a test' });
+    assert.equal((await service.sweeper('/release', { as: 'schedule', body })).status, 403);
+    for (const wrong of [{ sha256 }, { sha256, reason: ' ' }, { sha256: 'a', reason: 'b' }]) {
+      assert.equal((await service.sweeper('/release', { body: JSON.stringify(wrong) })).status, 400);
+    }
+    const finding = async () =>
+      (await service.bucket('permanent').stat(`findings/sha256/${sha256}`))?.metadata;
+    assert.equal((await finding())?.['releasedAt'], undefined);
+    assert.deepEqual(await post('/release', { sha256, reason: 'a test' }), { released: 1 });
+    assert.equal((await finding())?.['releaseReason'], 'a test');
+    const by = (await finding())?.['releasedBy'] ?? '';
+    assert.match(by, /^fileshare-operator@/);
+    assert.deepEqual(await post('/release', { sha256, reason: 'a test' }), { released: 0 });
+    const file = join(service.platform.status().data, 'logs', 'sweeper.log');
+    const lines = () => readFileSync(file, 'utf8').split('\n');
+    const log = await eventually(async () => lines().find((line) => line.includes('finding released')));
+    for (const part of [by, String(sha256)]) assert.ok(log.includes(part), part);
+    const { id } = await service.upload(EICAR);
+    assert.equal((await service.decided(id)).state, 'infected', 'ClamAV still finds it');
+    assert.equal((await finding())?.['releasedAt'], undefined, 'so it counts again');
   });
 
   it('bytes that a crash left behind a verdict are cleaned away', async () => {

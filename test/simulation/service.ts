@@ -53,6 +53,7 @@ export interface Outcome {
 const OWNER = 'org:889640782' as Principal;
 const BYTES = Buffer.from('x');
 const UNSCANNED = 'unscanned';
+const NO_FINDINGS = { get: async () => undefined };
 const never = new AbortController().signal;
 
 interface Message {
@@ -104,6 +105,7 @@ export class SimulatedService {
     this.#scan = {
       ...{ records, unscanned, now, log, quarantine: undefined, accepts: new Set(), maxScanBytes: 1000 },
       ...{ candidates: {}, verdictMaxAgeMs: 0, publish: async () => undefined },
+      findings: NO_FINDINGS,
       blobs: { findShared: async () => undefined, promote: async () => 'promoted' },
       engine: {
         fit: async () => {
@@ -123,7 +125,7 @@ export class SimulatedService {
       lease: { aboveBytes: 1000, durationMs: 60_000, holder: 'simulated', now },
     } as unknown as Scan;
     this.#sweeper = {
-      ...{ records, unscanned, now, log, publish: async () => undefined },
+      ...{ records, unscanned, now, log, findings: NO_FINDINGS, publish: async () => undefined },
       redeliver: async (event: EventMessage) => {
         this.#redrives += 1;
         this.#schedule({ event, attempts: 0 }, 1);

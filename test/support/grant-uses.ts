@@ -57,6 +57,12 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const { id } = await service.upload(EICAR);
       assert.equal((await service.decided(id)).state, 'infected');
     },
+    'a finding that is released, and malware all the same': async () => {
+      const { sha256 } = await service.decided((await service.upload(EICAR)).id);
+      await ok(service.sweeper('/release', { body: JSON.stringify({ sha256, reason: 'a test' }) }));
+      const { id } = await service.upload(EICAR);
+      assert.equal((await service.decided(id)).state, 'infected');
+    },
     'a repeat with an idempotency key': async () => {
       const headers = { 'idempotency-key': `"${randomBytes(12).toString('hex')}"` };
       const body = randomBytes(100);

@@ -114,7 +114,7 @@ export class Service {
 
   /** To the sweeper, in the name of an account that calls it in a deployment. */
   async sweeper(path: string, init: SweeperInit = {}): Promise<Response> {
-    const { as = path === '/redrive' ? 'operator' : 'schedule', method = 'POST', body } = init;
+    const { as = OPERATORS_ALONE.has(path) ? 'operator' : 'schedule', method = 'POST', body } = init;
     const token = await this.platform.identityToken(as, this.platform.sweeperUrl);
     return fetch(this.platform.sweeperUrl + path, {
       method,
@@ -226,6 +226,9 @@ export interface CallInit {
   readonly headers?: Record<string, string>;
   readonly body?: Body;
 }
+
+/** What the schedule may not call. */
+const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
 
 interface SweeperInit {
   readonly as?: Account;

@@ -4,6 +4,7 @@ import { openDownload } from '../../../functions/files/download.ts';
 import { blobName } from '../../../shared/files/blobName.ts';
 import { type Ahead, Blobs } from '../../../shared/files/blobs.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import { parseSha256 } from '../../../shared/files/record.ts';
 import type { ReadableRecord } from '../../../shared/http/outcome.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
@@ -72,13 +73,19 @@ describe('a download, which is read while it is still asked whether it may be', 
   }
 
   function open(headers: Readonly<Record<string, string>> = {}, method: 'GET' | 'HEAD' = 'GET') {
-    return openDownload({ blobs }, record, { method, headers, signal: new AbortController().signal });
+    const findings = new Findings(fixture.bucket());
+    return openDownload({ blobs, findings }, record, {
+      method,
+      headers,
+      signal: new AbortController().signal,
+    });
   }
 
   /** The answer to whether it may be read comes late, and `meanwhile` was first. */
   async function slowly<T>(download: () => Promise<T>, meanwhile: () => Promise<void>): Promise<T> {
     const effect = { kind: 'delay', ms: 400 } as const;
-    fixture.storage.emulator.faults.add({ operation: 'objects.get', nth: 1, effect });
+    const at = { namePrefix: 'blobs/', bucket: fixture.bucket().name } as const;
+    fixture.storage.emulator.faults.add({ operation: 'objects.get', ...at, nth: 1, effect });
     const downloading = download();
     downloading.catch(() => undefined);
     while (!blobs.ahead) await new Promise((resolve) => setTimeout(resolve, 5));
@@ -122,6 +129,28 @@ describe('a download, which is read while it is still asked whether it may be', 
     });
     assert.equal(await problemOf(download), 'file-infected');
     await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
+  });
+
+  it('is no byte of what malware was found in meanwhile, whatever its blob says', async () => {
+    const { sha256 } = record.content;
+    const findings = new Findings(fixture.bucket());
+    const effect = { kind: 'delay', ms: 400 } as const;
+    const at = { operation: 'objects.get', namePrefix: 'findings/', bucket: fixture.bucket().name } as const;
+    fixture.storage.emulator.faults.add({ ...at, nth: 1, effect });
+    const downloading = open();
+    const finding = { signature: 'Eicar', scannedAt: new Date(), engine: { engine: '1.4.6' } };
+    await findings.add(sha256, finding);
+    assert.equal(await problemOf(downloading), 'file-infected');
+    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
+    assert.equal(await problemOf(open({}, 'HEAD')), 'file-infected');
+    await findings.release(sha256, { by: 'operator@example.org', at: new Date(), reason: 'harmless' });
+    assert.deepEqual(await collect((await open()).bytes), bytes);
+  });
+
+  it('is refused where nobody can say whether malware was found in it', async () => {
+    const at = { operation: 'objects.get', namePrefix: 'findings/', bucket: fixture.bucket().name } as const;
+    fixture.storage.emulator.faults.add({ ...at, effect: { kind: 'error', status: 403 } });
+    await assert.rejects(open(), { status: 403 });
   });
 
   it('fails where the object is gone by then', async () => {

@@ -8,6 +8,7 @@ import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { BlobMismatch } from '../../../shared/files/blob.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import {
   type Content,
   type FileRecord,
@@ -15,7 +16,7 @@ import {
   parseSha256,
   type Sha256,
 } from '../../../shared/files/record.ts';
-import { Records, type Versioned } from '../../../shared/files/records.ts';
+import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { EICAR } from '../../../shared/scanning/canary.ts';
@@ -63,6 +64,7 @@ describe('the steps of a scan', () => {
     scan = {
       records: new Records(permanent),
       candidates: new Candidates(permanent),
+      findings: new Findings(permanent),
       blobs: new Blobs(permanent, { now: () => new Date(now) }),
       unscanned: bucket('unscanned'),
       quarantine: bucket('quarantine'),
@@ -101,6 +103,7 @@ describe('the steps of a scan', () => {
   }
   const run = (object: StoredObject, how: Partial<Scan> = {}) =>
     scanFinalized({ ...scan, ...how }, object, never);
+  const findingOf = (bytes: Buffer) => scan.findings.get(contentOf(bytes).sha256);
   const blobOf = (bytes: Buffer) => scan.blobs.find({ owner: OWNER, content: contentOf(bytes) });
   const ids = () => published.map(({ attributes }) => attributes['ce-id']);
 
@@ -463,7 +466,7 @@ describe('the steps of a scan', () => {
     it('condemn it for all who have it', async () => {
       await run(second.object, { scanner: newer });
       assert.equal((await recordOf(second.record)).state, 'infected');
-      assert.ok('signature' in ((await blobOf(bytes)) ?? {}));
+      assert.equal((await findingOf(bytes))?.signature, 'Win.New.Signature');
       const third = await uploaded(bytes);
       await run(third.object);
       assert.equal((await recordOf(third.record)).state, 'infected');
@@ -489,7 +492,7 @@ describe('the steps of a scan', () => {
     it('condemn it even where nobody can be told, and say so when the event comes back', async () => {
       const down = () => Promise.reject(new Error('Pub/Sub is down'));
       await assert.rejects(run(second.object, { scanner: newer, publish: down }), /down/);
-      assert.ok('signature' in ((await blobOf(bytes)) ?? {}), 'nobody gets it any more');
+      assert.ok(await findingOf(bytes), 'nobody gets it any more');
       assert.equal((await recordOf(second.record)).state, 'pending');
       now += 1000;
       await run(second.object);
@@ -502,7 +505,8 @@ describe('the steps of a scan', () => {
     it('say so again, by the same id, where they broke off before they could note that it was said', async () => {
       fixture.emulator.faults.add({
         operation: 'objects.patch',
-        nth: 2,
+        namePrefix: 'findings/',
+        bucket: 'permanent',
         effect: { kind: 'error', status: 403 },
       });
       await assert.rejects(run(second.object, { scanner: newer }));
@@ -512,7 +516,7 @@ describe('the steps of a scan', () => {
       assert.equal(new Set(ids()).size, 2);
     });
 
-    it('say so where it was found clean by another scanner since it was condemned', async () => {
+    it('say so where it was found clean by another scanner since it was found', async () => {
       const down = () => Promise.reject(new Error('Pub/Sub is down'));
       await assert.rejects(run(second.object, { scanner: newer, publish: down }), /down/);
       const { record } = second;
@@ -523,77 +527,6 @@ describe('the steps of a scan', () => {
       await run(second.object);
       assert.equal((await recordOf(record)).state, 'infected');
       assert.deepEqual(types(), [CHANGED, COMPLETED]);
-    });
-
-    it('condemn it wherever it is stored for the owner, and mean one thing by all they say', async () => {
-      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
-      const apart = new Blobs(permanent, { deduplicate: 'owner', now: () => new Date(now) });
-      await run((await uploaded(bytes)).object, { blobs: apart });
-      const { objects } = await permanent.list({ prefix: 'blobs/', maxResults: 100 });
-      const mine = objects.filter(({ name }) => name.endsWith(second.record.content?.sha256 ?? '?'));
-      assert.equal(mine.length, 2);
-      published.length = 0;
-      await run(second.object, { blobs: apart, scanner: newer, verdictMaxAgeMs: -1 });
-      for (const { name } of mine) {
-        const blob = await permanent.stat(name);
-        assert.deepEqual(
-          [blob?.metadata['signature'], blob?.metadata['announced']],
-          ['Win.New.Signature', 'true'],
-        );
-      }
-      assert.equal(new Set(ids()).size, 2, 'the content, and the file');
-    });
-
-    for (const [whose, same] of [
-      ['another file', false],
-      ['the same file', true],
-    ] as const) {
-      it(`condemn it where older signatures promoted it for ${whose} just after it was found`, async () => {
-        const content = randomBytes(500);
-        const [found, promoted] = [await uploaded(content), await uploaded(content)];
-        let promotion: (() => Promise<unknown>) | undefined = () => run((same ? found : promoted).object);
-        class Slow extends Blobs {
-          override async condemn(...finding: Parameters<Blobs['condemn']>) {
-            const condemned = await super.condemn(...finding);
-            const begun = promotion;
-            promotion = undefined;
-            await begun?.();
-            return condemned;
-          }
-        }
-        const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
-        const blobs = new Slow(permanent, { now: () => new Date(now) });
-        await run(found.object, { scanner: newer, blobs });
-        assert.ok('signature' in ((await blobOf(content)) ?? {}));
-        assert.ok(types().includes(CHANGED));
-        const last = await uploaded(content);
-        await run(last.object);
-        assert.equal((await recordOf(last.record)).state, 'infected');
-      });
-    }
-
-    it('condemn it where the scanner that promoted it died right after, and its event comes back', async () => {
-      const content = randomBytes(500);
-      const { record, object } = await uploaded(content);
-      class Dying extends Records {
-        override async replace<R extends FileRecord>(): Promise<Versioned<R> | undefined> {
-          throw new Error('died');
-        }
-      }
-      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
-      const read = (await scan.records.get(record.id)) ?? assert.fail();
-      await assert.rejects(run(object, { records: new Dying(permanent) }), /died/);
-      const found = {
-        generation: object.generation,
-        scannedAt: new Date(now),
-        engine: await clamd.version(),
-      };
-      const { state: _, ...stored } = record;
-      const signature = 'Win.New.Signature';
-      const known = { ...stored, content: contentOf(content) };
-      await scan.records.replace(read, { ...known, state: 'infected', scan: found, signature });
-      await run(object);
-      assert.ok('signature' in ((await blobOf(content)) ?? {}));
     });
 
     it('say nothing of a content that nobody was given', async () => {

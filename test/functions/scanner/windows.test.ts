@@ -6,6 +6,7 @@ import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { type FileRecord, parseSha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -49,6 +50,7 @@ describe('a file over the maximum of the engine', () => {
     scan = {
       records: new Records(permanent),
       candidates: new Candidates(permanent),
+      findings: new Findings(permanent),
       blobs: new Blobs(permanent),
       unscanned: bucket('unscanned'),
       quarantine: bucket('quarantine'),

@@ -11,6 +11,7 @@ import { blobKeys, blobName, type DeduplicationScope } from '../../../shared/fil
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import type { FileRecord, PendingRecord, Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { RecordWriter } from '../../../shared/files/recordWriter.ts';
@@ -69,6 +70,7 @@ export class CollectFixture extends SweeperFixture {
       unscanned,
       records: new Records(permanent),
       candidates: new Candidates(permanent),
+      findings: new Findings(permanent),
       references: new References(permanent),
       publish: this.sweeper.publish,
       now,

@@ -8,6 +8,7 @@ import { pino } from 'pino';
 import { collect } from '../../../functions/sweeper/collect.ts';
 import type { Collector } from '../../../functions/sweeper/collector.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References } from '../../../shared/files/references.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
@@ -62,6 +63,7 @@ describe('a collection through many records', function () {
       records: new Records(permanent),
       references: new References(permanent),
       candidates: new Candidates(permanent),
+      findings: new Findings(permanent),
       publish: unused,
       redeliver: unused,
       stuckAfterMs: DAY,

@@ -162,7 +162,7 @@ describe('an upload of a content that is being collected', function () {
     const calls = (['objects.get', 'objects.patch', 'objects.rewrite', 'objects.getMedia'] as const).map(
       (operation) => operations.of(operation).calls,
     );
-    assert.deepEqual(calls, [2, 1, 0, 0], 'record and blob are read, the verdict is written');
+    assert.deepEqual(calls, [4, 1, 0, 0], 'record, blob and findings are read, the verdict is written');
     await fixture.remove(first.record.id);
     await isWhole(second.record.id);
   });

@@ -6,6 +6,7 @@ import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
+import { Findings } from '../../../shared/files/findings.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
@@ -58,6 +59,7 @@ export class SweeperFixture {
       unscanned: await bucket('unscanned'),
       permanent,
       records: new Records(permanent),
+      findings: new Findings(permanent),
       publish: async (event) => void this.published.push(event),
       redeliver: async (event) => void this.redelivered.push(event),
       stuckAfterMs: 15 * MINUTE,
