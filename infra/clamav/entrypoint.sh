@@ -12,6 +12,8 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$here/settings.sh" || exit 70
 # shellcheck source=infra/clamav/mirror.sh
 . "$here/mirror.sh" || exit 70
+# shellcheck source=infra/clamav/rules.sh
+. "$here/rules.sh" || exit 70
 
 # Brings what is new, and says how things stand.
 refresh() {
@@ -51,7 +53,7 @@ pause() {
 keep_fresh() {
   while pause && kill -0 $$ 2>/dev/null; do
     refresh
-    [[ -z $installed ]] || reload
+    [[ -z $installed ]] || { provide_types || report ERROR 'unscannable.ftm cannot be written'; reload; }
   done
 }
 
@@ -87,13 +89,13 @@ check_settings || exit 64
 find "$TEMPORARY_DIRECTORY/" -mindepth 1 -delete || fail 73 'TEMPORARY_DIRECTORY cannot be emptied'
 chmod 700 -- "$TEMPORARY_DIRECTORY"
 rm -f -- "$RUN_DIRECTORY"/{settled,signatures.json}
-cp -f -- "$here/unscannable.ndb" "$DATABASE_DIRECTORY/" || fail 73 'DATABASE_DIRECTORY cannot be written to'
 render_clamd_conf >"$RUN_DIRECTORY/clamd.conf" || fail 73 'clamd.conf cannot be written'
 
 [[ -z $SIGNATURE_MIRROR ]] || refresh
 has_database || seed
 identify_database
 has_database || fail 69 'no signatures: clamd would find nothing, and is not started'
+provide_rules || fail 73 'the rules cannot be written to DATABASE_DIRECTORY'
 
 if [[ -n $SIGNATURE_MIRROR ]]; then
   keep_fresh &

@@ -61,7 +61,8 @@ export async function startClamd(options: StartOptions): Promise<RunningClamd> {
   const wanted = options.minTempBytes ?? options.threads * sizes.temporary;
   await requireSpace(temporaryDirectory, wanted);
 
-  const signatures = await provideSignatures(join(folder, 'signatures'), options.databaseDirectory);
+  const program = await installed();
+  const signatures = await provideSignatures(join(folder, 'signatures'), program, options.databaseDirectory);
   const confFile = join(folder, 'clamd.conf');
   const conf = await renderConf({
     CLAMD_ADDRESS: HOST,
@@ -76,7 +77,7 @@ export async function startClamd(options: StartOptions): Promise<RunningClamd> {
   await writeFile(confFile, conf);
 
   const clamd = await startLogged(
-    [await binary(folder), `--config-file=${confFile}`],
+    [await confined(program, folder), `--config-file=${confFile}`],
     join(folder, 'clamd.log'),
   );
   try {
@@ -112,13 +113,17 @@ async function requireSpace(directory: string, wanted: number): Promise<void> {
   );
 }
 
+async function installed(): Promise<string> {
+  const path = await findClamd();
+  if (path === undefined) throw new Error('clamd is missing: install it, or set CLAMD_PATH');
+  return path;
+}
+
 /**
  * clamd itself, or a copy of it where AppArmor is at work: Debian and Ubuntu confine /usr/sbin/clamd to its packaged
  * directories, and a profile is attached by path.
  */
-async function binary(folder: string): Promise<string> {
-  const path = await findClamd();
-  if (path === undefined) throw new Error('clamd is missing: install it, or set CLAMD_PATH');
+async function confined(path: string, folder: string): Promise<string> {
   const appArmor = await readFile('/sys/module/apparmor/parameters/enabled', 'utf8').catch(() => 'N');
   if (!appArmor.startsWith('Y')) return path;
   const copy = join(folder, 'clamd');

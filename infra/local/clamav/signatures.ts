@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { EICAR } from '../../../shared/scanning/canary.ts';
+import { builtInTypes } from './types.ts';
 
 export interface Signatures {
   readonly directory: string;
@@ -23,37 +24,48 @@ const DATABASE = {
     '71e7b604d18aefd839e51a39c88df8383bb4c071dc31f87f00a2b5df580d4495:544:Clamav-Test-File\n',
 };
 
-/** What ClamAV cannot look into and calls clean by itself: as needed with the official signatures as without. */
-const UNSCANNABLE = 'unscannable.ndb';
-const UNSCANNABLE_FILE = new URL(`../../clamav/${UNSCANNABLE}`, import.meta.url);
+/** Our own rules on what ClamAV calls clean without having looked into it, as infra/clamav/rules.sh provides them. */
+const RULES = ['unscannable.ldb', 'unscannable.cfg', 'unscannable.ftm'] as const;
 
 /**
  * The signatures to start clamd with: those in `databaseDirectory` (by default `CLAMAV_DATABASE_DIR`) as they are now,
- * or else the development database, written to `folder`; and either way those of `infra/clamav/unscannable.ndb`.
+ * or else the development database, written to `folder`; and either way the rules of `infra/clamav`.
  *
+ * @param clamd path of the program, whose own types are needed where `databaseDirectory` has none
  * @throws if `databaseDirectory` cannot be read
  */
 export async function provideSignatures(
   folder: string,
+  clamd: string,
   databaseDirectory = process.env['CLAMAV_DATABASE_DIR'],
 ): Promise<Signatures> {
-  const unscannable = await readFile(UNSCANNABLE_FILE, 'utf8');
   const directory = databaseDirectory ? join(folder, 'linked') : folder;
-  if (databaseDirectory) await link(resolve(databaseDirectory), directory);
+  const names = databaseDirectory ? await link(resolve(databaseDirectory), directory) : [];
   await mkdir(directory, { recursive: true });
-  const files = { [UNSCANNABLE]: unscannable, ...(databaseDirectory ? {} : DATABASE) };
-  for (const [name, content] of Object.entries(files)) await writeOnce(join(directory, name), content);
+  const files = new Map(databaseDirectory ? [] : Object.entries(DATABASE));
+  for (const name of RULES) {
+    files.set(name, await readFile(new URL(`../../clamav/${name}`, import.meta.url), 'utf8'));
+  }
+  if (!names.some((name) => /^daily\.c[vl]d$|\.ftm$/.test(name))) {
+    files.set('unscannable.ftm', `${await builtInTypes(clamd)}${files.get('unscannable.ftm')}`);
+  }
+  for (const name of await readdir(directory)) {
+    if (name.startsWith('unscannable.') && !files.has(name)) await rm(join(directory, name));
+  }
+  for (const [name, content] of files) await writeOnce(join(directory, name), content);
   return { directory, development: !databaseDirectory };
 }
 
-/** clamd takes one directory, and the caller's is not ours to write to. */
-async function link(from: string, to: string): Promise<void> {
-  const names = await readdir(from);
+/**
+ * clamd takes one directory, and the caller's is not ours to write to.
+ * @returns the names of what is linked
+ */
+async function link(from: string, to: string): Promise<string[]> {
+  const names = (await readdir(from)).filter((name) => !name.startsWith('unscannable.'));
   await rm(to, { recursive: true, force: true });
   await mkdir(to, { recursive: true });
-  for (const name of names) {
-    if (name !== UNSCANNABLE) await symlink(join(from, name), join(to, name));
-  }
+  for (const name of names) await symlink(join(from, name), join(to, name));
+  return names;
 }
 
 /** Leaves an identical file alone, and never shows half a file: either would make a running clamd reload. */

@@ -48,7 +48,7 @@ describe('the ClamAV sidecar', () => {
     assert.deepEqual(verdict, {
       kind: 'unscannable',
       reason: 'unsupported',
-      detail: 'Unscannable.Zip.LZMA.UNOFFICIAL',
+      detail: 'Heuristics.Unscannable.Zip.LZMA.UNOFFICIAL',
     });
   });
 

@@ -26,6 +26,8 @@ describe('parseReply', () => {
       'Heuristics.Broken.Executable',
       'Heuristics.Zip.OverlappingFiles',
       'Heuristics.Limits.ExceededNot',
+      'Heuristics.Unscannable',
+      'Unscannable.Zip.LZMA.UNOFFICIAL',
       'Vír üs with spaces',
       'OK',
     ]) {
@@ -40,8 +42,8 @@ describe('parseReply', () => {
       ['Heuristics.Limits.Exceeded.MaxScanTime', 'limitExceeded'],
       ['Heuristics.Limits.Exceeded.EmailMIMEPartsPerMessage', 'limitExceeded'],
       ['Heuristics.XZ.DicSizeLimit', 'limitExceeded'],
-      ['Unscannable.Zip.LZMA.UNOFFICIAL', 'unsupported'],
-      ['Unscannable.Encrypted.Office.UNOFFICIAL', 'encrypted'],
+      ['Heuristics.Unscannable.Zip.LZMA.UNOFFICIAL', 'unsupported'],
+      ['Heuristics.Unscannable.Encrypted.Office.UNOFFICIAL', 'encrypted'],
       ['Heuristics.Encrypted.Zip', 'encrypted'],
       ['Heuristics.Encrypted.PDF', 'encrypted'],
     ] as const) {

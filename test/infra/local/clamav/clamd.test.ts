@@ -143,19 +143,24 @@ describe('renderConf', () => {
   });
 });
 
+const RULES = ['unscannable.cfg', 'unscannable.ftm', 'unscannable.ldb'];
+
 describe('provideSignatures', () => {
   let folder: string;
-  before(async () => {
+  let clamd: string;
+  before(async function () {
+    this.timeout(180_000);
+    clamd = await ensureClamd();
     folder = await mkdtemp(join(tmpdir(), 'signatures-'));
   });
   after(() => rm(folder, { recursive: true }));
 
   it('writes the development signatures once', async () => {
-    assert.deepEqual(await provideSignatures(folder, ''), { directory: folder, development: true });
+    assert.deepEqual(await provideSignatures(folder, clamd, ''), { directory: folder, development: true });
     const files = await readdir(folder);
-    assert.deepEqual(files.sort(), ['development.hsb', 'development.ndb', 'unscannable.ndb']);
+    assert.deepEqual(files.sort(), ['development.hsb', 'development.ndb', ...RULES]);
     const times = await Promise.all(files.map((name) => stat(join(folder, name))));
-    await provideSignatures(folder, '');
+    await provideSignatures(folder, clamd, '');
     const later = await Promise.all(files.map((name) => stat(join(folder, name))));
     assert.deepEqual(
       later.map(({ ino, mtimeMs }) => [ino, mtimeMs]),
@@ -163,24 +168,30 @@ describe('provideSignatures', () => {
     );
   });
 
+  it('removes rules of earlier versions', async () => {
+    await writeFile(join(folder, 'unscannable.ndb'), '');
+    await provideSignatures(folder, clamd, '');
+    assert.deepEqual((await readdir(folder)).sort(), ['development.hsb', 'development.ndb', ...RULES]);
+  });
+
   it('repairs signatures that were changed', async () => {
     await writeFile(join(folder, 'development.ndb'), '');
-    await provideSignatures(folder, '');
+    await provideSignatures(folder, clamd, '');
     assert.match(await readFile(join(folder, 'development.ndb'), 'utf8'), /^Eicar-Test-Signature:0:\*:/);
   });
 
   it("uses the caller's beside those of what cannot be scanned, and writes nothing to theirs", async () => {
     const official = await mkdtemp(join(tmpdir(), 'official-'));
     await writeFile(join(official, 'daily.cvd'), 'of today');
-    const { directory, development } = await provideSignatures(folder, official);
+    const { directory, development } = await provideSignatures(folder, clamd, official);
     assert.equal(development, false);
-    assert.deepEqual((await readdir(directory)).sort(), ['daily.cvd', 'unscannable.ndb']);
+    assert.deepEqual((await readdir(directory)).sort(), ['daily.cvd', ...RULES]);
     assert.equal(await readFile(join(directory, 'daily.cvd'), 'utf8'), 'of today');
     assert.deepEqual(await readdir(official), ['daily.cvd']);
     await rm(official, { recursive: true });
   });
 
   it('refuses a directory that is not there', async () => {
-    await assert.rejects(provideSignatures(folder, join(folder, 'nowhere')), /nowhere/);
+    await assert.rejects(provideSignatures(folder, clamd, join(folder, 'nowhere')), /nowhere/);
   });
 });
