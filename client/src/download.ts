@@ -1,5 +1,6 @@
 import { sleep } from './backoff.ts';
 import { FileshareConnectionError, FileshareIntegrityError } from './errors.ts';
+import { fileNameIn, plainName } from './file-name.ts';
 import type { Handle } from './handle.ts';
 import { type Http, isPassing, pauseMs } from './http.ts';
 import { Idle } from './idle.ts';
@@ -20,6 +21,7 @@ export interface DownloadProgress {
 export interface Download {
   readonly size: number;
   readonly contentType: string;
+  /** Without folders and control characters. */
   readonly fileName: string | undefined;
   /** What the bytes are checked against, in hex. */
   readonly sha256: string;
@@ -56,7 +58,7 @@ export async function download(http: Http, id: string, options: DownloadOptions 
     size,
     sha256,
     contentType: response.headers.get('content-type') ?? 'application/octet-stream',
-    fileName: nameIn(response.headers.get('content-disposition')) ?? handle?.fileName,
+    fileName: fileNameIn(response.headers.get('content-disposition')) ?? plainName(handle?.fileName),
     stream,
     bytes: async () => new Uint8Array(await new Response(stream).arrayBuffer()),
   };
@@ -161,14 +163,6 @@ function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
     },
     { highWaterMark: 0 },
   );
-}
-
-/** The name in a Content-Disposition (RFC 6266), the one in any script first. */
-function nameIn(disposition: string | null): string | undefined {
-  const [, encoded] = /filename\*\s*=\s*UTF-8''([^;\s]+)/i.exec(disposition ?? '') ?? [];
-  if (encoded !== undefined) return decodeURIComponent(encoded);
-  const [, quoted, token] = /filename\s*=\s*(?:"((?:[^"\\]|\\.)*)"|([^;\s]+))/i.exec(disposition ?? '') ?? [];
-  return quoted?.replace(/\\(.)/g, '$1') ?? token;
 }
 
 function pathOf(id: string): string {

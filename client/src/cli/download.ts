@@ -1,6 +1,6 @@
 import { createWriteStream, existsSync, statSync } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download } from '../download.ts';
@@ -49,8 +49,9 @@ async function pathFor(
   output: string | undefined,
   force = false,
 ): Promise<string> {
-  const named = resolve(output ?? safeName(fileName) ?? id);
-  const path = isFolder(named) ? join(named, safeName(fileName) ?? id) : named;
+  const name = safeName(fileName) ?? safeName(id) ?? 'download';
+  // Only what the user named may be a folder: a file could have the name of a link to another one.
+  const path = output !== undefined && !isFolder(output) ? resolve(output) : resolve(output ?? '', name);
   if (!force && existsSync(path)) throw new UsageError(`${path} exists. Say --force, or another --output.`);
   return path;
 }
@@ -63,7 +64,9 @@ function isFolder(path: string): boolean {
 function safeName(name: string | undefined): string | undefined {
   const last = basename((name ?? '').replaceAll('\\', '/'))
     .replace(/\p{C}/gu, '')
-    .replace(/^\.+/, '');
+    // Windows takes a colon for a drive or a stream.
+    .replace(/[<>:"|?*]/g, process.platform === 'win32' ? '_' : '$&')
+    .replace(/^[.\s]+/, '');
   return last || undefined;
 }
 

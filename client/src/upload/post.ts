@@ -1,3 +1,4 @@
+import { encodeExtended } from 'content-disposition';
 import { idIn } from '../addresses.ts';
 import { problemOf } from '../errors.ts';
 import type { Handle } from '../handle.ts';
@@ -34,11 +35,7 @@ function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join('-');
 }
 
-/** RFC 6266 with the encoding of RFC 8187, which any name survives. */
+/** RFC 6266, in the encoding of RFC 8187 alone: any name survives it, and fits the header that the service reads. */
 function disposition(name: string): string {
-  const encoded = encodeURIComponent(name.toWellFormed()).replace(
-    /['()*]/g,
-    (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename*=UTF-8''${encoded}`;
+  return `attachment; filename*=${encodeExtended(name.toWellFormed())}`;
 }
