@@ -294,6 +294,21 @@ overHosts('uploads', function (hosts) {
     }
   });
 
+  it('are of a media type, not of a range or nonsense, in every way in', async () => {
+    for (const type of ['*/*', 'text/*', 'text/plain; charset="\xff"', 'text/plain; a*=b']) {
+      const posted = await service.call('POST', '/files', { body: 'x', headers: { 'content-type': type } });
+      const filetype = `filetype ${Buffer.from(type).toString('base64')}`;
+      const headers = { 'tus-resumable': '1.0.0', 'upload-length': '1', 'upload-metadata': filetype };
+      const created = await service.call('POST', '/uploads', { headers });
+      const order = JSON.stringify({ size: 1, contentType: type });
+      const direct = await service.call('POST', '/uploads/direct', { body: order });
+      for (const response of [posted, created, direct]) {
+        assert.equal(response.status, 400, type);
+        assert.match(((await response.json()) as { detail: string }).detail, /is not a media type/);
+      }
+    }
+  });
+
   it('leave no file name and no key in the log, nor in the name of an object', async () => {
     const mark = randomUUID();
     const named = { 'content-disposition': `attachment; filename="${mark}.txt"`, 'idempotency-key': mark };

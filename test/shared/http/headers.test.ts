@@ -61,6 +61,21 @@ describe('media types', () => {
     ['text/plain\r\nset-cookie: a=b', undefined],
     ['text/<script>', undefined],
     [`text/${'x'.repeat(300)}`, undefined],
+    ...['*/*', 'text/*', '*/plain', 'text/p*', '*', '%/~', "a'/b", '-/-', '.a/b', 'text/plain/x'].map(
+      (header) => [header, undefined] as const,
+    ),
+    ['text/plain, text/html', undefined],
+    ['multipart/mixed; boundary="a b"', 'multipart/mixed; boundary="a b"'],
+    ['text/plain; charset=utf-8; charset=utf-7', 'text/plain; charset=utf-8'],
+    ['text/plain;;; charset', 'text/plain'],
+    ['text/plain; =x', undefined],
+    ['text/plain; a*b=x', undefined],
+    ['text/plain; charset=', undefined],
+    ['text/plain; charset="\xff"', undefined],
+    ['text/plain; charset="a\tb"', undefined],
+    ['text/plain; __proto__=x', undefined],
+    ['image/svg+xml', 'image/svg+xml'],
+    ['application/vnd.ms-excel.sheet.macroEnabled.12', 'application/vnd.ms-excel.sheet.macroenabled.12'],
   ] as const) {
     it(`of ${JSON.stringify(header)?.slice(0, 50)} is ${type}`, () => {
       assert.equal(mediaTypeOf(header), type);
