@@ -45,6 +45,13 @@ describe('cloudbuild.yaml', () => {
     ['an unknown substitution', '{_IMAGES}/clamav', '{_IMAGE}/clamav'],
     ['an undocumented substitution', '#   _ARTIFACTS ', '#   _ARTEFACTS '],
     ['the default service account', /^serviceAccount: .*$/m.exec(SOURCE)?.[0] ?? '', ''],
+    ['a builder by its tag', /docker@\S+_DOCKER_DIGEST\S/, 'docker:latest'],
+    ['a digest with a default', "_GCLOUD_DIGEST: ''", `_GCLOUD_DIGEST: ${DIGEST}`],
+    [
+      'an image for nothing to deploy by its tag',
+      /(_TERRAFORM_IMAGE: \S+)@\S+/.exec(SOURCE)?.[0] ?? '',
+      '_TERRAFORM_IMAGE: x:stable',
+    ],
     ['no provenance', 'requestedVerifyOption: VERIFIED', 'requestedVerifyOption: NOT_VERIFIED'],
     ['digests that get lost', 'paths: [images.auto.tfvars.json, plan.txt]', 'paths: [plan.txt]'],
   ];
@@ -67,6 +74,8 @@ describe('cloudbuild.yaml', () => {
       _NODE_DIGEST: DIGEST,
       _RUNTIME_DIGEST: DIGEST,
       _DEBIAN_DIGEST: DIGEST,
+      _DOCKER_DIGEST: DIGEST,
+      _GCLOUD_DIGEST: DIGEST,
       _ARTIFACTS: 'artifacts',
       _DEPLOY: 'no',
       _IMAGES: 'europe-north1-docker.pkg.dev/p/fileshare',
@@ -93,11 +102,35 @@ describe('cloudbuild.yaml', () => {
       assert.equal(settings({}), 0);
       assert.equal(settings({ _NODE_DIGEST: '' }), 1);
       assert.equal(settings({ _RUNTIME_DIGEST: 'latest' }), 1);
+      assert.equal(settings({ _DOCKER_DIGEST: '' }), 1);
+      assert.equal(settings({ _GCLOUD_DIGEST: 'sha256:1' }), 1);
       assert.equal(settings({ _ARTIFACTS: '' }), 1);
       assert.equal(settings({ _DEPLOY: 'yes' }), 1);
       assert.equal(settings({ _DEPLOY: 'apply', _STATE_BUCKET: 's' }), 1);
       const terraform = { _STATE_BUCKET: 's', _TERRAFORM_IMAGE: `hashicorp/terraform@${DIGEST}` };
       assert.equal(settings({ _DEPLOY: 'apply', ...terraform }), 0);
+    });
+
+    it('get from infra/images/pin.sh every digest that they ask for, of the image that it is of', () => {
+      // A registry that answers with the name that it was asked for.
+      writeFileSync(join(folder, 'docker'), '#!/bin/sh\necho "$4"\n', { mode: 0o755 });
+      const pinned = execFileSync('bash', [join(ROOT, 'infra/images/pin.sh')], {
+        encoding: 'utf8',
+        env: { PATH: `${folder}:${process.env['PATH']}` },
+      });
+      const printed = new Map(
+        pinned
+          .trim()
+          .split(',')
+          .map((pair) => pair.split('=') as [string, string]),
+      );
+      const { substitutions, steps } = parse(SOURCE) as Build;
+      const wanted = Object.keys(substitutions).filter((name) => name.endsWith('_DIGEST'));
+      assert.deepEqual([...printed.keys()].sort(), wanted.sort());
+      for (const { name } of steps) {
+        const [, image, digest = ''] = /^(.+)@\$\{(\w+)\}$/.exec(name) ?? [];
+        if (image) assert.equal(printed.get(digest), image);
+      }
     });
 
     it('write the digests as Terraform reads them', () => {

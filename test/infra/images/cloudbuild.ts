@@ -26,6 +26,7 @@ export function problemsOfBuild(source: string, functions: readonly string[]): s
   return [
     ...problemsOfImages(build, expected),
     ...problemsOfOrder(build),
+    ...problemsOfBuilders(build),
     ...problemsOfSubstitutions(source, build),
     ...problemsOfRights(build),
   ];
@@ -88,6 +89,15 @@ function problemsOfOrder({ steps }: Build): string[] {
     );
   });
   return [...implicit, ...order];
+}
+
+/** What a tag names may change between two builds; an empty digest is no reference, so that nothing runs on a tag. */
+function problemsOfBuilders({ steps, substitutions }: Build): string[] {
+  return steps.flatMap(({ id, name }) => {
+    const image = name.replace(/^\$\{(_\w+)\}$/, (_, variable: string) => substitutions[variable] ?? '');
+    const [, digest = ''] = /@\$\{(_\w+_DIGEST)\}$/.exec(image) ?? [];
+    return substitutions[digest] === '' ? [] : [`${id} runs in ${name}, which is not by digest`];
+  });
 }
 
 function problemsOfSubstitutions(source: string, { substitutions }: Build): string[] {
