@@ -1,0 +1,58 @@
+import { EICAR } from '../../shared/scanning/canary.ts';
+
+/** What a case is built around: the development signatures find it at any offset. */
+export const MARKER = EICAR;
+
+const FILLER = 'The discharge letter of a patient who does not exist.\n'.repeat(8);
+/** A text that holds the marker, as every fixture does, and which packers can make smaller. */
+export const TEXT = Buffer.concat([
+  Buffer.from(FILLER),
+  MARKER,
+  Buffer.from(`\n${'No known allergies, no known medication, nothing to see.\n'.repeat(8)}`),
+]);
+/** One without. */
+export const HARMLESS = Buffer.from(FILLER);
+
+/** A file with the marker somewhere inside, which some ordinary program gets at. */
+export interface Case {
+  readonly kind: Kind;
+  readonly name: string;
+  /** Programs that get at the marker by themselves, without repair. */
+  readonly opensWith: string;
+  /**
+   * What the verdict must be: `infected` where ClamAV can look, `unscannable` where it cannot. Where either is right,
+   * because the file is malformed and whoever notices first may say so, it is `either`. Clean is always wrong.
+   */
+  readonly expected: 'infected' | 'unscannable' | 'either';
+  bytes(): Buffer;
+}
+
+export type Kind =
+  | 'archive'
+  | 'compressor'
+  | 'document'
+  | 'encoding'
+  | 'image of a disk'
+  | 'installer'
+  | 'magic number'
+  | 'mail'
+  | 'malformed'
+  | 'medical'
+  | 'polyglot'
+  | 'script and HTML';
+
+/** Cases of one kind, by name: bytes, or what makes them. */
+export function casesOf(
+  kind: Kind,
+  expected: Case['expected'],
+  opensWith: string,
+  files: Readonly<Record<string, Buffer | (() => Buffer)>>,
+): readonly Case[] {
+  return Object.entries(files).map(([name, file]) => ({
+    kind,
+    name,
+    opensWith,
+    expected,
+    bytes: () => (typeof file === 'function' ? file() : file),
+  }));
+}

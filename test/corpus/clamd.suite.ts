@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
+import type { Clamd } from '../../shared/scanning/clamd.ts';
+import { sharedScanner } from '../support/clamd.ts';
+import { CASES } from './cases.ts';
+import { type Result, tableOf } from './table.ts';
+
+describe('corpus: malware in all that ordinary programs open, by clamd', function () {
+  this.timeout(60_000);
+  const results: Result[] = [];
+  let scanner: Clamd;
+  before(async function () {
+    this.timeout(180_000);
+    scanner = await sharedScanner();
+  });
+  after(async () => {
+    process.stdout.write(`\n${tableOf(results)}\n`);
+    const file = process.env['CORPUS_RESULTS'];
+    if (file) await writeFile(file, JSON.stringify(results, null, 2));
+  });
+
+  it('has cases enough, each with a name of its own', () => {
+    assert.ok(CASES.length >= 300, `${CASES.length}`);
+    const names = CASES.map(({ kind, name }) => `${kind}: ${name}`);
+    assert.deepEqual(
+      names.filter((name, at) => names.indexOf(name) !== at),
+      [],
+    );
+  });
+
+  for (const { kind, name, expected, bytes } of CASES) {
+    it(`${kind}: ${name}`, async () => {
+      const content = bytes();
+      const verdict = await scanner.scan(
+        (async function* () {
+          yield content;
+        })(),
+        { size: content.length },
+      );
+      results.push({ kind, name, verdict: verdict.kind });
+      if (expected === 'either') assert.notEqual(verdict.kind, 'clean');
+      else assert.equal(verdict.kind, expected);
+    });
+  }
+});
