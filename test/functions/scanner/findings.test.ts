@@ -206,6 +206,22 @@ describe('a finding', function () {
     });
   }
 
+  it('is told of where the scanner of a clean file died before it looked, and the sweeper concludes it', async () => {
+    const file = await fixture.upload(MALWARE);
+    const hook: Hook = async (operation, name, run) => {
+      const result = await run();
+      if (operation === 'patch' && name === `files/${file.record.id}`) throw new Died();
+      return result;
+    };
+    await assert.rejects(scan(older(fixture.actor(hook)), file));
+    assert.equal(await fixture.state(file.record.id), 'clean');
+    await findings().add(SHA256, foundAt(fixture.now));
+    fixture.now += HOUR;
+    await fixture.run();
+    assert.equal(changes(), 1);
+    assert.equal(await fixture.sweeper.unscanned.stat(file.record.id), undefined);
+  });
+
   it('needs no round trip of the scan of a clean file: each look is side by side with another call', async () => {
     const file = await fixture.upload('clean');
     let running = 0;

@@ -44,13 +44,16 @@ export class CollectFixture extends SweeperFixture {
   unreferencedAfterMs: number | undefined;
   #clamd: Clamd | undefined;
 
-  constructor() {
+  /** @param clamd a real one, where none is given */
+  constructor(clamd?: Clamd) {
     super(true);
     const fixture = this;
-    before(async function () {
-      this.timeout(180_000);
-      fixture.#clamd = await sharedScanner();
-    });
+    this.#clamd = clamd;
+    if (!clamd)
+      before(async function () {
+        this.timeout(180_000);
+        fixture.#clamd = await sharedScanner();
+      });
     beforeEach(() => {
       this.deduplicate = 'global';
       this.unreferencedAfterMs = undefined;

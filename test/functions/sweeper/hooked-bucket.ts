@@ -1,6 +1,17 @@
 import { Bucket } from '../../../shared/storage/bucket.ts';
 
-export type Operation = 'stat' | 'read' | 'stage' | 'insert' | 'patch' | 'rewrite' | 'delete' | 'list';
+export type Operation =
+  | 'stat'
+  | 'read'
+  | 'stage'
+  | 'commit'
+  | 'insert'
+  | 'patch'
+  | 'rewrite'
+  | 'delete'
+  | 'list'
+  /** No operation of a bucket: a test may hook it as well. */
+  | 'publish';
 
 /** Runs an operation, sooner or later, or throws in its place. */
 export type Hook = <T>(operation: Operation, name: string, run: () => Promise<T>) => Promise<T>;
@@ -20,8 +31,9 @@ export class HookedBucket extends Bucket {
   override read(...args: Parameters<Bucket['read']>): ReturnType<Bucket['read']> {
     return this.#hook('read', args[0], () => super.read(...args));
   }
-  override stage(...args: Parameters<Bucket['stage']>): ReturnType<Bucket['stage']> {
-    return this.#hook('stage', args[0], () => super.stage(...args));
+  override async stage(...args: Parameters<Bucket['stage']>): ReturnType<Bucket['stage']> {
+    const staged = await this.#hook('stage', args[0], () => super.stage(...args));
+    return { ...staged, commit: () => this.#hook('commit', args[0], staged.commit) };
   }
   override insertEmpty(...args: Parameters<Bucket['insertEmpty']>): ReturnType<Bucket['insertEmpty']> {
     return this.#hook('insert', args[0], () => super.insertEmpty(...args));

@@ -1,0 +1,51 @@
+import assert from 'node:assert/strict';
+import type { EventMessage } from '../../shared/events/cloudEvent.ts';
+import type { Facts, FileFacts } from './facts.ts';
+
+/** What subscribers were told, each event once however often it came. */
+class Told {
+  readonly #events: readonly (readonly [type: string, data: Record<string, unknown>])[];
+
+  constructor(published: readonly EventMessage[]) {
+    const byId = new Map(published.map((event) => [event.attributes['ce-id'], event]));
+    this.#events = [...byId.values()].map(({ attributes, data }) => [
+      attributes['eventType'] ?? '',
+      JSON.parse(data.toString()) as Record<string, unknown>,
+    ]);
+  }
+
+  of(type: string, key: string, value: string): readonly Record<string, unknown>[] {
+    return this.#events
+      .filter(([name, data]) => name === type && data[key] === value)
+      .map(([, data]) => data);
+  }
+}
+
+/** Once all is over: one event for each verdict and each deletion, and one for each content that was clean and is not. */
+export function checkEvents(facts: Facts, published: readonly EventMessage[]): void {
+  const told = new Told(published);
+  for (const file of facts.files) checkFile(file, told);
+  for (const digest of new Set(facts.files.map(({ sample }) => sample.sha256))) {
+    const changes = told.of('verdict.changed.v1', 'sha256', digest).length;
+    const files = facts.files.filter(({ sample }) => sample.sha256 === digest);
+    if (!facts.oncePromoted.has(digest)) assert.equal(changes, 0, 'nobody ever had it');
+    assert.ok(changes <= 1, 'one content, one finding');
+    // Who deletes the file that showed it may take the word about it along, and nobody looks for others' (ADR 27).
+    const allThere = files.every(({ deletion, isCollected }) => deletion.known === 'off' && !isCollected);
+    const isTold = files.some(({ verdict }) => verdict === 'clean') && facts.standing.has(digest);
+    if (isTold && allThere && facts.policy.deduplicate === 'global')
+      assert.equal(changes, 1, 'nobody was told');
+  }
+}
+
+function checkFile({ id, verdict, deletion, isCollected }: FileFacts, told: Told): void {
+  const completed = told.of('scan.completed.v1', 'fileId', id);
+  assert.ok(completed.length <= 1, `${completed.length} verdicts of ${id}`);
+  const isGone = deletion.known !== 'off' || isCollected;
+  if (completed.length > 0) assert.equal(completed[0]?.['verdict'], verdict);
+  else assert.ok(isGone, `nobody was told that ${id} is ${verdict}`);
+  const deleted = told.of('file.deleted.v1', 'fileId', id).length;
+  if (deletion.known === 'off' && !isCollected) assert.equal(deleted, 0, `${id} is not deleted`);
+  if (deletion.known === 'on' || isCollected)
+    assert.equal(deleted, 1, `nobody was told that ${id} is deleted`);
+}

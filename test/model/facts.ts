@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { blobKeys, blobName, type Contents } from '../../shared/files/blobName.ts';
+import type { FileId } from '../../shared/files/fileId.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { type Kind, SAMPLES, type Sample } from './contents.ts';
+import { Switch } from './switch.ts';
+
+/** How a deployment is set up. */
+export interface Policy {
+  readonly deduplicate: 'global' | 'owner';
+  readonly acceptsEncrypted: boolean;
+  /** Milliseconds for which an earlier scan answers for a content. */
+  readonly verdictMaxAgeMs: number;
+  /** Milliseconds; undefined: nothing is collected for want of a reference. */
+  readonly unreferencedAfterMs: number | undefined;
+}
+
+/** A file whose upload was acknowledged. */
+export class FileFacts {
+  readonly id: FileId;
+  readonly owner: Principal;
+  readonly sample: Sample;
+  readonly deletion = new Switch();
+  readonly #viewers = new Map<Principal, Switch>();
+  readonly #references = new Map<string, Switch>();
+  /** The first that was seen, and the only one there may ever be. */
+  verdict: string | undefined;
+  isCollected = false;
+  /** Scans that began, or may have. */
+  tries = 0;
+  /** Milliseconds: when it got its verdict, or its last reference was removed. */
+  neededAt = 0;
+
+  constructor(id: FileId, owner: Principal, sample: Sample) {
+    this.id = id;
+    this.owner = owner;
+    this.sample = sample;
+  }
+
+  viewer(principal: Principal): Switch {
+    return entry(this.#viewers, principal);
+  }
+
+  reference(uri: string): Switch {
+    return entry(this.#references, uri);
+  }
+
+  get viewers(): ReadonlyMap<Principal, Switch> {
+    return this.#viewers;
+  }
+
+  get isReferenced(): boolean {
+    return [...this.#references.values()].some(({ known }) => known === 'on');
+  }
+}
+
+function entry<Key>(map: Map<Key, Switch>, key: Key): Switch {
+  const known = map.get(key) ?? new Switch();
+  map.set(key, known);
+  return known;
+}
+
+const VERDICTS: Readonly<Record<Kind, readonly string[]>> = {
+  harmless: ['clean'],
+  malware: ['infected'],
+  late: ['clean', 'infected'],
+  encrypted: ['unscannable'],
+};
+const DECIDED: ReadonlySet<string | undefined> = new Set(['clean', 'infected', 'unscannable']);
+
+function checkViewers(file: FileFacts, metadata: StoredObject['metadata']): void {
+  const viewers = new Set(metadata['viewers']?.split(' '));
+  for (const [principal, { known }] of file.viewers) {
+    if (known !== 'unknown')
+      assert.equal(viewers.has(principal), known === 'on', `${principal} of ${file.id}`);
+  }
+}
+
+/** Of the sweeper of the fixture. */
+const MAX_REDRIVES = 3;
+
+/** The model: what the clients of the service were told, and what must follow from it. */
+export class Facts {
+  readonly policy: Policy;
+  readonly files: FileFacts[] = [];
+  /** Digests in which something was found, and nobody has released it. */
+  standing: ReadonlySet<string> = new Set();
+  /** Digests that were handed out as clean at some time. */
+  readonly oncePromoted = new Set<string>();
+  /** How many releases have begun. */
+  releases = 0;
+
+  constructor(policy: Policy) {
+    this.policy = policy;
+  }
+
+  /** What must hold at every moment. @param objects all of the permanent bucket */
+  check(objects: readonly StoredObject[], now: number): void {
+    const names = new Set(objects.map(({ name }) => name));
+    this.#checkFindings(objects);
+    for (const { kind, sha256 } of SAMPLES) {
+      const stored = [...names].some((name) => name.startsWith('blobs/') && name.endsWith(sha256));
+      assert.ok(!stored || kind === 'harmless' || kind === 'late', `${kind} content was promoted`);
+      if (stored) this.oncePromoted.add(sha256);
+    }
+    const records = objects.filter(({ name }) => name.startsWith('files/'));
+    for (const { name, metadata } of records) {
+      const contents = { owner: metadata['owner'], sha256: metadata['sha256'] } as Contents;
+      const hasBlob = () => blobKeys(contents).some((key) => names.has(blobName(key)));
+      if (metadata['state'] === 'clean') assert.ok(hasBlob(), `${name} is clean and has no content`);
+    }
+    const metadataOf = new Map(records.map(({ name, metadata }) => [name, metadata]));
+    for (const file of this.files) this.#checkFile(file, metadataOf.get(`files/${file.id}`), now);
+  }
+
+  #checkFindings(objects: readonly StoredObject[]): void {
+    const findings = objects.filter(({ name }) => name.startsWith('findings/'));
+    const found = new Set(findings.map(({ name }) => name.split('/').at(-1)));
+    for (const { kind, sha256 } of SAMPLES) {
+      if (kind === 'harmless' || kind === 'encrypted') assert.ok(!found.has(sha256), `${kind} was found`);
+    }
+    for (const digest of this.standing) assert.ok(found.has(digest), 'a finding is gone');
+    const released = (metadata: StoredObject['metadata']) => metadata['releasedAt'] !== undefined;
+    const standing = findings.filter(({ metadata }) => !released(metadata));
+    this.standing = new Set(standing.map(({ name }) => name.split('/').at(-1) ?? ''));
+  }
+
+  #checkFile(file: FileFacts, metadata: StoredObject['metadata'] | undefined, now: number): void {
+    const state = metadata?.['state'];
+    if (metadata) checkViewers(file, metadata);
+    if (state === 'deleted' || !metadata) {
+      this.#checkDeleted(file, now);
+      return;
+    }
+    assert.notEqual(file.deletion.known, 'on', `${file.id} is back`);
+    assert.notEqual(state, 'expired', `${file.id} was accepted and is lost`);
+    if (state === 'failed') assert.ok(file.tries >= MAX_REDRIVES, `${file.id} has failed of waiting`);
+    if (!DECIDED.has(state)) {
+      assert.equal(file.verdict, undefined, `${file.id} has lost its verdict`);
+      return;
+    }
+    if (file.verdict === undefined) {
+      assert.ok(VERDICTS[file.sample.kind].includes(state ?? ''), `${file.sample.kind} is ${state}`);
+      const forgotten = state === 'infected' && this.releases === 0 && !this.standing.has(file.sample.sha256);
+      assert.ok(!forgotten, 'a finding is forgotten');
+      file.verdict = state;
+      file.neededAt = Math.max(file.neededAt, now);
+    }
+    assert.equal(state, file.verdict, `${file.id} has another verdict`);
+  }
+
+  #checkDeleted(file: FileFacts, now: number): void {
+    assert.ok(!file.isReferenced, `${file.id} is deleted and referred to`);
+    if (file.deletion.known !== 'off' || file.isCollected) return;
+    const grace = this.policy.unreferencedAfterMs;
+    assert.ok(grace !== undefined && file.verdict !== undefined, `${file.id} is gone, and nobody deleted it`);
+    assert.ok(now - file.neededAt >= grace, `${file.id} was collected too early`);
+    file.isCollected = true;
+  }
+}
