@@ -16,6 +16,10 @@ locals {
   signature_mirror   = local.has_mirror ? "gs://${local.buckets.signatures}" : var.signatures.mirror
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
+  # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
+  # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance.
+  scan_queue       = coalesce(var.fairness.scan_queue, 4 * var.scanner.slots)
+  scan_concurrency = ceil((var.scanner.slots + local.scan_queue) * 5 / 4)
 }
 
 resource "google_cloud_run_v2_service" "scanner" {
@@ -29,7 +33,7 @@ resource "google_cloud_run_v2_service" "scanner" {
   template {
     service_account                  = google_service_account.this["scanner"].email
     timeout                          = "${local.request_timeout_seconds.scanner}s"
-    max_instance_request_concurrency = var.scanner.slots
+    max_instance_request_concurrency = local.scan_concurrency
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     encryption_key                   = local.kms_key
     labels                           = var.labels

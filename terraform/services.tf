@@ -40,6 +40,7 @@ locals {
       CLAMD_TEMP_DIR          = local.scratch_path
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       SCAN_SLOTS              = tostring(var.scanner.slots)
+      SCAN_QUEUE              = tostring(local.scan_queue)
       SIGNATURE_MAX_AGE_HOURS = tostring(var.signatures.max_age_hours)
       DEDUPLICATE             = var.deduplicate
       ORDERED_EVENTS          = tostring(var.scan_events.ordered)

@@ -259,6 +259,19 @@ variable "scanner" {
   }
 }
 
+variable "fairness" {
+  description = "What one owner may have under way in an instance: scans that wait (`scan_queue`, of all owners, who take turns; by default four for each of `scanner.slots`)."
+  type = object({
+    scan_queue = optional(number)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = var.fairness.scan_queue == null ? true : var.fairness.scan_queue >= 1 && var.fairness.scan_queue <= 700 && floor(var.fairness.scan_queue) == var.fairness.scan_queue
+    error_message = "scan_queue should be 1 to 700, so that Cloud Run's 1000 requests for an instance hold it."
+  }
+}
+
 variable "scanner_network" {
   description = "VPC network and subnetwork that all traffic of the scanner goes through, so that a network without a NAT keeps it from the internet. It needs Google's APIs only: the subnetwork has Private Google Access. By default Cloud Run's own way out."
   type = object({

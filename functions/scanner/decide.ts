@@ -148,7 +148,7 @@ export async function decideByScan(
   const inWindows = windows && coverageOf(decider, object.size) === 'windows';
   const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
   const atOnce = Math.min(object.size, decider.maxScanBytes);
-  const scanned = await decider.admission.run(atOnce, async (spaceLow) => {
+  const scanned = await decider.admission.run(record.owner, atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
     return await scanBytes(decider, record, object, { signal: either.signal, begun });
   });

@@ -38,6 +38,9 @@ import { type Outcome, type Scan, scanFinalized } from './scan.ts';
 /** What a policy may accept: bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported'];
 
+/** The longest that Pub/Sub waits for an answer. */
+const ACK_DEADLINE_SECONDS = 600;
+
 const config = readConfig(
   {
     ...commonVariables,
@@ -57,6 +60,7 @@ const config = readConfig(
     WINDOWED_SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 3_590), '3300'),
     WINDOW_OVERLAP_BYTES: v.optional(integer(1, 67_108_864), '4194304'),
     SCAN_SLOTS: v.optional(integer(1, 64), '1'),
+    SCAN_QUEUE: v.optional(integer(0, 1_000)),
     SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 590), '540'),
     LEASE_ABOVE_BYTES: v.optional(integer(0, CLAMAV_MAX_BYTES), '268435456'),
     VERDICT_MAX_AGE_SECONDS: v.optional(integer(0, 31_536_000), '86400'),
@@ -104,9 +108,9 @@ const scan: Scan = {
   engine,
   admission: new Admission({
     slots: config.SCAN_SLOTS,
-    // Enough that no slot is idle between two events; the rest comes back when Pub/Sub or Eventarc sends it again.
-    maxWaiting: config.SCAN_SLOTS * 4,
-    maxWaitMs: 10_000,
+    maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 4,
+    // What waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
+    maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
     tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
   }),
   accepts: new Set(config.ACCEPT_UNSCANNABLE),

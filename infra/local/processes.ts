@@ -1,7 +1,7 @@
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { ChildSpec } from './child.ts';
-import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
+import { type PlatformConfig, SCAN_QUEUE, SCAN_SLOTS } from './config.ts';
 import { emailOf, type Identity, type MetadataHosts } from './identity.ts';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from './issuer.ts';
 
@@ -203,6 +203,7 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
     ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
     SCAN_SLOTS: String(SCAN_SLOTS),
+    SCAN_QUEUE: String(SCAN_QUEUE),
     SCAN_EVENTS_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };

@@ -114,7 +114,9 @@ export class SimulatedService {
         },
       },
       admission: {
-        run: async (_: number, work: (signal: AbortSignal) => unknown) => ({ result: await work(never) }),
+        run: async (_owner: string, _size: number, work: (signal: AbortSignal) => unknown) => ({
+          result: await work(never),
+        }),
       },
       scanner: {
         scan: async (bytes: AsyncIterable<Uint8Array>) => {

@@ -207,7 +207,7 @@ export const MISTAKES: readonly Mutation[] = [
   planted(
     'more scans than slots',
     'scanner.tf',
-    'max_instance_request_concurrency = var.scanner.slots',
+    'max_instance_request_concurrency = local.scan_concurrency',
     'max_instance_request_concurrency = 80',
   ),
   planted('a scanner that does not wait for ClamAV', 'scanner.tf', 'depends_on = ["clamav"]', ''),

@@ -107,7 +107,13 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
   insist(env['MAX_SCAN_BYTES'] === sidecar['MAX_SCAN_BYTES'], 'MAX_SCAN_BYTES differ');
   insist(env['SCAN_SLOTS'] === sidecar['MAX_THREADS'], 'SCAN_SLOTS and MAX_THREADS differ');
   insist(env['CLAMD_PORT'] === sidecar['CLAMD_PORT'], 'CLAMD_PORT differ');
-  insist(numberAt(template, 'max_instance_request_concurrency') === slots, 'concurrency is not SCAN_SLOTS');
+  const held = slots + Number(env['SCAN_QUEUE']);
+  const concurrency = numberAt(template, 'max_instance_request_concurrency');
+  // https://cloud.google.com/run/docs/about-instance-autoscaling: it aims at 60 % of the concurrency.
+  insist(
+    concurrency > held && concurrency * 0.6 < held,
+    `a concurrency of ${concurrency} either holds requests back before the queue of ${held} does, or starts no instance once it is full`,
+  );
   const windowed = Number(env['WINDOWED_SCAN_MAX_BYTES'] ?? '0') > 0;
   insist(
     textAt(template, 'timeout') === (windowed ? '3600s' : '600s'),

@@ -704,7 +704,7 @@ describe('the steps of a scan', () => {
   it('tell an event to come later where every slot is taken, without reading a byte', async () => {
     const admission = admissionOf(1, 0);
     const gate = Promise.withResolvers<void>();
-    const busy = admission.run(1, () => gate.promise);
+    const busy = admission.run('org:1', 1, () => gate.promise);
     const { record, object } = await uploaded(randomBytes(5));
     fixture.emulator.operations.reset();
     const outcome = await run(object, { admission });

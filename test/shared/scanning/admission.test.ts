@@ -5,6 +5,7 @@ import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
 import type { ScanFault } from '../../../shared/scanning/verdict.ts';
 
+const OWNER = 'org:1';
 const MIB = 2 ** 20;
 const sizes = sizesFor(100 * MIB);
 
@@ -21,12 +22,12 @@ describe('admission', () => {
     const gates = Array.from({ length: 3 }, () => Promise.withResolvers<string>());
     const started: number[] = [];
     const runs = gates.map((gate, i) =>
-      admitted.run(1, () => {
+      admitted.run(OWNER, 1, () => {
         started.push(i);
         return gate.promise;
       }),
     );
-    assert.deepEqual(await admitted.run(1, async () => 'fourth'), { refused: 'slots' });
+    assert.deepEqual(await admitted.run(OWNER, 1, async () => 'fourth'), { refused: 'slots' });
     assert.deepEqual(started, [0, 1]);
     gates[1]?.resolve('b');
     assert.deepEqual(await runs[1], { result: 'b' });
@@ -34,26 +35,26 @@ describe('admission', () => {
     assert.deepEqual(await runs[2], { result: 'c' });
     gates[0]?.resolve('a');
     assert.deepEqual(await runs[0], { result: 'a' });
-    assert.deepEqual(await admitted.run(1, async () => 'later'), { result: 'later' });
+    assert.deepEqual(await admitted.run(OWNER, 1, async () => 'later'), { result: 'later' });
   });
 
   it('lets nobody wait for ever', async () => {
     const admitted = admission({ slots: 1, maxWaitMs: 5 });
     const gate = Promise.withResolvers<void>();
-    const first = admitted.run(1, () => gate.promise);
-    assert.deepEqual(await admitted.run(1, async () => 'second'), { refused: 'slots' });
+    const first = admitted.run(OWNER, 1, () => gate.promise);
+    assert.deepEqual(await admitted.run(OWNER, 1, async () => 'second'), { refused: 'slots' });
     gate.resolve();
     await first;
-    assert.deepEqual(await admitted.run(1, async () => 'third'), { result: 'third' });
+    assert.deepEqual(await admitted.run(OWNER, 1, async () => 'third'), { result: 'third' });
   });
 
   it('gets back what fails', async () => {
     const admitted = admission({ slots: 1, maxWaiting: 0 });
     await assert.rejects(
-      admitted.run(1, () => Promise.reject(new Error('no'))),
+      admitted.run(OWNER, 1, () => Promise.reject(new Error('no'))),
       /no/,
     );
-    assert.deepEqual(await admitted.run(1, async () => 1), { result: 1 });
+    assert.deepEqual(await admitted.run(OWNER, 1, async () => 1), { result: 1 });
   });
 
   it('admits no scan that could fill the temporary directory together with those that run', async () => {
@@ -61,21 +62,21 @@ describe('admission', () => {
     let free = 1.5 * sizes.temporary + 64 * MIB;
     const admitted = admission({ slots: 4, maxWaiting: 4, free: () => free });
     const gate = Promise.withResolvers<void>();
-    const first = admitted.run(100 * MIB, () => gate.promise);
+    const first = admitted.run(OWNER, 100 * MIB, () => gate.promise);
     // What the first has written is part of what was set aside for it.
     free -= sizes.temporary / 2;
-    assert.deepEqual(await admitted.run(100 * MIB, async () => 'second'), { refused: 'tempSpace' });
+    assert.deepEqual(await admitted.run(OWNER, 100 * MIB, async () => 'second'), { refused: 'tempSpace' });
     gate.resolve();
     await first;
     free += sizes.temporary / 2;
-    assert.deepEqual(await admitted.run(100 * MIB, async () => 'third'), { result: 'third' });
+    assert.deepEqual(await admitted.run(OWNER, 100 * MIB, async () => 'third'), { result: 'third' });
   });
 
   it('voids a verdict where space ran low meanwhile, and says so to the scan', async () => {
     let free = 10 * sizes.temporary;
     const admitted = admission({ free: () => free });
     const aborted = Promise.withResolvers<void>();
-    const scan = admitted.run(1, async (signal) => {
+    const scan = admitted.run(OWNER, 1, async (signal) => {
       signal.addEventListener('abort', () => aborted.resolve());
       free = 1000;
       await aborted.promise;
@@ -87,7 +88,7 @@ describe('admission', () => {
   it('voids a verdict of a scan that was over before anybody looked', async () => {
     let free = 10 * sizes.temporary;
     const admitted = admission({ free: () => free });
-    const scan = admitted.run(1, async () => {
+    const scan = admitted.run(OWNER, 1, async () => {
       free = 1000;
       return 'clean';
     });
@@ -97,7 +98,7 @@ describe('admission', () => {
   it('voids a verdict where the directory cannot be looked at any more, and says so to the scan', async () => {
     let free = () => 10 * sizes.temporary;
     const admitted = admission({ free: () => free() });
-    const scan = admitted.run(1, async (signal) => {
+    const scan = admitted.run(OWNER, 1, async (signal) => {
       free = () => {
         throw new Error('ENOENT');
       };
@@ -114,7 +115,7 @@ describe('admission', () => {
       },
     });
     await assert.rejects(
-      admitted.run(1, async () => 'clean'),
+      admitted.run(OWNER, 1, async () => 'clean'),
       /ENOENT/,
     );
   });
