@@ -13,6 +13,7 @@ import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { EngineGate } from '../../shared/scanning/engineGate.ts';
+import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 import { scanInWindows } from '../../shared/scanning/windows.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
@@ -179,7 +180,9 @@ async function scanBytes(
       signal: reading.signal,
     });
     if (!bytes) return 'sourceGone';
-    verdict = await verdictOn(decider, tallied(bytes, tally, begun), size, signal);
+    const check = new StructureCheck();
+    const scanned = await verdictOn(decider, tallied(bytes, tally, check, begun), size, signal);
+    verdict = stricter(scanned, check);
   } finally {
     reading.abort(OVER);
   }
@@ -219,11 +222,13 @@ function verdictOn(
 async function* tallied(
   bytes: AsyncIterable<Uint8Array>,
   tally: Tally,
+  check: StructureCheck,
   begun: () => Promise<void>,
 ): AsyncGenerator<Uint8Array> {
   for await (const piece of bytes) {
     if (tally.size === 0) await begun();
     tally.update(piece);
+    check.update(piece);
     yield piece;
   }
 }

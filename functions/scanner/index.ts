@@ -36,7 +36,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Outcome, type Scan, scanFinalized } from './scan.ts';
 
 /** What a policy may accept: bytes were looked at, as far as ClamAV can. */
-const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported'];
+const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
 
 /** The longest that Pub/Sub waits for an answer. */
 const ACK_DEADLINE_SECONDS = 600;

@@ -19,7 +19,13 @@ import { parseUpload, uploadFields } from './uploadMetadata.ts';
 
 export { CorruptRecord, type Metadata, parseTime } from './fields.ts';
 
-const REASONS: readonly UnscannableReason[] = ['tooLarge', 'encrypted', 'limitExceeded', 'unsupported'];
+const REASONS: readonly UnscannableReason[] = [
+  'tooLarge',
+  'encrypted',
+  'limitExceeded',
+  'unsupported',
+  'malformed',
+];
 const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'gaveUp'];
 
 /** A record as custom metadata; keys that have no value are absent. */

@@ -1,5 +1,5 @@
 /** Why content could not be scanned in full. Trying again with the same bytes and limits changes nothing. */
-export type UnscannableReason = 'tooLarge' | 'encrypted' | 'limitExceeded' | 'unsupported';
+export type UnscannableReason = 'tooLarge' | 'encrypted' | 'limitExceeded' | 'unsupported' | 'malformed';
 
 /**
  * What a scan of a complete file found. Only `clean` may ever be promoted: `unscannable` is content that ClamAV
@@ -11,7 +11,10 @@ export type Verdict =
   | {
       readonly kind: 'unscannable';
       readonly reason: UnscannableReason;
-      /** ClamAV's own word for it, such as `Heuristics.Limits.Exceeded.MaxFileSize`. */
+      /**
+       * ClamAV's own word for it, such as `Heuristics.Limits.Exceeded.MaxFileSize`; where it is `malformed`, in what way,
+       * such as `data behind the directory`.
+       */
       readonly detail?: string;
     };
 

@@ -157,23 +157,23 @@ export const archives: readonly Case[] = [
     'gzip of gzip': () => gzipSync(gzipSync(TEXT)),
     ...fixtures('bzip2', 'xz', 'xz crc32', 'tar.bz2', 'tar.xz'),
   }),
-  ...casesOf('compressor', 'unscannable', 'the program of that name; 7zz for most', fixtures(...COMPRESSED)),
-  ...casesOf('compressor', 'unscannable', 'zstd', {
+  ...casesOf('compressor', 'either', 'the program of that name; 7zz for most', fixtures(...COMPRESSED)),
+  ...casesOf('compressor', 'either', 'zstd', {
     'zstd, made by zlib': () => zstdCompressSync(TEXT),
     'zstd behind a skippable frame': () => bytes(hex('502a4d18 04000000'), 'skip', fixture('zstd')),
     'zstd behind another skippable frame': () => bytes(hex('5f2a4d18 00000000'), fixture('zstd')),
     'zstd behind 300 skippable frames': () =>
       bytes(...Array.from({ length: 300 }, () => hex('5a2a4d18 08000000 4142434445464748')), fixture('zstd')),
   }),
-  ...casesOf('compressor', 'unscannable', 'lz4', {
+  ...casesOf('compressor', 'either', 'lz4', {
     'lz4 behind a skippable frame': () => bytes(hex('502a4d18 04000000'), 'skip', fixture('raw lz4')),
   }),
-  ...casesOf('compressor', 'unscannable', 'zlib-flate, pigz', { 'zlib (.zz)': () => deflateSync(TEXT) }),
+  ...casesOf('compressor', 'either', 'zlib-flate, pigz', { 'zlib (.zz)': () => deflateSync(TEXT) }),
   ...casesOf('archive', 'unscannable', '7zz or the program of that name', fixtures(...ARCHIVES)),
   ...casesOf('archive', 'either', '7zz, bsdtar or the program of that name', fixtures(...READABLE)),
   ...casesOf('archive', 'infected', '7zz', fixtures('zip bzip2', 'zip deflate64')),
   ...nested(OPENED, 'infected', 'the program of that name'),
-  ...nested([...COMPRESSED, ...ARCHIVES], 'unscannable', 'the program of that name'),
+  ...nested([...COMPRESSED, ...ARCHIVES], 'either', 'the program of that name'),
   ...casesOf('archive', 'unscannable', 'the program of that name', {
     ACE: () => hiddenBehind('2a2a4143452a2a', 7),
     ZOO: () => hiddenBehind('dca7c4fd', 20),

@@ -231,8 +231,8 @@ export const documents: readonly Case[] = [
   ...casesOf('mail', 'infected', 'mail clients', MAILS),
   ...casesOf('mail', 'infected', 'uudecode', { uuencode: () => fixture('uuencode') }),
   ...casesOf('encoding', 'either', 'uudecode', { 'uuencode, base64': () => fixture('uuencode base64') }),
-  ...casesOf('document', 'infected', 'PDF readers', PDFS),
-  ...casesOf('document', 'infected', 'office programs', OFFICE),
-  ...casesOf('script and HTML', 'infected', 'browsers and script hosts', SCRIPTS),
+  ...casesOf('document', 'either', 'PDF readers', PDFS),
+  ...casesOf('document', 'either', 'office programs', OFFICE),
+  ...casesOf('script and HTML', 'either', 'browsers and script hosts', SCRIPTS),
   ...casesOf('medical', 'infected', 'viewers, which save or show what is inside', MEDICAL),
 ];

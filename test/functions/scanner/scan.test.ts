@@ -23,10 +23,11 @@ import { EICAR } from '../../../shared/scanning/canary.ts';
 import type { Clamd } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
-import { ScanFault } from '../../../shared/scanning/verdict.ts';
+import { ScanFault, type Verdict } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { zip } from '../../infra/local/clamav/zip.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
@@ -601,6 +602,25 @@ describe('the steps of a scan', () => {
       const rejected = await recordOf(record);
       assert.ok(rejected.state === 'unscannable' && !rejected.accepted);
     });
+  });
+
+  it('calls a zip malformed in which unpackers find another than ClamAV, and infected what is', async () => {
+    const answering = (verdict: Verdict) => async (source: AsyncIterable<Uint8Array>) => {
+      for await (const _ of source);
+      return verdict;
+    };
+    const inner = (data: string) => zip({ name: 'a', data: Buffer.from(data) });
+    const malformed = await uploaded(Buffer.concat([inner('one'), inner('other')]));
+    await run(malformed.object, { scanner: { ...clamd, scan: answering({ kind: 'clean' }) } });
+    const rejected = await recordOf(malformed.record);
+    assert.ok(rejected.state === 'unscannable' && rejected.reason === 'malformed' && !rejected.accepted);
+    assert.equal(rejected.detail, 'directory not at its place');
+
+    const infected = await uploaded(Buffer.concat([inner('two'), inner('another')]));
+    await run(infected.object, {
+      scanner: { ...clamd, scan: answering({ kind: 'infected', signature: 'X' }) },
+    });
+    assert.equal((await recordOf(infected.record)).state, 'infected');
   });
 
   describe('of a file that was redriven', () => {

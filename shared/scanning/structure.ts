@@ -1,0 +1,67 @@
+import { isTarHeader, TarCheck } from './tarCheck.ts';
+import type { Verdict } from './verdict.ts';
+import { ZipCheck } from './zipCheck.ts';
+
+const HEAD_BYTES = 512;
+/** ClamAV looks for no zip in what begins so: gzip, cpio of old, and what it takes for a tar. */
+const NO_ZIP_WITHIN = ['\x1f\x8b', '\xc7\x71', '\x71\xc7', '[aliases]'].map((magic) =>
+  Buffer.from(magic, 'latin1'),
+);
+
+/**
+ * What no signature can express: whether an archive is put together so that ClamAV and unpackers find the same in it.
+ * It sees the bytes that ClamAV is given, in one pass, and never throws.
+ */
+export class StructureCheck {
+  readonly #zip = new ZipCheck();
+  #tar: TarCheck | undefined;
+  #head: Buffer = Buffer.alloc(0);
+  #begun = false;
+  #failed = false;
+
+  update(piece: Uint8Array): void {
+    if (this.#failed) return;
+    try {
+      this.#zip.update(piece);
+      if (this.#begun) this.#tar?.update(piece);
+      else this.#begin(piece);
+    } catch {
+      this.#failed = true;
+    }
+  }
+
+  /** @returns what is wrong, in a few words */
+  end(): string | undefined {
+    if (this.#failed) return 'cannot be read';
+    try {
+      // The members of a tar are looked into one by one.
+      return this.#tar ? this.#tar.end() : (this.#zip.end() ?? this.#hidden());
+    } catch {
+      return 'cannot be read';
+    }
+  }
+
+  #begin(piece: Uint8Array): void {
+    const missing = HEAD_BYTES - this.#head.length;
+    this.#head = Buffer.concat([this.#head, piece.subarray(0, missing)]);
+    if (this.#head.length < HEAD_BYTES) return;
+    this.#begun = true;
+    if (!isTarHeader(this.#head)) return;
+    this.#tar = new TarCheck();
+    this.#tar.update(this.#head);
+    this.#tar.update(piece.subarray(missing));
+  }
+
+  #hidden(): string | undefined {
+    if (!this.#zip.isBehind) return undefined;
+    const starts = NO_ZIP_WITHIN.some((magic) => magic.equals(this.#head.subarray(0, magic.length)));
+    return starts || this.#head.includes('ustar', 257) ? 'zip behind an archive' : undefined;
+  }
+}
+
+/** A check can only make a verdict stricter: `clean` to `unscannable`, and no other. */
+export function stricter(verdict: Verdict, check: StructureCheck): Verdict {
+  if (verdict.kind !== 'clean') return verdict;
+  const detail = check.end();
+  return detail === undefined ? verdict : { kind: 'unscannable', reason: 'malformed', detail };
+}
