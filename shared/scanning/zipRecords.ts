@@ -1,10 +1,10 @@
 /** Signatures of the records of a zip (PKWARE APPNOTE 4.3). */
 export const LOCAL = Buffer.from('PK\x03\x04');
-export const CENTRAL = Buffer.from('PK\x01\x02');
-export const END = Buffer.from('PK\x05\x06');
+const CENTRAL = Buffer.from('PK\x01\x02');
+const END = Buffer.from('PK\x05\x06');
 
 export const LOCAL_BYTES = 30;
-export const CENTRAL_BYTES = 46;
+const CENTRAL_BYTES = 46;
 export const END_BYTES = 22;
 /** The longest comment behind the end record. */
 export const MAX_COMMENT = 65_535;
