@@ -108,6 +108,8 @@ done
 configure >"$RUN_DIRECTORY/mirror-job.conf" || { report ERROR 'mirror-job.conf cannot be written'; exit 1; }
 asked_at=$(date +%s)
 ask_source
+# Before the databases: whoever reads one then finds its signature.
+put_signatures
 put_what_is_new
 identify_database
 [[ -z $published ]] || report INFO "new in the mirror:$published"

@@ -17,6 +17,7 @@ update() {
     if ! fetch "$name"; then
       failure+="${failure:+; }$name cannot be fetched: $said"
     elif [[ -e $staged ]]; then
+      [[ $name != *.cvd ]] || ! is_1_5 || fetch_signature "$name"
       if install_checked "$name"; then installed+=" $name"; else failure+="${failure:+; }$name is refused: $said"; fi
       rm -f -- "$staged"
     fi
@@ -34,6 +35,19 @@ fetch() {
     file://*) fetch_file "${SIGNATURE_MIRROR#file://}/$1" "$1" ;;
     *) download "${SIGNATURE_MIRROR%/}/$1" "$1" </dev/null ;;
   esac
+}
+
+# The detached signature of a staged database, NAME-VERSION.cvd.sign, which ClamAV 1.5 looks for beside it. Older databases have
+# none: clamd then goes by the signature inside.
+fetch_signature() {
+  local database=$staged name version staged=$RUN_DIRECTORY/staging/signature
+  version=$(head -c 512 -- "$database" | tr -d '\0' | cut -d: -f3)
+  [[ $version =~ ^[0-9]{1,9}$ ]] || return 0
+  name=${1%.cvd}-$version.cvd.sign
+  fetch "$name" || return 0
+  [[ -s $staged ]] || return 0
+  rm -f -- "$DATABASE_DIRECTORY/${1%.cvd}"-*.cvd.sign
+  mv -f -- "$staged" "$DATABASE_DIRECTORY/$name"
 }
 
 # Size and time stand for the version: no need to read 200 MB from a mounted bucket each hour.

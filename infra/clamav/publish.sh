@@ -46,6 +46,18 @@ publish() {
   esac
 }
 
+# From ClamAV 1.5 on, freshclam brings the detached signature of each database; the name has its version, so that what the
+# mirror has stays.
+put_signatures() {
+  local file name
+  for file in "$DATABASE_DIRECTORY"/*.cvd.sign; do
+    name=${file##*/}
+    [[ -s $file && $name =~ ^(main|daily|bytecode)-[0-9]{1,9}\.cvd\.sign$ ]] || continue
+    look_up "$name" && { [[ ${generation[$name]} != 0 ]] || publish "$name"; } ||
+      failure+="${failure:+; }$name cannot be put into the mirror: $said"
+  done
+}
+
 # locate NAME: sets `endpoint`, `bucket` and `object`, the last as part of a URL.
 locate() {
   local path=${SIGNATURE_MIRROR#gs://}

@@ -79,6 +79,12 @@ derive_sizes() {
   max_member=$((max_unpacked + 1048576))
 }
 
+# Whether the installed ClamAV is 1.5 or newer: its cache is keyed by SHA-256, and signatures of databases are files of their own.
+is_1_5() {
+  [[ $(clamd --version --config-file=/dev/null 2>/dev/null) =~ ^ClamAV\ ([0-9]{1,4})\.([0-9]{1,4}) ]] &&
+    ((BASH_REMATCH[1] > 1 || (BASH_REMATCH[1] == 1 && BASH_REMATCH[2] >= 5)))
+}
+
 # render TEMPLATE NAME=value...: the template with each ${NAME} replaced; fails if any is left.
 render() {
   local text pair
@@ -93,9 +99,12 @@ render() {
 
 # In the template, MAX_SCAN_BYTES is what clamd's option of that name is: all that is unpacked of one file.
 render_clamd_conf() {
+  local disable_cache=yes
+  ! is_1_5 || disable_cache=no
   derive_sizes
   render "$here/clamd.conf" \
     "CLAMD_ADDRESS=$CLAMD_ADDRESS" "CLAMD_PORT=$CLAMD_PORT" "MAX_THREADS=$MAX_THREADS" \
     "DATABASE_DIRECTORY=$DATABASE_DIRECTORY" "TEMPORARY_DIRECTORY=$TEMPORARY_DIRECTORY" \
-    "MAX_STREAM_BYTES=$max_stream" "MAX_SCAN_BYTES=$max_unpacked" "MAX_MEMBER_BYTES=$max_member"
+    "MAX_STREAM_BYTES=$max_stream" "MAX_SCAN_BYTES=$max_unpacked" "MAX_MEMBER_BYTES=$max_member" \
+    "DISABLE_CACHE=$disable_cache"
 }

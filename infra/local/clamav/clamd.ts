@@ -1,12 +1,14 @@
+import { execFile } from 'node:child_process';
 import { copyFile, mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import { detectsCanary } from '../../../shared/scanning/canary.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
-import { renderConf } from './conf.ts';
+import { is1Point5, renderConf } from './conf.ts';
 import { findClamd } from './find.ts';
 import { type Exit, type LoggedProcess, startLogged } from './process.ts';
 import { provideSignatures } from './signatures.ts';
@@ -73,6 +75,7 @@ export async function startClamd(options: StartOptions): Promise<RunningClamd> {
     MAX_SCAN_BYTES: sizes.maxScan,
     MAX_MEMBER_BYTES: sizes.maxMember,
     MAX_THREADS: options.threads,
+    DISABLE_CACHE: is1Point5(await versionOf(program)) ? 'no' : 'yes',
   });
   await writeFile(confFile, conf);
 
@@ -111,6 +114,11 @@ async function requireSpace(directory: string, wanted: number): Promise<void> {
   throw new Error(
     `clamd may need ${needs} of temporary space, and ${directory} has ${has}: free some, or allow less`,
   );
+}
+
+async function versionOf(program: string): Promise<string> {
+  const { stdout } = await promisify(execFile)(program, ['--version', '--config-file=/dev/null']);
+  return stdout;
 }
 
 async function installed(): Promise<string> {

@@ -12,6 +12,13 @@ export interface ConfValues {
   readonly MAX_SCAN_BYTES: number;
   readonly MAX_MEMBER_BYTES: number;
   readonly MAX_THREADS: number;
+  readonly DISABLE_CACHE: 'yes' | 'no';
+}
+
+/** Whether it is ClamAV 1.5 or newer, by what `clamd --version` prints: as `is_1_5` in infra/clamav/settings.sh. */
+export function is1Point5(version: string): boolean {
+  const [, major, minor] = /^ClamAV (\d{1,4})\.(\d{1,4})/.exec(version) ?? [];
+  return Number(major) > 1 || (Number(major) === 1 && Number(minor) >= 5);
 }
 
 /** Fills in the production configuration, so that what is tested on one machine is what is deployed. */

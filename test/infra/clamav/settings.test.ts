@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
+import { is1Point5 } from '../../../infra/local/clamav/conf.ts';
 import { CLAMAV_MAX_BYTES } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 
@@ -25,4 +26,24 @@ describe('the sizes of the sidecar', () => {
     });
     assert.deepEqual(output.trim().split('\n'), expected);
   });
+});
+
+describe('the version of ClamAV', () => {
+  for (const [version, expected] of [
+    ['ClamAV 1.4.6/27000/Mon Nov 10 09:00:00 2025', 'yes'],
+    ['ClamAV 1.5.0', 'no'],
+    ['ClamAV 1.10.1/27000/Mon Nov 10 09:00:00 2025', 'no'],
+    ['ClamAV 2.0.0-rc', 'no'],
+    ['ClamAV 0.105.2', 'yes'],
+    ['', 'yes'],
+  ] as const) {
+    it(`turns the cache of clean files off before 1.5 alone: ${version}`, () => {
+      const script = `. "$0"; here=\${0%/*}; version=$1
+        clamd() { printf '%s\\n' "$version"; }
+        render_clamd_conf | sed -n 's/^DisableCache //p'`;
+      const output = execFileSync('bash', ['-c', script, SETTINGS, version], { encoding: 'utf8' });
+      assert.equal(output.trim(), expected);
+      assert.equal(is1Point5(version) ? 'no' : 'yes', expected);
+    });
+  }
 });

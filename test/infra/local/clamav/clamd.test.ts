@@ -125,7 +125,8 @@ describe('renderConf', () => {
     MAX_SCAN_BYTES: 2,
     MAX_MEMBER_BYTES: 3,
     MAX_THREADS: 4,
-  };
+    DISABLE_CACHE: 'yes',
+  } as const;
 
   it('fills in every value', async () => {
     const conf = await renderConf(values);
