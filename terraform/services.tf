@@ -24,12 +24,17 @@ locals {
       # What the scanner can take, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
+      # Cloud Run starts an instance at 60 % of the concurrency: one owner alone should make it do so, and leave room. Uploads and
+      # those that wait for a verdict are apart, so together they are less than all.
+      UPLOADS_PER_OWNER     = tostring(coalesce(var.fairness.uploads_per_owner, max(1, floor(var.upload.concurrency * 5 / 8))))
+      LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.upload_polls_per_caller, floor(var.upload.concurrency / 4)))
     }
     files = {
-      TOKEN_ISSUERS        = jsonencode(var.token_issuers)
-      FILES_URL            = local.files_url
-      REDIRECT_ABOVE_BYTES = try(tostring(var.files.redirect_above_bytes), null)
-      DEDUPLICATE          = var.deduplicate
+      LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.long_polls_per_caller, floor(var.files.concurrency * 3 / 4)))
+      TOKEN_ISSUERS         = jsonencode(var.token_issuers)
+      FILES_URL             = local.files_url
+      REDIRECT_ABOVE_BYTES  = try(tostring(var.files.redirect_above_bytes), null)
+      DEDUPLICATE           = var.deduplicate
     }
     scanner = {
       UNSCANNED_BUCKET        = local.buckets.unscanned

@@ -260,15 +260,25 @@ variable "scanner" {
 }
 
 variable "fairness" {
-  description = "What one owner may have under way in an instance: scans that wait (`scan_queue`, of all owners, who take turns; by default four for each of `scanner.slots`)."
+  description = "What one owner may have under way in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; four for each of `scanner.slots`). docs/adr/0028."
   type = object({
-    scan_queue = optional(number)
+    scan_queue              = optional(number)
+    uploads_per_owner       = optional(number)
+    long_polls_per_caller   = optional(number)
+    upload_polls_per_caller = optional(number)
   })
   default  = {}
   nullable = false
   validation {
     condition     = var.fairness.scan_queue == null ? true : var.fairness.scan_queue >= 1 && var.fairness.scan_queue <= 700 && floor(var.fairness.scan_queue) == var.fairness.scan_queue
     error_message = "scan_queue should be 1 to 700, so that Cloud Run's 1000 requests for an instance hold it."
+  }
+  validation {
+    condition = alltrue([
+      for share in [var.fairness.uploads_per_owner, var.fairness.long_polls_per_caller, var.fairness.upload_polls_per_caller] :
+      share == null ? true : share >= 1 && share <= 1000 && floor(share) == share
+    ])
+    error_message = "uploads_per_owner, long_polls_per_caller and upload_polls_per_caller should be 1 to 1000."
   }
 }
 

@@ -4,6 +4,7 @@ import type { Records } from '../../shared/files/records.ts';
 import type { RecordWriter } from '../../shared/files/recordWriter.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Shares } from '../../shared/runtime/shares.ts';
 import type { Redirect } from './redirect.ts';
 
 /** What the routes of this function work with. */
@@ -18,5 +19,7 @@ export interface Files {
   readonly redirect: Redirect | undefined;
   /** Where clients reach this function; without it links are relative and there is no FHIR. */
   readonly filesUrl: string | undefined;
+  /** Requests of a caller that wait for a verdict. */
+  readonly polls: Shares;
   readonly now: () => Date;
 }

@@ -1,4 +1,5 @@
 import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
@@ -13,11 +14,13 @@ import {
   commonVariables,
   deduplicationScope,
   filesUrl,
+  integer,
   json,
   readConfig,
 } from '../../shared/runtime/config.ts';
 import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
+import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
 import { type Redirect, redirectVariables } from './redirect.ts';
@@ -29,6 +32,7 @@ const config = readConfig(
     TOKEN_ISSUERS: json(issuersSchema),
     FILES_URL: filesUrl,
     DEDUPLICATE: deduplicationScope,
+    LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '60'),
     ...redirectVariables,
   },
   process.env,
@@ -51,6 +55,7 @@ const handler = router(
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
     filesUrl: config.FILES_URL,
+    polls: new Shares(config.LONG_POLLS_PER_CALLER),
     now: () => new Date(),
   }),
 );

@@ -19,6 +19,7 @@ import {
 } from '../../shared/runtime/config.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
+import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import { RunningTallies } from '../../shared/storage/runningTally.ts';
@@ -42,6 +43,8 @@ const config = readConfig(
     ALLOWED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     DENIED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     SNIFF_MEDIA_TYPE: v.optional(v.picklist(['off', 'check'], 'should be off or check'), 'off'),
+    UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '25'),
+    LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '10'),
     UPLOAD_EXPIRES_SECONDS: v.optional(integer(1, MAX_EXPIRES_SECONDS), '518400'),
   },
   process.env,
@@ -65,9 +68,11 @@ const intake = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   records: new Records(permanent),
   now: () => new Date(),
+  uploads: new Shares(config.UPLOADS_PER_OWNER),
 };
 const poster = {
   ...intake,
+  polls: new Shares(config.LONG_POLLS_PER_CALLER),
   receiver: { ...intake, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
 };
 const uploads: Tus = {

@@ -8,10 +8,12 @@ import type { Exchange } from '../../shared/http/service.ts';
 import { sniffed } from '../../shared/http/sniff.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Shares } from '../../shared/runtime/shares.ts';
 import { handleOf } from './admit.ts';
 import { bodyOf } from './body.ts';
 import { DigestCheck } from './digestCheck.ts';
 import { type Offer, offerOf, type Terms } from './offer.ts';
+import { openUpload } from './open.ts';
 import { receive, type Upload } from './receive.ts';
 import { type OnceReceiver, type Received, receiveOnce } from './receiveOnce.ts';
 
@@ -19,6 +21,9 @@ export interface Poster {
   readonly tokens: TokenVerifier;
   readonly terms: Terms;
   readonly receiver: OnceReceiver;
+  /** Of each owner: bodies that are being read, and requests that wait for a verdict. */
+  readonly uploads: Shares;
+  readonly polls: Shares;
 }
 
 /**
@@ -37,20 +42,23 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
   // Set here, so that a problem carries them too: it may be about a file that there is.
   response.setHeader('location', fileUrl(poster.terms.filesUrl, id));
   if (replayed) response.setHeader('idempotency-replayed', 'true');
-  const record = await settled(poster.receiver.records, received, offer.waitSeconds, signal);
-  const headers: Record<string, string> =
-    offer.waitSeconds > 0 ? { 'preference-applied': `wait=${offer.waitSeconds}` } : {};
+  // Who has too many of them waiting is answered at once, which it has to expect anyway.
+  using poll = offer.waitSeconds > 0 ? poster.polls.take(owner) : undefined;
+  const waitSeconds = poll ? offer.waitSeconds : 0;
+  const record = await settled(poster.receiver.records, received, waitSeconds, signal);
+  const headers: Record<string, string> = poll ? { 'preference-applied': `wait=${waitSeconds}` } : {};
   if (record.state === 'pending')
     sendHandle(response, 202, handleOf(record, poster.terms), { ...headers, 'retry-after': '1' });
   else sendHandle(response, 201, handleOf(requireReadable(record), poster.terms), headers);
 }
 
 async function receiveOffer(
-  { receiver, terms }: Poster,
+  { receiver, terms, uploads }: Poster,
   { request, response }: Exchange,
   owner: Principal,
   offer: Offer,
 ): Promise<Received> {
+  using _ = openUpload(uploads, owner, response);
   const { contentType, fileName, digests, idempotencyKey: key } = offer;
   const check = new DigestCheck(digests);
   const body = bodyOf(request, response, terms.maxBytes);
@@ -63,5 +71,5 @@ async function receiveOffer(
     verify: ({ sha256 }) => check.verify(sha256),
   };
   if (key === undefined) return { record: await receive(receiver, upload), replayed: false };
-  return receiveOnce(receiver, { ...upload, key });
+  return await receiveOnce(receiver, { ...upload, key });
 }

@@ -10,11 +10,13 @@ import { sendHandle, sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Shares } from '../../shared/runtime/shares.ts';
 import { NOTHING_TALLIED } from '../../shared/storage/runningTally.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
 import { tooLarge } from './body.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import type { LatestUploads } from './latestUploads.ts';
+import { openUpload } from './open.ts';
 import { chunkOf, complete, hasBody, receive, requireOffsetType, type TusIntake } from './tusBody.ts';
 import {
   announcedLength,
@@ -32,6 +34,8 @@ export interface Tus extends TusIntake {
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
   readonly now: () => Date;
+  /** Of each owner: bodies that are being read. */
+  readonly uploads: Shares;
 }
 
 /** Who loses a compare-and-swap this often is not racing with a client. */
@@ -62,9 +66,11 @@ export async function tusRoute(tus: Tus, exchange: Exchange, id: string | undefi
   if (!allow.split(', ').includes(method ?? ''))
     throw new Problem('method-not-allowed', { headers: { allow } });
   const caller = await authenticate(tus.tokens, request, 'write');
-  if (id === undefined) return create(tus, exchange, caller);
-  if (method === 'HEAD') return head(tus, exchange, await find(tus, caller, id));
-  if (method === 'PATCH') return patch(tus, exchange, caller, id);
+  if (method === 'HEAD' && id !== undefined) return head(tus, exchange, await find(tus, caller, id));
+  if (id === undefined || method === 'PATCH') {
+    using _ = openUpload(tus.uploads, caller.principal, response);
+    return await (id === undefined ? create(tus, exchange, caller) : patch(tus, exchange, caller, id));
+  }
   await terminate(tus, caller, id);
   sendEmpty(response, 204);
 }

@@ -33,6 +33,9 @@ export interface PlatformConfig {
   readonly collectUnreferencedAfterSeconds?: number;
   /** Among whose files a content is stored once. */
   readonly deduplicate: 'global' | 'owner';
+  /** Of one owner, and of one caller, in an instance; the rest is refused, or answered at once. */
+  readonly uploadsPerOwner: number;
+  readonly longPollsPerCaller: number;
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
   readonly stuckAfterSeconds: number;
   readonly logLevel: string;
@@ -89,6 +92,8 @@ const VARIABLES = {
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
+  UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '40'),
+  LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '80'),
   MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'off'),
   LATENCY: latencyProfile,
   LOG_LEVEL: logLevel,
@@ -124,6 +129,8 @@ export function readPlatformConfig(
       collectUnreferencedAfterSeconds: read.COLLECT_UNREFERENCED_AFTER_SECONDS,
     }),
     deduplicate: read.DEDUPLICATE,
+    uploadsPerOwner: read.UPLOADS_PER_OWNER,
+    longPollsPerCaller: read.LONG_POLLS_PER_CALLER,
     stuckAfterSeconds: read.STUCK_AFTER_SECONDS,
     mutationLimit: read.MUTATION_LIMIT,
     latency: read.LATENCY,

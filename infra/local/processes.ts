@@ -64,7 +64,11 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
     });
   return {
     functions: [
-      served('upload', { ...uploadEnv(config, ports), ...scanMaximumEnv(config) }),
+      served('upload', {
+        ...uploadEnv(config, ports),
+        ...scanMaximumEnv(config),
+        UPLOADS_PER_OWNER: String(config.uploadsPerOwner),
+      }),
       served('files', filesEnv(config, ports)),
       served('scanner', scannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
@@ -169,6 +173,7 @@ function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string>
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,
     TOKEN_ISSUERS: tokenIssuers(ports),
+    LONG_POLLS_PER_CALLER: String(config.longPollsPerCaller),
     FILES_URL: `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`,
   };
 }

@@ -32,6 +32,7 @@ export const PROBLEMS = {
   'upload-content-type': { status: 415, title: 'The bytes of an upload are application/offset+octet-stream' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another upload' },
+  'too-many-uploads': { status: 429, title: 'Too many uploads at once' },
   'upload-checksum': { status: 460, title: 'The bytes do not have the checksum that they should' },
   internal: { status: 500, title: 'Something went wrong on our side' },
   unavailable: { status: 503, title: 'The service cannot answer right now' },

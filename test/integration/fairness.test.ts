@@ -1,8 +1,11 @@
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
+import { Fileshare } from '../../client/src/index.ts';
 import { SCAN_SLOTS } from '../../infra/local/config.ts';
 import { zipBomb } from '../../infra/local/zip-bomb.ts';
 import type { Handle } from '../../shared/files/handle.ts';
-import { Service } from '../support/service.ts';
+import { OWNER, Service } from '../support/service.ts';
+import { idOf, TusRequests } from '../support/tus.ts';
 
 const BOMBER = 'org:111111111';
 const OTHER = 'org:222222222';
@@ -55,3 +58,120 @@ describe('the scans of one owner', function () {
     return (await response.json()) as Handle;
   }
 });
+
+describe('uploads and long polls of one owner', function () {
+  this.timeout(60_000);
+  const service = new Service({ UPLOADS_PER_OWNER: '2', LONG_POLLS_PER_CALLER: '1' });
+  const tus = new TusRequests(service);
+
+  /** A body that has begun and does not end before it is told to. */
+  async function openUpload(as: string): Promise<{ end: () => Promise<Response> }> {
+    const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+    const writer = writable.getWriter();
+    const answer = service.call('POST', '/files', { as, body: readable });
+    await writer.write(Buffer.from('begun'));
+    return {
+      end: async () => {
+        await writer.close();
+        return answer;
+      },
+    };
+  }
+
+  it('are refused above the share with 429, when to come again and the quota, in every way in', async () => {
+    const path = await tus.create({ 'upload-length': '1' });
+    const open = [await openUpload(OWNER), await openUpload(OWNER)];
+    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 429);
+    for (const refused of [
+      await service.call('POST', '/files', { body: 'one too many' }),
+      await tus.send('POST', '/uploads', { headers: { 'upload-length': '1' } }),
+      await tus.patch(path, 0, Buffer.from('x')),
+    ]) {
+      assert.equal(refused.status, 429);
+      const { type } = (await refused.json()) as { type: string };
+      assert.equal(type, 'urn:hops-fileshare:problem:too-many-uploads');
+      assert.equal(refused.headers.get('retry-after'), '5');
+      assert.equal(refused.headers.get('ratelimit-policy'), '"uploads";q=2;qu="concurrent-requests"');
+      assert.equal(refused.headers.get('ratelimit'), '"uploads";r=0');
+    }
+    const other = await service.call('POST', '/files', { as: OTHER, body: 'of another owner' });
+    assert.deepEqual([other.status, other.headers.get('ratelimit')], [202, '"uploads";r=1']);
+
+    for (const upload of open) assert.equal((await upload.end()).status, 202);
+    assert.equal((await service.call('POST', '/files', { body: 'there is room again' })).status, 202);
+    assert.equal((await tus.patch(path, 0, Buffer.from('x'))).status, 204);
+  });
+
+  it('give their share back where they are cut', async () => {
+    for (let times = 0; times < 3; times++) {
+      const open = await openUpload(OWNER);
+      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
+      const answer = service.call('POST', '/files', { body: readable });
+      const writer = writable.getWriter();
+      await writer.write(Buffer.from('begun'));
+      const failed = assert.rejects(answer);
+      await writer.abort(new Error('the client goes away'));
+      await failed;
+      await open.end();
+    }
+    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 202);
+  });
+
+  it('are sent again by the client, after as long as it is told to wait', async () => {
+    const token = await service.platform.token(OWNER);
+    /** When each request was refused, and when it was sent after that. */
+    const pauses = new Map<string, { refused: number; again?: number }>();
+    const client = new Fileshare({
+      url: service.url,
+      token,
+      fetch: async (url, init) => {
+        const key = `${init?.method} ${url}`;
+        const seen = pauses.get(key);
+        if (seen) seen.again ??= performance.now();
+        const response = await fetch(url, init);
+        if (response.status === 429) pauses.set(key, { refused: performance.now() });
+        return response;
+      },
+    });
+    const open = [await openUpload(OWNER), await openUpload(OWNER)];
+    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 429);
+    const uploading = [
+      client.upload(new Blob(['by post']), { via: 'post' }),
+      client.upload(new Blob(['by tus']), { via: 'tus' }),
+    ];
+    await eventually(async () => pauses.size === 2);
+    for (const upload of open) await upload.end();
+    for (const { id } of await Promise.all(uploading)) assert.equal((await client.wait(id)).state, 'clean');
+    for (const [request, { refused, again = 0 }] of pauses) {
+      // A timer may be a millisecond early, never more.
+      assert.ok(again - refused >= 4_990, `${request} did not wait for Retry-After`);
+    }
+  });
+
+  it('wait for a verdict up to the share, and are answered at once above it', async () => {
+    const id = idOf(await tus.create({ 'upload-length': '1' }));
+    const poll = (as = OWNER) =>
+      service.call('GET', `/files/${id}/status`, { as, headers: { prefer: 'wait=6' } });
+    let waited = false;
+    const first = poll().then((response) => {
+      waited = true;
+      return response;
+    });
+    const second = await eventually(async () => {
+      const response = await service.call('GET', `/files/${id}/status`, { headers: { prefer: 'wait=5' } });
+      return response.headers.get('preference-applied') === null && response;
+    });
+    assert.equal(waited, false, 'the first still waits');
+    assert.deepEqual([second.status, second.headers.get('retry-after')], [200, '1']);
+    assert.equal((await first).headers.get('preference-applied'), 'wait=6');
+    assert.equal((await poll()).headers.get('preference-applied'), 'wait=6', 'its share is given back');
+  });
+});
+
+async function eventually<T>(attempt: () => Promise<T | false>): Promise<T> {
+  for (;;) {
+    const result = await attempt();
+    if (result) return result;
+    await delay(20);
+  }
+}

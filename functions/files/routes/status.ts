@@ -10,11 +10,14 @@ import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile, ownerOrAdministrator } from '../find.ts';
 
-export function getStatus({ tokens, records, filesUrl }: Files): Route {
+export function getStatus({ tokens, records, filesUrl, polls }: Files): Route {
   return async ({ request, response, signal }, id) => {
     const caller = await authenticate(tokens, request, 'read', 'admin');
     const found = await findFile(records, caller, id, anyoneWhoSees, signal);
-    const wait = waitSecondsOf(request.headers['prefer']);
+    const asked = waitSecondsOf(request.headers['prefer']);
+    // Who has too many of them waiting is answered at once, and asks again after Retry-After.
+    using poll = asked > 0 ? polls.take(caller.principal) : undefined;
+    const wait = poll ? asked : 0;
     const record = await settled(records, found.record, wait, signal);
     const headers = { vary: 'Accept', ...(wait > 0 && { 'preference-applied': `wait=${wait}` }) };
     if (filesUrl !== undefined && prefersFhir(request.headers.accept)) {
