@@ -15,7 +15,7 @@ import { type Engine, SAMPLES, type Sample } from './contents.ts';
 import { FileFacts } from './facts.ts';
 import type { World } from './world.ts';
 
-const PRINCIPALS = ['org:1', 'org:2', 'org:3'] as readonly string[] as readonly Principal[];
+export const PRINCIPALS = ['org:1', 'org:2', 'org:3'] as readonly string[] as readonly Principal[];
 const ENGINES: readonly Engine[] = ['older', 'newer', 'older', 'newer', 'down', 'breaking'];
 /** What changes its verdict with the signatures comes most often, and what is never handed out seldom. */
 const UPLOADED: readonly Sample[] = SAMPLES.flatMap((sample) =>

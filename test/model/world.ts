@@ -14,7 +14,7 @@ import type { CollectFixture } from '../functions/sweeper/collect-fixture.ts';
 import { DAY } from '../functions/sweeper/fixture.ts';
 import { type Hook, type Operation, straight } from '../functions/sweeper/hooked-bucket.ts';
 import { collect } from '../shared/storage/streams.ts';
-import { type Engine, engine } from './contents.ts';
+import { type Engine, engine, type Sample } from './contents.ts';
 import { checkEvents } from './events.ts';
 import { Facts, type FileFacts, type Policy } from './facts.ts';
 import { type Death, Turns } from './turns.ts';
@@ -105,6 +105,15 @@ export class World {
         return 'gone';
       throw error;
     }
+  }
+
+  /** A content whose only file is deleted, and which the next collection may delete. */
+  async age(sample: Sample, owner: Principal): Promise<void> {
+    const { record, object } = await this.fixture.upload(sample.bytes, this.fixture.actor(), owner);
+    await this.deliver(object, 'older');
+    await this.fixture.remove(record.id);
+    await this.fixture.collect(this.actor(straight));
+    this.fixture.now += 2 * DAY;
   }
 
   /** Nothing is broken any more, and all that waits gets its time: every file that was accepted comes to its end. */
