@@ -228,7 +228,7 @@ async function* tallied(
   for await (const piece of bytes) {
     if (tally.size === 0) await begun();
     tally.update(piece);
-    check.update(piece);
+    await check.update(piece);
     yield piece;
   }
 }

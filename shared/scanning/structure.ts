@@ -1,6 +1,7 @@
 import { isTarHeader, TarCheck } from './tarCheck.ts';
 import type { Verdict } from './verdict.ts';
 import { ZipCheck } from './zipCheck.ts';
+import type { NestedCheck } from './zipMembers.ts';
 
 const HEAD_BYTES = 512;
 /** ClamAV looks for no zip in what begins so: gzip, cpio of old, and what it takes for a tar. */
@@ -8,25 +9,42 @@ const NO_ZIP_WITHIN = ['\x1f\x8b', '\xc7\x71', '\x71\xc7', '[aliases]'].map((mag
   Buffer.from(magic, 'latin1'),
 );
 
+/** Archives in archives that are checked; each may take some 12 MiB. */
+const MAX_DEPTH = 4;
+const TOO_DEEP: NestedCheck = { update: () => undefined, end: () => 'archives too deep' };
+
 /**
  * What no signature can express: whether an archive is put together so that ClamAV and unpackers find the same in it.
- * It sees the bytes that ClamAV is given, in one pass, and never throws.
+ * It sees the bytes that ClamAV is given, in one pass, and never throws. Of the members of a zip, zips and tars are unpacked
+ * as they go by, and checked as well.
  */
 export class StructureCheck {
-  readonly #zip = new ZipCheck();
+  readonly #zip: ZipCheck;
   #tar: TarCheck | undefined;
   #head: Buffer = Buffer.alloc(0);
   #begun = false;
   #failed = false;
 
-  update(piece: Uint8Array): void {
-    if (this.#failed) return;
+  /** @param depth in how many archives it is */
+  constructor(depth = 0) {
+    this.#zip = new ZipCheck((head) => {
+      if (!isArchive(head)) return undefined;
+      return depth < MAX_DEPTH ? new StructureCheck(depth + 1) : TOO_DEEP;
+    });
+  }
+
+  /** @returns a promise where it has to be waited for before the next piece */
+  update(piece: Uint8Array): Promise<void> | undefined {
+    if (this.#failed) return undefined;
     try {
-      this.#zip.update(piece);
       if (this.#begun) this.#tar?.update(piece);
       else this.#begin(piece);
+      return this.#zip.update(piece)?.catch(() => {
+        this.#failed = true;
+      });
     } catch {
       this.#failed = true;
+      return undefined;
     }
   }
 
@@ -57,6 +75,10 @@ export class StructureCheck {
     const starts = NO_ZIP_WITHIN.some((magic) => magic.equals(this.#head.subarray(0, magic.length)));
     return starts || this.#head.includes('ustar', 257) ? 'zip behind an archive' : undefined;
   }
+}
+
+function isArchive(head: Buffer): boolean {
+  return head.includes('PK\x03\x04') || isTarHeader(head.subarray(0, HEAD_BYTES));
 }
 
 /** A check can only make a verdict stricter: `clean` to `unscannable`, and no other. */

@@ -1,4 +1,5 @@
 import { Tail } from './tail.ts';
+import { type NestedCheck, ZipMembers } from './zipMembers.ts';
 import {
   type DirectoryEntry,
   END_BYTES,
@@ -44,13 +45,21 @@ export class ZipCheck {
   #carry: Buffer = Buffer.alloc(0);
   #tooMany = false;
   #found = false;
+  readonly #inside: ZipMembers;
 
-  update(piece: Uint8Array): void {
+  /** @param open begins a check of a member that starts with these bytes, where it needs one */
+  constructor(open: (head: Buffer) => NestedCheck | undefined) {
+    this.#inside = new ZipMembers(open);
+  }
+
+  update(piece: Uint8Array): Promise<void> | undefined {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (this.#head.length < 8) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 8)]).subarray(0, 8);
     const border = Buffer.concat([this.#carry, bytes.subarray(0, LOCAL_BYTES - 1)]);
-    this.#collect(border, this.#size - this.#carry.length);
-    this.#collect(bytes, this.#size);
+    const headers = [
+      ...this.#collect(border, this.#size - this.#carry.length),
+      ...this.#collect(bytes, this.#size),
+    ];
     this.#carry = Buffer.from(
       bytes.length >= LOCAL_BYTES - 1
         ? bytes.subarray(1 - LOCAL_BYTES)
@@ -58,10 +67,16 @@ export class ZipCheck {
     );
     this.#tail.push(bytes);
     this.#size += bytes.length;
+    return this.#inside.update(bytes, this.#size - bytes.length, headers);
   }
 
   /** @returns what is wrong, in a few words */
   end(): string | undefined {
+    const inside = this.#inside.end();
+    return this.#outside() ?? inside;
+  }
+
+  #outside(): string | undefined {
     const tail = this.#tail.bytes();
     const end = lastEnd(tail);
     const start = this.#head.subarray(0, 4);
@@ -83,13 +98,21 @@ export class ZipCheck {
     );
   }
 
-  #collect(bytes: Buffer, offset: number): void {
+  /** The local headers in these bytes, which are at `offset` of the file. */
+  #collect(bytes: Buffer, offset: number): LocalHeader[] {
+    const found: LocalHeader[] = [];
     for (let at = bytes.indexOf(LOCAL); at !== -1; at = bytes.indexOf(LOCAL, at + 1)) {
-      if (at + LOCAL_BYTES > bytes.length) return;
-      if (this.#headers.size >= MAX_HEADERS) this.#tooMany = true;
-      else this.#headers.set(offset + at, readLocal(bytes, at, offset + at));
+      if (at + LOCAL_BYTES > bytes.length) break;
+      if (this.#headers.size >= MAX_HEADERS) {
+        this.#tooMany = true;
+        break;
+      }
+      const header = readLocal(bytes, at, offset + at);
+      this.#headers.set(header.offset, header);
+      found.push(header);
       this.#tail.keep(MAX_TAIL);
     }
+    return found;
   }
 
   /** Whether a zip may be opened behind something else; known at the end. */

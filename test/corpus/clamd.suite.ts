@@ -33,7 +33,7 @@ describe('corpus: malware in all that ordinary programs open, by clamd', functio
     it(`${kind}: ${name}`, async () => {
       const content = bytes();
       const check = new StructureCheck();
-      check.update(content);
+      await check.update(content);
       const scanned = await scanner.scan(
         (async function* () {
           yield content;

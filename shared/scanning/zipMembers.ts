@@ -1,0 +1,171 @@
+import { constants, createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
+import type { LocalHeader } from './zipRecords.ts';
+
+/** A check of what is in a member. */
+export interface NestedCheck {
+  update(piece: Uint8Array): Promise<void> | undefined;
+  end(): string | undefined;
+}
+
+/** Bytes of a member, as they are in the zip, from which its first bytes are to be known. */
+const PROBE_BYTES = 512;
+/** Bytes that are unpacked of one member; ClamAV stops before. */
+const MAX_INFLATED = 2 ** 31;
+const [STORED, DEFLATED] = [0, 8];
+
+interface Member {
+  readonly start: number;
+  readonly method: number;
+  /** As the local header says; infinite where it does not. */
+  readonly end: number;
+  probe: Buffer;
+  nested?: NestedCheck;
+  inflate?: InflateRaw;
+}
+
+/**
+ * Has the archives that are members of a zip checked as they go by, one after the other: of each member only the first
+ * bytes are unpacked, and all of them where it is an archive itself.
+ */
+export class ZipMembers {
+  readonly #open: (head: Buffer) => NestedCheck | undefined;
+  #queue: LocalHeader[] = [];
+  #member: Member | undefined;
+  /** Up to where members were read. */
+  #position = 0;
+  #wrong: string | undefined;
+
+  /** @param open begins a check of what starts with these bytes, where it needs one */
+  constructor(open: (head: Buffer) => NestedCheck | undefined) {
+    this.#open = open;
+  }
+
+  /** @returns what is wrong with a member */
+  end(): string | undefined {
+    // Where the end of a member is known by the next bytes only.
+    if (this.#member) this.#leave(this.#member, this.#position);
+    return this.#wrong;
+  }
+
+  /** @param headers those that end in these bytes, which are at `offset` of the file */
+  update(bytes: Buffer, offset: number, headers: readonly LocalHeader[]): Promise<void> | undefined {
+    this.#queue.push(...headers);
+    if (this.#queue.length === 0 && !this.#member) return undefined;
+    return this.#read(bytes, offset);
+  }
+
+  async #read(bytes: Buffer, offset: number): Promise<void> {
+    const end = offset + bytes.length;
+    while (this.#wrong === undefined) {
+      this.#member ??= this.#next();
+      const member = this.#member;
+      if (!member) return;
+      const from = Math.max(this.#position, member.start);
+      const to = Math.min(end, member.end);
+      if (from > end || (from === end && from < member.end)) return;
+      await this.#take(member, bytes.subarray(Math.max(0, from - offset), Math.max(0, to - offset)), from);
+      if (this.#member === member && to >= end && this.#position < member.end) return;
+    }
+  }
+
+  #next(): Member | undefined {
+    for (;;) {
+      const header = this.#queue.shift();
+      if (!header) return undefined;
+      const { method, compressed, described, encrypted } = header;
+      if (header.offset < this.#position || encrypted || (method !== STORED && method !== DEFLATED)) continue;
+      const start = header.offset + header.length;
+      const end = described && compressed === 0 ? Number.POSITIVE_INFINITY : start + compressed;
+      this.#position = start;
+      return { start, method, end, probe: Buffer.alloc(0) };
+    }
+  }
+
+  /** @param from where the piece is in the file */
+  async #take(member: Member, piece: Buffer, from: number): Promise<void> {
+    if (member.nested) return this.#feed(member, piece, from);
+    const missing = PROBE_BYTES - member.probe.length;
+    member.probe = Buffer.concat([member.probe, piece.subarray(0, missing)]);
+    this.#position = from + Math.min(piece.length, missing);
+    const head = member.method === STORED ? member.probe : inflated(member.probe);
+    const nested = this.#open(head);
+    if (!nested && member.probe.length < PROBE_BYTES && this.#position < member.end) return;
+    if (!nested)
+      return this.#leave(member, member.end === Number.POSITIVE_INFINITY ? member.start : member.end);
+    if (member.method === STORED && member.end === Number.POSITIVE_INFINITY) {
+      this.#wrong = 'archive of unknown size in it';
+      return;
+    }
+    member.nested = nested;
+    // What is wrong with the stream ends it, whenever that is known.
+    if (member.method === DEFLATED) member.inflate = createInflateRaw().on('error', () => undefined);
+    await this.#feed(member, member.probe, member.start);
+    if (this.#member === member) await this.#feed(member, piece.subarray(missing), this.#position);
+  }
+
+  async #feed(member: Member, piece: Buffer, from: number): Promise<void> {
+    const { nested, inflate } = member;
+    if (!nested) return;
+    if (!inflate) await nested.update(piece);
+    else if (await unpack(inflate, piece, nested))
+      return this.#leave(member, member.start + inflate.bytesWritten);
+    this.#position = Math.max(this.#position, from + piece.length);
+    if (this.#position >= member.end) this.#leave(member, member.end);
+  }
+
+  #leave(member: Member, position: number): void {
+    this.#member = undefined;
+    this.#position = Math.max(position, member.start);
+    const wrong = member.nested?.end();
+    if (wrong !== undefined) this.#wrong = `${wrong}, in a member`;
+    member.inflate?.destroy();
+  }
+}
+
+/** What can be had of the first bytes, also where the stream is broken soon. */
+function inflated(bytes: Buffer): Buffer {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
+  for (const length of [bytes.length, 128, 32]) {
+    try {
+      return inflateRawSync(bytes.subarray(0, length), options);
+    } catch {
+      // Fewer of them may be whole.
+    }
+  }
+  return Buffer.alloc(0);
+}
+
+/** @returns whether it is all of the member, or all that can be had */
+function unpack(inflate: InflateRaw, piece: Buffer, nested: NestedCheck): Promise<boolean> {
+  const { promise, resolve } = Promise.withResolvers<boolean>();
+  let [waiting, written] = [0, false];
+  let total = 0;
+  const settle = (over: boolean): void => {
+    if (!over && (!written || waiting > 0)) return;
+    inflate.off('data', onData).off('end', onOver).off('error', onOver);
+    resolve(over);
+  };
+  const onOver = (): void => settle(true);
+  const onData = (chunk: Buffer): void => {
+    total += chunk.length;
+    if (total > MAX_INFLATED) {
+      settle(true);
+      return;
+    }
+    const done = nested.update(chunk);
+    if (!done) return;
+    waiting++;
+    inflate.pause();
+    void done.then(() => {
+      waiting--;
+      inflate.resume();
+      settle(false);
+    });
+  };
+  inflate.on('data', onData).on('end', onOver).on('error', onOver);
+  inflate.write(Buffer.from(piece), () => {
+    written = true;
+    settle(false);
+  });
+  return promise;
+}
