@@ -87,7 +87,7 @@ export class ZipMembers {
     const missing = PROBE_BYTES - member.probe.length;
     member.probe = Buffer.concat([member.probe, piece.subarray(0, missing)]);
     this.#position = from + Math.min(piece.length, missing);
-    const head = member.method === STORED ? member.probe : inflated(member.probe);
+    const head = member.method === STORED ? stored(member) : inflated(member.probe);
     const nested = this.#open(head);
     if (!nested && member.probe.length < PROBE_BYTES && this.#position < member.end) return;
     if (!nested)
@@ -120,6 +120,11 @@ export class ZipMembers {
     if (wrong !== undefined) this.#wrong = `${wrong}, in a member`;
     member.inflate?.destroy();
   }
+}
+
+/** What is stored in so many bytes that nobody says may be followed by other members at once. */
+function stored({ probe, end }: Member): Buffer {
+  return end === Number.POSITIVE_INFINITY ? probe.subarray(0, 4) : probe;
 }
 
 /** What can be had of the first bytes, also where the stream is broken soon. */

@@ -105,6 +105,8 @@ describe('StructureCheck', () => {
       ['zip', 'o.zip', 'a.txt', 'b.bin'],
       ['zip', '-0', 'o.zip', 'a.txt', 'b.bin'],
       ['sh', '-c', 'zip - a.txt b.bin | cat > o.zip'],
+      ['sh', '-c', 'zip -0 - b.bin a.txt | cat > o.zip'],
+      ['sh', '-c', 'mkdir -p d/e && touch d/e/f && zip -r - d b.bin a.txt | cat > o.zip'],
       ['7zz', 'a', 'o.zip', 'a.txt', 'b.bin'],
       ['jar', 'cf', 'o.zip', 'a.txt', 'b.bin'],
       ['bsdtar', '-a', '-cf', 'o.zip', 'a.txt', 'b.bin'],
