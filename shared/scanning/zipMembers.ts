@@ -54,8 +54,9 @@ export class ZipMembers {
     return this.#read(bytes, offset);
   }
 
-  async #read(bytes: Buffer, offset: number): Promise<void> {
-    const end = offset + bytes.length;
+  async #read(piece: Buffer, at: number): Promise<void> {
+    let [bytes, offset] = [piece, at];
+    const end = at + piece.length;
     while (this.#wrong === undefined) {
       this.#member ??= this.#next();
       const member = this.#member;
@@ -63,8 +64,16 @@ export class ZipMembers {
       const from = Math.max(this.#position, member.start);
       const to = Math.min(end, member.end);
       if (from > end || (from === end && from < member.end)) return;
-      await this.#take(member, bytes.subarray(Math.max(0, from - offset), Math.max(0, to - offset)), from);
-      if (this.#member === member && to >= end && this.#position < member.end) return;
+      // It has gone by: no more can be said of it.
+      if (from < offset) this.#leave(member, offset);
+      else await this.#take(member, bytes.subarray(from - offset, to - offset), from);
+      if (this.#member === member && this.#position >= end) return;
+      if (this.#member === member && this.#position <= from) this.#wrong = 'cannot be read';
+      if (this.#member !== member && !member.nested && member.start < offset) {
+        // Of a member of unknown length, what was taken for it may hold others.
+        bytes = Buffer.concat([member.probe.subarray(0, offset - member.start), bytes]);
+        offset = member.start;
+      }
     }
   }
 
