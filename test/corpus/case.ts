@@ -1,4 +1,5 @@
 import { EICAR } from '../../shared/scanning/canary.ts';
+import type { Program } from './programs.ts';
 
 /** What a case is built around: the development signatures find it at any offset. */
 export const MARKER = EICAR;
@@ -17,8 +18,8 @@ export const HARMLESS = Buffer.from(FILLER);
 export interface Case {
   readonly kind: Kind;
   readonly name: string;
-  /** Programs that get at the marker by themselves, without repair. */
-  readonly opensWith: string;
+  /** Programs of which at least one gets at the marker without repair, by turns where one opens what another found. */
+  readonly opensWith: readonly Program[];
   /**
    * What the verdict must be: `infected` where ClamAV can look, `unscannable` where it cannot. Where either is right,
    * because the file is malformed and whoever notices first may say so, it is `either`. Clean is always wrong.
@@ -45,7 +46,7 @@ export type Kind =
 export function casesOf(
   kind: Kind,
   expected: Case['expected'],
-  opensWith: string,
+  opensWith: readonly Program[],
   files: Readonly<Record<string, Buffer | (() => Buffer)>>,
 ): readonly Case[] {
   return Object.entries(files).map(([name, file]) => ({

@@ -1,22 +1,65 @@
-import { deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { ar, bytes, fixture, hex, tar, zip } from '../build.ts';
 import { type Case, casesOf, HARMLESS, TEXT } from '../case.ts';
+import { rar4, rar5, stuffIt, zoo } from '../old-archives.ts';
+import type { Program } from '../programs.ts';
 
 const p = { name: 'p.txt', data: TEXT };
 const a = { name: 'a.txt', data: HARMLESS };
-const fixtures = (...names: readonly string[]) =>
-  Object.fromEntries(names.map((name) => [name, () => fixture(name)]));
-
 /** The same inside of archives that ClamAV opens, behind a harmless member. */
-function nested(names: readonly string[], expected: Case['expected'], opensWith: string): readonly Case[] {
+function nested(names: readonly string[], expected: Case['expected']): readonly Case[] {
   return names.flatMap((name) => [
-    ...casesOf('archive', expected, `unzip, then ${opensWith}`, {
+    ...casesOf('archive', expected, ['unzip', ...programsOf(name)], {
       [`${name}, in a zip`]: () => zip([a, { name: 'inner', data: fixture(name) }]),
     }),
-    ...casesOf('archive', expected, `tar, then ${opensWith}`, {
+    ...casesOf('archive', expected, ['tar', ...programsOf(name)], {
       [`${name}, in a tar.gz`]: () => gzipSync(tar([a, { name: 'inner', data: fixture(name) }])),
     }),
   ]);
+}
+
+/** What opens a fixture, by the first word of its name. */
+function programsOf(name: string): readonly Program[] {
+  const [word = ''] = name.split(/[ .]/);
+  const [, programs] = BY_WORD.find(([words]) => words.includes(word)) ?? [];
+  return programs ?? ['7zz', 'bsdtar', 'unar'];
+}
+
+const BY_WORD: readonly (readonly [words: readonly string[], programs: readonly Program[]])[] = [
+  [['lzma', 'xz'], ['xz']],
+  [['raw', 'lz4'], ['lz4']],
+  [
+    ['tar', 'zstd', 'bzip2'],
+    ['bzip2', 'xz', 'zstd', 'tar'],
+  ],
+  [['compress'], ['gzip']],
+  [['lzip'], ['lzip']],
+  [['lzop'], ['lzop']],
+  [['rzip'], ['rzip']],
+  [['lrzip'], ['lrzip']],
+  [['zpaq'], ['zpaq']],
+  [['arj'], ['arj']],
+  [['arc'], ['arc', 'nomarch', 'unar']],
+  [['lha'], ['lha', '7zz', 'bsdtar']],
+  [['cab'], ['cabextract', '7zz', 'bsdtar']],
+  [['wim'], ['wimlib', '7zz']],
+  [['squashfs'], ['unsquashfs', '7zz']],
+  [['cramfs'], ['fsck.cramfs', '7zz']],
+  [
+    ['iso', 'udf'],
+    ['7zz', 'bsdtar', 'isoinfo'],
+  ],
+  [['fat12'], ['mtools', '7zz']],
+  [['msi'], ['msiextract', '7zz']],
+  [['deb'], ['dpkg', '7zz']],
+  [['rpm'], ['7zz', 'bsdtar', 'rpm2cpio']],
+  [['shar'], ['sh']],
+  [['mtree'], ['ar']],
+];
+
+/** Cases of fixtures. */
+function made(kind: Case['kind'], expected: Case['expected'], names: readonly string[]): readonly Case[] {
+  return names.flatMap((name) => casesOf(kind, expected, programsOf(name), { [name]: () => fixture(name) }));
 }
 
 /** Opened by ClamAV. */
@@ -40,6 +83,7 @@ const COMPRESSED = [
   'rzip',
   'lrzip',
   'lrzip none',
+  'lrzip zpaq',
   'tar.zst',
 ];
 const ARCHIVES = [
@@ -56,10 +100,28 @@ const ARCHIVES = [
   'wim lzx',
   'wim solid',
   'arj with password',
+];
+const IMAGES = [
+  'iso',
+  'iso joliet zisofs',
+  'iso hfs',
+  'udf iso',
+  'fat12',
+  'ext2',
+  'ext4',
+  'vhd',
+  'qcow2',
+  'cramfs',
+  'cramfs big endian',
+  'romfs',
   'squashfs gzip',
   'squashfs xz',
+  'squashfs zstd',
+  'squashfs lz4',
 ];
 const READABLE = [
+  'arc',
+  'lha lh5',
   '7z lzma2',
   '7z ppmd',
   '7z copy',
@@ -77,14 +139,8 @@ const READABLE = [
   'warc',
 ];
 
-/** What only shows that it is of a kind: no program here writes it, and its bytes are hidden. */
-function hiddenBehind(magic: string, offset: number): Buffer {
-  const packed = Buffer.from(TEXT.map((byte) => byte ^ 0x5a));
-  return bytes(Buffer.alloc(offset, 1), hex(magic), Buffer.alloc(40, 2), packed);
-}
-
 export const archives: readonly Case[] = [
-  ...casesOf('archive', 'infected', 'unzip', {
+  ...casesOf('archive', 'infected', ['unzip', 'tar'], {
     'zip, deflated': () => zip([a, p]),
     'zip, stored': () => zip([a, { ...p, method: 0 }]),
     'zip, streamed': () =>
@@ -113,13 +169,13 @@ export const archives: readonly Case[] = [
         { name: 'A.class', data: bytes(hex('cafebabe00000034'), TEXT) },
       ]),
   }),
-  ...casesOf('archive', 'infected', 'tar', {
+  ...casesOf('archive', 'infected', ['tar'], {
     tar: () => tar([a, p]),
     'tar without an end': () => tar([a, p], 0),
     'tar.gz': () => gzipSync(tar([a, p])),
     'tar in a tar.gz': () => gzipSync(tar([a, { name: 'i.tar', data: tar([a, p]) }])),
   }),
-  ...casesOf('installer', 'either', 'dpkg, ar', {
+  ...casesOf('installer', 'either', ['dpkg', 'ar', 'tar'], {
     deb: () =>
       ar([
         { name: 'debian-binary', data: Buffer.from('2.0\n') },
@@ -139,84 +195,68 @@ export const archives: readonly Case[] = [
         { name: 'data.tar.xz', data: fixture('tar.xz') },
       ]),
   }),
-  ...casesOf(
-    'installer',
-    'either',
-    'rpm2cpio, 7zz, bsdtar',
-    fixtures('rpm w9.gzdio', 'rpm w2.xzdio', 'rpm w9.bzdio', 'rpm w3.zstdio'),
-  ),
-  ...casesOf('installer', 'infected', 'Android', {
+  ...made('installer', 'either', [
+    'rpm w9.gzdio',
+    'rpm w2.xzdio',
+    'rpm w9.bzdio',
+    'rpm w3.zstdio',
+    'deb zstd',
+    'msi',
+    'cab mszip',
+    'cab stored',
+  ]),
+  ...casesOf('installer', 'infected', ['unzip'], {
     apk: () =>
       zip([
         { name: 'AndroidManifest.xml', data: HARMLESS },
         { name: 'classes.dex', data: bytes('dex\n035\0', TEXT) },
       ]),
   }),
-  ...casesOf('compressor', 'infected', 'gunzip and the like', {
+  ...casesOf('compressor', 'infected', ['gzip', 'bzip2', 'xz', 'tar'], {
     gzip: () => gzipSync(TEXT),
     'gzip of gzip': () => gzipSync(gzipSync(TEXT)),
-    ...fixtures('bzip2', 'xz', 'xz crc32', 'tar.bz2', 'tar.xz'),
   }),
-  ...casesOf('compressor', 'either', 'the program of that name; 7zz for most', fixtures(...COMPRESSED)),
-  ...casesOf('compressor', 'either', 'zstd', {
+  ...made('compressor', 'infected', ['bzip2', 'xz', 'xz crc32', 'tar.bz2', 'tar.xz']),
+  ...made('compressor', 'either', COMPRESSED),
+  ...casesOf('compressor', 'either', ['zstd'], {
     'zstd, made by zlib': () => zstdCompressSync(TEXT),
     'zstd behind a skippable frame': () => bytes(hex('502a4d18 04000000'), 'skip', fixture('zstd')),
     'zstd behind another skippable frame': () => bytes(hex('5f2a4d18 00000000'), fixture('zstd')),
     'zstd behind 300 skippable frames': () =>
       bytes(...Array.from({ length: 300 }, () => hex('5a2a4d18 08000000 4142434445464748')), fixture('zstd')),
   }),
-  ...casesOf('compressor', 'either', 'lz4', {
+  ...casesOf('compressor', 'either', ['lz4'], {
     'lz4 behind a skippable frame': () => bytes(hex('502a4d18 04000000'), 'skip', fixture('raw lz4')),
   }),
-  ...casesOf('compressor', 'either', 'zlib-flate, pigz', { 'zlib (.zz)': () => deflateSync(TEXT) }),
-  ...casesOf('archive', 'unscannable', '7zz or the program of that name', fixtures(...ARCHIVES)),
-  ...casesOf('archive', 'either', '7zz, bsdtar or the program of that name', fixtures(...READABLE)),
-  ...casesOf('archive', 'infected', '7zz', fixtures('zip bzip2', 'zip deflate64')),
-  ...nested(OPENED, 'infected', 'the program of that name'),
-  ...nested([...COMPRESSED, ...ARCHIVES], 'either', 'the program of that name'),
-  ...casesOf('archive', 'unscannable', 'the program of that name', {
-    ACE: () => hiddenBehind('2a2a4143452a2a', 7),
-    ZOO: () => hiddenBehind('dca7c4fd', 20),
-    StuffIt: () => bytes('SIT!', hiddenBehind('724c6175', 6)),
-    'StuffIt 5': () =>
-      bytes(
-        'StuffIt (c)1997-2002 Aladdin Systems, Inc., http://www.aladdinsys.com/StuffIt/\r\n',
-        hiddenBehind('', 0),
-      ),
-    arc: () => bytes(hex('1a08'), 'P.TXT\0\0\0\0\0\0\0\0', hiddenBehind('', 0)),
-    'RAR 4': () => bytes(hex('526172211a0700 cf907300000d00000000000000'), hiddenBehind('', 0)),
-    'RAR 5': () => bytes(hex('526172211a070100'), hiddenBehind('', 0)),
-    'RAR behind a stub': () =>
-      bytes(
-        'MZ',
-        Buffer.alloc(700, 0x90),
-        hex('526172211a0700 cf907300000d00000000000000'),
-        hiddenBehind('', 0),
-      ),
+  ...made('archive', 'unscannable', ARCHIVES),
+  ...made('archive', 'either', READABLE),
+  ...made('archive', 'infected', ['zip bzip2', 'zip deflate64']),
+  ...casesOf('archive', 'either', ['unar', 'bsdtar'], {
+    'ZOO, stored': () => zoo('p.txt', TEXT, 0),
+    'StuffIt, stored': () => stuffIt('p.txt', TEXT, 0),
+    'RAR 4, stored': () => rar4('p.txt', TEXT, 0x30),
+    'RAR 5, stored': () => rar5('p.txt', TEXT),
+  }),
+  ...nested(OPENED, 'infected'),
+  ...nested([...COMPRESSED, ...ARCHIVES, ...READABLE, ...IMAGES], 'either'),
+  ...casesOf('archive', 'unscannable', ['7zz', 'unar', 'unzip', 'tar'], {
+    'ZOO, LZW': () => zoo('p.txt', TEXT, 1),
+    'StuffIt, Huffman': () => stuffIt('p.txt', TEXT, 3),
+    'RAR 4': () => rar4('p.txt', TEXT, 0x33),
+    'RAR 4 behind a stub': () => bytes('MZ', Buffer.alloc(700, 0x90), rar4('p.txt', TEXT, 0x33)),
+    'RAR 4 behind a script': () => bytes('#!/bin/sh\nexit\n', rar4('p.txt', TEXT, 0x33)),
+    'ZOO, LZW, in a zip': () => zip([a, { name: 'p.zoo', data: zoo('p.txt', TEXT, 1) }]),
+    'StuffIt, in a zip': () => zip([a, { name: 'p.sit', data: stuffIt('p.txt', TEXT, 3) }]),
+    'RAR 4, in a zip': () => zip([a, { name: 'p.rar', data: rar4('p.txt', TEXT, 0x33) }]),
+    'RAR 4, in a tar.gz': () => gzipSync(tar([a, { name: 'p.rar', data: rar4('p.txt', TEXT, 0x33) }])),
     '7z behind a stub': () => bytes('MZ', Buffer.alloc(700, 0x90), fixture('7z bzip2')),
     '7z behind a shell script': () =>
       bytes('#!/bin/sh\ntail -n +4 "$0" > /tmp/x\nexit\n', fixture('7z deflate')),
     'Deflate 7z behind one byte': () => bytes('x', fixture('7z deflate')),
   }),
-  ...casesOf(
-    'image of a disk',
-    'either',
-    '7zz, mount',
-    fixtures('iso', 'iso joliet zisofs', 'udf iso', 'fat12'),
-  ),
-  ...casesOf('image of a disk', 'either', 'mount, 7zz', {
+  ...made('image of a disk', 'either', IMAGES),
+  ...casesOf('image of a disk', 'either', ['viewer'], {
     'VMDK, stored': () => bytes('KDMV', hex('01000000'), Buffer.alloc(504), TEXT),
-    'QCOW2, stored': () => bytes(hex('514649fb00000002'), Buffer.alloc(504), TEXT),
-    'VHD, stored': () => bytes(Buffer.alloc(512), TEXT, 'conectix', Buffer.alloc(504)),
     'DMG trailer': () => bytes(TEXT, 'koly', hex('00000004 00000200'), Buffer.alloc(500)),
-    cramfs: () =>
-      bytes(
-        hex('453dcd28'),
-        Buffer.alloc(4),
-        hex('00000000'),
-        Buffer.alloc(4),
-        'Compressed ROMFS',
-        deflateSync(TEXT),
-      ),
   }),
 ];

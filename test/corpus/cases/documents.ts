@@ -1,6 +1,7 @@
 import { deflateSync } from 'node:zlib';
 import { bytes, fixture, hex, mail, pdf, zip } from '../build.ts';
 import { type Case, casesOf, HARMLESS, MARKER, TEXT } from '../case.ts';
+import { lzw } from '../old-archives.ts';
 
 const base64 = TEXT.toString('base64');
 const lines = base64.replace(/.{76}/g, '$&\r\n');
@@ -69,7 +70,13 @@ function ascii85(data: Buffer): string {
   return `${text}~>`;
 }
 
-const script = (code: string) => `<< /Type /Action /S /JavaScript /JS (${code}) >>`;
+/** Two bytes at a time, so that nothing is legible. */
+function runLength(data: Uint8Array): Buffer {
+  const pairs = Array.from({ length: Math.ceil(data.length / 2) }, (_, at) =>
+    data.subarray(2 * at, 2 * at + 2),
+  );
+  return bytes(...pairs.map((pair) => bytes(Uint8Array.of(pair.length - 1), pair)), hex('80'));
+}
 
 const PDFS: Readonly<Record<string, () => Buffer>> = {
   'PDF, plain stream': () => pdf([{ entries: '', data: TEXT }]),
@@ -85,24 +92,17 @@ const PDFS: Readonly<Record<string, () => Buffer>> = {
     ]),
   'PDF, Flate of Flate': () =>
     pdf([{ entries: '/Filter [/FlateDecode /FlateDecode]', data: deflateSync(deflateSync(TEXT)) }]),
-  'PDF, embedded file': () =>
-    pdf([
-      { entries: '', data: HARMLESS },
-      { entries: '/Type /EmbeddedFile /Filter /FlateDecode', data: deflateSync(TEXT) },
-    ]),
+  'PDF, embedded file': () => fixture('pdf attachment'),
   'PDF, embedded zip': () =>
     pdf([
       { entries: '', data: HARMLESS },
       { entries: '/Type /EmbeddedFile', data: zip([{ name: 'p.txt', data: TEXT }]) },
     ]),
-  'PDF, object stream': () =>
-    pdf([
-      { entries: '', data: HARMLESS },
-      {
-        entries: '/Type /ObjStm /N 1 /First 4 /Filter /FlateDecode',
-        data: deflateSync(bytes('9 0 ', script(MARKER.toString('latin1')))),
-      },
-    ]),
+  'PDF, object streams': () => fixture('pdf object streams'),
+  'PDF, encrypted with no password': () => fixture('pdf encrypted'),
+  'PDF, encrypted by RC4 with no password': () => fixture('pdf encrypted RC4'),
+  'PDF, LZW': () => pdf([{ entries: '/Filter /LZWDecode', data: lzw(TEXT, 'high') }]),
+  'PDF, RunLength': () => pdf([{ entries: '/Filter /RunLengthDecode', data: runLength(TEXT) }]),
   'PDF behind 900 bytes': () =>
     bytes('\n'.repeat(900), pdf([{ entries: '/Filter /FlateDecode', data: deflateSync(TEXT) }])),
   'PDF behind a GIF': () =>
@@ -140,7 +140,7 @@ const OFFICE: Readonly<Record<string, () => Buffer>> = {
   epub: () => odf('OEBPS/page.xhtml', TEXT),
   'RTF, object': () =>
     bytes(
-      '{\\rtf1 {\\object\\objemb{\\*\\objdata 0105000002000000080000005061636b61676500000000000000000000040000',
+      '{\\rtf1 {\\object\\objemb{\\*\\objdata 0105000002000000080000005061636b616765000000000000000000bd030000',
       alphabet(TEXT),
       '}}}',
     ),
@@ -228,11 +228,11 @@ const MEDICAL: Readonly<Record<string, () => Buffer>> = {
 };
 
 export const documents: readonly Case[] = [
-  ...casesOf('mail', 'infected', 'mail clients', MAILS),
-  ...casesOf('mail', 'infected', 'uudecode', { uuencode: () => fixture('uuencode') }),
-  ...casesOf('encoding', 'either', 'uudecode', { 'uuencode, base64': () => fixture('uuencode base64') }),
-  ...casesOf('document', 'either', 'PDF readers', PDFS),
-  ...casesOf('document', 'either', 'office programs', OFFICE),
-  ...casesOf('script and HTML', 'either', 'browsers and script hosts', SCRIPTS),
-  ...casesOf('medical', 'infected', 'viewers, which save or show what is inside', MEDICAL),
+  ...casesOf('mail', 'infected', ['Python email', 'Python mailbox', 'munpack', 'uudecode', 'unzip'], MAILS),
+  ...casesOf('mail', 'infected', ['uudecode'], { uuencode: () => fixture('uuencode') }),
+  ...casesOf('encoding', 'either', ['uudecode'], { 'uuencode, base64': () => fixture('uuencode base64') }),
+  ...casesOf('document', 'either', ['qpdf', 'pdfdetach', 'unzip'], PDFS),
+  ...casesOf('document', 'either', ['unzip', 'office program'], OFFICE),
+  ...casesOf('script and HTML', 'either', ['browser', 'Python email'], SCRIPTS),
+  ...casesOf('medical', 'infected', ['viewer', 'dcmdump', 'unzip', 'qpdf'], MEDICAL),
 ];

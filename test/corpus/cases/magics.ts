@@ -97,7 +97,8 @@ function each(
   );
 }
 
-const SCRIPT_HOSTS = 'script hosts that go on after what they do not know (cmd, sh, php)';
+/** Those that go on after what they do not know: cmd, sh, php. */
+const SCRIPT_HOSTS = ['script host'] as const;
 
 export const magics: readonly Case[] = [
   ...casesOf('magic number', 'infected', SCRIPT_HOSTS, each(IGNORED, 'before a script', beforeScript)),
@@ -105,7 +106,7 @@ export const magics: readonly Case[] = [
   ...casesOf(
     'magic number',
     'infected',
-    'unzip, then script hosts',
+    ['unzip'],
     each(IGNORED, 'before a script, in a zip', (magic) =>
       zip([
         { name: 'a.txt', data: Buffer.from('a') },
@@ -116,7 +117,7 @@ export const magics: readonly Case[] = [
   ...casesOf(
     'magic number',
     'infected',
-    'tar, then script hosts',
+    ['tar'],
     each(IGNORED, 'before a script, in a tar.gz', (magic) =>
       gzipSync(
         tar([
@@ -126,5 +127,10 @@ export const magics: readonly Case[] = [
       ),
     ),
   ),
-  ...casesOf('polyglot', 'either', 'unzip', each({ ...IGNORED, ...KNOWN }, 'before a zip', beforeZip)),
+  ...casesOf(
+    'polyglot',
+    'either',
+    ['unzip', 'Python zipfile', '7zz'],
+    each({ ...IGNORED, ...KNOWN }, 'before a zip', beforeZip),
+  ),
 ];

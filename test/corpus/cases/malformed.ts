@@ -1,6 +1,7 @@
-import { deflateRawSync, gzipSync } from 'node:zlib';
+import { gzipSync } from 'node:zlib';
 import { bytes, fixture, hex, tar, zip } from '../build.ts';
 import { type Case, casesOf, HARMLESS, MARKER, TEXT } from '../case.ts';
+import type { Program } from '../programs.ts';
 
 const p = { name: 'p.txt', data: TEXT };
 const a = { name: 'a.txt', data: HARMLESS };
@@ -35,13 +36,11 @@ const FILES: Readonly<Record<string, () => Buffer>> = {
   'zip behind a shell script': () => bytes('#!/bin/sh\nexec unzip "$0"\n', whole()),
   'gz+zip': () => bytes(gzipSync(HARMLESS), whole()),
   'gz+gz': () => bytes(gzipSync(HARMLESS), gzipSync(TEXT)),
-  'gz+junk+gz': () => bytes(gzipSync(HARMLESS), Buffer.alloc(512), gzipSync(TEXT)),
   'bzip2+bzip2': () => bytes(BZIP2_OF_A, fixture('bzip2')),
   'xz+xz': () => bytes(XZ_OF_A, fixture('xz')),
   'xz+padding+xz': () => bytes(XZ_OF_A, Buffer.alloc(8), fixture('xz')),
   'tar+zip': () => bytes(tar([a]), whole()),
   'tar+tar (tar -i)': () => bytes(tar([a]), tar([p])),
-  'tar+tar.gz': () => bytes(tar([a]), gzipSync(tar([p]))),
   'tar with a block of zeros (tar -i)': () => bytes(tar([a], 1), tar([p])),
   'tar with a wrong sum before': () => bytes(tar([a], 0), 'x'.repeat(512), tar([p])),
   'tar.gz of two parts (tar -i)': () => gzipSync(bytes(tar([a]), tar([p]))),
@@ -55,8 +54,6 @@ const FILES: Readonly<Record<string, () => Buffer>> = {
   'local header: another name': () => localLies({ name: 'q.txt' }),
   'local header: a longer name': () => localLies({ name: 'p'.repeat(300) }),
   'directory without a member': () => zip([a, { ...p, hidden: true }]),
-  'gap before the directory': () => zip([a], { gap: bytes('PK\x03\x04', whole()) }),
-  'gap of deflate': () => zip([a], { gap: deflateRawSync(TEXT) }),
   'trailing zip': () => zip([a], { after: whole() }),
   'two directories': () =>
     bytes(
@@ -73,14 +70,25 @@ const XZ_OF_A = Buffer.from(
   'base64',
 );
 
-const OPENS = 'unzip, 7zz, Python (the directory at the end); gzip, bzip2, xz (all streams); tar -i';
+const OPENS: readonly Program[] = [
+  'unzip',
+  'Python zipfile',
+  '7zz',
+  'bsdtar',
+  'gzip',
+  'bzip2',
+  'xz',
+  'tar',
+  'tar -i',
+  'bsdtar, from a pipe',
+];
 
 export const malformed: readonly Case[] = [
   ...casesOf('malformed', 'either', OPENS, FILES),
   ...casesOf(
     'malformed',
     'either',
-    `unzip, then ${OPENS}`,
+    OPENS,
     Object.fromEntries(
       Object.entries(FILES).map(([name, make]) => [
         `${name}, in a zip`,
@@ -88,7 +96,7 @@ export const malformed: readonly Case[] = [
       ]),
     ),
   ),
-  ...casesOf('malformed', 'either', 'sh, which runs what stands behind the image', {
+  ...casesOf('malformed', 'either', ['script host'], {
     'GIF, then a script': () => bytes('GIF89a/*', hex('01000100'), '*/=1;x="', MARKER, '"'),
     'BMP, then a script': () => bytes('BM/*', Buffer.alloc(50), '*/=1;x="', MARKER, '"'),
   }),

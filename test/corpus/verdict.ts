@@ -1,0 +1,13 @@
+import type { Clamd } from '../../shared/scanning/clamd.ts';
+import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
+import type { Verdict } from '../../shared/scanning/verdict.ts';
+
+/** What the scanner function says of a file: ClamAV's verdict, and that of the check of its structure. */
+export async function verdictOn(scanner: Clamd, content: Buffer): Promise<Verdict> {
+  const check = new StructureCheck();
+  await check.update(content);
+  const pieces = (async function* () {
+    yield content;
+  })();
+  return stricter(await scanner.scan(pieces, { size: content.length }), check);
+}
