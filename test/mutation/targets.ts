@@ -1,0 +1,18 @@
+export interface Target {
+  readonly files: readonly string[];
+  /** What is run for each mutant: the tests that are there for these files. */
+  readonly tests: readonly string[];
+}
+
+/** The code that decides what is clean, who may have it, and which bytes of it. */
+export const TARGETS: Readonly<Record<string, Target>> = {
+  reply: { files: ['shared/scanning/reply.ts'], tests: ['test/shared/scanning/reply.test.ts'] },
+  decide: { files: ['functions/scanner/decide.ts'], tests: ['test/functions/scanner/*.test.ts'] },
+  promote: { files: ['shared/files/blobs.ts'], tests: ['test/functions/scanner/*.test.ts'] },
+  readable: {
+    files: ['functions/files/find.ts', 'functions/files/download.ts'],
+    tests: ['test/functions/files/*.test.ts'],
+  },
+  conditions: { files: ['shared/http/conditions.ts'], tests: ['test/shared/http/conditions.test.ts'] },
+  ranges: { files: ['shared/http/ranges.ts'], tests: ['test/shared/http/ranges.test.ts'] },
+};
