@@ -84,9 +84,7 @@ async function check(name: string, { files, tests }: Target): Promise<boolean> {
 }
 
 function same(one: Omit<Survivor, 'reason'>, other: Omit<Survivor, 'reason'>): boolean {
-  return (
-    one.file === other.file && one.original === other.original && one.replacement === other.replacement
-  );
+  return one.file === other.file && one.original === other.original && one.replacement === other.replacement;
 }
 
 /** Both count from 1. */

@@ -7,8 +7,11 @@ export interface Target {
 /** The code that decides what is clean, who may have it, and which bytes of it. */
 export const TARGETS: Readonly<Record<string, Target>> = {
   reply: { files: ['shared/scanning/reply.ts'], tests: ['test/shared/scanning/reply.test.ts'] },
-  decide: { files: ['functions/scanner/decide.ts'], tests: ['test/functions/scanner/*.test.ts'] },
-  promote: { files: ['shared/files/blobs.ts'], tests: ['test/functions/scanner/*.test.ts'] },
+  decide: {
+    files: ['functions/scanner/decide.ts'],
+    tests: ['test/functions/scanner/scan.test.ts', 'test/functions/scanner/windows.test.ts'],
+  },
+  promote: { files: ['shared/files/blobs.ts'], tests: ['test/functions/scanner/scan.test.ts'] },
   readable: {
     files: ['functions/files/find.ts', 'functions/files/download.ts'],
     tests: ['test/functions/files/*.test.ts'],

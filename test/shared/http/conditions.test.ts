@@ -14,6 +14,9 @@ describe('conditions', () => {
     [{ 'if-none-match': 'W/"abc"' }, 'notModified'],
     [{ 'if-none-match': '"x", "a,b" ,"abc"' }, 'notModified'],
     [{ 'if-none-match': '*' }, 'notModified'],
+    [{ 'if-none-match': ' * ' }, 'notModified'],
+    [{ 'if-none-match': String.raw`"a\", "abc"` }, 'notModified'],
+    [{ 'if-none-match': '"W/abc"' }, 'proceed'],
     [{ 'if-none-match': '"x"' }, 'proceed'],
     [{ 'if-none-match': 'abc' }, 'proceed'],
     [{ 'if-modified-since': SAME }, 'notModified'],
@@ -24,6 +27,12 @@ describe('conditions', () => {
     [{ 'if-modified-since': 'Sunday, 06-Nov-94 08:49:37 GMT' }, 'proceed'],
     [{ 'if-modified-since': '2030-01-01' }, 'proceed'],
     [{ 'if-modified-since': 'Tue, 99 Nov 2026 10:00:00 GMT' }, 'proceed'],
+    [{ 'if-modified-since': `x${LATER}` }, 'proceed'],
+    [{ 'if-modified-since': `${LATER} x` }, 'proceed'],
+    [{ 'if-modified-since': 'xTuesday, 24-Nov-26 10:00:00 GMT' }, 'proceed'],
+    [{ 'if-modified-since': 'Tuesday, 24-Nov-26 10:00:00 GMT x' }, 'proceed'],
+    [{ 'if-modified-since': 'Mon, Tue Nov 24 10:00:00 2026' }, 'proceed'],
+    [{ 'if-modified-since': 'Tue Nov 24 10:00:00 2026 -0200' }, 'proceed'],
     // The tag is the better one: the date is not looked at.
     [{ 'if-none-match': '"x"', 'if-modified-since': LATER }, 'proceed'],
     [{ 'if-match': '"abc"' }, 'proceed'],
@@ -45,6 +54,13 @@ describe('conditions', () => {
     });
   }
 
+  it('take a list of 4 096 characters, and none that is longer', () => {
+    const list = (length: number) => '"abc"'.padStart(length, ',');
+    assert.equal(conditionsOf({ 'if-match': list(4096) }, CURRENT), 'proceed');
+    assert.equal(conditionsOf({ 'if-match': list(4097) }, CURRENT), 'failed');
+    assert.equal(conditionsOf({ 'if-none-match': list(4097) }, CURRENT), 'proceed');
+  });
+
   for (const [ifRange, applies] of [
     [undefined, true],
     ['"abc"', true],
@@ -56,6 +72,7 @@ describe('conditions', () => {
     ['nonsense', false],
     ['', false],
     [[SAME, SAME], false],
+    [[SAME], false],
   ] as const) {
     it(`If-Range: ${ifRange}: the range ${applies ? 'applies' : 'is ignored'}`, () => {
       assert.equal(rangeApplies(typeof ifRange === 'object' ? [...ifRange] : ifRange, CURRENT), applies);

@@ -8,6 +8,8 @@ const shown = (header: string | undefined, size: number) => {
   return Array.isArray(ranges) ? ranges.map(({ start, end }) => `${start}-${end}`).join() : ranges;
 };
 
+const SIXTEEN = Array.from({ length: 16 }, (_, i) => `${i * 1000}-${i * 1000}`).join();
+
 describe('ranges', () => {
   for (const [header, size, expected] of [
     [undefined, 1000, undefined],
@@ -39,6 +41,15 @@ describe('ranges', () => {
     [`bytes=${'9'.repeat(400)}-`, 1000, 'unsatisfiable'],
     [`bytes=${Array.from({ length: 17 }, (_, i) => `${i * 1000}-${i * 1000}`)}`, 1e6, undefined],
     [`bytes=${'0-,'.repeat(400)}`, 1000, undefined],
+    [`bytes=${','.repeat(1015)}0-1`, 1000, '0-1'],
+    [`bytes=${','.repeat(1016)}0-1`, 1000, undefined],
+    ['xbytes=0-1', 1000, undefined],
+    ['bytes=0-1\n', 1000, undefined],
+    [`bytes=${SIXTEEN}`, 1e6, SIXTEEN],
+    ['bytes=0-,-5', 0, undefined],
+    ['bytes=0-5', 0, 'unsatisfiable'],
+    ['bytes=0-0,128-130', 1000, '0-130'],
+    ['bytes=0-0,129-130', 1000, '0-0,129-130'],
   ] as const) {
     it(`of ${header?.slice(0, 40)} in ${size} bytes are ${expected}`, () => {
       assert.equal(shown(header, size), expected);

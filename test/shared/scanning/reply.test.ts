@@ -77,11 +77,37 @@ describe('parseReply', () => {
     ['half a detection', 'protocol', 'stream: X FOUND'],
     ['a detection of nothing', 'protocol', 'stream:  FOUND\0'],
     ['an unknown command', 'protocol', 'UNKNOWN COMMAND\0'],
+    ['an error in the second line', 'protocol', 'stream: OK\nbroken ERROR\0'],
+    ['something behind an error', 'protocol', 'broken ERROR\0stream: OK'],
+    ['an error that ends as one of a full disk', 'clamdError', "stream: Can't write to file. ERROR\0"],
+    [
+      'an error that begins as one of a full disk',
+      'clamdError',
+      'x: Error writing to temporary file ERROR\0',
+    ],
     ['another protocol', 'protocol', 'HTTP/1.1 400 Bad Request\r\n\r\n'],
     ['half a size limit', 'protocol', 'INSTREAM size limit exceeded. ERR'],
   ] as const) {
     it(`is a fault on ${what}`, () => assert.equal(faultOf(reply), code));
   }
+
+  it('says in one line what clamd said', () => {
+    const long = 'a'.repeat(121);
+    for (const [reply, message] of [
+      ['', 'clamd closed the connection without a reply'],
+      ['COMMAND READ TIMED OUT\n', 'clamd waited too long for bytes'],
+      ['two\nlines\0', String.raw`clamd's reply is not understood: "two\nlines\u0000"`],
+      ['a'.repeat(120), `clamd's reply is not understood: "${'a'.repeat(120)}"`],
+      [long, `clamd's reply is not understood: "${'a'.repeat(120)}…"`],
+      [
+        "stream: Can't write to file ERROR\0",
+        "clamd could not write to its temporary directory: stream: Can't write to file",
+      ],
+      ['Broken. ERROR\0', 'clamd could not scan: Broken.'],
+    ] as const) {
+      assert.throws(() => parseReply(reply), { message });
+    }
+  });
 
   it('is never clean on any other text', () => {
     const text = fc.oneof(fc.string(), fc.string({ unit: 'binary' }), nearlyClean());
