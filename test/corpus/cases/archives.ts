@@ -45,6 +45,8 @@ const BY_WORD: readonly (readonly [words: readonly string[], programs: readonly 
   [['wim'], ['wimlib', '7zz']],
   [['squashfs'], ['unsquashfs', '7zz']],
   [['cramfs'], ['fsck.cramfs', '7zz']],
+  // The kernel alone mounts it; files stand in it as they are.
+  [['romfs'], ['viewer']],
   [
     ['iso', 'udf'],
     ['7zz', 'bsdtar', 'isoinfo'],
