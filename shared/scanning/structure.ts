@@ -1,7 +1,7 @@
 import { isTarHeader, TarCheck } from './tarCheck.ts';
 import type { Verdict } from './verdict.ts';
 import { ZipCheck } from './zipCheck.ts';
-import type { NestedCheck } from './zipMembers.ts';
+import type { Budget, NestedCheck } from './zipMembers.ts';
 
 const HEAD_BYTES = 512;
 /** ClamAV looks for no zip in what begins so: gzip, cpio of old, and what it takes for a tar. */
@@ -11,6 +11,8 @@ const NO_ZIP_WITHIN = ['\x1f\x8b', '\xc7\x71', '\x71\xc7', '[aliases]'].map((mag
 
 /** Archives in archives that are checked; each may take some 12 MiB. */
 const MAX_DEPTH = 4;
+/** Bytes that are unpacked of a file and of all archives in it; ClamAV stops before, and says that a limit is exceeded. */
+const MAX_UNPACKED = 2 ** 31;
 const TOO_DEEP: NestedCheck = { update: () => undefined, end: () => 'archives too deep' };
 
 /**
@@ -26,11 +28,11 @@ export class StructureCheck {
   #failed = false;
 
   /** @param depth in how many archives it is */
-  constructor(depth = 0) {
+  constructor(depth = 0, budget: Budget = { left: MAX_UNPACKED }) {
     this.#zip = new ZipCheck((head) => {
       if (!isArchive(head)) return undefined;
-      return depth < MAX_DEPTH ? new StructureCheck(depth + 1) : TOO_DEEP;
-    });
+      return depth < MAX_DEPTH ? new StructureCheck(depth + 1, budget) : TOO_DEEP;
+    }, budget);
   }
 
   /** @returns a promise where it has to be waited for before the next piece */

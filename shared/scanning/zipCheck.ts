@@ -1,5 +1,5 @@
 import { Tail } from './tail.ts';
-import { type NestedCheck, ZipMembers } from './zipMembers.ts';
+import { type Budget, type NestedCheck, ZipMembers } from './zipMembers.ts';
 import {
   type DirectoryEntry,
   END_BYTES,
@@ -48,8 +48,8 @@ export class ZipCheck {
   readonly #inside: ZipMembers;
 
   /** @param open begins a check of a member that starts with these bytes, where it needs one */
-  constructor(open: (head: Buffer) => NestedCheck | undefined) {
-    this.#inside = new ZipMembers(open);
+  constructor(open: (head: Buffer) => NestedCheck | undefined, budget: Budget) {
+    this.#inside = new ZipMembers(open, budget);
   }
 
   update(piece: Uint8Array): Promise<void> | undefined {

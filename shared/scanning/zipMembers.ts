@@ -9,9 +9,13 @@ export interface NestedCheck {
 
 /** Bytes of a member, as they are in the zip, from which its first bytes are to be known. */
 const PROBE_BYTES = 512;
-/** Bytes that are unpacked of one member; ClamAV stops before. */
-const MAX_INFLATED = 2 ** 31;
+const TOO_MUCH = 'unpacks to too much';
 const [STORED, DEFLATED] = [0, 8];
+
+/** Bytes that may still be unpacked of a file, all of its archives together: without it a few KiB would take hours. */
+export interface Budget {
+  left: number;
+}
 
 interface Member {
   readonly start: number;
@@ -29,6 +33,7 @@ interface Member {
  */
 export class ZipMembers {
   readonly #open: (head: Buffer) => NestedCheck | undefined;
+  readonly #budget: Budget;
   #queue: LocalHeader[] = [];
   #member: Member | undefined;
   /** Up to where members were read. */
@@ -36,8 +41,9 @@ export class ZipMembers {
   #wrong: string | undefined;
 
   /** @param open begins a check of what starts with these bytes, where it needs one */
-  constructor(open: (head: Buffer) => NestedCheck | undefined) {
+  constructor(open: (head: Buffer) => NestedCheck | undefined, budget: Budget) {
     this.#open = open;
+    this.#budget = budget;
   }
 
   /** @returns what is wrong with a member */
@@ -97,6 +103,11 @@ export class ZipMembers {
     member.probe = Buffer.concat([member.probe, piece.subarray(0, missing)]);
     this.#position = from + Math.min(piece.length, missing);
     const head = member.method === STORED ? stored(member) : inflated(member.probe);
+    if (member.method === DEFLATED) this.#budget.left -= head.length;
+    if (this.#budget.left < 0) {
+      this.#wrong = TOO_MUCH;
+      return;
+    }
     const nested = this.#open(head);
     if (!nested && member.probe.length < PROBE_BYTES && this.#position < member.end) return;
     if (!nested)
@@ -116,8 +127,11 @@ export class ZipMembers {
     const { nested, inflate } = member;
     if (!nested) return;
     if (!inflate) await nested.update(piece);
-    else if (await unpack(inflate, piece, nested))
-      return this.#leave(member, member.start + inflate.bytesWritten);
+    else if (await unpack(inflate, piece, nested, this.#budget)) {
+      this.#leave(member, member.start + inflate.bytesWritten);
+      if (this.#budget.left < 0) this.#wrong = TOO_MUCH;
+      return;
+    }
     this.#position = Math.max(this.#position, from + piece.length);
     if (this.#position >= member.end) this.#leave(member, member.end);
   }
@@ -150,10 +164,9 @@ function inflated(bytes: Buffer): Buffer {
 }
 
 /** @returns whether it is all of the member, or all that can be had */
-function unpack(inflate: InflateRaw, piece: Buffer, nested: NestedCheck): Promise<boolean> {
+function unpack(inflate: InflateRaw, piece: Buffer, nested: NestedCheck, budget: Budget): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   let [waiting, written] = [0, false];
-  let total = 0;
   const settle = (over: boolean): void => {
     if (!over && (!written || waiting > 0)) return;
     inflate.off('data', onData).off('end', onOver).off('error', onOver);
@@ -161,8 +174,8 @@ function unpack(inflate: InflateRaw, piece: Buffer, nested: NestedCheck): Promis
   };
   const onOver = (): void => settle(true);
   const onData = (chunk: Buffer): void => {
-    total += chunk.length;
-    if (total > MAX_INFLATED) {
+    budget.left -= chunk.length;
+    if (budget.left < 0) {
       settle(true);
       return;
     }

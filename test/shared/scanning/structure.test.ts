@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -163,6 +164,26 @@ describe('StructureCheck', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('unpacks no more than it may of all archives in a file together', async () => {
+    const inner = zip({ name: 'a', data: randomBytes(30_000) });
+    const file = zip(...['1', '2', '3', '4', '5'].map((name) => ({ name, data: inner })));
+    for (const [left, expected] of [
+      [200_000, undefined],
+      [100_000, 'unpacks to too much'],
+    ] as const) {
+      const structure = new StructureCheck(0, { left });
+      await structure.update(file);
+      assert.equal(structure.end(), expected);
+    }
+  });
+
+  it('counts the beginnings that it unpacks of members', async () => {
+    const members = Array.from({ length: 50 }, (_, at) => ({ name: `${at}`, data: Buffer.alloc(100_000) }));
+    const structure = new StructureCheck(0, { left: 1_000_000 });
+    await structure.update(zip(...members));
+    assert.equal(structure.end(), 'unpacks to too much');
   });
 
   it('keeps no more than it may of a file with more headers than any zip that is looked into', async () => {
