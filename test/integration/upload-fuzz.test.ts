@@ -14,7 +14,8 @@ const KNOWN = new Set([
     'date',
     'keep-alive',
   ],
-  ...['idempotency-replayed', 'location', 'preference-applied', 'retry-after', 'x-content-type-options'],
+  ...['idempotency-replayed', 'location', 'preference-applied', 'ratelimit', 'ratelimit-policy'],
+  ...['retry-after', 'x-content-type-options'],
 ]);
 
 describe('any headers of an upload', function () {
