@@ -19,7 +19,7 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** What a download is looked up in. */
+/** The stores that a download is looked up in. */
 interface Stored {
   readonly blobs: Blobs;
   readonly findings: Findings;

@@ -109,7 +109,7 @@ const scan: Scan = {
   admission: new Admission({
     slots: config.SCAN_SLOTS,
     maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 4,
-    // What waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
+    // An event that waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
     maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
     tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
   }),

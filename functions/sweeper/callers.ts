@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../../shared/http/problems.ts';
 
-/** What no machine decides. */
+/** Paths whose decisions no machine takes. */
 const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
 
 /** Emails of the service accounts that call on behalf of machines. */

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { parseSha256 } from '../../shared/files/record.ts';
 import type { Sweeper } from './sweeper.ts';
 
-/** What an operator sends. The reason is kept with the finding, whose metadata has 8 KiB for all. */
+/** The order that an operator sends. The reason is kept with the finding, whose metadata has 8 KiB for all. */
 export const ReleaseOrder = v.strictObject({
   sha256: v.pipe(
     v.string(),

@@ -42,7 +42,7 @@ export async function postFile(poster: Poster, exchange: Exchange): Promise<void
   // Set here, so that a problem carries them too: it may be about a file that there is.
   response.setHeader('location', fileUrl(poster.terms.filesUrl, id));
   if (replayed) response.setHeader('idempotency-replayed', 'true');
-  // Who has too many of them waiting is answered at once, which it has to expect anyway.
+  // A caller with too many of them waiting is answered at once, which it has to expect anyway.
   using poll = offer.waitSeconds > 0 ? poster.polls.take(owner) : undefined;
   const waitSeconds = poll ? offer.waitSeconds : 0;
   const record = await settled(poster.receiver.records, received, waitSeconds, signal);

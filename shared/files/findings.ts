@@ -4,10 +4,10 @@ import type { StoredObject } from '../storage/object.ts';
 import { engineFields, parseEngine, parseTime } from './metadata.ts';
 import type { Sha256 } from './record.ts';
 
-/** What the names of all findings begin with, followed by the SHA-256 of the content. */
+/** The prefix of the names of all findings, followed by the SHA-256 of the content. */
 const FINDINGS_PREFIX = 'findings/sha256/';
 
-/** What a scan found in a content. */
+/** The malware that a scan found in a content. */
 export interface Finding {
   readonly signature: string;
   /** Of the scan that found it. */

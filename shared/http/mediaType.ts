@@ -1,7 +1,7 @@
 import { format, parse } from 'content-type';
 
 const MAX_LENGTH = 255;
-/** What can be registered (RFC 6838 section 4.2), which a range of Accept cannot. */
+/** A name that can be registered (RFC 6838 section 4.2), which a range of Accept cannot. */
 const NAME = /[a-z0-9][a-z0-9!#$&^_.+-]{0,126}/.source;
 const TYPE = new RegExp(`^${NAME}/${NAME}$`);
 const PARAMETER = new RegExp(`^${NAME}$`);

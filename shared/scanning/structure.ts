@@ -16,7 +16,7 @@ const MAX_UNPACKED = 2 ** 31;
 const TOO_DEEP: NestedCheck = { update: () => undefined, end: () => 'archives too deep' };
 
 /**
- * What no signature can express: whether an archive is put together so that ClamAV and unpackers find the same in it.
+ * Checks something that no signature can express: whether an archive is put together so that ClamAV and unpackers find the same in it.
  * It sees the bytes that ClamAV is given, in one pass, and never throws. Of the members of a zip, zips and tars are unpacked
  * as they go by, and checked as well.
  */

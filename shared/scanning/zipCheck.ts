@@ -135,7 +135,7 @@ export class ZipCheck {
     const before = from + at - end.directoryOffset;
     const members = this.#members(tail, end, at, before);
     if (typeof members === 'string') return members;
-    // What an attachment holds in an Outlook message, say, is looked into by way of the message.
+    // A zip attached to an Outlook message, say, is looked into by way of the message.
     if (this.#head.equals(OLE2)) return undefined;
     const described = members.some(({ header, entry }) => header.described && entry.compressed > 0);
     return described ? 'sizes behind the data, behind something else' : undefined;

@@ -117,7 +117,7 @@ export class ZipMembers {
       return;
     }
     member.nested = nested;
-    // What is wrong with the stream ends it, whenever that is known.
+    // An error of the stream ends it, whenever that is known.
     if (member.method === DEFLATED) member.inflate = createInflateRaw().on('error', () => undefined);
     await this.#feed(member, member.probe, member.start);
     if (this.#member === member) await this.#feed(member, piece.subarray(missing), this.#position);
@@ -145,12 +145,12 @@ export class ZipMembers {
   }
 }
 
-/** What is stored in so many bytes that nobody says may be followed by other members at once. */
+/** A stored member whose size nobody says may be followed by other members at once. */
 function stored({ probe, end }: Member): Buffer {
   return end === Number.POSITIVE_INFINITY ? probe.subarray(0, 4) : probe;
 }
 
-/** What can be had of the first bytes, also where the stream is broken soon. */
+/** As much as can be had of the first bytes, also where the stream is broken soon. */
 function inflated(bytes: Buffer): Buffer {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
   for (const length of [bytes.length, 128, 32]) {

@@ -11,7 +11,7 @@ export const MAX_COMMENT = 65_535;
 
 const [DESCRIPTOR, ENCRYPTED, MASKED] = [1 << 3, 1, 1 << 13];
 
-/** What a local header says of a member. Sizes and offsets are in bytes. */
+/** The local header of a member. Sizes and offsets are in bytes. */
 export interface LocalHeader {
   /** In the file. */
   readonly offset: number;
@@ -25,7 +25,7 @@ export interface LocalHeader {
   readonly uncompressed: number;
 }
 
-/** What the directory says of a member. */
+/** The directory's entry of a member. */
 export interface DirectoryEntry extends Omit<LocalHeader, 'length' | 'offset'> {
   /** Of the local header, as it is written. */
   readonly offset: number;

@@ -1,7 +1,7 @@
 import { EICAR } from '../../shared/scanning/canary.ts';
 import type { Program } from './programs.ts';
 
-/** What a case is built around: the development signatures find it at any offset. */
+/** The content that a case is built around: the development signatures find it at any offset. */
 export const MARKER = EICAR;
 
 const FILLER = 'The discharge letter of a patient who does not exist.\n'.repeat(8);
@@ -21,7 +21,7 @@ export interface Case {
   /** Programs of which at least one gets at the marker without repair, by turns where one opens what another found. */
   readonly opensWith: readonly Program[];
   /**
-   * What the verdict must be: `infected` where ClamAV can look, `unscannable` where it cannot. Where either is right,
+   * The verdict that it must have: `infected` where ClamAV can look, `unscannable` where it cannot. Where either is right,
    * because the file is malformed and whoever notices first may say so, it is `either`. Clean is always wrong.
    */
   readonly expected: 'infected' | 'unscannable' | 'either';

@@ -43,7 +43,7 @@ const dicom = (data: Uint8Array) =>
     data,
   );
 
-/** What people send each other, as programs write it. None of it may be refused. */
+/** Documents that people send each other, as programs write it. None of it may be refused. */
 export const EVERYDAY: Readonly<Record<string, () => Buffer>> = {
   docx: () => office('word/document.xml'),
   xlsx: () => office('xl/workbook.xml'),

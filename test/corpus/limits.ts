@@ -13,7 +13,7 @@ const base64 = TEXT.toString('base64');
 const DECODED =
   'only a program that knows the field decodes it, and to refuse all such documents would refuse ordinary ones';
 
-/** What `clean` does not cover: ClamAV does not look there, and no mark tells these files from ordinary ones. */
+/** Files that `clean` does not cover: ClamAV does not look there, and no mark tells these files from ordinary ones. */
 export const LIMITS: readonly Limit[] = [
   { name: 'brotli', why: 'has no magic number', bytes: () => fixture('brotli') },
   {

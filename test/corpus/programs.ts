@@ -94,7 +94,7 @@ const PROGRAMS = {
   ),
 } as const satisfies Readonly<Record<string, Opening>>;
 
-/** What shows or runs what a file says, as it is. No command here is one: that the marker is legible has to do. */
+/** Programs that show or run what a file says, as it is. No command here is one: that the marker is legible has to do. */
 const READERS = ['browser', 'mail client', 'office program', 'PDF reader', 'script host', 'viewer'] as const;
 
 export type Program = keyof typeof PROGRAMS | (typeof READERS)[number];
@@ -169,7 +169,7 @@ async function extract(content: Buffer, opening: Opening, folder: string): Promi
 async function filesIn(folder: string): Promise<Buffer[]> {
   const entries = await readdir(folder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).slice(0, 1000);
-  // What garbage makes of a name may be no name that can be read again.
+  // A name made of garbage may be no name that can be read again.
   const read = files.map((entry) => readFile(join(entry.parentPath, entry.name)).catch(() => undefined));
   return (await Promise.all(read)).filter((content) => content !== undefined);
 }

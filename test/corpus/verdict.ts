@@ -2,7 +2,7 @@ import type { Clamd } from '../../shared/scanning/clamd.ts';
 import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 
-/** What the scanner function says of a file: ClamAV's verdict, and that of the check of its structure. */
+/** The word of the scanner function on a file: ClamAV's verdict, and that of the check of its structure. */
 export async function verdictOn(scanner: Clamd, content: Buffer): Promise<Verdict> {
   const check = new StructureCheck();
   await check.update(content);

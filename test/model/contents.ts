@@ -3,7 +3,7 @@ import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { Clamd } from '../../shared/scanning/clamd.ts';
 import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
 
-/** What there is in a content, and who finds it. */
+/** A content, and which engines find something in it. */
 export type Kind =
   | 'harmless'
   | 'malware'

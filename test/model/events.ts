@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { EventMessage } from '../../shared/events/cloudEvent.ts';
 import type { Facts, FileFacts } from './facts.ts';
 
-/** What subscribers were told, each event once however often it came. */
+/** The events that subscribers got, each event once however often it came. */
 class Told {
   readonly #events: readonly (readonly [type: string, data: Record<string, unknown>])[];
 
@@ -30,7 +30,7 @@ export function checkEvents(facts: Facts, published: readonly EventMessage[]): v
     const files = facts.files.filter(({ sample }) => sample.sha256 === digest);
     if (!facts.oncePromoted.has(digest)) assert.equal(changes, 0, 'nobody ever had it');
     assert.ok(changes <= 1, 'one content, one finding');
-    // Who deletes the file that showed it may take the word about it along, and nobody looks for others' (ADR 27).
+    // An owner who deletes the file that showed it may take the word about it along, and nobody looks for others' (ADR 27).
     const allThere = files.every(({ deletion, isCollected }) => deletion.known === 'off' && !isCollected);
     const isTold = files.some(({ verdict }) => verdict === 'clean') && facts.standing.has(digest);
     if (isTold && allThere && facts.policy.deduplicate === 'global')

@@ -95,7 +95,7 @@ export class Facts {
     this.policy = policy;
   }
 
-  /** What must hold at every moment. @param objects all of the permanent bucket */
+  /** Invariants at every moment. @param objects all of the permanent bucket */
   check(objects: readonly StoredObject[], now: number): void {
     const names = new Set(objects.map(({ name }) => name));
     this.#checkFindings(objects);

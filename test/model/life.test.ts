@@ -20,7 +20,7 @@ const policies: fc.Arbitrary<Policy> = fc.record({
   unreferencedAfterMs: fc.constantFrom(undefined, 2 * DAY),
 });
 
-/** What an earlier file has left. */
+/** The content that an earlier file has left. */
 const aged = fc.option(fc.constantFrom(...SAMPLES), { nil: undefined, freq: 3 });
 const [OWNER = assert.fail()] = PRINCIPALS;
 

@@ -17,13 +17,13 @@ import type { World } from './world.ts';
 
 export const PRINCIPALS = ['org:1', 'org:2', 'org:3'] as readonly string[] as readonly Principal[];
 const ENGINES: readonly Engine[] = ['older', 'newer', 'older', 'newer', 'down', 'breaking'];
-/** What changes its verdict with the signatures comes most often, and what is never handed out seldom. */
+/** A content whose verdict changes with the signatures comes most often, and one that is never handed out seldom. */
 const UPLOADED: readonly Sample[] = SAMPLES.flatMap((sample) =>
   Array<Sample>({ late: 6, harmless: 3, malware: 1, encrypted: 2 }[sample.kind]).fill(sample),
 );
 const REFERENCES = ['urn:1', 'urn:2'] as readonly string[] as readonly ResourceUri[];
 
-/** What a step is about; each takes what it needs of it. */
+/** The subject of a step; each takes what it needs of it. */
 export interface Subject {
   readonly file: number;
   readonly who: number;

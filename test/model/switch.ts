@@ -1,7 +1,7 @@
 export type Known = 'on' | 'off' | 'unknown';
 
 /**
- * What a client knows of something that it turns on and off: nothing while a request is under way, and nothing after one
+ * The knowledge that a client has of something that it turns on and off: nothing while a request is under way, and nothing after one
  * that was cut off or overlapped with another, until the next.
  */
 export class Switch {

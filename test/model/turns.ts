@@ -8,7 +8,7 @@ export interface Death {
   readonly withLast: boolean;
 }
 
-/** What ends a process, as far as a test is concerned. */
+/** The error that ends a process, as far as a test is concerned. */
 class Crash extends Error {
   override readonly name = 'Crash';
 }
@@ -43,7 +43,7 @@ export class Turns {
     this.#actors.add(actor);
     work(this.#hookOf(label, actor, death))
       .catch((error: unknown) => {
-        // Whoever has died may have taken that for a failure of storage, and made another error of it.
+        // The process that has died may have taken that for a failure of storage, and made another error of it.
         if (!actor.isDead) this.#failures.push(error);
       })
       .finally(() => this.#actors.delete(actor));

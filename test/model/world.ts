@@ -35,7 +35,7 @@ export class World {
     fixture.deduplicate = policy.deduplicate;
     fixture.unreferencedAfterMs = policy.unreferencedAfterMs;
     this.#turns = new Turns(scheduler, async (operation) => {
-      // Whoever did it may take what is thrown here for a failure of storage, and go on.
+      // The caller may take what is thrown here for a failure of storage, and go on.
       if (WRITES.has(operation)) await this.check().catch((error: unknown) => this.#violations.push(error));
     });
   }
@@ -83,7 +83,7 @@ export class World {
     }
   }
 
-  /** What a principal gets who asks for a file: its bytes, or the type of the problem. */
+  /** The answer to a principal who asks for a file: its bytes, or the type of the problem. */
   async read(file: FileFacts, principal: Principal, hook: Hook): Promise<{ bytes: string } | string> {
     const { scan } = this.actor(hook);
     const caller: Caller = {

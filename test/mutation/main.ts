@@ -50,6 +50,7 @@ async function check(name: string, { files, tests }: Target): Promise<boolean> {
     ignorePatterns: ['/.local', '/client/dist', '/coverage', '/test-results', '/bench', '/terraform'],
     tempDirName: `${REPORTS}/sandbox`,
     reporters: [],
+    // Its enumeration is not exported by the package; the word is one of its values.
     logLevel: 'error' as never,
     timeoutMS: 60_000,
     allowConsoleColors: false,

@@ -1,6 +1,6 @@
 export interface Target {
   readonly files: readonly string[];
-  /** What is run for each mutant: the tests that are there for these files. */
+  /** The tests run for each mutant: the tests that are there for these files. */
   readonly tests: readonly string[];
 }
 

@@ -227,7 +227,7 @@ export interface CallInit {
   readonly body?: Body;
 }
 
-/** What the schedule may not call. */
+/** Paths that the schedule may not call. */
 const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
 
 interface SweeperInit {

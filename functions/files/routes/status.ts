@@ -15,7 +15,7 @@ export function getStatus({ tokens, records, filesUrl, polls }: Files): Route {
     const caller = await authenticate(tokens, request, 'read', 'admin');
     const found = await findFile(records, caller, id, anyoneWhoSees, signal);
     const asked = waitSecondsOf(request.headers['prefer']);
-    // Who has too many of them waiting is answered at once, and asks again after Retry-After.
+    // A caller with too many of them waiting is answered at once, and asks again after Retry-After.
     using poll = asked > 0 ? polls.take(caller.principal) : undefined;
     const wait = poll ? asked : 0;
     const record = await settled(records, found.record, wait, signal);

@@ -18,7 +18,7 @@ function nested(names: readonly string[], expected: Case['expected']): readonly 
   ]);
 }
 
-/** What opens a fixture, by the first word of its name. */
+/** The program that opens a fixture, by the first word of its name. */
 function programsOf(name: string): readonly Program[] {
   const [word = ''] = name.split(/[ .]/);
   const [, programs] = BY_WORD.find(([words]) => words.includes(word)) ?? [];

@@ -82,7 +82,7 @@ describe('a finding', function () {
         .map(({ attributes }) => attributes['ce-id']),
     ).size;
 
-  /** What must hold once all is over, whatever came first. */
+  /** Invariants once all is over, whatever came first. */
   async function settled(files: readonly File[]): Promise<void> {
     assert.equal((await findings().get(SHA256))?.signature, SIGNATURE);
     const states = new Set<string | undefined>();

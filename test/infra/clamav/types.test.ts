@@ -16,7 +16,7 @@ import { zip } from '../local/clamav/zip.ts';
 
 const SOURCE = fileURLToPath(new URL('../../../infra/clamav', import.meta.url));
 
-/** What ClamAV 1.4.6 types as CL_TYPE_IGNORED: the magic at offset 0. */
+/** The types that ClamAV 1.4.6 ignores (CL_TYPE_IGNORED): the magic at offset 0. */
 const IGNORED = {
   'an MP3 with tags': '494433',
   'an MP3': 'fffb90',

@@ -91,7 +91,7 @@ function problemsOfOrder({ steps }: Build): string[] {
   return [...implicit, ...order];
 }
 
-/** What a tag names may change between two builds; an empty digest is no reference, so that nothing runs on a tag. */
+/** The image of a tag may change between two builds; an empty digest is no reference, so that nothing runs on a tag. */
 function problemsOfBuilders({ steps, substitutions }: Build): string[] {
   return steps.flatMap(({ id, name }) => {
     const image = name.replace(/^\$\{(_\w+)\}$/, (_, variable: string) => substitutions[variable] ?? '');

@@ -48,6 +48,7 @@ const tokens = new TokenVerifier(
 );
 
 function requestWith(name: string, value: string): IncomingMessage {
+  // As much of a request as any of the parsers looks at.
   return { headers: { [name]: value }, headersDistinct: { [name]: [value] }, url: '/' } as never;
 }
 

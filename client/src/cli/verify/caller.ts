@@ -37,7 +37,7 @@ export class Caller {
     const own = target.startsWith('/');
     const url = own ? hostOf(this.hosts, method, pathOf(target)) + target : target;
     const timeout = AbortSignal.timeout(this.#timeoutMs);
-    // What may make a file is not broken off: it could be made after the cleanup has looked.
+    // A request that may make a file is not broken off: it could be made after the cleanup has looked.
     const makes = own && method === 'POST';
     try {
       this.#signal.throwIfAborted();
