@@ -19,8 +19,10 @@ class World {
   readonly #choices: fc.Stream<number>;
   readonly #interleaving: Interleaving;
   readonly #files: FileId[] = [];
-  /** References whose adding was acknowledged, and that nobody has begun to remove. */
+  /** References whose adding was acknowledged, with no removal at the same time or later. */
   readonly #references = new Set<string>();
+  /** Of each reference, the removals that began, and those under way. */
+  readonly #removals = new Map<string, { begun: number; underWay: number }>();
   /** Uploads whose digest is known only once they are scanned, as of tus. */
   readonly #unhashed: boolean;
   readonly #violations: unknown[] = [];
@@ -122,12 +124,19 @@ class World {
   async #refer(id: FileId, actor: Actor): Promise<void> {
     const uri = `urn:${this.#choose(2)}`;
     const reference = `${id} ${uri}`;
+    const removals = this.#removals.get(reference) ?? { begun: 0, underWay: 0 };
+    this.#removals.set(reference, removals);
     if (this.#choose(2) === 0) {
       this.#references.delete(reference);
-      await this.fixture.unrefer(id, uri, actor);
-    } else if (await this.fixture.refer(id, uri, actor)) {
-      this.#references.add(reference);
+      removals.begun++;
+      removals.underWay++;
+      await this.fixture.unrefer(id, uri, actor).finally(() => removals.underWay--);
+      return;
     }
+    const { begun, underWay } = removals;
+    const added = await this.fixture.refer(id, uri, actor);
+    // Of an adding and a removal at the same time, either may be the last.
+    if (added && underWay === 0 && removals.begun === begun) this.#references.add(reference);
   }
 
   async #collect(actor: Actor): Promise<void> {
