@@ -9,12 +9,12 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   reply: { files: ['shared/scanning/reply.ts'], tests: ['test/shared/scanning/reply.test.ts'] },
   decide: {
     files: ['functions/scanner/decide.ts'],
-    tests: ['test/functions/scanner/scan.test.ts', 'test/functions/scanner/windows.test.ts'],
+    tests: ['test/functions/scanner/decide.test.ts'],
   },
-  promote: { files: ['shared/files/blobs.ts'], tests: ['test/functions/scanner/scan.test.ts'] },
+  promote: { files: ['shared/files/blobs.ts'], tests: ['test/shared/files/blobs.test.ts'] },
   readable: {
     files: ['functions/files/find.ts', 'functions/files/download.ts'],
-    tests: ['test/functions/files/*.test.ts'],
+    tests: ['test/functions/files/find.test.ts', 'test/functions/files/download.test.ts'],
   },
   conditions: { files: ['shared/http/conditions.ts'], tests: ['test/shared/http/conditions.test.ts'] },
   ranges: { files: ['shared/http/ranges.ts'], tests: ['test/shared/http/ranges.test.ts'] },
