@@ -12,7 +12,7 @@ export async function followed(
   { record: before }: Versioned<PendingRecord>,
 ): Promise<Versioned<PendingRecord> | undefined> {
   const found = await records.get(before.id);
-  const record = found && arrived(found.record);
+  const record = found && arrived(found.record, before);
   return record && waitsAsBefore(before, record) ? { ...found, record } : undefined;
 }
 

@@ -56,16 +56,18 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
     const read = await scan.records.get(id, signal);
     // The record is written before its object can become final, so none will come.
     if (!read) return ignored(scan, object, 'it has no record');
-    const record = arrived(read.record);
+    // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
+    const stored = isUnknown(read.record) ? await actual(scan, object, signal) : object;
+    const record = arrived(read.record, stored ?? object);
     if (isDecided(record)) return concluded(scan, record, object);
     if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
     if (record.state === 'failed') {
       await announceFailure(scan, { ...read, record });
       return ignored(scan, object, 'it has failed before');
     }
-    // Its object is assembled after its record says that all of it is there.
-    if (record.state === 'uploading') return ignored(scan, object, 'its upload is not complete');
-    const outcome = await scanPending(scan, { ...read, record }, object, signal);
+    const outcome = stored
+      ? await scanPending(scan, { ...read, record }, stored, signal)
+      : await withoutSource(scan, { ...read, record }, object);
     if (outcome !== 'lostRace') return outcome;
   }
   return { kind: 'later', why: 'its record keeps changing', retryAfterSeconds: 1 };
@@ -74,12 +76,9 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
 async function scanPending(
   scan: Scan,
   read: Versioned<PendingRecord>,
-  named: StoredObject,
+  object: StoredObject,
   signal: AbortSignal,
 ): Promise<Outcome | 'lostRace'> {
-  // Nobody saw these bytes go by, so there is nothing to hold the event's word against.
-  const object = read.record.content ? named : await actual(scan, named, signal);
-  if (!object) return withoutSource(scan, read, named);
   const unread = await decideUnread(scan, read.record, object, signal);
   if (typeof unread === 'object' && 'failure' in unread) {
     // The bucket's word gives a file up, not the event's.
@@ -94,6 +93,10 @@ async function scanPending(
     const decision = await decideByScan(scan, read.record, object, lease);
     return carryOut(scan, await lease.settle(), object, decision);
   });
+}
+
+function isUnknown({ state, content }: FileRecord): boolean {
+  return (state === 'uploading' || state === 'pending') && !content;
 }
 
 /** The generation that an event names, as the bucket says it is. */
@@ -163,7 +166,7 @@ async function withoutSource(
 ): Promise<Outcome | 'lostRace'> {
   // Another instance may have finished: it writes the record before it deletes the source.
   const current = await scan.records.get(read.record.id);
-  if (current && arrived(current.record).state !== 'pending') return 'lostRace';
+  if (current && arrived(current.record, object).state !== 'pending') return 'lostRace';
   if (await scan.unscanned.stat(object.name))
     return ignored(scan, object, 'a newer generation took its place');
   return (await fail(scan, read, 'sourceGone')) ? DONE : 'lostRace';

@@ -57,15 +57,7 @@ export async function settle(
 
 /** What a verdict does not change. */
 function storedOf(pending: PendingRecord) {
-  const {
-    state: _,
-    content: __,
-    lease: ___,
-    redriven: ____,
-    claims: _____,
-    parts: ______,
-    ...stored
-  } = pending;
+  const { state: _, content: __, lease: ___, redriven: ____, claims: _____, ...stored } = pending;
   return stored;
 }
 

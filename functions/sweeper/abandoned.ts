@@ -1,5 +1,5 @@
 import { announceFailure, fail } from '../../shared/files/conclude.ts';
-import { assemble, removeParts } from '../../shared/files/parts.ts';
+import { assemble, isWhole, objectOf, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
@@ -40,24 +40,29 @@ export async function attendRecord(sweeper: Sweeper, object: StoredObject): Prom
   if (sweeper.now().getTime() - record.createdAt.getTime() < sweeper.abandonedAfterMs) return 'young';
   if (isLeased(record, sweeper.now())) return 'scanning';
   if (await sweeper.unscanned.stat(record.id)) return 'waiting';
-  if (record.parts && (await assemble(sweeper, record)) === 'made') return 'waiting';
-  if (record.redriven || record.parts)
+  if (record.redriven)
     return (await fail(sweeper, { ...read, record }, 'sourceGone')) ? 'sourceGone' : 'lostRace';
   const expired: FileRecord = { ...record, state: 'expired' };
   return (await sweeper.records.replace(read, expired)) ? 'expired' : 'lostRace';
 }
 
-/** Where its session is ended first, its object cannot become final between the look for it and the record. */
+/**
+ * Its object cannot become final between the look for it and the record: a direct session is ended first, and a request
+ * of tus that began in time is over, because the least of `abandonedAfterMs` is twice as long as any may take.
+ */
 async function attendUploading(
   sweeper: Sweeper,
   read: Versioned<UploadingRecord>,
 ): Promise<'uploading' | 'waiting' | 'expired' | 'lostRace'> {
   const { upload, content: _, ...stored } = read.record;
-  if (sweeper.now() < upload.expiresAt) return 'uploading';
-  if (upload.kind === 'direct') {
-    await sweeper.unscanned.cancelSession(upload.session);
-    if (await sweeper.unscanned.stat(stored.id)) return 'waiting';
+  const grace = upload.kind === 'tus' ? sweeper.abandonedAfterMs : 0;
+  if (sweeper.now().getTime() < upload.expiresAt.getTime() + grace) return 'uploading';
+  if (upload.kind === 'direct') await sweeper.unscanned.cancelSession(upload.session);
+  else {
+    const chain = await readChain(sweeper.unscanned, stored.id);
+    if (isWhole(upload, chain)) await assemble(sweeper.unscanned, stored.id, chain);
   }
+  if (await objectOf(sweeper.unscanned, stored.id)) return 'waiting';
   if (!(await sweeper.records.replace(read, { ...stored, state: 'expired' }))) return 'lostRace';
   // What a crash leaves here, the next sweep finds among the parts.
   await removeParts(sweeper.unscanned, stored.id);

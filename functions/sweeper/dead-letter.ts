@@ -37,7 +37,7 @@ export async function deadLettered(sweeper: Sweeper, body: unknown): Promise<Dea
   for (let races = 0; races < MAX_RACES; races++) {
     const read = await sweeper.records.get(id).catch(unlessCorrupt(sweeper));
     if (!read) return 'foreign';
-    const record = arrived(read.record);
+    const record = arrived(read.record, event.object);
     if (record.state === 'failed') {
       await announceFailure(sweeper, { ...read, record });
       return 'failed';

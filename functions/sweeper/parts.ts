@@ -1,29 +1,28 @@
 import type { FileId } from '../../shared/files/fileId.ts';
-import { assemble } from '../../shared/files/parts.ts';
+import { assemble, isFirst, isWhole, readChain, removeChain } from '../../shared/files/parts.ts';
 import { isTus } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { hasWaited, type Sweeper } from './sweeper.ts';
 
 /**
- * What is to be done about one part. Those of a complete file become its object, those that nobody names are
- * removed; a part that was written just now is named a moment later, so they are given time.
+ * What is to be done about one object below the prefix of an upload. Those of an upload that goes on stay; those of
+ * one that is complete become the object of its file, which any of them stands for; the others are removed.
  * @throws {StorageError}, {CorruptRecord}: a later sweep finds it again
  */
 export async function attendPart(
-  sweeper: Sweeper,
+  { unscanned, records, ...sweeper }: Sweeper,
   object: StoredObject,
-  { id, part }: { id: FileId; part: string },
+  id: FileId,
 ): Promise<'part' | 'assembled' | 'dropped'> {
   if (!hasWaited(sweeper, object.timeCreated)) return 'part';
-  const record = (await sweeper.records.get(id))?.record;
-  if (record?.state === 'pending' && record.parts) {
-    await assemble(sweeper, record);
-    return 'assembled';
+  const record = (await records.get(id))?.record;
+  if (!record || !isTus(record)) {
+    await unscanned.delete(object.name, object);
+    return 'dropped';
   }
-  if (record && isTus(record)) {
-    const age = sweeper.now().getTime() - object.timeCreated.getTime();
-    if (record.upload.parts.includes(part) || age < sweeper.abandonedAfterMs) return 'part';
-  }
-  await sweeper.unscanned.delete(object.name, object);
-  return 'dropped';
+  if (!isFirst(object.name)) return 'part';
+  const chain = await readChain(unscanned, id);
+  if (!isWhole(record.upload, chain)) return 'part';
+  if (await assemble(unscanned, id, chain)) await removeChain(unscanned, id, chain);
+  return 'assembled';
 }

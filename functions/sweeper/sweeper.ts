@@ -33,6 +33,9 @@ export function isLeased({ lease }: PendingRecord, now: Date): boolean {
 }
 
 /** Long enough that no event will come by itself any more. */
-export function hasWaited({ now, stuckAfterMs }: Sweeper, since: Date): boolean {
+export function hasWaited(
+  { now, stuckAfterMs }: Pick<Sweeper, 'now' | 'stuckAfterMs'>,
+  since: Date,
+): boolean {
   return now().getTime() - since.getTime() >= stuckAfterMs;
 }

@@ -55,14 +55,14 @@ export async function attendWaiting(
   object: StoredObject,
   allowance: Allowance,
 ): Promise<WaitingOutcome> {
-  const part = parsePart(object.name);
-  if (part) return attendPart(sweeper, object, part);
+  const upload = parsePart(object.name);
+  if (upload) return attendPart(sweeper, object, upload);
   const id = parseFileId(object.name);
   if (!id) return 'foreign';
   if (!hasWaited(sweeper, object.timeCreated)) return 'young';
   const read = await sweeper.records.get(id);
   if (!read) return 'foreign';
-  const record = arrived(read.record);
+  const record = arrived(read.record, object);
   if (isDecided(record)) {
     await conclude(sweeper, record, object);
     return 'concluded';
@@ -75,8 +75,6 @@ export async function attendWaiting(
     case 'failed':
       await announceFailure(sweeper, { ...read, record });
       return 'failed';
-    case 'uploading':
-      return 'foreign';
     case 'pending':
       return attendPending(sweeper, { ...read, record }, object, allowance);
   }

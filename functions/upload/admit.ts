@@ -38,8 +38,8 @@ export function admit({ maxBytes, media }: Terms, { owner, ...announced }: Annou
 }
 
 /** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */
-export function handleOf(record: FileRecord, { maxScanBytes, filesUrl }: Terms): Handle {
-  const handle = toHandle(record, filesUrl, { forOwner: true });
+export function handleOf(record: FileRecord, { maxScanBytes, filesUrl }: Terms, offset?: number): Handle {
+  const handle = toHandle(record, filesUrl, { forOwner: true, offset });
   const size = handle.size ?? handle.upload?.length;
   if (size === undefined || maxScanBytes === undefined || size <= maxScanBytes) return handle;
   return { ...handle, expected: { state: 'unscannable', reason: 'tooLarge' } };

@@ -1,9 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { newFileId, parseFileId } from '../../shared/files/fileId.ts';
-import { removeParts } from '../../shared/files/parts.ts';
-import type { FileRecord } from '../../shared/files/record.ts';
+import { lengthName, lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { isTus, type TusRecord, type TusUpload } from '../../shared/files/uploading.ts';
+import type { TusRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
@@ -11,13 +10,20 @@ import type { Exchange } from '../../shared/http/service.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
-import { NOTHING_TALLIED } from '../../shared/storage/runningTally.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
+import type { Progress } from './append.ts';
 import { tooLarge } from './body.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
-import type { LatestUploads } from './latestUploads.ts';
 import { openUpload } from './open.ts';
-import { chunkOf, complete, hasBody, receive, requireOffsetType, type TusIntake } from './tusBody.ts';
+import {
+  chunkOf,
+  hasBody,
+  receive,
+  requireOffsetType,
+  type Standing,
+  standing,
+  type TusIntake,
+} from './tusBody.ts';
 import {
   announcedLength,
   countIn,
@@ -29,11 +35,9 @@ import {
 } from './tusHeaders.ts';
 
 export interface Tus extends TusIntake {
-  readonly latest: LatestUploads;
   /** Milliseconds from its creation in which an upload is to be completed. */
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
-  readonly now: () => Date;
   /** Of each owner: bodies that are being read. */
   readonly uploads: Shares;
 }
@@ -92,18 +96,18 @@ async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<voi
   exchange.audit.fileId = created.record.id;
   log.info({ fileId: created.record.id, owner: caller.principal, length }, 'upload created');
   // A file without a byte is complete already.
-  const written = chunk || length === 0 ? await receive(tus, exchange, created, chunk) : created;
-  const { record } = keep(tus, written);
-  const handle = handleOf(record, tus.terms);
-  const progress = isTus(record) ? progressHeaders(record.upload) : { 'upload-offset': String(length) };
-  sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...progress });
+  const { record, progress } = await receive(tus, exchange, { ...created, chain: NO_PARTS }, chunk);
+  const offset = progress?.chain.end;
+  const handle = handleOf(record, tus.terms, offset);
+  const headers = progress ? progressHeaders(progress) : { 'upload-offset': String(length) };
+  sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...headers });
 }
 
-function insert(
+async function insert(
   { records, now, expiresMs }: Tus,
   admitted: Admitted,
   { length, metadata }: { length: number | undefined; metadata: string | undefined },
-): Promise<Versioned<TusRecord>> {
+): Promise<{ record: TusRecord }> {
   const createdAt = now();
   return records.insert<TusRecord>({
     ...admitted,
@@ -114,27 +118,25 @@ function insert(
     upload: {
       kind: 'tus',
       ...(length !== undefined && { length }),
-      offset: 0,
-      parts: [],
-      running: NOTHING_TALLIED,
       ...(metadata && { metadata }),
       expiresAt: new Date(createdAt.getTime() + expiresMs),
     },
   });
 }
 
-async function head(tus: Tus, { response }: Exchange, { record }: Versioned): Promise<void> {
-  const live = alive(tus, record);
+async function head(tus: Tus, { response }: Exchange, { record: read }: Versioned): Promise<void> {
+  const now = await standing(tus, read);
+  const live = alive(tus, now);
   if (live) {
-    const { length, metadata } = live.upload;
+    const { upload } = live.record;
+    const length = lengthOf(upload, live.chain);
     return sendEmpty(response, 200, {
-      ...progressHeaders(live.upload),
+      ...progressHeaders(live),
       ...(length === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) }),
-      ...(metadata !== undefined && { 'upload-metadata': metadata }),
+      ...(upload.metadata !== undefined && { 'upload-metadata': upload.metadata }),
     });
   }
-  // Its last request may have ended before the object was made: whoever is told "complete" must be right.
-  if (record.state === 'pending') await complete(tus, record);
+  const { record } = now;
   const claims = record.state === 'pending' ? record.claims : undefined;
   const size = record.content?.size ?? claims?.size;
   if (size === undefined) throw new Problem('not-found');
@@ -147,34 +149,41 @@ async function head(tus: Tus, { response }: Exchange, { record }: Versioned): Pr
 
 async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): Promise<void> {
   const { request, response, log } = exchange;
-  const latest = tus.latest.take(id);
-  const ours = latest && mayChange(caller, latest.record);
   const offset = countIn(request, 'Upload-Offset');
-  // It may have gone on in another instance, which shows at the latest when it is written.
-  const read = ours && latest.record.upload.offset === offset ? latest : await find(tus, caller, id);
+  const kept = latest(tus, caller, id, offset);
+  const live = alive(tus, kept ?? (await standing(tus, (await find(tus, caller, id)).record)));
   requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
-  const live = alive(tus, read.record);
   if (!live) throw new Problem('upload-complete');
-  if (offset !== live.upload.offset) throw standsAt(live.upload.offset);
-  const upload = declared(tus, live.upload, countIn(request, 'Upload-Length'));
-  const chunk = chunkOf(exchange, upload.length === undefined ? undefined : upload.length - offset);
-  const goingOn = { ...read, record: { ...live, upload } };
-  const written = await receive(tus, exchange, goingOn, chunk).catch(async (error: unknown) => {
-    const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
-    throw isOvertaken ? await whyNot(tus, caller, id, offset) : error;
-  });
-  const { record } = keep(tus, written);
-  if (isTus(record)) return sendEmpty(response, 204, progressHeaders(record.upload));
-  log.info({ fileId: record.id, owner: record.owner, size: upload.length }, 'file received');
-  sendEmpty(response, 204, { 'upload-offset': String(upload.length) });
+  if (offset !== live.chain.end) throw standsAt(live.chain.end);
+  const said = declared(tus, live, countIn(request, 'Upload-Length'));
+  const length = said ?? lengthOf(live.record.upload, live.chain);
+  const chunk = chunkOf(exchange, length === undefined ? undefined : length - offset);
+  const received = await declare(tus, live, said)
+    .then((goingOn) => receive(tus, exchange, goingOn, chunk))
+    .catch(async (error: unknown) => {
+      const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
+      throw isOvertaken ? await whyNot(tus, caller, id, offset) : error;
+    });
+  const progress = alive(tus, received, false);
+  if (progress) return sendEmpty(response, 204, progressHeaders(progress));
+  const { record } = received;
+  log.info({ fileId: record.id, owner: record.owner, size: length }, 'file received');
+  sendEmpty(response, 204, { 'upload-offset': String(length) });
+}
+
+/** What this process knows, where it is what the request goes on with. It may have gone on elsewhere, which shows later. */
+function latest(tus: Tus, caller: Caller, id: string, offset: number | undefined): Standing | undefined {
+  const progress = tus.latest.take(id);
+  if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
+  return { record: progress.record, progress };
 }
 
 /** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
 async function whyNot(tus: Tus, caller: Caller, id: string, offset: number): Promise<Problem> {
-  const live = alive(tus, (await find(tus, caller, id)).record);
+  const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
   if (!live) return new Problem('upload-complete');
-  return live.upload.offset === offset ? keepsChanging() : standsAt(live.upload.offset);
+  return live.chain.end === offset ? keepsChanging() : standsAt(live.chain.end);
 }
 
 function keepsChanging(): Problem {
@@ -189,28 +198,45 @@ function standsAt(offset: number): Problem {
   return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
 }
 
-function keep<R extends FileRecord>({ latest }: Tus, { record, object }: Versioned<R>): Versioned<R> {
-  if (isTus(record)) latest.keep({ record, object });
-  return { record, object };
+/** The length that a request says and that is news. A length that was deferred may be said once. @throws {Problem} */
+function declared(
+  { terms }: Tus,
+  { record, chain }: Progress,
+  length: number | undefined,
+): number | undefined {
+  if (length === undefined) return undefined;
+  if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
+  const known = lengthOf(record.upload, chain);
+  if (length < chain.end || length !== (known ?? length)) throw unfitLength();
+  return known === undefined ? length : undefined;
 }
 
-/** A length that was deferred may be said once. @throws {Problem} */
-function declared({ terms }: Tus, upload: TusUpload, length: number | undefined): TusUpload {
-  if (length === undefined) return upload;
-  if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
-  if (length === (upload.length ?? length) && length >= upload.offset) return { ...upload, length };
-  throw new Problem('invalid-request', { detail: 'Upload-Length does not fit what is known of the upload.' });
+/** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was said */
+async function declare(tus: Tus, progress: Progress, length: number | undefined): Promise<Progress> {
+  if (length === undefined) return progress;
+  const name = lengthName(progress.record.id);
+  const options = { contentType: 'application/x-empty', metadata: { length: String(length) } };
+  const object = (await tus.unscanned.insertEmpty(name, options)) ?? (await tus.unscanned.stat(name));
+  if (!object) throw new Problem('upload-offset');
+  if (object.metadata['length'] !== String(length)) throw unfitLength();
+  return { ...progress, chain: { ...progress.chain, declared: { length, object } } };
+}
+
+function unfitLength(): Problem {
+  return new Problem('invalid-request', {
+    detail: 'Upload-Length does not fit what is known of the upload.',
+  });
 }
 
 async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
   tus.latest.take(id);
   for (let races = 0; races < MAX_RACES; races++) {
     const read = await find(tus, caller, id);
-    const live = alive(tus, read.record);
+    const live = alive(tus, await standing(tus, read.record));
     if (!live) throw new Problem('upload-complete');
-    const { upload: _, content: __, ...stored } = live;
+    const { upload: _, content: __, ...stored } = live.record;
     if (!(await tus.records.replace(read, { ...stored, state: 'expired' }))) continue;
-    await removeParts(tus.unscanned, live.id);
+    await removeParts(tus.unscanned, stored.id);
     return;
   }
   throw keepsChanging();
@@ -224,10 +250,14 @@ async function find({ records }: Tus, caller: Caller, id: string): Promise<Versi
   return read;
 }
 
-/** An upload that can be added to; undefined where it is complete. @throws {Problem} */
-function alive({ now }: Tus, record: FileRecord): TusRecord | undefined {
-  if (isTus(record)) {
-    if (now() < record.upload.expiresAt) return record;
+/**
+ * An upload that can be added to; undefined where it is complete. A request that begins in time may end later, by an
+ * hour at most: the sweeper waits for longer than that before it expires an upload.
+ * @throws {Problem}
+ */
+function alive({ now }: Tus, { record, progress }: Standing, begins = true): Progress | undefined {
+  if (progress) {
+    if (!begins || now() < progress.record.upload.expiresAt) return progress;
     throw new Problem('file-expired');
   }
   if (record.state === 'uploading') throw new Problem('not-found');

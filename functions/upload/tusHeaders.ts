@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
-import type { TusUpload } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import type { Progress } from './append.ts';
 
 export const TUS_VERSION = '1.0.0';
 export const OFFSET_CONTENT_TYPE = 'application/offset+octet-stream';
@@ -73,6 +73,7 @@ export function metadataOf({ contentType, fileName }: { contentType: string; fil
 }
 
 /** How far an upload is. */
-export function progressHeaders(upload: TusUpload): Record<string, string> {
-  return { 'upload-offset': String(upload.offset), 'upload-expires': upload.expiresAt.toUTCString() };
+export function progressHeaders({ record, chain }: Progress): Record<string, string> {
+  const expires = record.upload.expiresAt.toUTCString();
+  return { 'upload-offset': String(chain.end), 'upload-expires': expires };
 }

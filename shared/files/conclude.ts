@@ -90,7 +90,7 @@ export async function fail(
   read: Versioned<PendingRecord>,
   failure: FailureReason,
 ): Promise<boolean> {
-  const { lease: _, redriven: __, parts: ___, ...stored } = read.record;
+  const { lease: _, redriven: __, ...stored } = read.record;
   const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
   const written = await failer.records.replace(read, failed);
   if (!written) return false;

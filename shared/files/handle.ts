@@ -26,7 +26,10 @@ export interface Handle {
   readonly deletedAt?: string;
   /** How many it is shared with; told to its owner and to administrators alone. */
   readonly viewerCount?: number;
-  /** How far it is; `uploading` alone. A direct session knows its own offset. */
+  /**
+   * `uploading` alone. How far it is, the answers of the upload function alone say, and those of tus alone: a direct
+   * session knows its own offset.
+   */
   readonly upload?: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
   /** What is certain to become of it; told at its upload alone. */
   readonly expected?: { readonly state: 'unscannable'; readonly reason: 'tooLarge' };
@@ -35,12 +38,13 @@ export interface Handle {
 
 /**
  * @param filesUrl where clients reach the files function; without it the links are relative
- * @param audience `forOwner` tells what viewers should not learn of one another, to owner and administrators
+ * @param about `forOwner` tells what viewers should not learn of one another, to owner and administrators; `offset`
+ *   is how many bytes of an upload are there, where that is known
  */
 export function toHandle(
   record: FileRecord,
   filesUrl: string | undefined,
-  { forOwner = false } = {},
+  { forOwner = false, offset }: { forOwner?: boolean; offset?: number | undefined } = {},
 ): Handle {
   const { content } = record;
   const self = fileUrl(filesUrl, record.id);
@@ -52,16 +56,16 @@ export function toHandle(
     ...(record.fileName !== undefined && { fileName: record.fileName }),
     ...(content && { size: content.size, sha256: content.sha256 }),
     createdAt: record.createdAt.toISOString(),
-    ...outcome(record),
+    ...outcome(record, offset),
     ...(forOwner && { viewerCount: record.viewers.length }),
     links: { self, status: `${self}/status` },
   };
 }
 
-function outcome(record: FileRecord): Partial<Handle> {
+function outcome(record: FileRecord, offset: number | undefined): Partial<Handle> {
   switch (record.state) {
     case 'uploading':
-      return { upload: progress(record.upload) };
+      return { upload: progress(record.upload, offset) };
     case 'pending':
     case 'expired':
       return {};
@@ -83,10 +87,12 @@ function outcome(record: FileRecord): Partial<Handle> {
   }
 }
 
-function progress(upload: UploadingRecord['upload']): NonNullable<Handle['upload']> {
-  const { length, expiresAt } = upload;
+function progress(
+  { length, expiresAt }: UploadingRecord['upload'],
+  offset: number | undefined,
+): NonNullable<Handle['upload']> {
   return {
-    ...(upload.kind === 'tus' && { offset: upload.offset }),
+    ...(offset !== undefined && { offset }),
     ...(length !== undefined && { length }),
     expiresAt: expiresAt.toISOString(),
   };

@@ -31,7 +31,7 @@ const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'ga
 /** A record as custom metadata; keys that have no value are absent. */
 export function toMetadata(record: FileRecord): Metadata {
   const { content } = record;
-  const { lease, redriven, parts } = record.state === 'pending' ? record : {};
+  const { lease, redriven } = record.state === 'pending' ? record : {};
   const claims = record.state === 'pending' || record.state === 'failed' ? record.claims : undefined;
   const fields: Record<string, string | undefined> = {
     state: record.state,
@@ -47,7 +47,6 @@ export function toMetadata(record: FileRecord): Metadata {
     crc32c: content?.crc32c,
     claimedSize: claims && String(claims.size),
     claimedSha256: claims?.sha256,
-    parts: parts?.join(' '),
     ...(record.state === 'uploading' ? uploadFields(record.upload) : {}),
     leaseHolder: lease?.holder,
     leaseUntil: lease?.until.toISOString(),
@@ -119,7 +118,6 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
         ...known,
         state,
         ...parseClaims(field),
-        ...parseParts(field),
         ...parseLease(field),
         ...parseRedriven(field),
         ...(metadata['tentative'] === 'true' && { tentative: true }),
@@ -185,11 +183,6 @@ function parseClaims(field: Fields): { claims?: Claims } {
       ...(claimedSha256 !== undefined && { sha256: field.parsed('claimedSha256', parseSha256) }),
     },
   };
-}
-
-function parseParts(field: Fields): { parts?: readonly string[] } {
-  const parts = field.metadata['parts'];
-  return parts === undefined ? {} : { parts: parts.split(' ') };
 }
 
 function parseLease(field: Fields): { lease?: Lease } {

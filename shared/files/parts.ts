@@ -1,99 +1,196 @@
-import { randomBytes } from 'node:crypto';
 import type { Bucket } from '../storage/bucket.ts';
+import type { Generation, StoredObject } from '../storage/object.ts';
+import { parseCount } from './fields.ts';
 import { type FileId, parseFileId } from './fileId.ts';
-import type { PendingRecord } from './record.ts';
-import type { Records } from './records.ts';
+import type { Sha256 } from './record.ts';
+import type { TusUpload } from './uploading.ts';
 
 /**
- * What the names of all parts begin with, in the unscanned bucket: `parts/<fileId>/<offset>.<random>`, with a
- * `c` at the end where it was composed of others. No name is ever used twice. docs/adr/0015
+ * The common prefix of everything that belongs to an unfinished tus upload, in the unscanned bucket:
+ *
+ *     parts/<fileId>/<offset of its first byte>         a part
+ *     parts/<fileId>/<offset>-<end>                      parts that are composed already, of an upload of many
+ *     parts/<fileId>/length                              the length, where it was deferred
+ *
+ * All are inserted only where the name is free, so the name is the compare-and-swap. docs/adr/0015
  */
 export const PARTS_PREFIX = 'parts/';
 
 /** Cloud Storage composes at most so many at a time: https://cloud.google.com/storage/docs/composite-objects */
 const MAX_COMPONENTS = 32;
+/** Compose requests under way at the same time for one upload. */
+const AT_ONCE = 8;
+/** Digits of an offset: enough for Cloud Storage's largest object, so that names sort by offset. */
+const DIGITS = 13;
 const UNSERVED = { contentType: 'application/octet-stream' };
 
+type Named = Pick<StoredObject, 'name' | 'generation'>;
+
+/** The parts that follow one another without a gap from the first byte. Nothing of it ever changes but that it grows. */
+export interface Chain {
+  readonly parts: readonly (Named & { readonly offset: number })[];
+  /** Bytes in `parts`, where the next part begins. */
+  readonly end: number;
+  /** The last of `parts` as it is stored, where it was read. */
+  readonly last?: StoredObject;
+  /** The length, where it was said after the creation. */
+  readonly declared?: { readonly length: number; readonly object: Named };
+}
+
+export const NO_PARTS: Chain = { parts: [], end: 0 };
+
 /** @param offset of its first byte in the file */
-export function newPart(offset: number): string {
-  return `${offset}.${randomBytes(5).toString('hex')}`;
+export function partName(id: FileId, offset: number): string {
+  return `${PARTS_PREFIX}${id}/${digits(offset)}`;
 }
 
-export function partName(id: FileId, part: string): string {
-  return `${PARTS_PREFIX}${id}/${part}`;
+export function lengthName(id: FileId): string {
+  return `${PARTS_PREFIX}${id}/length`;
 }
 
-export function parsePart(name: string): { id: FileId; part: string } | undefined {
-  const [, id = '', part = ''] = /^parts\/([^/]+)\/(\d+\.[0-9a-f]+c?)$/.exec(name) ?? [];
-  const fileId = parseFileId(id);
-  return fileId && { id: fileId, part };
+/** The upload that an object below {@link PARTS_PREFIX} belongs to; undefined where its name is none of ours. */
+export function parsePart(name: string): FileId | undefined {
+  const [, id = ''] = /^parts\/([^/]+)\/(?:\d{13}(?:-\d{13})?|length)$/.exec(name) ?? [];
+  return parseFileId(id);
 }
 
-export interface Folded {
-  readonly parts: readonly string[];
-  /** Composed of those that it replaces. */
-  readonly made?: string;
+/** Whether a sweep looks at the whole upload when it meets this object: one of its parts is enough. */
+export function isFirst(name: string): boolean {
+  return /\/(?:0{13}|length)$/.test(name);
+}
+
+/** Bytes of the whole; undefined where the client has yet to say. */
+export function lengthOf(upload: TusUpload, { declared }: Chain): number | undefined {
+  return upload.length ?? declared?.length;
+}
+
+export function isWhole(upload: TusUpload, chain: Chain): boolean {
+  return lengthOf(upload, chain) === chain.end;
+}
+
+export function withPart(chain: Chain, object: StoredObject): Chain {
+  const { name, generation, size } = object;
+  const part = { name, generation, offset: chain.end };
+  return { ...chain, parts: [...chain.parts, part], end: chain.end + size, last: object };
 }
 
 /**
- * Makes room for one more part, so that a record of any size names few and one request composes them all. What
- * was composed before is composed again only where nothing else is left, so that bytes are not copied each time.
- * @returns undefined where a part is gone: somebody else was faster
+ * What is there of an upload. Parts behind a gap do not count.
+ * @throws {StorageError}
  */
-export async function fold(
-  unscanned: Bucket,
-  id: FileId,
-  parts: readonly string[],
-): Promise<Folded | undefined> {
-  if (parts.length < MAX_COMPONENTS) return { parts };
-  const loose = parts.findLastIndex((part) => part.endsWith('c')) + 1;
-  const from = parts.length - loose > 1 ? loose : 0;
-  const made = `${newPart(Number(parts[from]?.split('.')[0]))}c`;
-  const sources = parts.slice(from).map((part) => partName(id, part));
-  if ((await unscanned.compose(partName(id, made), sources, UNSERVED)) === 'sourceGone') return undefined;
-  return { parts: [...parts.slice(0, from), made], made };
+export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
+  const parts: { name: string; generation: Generation; offset: number }[] = [];
+  let end = 0;
+  let last: StoredObject | undefined;
+  let declared: Chain['declared'];
+  for await (const object of objectsOf(unscanned, id)) {
+    const length = object.name === lengthName(id) ? parseCount(object.metadata['length'] ?? '') : undefined;
+    if (length !== undefined) declared = { length, object };
+    if (object.name !== partName(id, end)) continue;
+    parts.push({ name: object.name, generation: object.generation, offset: end });
+    end += object.size;
+    last = object;
+  }
+  return { parts, end, ...(last && { last }), ...(declared && { declared }) };
 }
 
 /**
- * Makes the object of a file of its parts, if that is still to be done, and removes them. Everybody may do it at
- * any time: one of them makes the object, and what comes too late is scanned to the same end.
- * @returns 'gone' where neither the parts nor the object are there, and no verdict is
+ * Makes the object of a file of its parts, which are then to be removed. Anybody may do it at any time, also at once:
+ * one of them makes the object, and each finds it.
+ * @param sha256 of all bytes, where it is known
+ * @returns the object; undefined where neither it nor all parts are there: its file has a verdict, or was lost
  * @throws {StorageError}
  */
 export async function assemble(
-  { unscanned, records }: { unscanned: Bucket; records: Records },
-  { id, parts }: PendingRecord,
-): Promise<'made' | 'gone'> {
-  if (!parts) return 'made';
-  const sources = parts.map((part) => partName(id, part));
-  const made = await unscanned.compose(id, sources, UNSERVED);
-  // The parts are removed only once the object is there, and that only once a verdict stands.
-  if (made === 'sourceGone' && !(await exists(unscanned, id))) {
-    const read = await records.get(id);
-    if (read?.record.state === 'pending') return 'gone';
-  }
-  await removeParts(unscanned, id);
-  return 'made';
-}
-
-/** By a listing, which says no more than that: the upload function may list these objects, and not get them. */
-async function exists(unscanned: Bucket, id: FileId): Promise<boolean> {
-  const { objects } = await unscanned.list({ prefix: id, maxResults: 1 });
-  return objects.some(({ name }) => name === id);
-}
-
-/** @param which all by default */
-export async function removeParts(
   unscanned: Bucket,
   id: FileId,
-  which: (part: string) => boolean = () => true,
-): Promise<void> {
-  const prefix = `${PARTS_PREFIX}${id}/`;
+  chain: Chain,
+  sha256?: Sha256,
+): Promise<StoredObject | undefined> {
+  const options = { ...UNSERVED, ...(sha256 && { metadata: { sha256 } }) };
+  const sources = chain.parts.map(({ name }) => name);
+  const made =
+    sources.length === 0
+      ? await unscanned.insertEmpty(id, options)
+      : await composeAll(unscanned, id, chain, options);
+  return typeof made === 'object' ? made : objectOf(unscanned, id);
+}
+
+/** The object of a file, by a listing: the upload function may list these objects, and not get them. */
+export async function objectOf(unscanned: Bucket, id: FileId): Promise<StoredObject | undefined> {
+  const { objects } = await unscanned.list({ prefix: id, maxResults: 1 });
+  return objects.find(({ name }) => name === id);
+}
+
+/** Removes everything below the prefix of an upload. @throws {StorageError} */
+export async function removeParts(unscanned: Bucket, id: FileId): Promise<void> {
+  const found: StoredObject[] = [];
+  for await (const object of objectsOf(unscanned, id)) found.push(object);
+  await inBatches(found, (object) => unscanned.delete(object.name, object));
+}
+
+/** The same, without a listing where what there is is known. @throws {StorageError} */
+export async function removeChain(unscanned: Bucket, id: FileId, { parts, declared }: Chain): Promise<void> {
+  if (parts.length > MAX_COMPONENTS) return removeParts(unscanned, id);
+  const known: Named[] = [...parts, ...(declared ? [declared.object] : [])];
+  await inBatches(known, ({ name, generation }) => unscanned.delete(name, { generation }));
+}
+
+/**
+ * Composes a tree of objects whose names say what they hold: every process makes the same ones, so that one
+ * goes on where another stopped.
+ */
+async function composeAll(
+  unscanned: Bucket,
+  id: FileId,
+  { parts, end }: Chain,
+  options: { contentType: string; metadata?: Readonly<Record<string, string>> },
+): Promise<StoredObject | 'sourceGone' | 'targetExists'> {
+  let level: readonly { name: string; offset: number }[] = parts;
+  while (level.length > MAX_COMPONENTS) {
+    const groups = Array.from({ length: Math.ceil(level.length / MAX_COMPONENTS) }, (_, at) => {
+      const members = level.slice(at * MAX_COMPONENTS, (at + 1) * MAX_COMPONENTS);
+      const offset = members[0]?.offset ?? 0;
+      const until = level[(at + 1) * MAX_COMPONENTS]?.offset ?? end;
+      const name = `${partName(id, offset)}-${digits(until)}`;
+      return { name, offset, sources: members.map((member) => member.name) };
+    });
+    // A group of one is there already, under its own name or as what it was composed to before.
+    const missing = groups.filter(({ sources }) => sources.length > 1);
+    const made = await inBatches(missing, ({ name, sources }) => unscanned.compose(name, sources, UNSERVED));
+    if (made.includes('sourceGone')) return 'sourceGone';
+    level = groups.map(({ name, offset, sources }) => ({
+      name: sources.length > 1 ? name : (sources[0] ?? name),
+      offset,
+    }));
+  }
+  return unscanned.compose(
+    id,
+    level.map(({ name }) => name),
+    options,
+  );
+}
+
+async function* objectsOf(unscanned: Bucket, id: FileId): AsyncGenerator<StoredObject, void, undefined> {
   for (let pageToken: string | undefined; ; ) {
-    const page = await unscanned.list({ prefix, pageToken, maxResults: 1000 });
-    const chosen = page.objects.filter(({ name }) => which(name.slice(prefix.length)));
-    await Promise.all(chosen.map((object) => unscanned.delete(object.name, object)));
+    const page = await unscanned.list({ prefix: `${PARTS_PREFIX}${id}/`, pageToken, maxResults: 1000 });
+    yield* page.objects;
     pageToken = page.nextPageToken;
     if (!pageToken) return;
   }
+}
+
+async function inBatches<Item, Result>(
+  items: readonly Item[],
+  work: (item: Item) => Promise<Result>,
+): Promise<Result[]> {
+  const results: Result[] = [];
+  for (let at = 0; at < items.length; at += AT_ONCE) {
+    results.push(...(await Promise.all(items.slice(at, at + AT_ONCE).map(work))));
+  }
+  return results;
+}
+
+function digits(offset: number): string {
+  return String(offset).padStart(DIGITS, '0');
 }

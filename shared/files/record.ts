@@ -84,8 +84,6 @@ export type FileRecord = Stored &
         readonly state: 'pending';
         readonly content?: Content;
         readonly claims?: Claims;
-        /** Of which the object is assembled, and of which it may not be yet: docs/adr/0015. */
-        readonly parts?: readonly string[];
         readonly lease?: Lease;
         readonly redriven?: Redriven;
         /**

@@ -11,13 +11,9 @@ const MAX_METADATA_BYTES = 8 * 1024;
  */
 const RESERVED_BYTES = 2_304;
 
-/** Bytes for the names of the parts of an upload that goes on, 32 at most. */
-const PARTS_BYTES = 1_024;
-
 /** Whether all that may still come fits into the record's metadata. */
 export function hasRoom(record: FileRecord): boolean {
   const fields = Object.entries(toMetadata(record)).flat();
   const bytes = fields.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  const reserved = RESERVED_BYTES + (record.state === 'uploading' ? PARTS_BYTES : 0);
-  return bytes + reserved <= MAX_METADATA_BYTES;
+  return bytes + RESERVED_BYTES <= MAX_METADATA_BYTES;
 }

@@ -14,9 +14,6 @@ export function uploadFields(upload: TusUpload | DirectUpload): Keys {
   return {
     ...both,
     length: upload.length === undefined ? undefined : String(upload.length),
-    offset: String(upload.offset),
-    parts: upload.parts.join(' ') || undefined,
-    running: upload.running,
     uploadMetadata: upload.metadata,
   };
 }
@@ -43,12 +40,9 @@ export function parseUpload(field: Fields): TusUpload | DirectUpload {
   }
 }
 
-function parseTus(field: Fields, { length, parts, uploadMetadata }: Metadata) {
+function parseTus(field: Fields, { length, uploadMetadata }: Metadata) {
   return {
     ...(length !== undefined && { length: field.parsed('length', parseCount) }),
-    offset: field.parsed('offset', parseCount),
-    parts: parts?.split(' ') ?? [],
-    running: field.text('running'),
     ...(uploadMetadata !== undefined && { metadata: uploadMetadata }),
   };
 }

@@ -1,19 +1,21 @@
-import type { FileRecord, Sha256, UploadingRecord } from './record.ts';
+import type { StoredObject } from '../storage/object.ts';
+import {
+  type Claims,
+  type Content,
+  type FileRecord,
+  parseSha256,
+  type Sha256,
+  type UploadingRecord,
+} from './record.ts';
 
 /** Cloud Storage's largest object, bytes: https://cloud.google.com/storage/quotas#objects */
 export const MAX_OBJECT_BYTES = 5 * 2 ** 40;
 
-/** A tus upload: what is acknowledged is exactly what its parts hold. */
+/** A tus upload as it was created. How far it is, its parts say: shared/files/parts.ts. */
 export interface TusUpload {
   readonly kind: 'tus';
-  /** Bytes of the whole; absent where the client has yet to say. */
+  /** Bytes of the whole; absent where it was left to be said later. */
   readonly length?: number;
-  /** Bytes in `parts`. */
-  readonly offset: number;
-  /** Names of objects, without the prefix that they share, in the order of their bytes. */
-  readonly parts: readonly string[];
-  /** The digests of the first `offset` bytes, to go on with: `RunningTallies` in shared/storage/runningTally.ts. */
-  readonly running: string;
   /** Upload-Metadata as the client sent it. */
   readonly metadata?: string;
   readonly expiresAt: Date;
@@ -38,13 +40,32 @@ export function isTus(record: FileRecord): record is TusRecord {
   return record.state === 'uploading' && record.upload.kind === 'tus';
 }
 
+export type ArrivedRecord = Exclude<FileRecord, { state: 'uploading' }>;
+
+/** What is known of the bytes of a file when its object becomes final. */
+export interface Arrival {
+  readonly content?: Content;
+  readonly claims?: Claims;
+}
+
 /**
- * The record of a file whose object is final, as it then is. The client of a direct session makes the object
- * final by itself, and nobody writes that down: it waits for its scan.
+ * The record of a file whose object is final: it waits for its scan. Nobody writes that down before the scanner
+ * does, so a record that says `uploading` may be about such a file.
+ * @param object as the bucket has it; or what was made of it by {@link arrivalOf} before
  */
-export function arrived(record: FileRecord): FileRecord {
-  if (record.state !== 'uploading' || record.upload.kind !== 'direct') return record;
+export function arrived(record: FileRecord, object: StoredObject | Arrival): ArrivedRecord {
+  if (record.state !== 'uploading') return record;
   const { upload, content: _, ...stored } = record;
-  const { length: size, sha256 } = upload;
-  return { ...stored, state: 'pending', claims: { size, ...(sha256 && { sha256 }) } };
+  const { content, claims } = 'generation' in object ? arrivalOf(record, object) : object;
+  return { ...stored, state: 'pending', ...(content && { content }), ...(claims && { claims }) };
+}
+
+/** Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one. */
+function arrivalOf({ upload }: UploadingRecord, { size, crc32c, metadata }: StoredObject): Arrival {
+  if (upload.kind === 'direct') {
+    const { length, sha256 } = upload;
+    return { claims: { size: length, ...(sha256 && { sha256 }) } };
+  }
+  const sha256 = parseSha256(metadata['sha256'] ?? '');
+  return sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
 }

@@ -17,7 +17,7 @@ export interface BucketOptions {
 }
 
 export interface StageOptions extends InsertOptions {
-  /** Bytes that will come, where they are known: what has no metadata is then sent while it comes. */
+  /** Bytes that will come, where they are known: they are then sent while they come. */
   readonly size?: number | undefined;
 }
 
@@ -131,7 +131,7 @@ export class Bucket {
         },
       },
       source,
-      { chunkBytes: this.#chunkBytes, size: options.metadata ? undefined : options.size },
+      { chunkBytes: this.#chunkBytes, size: options.size },
       tally,
     );
   }

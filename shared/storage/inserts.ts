@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './error.ts';
 import { answeredObject, type StoredObject } from './object.ts';
-import { OpenInsert } from './openInsert.ts';
+import { type Frame, OpenInsert } from './openInsert.ts';
 import { ResumableSession } from './resumable.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
 import type { Checksums } from './tally.ts';
@@ -66,24 +66,16 @@ export class Inserts {
   }
 
   /** One request that is sent while its bytes come: docs/adr/0024. */
-  open(name: string, size: number, { contentType }: InsertOptions): OpenInsert {
-    return new OpenInsert(size, (stream, signal) =>
-      this.#transport.json({
-        operation: 'objects.insert',
-        method: 'POST',
-        url: this.#terms.url,
-        query: { uploadType: 'media', name, ifGenerationMatch: 0 },
-        headers: { 'content-type': contentType },
-        body: { stream, length: size },
-        expect: [PRECONDITION_FAILED],
-        signal,
-      }),
+  open(name: string, size: number, options: InsertOptions): OpenInsert {
+    const { boundary, head, tail } = frameOf(options);
+    const length = head.length + size + tail.length;
+    return new OpenInsert(size, { head, tail }, (stream, signal) =>
+      this.#transport.json({ ...this.#multipart(name, boundary), body: { stream, length }, signal }),
     );
   }
 
   /**
    * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
-   * Both parts name the same content type: Cloud Storage answers 400 to two that differ.
    * @param open is the first try, where there is one
    * @returns undefined where the name exists
    */
@@ -95,26 +87,15 @@ export class Inserts {
     open?: OpenInsert,
   ): Promise<StoredObject | undefined> {
     const metadata = options.metadata ?? {};
-    const boundary = randomUUID();
-    const resource = JSON.stringify({ contentType: options.contentType, metadata, crc32c: checksums.crc32c });
-    const head = Buffer.from(
-      `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
-        `--${boundary}\r\ncontent-type: ${options.contentType}\r\n\r\n`,
-    );
-    const tail = Buffer.from(`\r\n--${boundary}--\r\n`);
+    const { boundary, head, tail } = frameOf(options, checksums);
     const body = { pieces: [head, bytes, tail], length: head.length + checksums.size + tail.length };
     return retrying(this.#terms.retry, undefined, async (triesBefore) => {
       const answer =
         open?.underWay && triesBefore === 0
           ? await open.finish(bytes, this.#terms.timeoutMs)
           : await this.#transport.json({
-              operation: 'objects.insert',
-              method: 'POST',
-              url: this.#terms.url,
-              query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
-              headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+              ...this.#multipart(name, boundary),
               body,
-              expect: [PRECONDITION_FAILED],
               timeoutMs: this.#terms.timeoutMs,
             });
       if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
@@ -128,4 +109,29 @@ export class Inserts {
       return ours ? current : undefined;
     });
   }
+
+  #multipart(name: string, boundary: string) {
+    return {
+      operation: 'objects.insert',
+      method: 'POST' as const,
+      url: this.#terms.url,
+      query: { uploadType: 'multipart', name, ifGenerationMatch: 0 },
+      headers: { 'content-type': `multipart/related; boundary=${boundary}` },
+      expect: [PRECONDITION_FAILED],
+    };
+  }
+}
+
+/** Both parts name the same content type: Cloud Storage answers 400 to two that differ. */
+function frameOf(
+  { contentType, metadata = {} }: InsertOptions,
+  checksums?: Checksums,
+): Frame & { boundary: string } {
+  const boundary = randomUUID();
+  const resource = JSON.stringify({ contentType, metadata, crc32c: checksums?.crc32c });
+  const head = Buffer.from(
+    `--${boundary}\r\ncontent-type: application/json; charset=UTF-8\r\n\r\n${resource}\r\n` +
+      `--${boundary}\r\ncontent-type: ${contentType}\r\n\r\n`,
+  );
+  return { boundary, head, tail: Buffer.from(`\r\n--${boundary}--\r\n`) };
 }

@@ -5,6 +5,12 @@ import type { Answer } from './transport.ts';
 /** Bytes: fewer are not worth a write of their own. */
 const WORTH_SENDING = 1024 * 1024;
 
+/** What a request has before the bytes of an object, and behind them. */
+export interface Frame {
+  readonly head: Buffer;
+  readonly tail: Buffer;
+}
+
 /**
  * An insert that is sent while its bytes still come, so that they have not all to be here before the first is on its way.
  * The last byte is kept until {@link finish}, and without it there is no object. Whoever opens one keeps the bytes, and
@@ -13,15 +19,24 @@ const WORTH_SENDING = 1024 * 1024;
 export class OpenInsert {
   /** Bytes, and not one more or less. */
   readonly size: number;
+  readonly #frame: Frame;
   readonly #open: (body: Readable, signal: AbortSignal) => Promise<Answer<unknown>>;
   readonly #body = new Readable({ read: () => undefined });
   readonly #stop = new AbortController();
   #answer: Promise<Answer<unknown>> | undefined;
   #sent = 0;
 
-  /** @param open sends a request with such a body */
-  constructor(size: number, open: (body: Readable, signal: AbortSignal) => Promise<Answer<unknown>>) {
+  /**
+   * @param frame is sent around the bytes
+   * @param open sends a request with such a body
+   */
+  constructor(
+    size: number,
+    frame: Frame,
+    open: (body: Readable, signal: AbortSignal) => Promise<Answer<unknown>>,
+  ) {
     this.size = size;
+    this.#frame = frame;
     this.#open = open;
   }
 
@@ -40,6 +55,7 @@ export class OpenInsert {
   /** @param timeoutMs milliseconds until the answer must be there @throws {StorageError} */
   async finish(bytes: Uint8Array, timeoutMs: number): Promise<Answer<unknown>> {
     const answer = this.#send(bytes);
+    this.#body.push(this.#frame.tail);
     this.#body.push(null);
     let late = false;
     const timer = setTimeout(() => {
@@ -61,6 +77,7 @@ export class OpenInsert {
   }
 
   #send(bytes: Uint8Array): Promise<Answer<unknown>> {
+    if (!this.#answer) this.#body.push(this.#frame.head);
     this.#body.push(bytes.subarray(this.#sent));
     this.#sent = bytes.length;
     if (!this.#answer) {

@@ -1,4 +1,5 @@
 import { createHash, type Hash, randomUUID } from 'node:crypto';
+import { crc32c } from '@node-rs/crc32';
 import { combineCrc32c, decodeCrc32c, encodeCrc32c } from './crc32c.ts';
 import { StorageError } from './error.ts';
 import { type Checksums, ChecksumTally, type Digests } from './tally.ts';
@@ -12,8 +13,6 @@ interface Sha256 {
 
 /** What a saved state begins with that is held here and not in what was saved; in base64 there is none of it. */
 const HELD = '@';
-/** What {@link RunningTally.save} returns of no byte, wherever it is gone on with. */
-export const NOTHING_TALLIED = `0.${HELD}`;
 /** Stands for a SHA-256 that cannot be gone on with. */
 const LOST = '-';
 /** Of some hundred bytes each. One that is dropped is taken for one of another process. */
@@ -31,19 +30,22 @@ export class RunningTallies {
   readonly #held = new Map<string, Hash>();
 
   /**
-   * @param saved what {@link RunningTally.save} returned after `size` bytes
+   * @param saved what {@link RunningTally.save} returned after `size` bytes; empty where nobody has begun
    * @param reread those bytes, as many of them as there are
    * @returns a tally without digests where no more is to be had
    */
   async resume(saved: string, size: number, reread: () => AsyncIterable<Uint8Array>): Promise<RunningTally> {
-    if (size === 0) return new RunningTally(this.#holding(createHash('sha256')), 0, 0);
-    const [crc = '', state = ''] = saved.split('.');
+    if (size === 0 && saved === '') return new RunningTally(this.#holding(createHash('sha256')), 0, 0);
+    const [crc = '', state = '', seal] = saved.split('.');
     const checksum = Number.parseInt(crc, 16);
+    if (seal !== sealOf(size, `${crc}.${state}`)) return new RunningTally(undefined, 0, size);
     if (!state.startsWith(HELD)) return new RunningTally(await carried(state), checksum, size);
     const hash = this.#held.get(state);
     if (hash) return new RunningTally(this.#holding(hash.copy()), checksum, size);
     if (size > MOST_REREAD) return new RunningTally(undefined, checksum, size);
-    return tallied(reread(), checksum, size);
+    const tally = new RunningTally(await carried(), 0, 0);
+    await tally.replay(reread, { size, crc32c: encodeCrc32c(checksum) });
+    return tally;
   }
 
   #holding(hash: Hash): Sha256 {
@@ -63,7 +65,7 @@ export class RunningTallies {
 
 /** The digests of a stream that arrives in several requests. */
 export class RunningTally {
-  readonly #sha256: Sha256 | undefined;
+  #sha256: Sha256 | undefined;
   #crc32c: number;
   #size: number;
 
@@ -89,9 +91,35 @@ export class RunningTally {
     this.#crc32c = combineCrc32c(this.#crc32c, decodeCrc32c(crc32c), size);
   }
 
-  /** At most 170 characters of ASCII, whatever the size. Nothing can be added afterwards. */
+  /**
+   * Adds bytes that were stored before. Where they cannot be read, are others now, or too many to be read again,
+   * there are no digests from then on.
+   */
+  async replay(reread: () => AsyncIterable<Uint8Array>, stored: Checksums): Promise<void> {
+    const isWorthIt = this.#sha256 !== undefined && stored.size <= MOST_REREAD;
+    const isSame = stored.size === 0 || (isWorthIt && (await this.#sees(reread(), stored)));
+    if (!isSame) this.#sha256 = undefined;
+    this.add(stored);
+  }
+
+  async #sees(bytes: AsyncIterable<Uint8Array>, stored: Checksums): Promise<boolean> {
+    const found = new ChecksumTally();
+    try {
+      for await (const piece of bytes) {
+        found.update(piece);
+        this.update(piece);
+      }
+    } catch (error) {
+      if (!(error instanceof StorageError)) throw error;
+      return false;
+    }
+    return found.size === stored.size && found.digests().crc32c === stored.crc32c;
+  }
+
+  /** At most 180 characters of ASCII, whatever the size. Nothing can be added afterwards. */
   save(): string {
-    return `${this.#crc32c.toString(16)}.${this.#sha256?.save() ?? LOST}`;
+    const state = `${this.#crc32c.toString(16)}.${this.#sha256?.save() ?? LOST}`;
+    return `${state}.${sealOf(this.#size, state)}`;
   }
 
   /** Ends the tally. Undefined where its SHA-256 was lost on the way. */
@@ -102,24 +130,9 @@ export class RunningTally {
   }
 }
 
-/** A tally that any process can go on with, of bytes that are to be as they were before. */
-async function tallied(
-  bytes: AsyncIterable<Uint8Array>,
-  checksum: number,
-  size: number,
-): Promise<RunningTally> {
-  const sha256 = await carried();
-  const found = new ChecksumTally();
-  try {
-    for await (const piece of bytes) {
-      found.update(piece);
-      sha256?.update(piece);
-    }
-  } catch (error) {
-    if (!(error instanceof StorageError)) throw error;
-  }
-  const same = found.size === size && found.digests().crc32c === encodeCrc32c(checksum);
-  return new RunningTally(same ? sha256 : undefined, checksum, size);
+/** Tells a state that was damaged, or is not of so many bytes: a digest that is gone on with from it would be wrong. */
+function sealOf(size: number, state: string): string {
+  return crc32c(`${size}.${state}`).toString(16);
 }
 
 /** @returns undefined where no such state was saved, or by another version of the library */

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { NOTHING_TALLIED } from '../../../shared/storage/runningTally.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';
 import { DAY, OWNER } from './fixture.ts';
 
@@ -164,9 +163,6 @@ describe('a collection', function () {
     const upload = {
       kind: 'tus',
       length: 20,
-      offset: 0,
-      parts: [],
-      running: NOTHING_TALLIED,
       expiresAt: new Date(fixture.now + 30 * DAY),
     } as const;
     await fixture.write({ ...stored, state: 'uploading', upload });

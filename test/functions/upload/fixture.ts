@@ -1,15 +1,22 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { type Appender, append, type Chunk } from '../../../functions/upload/append.ts';
+import {
+  type Appender,
+  append,
+  type Chunk,
+  digestOf,
+  type Progress,
+} from '../../../functions/upload/append.ts';
 import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
-import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import { assemble, NO_PARTS, readChain, removeChain } from '../../../shared/files/parts.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
 import { isTus, type TusRecord } from '../../../shared/files/uploading.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
-import { NOTHING_TALLIED, RunningTallies } from '../../../shared/storage/runningTally.ts';
+import { RunningTallies } from '../../../shared/storage/runningTally.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from '../../shared/storage/streams.ts';
 
@@ -41,6 +48,7 @@ export class UploadFixture {
       tallies: new RunningTallies(),
       partBytes: 400_000,
       terms: { maxBytes: 5 * 2 ** 40 },
+      now: () => new Date(),
     };
   }
 
@@ -49,9 +57,9 @@ export class UploadFixture {
     return this.#appender;
   }
 
-  async create(length?: number): Promise<Versioned<TusRecord>> {
+  async create(length?: number): Promise<Progress> {
     const owner = 'org:889640782' as Principal;
-    return this.appender.records.insert<TusRecord>({
+    const { record } = await this.appender.records.insert<TusRecord>({
       id: newFileId(owner),
       owner,
       viewers: [],
@@ -61,12 +69,10 @@ export class UploadFixture {
       upload: {
         kind: 'tus',
         ...(length !== undefined && { length }),
-        offset: 0,
-        parts: [],
-        running: NOTHING_TALLIED,
         expiresAt: new Date(Date.now() + 3_600_000),
       },
     });
+    return { record, chain: NO_PARTS };
   }
 
   async read(id: FileId): Promise<Versioned> {
@@ -75,28 +81,38 @@ export class UploadFixture {
     return read;
   }
 
-  /** @throws AssertionError where it is not uploading any more */
-  async live(id: FileId): Promise<Versioned<TusRecord>> {
-    const { record, object } = await this.read(id);
+  /** As a process sees it that did not write it. @throws AssertionError where it is not uploading any more */
+  async live(id: FileId): Promise<Progress> {
+    const { record } = await this.read(id);
     assert.ok(isTus(record));
-    return { record, object };
+    return { record, chain: await readChain(this.appender.unscanned, id) };
   }
 
   /** One request, whose body ends after its bytes, or breaks. */
   async send(
-    read: Versioned<TusRecord>,
+    progress: Progress,
     bytes: Buffer,
     how: Omit<Chunk, 'bytes'> & { cut?: boolean; appender?: Appender } = {},
-  ): Promise<Versioned<TusRecord | PendingRecord>> {
+  ): Promise<Progress> {
     async function* body(): AsyncGenerator<Uint8Array> {
       yield* piecesOf(bytes);
       if (how.cut) throw new Error('the client went away');
     }
-    return append(how.appender ?? this.appender, read, {
+    return append(how.appender ?? this.appender, progress, {
       bytes: body(),
       size: how.size,
       checksum: how.checksum,
     });
+  }
+
+  /** What follows the last request. */
+  async finish(progress: Progress, appender = this.appender): Promise<StoredObject> {
+    const { record, chain } = progress;
+    const sha256 = await digestOf(appender, progress);
+    const object = await assemble(appender.unscanned, record.id, chain, sha256);
+    assert.ok(object);
+    await removeChain(appender.unscanned, record.id, chain);
+    return object;
   }
 
   async stored(id: FileId): Promise<Buffer> {
@@ -113,17 +129,6 @@ export class UploadFixture {
     const { objects } = await this.appender.unscanned.list({ prefix: `parts/${id}/`, maxResults: 1000 });
     return objects.map(({ name }) => name.slice(`parts/${id}/`.length));
   }
-}
-
-export function offsetOf(record: FileRecord): number {
-  if (isTus(record)) return record.upload.offset;
-  assert.ok(record.content);
-  return record.content.size;
-}
-
-export function pending(record: FileRecord): PendingRecord {
-  assert.equal(record.state, 'pending');
-  return record as PendingRecord;
 }
 
 export const random = (size: number): Buffer => randomBytes(size);

@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
+import type { Progress } from '../../../functions/upload/append.ts';
 import { LatestUploads } from '../../../functions/upload/latestUploads.ts';
-import type { Versioned } from '../../../shared/files/records.ts';
-import type { TusRecord } from '../../../shared/files/uploading.ts';
 
 describe('the uploads that were written last', () => {
-  const upload = (id: string) => ({ record: { id }, object: {} }) as unknown as Versioned<TusRecord>;
+  const upload = (id: string) => ({ record: { id }, chain: {} }) as unknown as Progress;
 
   it('are handed out once, as they were written last', () => {
     const latest = new LatestUploads();

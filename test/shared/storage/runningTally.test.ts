@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { StorageError } from '../../../shared/storage/error.ts';
-import { NOTHING_TALLIED, RunningTallies, type RunningTally } from '../../../shared/storage/runningTally.ts';
+import { RunningTallies, RunningTally } from '../../../shared/storage/runningTally.ts';
 import { ChecksumTally, Tally } from '../../../shared/storage/tally.ts';
 
 describe('running tallies', () => {
@@ -41,8 +41,12 @@ describe('running tallies', () => {
       throw error;
     };
 
+  /** Of a digest that says so of itself. */
+  const savedAs = (state: string, size: number) =>
+    new RunningTally({ update: never, digest: never, save: () => state }, 0, size).save();
+
   async function saved(tallies: RunningTallies, ...pieces: Buffer[]): Promise<string> {
-    const tally = await tallies.resume(NOTHING_TALLIED, 0, never);
+    const tally = await tallies.resume('', 0, never);
     return add(tally, ...pieces).save();
   }
 
@@ -105,13 +109,45 @@ describe('running tallies', () => {
   }
 
   it('have no digests where more would have to be read again than is worth it', async () => {
-    const tally = await new RunningTallies().resume('0.@elsewhere', 2 ** 28 + 1, never);
+    const size = 2 ** 28 + 1;
+    const tally = await new RunningTallies().resume(savedAs('@elsewhere', size), size, never);
     assert.equal(tally.digests(), undefined);
   });
 
   it('have no digests where another version of the library saved them', async () => {
-    const tally = await new RunningTallies().resume('0.AAAA', 5, never);
+    const tally = await new RunningTallies().resume(savedAs('AAAA', 5), 5, never);
     assert.equal(tally.digests(), undefined);
+  });
+
+  it('have no digests where their state was damaged, or is of another number of bytes', async () => {
+    const tallies = new RunningTallies();
+    const elsewhere = await tallies.resume(
+      await saved(new RunningTallies(), first),
+      first.length,
+      again(first),
+    );
+    for (const state of [await saved(tallies, first), elsewhere.save()]) {
+      for (const at of [0, 12, state.length - 1]) {
+        const other = state[at] === '1' ? '2' : '1';
+        const damaged = state.slice(0, at) + other + state.slice(at + 1);
+        assert.equal((await tallies.resume(damaged, first.length, never)).digests(), undefined);
+      }
+      assert.equal((await tallies.resume('', first.length, never)).digests(), undefined);
+      assert.equal((await tallies.resume(state, first.length + 1, never)).digests(), undefined);
+      assert.ok((await tallies.resume(state, first.length, never)).digests());
+    }
+  });
+
+  it('see again what was added after they were saved', async () => {
+    const tallies = new RunningTallies();
+    const state = await saved(tallies, first);
+    const { size, crc32c } = digestsOf(second);
+    const tally = await tallies.resume(state, first.length, never);
+    await tally.replay(again(second), { size, crc32c });
+    assert.deepEqual(add(tally, third).digests(), digestsOf(all));
+    const many = await tallies.resume(state, first.length, never);
+    await many.replay(never, { size: 2 ** 28 + 1, crc32c });
+    assert.equal(many.digests(), undefined);
   });
 
   it('do not hide what is no failure of the storage', async () => {
