@@ -1,4 +1,3 @@
-import type { FileId } from '../../shared/files/fileId.ts';
 import {
   type Chain,
   isWhole,
@@ -20,7 +19,7 @@ import { type Checksum, ChecksumCheck } from './checksum.ts';
 import { Intake } from './intake.ts';
 import type { Terms } from './offer.ts';
 
-/** Milliseconds after which what is known of an upload is asked for again before a part is added. */
+/** Milliseconds after which an upload is looked at again before a part is added to what was seen of it. */
 const LATE_MS = 60_000;
 const PRECONDITION_FAILED = 412;
 
@@ -38,6 +37,7 @@ export interface Appender {
 export interface Progress {
   readonly record: TusRecord;
   readonly chain: Chain;
+  readonly seenAt: Date;
   /** The saved digests of the chain; where they are absent, its last part tells. */
   readonly running?: string;
 }
@@ -93,7 +93,7 @@ async function appendPart(
   // A part that has to be checked as a whole is one, however long it is.
   const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
   const options = { contentType: 'application/octet-stream', size, metadata: { running } };
-  const isCurrent = staying(appender, record.id, chain);
+  const isCurrent = staying(appender, progress);
   try {
     const name = partName(record.id, chain.end);
     const staged = await appender.unscanned.stageTallied(name, taken, options, watching(tally, check));
@@ -102,9 +102,10 @@ async function appendPart(
     if (!isAllowed || staged.size === 0) await staged.discard();
     if (!isAllowed) throw new Problem(isIntact ? 'upload-offset' : 'upload-checksum');
     if (staged.size === 0) return { ...progress, running };
+    const seenAt = appender.now();
     const object = await staged.commit();
     tally.add(staged);
-    return { record, chain: withPart(chain, object), running: tally.save() };
+    return { record, chain: withPart(chain, object), seenAt, running: tally.save() };
   } catch (error) {
     const isTaken = error instanceof StorageError && error.status === PRECONDITION_FAILED;
     throw isTaken ? new Problem('upload-offset') : error;
@@ -112,12 +113,14 @@ async function appendPart(
 }
 
 /**
- * Reads the record while the bytes are sent. The answer is whether a part may be added behind `chain`: the name of
- * the part decides that too, but only as long as the parts of a complete file are there. So a request that is late
- * looks again at all of it.
+ * Reads the record while the bytes are sent. The answer is whether a part may be added to what was seen of an upload.
+ * The name of the part decides that too, but no longer once the parts of a complete file are removed: so what was seen
+ * long ago is looked at again.
  */
-function staying({ unscanned, records, now }: Appender, id: FileId, chain: Chain): () => Promise<boolean> {
-  const begun = now().getTime();
+function staying(
+  { unscanned, records, now }: Appender,
+  { record: { id }, chain, seenAt }: Progress,
+): () => Promise<boolean> {
   const isUploading = async () => {
     const read = await records.get(id);
     return read !== undefined && isTus(read.record);
@@ -126,7 +129,7 @@ function staying({ unscanned, records, now }: Appender, id: FileId, chain: Chain
   // It is met when the part is to be added; without this it would be unhandled until then.
   early.catch(() => undefined);
   return async () => {
-    if (now().getTime() - begun <= LATE_MS) return early;
+    if (now().getTime() - seenAt.getTime() <= LATE_MS) return early;
     const { end } = await readChain(unscanned, id);
     return end === chain.end && !(await objectOf(unscanned, id)) && isUploading();
   };

@@ -96,7 +96,8 @@ async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<voi
   exchange.audit.fileId = created.record.id;
   log.info({ fileId: created.record.id, owner: caller.principal, length }, 'upload created');
   // A file without a byte is complete already.
-  const { record, progress } = await receive(tus, exchange, { ...created, chain: NO_PARTS }, chunk);
+  const begun = { record: created.record, chain: NO_PARTS, seenAt: created.record.createdAt };
+  const { record, progress } = await receive(tus, exchange, begun, chunk);
   const offset = progress?.chain.end;
   const handle = handleOf(record, tus.terms, offset);
   const headers = progress ? progressHeaders(progress) : { 'upload-offset': String(length) };

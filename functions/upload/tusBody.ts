@@ -36,12 +36,13 @@ export interface Standing {
 export async function standing(tus: TusIntake, record: FileRecord): Promise<Standing> {
   if (!isTus(record)) return { record };
   const { id } = record;
-  const progress = { record, chain: await readChain(tus.unscanned, id) };
+  const seenAt = tus.now();
+  const progress = { record, seenAt, chain: await readChain(tus.unscanned, id) };
   if (isWhole(record.upload, progress.chain)) return complete(tus, progress, await digestOf(tus, progress));
   const object = await objectOf(tus.unscanned, id);
   const now = await recordOf(tus, record);
   if (object || !isTus(now)) return { record: object ? arrived(now, object) : now };
-  return { record: now, progress };
+  return { record: now, progress: { ...progress, record: now } };
 }
 
 /** Adds a body to an upload, and makes the object where that was the last of it. */

@@ -54,7 +54,7 @@ overHosts('an upload in many requests', function (hosts) {
     process.kill(service.pid('upload'), 'SIGKILL');
     await sending;
     await service.clearFaults();
-    assert.equal((await service.status(idOf(path))).state, 'pending');
+    assert.equal((await service.status(idOf(path))).state, 'uploading');
     const offset = await eventually(() => tus.offset(path).catch(() => undefined));
     assert.equal(offset, 1000);
     const { state, sha256: digest } = await service.decided(idOf(path));

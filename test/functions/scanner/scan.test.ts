@@ -8,7 +8,9 @@ import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
 import { BlobMismatch } from '../../../shared/files/blob.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
+import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
 import { Findings } from '../../../shared/files/findings.ts';
+import { assemble, NO_PARTS, partName, withPart } from '../../../shared/files/parts.ts';
 import {
   type Content,
   type FileRecord,
@@ -17,6 +19,7 @@ import {
   type Sha256,
 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
+import type { TusRecord } from '../../../shared/files/uploading.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { EICAR } from '../../../shared/scanning/canary.ts';
@@ -276,12 +279,127 @@ describe('the steps of a scan', () => {
     });
   });
 
+  describe('of bytes that came by tus', () => {
+    /** Its object as the upload function makes it. */
+    async function tus(bytes: Buffer, sha256 = digest(bytes)) {
+      const upload = { kind: 'tus', length: bytes.length, expiresAt: scan.now() } as const;
+      const id = newFileId(OWNER);
+      const stored = { owner: OWNER, viewers: [], createdAt: scan.now(), contentType: 'text/plain' };
+      const { record } = await scan.records.insert<TusRecord>({ ...stored, id, state: 'uploading', upload });
+      async function* part() {
+        yield bytes;
+      }
+      const metadata = { running: '' };
+      const options = { contentType: 'text/plain', metadata };
+      const object = await (await scan.unscanned.stage(partName(id, 0), part(), options)).commit();
+      const made = await assemble(scan.unscanned, id, withPart(NO_PARTS, object), sha256 as Sha256);
+      return { record, object: made ?? assert.fail() };
+    }
+    const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
+
+    it('find the record as it was created, and lead to the verdict', async () => {
+      for (const [bytes, verdict] of [
+        [randomBytes(2_000_000), 'clean'],
+        [Buffer.from(EICAR), 'infected'],
+      ] as const) {
+        const { record, object } = await tus(bytes);
+        assert.deepEqual(await run(object), { kind: 'done' });
+        const decided = await recordOf(record);
+        assert.equal(decided.state, verdict);
+        assert.equal(decided.content?.sha256, digest(bytes));
+        assert.equal(await scan.unscanned.stat(record.id), undefined);
+      }
+    });
+
+    it('are not scanned again where they are known, by the digest that the object was made with', async () => {
+      const known = randomBytes(1000);
+      await run((await uploaded(known)).object);
+      const { record, object } = await tus(known);
+      assert.deepEqual(await run(object, { scanner: { ...clamd, scan: () => assert.fail('scanned') } }), {
+        kind: 'done',
+      });
+      assert.equal((await recordOf(record)).state, 'clean');
+    });
+
+    it('fail where the object does not have the digest that it was made with', async () => {
+      const { record, object } = await tus(randomBytes(1000), digest(Buffer.from('x')));
+      await run(object);
+      const failed = await recordOf(record);
+      assert.ok(failed.state === 'failed' && failed.failure === 'contentMismatch');
+    });
+
+    it('are scanned where the digest of the object is that of other bytes which are clean', async () => {
+      const known = randomBytes(1000);
+      await run((await uploaded(known)).object);
+      const { record, object } = await tus(Buffer.from(EICAR), digest(known));
+      await run(object);
+      const failed = await recordOf(record);
+      assert.ok(failed.state === 'failed' && failed.failure === 'contentMismatch');
+      assert.equal(published.filter(({ data }) => data.includes('"clean"')).length, 1);
+    });
+
+    it('go by what the bucket says of the object, not by what its event says', async () => {
+      const known = randomBytes(1000);
+      await run((await uploaded(known)).object);
+      const bytes = Buffer.from(EICAR);
+      const { record, object } = await tus(bytes);
+      const blob = { size: known.length, metadata: { sha256: digest(known) } };
+      await run({ ...object, ...blob });
+      assert.equal((await recordOf(record)).state, 'infected');
+    });
+
+    it('are scanned without a digest, or with one that is none', async () => {
+      for (const sha256 of ['', 'A'.repeat(64)]) {
+        const bytes = randomBytes(1000);
+        const { record, object } = await tus(bytes, sha256);
+        await run(object);
+        const decided = await recordOf(record);
+        assert.ok(decided.state === 'clean' && decided.content.sha256 === digest(bytes));
+      }
+    });
+
+    it('scan them once, whoever is granted meanwhile', async () => {
+      const bytes = randomBytes(1000);
+      const { record, object } = await tus(bytes);
+      let scans = 0;
+      const scanner: Clamd = {
+        ...clamd,
+        scan: async (...parameters) => {
+          scans++;
+          const read = (await scan.records.get(record.id)) ?? assert.fail();
+          await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+          return clamd.scan(...parameters);
+        },
+      };
+      assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
+      const { state, viewers } = await recordOf(record);
+      assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
+    });
+
+    it('have failed where the object is gone before they are read', async () => {
+      const { record, object } = await tus(randomBytes(10));
+      await scan.unscanned.delete(object.name, object);
+      assert.deepEqual(await run(object), { kind: 'done' });
+      const failed = await recordOf(record);
+      assert.ok(failed.state === 'failed' && failed.failure === 'sourceGone');
+    });
+
+    it('are dropped where their owner ended the upload while they were put together', async () => {
+      const { record, object } = await tus(randomBytes(10));
+      const read = (await scan.records.get(record.id)) ?? assert.fail();
+      const { upload: _, content: __, ...stored } = record;
+      await scan.records.replace(read, { ...stored, state: 'expired' });
+      assert.deepEqual(await run(object), { kind: 'done' });
+      assert.equal(await scan.unscanned.stat(record.id), undefined);
+    });
+  });
+
   it('are none for a part of an upload: not even its record is read', async () => {
     const { object } = await uploaded(randomBytes(10));
     const deaf = new Proxy(scan.records, {
       get: () => assert.fail('the records were asked'),
     });
-    const part = { ...object, name: `parts/${object.name}/0.aa` };
+    const part = { ...object, name: partName(object.name as FileId, 0) };
     assert.deepEqual(await run(part, { records: deaf }), { kind: 'done' });
   });
 

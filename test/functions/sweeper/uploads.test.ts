@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict';
 import { attendRecord } from '../../../functions/sweeper/abandoned.ts';
-import { append } from '../../../functions/upload/append.ts';
+import { append, type Progress } from '../../../functions/upload/append.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
-import { partName } from '../../../shared/files/parts.ts';
-import type { Versioned } from '../../../shared/files/records.ts';
-import { type DirectRecord, isTus, type TusRecord } from '../../../shared/files/uploading.ts';
-import { NOTHING_TALLIED, RunningTallies } from '../../../shared/storage/runningTally.ts';
+import { assemble, lengthName, NO_PARTS, partName } from '../../../shared/files/parts.ts';
+import type { DirectRecord, TusRecord } from '../../../shared/files/uploading.ts';
+import { RunningTallies } from '../../../shared/storage/runningTally.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 const HOUR = 60 * MINUTE;
@@ -19,42 +18,26 @@ describe('the sweeper and uploads that are not complete', () => {
   };
 
   /** An upload of ten bytes, good for two days, with so many of them there. */
-  async function tus(there: number): Promise<Versioned<TusRecord>> {
-    const read = await fixture.sweeper.records.insert<TusRecord>({
+  async function tus(there: number, upload: { length?: number } = { length: 10 }): Promise<Progress> {
+    const { record } = await fixture.sweeper.records.insert<TusRecord>({
       id: newFileId(OWNER),
       owner: OWNER,
       viewers: [],
       createdAt: new Date(fixture.now),
       contentType: 'text/plain',
       state: 'uploading',
-      upload: {
-        kind: 'tus',
-        length: 10,
-        offset: 0,
-        parts: [],
-        running: NOTHING_TALLIED,
-        expiresAt: new Date(fixture.now + 2 * DAY),
-      },
+      upload: { kind: 'tus', ...upload, expiresAt: new Date(fixture.now + 2 * DAY) },
     });
-    return there === 0 ? read : appended(read, there);
+    const created = { record, chain: NO_PARTS, seenAt: new Date(fixture.now) };
+    return there === 0 ? created : appended(created, there);
   }
-  async function appended(read: Versioned<TusRecord>, size: number): Promise<Versioned<TusRecord>> {
+  async function appended(progress: Progress, size: number): Promise<Progress> {
     async function* bytes() {
       yield Buffer.alloc(size);
     }
-    const { record, object } = await append(
-      {
-        ...fixture.sweeper,
-        tallies: new RunningTallies(),
-        partBytes: 1000,
-        terms: { maxBytes: 5 * 2 ** 40 },
-      },
-      read,
-      {
-        bytes: bytes(),
-      },
-    );
-    return { record: record as TusRecord, object };
+    const terms = { maxBytes: 5 * 2 ** 40 };
+    const appender = { ...fixture.sweeper, tallies: new RunningTallies(), partBytes: 1000, terms };
+    return append(appender, progress, { bytes: bytes() });
   }
   const direct = (size: number): Promise<DirectRecord> =>
     openDirect(
@@ -64,6 +47,13 @@ describe('the sweeper and uploads that are not complete', () => {
   const put = ({ upload }: DirectRecord, bytes: string) =>
     fetch(upload.session, { method: 'PUT', body: bytes });
   const state = async (id: FileId) => (await fixture.read(id)).record.state;
+
+  async function end({ record: { id } }: Progress): Promise<void> {
+    const { record, ...read } = await fixture.read(id);
+    assert.ok(record.state === 'uploading');
+    const { upload: _, content: __, ...stored } = record;
+    await fixture.sweeper.records.replace({ record, ...read }, { ...stored, state: 'expired' });
+  }
 
   it('leaves what its client has time for', async () => {
     const { record } = await tus(4);
@@ -82,7 +72,7 @@ describe('the sweeper and uploads that are not complete', () => {
     const headers = { 'content-range': 'bytes 0-262143/600000' };
     const first = await fetch(opened.upload.session, { method: 'PUT', body: part, headers });
     assert.equal(first.status, 308);
-    fixture.now += 2 * DAY;
+    fixture.now += 3 * DAY;
     assert.deepEqual((await fixture.run()).records, { expired: 2 });
     assert.deepEqual([await state(record.id), await state(opened.id)], ['expired', 'expired']);
     assert.deepEqual(await names(), []);
@@ -90,59 +80,104 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.deepEqual((await fixture.run()).records, { settled: 2 });
   });
 
-  it('lets a crash between the record and its parts be made up for by the next sweep', async () => {
-    const read = await tus(4);
-    const { upload: _, content: __, ...stored } = read.record;
-    await fixture.sweeper.records.replace(read, { ...stored, state: 'expired' });
+  it('gives requests that began in time the time to end before it expires an upload', async () => {
+    const half = await tus(4);
+    fixture.now += 3 * DAY - 1;
+    assert.deepEqual((await fixture.run()).records, { uploading: 1 });
+    // An upload that was completed meanwhile is not expired, whether its object was made or not.
+    await appended(half, 6);
+    const other = await appended(await tus(4), 6);
+    await assemble(fixture.sweeper.unscanned, other.record.id, other.chain);
+    fixture.now += 3 * DAY;
+    const never = { stuckAfterMs: 100 * DAY };
+    assert.deepEqual((await fixture.run(never)).records, { waiting: 2 });
+    assert.equal(await state(half.record.id), 'uploading');
+    assert.ok((await names()).includes(half.record.id));
+  });
+
+  it('finishes what was ended and not removed', async () => {
+    const half = await tus(4);
+    await end(half);
     fixture.now += HOUR;
     assert.deepEqual((await fixture.run()).unscanned, { dropped: 1 });
     assert.deepEqual(await names(), []);
   });
 
-  it('removes parts that no record names, once no request can be about to name them', async () => {
-    const { record } = await tus(4);
+  it('removes the parts of a file that has a verdict, and those of none, once they had time', async () => {
+    const half = await tus(4);
     const { unscanned } = fixture.sweeper;
-    await unscanned.insertEmpty(partName(record.id, '4.aa'), { contentType: 'text/plain' });
-    await unscanned.insertEmpty(partName(newFileId(OWNER), '0.bb'), { contentType: 'text/plain' });
-    assert.deepEqual((await fixture.run()).unscanned, { part: 3 });
+    const empty = { contentType: 'text/plain', metadata: { length: '10' } };
+    await unscanned.insertEmpty(lengthName(half.record.id), empty);
+    await unscanned.insertEmpty(`${partName(half.record.id, 0)}-0000000000004`, empty);
+    await unscanned.insertEmpty(partName(newFileId(OWNER), 7), empty);
+    assert.deepEqual((await fixture.run()).unscanned, { part: 4 });
     fixture.now += HOUR;
-    assert.deepEqual((await fixture.run()).unscanned, { part: 2, dropped: 1 });
-    fixture.now += DAY;
-    assert.deepEqual((await fixture.run()).unscanned, { part: 1, dropped: 1 });
-    assert.deepEqual(
-      await names(),
-      record.upload.parts.map((part) => partName(record.id, part)),
-    );
+    assert.deepEqual((await fixture.run()).unscanned, { part: 3, dropped: 1 });
+    await end(half);
+    assert.deepEqual((await fixture.run()).unscanned, { dropped: 3 });
+    assert.deepEqual(await names(), []);
   });
 
   it('makes the object of a file that is complete, whose upload died before it could', async () => {
-    const read = await appended(await tus(4), 6);
-    assert.equal(await state(read.record.id), 'pending');
+    const { record } = await appended(await tus(4), 6);
     fixture.now += HOUR;
-    assert.equal((await fixture.run()).unscanned.assembled, 2);
-    assert.deepEqual(await names(), [read.record.id]);
-    const object = await fixture.sweeper.unscanned.stat(read.record.id);
+    const { unscanned } = await fixture.run();
+    assert.equal(unscanned.assembled, 1);
+    assert.deepEqual(await names(), [record.id]);
+    const object = await fixture.sweeper.unscanned.stat(record.id);
     assert.equal(object?.size, 10);
+    // No event of it comes here, so it is sent to the scanner: which says that it is pending.
+    fixture.now = object.timeCreated.getTime() + HOUR;
+    assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+    const read = await fixture.read(record.id);
+    assert.ok(read.record.state === 'pending');
+    assert.deepEqual(read.record.claims, { size: 10 });
   });
 
-  it('does so too for a file whose upload took days, and fails it only where its bytes are gone', async () => {
-    const first = await tus(4);
-    fixture.now += DAY + HOUR;
-    await appended(first, 6);
-    // The parts seem young: it is the record that is found.
-    const young = { stuckAfterMs: 10 * DAY };
-    assert.deepEqual((await fixture.run(young)).records, { waiting: 1 });
-    assert.deepEqual(await names(), [first.record.id]);
+  it('goes on with an upload of a length that was said later, also of nothing', async () => {
+    const { unscanned } = fixture.sweeper;
+    const saying = (length: number) => ({ contentType: 'text/plain', metadata: { length: String(length) } });
+    const [ten, none] = [await tus(10, {}), await tus(0, {})];
+    await unscanned.insertEmpty(lengthName(none.record.id), saying(0));
+    fixture.now += HOUR;
+    assert.deepEqual((await fixture.run()).unscanned, { part: 1, assembled: 1 });
+    await unscanned.insertEmpty(lengthName(ten.record.id), saying(10));
+    fixture.now += HOUR;
+    await fixture.run();
+    assert.deepEqual((await names()).sort(), [ten.record.id, none.record.id].sort());
+  });
 
-    const second = await appended(await tus(4), 6);
-    for (const name of await names()) {
-      const object = await fixture.sweeper.unscanned.stat(name);
-      assert.ok(object);
-      await fixture.sweeper.unscanned.delete(name, object);
+  it('removes what is left of parts whose object was made', async () => {
+    const whole = await appended(await tus(4), 6);
+    await assemble(fixture.sweeper.unscanned, whole.record.id, whole.chain);
+    fixture.now += HOUR;
+    assert.equal((await fixture.run()).unscanned.assembled, 1);
+    assert.deepEqual(await names(), [whole.record.id]);
+  });
+
+  it('does not compose past a gap', async () => {
+    const { record } = await tus(4);
+    const { unscanned } = fixture.sweeper;
+    for (const offset of [3, 5, 10]) {
+      await unscanned.insertEmpty(partName(record.id, offset), { contentType: 'text/plain' });
     }
-    fixture.now += 2 * DAY;
-    assert.deepEqual((await fixture.run()).records, { sourceGone: 2 });
-    assert.equal(await state(second.record.id), 'failed');
+    fixture.now += HOUR;
+    assert.deepEqual((await fixture.run()).unscanned, { part: 4 });
+  });
+
+  it('takes the word of a direct session for nothing, also where its object had a digest', async () => {
+    const opened = await direct(3);
+    assert.equal((await put(opened, 'abc')).status, 200);
+    const { unscanned } = fixture.sweeper;
+    const object = (await unscanned.stat(opened.id)) ?? assert.fail();
+    // None is there, because a session's metadata is ours to set; should that change one day, it counts for nothing.
+    assert.deepEqual(object.metadata, {});
+    await unscanned.patch(opened.id, object, { sha256: 'a'.repeat(64) });
+    fixture.now += HOUR;
+    assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+    const { record } = await fixture.read(opened.id);
+    assert.ok(record.state === 'pending');
+    assert.deepEqual([record.content, record.claims], [undefined, { size: 3 }]);
   });
 
   it('sends a direct upload whose event got lost to the scanner, with what its client claimed', async () => {
@@ -166,12 +201,13 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.equal(await state(opened.id), 'uploading');
   });
 
-  it('loses to a client that went on since it looked', async () => {
-    const read = await tus(4);
-    await appended(read, 3);
-    fixture.now += 2 * DAY;
+  it('loses to whatever was written since it looked', async () => {
+    const { record } = await tus(4);
+    const read = await fixture.read(record.id);
+    await fixture.sweeper.records.replace(read, { ...read.record, contentType: 'text/html' });
+    fixture.now += 3 * DAY;
     assert.equal(await attendRecord(fixture.sweeper, read.object), 'lostRace');
-    assert.ok(isTus((await fixture.read(read.record.id)).record));
-    assert.equal((await names()).length, 2);
+    assert.equal(await state(record.id), 'uploading');
+    assert.equal((await names()).length, 1);
   });
 });

@@ -72,7 +72,7 @@ export class UploadFixture {
         expiresAt: new Date(Date.now() + 3_600_000),
       },
     });
-    return { record, chain: NO_PARTS };
+    return { record, chain: NO_PARTS, seenAt: new Date() };
   }
 
   async read(id: FileId): Promise<Versioned> {
@@ -85,7 +85,7 @@ export class UploadFixture {
   async live(id: FileId): Promise<Progress> {
     const { record } = await this.read(id);
     assert.ok(isTus(record));
-    return { record, chain: await readChain(this.appender.unscanned, id) };
+    return { record, chain: await readChain(this.appender.unscanned, id), seenAt: new Date() };
   }
 
   /** One request, whose body ends after its bytes, or breaks. */
