@@ -26,6 +26,7 @@ import {
 } from './tusBody.ts';
 import {
   announcedLength,
+  completeHeaders,
   countIn,
   header,
   metadataOf,
@@ -100,7 +101,7 @@ async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<voi
   const { record, progress } = await receive(tus, exchange, begun, chunk);
   const offset = progress?.chain.end;
   const handle = handleOf(record, tus.terms, offset);
-  const headers = progress ? progressHeaders(progress) : { 'upload-offset': String(length) };
+  const headers = progress ? progressHeaders(progress) : completeHeaders(record, length);
   sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...headers });
 }
 
@@ -142,7 +143,7 @@ async function head(tus: Tus, { response }: Exchange, { record: read }: Versione
   const size = record.content?.size ?? claims?.size;
   if (size === undefined) throw new Problem('not-found');
   sendEmpty(response, 200, {
-    'upload-offset': String(size),
+    ...completeHeaders(record, size),
     'upload-length': String(size),
     'upload-metadata': metadataOf(record),
   });
@@ -170,7 +171,7 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
   if (progress) return sendEmpty(response, 204, progressHeaders(progress));
   const { record } = received;
   log.info({ fileId: record.id, owner: record.owner, size: length }, 'file received');
-  sendEmpty(response, 204, { 'upload-offset': String(length) });
+  sendEmpty(response, 204, completeHeaders(record, length));
 }
 
 /** What this process knows, where it is what the request goes on with. It may have gone on elsewhere, which shows later. */

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { FileRecord } from '../../shared/files/record.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
 
@@ -76,4 +77,12 @@ export function metadataOf({ contentType, fileName }: { contentType: string; fil
 export function progressHeaders({ record, chain }: Progress): Record<string, string> {
   const expires = record.upload.expiresAt.toUTCString();
   return { 'upload-offset': String(chain.end), 'upload-expires': expires };
+}
+
+/** That all is there, and the digest of it where it is known (RFC 9530), for the client to hold against its own. */
+export function completeHeaders({ content }: FileRecord, size: number | undefined): Record<string, string> {
+  return {
+    'upload-offset': String(size),
+    ...(content && { 'repr-digest': `sha-256=:${Buffer.from(content.sha256, 'hex').toString('base64')}:` }),
+  };
 }

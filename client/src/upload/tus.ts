@@ -1,5 +1,6 @@
 import { idIn } from '../addresses.ts';
 import type { Http } from '../http.ts';
+import { sha256In } from '../sha256.ts';
 import type { Job } from './options.ts';
 import type { Part, Session } from './session.ts';
 
@@ -31,6 +32,7 @@ export class TusSession implements Session {
   readonly #http: Http;
   readonly #path: string;
   readonly #size: number | undefined;
+  sha256: string | undefined;
 
   /** @param size bytes, where they were announced */
   constructor(http: Http, path: string, size: number | undefined) {
@@ -40,7 +42,7 @@ export class TusSession implements Session {
   }
 
   async offset(signal: AbortSignal | undefined): Promise<number> {
-    return offsetIn(await this.#http.call('HEAD', this.#path, { headers: VERSION, signal }));
+    return this.#told(await this.#http.call('HEAD', this.#path, { headers: VERSION, signal }));
   }
 
   async send({ start, bytes, last, onSent }: Part, signal: AbortSignal | undefined): Promise<number> {
@@ -52,14 +54,15 @@ export class TusSession implements Session {
       ...(last && this.#size === undefined && end),
     };
     const call = { headers, body: bytes, signal, onSent, once: true };
-    return offsetIn(await this.#http.call('PATCH', this.#path, call));
+    return this.#told(await this.#http.call('PATCH', this.#path, call));
   }
-}
 
-function offsetIn(response: Response): number {
-  const offset = Number(response.headers.get('upload-offset') ?? Number.NaN);
-  if (Number.isSafeInteger(offset)) return offset;
-  throw new TypeError('tus: an answer without Upload-Offset');
+  #told({ headers }: Response): number {
+    this.sha256 = sha256In(headers.get('repr-digest'));
+    const offset = Number(headers.get('upload-offset') ?? Number.NaN);
+    if (Number.isSafeInteger(offset)) return offset;
+    throw new TypeError('tus: an answer without Upload-Offset');
+  }
 }
 
 function base64(text: string): string {

@@ -64,13 +64,10 @@ const tus = fc.record(
   {
     kind: fc.constant('tus'),
     length: fc.nat(),
-    offset: fc.nat(),
-    parts: fc.constantFrom([], ['0.1f'], ['0.1fc', '262144.2a']),
-    running: fc.constant('0.AAAA'),
     metadata: fc.constant('filename w6Y=,x'),
     expiresAt: time,
   },
-  { ...plain, requiredKeys: ['kind', 'offset', 'parts', 'running', 'expiresAt'] },
+  { ...plain, requiredKeys: ['kind', 'expiresAt'] },
 );
 const direct = fc.record(
   {
@@ -92,7 +89,7 @@ const record = fc.oneof(
       { ...plain, requiredKeys: ['times', 'at'] },
     ),
   }),
-  file('pending', { claims, parts: fc.constant(['0.1f', '8388608.2ac']) }),
+  file('pending', { claims }),
   file('uploading', { upload: tus }),
   file('uploading', { upload: direct }),
   file('failed', { claims, failure: fc.constant('contentMismatch'), failedAt: time }),
