@@ -33,6 +33,8 @@ export function stateBadge(state: State): Badge {
 
 export function badgeOf({ transfer, handle, refusal }: TrackedFile): Badge {
   if (transfer && transfer.state.kind !== 'sent') return TRANSFERS[transfer.state.kind];
+  // All of it went out from here, so it waits for its scan.
+  if (transfer && handle?.state === 'uploading') return STATES.pending;
   if (handle) return STATES[handle.state];
   if (refusal === undefined) return { kind: 'busy', text: 'Asking' };
   return { kind: 'off', text: isNotFound(refusal) ? 'Not found' : 'Not known' };

@@ -84,7 +84,7 @@ export class Card {
     this.#details.hidden = underWay || !handle;
     if (handle) this.#showDetails(handle);
     this.#sharing.show();
-    this.#again.hidden = underWay || handle?.state !== 'uploading';
+    this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
     this.#delete.hidden = underWay || viewers === undefined;
   }
@@ -111,17 +111,22 @@ export class Card {
   #showProgress(): void {
     const { transfer, handle } = this.file;
     const going = transfer && transfer.state.kind !== 'sent' ? transfer : undefined;
-    const partial = going ? undefined : handle?.upload;
-    this.#progress.hidden = !going && !partial;
+    // How far others are is not told.
+    const length = transfer ? undefined : handle?.upload?.length;
+    this.#progress.hidden = !going && length === undefined;
+    this.#bar.hidden = !going;
     this.#showToggle(going?.state.kind);
-    const sent = going ? going.progress.sent : (partial?.offset ?? 0);
-    const size = going ? going.file.size : partial?.length;
-    if (size === undefined) this.#bar.removeAttribute('value');
-    else Object.assign(this.#bar, { max: Math.max(1, size), value: sent });
+    if (!going) {
+      this.#sent.textContent = length === undefined ? '' : `${bytes(length)} once it is complete`;
+      return;
+    }
+    const { size } = going.file;
+    const { sent } = going.progress;
+    Object.assign(this.#bar, { max: Math.max(1, size), value: sent });
     const share = size ? `${Math.floor((sent / size) * 100)} %, ` : '';
-    const speed = going?.state.kind === 'sending' ? going.state.bytesPerSecond : undefined;
+    const speed = going.state.kind === 'sending' ? going.state.bytesPerSecond : undefined;
     const rate = speed === undefined ? '' : `, ${bytes(speed)}/s`;
-    this.#sent.textContent = `${share}${bytes(sent)}${size === undefined ? '' : ` of ${bytes(size)}`}${rate}`;
+    this.#sent.textContent = `${share}${bytes(sent)} of ${bytes(size)}${rate}`;
   }
 
   #showToggle(kind: string | undefined): void {

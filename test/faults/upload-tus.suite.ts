@@ -1,0 +1,55 @@
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import type { FaultRule } from '../../infra/local/storage/faults.ts';
+import { eventually } from '../support/service.ts';
+import { idOf, TusRequests } from '../support/tus.ts';
+import { Rig } from './rig.ts';
+import { clean, infected } from './samples.ts';
+import { attempt } from './trial.ts';
+
+/** What the last request of an upload asks of Cloud Storage. */
+const STEPS: readonly (readonly [string, Omit<FaultRule, 'effect'>])[] = [
+  ['writing the last part', { operation: 'objects.insert', bucket: 'unscanned', namePrefix: 'parts/' }],
+  ['composing', { operation: 'objects.compose' }],
+  ['removing a part', { operation: 'objects.delete', bucket: 'unscanned', namePrefix: 'parts/' }],
+];
+
+describe('an upload in several requests whose function is killed', function () {
+  this.timeout(120_000);
+  const rig = new Rig({}, { STUCK_AFTER_SECONDS: '3' });
+  const tus = new TusRequests(rig);
+
+  for (const [step, rule] of STEPS) {
+    for (const when of ['before', 'after'] as const) {
+      for (const sample of [clean(), infected()]) {
+        it(`${step}, ${when} it took effect: goes on, and is the same ${sample.expected} file`, () =>
+          attempt(rig, `tus upload killed: ${step}, ${when} it took effect`, async (trial) => {
+            const { bytes, expected } = sample;
+            const sha256 = createHash('sha256').update(bytes).digest('hex');
+            if (expected === 'clean') rig.cleanDigests.add(sha256);
+            const path = await tus.create({ 'upload-length': String(bytes.length) });
+            assert.equal((await tus.patch(path, 0, bytes.subarray(0, 700))).status, 204);
+            await rig.fault({ ...rule, effect: { kind: 'stall', when } });
+            const sending = tus.patch(path, 700, bytes.subarray(700)).catch(() => undefined);
+            await trial.struck(1);
+            const { restarted } = rig.kill('upload');
+            const answer = await sending;
+            await trial.clear();
+            await restarted;
+            const offset = await eventually(() => tus.offset(path).catch(() => undefined));
+            if (answer?.status === 204) assert.equal(offset, bytes.length);
+            if (offset < bytes.length)
+              assert.equal((await tus.patch(path, offset, bytes.subarray(offset))).status, 204);
+            const upload = { ...sample, sha256, id: idOf(path), answer: 204 };
+            rig.uploads.push(upload);
+            trial.uploads.push(upload);
+            // What a process that died did not remove, the sweeper does.
+            await eventually(async () => {
+              await rig.sweeper('/sweep');
+              return (await rig.names('unscanned', `parts/${idOf(path)}/`)).length === 0;
+            }, 60);
+          }));
+      }
+    }
+  }
+});
