@@ -8,6 +8,7 @@ import {
   type FileRecord,
   isDecided,
   type PendingRecord,
+  parseSha256,
 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { arrived } from '../../shared/files/uploading.ts';
@@ -129,7 +130,8 @@ async function carryOut(
   const written = await writeVerdict(scan.records, read, record);
   if (written) return concluded(scan, written, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
-  if (record.state === 'clean') await suspect(scan, record);
+  if (record.state === 'clean')
+    await scan.candidates.suspect({ owner: record.owner, sha256: record.content.sha256 });
   return 'lostRace';
 }
 
@@ -174,14 +176,11 @@ async function withoutSource(
 
 /** The client was told that its upload failed, or took the file back: nobody waits for these bytes. */
 async function dropUpload(scan: Scan, record: FileRecord, object: StoredObject): Promise<Outcome> {
-  // An earlier delivery may have ended after it had promoted the content.
-  await suspect(scan, record);
+  // An earlier delivery may have ended after it had promoted the content, which the record of an upload does not name.
+  const sha256 = record.content?.sha256 ?? parseSha256(object.metadata['sha256'] ?? '');
+  if (sha256) await scan.candidates.suspect({ owner: record.owner, sha256 });
   await scan.unscanned.delete(object.name, { generation: object.generation });
   return DONE;
-}
-
-async function suspect({ candidates }: Scan, { owner, content }: FileRecord): Promise<void> {
-  if (content) await candidates.suspect({ owner, sha256: content.sha256 });
 }
 
 function ignored(scan: Scan, object: StoredObject, why: string): Outcome {

@@ -20,6 +20,7 @@ import {
 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { TusRecord } from '../../../shared/files/uploading.ts';
+import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { EICAR } from '../../../shared/scanning/canary.ts';
@@ -391,6 +392,20 @@ describe('the steps of a scan', () => {
       await scan.records.replace(read, { ...stored, state: 'expired' });
       assert.deepEqual(await run(object), { kind: 'done' });
       assert.equal(await scan.unscanned.stat(record.id), undefined);
+    });
+
+    it('are looked for by the collector where they were promoted before their file was deleted', async () => {
+      const bytes = randomBytes(10);
+      const { record, object } = await tus(bytes);
+      fixture.emulator.faults.add({ operation: 'objects.patch', effect: { kind: 'error', status: 403 } });
+      await assert.rejects(run(object));
+      fixture.emulator.faults.clear();
+      assert.ok(await blobOf(bytes));
+      const read = (await scan.records.get(record.id)) ?? assert.fail();
+      await scan.records.replace(read, toDeleted(read.record, scan.now()));
+      assert.deepEqual(await run(object), { kind: 'done' });
+      const permanent = new Bucket(connectStorage(fixture.url), 'permanent');
+      assert.ok(await permanent.stat(`collect/sha256/${digest(bytes)}`));
     });
   });
 
