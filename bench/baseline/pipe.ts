@@ -3,7 +3,7 @@
  * of the emulator at `STORAGE`, `PATCH /` to an object of its own, `GET` is passed to it, and `POST /` has clamd at `X-Clamd`
  * scan what the path names. With `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload
  * is digested and kept for a repeat, a download has its CRC32C taken. A scan is always digested. What the path in `X-Ask`
- * names is asked for before a download and after a part; what `X-Beside` names, while a download begins.
+ * names is asked for before a download; what `X-Beside` names, while a download begins.
  */
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
@@ -40,7 +40,6 @@ async function part(incoming: IncomingMessage, response: ServerResponse): Promis
   names += 1;
   const url = `${storage}/upload/storage/v1/b/unscanned/o?uploadType=media&name=pipe-${names}`;
   const stored = await store(incoming, url, 'POST');
-  await ask(incoming.headers['x-ask']);
   response.writeHead(stored ? 204 : 502).end();
 }
 

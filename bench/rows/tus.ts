@@ -12,14 +12,10 @@ import { median, pairedRatio } from '../stats.ts';
 
 export const tus: Row = { name: 'tus', title: 'Upload by tus', measure };
 
-const ASKED = 'asked';
-
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   const { bytes, chunkBytes, rounds } = scale.tus;
   const stage = await still();
   await using pipe = await startPipe(stage.storageUrl, boundsOf(stage));
-  const asked = await stage.bucket('permanent').insertEmpty(ASKED, { contentType: 'text/plain' });
-  if (!asked) throw new Error(`there is an object ${ASKED}`);
   const unscanned = stage.bucket('unscanned');
   let spent: Readonly<Record<string, CpuTime>> = {};
   const rate = async (work: () => Promise<unknown>): Promise<number> => {
@@ -35,7 +31,7 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
       }),
     parts: () =>
       rate(async () => {
-        const headers = { 'x-work': 'digests', 'x-ask': `/storage/v1/b/permanent/o/${ASKED}` };
+        const headers = { 'x-work': 'digests' };
         for (let left = bytes; left > 0; left -= chunkBytes) {
           await send(pipe.url, { method: 'PATCH', headers, body: Math.min(chunkBytes, left) });
         }
@@ -60,8 +56,8 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
       limit:
         `A chunk takes ${figure(chunkMs(rates.tus))} ms, and POST /files ${figure(chunkMs(rates.post))} ms for as many ` +
         'bytes, because the next chunk is sent only when this one is acknowledged: nothing of one overlaps with the ' +
-        'next, and two requests to Cloud Storage are waited for. A pipe that takes chunk after chunk, digests it, ' +
-        'keeps it for a repeat, makes an object of it and asks for another after it, and does nothing else, gets ' +
+        'next, and the insert of its part is waited for. A pipe that takes chunk after chunk, digests it, ' +
+        'keeps it for a repeat and makes an object of it, and does nothing else, gets ' +
         `${figure(median(rates.parts))} MB/s, ${figure(pairedRatio(rates.parts, rates.post))} of POST /files; we are at ` +
         `${figure(pairedRatio(rates.tus, rates.parts))} of that. Where another instance goes on with an upload, its SHA-256 ` +
         `is WebAssembly from then on, at ${figure(2 ** 30 / 1e6 / runningSha256)} MB/s: ` +
