@@ -447,6 +447,9 @@ describe('tus in several instances', function () {
     lateMs = 24 * HOUR - 1_000;
     const { body, arrive } = slow(bytes);
     const sending = await begun(() => patch(one, path, 0, body));
+    const { path: half } = await create(1000);
+    const first = slow(bytes.subarray(0, 500));
+    const sendingHalf = await begun(() => patch(one, half, 0, first.body));
     lateMs = 24 * HOUR + HOUR / 2;
     for (const at of [one, two]) {
       assert.deepEqual(told(await patch(at, unfinished, 10, bytesOf(10))), [410, 'file-expired']);
@@ -455,6 +458,9 @@ describe('tus in several instances', function () {
     }
     arrive();
     assert.deepEqual(told(await sending.answer), [204, '1000']);
+    first.arrive();
+    lateMs += 24 * HOUR;
+    assert.deepEqual(told(await sendingHalf.answer), [204, '500']);
     await isStored(id, bytes);
     assert.deepEqual(told(await two.send('HEAD', path)), [200, '1000']);
   });
