@@ -5,8 +5,8 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { hasWaited, type Sweeper } from './sweeper.ts';
 
 /**
- * What is to be done about one object below the prefix of an upload. Those of an upload that goes on stay; those of
- * one that is complete become the object of its file, which any of them stands for; the others are removed.
+ * Attends one object below the prefix of an upload. Those of an upload that goes on stay, those of a complete one become
+ * the object of its file, all others are removed.
  * @throws {StorageError}, {CorruptRecord}: a later sweep finds it again
  */
 export async function attendPart(

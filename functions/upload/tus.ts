@@ -174,7 +174,7 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
   sendEmpty(response, 204, completeHeaders(record, length));
 }
 
-/** What this process knows, where it is what the request goes on with. It may have gone on elsewhere, which shows later. */
+/** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
 function latest(tus: Tus, caller: Caller, id: string, offset: number | undefined): Standing | undefined {
   const progress = tus.latest.take(id);
   if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;

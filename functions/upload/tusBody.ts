@@ -58,7 +58,7 @@ export async function receive(
   if (!chunk) tus.latest.keep(progress);
   else {
     const body = bodyOf(request, response);
-    // What a file is, its beginning says.
+    // The beginning of a file says what it is.
     const bytes = chain.end === 0 ? sniffed(body, contentType, tus.terms.media) : body;
     const cut = () => request.destroy();
     tus.shutdown.addEventListener('abort', cut, { once: true });

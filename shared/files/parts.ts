@@ -75,7 +75,7 @@ export function withPart(chain: Chain, object: StoredObject): Chain {
 }
 
 /**
- * What is there of an upload. Parts behind a gap do not count.
+ * Reads what is there of an upload. Parts behind a gap do not count.
  * @throws {StorageError}
  */
 export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {

@@ -42,7 +42,7 @@ export function isTus(record: FileRecord): record is TusRecord {
 
 export type ArrivedRecord = Exclude<FileRecord, { state: 'uploading' }>;
 
-/** What is known of the bytes of a file when its object becomes final. */
+/** The bytes of a file as far as they are known when its object becomes final. */
 export interface Arrival {
   readonly content?: Content;
   readonly claims?: Claims;

@@ -5,7 +5,7 @@ import type { Answer } from './transport.ts';
 /** Bytes: fewer are not worth a write of their own. */
 const WORTH_SENDING = 1024 * 1024;
 
-/** What a request has before the bytes of an object, and behind them. */
+/** The rest of a request: before the bytes of an object, and behind them. */
 export interface Frame {
   readonly head: Buffer;
   readonly tail: Buffer;

@@ -7,7 +7,7 @@ import { Rig } from './rig.ts';
 import { clean, infected } from './samples.ts';
 import { attempt } from './trial.ts';
 
-/** What the last request of an upload asks of Cloud Storage. */
+/** The calls to Cloud Storage of the last request of an upload. */
 const STEPS: readonly (readonly [string, Omit<FaultRule, 'effect'>])[] = [
   ['writing the last part', { operation: 'objects.insert', bucket: 'unscanned', namePrefix: 'parts/' }],
   ['composing', { operation: 'objects.compose' }],
@@ -43,7 +43,7 @@ describe('an upload in several requests whose function is killed', function () {
             const upload = { ...sample, sha256, id: idOf(path), answer: 204 };
             rig.uploads.push(upload);
             trial.uploads.push(upload);
-            // What a process that died did not remove, the sweeper does.
+            // The sweeper removes what a process that died did not.
             await eventually(async () => {
               await rig.sweeper('/sweep');
               return (await rig.names('unscanned', `parts/${idOf(path)}/`)).length === 0;

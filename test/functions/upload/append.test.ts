@@ -119,7 +119,7 @@ describe('the bytes of a tus request', function () {
       await assert.rejects(fixture.finish(progress, impatient), String(nth));
       storage.emulator.faults.clear();
     }
-    // What was composed on the way is no part.
+    // An object that was composed on the way is no part.
     const { id } = progress.record;
     assert.ok((await fixture.parts(id)).some((name) => name === '0000000000000-0000000000032'));
     assert.equal((await readChain(fixture.appender.unscanned, id)).end, bytes.length);
@@ -364,7 +364,7 @@ describe('the bytes of a tus request', function () {
     const { id } = progress.record;
     assert.equal((await assemble(appender.unscanned, id, progress.chain))?.size, 3);
     assert.equal(storage.emulator.operations.mutationsRefused, 0);
-    // What was written a moment ago cannot be removed yet.
+    // A part that was written a moment ago cannot be removed yet.
     await removeChain(appender.unscanned, id, progress.chain);
     assert.deepEqual(await fixture.parts(id), []);
   });
@@ -436,7 +436,7 @@ describe('the bytes of a tus request', function () {
         );
         content = Buffer.concat([content, rest]);
         const object = await fixture.finish(last);
-        // What was lost with its process is read again; a digest is missing only where that failed, and never wrong.
+        // A state that was lost with its process is made up for by reading. The digest is absent only where that failed.
         const isLossy = requests.some(
           ({ kind, operation }) => kind === 'crash' && operation.startsWith('objects.get'),
         );

@@ -105,7 +105,7 @@ export class UploadFixture {
     });
   }
 
-  /** What follows the last request. */
+  /** Ends an upload as its last request does. */
   async finish(progress: Progress, appender = this.appender): Promise<StoredObject> {
     const { record, chain } = progress;
     const sha256 = await digestOf(appender, progress);

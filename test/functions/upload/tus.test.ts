@@ -272,7 +272,7 @@ describe('tus in several instances', function () {
     assert.deepEqual(told(await patch(two, path, 600, bytesOf(400))), [409, 'upload-complete']);
     assert.deepEqual(told(await patch(two, path, 600, bytes.subarray(600))), [409, 'upload-complete']);
     assert.deepEqual(told(await two.send('HEAD', path)), [200, '1000']);
-    // What it wrote is no part of anything any more; the sweeper removes it.
+    // Its parts belong to nothing any more; the sweeper removes them.
     await removeParts(fixture.appender.unscanned, id);
     await decide(id);
     assert.deepEqual(told(await one.send('HEAD', path)), [200, '1000']);
@@ -316,7 +316,7 @@ describe('tus in several instances', function () {
       // Its part is added, because the name is free again; but the file is another.
       assert.deepEqual(told(await other.answer), [409, 'upload-complete']);
       const object = await fixture.appender.unscanned.stat(id);
-      // What is made of it after the verdict is dropped for it.
+      // An object that is made after the verdict is dropped for that.
       assert.equal(object?.metadata['sha256'] === sha256(bytes), !isScanned);
       assert.deepEqual(told(await one.send('HEAD', path)), [200, '1000']);
     }
