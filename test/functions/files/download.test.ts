@@ -14,13 +14,29 @@ import { Tally } from '../../../shared/storage/tally.ts';
 import { collect } from '../../shared/storage/streams.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
 
-/** Tells what was read before anybody knew whether it may be. */
+/** Tells what was read before anybody knew whether it may be, and says that only once `until` is over. */
 class WatchedBlobs extends Blobs {
   ahead: Ahead | undefined;
+  until: Promise<void> | undefined;
 
   override async readAhead(...args: Parameters<Blobs['readAhead']>): Promise<Ahead | undefined> {
     this.ahead = await super.readAhead(...args);
     return this.ahead;
+  }
+
+  override async find(...args: Parameters<Blobs['find']>) {
+    await this.until;
+    return super.find(...args);
+  }
+}
+
+/** Says what malware was found only once `until` is over. */
+class SlowFindings extends Findings {
+  until: Promise<void> | undefined;
+
+  override async get(...args: Parameters<Findings['get']>) {
+    await this.until;
+    return super.get(...args);
   }
 }
 
@@ -30,11 +46,13 @@ describe('a download, which is read while it is still asked whether it may be', 
   const metadata = { scannedAt: new Date().toISOString(), engine: '1.4.6' };
   const reads = () => fixture.storage.emulator.operations.of('objects.getMedia').calls;
   let blobs: WatchedBlobs;
+  let findings: SlowFindings;
   let record: ReadableRecord;
   let before = 0;
 
   beforeEach(async () => {
     blobs = new WatchedBlobs(fixture.bucket());
+    findings = new SlowFindings(fixture.bucket());
     const createdAt = new Date();
     record = {
       id: newFileId(OWNER, createdAt),
@@ -79,7 +97,6 @@ describe('a download, which is read while it is still asked whether it may be', 
     method: 'GET' | 'HEAD' = 'GET',
     redirect?: Redirect,
   ) {
-    const findings = new Findings(fixture.bucket());
     return openDownload({ blobs, findings, redirect }, record, {
       method,
       headers,
@@ -88,86 +105,36 @@ describe('a download, which is read while it is still asked whether it may be', 
   }
 
   /** The answer to whether it may be read comes late, and `meanwhile` was first. */
-  async function slowly<T>(download: () => Promise<T>, meanwhile: () => Promise<void>): Promise<T> {
-    const effect = { kind: 'delay', ms: 400 } as const;
-    const at = { namePrefix: 'blobs/', bucket: fixture.bucket().name } as const;
-    fixture.storage.emulator.faults.add({ operation: 'objects.get', ...at, nth: 1, effect });
+  async function slowly<T>(
+    download: () => Promise<T>,
+    meanwhile: () => Promise<void>,
+    asked: WatchedBlobs | SlowFindings = blobs,
+  ): Promise<T> {
+    const over = Promise.withResolvers<void>();
+    asked.until = over.promise;
     const downloading = download();
     downloading.catch(() => undefined);
     while (!blobs.ahead) await new Promise((resolve) => setTimeout(resolve, 5));
     await meanwhile();
+    over.resolve();
     return downloading;
   }
 
   it('is one read, of the whole or of a range', async () => {
+    const ahead = async (download: ReturnType<typeof open>): Promise<Ahead> => {
+      blobs.ahead = undefined;
+      assert.ok((await collect((await download).bytes)).length > 0);
+      return blobs.ahead ?? assert.fail('nothing was read ahead');
+    };
+    await ahead(open());
+    await ahead(open({ range: 'bytes=0-0' }));
+    before = reads();
     assert.deepEqual(await collect((await open()).bytes), bytes);
     assert.equal(reads() - before, 1);
     const { status, bytes: range } = await open({ range: 'bytes=5-2000004' });
     assert.equal(status, 206);
     assert.deepEqual(await collect(range), bytes.subarray(5, 2_000_005));
     assert.equal(reads() - before, 2);
-  });
-
-  it('is read anew where the object is another by then', async () => {
-    const download = await slowly(open, async () => {
-      await remove();
-      await put(bytes);
-    });
-    assert.deepEqual(await collect(download.bytes), bytes);
-    assert.equal(reads() - before, 2);
-  });
-
-  it('is no byte of what was there before, whatever that was', async () => {
-    await remove();
-    await put(Buffer.alloc(bytes.length));
-    before = reads();
-    const download = await slowly(open, async () => {
-      await remove();
-      await put(bytes);
-    });
-    assert.deepEqual(await collect(download.bytes), bytes);
-  });
-
-  it('is no byte of what is condemned meanwhile, and holds no connection', async () => {
-    const condemned = { signature: 'Eicar', condemnedAt: new Date().toISOString(), engine: '1.4.6' };
-    const download = slowly(open, async () => {
-      await fixture.bucket().patch(name(), await found(), condemned);
-    });
-    assert.equal(await problemOf(download), 'file-infected');
-    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
-  });
-
-  it('is no byte of what malware was found in meanwhile, whatever its blob says', async () => {
-    const { sha256 } = record.content;
-    const findings = new Findings(fixture.bucket());
-    const effect = { kind: 'delay', ms: 400 } as const;
-    const at = { operation: 'objects.get', namePrefix: 'findings/', bucket: fixture.bucket().name } as const;
-    fixture.storage.emulator.faults.add({ ...at, nth: 1, effect });
-    const downloading = open();
-    const finding = { signature: 'Eicar', scannedAt: new Date(), engine: { engine: '1.4.6' } };
-    await findings.add(sha256, finding);
-    assert.equal(await problemOf(downloading), 'file-infected');
-    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
-    assert.equal(await problemOf(open({}, 'HEAD')), 'file-infected');
-    await findings.release(sha256, { by: 'operator@example.org', at: new Date(), reason: 'harmless' });
-    assert.deepEqual(await collect((await open()).bytes), bytes);
-  });
-
-  it('is refused where nobody can say whether malware was found in it', async () => {
-    const at = { operation: 'objects.get', namePrefix: 'findings/', bucket: fixture.bucket().name } as const;
-    fixture.storage.emulator.faults.add({ ...at, effect: { kind: 'error', status: 403 } });
-    await assert.rejects(open(), { status: 403 });
-  });
-
-  it('fails where the object is gone by then', async () => {
-    await assert.rejects(slowly(open, remove), /not what the record/);
-    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
-  });
-
-  it('fails where the bytes cannot be had', async () => {
-    const effect = { kind: 'error', status: 403 } as const;
-    fixture.storage.emulator.faults.add({ operation: 'objects.getMedia', effect });
-    await assert.rejects(open(), /403/);
   });
 
   it('is not read where no byte of it will be wanted, or several ranges are', async () => {
@@ -333,7 +300,7 @@ describe('a download, which is read while it is still asked whether it may be', 
       record = { ...record, content: contentOf(other) };
       await put(other, {}, accepted());
       const finding = { signature: 'Eicar', scannedAt: new Date(), engine: { engine: '1.4.6' } };
-      await new Findings(fixture.bucket()).add(record.content.sha256, finding);
+      await findings.add(record.content.sha256, finding);
       assert.equal(await problemOf(open()), 'file-infected');
     });
   });
@@ -368,5 +335,62 @@ describe('a download, which is read while it is still asked whether it may be', 
         return true;
       });
     });
+  });
+
+  it('is read anew where the object is another by then', async () => {
+    const download = await slowly(open, async () => {
+      await remove();
+      await put(bytes);
+    });
+    assert.deepEqual(await collect(download.bytes), bytes);
+    assert.equal(reads() - before, 2);
+  });
+
+  it('is no byte of what was there before, whatever that was', async () => {
+    await remove();
+    await put(Buffer.alloc(bytes.length));
+    before = reads();
+    const download = await slowly(open, async () => {
+      await remove();
+      await put(bytes);
+    });
+    assert.deepEqual(await collect(download.bytes), bytes);
+  });
+
+  it('is no byte of what is condemned meanwhile, and holds no connection', async () => {
+    const condemned = { signature: 'Eicar', condemnedAt: new Date().toISOString(), engine: '1.4.6' };
+    const download = slowly(open, async () => {
+      await fixture.bucket().patch(name(), await found(), condemned);
+    });
+    assert.equal(await problemOf(download), 'file-infected');
+    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
+  });
+
+  it('is no byte of what malware was found in meanwhile, whatever its blob says', async () => {
+    const { sha256 } = record.content;
+    const finding = { signature: 'Eicar', scannedAt: new Date(), engine: { engine: '1.4.6' } };
+    const downloading = slowly(open, async () => void (await findings.add(sha256, finding)), findings);
+    assert.equal(await problemOf(downloading), 'file-infected');
+    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
+    assert.equal(await problemOf(open({}, 'HEAD')), 'file-infected');
+    await findings.release(sha256, { by: 'operator@example.org', at: new Date(), reason: 'harmless' });
+    assert.deepEqual(await collect((await open()).bytes), bytes);
+  });
+
+  it('is refused where nobody can say whether malware was found in it', async () => {
+    const at = { operation: 'objects.get', namePrefix: 'findings/', bucket: fixture.bucket().name } as const;
+    fixture.storage.emulator.faults.add({ ...at, effect: { kind: 'error', status: 403 } });
+    await assert.rejects(open(), { status: 403 });
+  });
+
+  it('fails where the object is gone by then', async () => {
+    await assert.rejects(slowly(open, remove), /not what the record/);
+    await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
+  });
+
+  it('fails where the bytes cannot be had', async () => {
+    const effect = { kind: 'error', status: 403 } as const;
+    fixture.storage.emulator.faults.add({ operation: 'objects.getMedia', effect });
+    await assert.rejects(open(), /403/);
   });
 });
