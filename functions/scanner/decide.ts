@@ -127,7 +127,7 @@ export function foundBefore(
   now: Date,
 ): Pick<Decision, 'verdict' | 'scan'> {
   const { signature } = known;
-  const scan = 'finding' in known && known.finding ? known.finding : undefined;
+  const scan = 'finding' in known ? known.finding : undefined;
   return {
     verdict: { kind: 'infected', signature },
     scan: { generation, scannedAt: scan?.scannedAt ?? now, ...(scan && { engine: scan.engine }) },
