@@ -20,6 +20,10 @@ export function hex(text: string): Buffer {
   return Buffer.from(text.replaceAll(' ', ''), 'hex');
 }
 
+/** Little endian. */
+export const u16 = (value: number) => Uint8Array.of(value, value >>> 8);
+export const u32 = (value: number) => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
+
 export interface Member {
   readonly name: string;
   readonly data: Uint8Array;

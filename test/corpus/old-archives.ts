@@ -1,5 +1,5 @@
 import { crc32 } from 'node:zlib';
-import { bytes, hex } from './build.ts';
+import { bytes, hex, u16, u32 } from './build.ts';
 
 /** CRC-16/ARC, as ZOO and StuffIt have it. */
 function crc16(data: Uint8Array): number {
@@ -11,8 +11,6 @@ function crc16(data: Uint8Array): number {
   return sum;
 }
 
-const u16 = (value: number) => Uint8Array.of(value, value >>> 8);
-const u32 = (value: number) => Uint8Array.of(value, value >>> 8, value >>> 16, value >>> 24);
 const big = (part: Uint8Array) => part.toReversed();
 
 /** Codes of so many bits each, first bit first, in bytes from the highest bit or the lowest. */
