@@ -2,6 +2,7 @@ import { deflateSync, gzipSync } from 'node:zlib';
 import { bytes, hex, mail, pdf, tar, zip } from './build.ts';
 import { HARMLESS } from './case.ts';
 import { lzw } from './old-archives.ts';
+import { ole2, packaged } from './ole2.ts';
 
 const text = HARMLESS.toString('latin1');
 const PNG = Buffer.from(
@@ -49,6 +50,27 @@ export const EVERYDAY: Readonly<Record<string, () => Buffer>> = {
   xlsx: () => office('xl/workbook.xml'),
   pptx: () => office('ppt/presentation.xml'),
   'docx, streamed': () => office('word/document.xml', true),
+  doc: () =>
+    ole2([
+      { path: 'WordDocument', data: bytes(hex('eca5c10000000904000000120000bf00'), Buffer.alloc(5000)) },
+      { path: '1Table', data: Buffer.alloc(5000, 1) },
+      { path: 'ObjectPool/_1/\x01Ole10Native', data: packaged('a.pdf', letter()) },
+    ]),
+  xls: () =>
+    ole2([
+      { path: 'Workbook', data: bytes(hex('0908100000060500bb0dcc07 00000000 06000000 e1000200b004'), text) },
+    ]),
+  ppt: () =>
+    ole2([
+      { path: 'Current User', data: bytes(hex('0000f60f 20000000 14000000 5fc091e3'), Buffer.alloc(24)) },
+      { path: 'PowerPoint Document', data: bytes(hex('0f00e803 10270000'), Buffer.alloc(10_000)) },
+    ]),
+  msg: () =>
+    ole2([
+      { path: '__properties_version1.0', data: Buffer.alloc(32) },
+      { path: '__substg1.0_1000001F', data: Buffer.from(text, 'utf16le') },
+      { path: '__attach_version1.0_#00000000/__substg1.0_37010102', data: letter() },
+    ]),
   odt: () => open('application/vnd.oasis.opendocument.text'),
   ods: () => open('application/vnd.oasis.opendocument.spreadsheet'),
   epub: () => open('application/epub+zip'),

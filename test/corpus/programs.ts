@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { CHROMIUM } from '../support/chromium.ts';
 import { HARMLESS, MARKER } from './case.ts';
 
 interface Opening {
@@ -12,6 +13,8 @@ interface Opening {
   readonly suffix?: string;
   /** Writes what it extracts to its standard output. */
   readonly prints?: true;
+  /** Takes longer than programs do that only unpack. */
+  readonly slow?: true;
 }
 
 /** Replaced by the file's path in the commands below. */
@@ -35,11 +38,35 @@ const PROGRAMS = {
     command: ['sh', '-c', 'cat "$0" | bsdtar -xf -', FILE],
     package: 'libarchive-tools',
   },
+  Chromium: {
+    command: [CHROMIUM ? process.execPath : 'chromium', join(import.meta.dirname, 'download.ts'), FILE],
+    package: 'chromium',
+    suffix: '.html',
+    slow: true,
+  },
   bzip2: { command: ['bzip2', '-dc', FILE], prints: true, package: 'bzip2' },
   cabextract: { command: ['cabextract', '-q', FILE], package: 'cabextract' },
   dcmdump: { command: ['dcmdump', '-q', '+W', '.', FILE], package: 'dcmtk' },
   dpkg: { command: ['dpkg-deb', '-x', FILE, '.'], package: 'dpkg' },
   'fsck.cramfs': { command: ['fsck.cramfs', '--extract=out', FILE], package: 'util-linux' },
+  gpg: {
+    command: [
+      'gpg',
+      '--batch',
+      '--no-autostart',
+      '--quiet',
+      '--homedir',
+      '.',
+      '--pinentry-mode',
+      'loopback',
+      '--passphrase',
+      'secret',
+      '--decrypt',
+      FILE,
+    ],
+    prints: true,
+    package: 'gpg',
+  },
   gzip: { command: ['gzip', '-dc', FILE], prints: true, package: 'gzip', suffix: '.Z' },
   isoinfo: { command: ['isoinfo', '-J', '-x', '/p.txt', '-i', FILE], prints: true, package: 'genisoimage' },
   lha: { command: ['lha', 'xqf', FILE], package: 'lhasa' },
@@ -51,6 +78,11 @@ const PROGRAMS = {
   mtools: { command: ['mcopy', '-s', '-i', FILE, '::/', '.'], package: 'mtools' },
   munpack: { command: ['munpack', '-q', FILE], package: 'mpack' },
   nomarch: { command: ['nomarch', FILE], prints: true, package: 'nomarch' },
+  openssl: {
+    command: ['openssl', 'cms', '-verify', '-noverify', '-inform', 'DER', '-in', FILE],
+    prints: true,
+    package: 'openssl',
+  },
   pdfdetach: { command: ['pdfdetach', '-saveall', FILE], package: 'poppler-utils' },
   qpdf: {
     command: [
@@ -70,9 +102,12 @@ const PROGRAMS = {
   sh: { command: ['sh', FILE], package: 'dash' },
   tar: { command: ['tar', '-xf', FILE], package: 'tar' },
   'tar -i': { command: ['tar', '-xif', FILE], package: 'tar' },
+  tnef: { command: ['tnef', '--overwrite', '--save-body=body', '-f', FILE], package: 'tnef' },
   unar: { command: ['unar', '-q', '-f', '-p', 'secret', FILE], package: 'unar' },
+  unrtf: { command: ['unrtf', '--text', '--quiet', FILE], prints: true, package: 'unrtf' },
   unsquashfs: { command: ['unsquashfs', '-q', FILE], package: 'squashfs-tools' },
   unzip: { command: ['unzip', '-o', '-qq', '-P', 'secret', FILE], package: 'unzip' },
+  uudeview: { command: ['uudeview', '-i', '-q', '-a', FILE], package: 'uudeview' },
   uudecode: { command: ['uudecode', '-o', 'out', FILE], package: 'sharutils' },
   wimlib: { command: ['wimlib-imagex', 'extract', FILE, '1'], package: 'wimtools' },
   xz: { command: ['xz', '-dc', FILE], prints: true, package: 'xz-utils', suffix: '.lzma' },
@@ -83,7 +118,9 @@ const PROGRAMS = {
     'import sys,email\n' +
       'for n,p in enumerate(email.message_from_binary_file(open(sys.argv[1],"rb")).walk()):\n' +
       '  d=p.get_payload(decode=True)\n' +
-      '  if d: open(str(n),"wb").write(d)',
+      '  if d: open(str(n),"wb").write(d)\n' +
+      '  c=p.get_content_charset()\n' +
+      '  if d and c: open(str(n)+"u","wb").write(d.decode(c,"replace").encode())',
   ),
   'Python mailbox': python(
     'import sys,mailbox\n' +
@@ -158,6 +195,7 @@ async function extract(content: Buffer, opening: Opening, folder: string): Promi
       program,
       args.map((arg) => (arg === FILE ? file : arg)),
       out,
+      opening.slow ? 120_000 : 20_000,
     );
     if (printed === undefined) return undefined;
     return [...(opening.prints ? [printed] : []), ...(await filesIn(out))];
@@ -175,9 +213,14 @@ async function filesIn(folder: string): Promise<Buffer[]> {
 }
 
 /** @returns standard output, whatever the exit code: some warn and extract. Undefined where there is no such program */
-function run(program: string, args: readonly string[], folder: string): Promise<Buffer | undefined> {
+function run(
+  program: string,
+  args: readonly string[],
+  folder: string,
+  timeout: number,
+): Promise<Buffer | undefined> {
   return new Promise((resolve) => {
-    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'], timeout: 20_000 });
+    const child = spawn(program, args, { cwd: folder, stdio: ['ignore', 'pipe', 'ignore'], timeout });
     const chunks: Buffer[] = [];
     child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
     child.on('error', () => resolve(undefined));

@@ -1,6 +1,6 @@
 import { deflateSync } from 'node:zlib';
 import { bytes, fixture, hex, mail, pdf, zip } from '../build.ts';
-import { type Case, casesOf, HARMLESS, MARKER, TEXT } from '../case.ts';
+import { type Case, casesOf, HARMLESS, infectedBut, MARKER, TEXT } from '../case.ts';
 import { lzw } from '../old-archives.ts';
 
 const base64 = TEXT.toString('base64');
@@ -50,6 +50,24 @@ const MAILS: Readonly<Record<string, () => Buffer>> = {
       '\nFrom a@example.org Mon Jan  1 00:00:00 2024\n',
       mail(lines, attached('base64'), '\n'),
     ),
+};
+
+const one = (headers: string) => bytes(headers, '\r\n\r\n', lines);
+const coded = 'Content-Type: application/octet-stream; name="p.txt"\r\nContent-Transfer-Encoding: base64';
+/** Mails that ClamAV alone would not take for one. */
+const HEADERS: Readonly<Record<string, () => Buffer>> = {
+  'begins with its content type': () => one(`${coded}\r\nSubject: a`),
+  'begins with its content type in small letters': () => one(coded.toLowerCase()),
+  'begins with its content type in capitals': () => one(coded.toUpperCase()),
+  'begins with a header that nobody knows': () => one(`X-A: b\r\n${coded}`),
+  'in capitals, begins with a header that nobody knows': () => one(`X-A: b\r\n${coded.toUpperCase()}`),
+};
+const PARTS: Readonly<Record<string, () => Buffer>> = {
+  'message/partial, the only part': () =>
+    bytes('From: a\r\nContent-Type: message/partial; number=1; total=1; id="a"\r\n\r\n', inner()),
+  'multipart/parallel': () =>
+    bytes(inner().toString('latin1').replace('multipart/mixed', 'multipart/parallel')),
+  'ends of lines as of old Macintoshes': () => mail(lines.replaceAll('\r\n', '\r'), attached('base64'), '\r'),
 };
 
 const alphabet = (data: Uint8Array) => [...data].map((byte) => byte.toString(16).padStart(2, '0')).join('');
@@ -129,6 +147,13 @@ const odf = (name: string, data: Uint8Array) =>
     { name, data },
   ]);
 
+const xdp = () =>
+  bytes(
+    '<?xml version="1.0"?><xdp:xdp xmlns:xdp="http://ns.adobe.com/xdp/"><pdf xmlns="http://ns.adobe.com/xdp/pdf/"><document><chunk>',
+    pdf([{ entries: '', data: TEXT }]).toString('base64'),
+    '</chunk></document></pdf></xdp:xdp>',
+  );
+
 const OFFICE: Readonly<Record<string, () => Buffer>> = {
   'docx, in the text': () => ooxml('word/footer.xml', TEXT),
   'docx, embedded': () => ooxml('word/embeddings/oleObject1.bin', TEXT),
@@ -160,6 +185,9 @@ const OFFICE: Readonly<Record<string, () => Buffer>> = {
   'CSV, formula': () => bytes('a;b\n=cmd|"', MARKER, '"\n'),
 };
 
+/** Where a text within the document holds another. */
+const CODED = ['RTF, object', 'RTF, hexadecimal', 'Word 2003 XML', 'flat ODF'];
+
 const js = `var x="${MARKER.toString('latin1').replaceAll('\\', '\\')}"`;
 const utf16 = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le');
 const SCRIPTS: Readonly<Record<string, () => Buffer>> = {
@@ -167,8 +195,6 @@ const SCRIPTS: Readonly<Record<string, () => Buffer>> = {
   'HTML, in a script': () => bytes('<html><script>', js, '</script></html>'),
   'HTML, script in a comment': () => bytes('<html><script><!--\n', js, '\n//--></script></html>'),
   'HTML, conditional comment': () => bytes('<html><!--[if IE]>', MARKER, '<![endif]--></html>'),
-  'HTML, data: URL': () =>
-    bytes('<html><a download="p" href="data:application/octet-stream;base64,', base64, '">open</a></html>'),
   'HTML, behind text': () => bytes(HARMLESS, '<html><body><!-- ', MARKER, ' --></body></html>'),
   'HTML, UTF-16': () => utf16(`<html><script>${js}</script></html>`),
   'SVG, script': () => bytes('<svg xmlns="http://www.w3.org/2000/svg"><script>', js, '</script></svg>'),
@@ -229,10 +255,19 @@ const MEDICAL: Readonly<Record<string, () => Buffer>> = {
 
 export const documents: readonly Case[] = [
   ...casesOf('mail', 'infected', ['Python email', 'Python mailbox', 'munpack', 'uudecode', 'unzip'], MAILS),
+  ...casesOf('mail', 'infected', ['Python email'], HEADERS),
+  ...casesOf('mail', 'unscannable', ['Python email'], PARTS),
   ...casesOf('mail', 'infected', ['uudecode'], { uuencode: () => fixture('uuencode') }),
-  ...casesOf('encoding', 'either', ['uudecode'], { 'uuencode, base64': () => fixture('uuencode base64') }),
-  ...casesOf('document', 'either', ['qpdf', 'pdfdetach', 'unzip'], PDFS),
-  ...casesOf('document', 'either', ['unzip', 'office program'], OFFICE),
-  ...casesOf('script and HTML', 'either', ['browser', 'Python email'], SCRIPTS),
+  ...casesOf('encoding', 'unscannable', ['uudecode'], {
+    'uuencode, base64': () => fixture('uuencode base64'),
+  }),
+  ...casesOf('document', infectedBut(['PDF behind a GIF']), ['qpdf', 'pdfdetach', 'unzip'], PDFS),
+  ...casesOf('document', infectedBut(CODED), ['unzip', 'office program'], OFFICE),
+  ...casesOf('script and HTML', infectedBut(['HTML, UTF-16']), ['browser', 'Python email'], SCRIPTS),
+  ...casesOf('document', 'unscannable', ['PDF reader'], { 'XDP with a PDF': xdp }),
+  ...casesOf('script and HTML', 'infected', ['Chromium'], {
+    'HTML, data: URL': () =>
+      bytes('<html><a download="p" href="data:application/octet-stream;base64,', base64, '">open</a></html>'),
+  }),
   ...casesOf('medical', 'infected', ['viewer', 'dcmdump', 'unzip', 'qpdf'], MEDICAL),
 ];
