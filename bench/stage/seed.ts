@@ -1,9 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type BlobKey, blobName } from '../../shared/files/blobName.ts';
 import { type FileId, newFileId } from '../../shared/files/fileId.ts';
-import { engineFields, toMetadata } from '../../shared/files/metadata.ts';
-import { type Content, type DecidedRecord, parseSha256 } from '../../shared/files/record.ts';
-import { RECORDS_PREFIX, Records } from '../../shared/files/records.ts';
+import { engineFields, fileMetadata, type Metadata, verdictMetadata } from '../../shared/files/metadata.ts';
+import {
+  type Content,
+  type DecidedRecord,
+  type PendingRecord,
+  parseSha256,
+} from '../../shared/files/record.ts';
+import { RECORDS_PREFIX, Records, VERDICTS_PREFIX } from '../../shared/files/records.ts';
 import type { Generation } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
 import { send } from '../http.ts';
@@ -30,7 +35,8 @@ export async function seedCleanFile(stage: Stage, bytes: number): Promise<{ id: 
   const staged = await permanent.stage(blob, pieces(bytes), type);
   await staged.commit();
   const record = cleanRecord(content, scannedAt);
-  await new Records(permanent).insert(record);
+  const records = new Records(permanent);
+  await records.judge(await records.insert(pendingOf(record)), record);
   return { id: record.id, blob };
 }
 
@@ -47,6 +53,11 @@ function cleanRecord(content: Content, createdAt: Date): DecidedRecord {
     content,
     scan: { generation: '1' as Generation, scannedAt: createdAt, engine: ENGINE },
   };
+}
+
+/** As it was uploaded. */
+function pendingOf({ id, owner, viewers, createdAt, contentType, content }: DecidedRecord): PendingRecord {
+  return { id, owner, viewers, createdAt, contentType, state: 'pending', ...(content && { content }) };
 }
 
 function contentOf(bytes: number): Content {
@@ -75,17 +86,22 @@ export async function seedRecords(stage: Stage, count: number): Promise<readonly
   const now = Date.now();
   const records = Array.from({ length: count }, (_, at) => cleanRecord(content, new Date(now - at * 1000)));
   await inFlight(records, SEEDS_IN_FLIGHT, async (record) => {
-    const resource = { contentType: 'application/x-empty', metadata: toMetadata(record) };
-    const body = Buffer.from(
-      `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
-        '--seed\r\ncontent-type: application/x-empty\r\n\r\n\r\n--seed--\r\n',
-    );
-    const query = `uploadType=multipart&name=${encodeURIComponent(RECORDS_PREFIX + record.id)}`;
-    await send(`${stage.storageUrl}/upload/storage/v1/b/permanent/o?${query}`, {
-      method: 'POST',
-      headers: { 'content-type': 'multipart/related; boundary=seed' },
-      body,
-    });
+    await seedObject(stage, RECORDS_PREFIX + record.id, fileMetadata(pendingOf(record)));
+    await seedObject(stage, VERDICTS_PREFIX + record.id, verdictMetadata(record));
   });
   return records.map(({ id }) => id);
+}
+
+async function seedObject(stage: Stage, name: string, metadata: Metadata): Promise<void> {
+  const resource = { contentType: 'application/x-empty', metadata };
+  const body = Buffer.from(
+    `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
+      '--seed\r\ncontent-type: application/x-empty\r\n\r\n\r\n--seed--\r\n',
+  );
+  const query = `uploadType=multipart&name=${encodeURIComponent(name)}`;
+  await send(`${stage.storageUrl}/upload/storage/v1/b/permanent/o?${query}`, {
+    method: 'POST',
+    headers: { 'content-type': 'multipart/related; boundary=seed' },
+    body,
+  });
 }

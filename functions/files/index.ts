@@ -44,7 +44,7 @@ const permanent = new Bucket(
   config.PERMANENT_BUCKET,
   limits,
 );
-const records = new Records(permanent);
+const records = new Records(permanent, { paced: true });
 const handler = router(
   resources({
     tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),

@@ -1,10 +1,9 @@
 import { type FileId, ownerTag, parseFileId, startOfSecond } from '../../shared/files/fileId.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { Records } from '../../shared/files/records.ts';
+import type { RecordObjects, Records } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
 
 export type State = FileRecord['state'];
 
@@ -48,8 +47,8 @@ export async function listFiles(
   signal: AbortSignal,
 ): Promise<Listed> {
   let own = terms.after;
-  const { items, next } = await records.page(ownerTag(owner), { ...terms, signal }, (object) => {
-    const record = readable(records, log, object);
+  const { items, next } = await records.page(ownerTag(owner), { ...terms, signal }, (objects) => {
+    const record = readable(records, log, objects);
     // The tag of the id only narrows the listing: others may have it too.
     if (!record || record.owner !== owner) return undefined;
     own = record.id;
@@ -64,9 +63,9 @@ export async function listFiles(
   return { items, next: position };
 }
 
-function readable(records: Records, log: Logger, object: StoredObject): FileRecord | undefined {
+function readable(records: Records, log: Logger, objects: RecordObjects): FileRecord | undefined {
   try {
-    return records.parse(object)?.record;
+    return records.parse(objects)?.record;
   } catch (error) {
     if (!(error instanceof CorruptRecord)) throw error;
     log.error({ err: error }, 'record left out of a listing');

@@ -97,7 +97,7 @@ const engine = new EngineGate(clamd, {
 });
 
 const scan: Scan = {
-  records: new Records(permanent),
+  records: new Records(permanent, { paced: true }),
   candidates: new Candidates(permanent),
   blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
   findings: new Findings(permanent),

@@ -2,7 +2,6 @@ import { BlobMismatch } from '../../shared/files/blob.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
-import { followed } from './follow.ts';
 import type { Outcome } from './scan.ts';
 
 export interface LeaseTerms {
@@ -27,7 +26,7 @@ export interface Held {
 type Result = Outcome | 'lostRace';
 
 /**
- * Runs a scan, for a large file under a lease on its record: a second delivery of the event then backs off
+ * Runs a scan, for a large file under a lease in its verdict: a second delivery of the event then backs off
  * instead of scanning again. A lease makes work rarer, never wrong: the verdict is written by compare-and-swap
  * whoever holds one.
  */
@@ -53,7 +52,7 @@ export async function underLease(
   let renewing: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
     renewing = renewing.then(async () => {
-      const renewed = await renew(records, terms, current);
+      const renewed = await write(records, terms, current);
       if (renewed) current = renewed;
       else lost.abort(new Error('the lease was lost'));
     });
@@ -76,7 +75,7 @@ export async function underLease(
     const { record } = await settle();
     const { lease: _, ...pending } = innocent ? untried(record) : record;
     // Best effort: a lease that stays runs out by itself.
-    await records.replace(current, pending).catch(() => undefined);
+    await records.judge(current, pending).catch(() => undefined);
   };
   let scanned = false;
   const scanOver = () => {
@@ -115,7 +114,7 @@ async function withoutLease(
   } catch (error) {
     // Best effort: at worst one redrive counts that should not.
     if (scanned && current.record.redriven?.tried && !isFilesFault(error))
-      await records.replace(current, untried(current.record)).catch(() => undefined);
+      await records.judge(current, untried(current.record)).catch(() => undefined);
     throw error;
   }
 }
@@ -139,31 +138,12 @@ async function markTried(
   records: Records,
   read: Versioned<PendingRecord>,
 ): Promise<Versioned<PendingRecord>> {
-  for (let current: Versioned<PendingRecord> | undefined = read; current; ) {
-    const { redriven } = current.record;
-    if (!redriven || redriven.tried) return current;
-    const marked: PendingRecord = { ...current.record, redriven: { ...redriven, tried: true } };
-    const written = await records.replace(current, marked);
-    if (written) return written;
-    current = await followed(records, current);
-  }
-  return read;
-}
-
-async function renew(
-  records: Records,
-  terms: LeaseTerms,
-  held: Versioned<PendingRecord>,
-): Promise<Versioned<PendingRecord> | undefined> {
-  for (let current: Versioned<PendingRecord> | undefined = held; current; ) {
-    const renewed = await write(records, terms, current);
-    if (renewed) return renewed;
-    current = await followed(records, current);
-  }
-  return undefined;
+  const { redriven } = read.record;
+  if (!redriven || redriven.tried) return read;
+  return (await records.judge(read, { ...read.record, redriven: { ...redriven, tried: true } })) ?? read;
 }
 
 function write(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {
   const until = new Date(terms.now().getTime() + terms.durationMs);
-  return records.replace(read, { ...read.record, lease: { holder: terms.holder, until } });
+  return records.judge(read, { ...read.record, lease: { holder: terms.holder, until } });
 }

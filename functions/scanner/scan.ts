@@ -17,7 +17,6 @@ import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
-import { writeVerdict } from './follow.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
 import { settle } from './settle.ts';
 
@@ -124,11 +123,17 @@ async function carryOut(
   }
   if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
   const decidedAt = scan.now();
-  const record = await settle(scan, read.record, object, decision);
+  // Side by side: whether anybody still waits for it, where its scan may have taken long.
+  const [record, current] = await Promise.all([
+    settle(scan, read.record, object, decision),
+    decision.readFrom ? scan.records.reread(read) : read,
+  ]);
   if (record === 'sourceGone') return withoutSource(scan, read, object);
   const settledAt = scan.now();
-  const written = await writeVerdict(scan.records, read, record);
-  if (written) return concluded(scan, written, object, timingsOf(decision, object, decidedAt, settledAt));
+  const waits = current && arrived(current.record, object).state === 'pending';
+  const written = waits && (await scan.records.judge(read, record));
+  if (written)
+    return concluded(scan, written.record, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')
     await scan.candidates.suspect({ owner: record.owner, sha256: record.content.sha256 });

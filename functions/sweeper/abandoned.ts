@@ -1,8 +1,7 @@
 import { announceFailure, fail } from '../../shared/files/conclude.ts';
 import { assemble, isWhole, objectOf, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
-import type { Versioned } from '../../shared/files/records.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
+import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { isLeased, type Sweeper } from './sweeper.ts';
 
 export type RecordOutcome =
@@ -27,8 +26,8 @@ export type RecordOutcome =
  * What is to be done about one record, as it was listed: any write since then makes ours a lost race.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
-export async function attendRecord(sweeper: Sweeper, object: StoredObject): Promise<RecordOutcome> {
-  const read = sweeper.records.parse(object);
+export async function attendRecord(sweeper: Sweeper, objects: RecordObjects): Promise<RecordOutcome> {
+  const read = sweeper.records.parse(objects);
   if (!read) return 'foreign';
   const { record } = read;
   if (record.state === 'failed' && !record.announced) {

@@ -1,8 +1,7 @@
 import { parseTime } from '../../shared/files/metadata.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
-import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
 import { isKept, release } from '../../shared/storage/release.ts';
 import type { Collector } from './collector.ts';
 import { resume } from './cursor.ts';
@@ -93,29 +92,32 @@ async function askRecords(
   stop: () => boolean,
   counts: { records: Counts<CollectOutcome> },
 ): Promise<string | undefined> {
-  const { permanent, log, now } = collector;
+  const { permanent, records, log, now } = collector;
   let referenced: ReadonlySet<string> = new Set();
-  const visit = counted(log, counts.records, async (object): Promise<CollectOutcome> => {
-    await strike(cycle, object);
-    return attendUnused(collector, object, referenced.has(idOf(object)));
+  const visit = counted(log, counts.records, async (objects: RecordObjects): Promise<CollectOutcome> => {
+    await strike(cycle, objects);
+    return attendUnused(collector, objects, referenced.has(idOf(objects)));
   });
   return walk({
-    bucket: permanent,
+    bucket: records,
     prefix: RECORDS_PREFIX,
     from,
     stop: () => cycle.failure !== undefined || stop(),
-    page: async (records) => {
-      referenced = await referencesOfPage(permanent, records, now());
+    page: async (page) => {
+      referenced = await referencesOfPage(permanent, page, now());
     },
     visit,
   });
 }
 
 /** From the metadata as it stands: a record that does not parse uses what it names all the same. */
-async function strike(cycle: Cycle, { metadata }: StoredObject): Promise<void> {
-  if (WITHOUT_BLOB.has(metadata['state'])) return;
-  const sha256 = parseSha256(metadata['sha256'] ?? '');
-  if (sha256) await cycle.strike({ owner: (metadata['owner'] ?? '') as Principal, sha256 });
+async function strike(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
+  const said = verdict ? [file.metadata, verdict.metadata] : [file.metadata];
+  if (said.some(({ state }) => WITHOUT_BLOB.has(state))) return;
+  const owner = (file.metadata['owner'] ?? '') as Principal;
+  for (const digest of new Set(said.map(({ sha256 = '' }) => parseSha256(sha256)))) {
+    if (digest) await cycle.strike({ owner, sha256: digest });
+  }
 }
 
 async function collectKeys(collector: Collector, stop: () => boolean) {

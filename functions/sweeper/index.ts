@@ -74,7 +74,7 @@ const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 const sweeper: Sweeper = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   permanent,
-  records: new Records(permanent),
+  records: new Records(permanent, { paced: true }),
   findings: new Findings(permanent),
   publish: events.publish,
   redeliver: notifications.publish,

@@ -1,4 +1,4 @@
-import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import { isLiveReference, REFERENCES_PREFIX } from '../../shared/files/references.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
@@ -15,7 +15,7 @@ const PAGE_SIZE = 1000;
  */
 export async function referencesOfPage(
   bucket: Bucket,
-  records: readonly StoredObject[],
+  records: readonly RecordObjects[],
   now: Date,
 ): Promise<ReadonlySet<string>> {
   const ids = records.map(idOf);
@@ -34,7 +34,7 @@ export async function referencesOfPage(
   }
 }
 
-export function idOf({ name }: StoredObject): string {
+export function idOf({ name }: RecordObjects): string {
   return name.slice(RECORDS_PREFIX.length);
 }
 

@@ -19,7 +19,7 @@ export async function redrive(
   object: StoredObject,
 ): Promise<boolean> {
   const at = sweeper.now();
-  const written = await sweeper.records.replace(read, redriven(read.record, at));
+  const written = await sweeper.records.judge(read, redriven(read.record, at));
   if (!written) return false;
   await sweeper.redeliver(notificationOf(object, at));
   sweeper.log.warn({ fileId: read.record.id, times: written.record.redriven?.times }, 'file redriven');

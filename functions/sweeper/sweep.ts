@@ -1,4 +1,4 @@
-import { RECORDS_PREFIX } from '../../shared/files/records.ts';
+import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import { attendRecord, type RecordOutcome } from './abandoned.ts';
 import { resume } from './cursor.ts';
 import type { Sweeper } from './sweeper.ts';
@@ -62,9 +62,9 @@ async function sweepUnscanned(sweeper: Sweeper, stop: () => boolean) {
 
 async function sweepRecords(sweeper: Sweeper, stop: () => boolean) {
   const counts: Partial<Record<RecordOutcome | 'error', number>> = {};
-  const visit = counted(sweeper.log, counts, (object) => attendRecord(sweeper, object));
+  const visit = counted(sweeper.log, counts, (objects: RecordObjects) => attendRecord(sweeper, objects));
   const complete = await resume(sweeper.permanent, 'sweeper/records', (from) =>
-    walk({ bucket: sweeper.permanent, prefix: RECORDS_PREFIX, from, stop, visit }),
+    walk({ bucket: sweeper.records, prefix: RECORDS_PREFIX, from, stop, visit }),
   );
   return { counts, complete };
 }

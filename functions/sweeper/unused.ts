@@ -1,11 +1,10 @@
 import { fileDeleted } from '../../shared/events/fileDeleted.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
-import type { Versioned } from '../../shared/files/records.ts';
+import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
 import { isKept, release } from '../../shared/storage/release.ts';
 import type { Collector } from './collector.ts';
 
@@ -36,10 +35,10 @@ export type CollectOutcome =
  */
 export async function attendUnused(
   collector: Collector,
-  object: StoredObject,
+  objects: RecordObjects,
   hasReference: boolean,
 ): Promise<CollectOutcome> {
-  const read = collector.records.parse(object);
+  const read = collector.records.parse(objects);
   if (!read) return 'foreign';
   const { record } = read;
   switch (record.state) {
@@ -80,10 +79,11 @@ async function attendKept(
  */
 function isUnreferencedForLong(
   { unreferencedAfterMs, now }: Collector,
-  { record, object }: Versioned,
+  { record, object, verdict }: Versioned,
 ): boolean {
   if (unreferencedAfterMs === undefined) return false;
-  const since = record.unreferencedSince ?? object.updated;
+  const written = verdict && verdict.updated > object.updated ? verdict.updated : object.updated;
+  const since = record.unreferencedSince ?? written;
   return now().getTime() - since.getTime() >= unreferencedAfterMs;
 }
 
@@ -107,8 +107,8 @@ async function announce(collector: Collector, read: Versioned<DeletedRecord>): P
 /** The record goes last: until then the next collection resumes. */
 async function purge(collector: Collector, read: Versioned): Promise<CollectOutcome> {
   const { permanent, now } = collector;
-  const { object, record } = read;
-  if (isKept(object, now())) return 'kept';
+  const { object, verdict, record } = read;
+  if (isKept(object, now()) || (verdict && isKept(verdict, now()))) return 'kept';
   // An upload that has expired may have been promoted before anybody knew.
   if (record.state === 'expired') await suspectContent(collector, record);
   if ((await releaseNamed(permanent, acceptedName(record.id))) === 'kept') return 'kept';
@@ -121,8 +121,11 @@ async function purge(collector: Collector, read: Versioned): Promise<CollectOutc
     pageToken = page.nextPageToken;
     if (!pageToken) break;
   }
-  const released = await release(permanent, object);
-  return released === 'deleted' ? 'purged' : released === 'kept' ? 'kept' : 'lostRace';
+  for (const last of verdict ? [verdict, object] : [object]) {
+    const released = await release(permanent, last);
+    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
+  }
+  return 'purged';
 }
 
 async function suspectContent({ candidates }: Collector, { owner, content }: FileRecord): Promise<void> {

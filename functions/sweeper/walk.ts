@@ -1,22 +1,21 @@
-import type { Bucket } from '../../shared/storage/bucket.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
+import type { Listing } from '../../shared/storage/page.ts';
 
 /** The most that Cloud Storage lists in one answer, and what is in memory at a time. */
 const PAGE_SIZE = 1000;
 /** Objects worked on at a time: most of the work is waiting for Cloud Storage. */
 const CONCURRENCY = 16;
 
-export interface Walk {
-  readonly bucket: Bucket;
+export interface Walk<Named extends { readonly name: string }> {
+  readonly bucket: Listing<Named>;
   readonly prefix: string;
   /** The name to begin with, where it still exists; '' for the first. */
   readonly from: string;
   /** Asked before each page and each object. */
   readonly stop: () => boolean;
   /** Told of each page before its objects are visited. */
-  readonly page?: (objects: readonly StoredObject[]) => Promise<void>;
+  readonly page?: (objects: readonly Named[]) => Promise<void>;
   /** Must not throw. */
-  readonly visit: (object: StoredObject) => Promise<void>;
+  readonly visit: (object: Named) => Promise<void>;
 }
 
 /**
@@ -25,14 +24,14 @@ export interface Walk {
  * @returns the name to go on from where it was stopped, undefined at the end
  * @throws {StorageError} where a page cannot be listed, and what `page` throws
  */
-export async function walk({
+export async function walk<Named extends { readonly name: string }>({
   bucket,
   prefix,
   from,
   stop,
   page: open,
   visit,
-}: Walk): Promise<string | undefined> {
+}: Walk<Named>): Promise<string | undefined> {
   const list = (pageToken?: string) => {
     const page = bucket.list({ prefix, startOffset: from || undefined, pageToken, maxResults: PAGE_SIZE });
     // A failure is met where the page is awaited, unless the walk ends before.
@@ -55,11 +54,11 @@ export async function walk({
 }
 
 /** @returns the first object that was not visited */
-async function visitAll(
-  objects: readonly StoredObject[],
-  stop: Walk['stop'],
-  visit: Walk['visit'],
-): Promise<StoredObject | undefined> {
+async function visitAll<Named extends { readonly name: string }>(
+  objects: readonly Named[],
+  stop: () => boolean,
+  visit: Walk<Named>['visit'],
+): Promise<Named | undefined> {
   let next = 0;
   const work = async (): Promise<void> => {
     for (let object = objects[next]; object && !stop(); object = objects[next]) {

@@ -66,7 +66,7 @@ const intake = {
     filesUrl: config.FILES_URL,
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
-  records: new Records(permanent),
+  records: new Records(permanent, { paced: true }),
   now: () => new Date(),
   uploads: new Shares(config.UPLOADS_PER_OWNER),
 };

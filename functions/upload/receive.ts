@@ -89,8 +89,10 @@ export async function commitFile(
  * @returns whether it holds a verdict
  */
 async function expireUndecided(records: Records, read: Versioned<PendingRecord>): Promise<boolean> {
-  let current: Versioned | undefined = read;
+  let current = await records.get(read.record.id);
   for (let races = 0; current?.record.state === 'pending' && races < MAX_RACES; races++) {
+    // Confirmed by a repeat that found the object.
+    if (read.record.tentative && !current.record.tentative) return true;
     if (await records.replace(current, { ...current.record, state: 'expired' })) return false;
     current = await records.get(read.record.id);
   }

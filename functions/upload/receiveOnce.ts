@@ -17,7 +17,10 @@ import { requireSameBytes, requireSameOffer } from './sameUpload.ts';
 
 export interface OnceReceiver extends Receiver {
   readonly keys: IdempotencyKeys;
-  /** Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead. */
+  /**
+   * Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead: of all
+   * instances the same.
+   */
   readonly patienceMs: number;
 }
 
@@ -32,6 +35,8 @@ export interface Received {
 }
 
 const PAUSE_MS = 50;
+/** Milliseconds that the clocks of two instances may be apart. */
+const CLOCK_SKEW_MS = 60_000;
 /** Who loses a compare-and-swap this often meets more repeats than a client sends. */
 const MAX_RACES = 5;
 /** Each of them is as many tries as the retry policy has. */
@@ -39,9 +44,9 @@ const MAX_FAILURES = 3;
 
 /**
  * {@link receive}, once for a key of an owner: a repeat gets the file that the first one made. The key says which file
- * that may be, and the file's record decides whether it is: as long as it is tentative, its uploader may complete it
- * or another may abandon it, by compare-and-swap, so that never both happen. Steps, crashes and races:
- * docs/adr/0010-idempotency-keys.md.
+ * that may be, and the file's record and its object whether it is. An uploader that is quick writes nothing more; where
+ * it is not, it confirms its tentative record, or another abandons it, by compare-and-swap, so that never both happen.
+ * Steps, crashes and races: docs/adr/0010-idempotency-keys.md.
  * @throws what receiving throws, and {Problem} `idempotency-key-reused` or `idempotency-in-progress`
  */
 export async function receiveOnce(receiver: OnceReceiver, upload: KeyedUpload): Promise<Received> {
@@ -52,26 +57,47 @@ export async function receiveOnce(receiver: OnceReceiver, upload: KeyedUpload): 
     return replay(earlier, upload, await digested(upload));
   }
   const file = await stageFile(receiver, upload);
+  const claiming = performance.now();
   const winner = await unlessFailed(file, () => contend(receiver, upload, key, file));
   if (winner) {
     await file.staged.discard();
     return replay(winner, upload, file.staged);
   }
-  const kept = await complete(receiver, file);
+  const kept = await complete(receiver, file, claiming);
   if (kept) return { record: kept, replayed: false };
   return replay(await successor(receiver, upload), upload, file.staged);
 }
 
 /** @returns the record of a file that is there for good; undefined where it is not, or not yet */
-async function completed({ records }: OnceReceiver, claim: Claim): Promise<FileRecord | undefined> {
-  const read = await records.get(claim.fileId);
-  return read && isComplete(read.record) ? read.record : undefined;
+async function completed(receiver: OnceReceiver, claim: Claim): Promise<FileRecord | undefined> {
+  const found = await look(receiver, claim);
+  return found.kind === 'complete' ? found.record : undefined;
 }
 
-/** Whoever wrote any other state knew of the object. */
-function isComplete(record: FileRecord): boolean {
-  return record.state !== 'expired' && !isTentative(record);
+/**
+ * What became of a claim. A tentative record is one of a file that is there once its object is: this is looked for
+ * before the record is read again, so that a record without a verdict had no object then, and is confirmed for
+ * everybody, so that nobody who looked earlier abandons it.
+ */
+async function look({ records, unscanned }: OnceReceiver, { fileId }: Claim): Promise<Found> {
+  let read = await records.get(fileId);
+  if (read && isTentative(read.record)) {
+    const { objects } = await unscanned.list({ prefix: fileId, maxResults: 1 });
+    if (objects.some(({ name }) => name === fileId)) {
+      const confirmed = await confirm(records, read);
+      return confirmed ? { kind: 'complete', record: confirmed } : { kind: 'expired' };
+    }
+    read = await records.get(fileId);
+  }
+  if (!read || isTentative(read.record)) return { kind: 'open', read };
+  return read.record.state === 'expired' ? { kind: 'expired' } : { kind: 'complete', record: read.record };
 }
+
+type Found =
+  | { readonly kind: 'complete'; readonly record: FileRecord }
+  | { readonly kind: 'expired' }
+  /** Its uploader may still complete it. Without a record it has yet to write one. */
+  | { readonly kind: 'open'; readonly read: Versioned | undefined };
 
 function isTentative(record: FileRecord): record is PendingRecord & { tentative: true } {
   return record.state === 'pending' && record.tentative === true;
@@ -104,18 +130,21 @@ async function contend(
  * @returns undefined where the file does not exist and never will
  */
 async function outcomeOf(
-  { records, now, patienceMs }: OnceReceiver,
+  receiver: OnceReceiver,
   claim: Claim,
   ours: FileRecord,
 ): Promise<FileRecord | undefined> {
+  const { records, now, patienceMs } = receiver;
   const age = now().getTime() - claim.claimedAt.getTime();
-  const end = performance.now() + Math.max(0, Math.min(patienceMs - age, patienceMs));
+  // From when we saw it, and not from when it was made by another clock: its uploader counts on all of that.
+  const end = performance.now() + (age > patienceMs + CLOCK_SKEW_MS ? 0 : patienceMs);
   for (;;) {
-    const read = await records.get(claim.fileId);
-    if (read && isComplete(read.record)) return read.record;
-    if (read?.record.state === 'expired') return undefined;
-    if (performance.now() < end) await delay(PAUSE_MS);
-    else if (await abandon(records, read, { ...ours, id: claim.fileId })) return undefined;
+    const isOver = performance.now() >= end;
+    const found = await look(receiver, claim);
+    if (found.kind === 'expired') return undefined;
+    if (found.kind === 'complete') return found.record;
+    if (!isOver) await delay(Math.min(PAUSE_MS, patienceMs));
+    else if (await abandon(records, found.read, { ...ours, id: claim.fileId })) return undefined;
   }
 }
 
@@ -131,9 +160,16 @@ async function abandon(
   return written !== undefined;
 }
 
-/** @returns undefined where another took our upload for dead: its file does not exist, and never will */
-async function complete(receiver: OnceReceiver, file: StagedFile): Promise<FileRecord | undefined> {
-  const { records } = receiver;
+/**
+ * @param claiming when we were about to claim the key, by `performance.now()`
+ * @returns undefined where another took our upload for dead: its file does not exist, and never will
+ */
+async function complete(
+  receiver: OnceReceiver,
+  file: StagedFile,
+  claiming: number,
+): Promise<FileRecord | undefined> {
+  const { records, patienceMs } = receiver;
   const tentative: PendingRecord = { ...file.record, tentative: true };
   const inserted = await unlessFailed(file, () => records.insertIfAbsent(tentative));
   if (!inserted) {
@@ -141,10 +177,11 @@ async function complete(receiver: OnceReceiver, file: StagedFile): Promise<FileR
     return undefined;
   }
   await commitFile(receiver, file, inserted);
+  // Nobody who saw our claim takes us for dead yet, and whoever looks from now on finds the object.
+  if (performance.now() - claiming < patienceMs / 2) return file.record;
   return confirm(records, inserted);
 }
 
-/** The second write to a name within a moment: Cloud Storage may refuse it for longer than a call is repeated. */
 async function confirm(records: OnceReceiver['records'], first: Versioned): Promise<FileRecord | undefined> {
   let failures = 0;
   for (let read: Versioned | undefined = first; read; read = await records.get(first.record.id)) {

@@ -92,7 +92,7 @@ export async function fail(
 ): Promise<boolean> {
   const { lease: _, redriven: __, ...stored } = read.record;
   const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
-  const written = await failer.records.replace(read, failed);
+  const written = await failer.records.judge(read, failed);
   if (!written) return false;
   failer.log.error({ fileId: stored.id, failure }, 'file failed');
   await announceFailure(failer, written);
@@ -110,5 +110,5 @@ export async function announceFailure(
   if (read.record.announced) return;
   await publish(scanFailed(read.record));
   // Lost to another who announced it, or to a redrive: either way it has been said.
-  await records.replace(read, { ...read.record, announced: true });
+  await records.judge(read, { ...read.record, announced: true });
 }

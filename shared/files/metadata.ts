@@ -10,11 +10,16 @@ import {
   type Coverage,
   type FailureReason,
   type FileRecord,
+  type JudgedRecord,
   type Lease,
+  type PendingRecord,
   parseSha256,
   type Redriven,
   type Scan,
+  type UnjudgedRecord,
+  type UploadingRecord,
 } from './record.ts';
+import { claimsOf } from './uploading.ts';
 import { parseUpload, uploadFields } from './uploadMetadata.ts';
 
 export { CorruptRecord, type Metadata, parseTime } from './fields.ts';
@@ -28,13 +33,25 @@ const REASONS: readonly UnscannableReason[] = [
 ];
 const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'gaveUp'];
 
-/** A record as custom metadata; keys that have no value are absent. */
-export function toMetadata(record: FileRecord): Metadata {
-  const { content } = record;
-  const { lease, redriven } = record.state === 'pending' ? record : {};
-  const claims = record.state === 'pending' || record.state === 'failed' ? record.claims : undefined;
-  const fields: Record<string, string | undefined> = {
-    state: record.state,
+/** What `files/<id>` says: who stored the file and who may see it, how it arrives, and that it is over. */
+export function fileMetadata(record: FileRecord): Metadata {
+  return present({
+    ...sharedFields(record),
+    ...arrivalFields(record),
+    deletedAt: record.state === 'deleted' ? record.deletedAt.toISOString() : undefined,
+    announced: record.state === 'deleted' && record.announced ? 'true' : undefined,
+  });
+}
+
+/** The part of {@link fileMetadata} that is as it is whatever became of the file. */
+export function sharedMetadata(record: FileRecord): Metadata {
+  return present(sharedFields(record));
+}
+
+type Field = string | undefined;
+
+function sharedFields(record: FileRecord): Record<string, Field> {
+  return {
     owner: record.owner,
     viewers: record.viewers.join(' ') || undefined,
     createdAt: record.createdAt.toISOString(),
@@ -42,18 +59,32 @@ export function toMetadata(record: FileRecord): Metadata {
     fileName: record.fileName,
     referenced: record.referenced && 'true',
     unreferencedSince: record.unreferencedSince?.toISOString(),
-    size: content && String(content.size),
-    sha256: content?.sha256,
-    crc32c: content?.crc32c,
-    claimedSize: claims && String(claims.size),
-    claimedSha256: claims?.sha256,
+  };
+}
+
+function arrivalFields(record: FileRecord): Record<string, Field> {
+  const pending = record.state === 'pending' ? record : undefined;
+  return {
+    state: record.state,
+    ...contentFields(record.content),
+    claimedSize: pending?.claims && String(pending.claims.size),
+    claimedSha256: pending?.claims?.sha256,
     ...(record.state === 'uploading' ? uploadFields(record.upload) : {}),
+    tentative: pending?.tentative && 'true',
+  };
+}
+
+/** What `verdicts/<id>` says: what became of the file, or who is at work on it. */
+export function verdictMetadata(record: JudgedRecord): Metadata {
+  const { lease, redriven } = record.state === 'pending' ? record : {};
+  return present({
+    state: record.state,
+    ...contentFields(record.content),
     leaseHolder: lease?.holder,
     leaseUntil: lease?.until.toISOString(),
     redrives: redriven && String(redriven.times),
     redrivenAt: redriven?.at.toISOString(),
     redriveTried: redriven?.tried && 'true',
-    tentative: record.state === 'pending' && record.tentative ? 'true' : undefined,
     ...('scan' in record ? scanFields(record.scan) : {}),
     signature: record.state === 'infected' ? record.signature : undefined,
     reason: record.state === 'unscannable' ? record.reason : undefined,
@@ -61,13 +92,19 @@ export function toMetadata(record: FileRecord): Metadata {
     accepted: record.state === 'unscannable' ? String(record.accepted) : undefined,
     failure: record.state === 'failed' ? record.failure : undefined,
     failedAt: record.state === 'failed' ? record.failedAt.toISOString() : undefined,
-    deletedAt: record.state === 'deleted' ? record.deletedAt.toISOString() : undefined,
-    announced:
-      (record.state === 'failed' || record.state === 'deleted') && record.announced ? 'true' : undefined,
-  };
+    announced: record.state === 'failed' && record.announced ? 'true' : undefined,
+  });
+}
+
+/** Keys that have no value are absent. */
+function present(fields: Record<string, Field>): Metadata {
   return Object.fromEntries(
     Object.entries(fields).filter((entry): entry is [string, string] => entry[1] !== undefined),
   );
+}
+
+function contentFields(content: Content | undefined): Record<string, Field> {
+  return { size: content && String(content.size), sha256: content?.sha256, crc32c: content?.crc32c };
 }
 
 function scanFields(scan: Scan): Record<string, string> {
@@ -88,15 +125,27 @@ export function engineFields(engine: EngineVersion): Record<string, string> {
 }
 
 /**
- * Reads a record back.
- * @throws {CorruptRecord} where somebody else wrote it: a record that cannot be read grants nothing
+ * Reads a record back: what its file says, and what its verdict adds to it. A file that is expired or deleted stays so
+ * whatever the verdict is.
+ * @param verdict undefined where there is none yet
+ * @throws {CorruptRecord} where somebody else wrote either: a record that cannot be read grants nothing
  */
-export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
-  const field = new Fields(id, metadata);
+export function fromMetadata(id: FileId, file: Metadata, verdict?: Metadata): FileRecord {
+  const record = parseFile(new Fields(id, file));
+  if (!verdict) return record;
+  const field = new Fields(id, verdict);
+  const content = parseContent(field) ?? record.content;
+  if (record.state === 'expired' || record.state === 'deleted')
+    return { ...record, ...(content && { content }) };
+  return judged(waiting(record), field, content);
+}
+
+function parseFile(field: Fields): UnjudgedRecord {
+  const { metadata } = field;
   const content = parseContent(field);
-  const fileName = metadata['fileName'];
+  const { fileName } = metadata;
   const stored = {
-    id,
+    id: field.id,
     owner: field.parsed('owner', parsePrincipal),
     viewers:
       metadata['viewers']?.split(' ').map((text) => parsePrincipal(text) ?? field.corrupt('viewers')) ?? [],
@@ -109,34 +158,62 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
     }),
   };
   const known = { ...stored, ...(content && { content }) };
-  const state = metadata['state'];
+  const { state } = metadata;
   switch (state) {
     case 'uploading':
       return { ...stored, state, upload: parseUpload(field) };
-    case 'pending':
+    case 'pending': {
+      const tentative = metadata['tentative'] === 'true' && ({ tentative: true } as const);
+      return { ...known, state, ...parseClaims(field), ...tentative };
+    }
+    case 'expired':
+      return { ...known, state };
+    case 'deleted':
       return {
         ...known,
         state,
-        ...parseClaims(field),
-        ...parseLease(field),
-        ...parseRedriven(field),
-        ...(metadata['tentative'] === 'true' && { tentative: true }),
+        deletedAt: field.parsed('deletedAt', parseTime),
+        ...(metadata['announced'] === 'true' && { announced: true }),
       };
+    default:
+      return field.corrupt('state');
+  }
+}
+
+/** A verdict is only ever of a file whose bytes are all there. */
+function waiting(record: UploadingRecord | PendingRecord): PendingRecord {
+  if (record.state === 'pending') return record;
+  const { upload, content: _, ...stored } = record;
+  return { ...stored, state: 'pending', ...(upload.kind === 'direct' && { claims: claimsOf(upload) }) };
+}
+
+function judged(pending: PendingRecord, field: Fields, content: Content | undefined): JudgedRecord {
+  const { metadata } = field;
+  const { state: _, content: __, claims, tentative: ___, ...stored } = pending;
+  const known = { ...stored, ...(content && { content }) };
+  const { state, detail } = metadata;
+  switch (state) {
+    case 'pending':
+      return { ...pending, ...(content && { content }), ...parseLease(field), ...parseRedriven(field) };
     case 'clean':
-      return { ...stored, state, content: content ?? field.corrupt('sha256'), scan: parseScan(field) };
+      return {
+        ...stored,
+        state,
+        content: parseContent(field) ?? field.corrupt('sha256'),
+        scan: parseScan(field),
+      };
     case 'infected': {
       const signature = field.text('signature');
       return {
         ...stored,
         state,
-        content: content ?? field.corrupt('sha256'),
+        content: parseContent(field) ?? field.corrupt('sha256'),
         scan: parseScan(field),
         signature,
       };
     }
     case 'unscannable': {
       const reason = field.parsed('reason', (text) => REASONS.find((known) => known === text));
-      const detail = metadata['detail'];
       const accepted = content !== undefined && metadata['accepted'] === 'true';
       const scan = parseScan(field);
       return { ...known, state, scan, reason, ...(detail !== undefined && { detail }), accepted };
@@ -145,18 +222,9 @@ export function fromMetadata(id: FileId, metadata: Metadata): FileRecord {
       return {
         ...known,
         state,
-        ...parseClaims(field),
+        ...(claims && { claims }),
         failure: field.parsed('failure', (text) => FAILURES.find((known) => known === text)),
         failedAt: field.parsed('failedAt', parseTime),
-        ...(metadata['announced'] === 'true' && { announced: true }),
-      };
-    case 'expired':
-      return { ...known, state };
-    case 'deleted':
-      return {
-        ...known,
-        state,
-        deletedAt: field.parsed('deletedAt', parseTime),
         ...(metadata['announced'] === 'true' && { announced: true }),
       };
     default:

@@ -87,8 +87,8 @@ export type FileRecord = Stored &
         readonly lease?: Lease;
         readonly redriven?: Redriven;
         /**
-         * An upload with an idempotency key wrote it, which does not count as long as this stands: whoever finds it
-         * may take the file for abandoned, unless its uploader says first that it is complete.
+         * An upload with an idempotency key wrote it: where there is neither an object nor a verdict, a repeat may take
+         * the file for abandoned, unless its uploader says first that it is complete.
          */
         readonly tentative?: true;
       }
@@ -131,7 +131,13 @@ export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
+export type ExpiredRecord = Extract<FileRecord, { state: 'expired' }>;
 export type DecidedRecord = Extract<FileRecord, { scan: Scan }>;
+
+/** A record without what its verdict adds. */
+export type UnjudgedRecord = UploadingRecord | PendingRecord | ExpiredRecord | DeletedRecord;
+/** A record with a verdict, or with the work on one. */
+export type JudgedRecord = PendingRecord | DecidedRecord | FailedRecord;
 
 /** A verdict stands in the record: it is never scanned again for the same event. */
 export function isDecided(record: FileRecord): record is DecidedRecord {

@@ -1,43 +1,128 @@
-import type { Bucket } from '../storage/bucket.ts';
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
 import { type FileId, parseFileId } from './fileId.ts';
-import { fromMetadata, toMetadata } from './metadata.ts';
-import type { FileRecord } from './record.ts';
+import { fileMetadata, fromMetadata, type Metadata, sharedMetadata, verdictMetadata } from './metadata.ts';
+import type { FileRecord, JudgedRecord, UnjudgedRecord } from './record.ts';
 
-/** What the names of all records begin with, followed by the file id. */
+/** What the names of all files begin with, followed by the file id. */
 export const RECORDS_PREFIX = 'files/';
+/** What the names of all verdicts begin with, followed by the file id. */
+export const VERDICTS_PREFIX = 'verdicts/';
 
-/** A record as it was read, and the version that a write must still find. */
+/** Milliseconds between two writes to one name: https://cloud.google.com/storage/quotas#objects */
+const WRITE_INTERVAL_MS = 1_000;
+
+/** The two objects of a file, as they were read or listed. */
+export interface RecordObjects {
+  /** Of `files/<fileId>`. */
+  readonly name: string;
+  readonly file: StoredObject;
+  /** Absent where nothing became of the file yet. */
+  readonly verdict?: StoredObject | undefined;
+}
+
+/** A record as it was read, and the versions that a write must still find. */
 export interface Versioned<R extends FileRecord = FileRecord> {
   readonly record: R;
+  /** Of `files/<fileId>`. */
   readonly object: StoredObject;
+  /** Of `verdicts/<fileId>`, where there is one. */
+  readonly verdict?: StoredObject | undefined;
+}
+
+export interface RecordsOptions {
+  /**
+   * Whether a write waits until a second after the one that was read, rather than be refused: Cloud Storage takes one
+   * write a second to a name.
+   */
+  readonly paced?: boolean;
 }
 
 /**
- * The records of files: zero-byte objects `files/<fileId>` of the permanent bucket whose custom metadata is
- * the record. There is no other store; the metageneration is the compare-and-swap.
+ * The records of files. Each is two zero-byte objects of the permanent bucket whose custom metadata is the record:
+ * `files/<fileId>` says who stored the file and who may see it, `verdicts/<fileId>` what became of it. The scanner
+ * never writes the one, the files and upload functions never the other, so that sharing and scanning never meet, and
+ * a small file is one insert of each. There is no other store; the metageneration is the compare-and-swap.
+ * docs/adr/0029-one-writer-a-name.md
  */
 export class Records {
   readonly #bucket: Bucket;
+  readonly #paced: boolean;
 
-  constructor(permanent: Bucket) {
+  constructor(permanent: Bucket, { paced = false }: RecordsOptions = {}) {
     this.#bucket = permanent;
+    this.#paced = paced;
   }
 
   /** @throws {StorageError}, {CorruptRecord} */
   async get(id: FileId, signal?: AbortSignal): Promise<Versioned | undefined> {
-    const object = await this.#bucket.stat(name(id), signal);
-    return object && { record: fromMetadata(id, object.metadata), object };
+    const [object, verdict] = await Promise.all([
+      this.#bucket.stat(RECORDS_PREFIX + id, signal),
+      this.#bucket.stat(VERDICTS_PREFIX + id, signal),
+    ]);
+    return object && versioned(id, object, verdict);
+  }
+
+  /** Whether the file is still there as `read`, whatever its verdict: one read. @throws {StorageError}, {CorruptRecord} */
+  async reread<R extends FileRecord>(
+    read: Versioned<R>,
+    signal?: AbortSignal,
+  ): Promise<Versioned | undefined> {
+    const { id } = read.record;
+    const object = await this.#bucket.stat(RECORDS_PREFIX + id, signal);
+    return object && versioned(id, object, read.verdict);
   }
 
   /**
-   * The record in an object of a listing below {@link RECORDS_PREFIX}; undefined where its name is none of ours.
+   * The record in an entry of {@link list}; undefined where its name is none of ours.
    * @throws {CorruptRecord}
    */
-  parse(object: StoredObject): Versioned | undefined {
-    const id = parseFileId(object.name.slice(RECORDS_PREFIX.length));
-    return id && { record: fromMetadata(id, object.metadata), object };
+  parse({ file, verdict }: Pick<RecordObjects, 'file' | 'verdict'>): Versioned | undefined {
+    const id = parseFileId(file.name.slice(RECORDS_PREFIX.length));
+    return id && versioned(id, file, verdict);
+  }
+
+  /**
+   * One page of files with their verdicts, in the order of ids. Both listings go side by side; a verdict without a file
+   * is left out.
+   * @param options prefix and startOffset as of `files/<fileId>`
+   */
+  async list(
+    options: ListOptions,
+  ): Promise<{ readonly objects: RecordObjects[]; readonly nextPageToken: string | undefined }> {
+    const verdictsFrom = (name: string, pageToken?: string) =>
+      this.#bucket.list({
+        prefix: verdictName(options.prefix),
+        startOffset: verdictName(name),
+        pageToken,
+        maxResults: options.maxResults,
+        signal: options.signal,
+      });
+    // Where a page begins that goes on, only its answer tells.
+    const ahead = options.pageToken ? undefined : verdictsFrom(options.startOffset ?? options.prefix);
+    ahead?.catch(() => undefined);
+    const { objects: files, nextPageToken } = await this.#bucket.list(options);
+    const [first, last] = [files[0], files.at(-1)];
+    if (!first || !last) return { objects: [], nextPageToken };
+    const start = ahead ? (options.startOffset ?? options.prefix) : first.name;
+    const end = verdictName(last.name);
+    const verdicts = new Map<string, StoredObject>();
+    for (
+      let page = await (ahead ?? verdictsFrom(start));
+      ;
+      page = await verdictsFrom(start, page.nextPageToken)
+    ) {
+      for (const object of page.objects) verdicts.set(object.name, object);
+      if (!page.nextPageToken || (page.objects.at(-1)?.name ?? '') >= end) break;
+    }
+    const objects = files.map((file) => ({
+      name: file.name,
+      file,
+      verdict: verdicts.get(verdictName(file.name)),
+    }));
+    return { objects, nextPageToken };
   }
 
   /**
@@ -49,16 +134,16 @@ export class Records {
   async page<Item>(
     tag: string,
     { after, ...terms }: { after: FileId | undefined; limit: number; signal: AbortSignal },
-    pick: (object: StoredObject) => Item | undefined,
+    pick: (objects: RecordObjects) => Item | undefined,
   ): Promise<Page<Item>> {
-    const from = after && name(after);
-    const request = { bucket: this.#bucket, prefix: RECORDS_PREFIX + tag, after: from, ...terms };
+    const from = after && RECORDS_PREFIX + after;
+    const request = { bucket: this, prefix: RECORDS_PREFIX + tag, after: from, ...terms };
     const { items, next } = await pageOf(request, pick);
     return { items, ...(next !== undefined && { next: next.slice(RECORDS_PREFIX.length) }) };
   }
 
   /** @throws {StorageError}; {Error} where the id is taken, which 130 random bits rule out */
-  async insert<R extends FileRecord>(record: R): Promise<Versioned<R>> {
+  async insert<R extends UnjudgedRecord>(record: R): Promise<Versioned<R>> {
     const inserted = await this.insertIfAbsent(record);
     if (!inserted) throw new Error(`record ${record.id} exists`);
     return inserted;
@@ -68,29 +153,72 @@ export class Records {
    * @returns undefined where there is a record of that id
    * @throws {StorageError}
    */
-  async insertIfAbsent<R extends FileRecord>(record: R): Promise<Versioned<R> | undefined> {
-    const object = await this.#bucket.insertEmpty(name(record.id), {
-      contentType: 'application/x-empty',
-      metadata: toMetadata(record),
-    });
+  async insertIfAbsent<R extends UnjudgedRecord>(record: R): Promise<Versioned<R> | undefined> {
+    const object = await this.#insert(RECORDS_PREFIX + record.id, fileMetadata(record));
     return object && { record, object };
   }
 
   /**
-   * Replaces a record where it still is the one that was read.
+   * Writes what `files/<fileId>` says, where that still is what was read: never a verdict.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    */
   async replace<R extends FileRecord>(read: Versioned, record: R): Promise<Versioned<R> | undefined> {
-    const metadata = toMetadata(record);
-    const removed = Object.keys(read.object.metadata).filter((key) => !(key in metadata));
+    const object = await this.#patch(read.object, this.#fileAfter(read, record));
+    return object && { ...read, record, object };
+  }
+
+  /**
+   * Writes what `verdicts/<fileId>` says, where that still is what was read, or is not there as it was not: never who
+   * may see the file.
+   * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
+   */
+  async judge<R extends JudgedRecord>(read: Versioned, record: R): Promise<Versioned<R> | undefined> {
+    const metadata = verdictMetadata(record);
+    const verdict = read.verdict
+      ? await this.#patch(read.verdict, metadata)
+      : await this.#insert(VERDICTS_PREFIX + record.id, metadata);
+    return verdict && { record, object: read.object, verdict };
+  }
+
+  /** Where a file goes on in its state, or has a verdict, only what anybody may change of it is written. */
+  #fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {
+    if (isUnjudged(record) && (record.state !== before.state || record.state === object.metadata['state']))
+      return fileMetadata(record);
+    if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
+    const known = new Set(Object.keys(sharedMetadata(before)));
+    const others = Object.entries(object.metadata).filter(([key]) => !known.has(key));
+    return { ...Object.fromEntries(others), ...sharedMetadata(record) };
+  }
+
+  async #insert(name: string, metadata: Metadata): Promise<StoredObject | undefined> {
+    return this.#bucket.insertEmpty(name, { contentType: 'application/x-empty', metadata });
+  }
+
+  async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
+    const removed = Object.keys(read.metadata).filter((key) => !(key in metadata));
     const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-    const object = await this.#bucket.patch(name(record.id), read.object, changes);
+    if (this.#paced) await untilWritable(read);
+    const object = await this.#bucket.patch(read.name, read, changes);
     // A try again may take somebody else's write for ours, which has all of these values, and others beside.
     const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
-    return isOurs ? { record, object } : undefined;
+    return isOurs ? object : undefined;
   }
 }
 
-function name(id: FileId): string {
-  return RECORDS_PREFIX + id;
+function versioned(id: FileId, object: StoredObject, verdict: StoredObject | undefined): Versioned {
+  return { record: fromMetadata(id, object.metadata, verdict?.metadata), object, verdict };
+}
+
+function isUnjudged(record: FileRecord): record is UnjudgedRecord {
+  return ['uploading', 'pending', 'expired', 'deleted'].includes(record.state);
+}
+
+function verdictName(fileName: string): string {
+  return VERDICTS_PREFIX + fileName.slice(RECORDS_PREFIX.length);
+}
+
+/** The clock of Cloud Storage is another: the wait is a second at most, and a write that is refused is tried again. */
+async function untilWritable({ updated }: StoredObject): Promise<void> {
+  const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();
+  if (left > 0) await delay(Math.min(left, WRITE_INTERVAL_MS));
 }

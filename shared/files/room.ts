@@ -1,4 +1,4 @@
-import { toMetadata } from './metadata.ts';
+import { fileMetadata } from './metadata.ts';
 import type { FileRecord } from './record.ts';
 
 /** Keys and values together, in bytes of UTF-8 (FACTS, Cloud Storage). */
@@ -13,7 +13,7 @@ const RESERVED_BYTES = 2_304;
 
 /** Whether all that may still come fits into the record's metadata. */
 export function hasRoom(record: FileRecord): boolean {
-  const fields = Object.entries(toMetadata(record)).flat();
+  const fields = Object.entries(fileMetadata(record)).flat();
   const bytes = fields.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return bytes + RESERVED_BYTES <= MAX_METADATA_BYTES;
 }

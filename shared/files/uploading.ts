@@ -62,10 +62,12 @@ export function arrived(record: FileRecord, object: StoredObject | Arrival): Arr
 
 /** Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one. */
 function arrivalOf({ upload }: UploadingRecord, { size, crc32c, metadata }: StoredObject): Arrival {
-  if (upload.kind === 'direct') {
-    const { length, sha256 } = upload;
-    return { claims: { size: length, ...(sha256 && { sha256 }) } };
-  }
+  if (upload.kind === 'direct') return { claims: claimsOf(upload) };
   const sha256 = parseSha256(metadata['sha256'] ?? '');
   return sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
+}
+
+/** What the client of a direct session said of its bytes. */
+export function claimsOf({ length, sha256 }: DirectUpload): Claims {
+  return { size: length, ...(sha256 && { sha256 }) };
 }

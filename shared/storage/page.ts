@@ -1,13 +1,19 @@
-import type { Bucket } from './bucket.ts';
-import type { StoredObject } from './object.ts';
+import type { ListOptions } from './bucket.ts';
 
 /** How many objects Cloud Storage lists in one answer at most. */
 const MAX_RESULTS = 1000;
 /** What one page may cost: a filter that lets little through makes pages short, not slow. */
 const MAX_CALLS = 5;
 
-export interface PageRequest {
-  readonly bucket: Bucket;
+/** What can be listed like a bucket. */
+export interface Listing<Named extends { readonly name: string }> {
+  list(
+    options: ListOptions,
+  ): Promise<{ readonly objects: Named[]; readonly nextPageToken: string | undefined }>;
+}
+
+export interface PageRequest<Named extends { readonly name: string }> {
+  readonly bucket: Listing<Named>;
   readonly prefix: string;
   /** The name to go on after; whether it still exists does not matter. */
   readonly after: string | undefined;
@@ -27,9 +33,9 @@ export interface Page<Item> {
  * @param pick makes an item of an object; undefined leaves it out
  * @throws {StorageError} and what `pick` throws
  */
-export async function pageOf<Item>(
-  { bucket, prefix, after, limit, signal }: PageRequest,
-  pick: (object: StoredObject) => Item | undefined,
+export async function pageOf<Item, Named extends { readonly name: string }>(
+  { bucket, prefix, after, limit, signal }: PageRequest<Named>,
+  pick: (object: Named) => Item | undefined,
 ): Promise<Page<Item>> {
   const items: Item[] = [];
   let reached = after;

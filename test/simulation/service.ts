@@ -91,7 +91,8 @@ export class SimulatedService {
     this.#subscription = { retryPolicy } as unknown as Subscription;
     const records = {
       get: async (id: FileId) => this.#records.get(id),
-      replace: async (read: Versioned, record: FileRecord) => this.#replace(read, record),
+      judge: async (read: Versioned, record: FileRecord) => this.#judge(read, record),
+      reread: async ({ record }: Versioned) => this.#records.get(record.id),
     };
     const unscanned = {
       name: UNSCANNED,
@@ -183,7 +184,7 @@ export class SimulatedService {
     this.#schedule({ event: { data, attributes: own }, attempts: 0 }, second + 1);
   }
 
-  #replace(read: Versioned, record: FileRecord): Versioned | undefined {
+  #judge(read: Versioned, record: FileRecord): Versioned | undefined {
     if (this.#records.get(record.id) !== read && this.#records.get(record.id)?.object !== read.object)
       return undefined;
     const written = { record, object: { ...read.object } };

@@ -10,6 +10,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { insertRecord } from '../../support/records.ts';
 
 export const OWNER = 'org:889640782' as Principal;
 const PERMANENT = 'permanent';
@@ -56,7 +57,7 @@ export class RecordsFixture {
       scan: { generation: '1' as Generation, scannedAt: at },
       ...fields,
     } as FileRecord;
-    await this.instance().records.insert(record);
+    await insertRecord(this.instance().records, record);
     return record.id;
   }
 

@@ -210,7 +210,7 @@ describe('a finding', function () {
     const file = await fixture.upload(MALWARE);
     const hook: Hook = async (operation, name, run) => {
       const result = await run();
-      if (operation === 'patch' && name === `files/${file.record.id}`) throw new Died();
+      if (operation === 'insert' && name === `verdicts/${file.record.id}`) throw new Died();
       return result;
     };
     await assert.rejects(scan(older(fixture.actor(hook)), file));

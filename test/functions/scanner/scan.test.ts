@@ -151,7 +151,7 @@ describe('the steps of a scan', () => {
           const verdict = await clamd.scan(...parameters);
           await share({ viewers: ['org:1' as Principal] });
           // Until the lease has been renewed over it.
-          const held = async () => (await scan.records.get(record.id))?.object.metageneration ?? '0';
+          const held = async () => (await scan.records.get(record.id))?.verdict?.metageneration ?? '0';
           for (const from = Number(await held()); size > 1_000_000 && Number(await held()) < from + 2; );
           await share({ viewers: ['org:2' as Principal], referenced: true });
           return verdict;
@@ -430,7 +430,7 @@ describe('the steps of a scan', () => {
   for (const [after, broken] of [
     ['reading the record', { operation: 'objects.getMedia' }],
     ['scanning', { operation: 'objects.rewrite' }],
-    ['promoting', { operation: 'objects.patch' }],
+    ['promoting', { operation: 'objects.insert', namePrefix: 'verdicts/' }],
     ['publishing', { operation: 'objects.delete' }],
   ] as const) {
     for (const [what, bytes, verdict] of [
@@ -763,7 +763,7 @@ describe('the steps of a scan', () => {
       const read = await scan.records.get(file.record.id);
       assert.ok(read?.record.state === 'pending');
       const record = { ...read.record, redriven: { times: 1, at: new Date(now) } };
-      assert.ok(await scan.records.replace(read, record));
+      assert.ok(await scan.records.judge(read, record));
       return file;
     }
     async function tried(record: FileRecord) {
@@ -835,21 +835,21 @@ describe('the steps of a scan', () => {
         let shared = 0;
         const records = new Proxy(scan.records, {
           get: (target, name) => {
-            if (name !== 'replace') return Reflect.get(target, name).bind(target);
-            return async (...[read, next]: Parameters<Records['replace']>) => {
+            if (name !== 'judge') return Reflect.get(target, name).bind(target);
+            return async (...[read, next]: Parameters<Records['judge']>) => {
               if (next.state === 'pending' && next.redriven?.tried && shared++ === 0) {
                 const current = await target.get(record.id);
                 assert.ok(current);
                 const viewers = ['org:111111111' as Principal];
                 assert.ok(await target.replace(current, { ...current.record, viewers }));
               }
-              return target.replace(read, next);
+              return target.judge(read, next);
             };
           },
         });
         assert.deepEqual(await run(object, { records }), { kind: 'done' });
         const { state, viewers } = await recordOf(record);
-        assert.deepEqual([state, viewers, shared], ['clean', ['org:111111111'], 2]);
+        assert.deepEqual([state, viewers, shared], ['clean', ['org:111111111'], 1]);
       });
     }
   });
@@ -898,7 +898,7 @@ describe('the steps of a scan', () => {
       const read = await scan.records.get(record.id);
       assert.ok(read);
       const until = new Date(now + 60_000);
-      await scan.records.replace(read, { ...record, lease: { holder: 'dead', until } });
+      await scan.records.judge(read, { ...record, lease: { holder: 'dead', until } });
       assert.equal((await run(object)).kind, 'later');
       now += 60_001;
       assert.deepEqual(await run(object), { kind: 'done' });
@@ -943,7 +943,7 @@ describe('the steps of a scan', () => {
         scan: async (source, options) => {
           // Several renewals of 10 ms each, seen from outside.
           for (let seen = ''; ; ) {
-            const { metageneration = '' } = (await scan.records.get(record.id))?.object ?? {};
+            const { metageneration = '' } = (await scan.records.get(record.id))?.verdict ?? {};
             if (seen !== '' && Number(metageneration) > Number(seen) + 2) break;
             seen ||= metageneration;
           }

@@ -12,7 +12,7 @@ import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/fileId.ts';
 import { Findings } from '../../../shared/files/findings.ts';
-import type { FileRecord, PendingRecord, Sha256 } from '../../../shared/files/record.ts';
+import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { RecordWriter } from '../../../shared/files/recordWriter.ts';
 import { References, type ResourceUri, referencesOf } from '../../../shared/files/references.ts';
@@ -184,6 +184,12 @@ export class CollectFixture extends SweeperFixture {
     return (await this.sweeper.records.get(id))?.record.state;
   }
 
+  async records(): Promise<FileRecord[]> {
+    const { records } = this.sweeper;
+    const { objects } = await records.list({ prefix: 'files/', maxResults: 1000 });
+    return objects.flatMap((entry) => records.parse(entry)?.record ?? []);
+  }
+
   async names(prefix: string): Promise<string[]> {
     const { objects } = await this.sweeper.permanent.list({ prefix, maxResults: 1000 });
     return objects.map(({ name }) => name);
@@ -199,14 +205,15 @@ export class CollectFixture extends SweeperFixture {
 
   /** Clean records whose content is not there: there must never be one. */
   async broken(): Promise<string[]> {
-    const { objects } = await this.sweeper.permanent.list({ prefix: 'files/', maxResults: 1000 });
+    const records = await this.records();
     const blobs = new Set(await this.blobs());
-    return objects
-      .filter(({ metadata }) => {
-        const contents = { owner: metadata['owner'] as Principal, sha256: metadata['sha256'] as Sha256 };
-        return metadata['state'] === 'clean' && !blobKeys(contents).some((key) => blobs.has(blobName(key)));
-      })
-      .map(({ name }) => name);
+    return records
+      .filter(
+        ({ state, owner, content }) =>
+          state === 'clean' &&
+          !blobKeys({ owner, sha256: content.sha256 }).some((key) => blobs.has(blobName(key))),
+      )
+      .map(({ id }) => id);
   }
 
   /** As Cloud Storage, holds and retention included; the path is below the permanent bucket. */

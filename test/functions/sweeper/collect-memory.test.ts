@@ -101,7 +101,10 @@ function listing(prefix: string, query: URLSearchParams): object {
 }
 
 function namesOf(prefix: string, query: URLSearchParams): string[] {
-  if (prefix === 'files/') return Array.from({ length: RECORDS }, (_, n) => `files/${idOf(n)}`);
+  if (prefix === 'files/' || prefix === 'verdicts/') {
+    const from = Math.max(0, numberOf(query.get('startOffset') ?? '') || 0);
+    return Array.from({ length: RECORDS - from }, (_, n) => `${prefix}${idOf(n + from)}`);
+  }
   if (prefix === 'collect/') {
     return Array.from({ length: CANDIDATES }, (_, n) => `collect/sha256/${digestOf(n + RECORDS)}`);
   }
@@ -123,7 +126,11 @@ const digestOf = (n: number) => n.toString(16).padStart(64, '0');
 const numberOf = (name: string) => Number(/\/(\d{43})/.exec(name)?.[1]);
 
 function resource(name: string): object {
-  const metadata = name.startsWith('files/') ? record(numberOf(name)) : {};
+  const metadata = name.startsWith('files/')
+    ? record(numberOf(name))
+    : name.startsWith('verdicts/')
+      ? verdict(numberOf(name))
+      : {};
   return {
     bucket: 'permanent',
     name,
@@ -136,17 +143,24 @@ function resource(name: string): object {
   };
 }
 
-function record(n: number): Record<string, string> {
+function verdict(n: number): Record<string, string> {
   return {
     state: 'clean',
-    owner: OWNER,
-    createdAt: '2026-01-01T00:00:00Z',
     scannedAt: '2026-01-01T00:00:00Z',
-    contentType: 'text/plain',
     generation: '1',
     size: '1',
     sha256: digestOf(n),
     crc32c: 'AAAAAA==',
+    filling: 'x'.repeat(FILLING),
+  };
+}
+
+function record(n: number): Record<string, string> {
+  return {
+    state: 'pending',
+    owner: OWNER,
+    createdAt: '2026-01-01T00:00:00Z',
+    contentType: 'text/plain',
     ...(isReferenced(n) && { referenced: 'true' }),
     filling: 'x'.repeat(FILLING),
   };

@@ -71,14 +71,16 @@ class World {
       fixture.now += 32 * DAY;
       await this.check();
     }
-    const { objects } = await fixture.sweeper.permanent.list({ prefix: 'files/', maxResults: 1000 });
-    const used = new Set(objects.map(({ metadata }) => metadata['sha256']));
-    for (const { metadata } of objects) assert.equal(metadata['state'], 'clean');
+    const records = await fixture.records();
+    const used = new Set<string | undefined>(records.map(({ content }) => content?.sha256));
+    for (const { state } of records) assert.equal(state, 'clean');
     const unused = (await fixture.blobs()).filter((name) => !used.has(name.split('/').at(-1)));
     assert.deepEqual(unused, [], 'contents without a file');
     assert.deepEqual(await fixture.names('collect/'), []);
-    const ids = new Set(objects.map(({ name }) => name.slice('files/'.length)));
-    for (const name of await fixture.names('references/')) assert.ok(ids.has(name.split('/')[1] ?? ''), name);
+    const ids = new Set<string>(records.map(({ id }) => id));
+    for (const prefix of ['references/', 'verdicts/']) {
+      for (const name of await fixture.names(prefix)) assert.ok(ids.has(name.split('/')[1] ?? ''), name);
+    }
   }
 
   #choose(choices: number): number {

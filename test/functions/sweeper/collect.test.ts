@@ -292,8 +292,10 @@ describe('a collection', function () {
     await fixture.scan(object, slow);
     assert.equal(await fixture.state(record.id), 'deleted');
     assert.ok(await fixture.blob('deleted meanwhile'));
-    fixture.now += 2 * DAY;
-    await fixture.collect();
+    for (let runs = 0; runs < 2; runs++) {
+      fixture.now += 2 * DAY;
+      await fixture.collect();
+    }
     assert.deepEqual(await fixture.blobs(), []);
   });
 
@@ -502,7 +504,7 @@ describe('a collection', function () {
       const left = await fixture.names('');
       assert.deepEqual(
         left.map((name) => name.split('/')[0]),
-        ['blobs', 'files'],
+        ['blobs', 'files', 'verdicts'],
         left.join(),
       );
       assert.deepEqual(await fixture.broken(), []);

@@ -15,6 +15,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { writeRecord } from '../../support/records.ts';
 
 export const OWNER = 'org:889640782' as Principal;
 export const MINUTE = 60_000;
@@ -103,7 +104,7 @@ export class SweeperFixture {
   }
 
   async write(record: FileRecord): Promise<void> {
-    assert.ok(await this.sweeper.records.replace(await this.read(record.id), record));
+    assert.ok(await writeRecord(this.sweeper.records, await this.read(record.id), record));
   }
 
   /** Writes that the file was found clean, as the scanner does. */

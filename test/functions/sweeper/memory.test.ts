@@ -8,6 +8,7 @@ import { type Walk, walk } from '../../../functions/sweeper/walk.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
 import { OWNER } from './fixture.ts';
 
 const COUNT = 20_000;
@@ -49,7 +50,7 @@ describe('a sweep through many objects', function () {
     const bucket = new Bucket(connectStorage(`http://127.0.0.1:${port}`), 'unscanned');
     let visits = 0;
     let most = 0;
-    const visit: Walk['visit'] = async () => {
+    const visit: Walk<StoredObject>['visit'] = async () => {
       if (++visits % PAGE === PAGE / 2) most = Math.max(most, heap());
     };
     const before = heap();

@@ -66,7 +66,7 @@ describe('while a deployment is incomplete', function () {
     await waits(() => assert.rejects(fixture.scan(object, undefined, how), /older than allowed/));
   });
 
-  for (const operation of ['objects.get', 'objects.getMedia', 'objects.patch', 'objects.rewrite'] as const) {
+  for (const operation of ['objects.get', 'objects.getMedia', 'objects.insert', 'objects.rewrite'] as const) {
     it(`files wait where the scanner may not ${operation}`, async () => {
       const { faults } = fixture.storage.emulator;
       await waits(async () => {

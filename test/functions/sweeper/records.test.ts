@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { newFileId } from '../../../shared/files/fileId.ts';
 import type { PendingRecord } from '../../../shared/files/record.ts';
+import { insertRecord } from '../../support/records.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 describe('records that wait', function () {
@@ -12,7 +13,9 @@ describe('records that wait', function () {
     const createdAt = new Date(fixture.now);
     const id = newFileId(OWNER, createdAt);
     const stored = { id, owner: OWNER, viewers: [], createdAt, contentType: 'text/plain' };
-    return (await fixture.sweeper.records.insert({ ...stored, state: 'pending', ...fields })).record;
+    const record: PendingRecord = { ...stored, state: 'pending', ...fields };
+    await insertRecord(fixture.sweeper.records, record);
+    return record;
   }
   const stateOf = async ({ id }: PendingRecord) => (await fixture.read(id)).record.state;
 

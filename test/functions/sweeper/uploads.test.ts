@@ -206,7 +206,10 @@ describe('the sweeper and uploads that are not complete', () => {
     const read = await fixture.read(record.id);
     await fixture.sweeper.records.replace(read, { ...read.record, contentType: 'text/html' });
     fixture.now += 3 * DAY;
-    assert.equal(await attendRecord(fixture.sweeper, read.object), 'lostRace');
+    assert.equal(
+      await attendRecord(fixture.sweeper, { name: read.object.name, file: read.object }),
+      'lostRace',
+    );
     assert.equal(await state(record.id), 'uploading');
     assert.equal((await names()).length, 1);
   });

@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
 import { type Walk, walk } from '../../../functions/sweeper/walk.ts';
-import type { StoredObject } from '../../../shared/storage/object.ts';
+
+interface Page {
+  readonly name: string;
+}
 
 const PAGES = ['a', 'b', 'c'];
 
@@ -15,15 +18,15 @@ describe('a walk through the pages of a prefix', () => {
   });
 
   /** Each page has one object, which is named as the page. */
-  function through(how: Partial<Walk>, failing?: string): Promise<string | undefined> {
+  function through(how: Partial<Walk<Page>>, failing?: string): Promise<string | undefined> {
     const list = async ({ pageToken = 'a' }: { pageToken?: string | undefined }) => {
       listed.push(pageToken);
       if (pageToken === failing) throw new Error(`page ${pageToken} cannot be listed`);
       const nextPageToken = PAGES[PAGES.indexOf(pageToken) + 1];
-      return { objects: [{ name: pageToken } as StoredObject], nextPageToken };
+      return { objects: [{ name: pageToken }], nextPageToken };
     };
     return walk({
-      bucket: { list } as unknown as Walk['bucket'],
+      bucket: { list },
       prefix: '',
       from: '',
       stop: () => false,

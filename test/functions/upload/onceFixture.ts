@@ -76,8 +76,9 @@ export class OnceFixture {
 
   async records(): Promise<FileRecord[]> {
     const permanent = this.bucket('permanent');
-    const { objects } = await permanent.list({ prefix: 'files/', maxResults: 1000 });
-    return objects.flatMap((object) => new Records(permanent).parse(object)?.record ?? []);
+    const records = new Records(permanent);
+    const { objects } = await records.list({ prefix: 'files/', maxResults: 1000 });
+    return objects.flatMap((entry) => records.parse(entry)?.record ?? []);
   }
 
   /** Does what the scanner does with every object that is there, and finds it clean. */
@@ -89,7 +90,7 @@ export class OnceFixture {
       if (read?.record.state === 'pending' && read.record.content) {
         const { content, ...stored } = read.record;
         const scan = { generation, scannedAt: new Date() };
-        await records.replace(read, { ...stored, content, state: 'clean', scan });
+        await records.judge(read, { ...stored, content, state: 'clean', scan });
       }
       await this.bucket('unscanned').delete(name, { generation });
     }

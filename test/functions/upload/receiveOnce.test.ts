@@ -20,17 +20,29 @@ describe('an upload with an idempotency key', () => {
     assert.deepEqual([first.replayed, again.replayed], [false, true]);
     assert.equal(again.record.id, first.record.id);
     assert.deepEqual(Object.keys(counts.report().operations), ['objects.get']);
-    assert.equal(counts.of('objects.get').calls, 2);
+    assert.equal(counts.of('objects.get').calls, 3, 'the key, the file, its verdict');
   });
 
-  it('costs a read and two writes more than one without', async () => {
+  it('costs a read and a write more than one without, and writes no name twice', async () => {
     const counts = fixture.storage.emulator.operations;
     counts.reset();
-    await fixture.send(body, { key: fixture.newKey() });
+    const { record } = await fixture.send(body, { key: fixture.newKey(), patienceMs: 60_000 });
+    assert.ok(!('tentative' in record));
     assert.equal(counts.of('objects.get').calls, 1, 'the key');
     assert.equal(counts.of('objects.insert').calls, 3, 'the key, the record, the object');
-    assert.equal(counts.of('objects.patch').calls, 1, 'the record');
-    assert.equal(Object.keys(counts.report().operations).length, 3);
+    assert.equal(Object.keys(counts.report().operations).length, 2);
+  });
+
+  it('that was too quick to be confirmed is the same file where it is repeated, scanned or not', async () => {
+    const key = fixture.newKey();
+    const { record } = await fixture.send(body, { key, patienceMs: 60_000 });
+    const again = await fixture.send(body, { key });
+    assert.deepEqual([again.record.id, again.replayed], [record.id, true]);
+    const late = fixture.newKey();
+    const other = await fixture.send(body, { key: late, patienceMs: 60_000 });
+    await fixture.scan();
+    const scanned = await fixture.send(body, { key: late });
+    assert.deepEqual([scanned.record.id, scanned.record.state], [other.record.id, 'clean']);
   });
 
   for (const [what, other, otherBody] of [
@@ -61,7 +73,7 @@ describe('an upload with an idempotency key', () => {
     await fixture.send(body, { key: 'secret-key', fileName: 'secret-name' });
     const { objects } = await fixture.bucket('permanent').list({ prefix: '', maxResults: 1000 });
     for (const { name } of objects) {
-      assert.match(name, /^(files\/[0-9a-v]{43}|idempotency\/[0-9a-f]{64})$/);
+      assert.match(name, /^((files|verdicts)\/[0-9a-v]{43}|idempotency\/[0-9a-f]{64})$/);
     }
   });
 
@@ -127,7 +139,6 @@ describe('an upload with an idempotency key', () => {
   for (const [step, at] of [
     ['the record', 3],
     ['the object', 4],
-    ['that it is complete', 5],
   ] as const) {
     it(`that is taken for dead before it wrote ${step} answers with the file of the other`, async () => {
       await fixture.empty();
@@ -135,7 +146,6 @@ describe('an upload with an idempotency key', () => {
       let other: string | undefined;
       const slow = await fixture.send(body, {
         key,
-        patienceMs: 1_000,
         storage: async (call, now) => {
           if (now === at) other = (await fixture.send(body, { key })).record.id;
           return call();
@@ -151,13 +161,43 @@ describe('an upload with an idempotency key', () => {
     });
   }
 
+  it('that a repeat confirms before it does so itself is one file', async () => {
+    const key = fixture.newKey();
+    let other: string | undefined;
+    const slow = await fixture.send(body, {
+      key,
+      storage: async (call, at) => {
+        if (at === 5) other = (await fixture.send(body, { key })).record.id;
+        return call();
+      },
+    });
+    assert.ok(other);
+    assert.deepEqual([slow.record.id, slow.replayed], [other, false]);
+  });
+
+  it('is the file that a repeat has confirmed where its own answer to the last write is lost', async () => {
+    const key = fixture.newKey();
+    let other: string | undefined;
+    const slow = await fixture.send(body, {
+      key,
+      storage: async (call, at) => {
+        if (at !== 4) return call();
+        await call();
+        other = (await fixture.send(body, { key })).record.id;
+        throw new StorageError('objects.insert', { status: 403, reason: 'forbidden' });
+      },
+    });
+    assert.deepEqual([slow.record.id, slow.replayed], [other, false]);
+    assert.ok((await fixture.live()).some(({ id }) => id === other));
+  });
+
   it('that is taken for dead by one that never ends is told to come again', async () => {
     const key = fixture.newKey();
     const slow = fixture.send(body, {
       key,
       storage: async (call, at) => {
         if (at === 4)
-          await assert.rejects(fixture.send(body, { key, storage: failingAt(6, 'before', true) }));
+          await assert.rejects(fixture.send(body, { key, storage: failingAt(14, 'before', true) }));
         return call();
       },
     });

@@ -1,8 +1,20 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
-import { CorruptRecord, fromMetadata, toMetadata } from '../../../shared/files/metadata.ts';
-import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
+import {
+  CorruptRecord,
+  fileMetadata,
+  fromMetadata,
+  verdictMetadata,
+} from '../../../shared/files/metadata.ts';
+import type {
+  Content,
+  FileRecord,
+  JudgedRecord,
+  Scan,
+  Sha256,
+  UnjudgedRecord,
+} from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 
@@ -79,9 +91,18 @@ const direct = fc.record(
   },
   { ...plain, requiredKeys: ['kind', 'length', 'session', 'expiresAt'] },
 );
-const record = fc.oneof(
+const arrived = fc.oneof(
   file('pending', {}),
   file('pending', { content, tentative: fc.constant(true) }),
+  file('pending', { claims }),
+  file('uploading', { upload: tus }),
+  file('uploading', { upload: direct }),
+  file('expired', { content }),
+  file('deleted', { content, deletedAt: time }),
+  file('deleted', { deletedAt: time, announced: fc.constant(true), unreferencedSince: time }),
+  file('pending', { content, referenced: fc.constant(true), unreferencedSince: time }),
+) as fc.Arbitrary<FileRecord> as fc.Arbitrary<UnjudgedRecord>;
+const judged = fc.oneof(
   file('pending', { content, lease: fc.record({ holder: fc.uuid(), until: time }, plain) }),
   file('pending', {
     redriven: fc.record(
@@ -89,9 +110,6 @@ const record = fc.oneof(
       { ...plain, requiredKeys: ['times', 'at'] },
     ),
   }),
-  file('pending', { claims }),
-  file('uploading', { upload: tus }),
-  file('uploading', { upload: direct }),
   file('failed', { claims, failure: fc.constant('contentMismatch'), failedAt: time }),
   file('clean', { content, scan }),
   file('infected', { content, scan, signature: fc.string({ minLength: 1 }) }),
@@ -103,19 +121,67 @@ const record = fc.oneof(
     failedAt: time,
   }),
   file('failed', { failure: fc.constant('gaveUp'), failedAt: time, announced: fc.constant(true) }),
-  file('expired', { content }),
-  file('deleted', { content, deletedAt: time }),
-  file('deleted', { deletedAt: time, announced: fc.constant(true), unreferencedSince: time }),
   file('clean', { content, scan, referenced: fc.constant(true), unreferencedSince: time }),
-) as fc.Arbitrary<FileRecord>;
+) as fc.Arbitrary<FileRecord> as fc.Arbitrary<JudgedRecord>;
+
+/** The file that a verdict is on, as it was uploaded. */
+function fileOf({ content: _, ...record }: JudgedRecord): UnjudgedRecord {
+  return { ...record, state: 'pending' } as UnjudgedRecord;
+}
 
 describe('record metadata', () => {
   it('reads back as the record that was written, whatever the record', () => {
     fc.assert(
-      fc.property(record, (written) => {
-        assert.deepEqual(fromMetadata(id, toMetadata(written)), written);
+      fc.property(arrived, (written) => {
+        assert.deepEqual(fromMetadata(id, fileMetadata(written)), written);
       }),
       { numRuns: 500 },
+    );
+  });
+
+  it('reads back as the record that was judged, with what its file says', () => {
+    fc.assert(
+      fc.property(judged, (written) => {
+        const file = fileMetadata(fileOf(written));
+        assert.deepEqual(fromMetadata(id, file, verdictMetadata(written)), written);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('says of a file that is over that it is, whatever its verdict', () => {
+    const over = arrived.filter(({ state }) => state === 'expired' || state === 'deleted');
+    fc.assert(
+      fc.property(over, judged, (written, verdict) => {
+        const read = fromMetadata(id, fileMetadata(written), verdictMetadata(verdict));
+        assert.deepEqual(
+          [read.state, read.owner, read.viewers],
+          [written.state, written.owner, written.viewers],
+        );
+      }),
+    );
+  });
+
+  it('never says in a verdict who may see the file, nor in a file what was found', () => {
+    fc.assert(
+      fc.property(judged, (written) => {
+        const keys = new Set(Object.keys(verdictMetadata(written)));
+        for (const key of ['owner', 'viewers', 'referenced', 'fileName']) assert.ok(!keys.has(key), key);
+      }),
+    );
+  });
+
+  it('takes a verdict on an upload for a file whose bytes are all there', () => {
+    const upload = file('uploading', { upload: fc.oneof(tus, direct) });
+    fc.assert(
+      fc.property(
+        upload as fc.Arbitrary<FileRecord> as fc.Arbitrary<UnjudgedRecord>,
+        judged,
+        (written, verdict) => {
+          const read = fromMetadata(id, fileMetadata(written), verdictMetadata(verdict));
+          assert.equal(read.state, verdict.state);
+        },
+      ),
     );
   });
 
@@ -161,8 +227,10 @@ describe('record metadata', () => {
           'scannedAt',
         ];
         const dropped = needed[pick % needed.length] ?? '';
-        const { [dropped]: _, ...metadata } = toMetadata(written);
-        assert.throws(() => fromMetadata(id, metadata), CorruptRecord);
+        const without = ({ [dropped]: _, ...metadata }: Record<string, string>) => metadata;
+        const clean = written as JudgedRecord;
+        const file = fileMetadata(fileOf(clean));
+        assert.throws(() => fromMetadata(id, without(file), without(verdictMetadata(clean))), CorruptRecord);
       }),
     );
   });

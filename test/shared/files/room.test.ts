@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newFileId } from '../../../shared/files/fileId.ts';
-import { toMetadata } from '../../../shared/files/metadata.ts';
+import { fileMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, PendingRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
 import { hasRoom } from '../../../shared/files/room.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
@@ -26,7 +26,7 @@ function full(uploaded: Partial<PendingRecord>): PendingRecord {
 }
 
 function bytesOf(record: FileRecord): number {
-  return Object.entries(toMetadata(record))
+  return Object.entries(fileMetadata(record))
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
 }

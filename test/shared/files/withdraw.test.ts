@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { newFileId } from '../../../shared/files/fileId.ts';
-import { fromMetadata, toMetadata } from '../../../shared/files/metadata.ts';
+import { fileMetadata, fromMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
 import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
@@ -34,7 +34,7 @@ describe('a file that is deleted', () => {
     it(`while it is ${record.state} keeps its content and who could see it, not its name nor what was announced`, () => {
       const deleted = toDeleted({ ...record, fileName: 'a.txt' }, later);
       assert.deepEqual(deleted, { ...stored, state: 'deleted', deletedAt: later });
-      assert.deepEqual(fromMetadata(record.id, toMetadata(deleted)), deleted);
+      assert.deepEqual(fromMetadata(record.id, fileMetadata(deleted)), deleted);
     });
   }
 });
