@@ -14,16 +14,21 @@ locals {
       "upload.parts"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
       "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
+      # What became of a file, the scanner and the sweeper alone say.
+      "upload.verdicts" = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
       # It asks for idempotency keys and uploads that may not exist.
       "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
+      "files.verdicts"   = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
       "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
       "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
       "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
       "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      "scanner.records"  = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
+      # Who may see a file, it cannot change.
+      "scanner.records"  = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
+      "scanner.verdicts" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["verdicts/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
       # Nobody deletes a finding.
       "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
@@ -33,6 +38,7 @@ locals {
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
+      "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
       "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }

@@ -86,9 +86,9 @@ describe('faults, in short', function () {
     await remove(rig, 'permanent', `blobs/sha256/${sent[0]?.sha256}`);
     await remove(rig, 'permanent', `files/${second}`);
     await remove(rig, 'quarantine', third);
-    const record = await rig.bucket('permanent').stat(`files/${fourth}`);
-    assert.ok(record);
-    await rig.bucket('permanent').patch(record.name, record, { state: 'clean' });
+    const verdict = await rig.bucket('permanent').stat(`verdicts/${fourth}`);
+    assert.ok(verdict);
+    await rig.bucket('permanent').patch(verdict.name, verdict, { state: 'clean' });
 
     const found = await violations(rig, sent);
     for (const expected of [

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ReceivedEvent } from '../support/received-events.ts';
+import { metadataByFile } from '../support/records.ts';
 import { eventually } from '../support/service.ts';
 import type { Rig, Upload } from './rig.ts';
 
@@ -18,15 +19,16 @@ interface Snapshot {
 }
 
 async function snapshot(rig: Rig): Promise<Snapshot> {
-  const [records, blobs, unscanned, quarantine, events] = await Promise.all([
+  const [records, verdicts, blobs, unscanned, quarantine, events] = await Promise.all([
     rig.all('permanent', 'files/'),
+    rig.all('permanent', 'verdicts/'),
     rig.all('permanent', BLOBS),
     rig.all('unscanned'),
     rig.all('quarantine'),
     rig.events(),
   ]);
   return {
-    records: new Map(records.map(({ name, metadata }) => [name.slice('files/'.length), metadata])),
+    records: metadataByFile([...records, ...verdicts]),
     blobs,
     unscanned: unscanned.map(({ name }) => name),
     quarantine: new Set(quarantine.map(({ name }) => name)),

@@ -52,8 +52,8 @@ describe('a process that is killed', function () {
         const sent = await trial.send(clean(2 * MIB), infected(2 * MIB));
         await trial.struck(2);
         for (const { id } of sent) {
-          const record = await rig.bucket('permanent').stat(`files/${id}`);
-          assert.ok(record?.metadata['leaseHolder']);
+          const verdict = await rig.bucket('permanent').stat(`verdicts/${id}`);
+          assert.ok(verdict?.metadata['leaseHolder']);
         }
         await rig.kill('scanner').restarted;
         await trial.clear();

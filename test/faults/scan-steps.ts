@@ -38,6 +38,12 @@ export const SCAN_STEPS: readonly Step[] = [
     moments: ['before'],
   },
   {
+    name: 'reading the verdict',
+    hold: storage({ operation: 'objects.get', bucket: 'permanent', namePrefix: 'verdicts/' }),
+    held: 4,
+    moments: ['before'],
+  },
+  {
     name: 'looking for the blob',
     hold: storage({ operation: 'objects.get', bucket: 'permanent', namePrefix: 'blobs/' }),
     held: 4,
@@ -89,8 +95,8 @@ export const SCAN_STEPS: readonly Step[] = [
     },
   },
   {
-    name: 'writing the record',
-    hold: storage({ operation: 'objects.patch', bucket: 'permanent', namePrefix: 'files/' }),
+    name: 'writing the verdict',
+    hold: storage({ operation: 'objects.insert', bucket: 'permanent', namePrefix: 'verdicts/' }),
     held: 4,
     moments: BOTH,
   },

@@ -24,14 +24,16 @@ export const MEDIA_EFFECTS: typeof EFFECTS = [
 ];
 
 const record: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'files/' };
+const verdict: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'verdicts/' };
 const blob: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'blobs/' };
 
 export const SCANNER_CALLS: readonly (readonly [name: string, call: Call])[] = [
   ['get the record', { operation: 'objects.get', ...record }],
+  ['get the verdict', { operation: 'objects.get', ...verdict }],
   ['get the blob', { operation: 'objects.get', ...blob }],
   ['read the bytes', { operation: 'objects.getMedia', bucket: 'unscanned' }],
   ['rewrite', { operation: 'objects.rewrite' }],
-  ['patch the record', { operation: 'objects.patch', ...record }],
+  ['insert the verdict', { operation: 'objects.insert', ...verdict }],
   ['delete the source', { operation: 'objects.delete', bucket: 'unscanned' }],
 ];
 
@@ -47,6 +49,7 @@ export const SESSION_CALLS: readonly (readonly [name: string, call: Call])[] = [
 
 export const FILES_CALLS: readonly (readonly [name: string, call: Call])[] = [
   ['get the record', { operation: 'objects.get', ...record }],
+  ['get the verdict', { operation: 'objects.get', ...verdict }],
   ['get the blob', { operation: 'objects.get', ...blob }],
   ['read the bytes', { operation: 'objects.getMedia', bucket: 'permanent' }],
 ];

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { metadataByFile } from '../support/records.ts';
 import { eventually } from '../support/service.ts';
 import { settle, violations } from './invariants.ts';
 import { report } from './report.ts';
@@ -70,10 +71,10 @@ export async function attempt(
   }
   await settle(rig, seconds);
   broken.push(...(await violations(rig, trial.uploads)));
-  const records = await rig.all('permanent', 'files/');
-  const states = new Map(records.map(({ name, metadata }) => [name, metadata['state']]));
+  const objects = [...(await rig.all('permanent', 'files/')), ...(await rig.all('permanent', 'verdicts/'))];
+  const records = metadataByFile(objects);
   for (const { id, answer } of trial.uploads) {
-    trial.note(id === undefined ? `not accepted (${answer})` : (states.get(`files/${id}`) ?? 'lost'));
+    trial.note(id === undefined ? `not accepted (${answer})` : (records.get(id)?.['state'] ?? 'lost'));
   }
   report({ fault, injected: trial.count, outcome: trial.outcome, violations: broken });
   assert.deepEqual(broken, []);

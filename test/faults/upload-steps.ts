@@ -33,16 +33,11 @@ export const UPLOAD_STEPS: readonly UploadStep[] = [
 
 const keyed = { operation: 'objects.insert', bucket: 'permanent' } as const;
 
-/** What an upload with an idempotency key asks of Cloud Storage. The scanner writes to the record too, but later. */
+/** What an upload with an idempotency key asks of Cloud Storage. */
 export const KEYED_UPLOAD_STEPS: readonly Pick<Step, 'name' | 'hold' | 'held'>[] = [
   one('claiming the key', { ...keyed, namePrefix: 'idempotency/' }),
   one('writing the record', { ...keyed, namePrefix: 'files/' }),
   one('writing the object', { operation: 'objects.insert', bucket: 'unscanned' }),
-  one('writing that it is complete', {
-    operation: 'objects.patch',
-    bucket: 'permanent',
-    namePrefix: 'files/',
-  }),
 ];
 
 function one(name: string, rule: Omit<FaultRule, 'effect'>): Pick<Step, 'name' | 'hold' | 'held'> {

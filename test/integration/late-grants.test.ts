@@ -34,7 +34,7 @@ describe('a grant that does not hold yet', function () {
 
   for (const [grant, permission, resource] of [
     ['scanner.source', 'storage.objects.get', '/storage/v1/b/unscanned/o/'],
-    ['scanner.records', 'storage.objects.update', '/storage/v1/b/permanent/o/files/'],
+    ['scanner.verdicts', 'storage.objects.create', '/upload/storage/v1/b/permanent/o'],
     ['scanner.contents', 'storage.objects.create', '/rewriteTo/b/permanent/o/blobs/sha256/'],
   ] as const) {
     it(`lets files wait where it is ${permission} of ${grant}, and says so; later they are clean`, async () => {

@@ -157,12 +157,13 @@ overHosts('uploads', function (hosts) {
     it('that a kill interrupts are one file after their repeat', async () => {
       const headers = { 'idempotency-key': randomUUID() };
       const before = await kept();
-      const confirm = { operation: 'objects.patch', bucket: 'permanent', namePrefix: 'files/' } as const;
-      await service.fault({ ...confirm, times: 1, effect: { kind: 'stall' } });
+      const object = { operation: 'objects.insert', bucket: 'unscanned' } as const;
+      await service.fault({ ...object, times: 1, effect: { kind: 'stall' } });
+      await service.resetOperations();
       const first = post(text, headers).catch(() => undefined);
       await eventually(async () => (await kept()).length > before.length);
       await eventually(
-        async () => ((await service.operations()).operations['objects.patch']?.calls ?? 0) > 0,
+        async () => ((await service.operations()).operations['objects.insert']?.calls ?? 0) > 2,
       );
       process.kill(service.pid('upload'), 'SIGKILL');
       await first;

@@ -3,6 +3,7 @@ import { blobKeys, blobName, type Contents } from '../../shared/files/blobName.t
 import type { FileId } from '../../shared/files/fileId.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { metadataByFile } from '../support/records.ts';
 import { type Kind, SAMPLES, type Sample } from './contents.ts';
 import { Switch } from './switch.ts';
 
@@ -104,14 +105,13 @@ export class Facts {
       assert.ok(!stored || kind === 'harmless' || kind === 'late', `${kind} content was promoted`);
       if (stored) this.oncePromoted.add(sha256);
     }
-    const records = objects.filter(({ name }) => name.startsWith('files/'));
-    for (const { name, metadata } of records) {
+    const records = metadataByFile(objects);
+    for (const [id, metadata] of records) {
       const contents = { owner: metadata['owner'], sha256: metadata['sha256'] } as Contents;
       const hasBlob = () => blobKeys(contents).some((key) => names.has(blobName(key)));
-      if (metadata['state'] === 'clean') assert.ok(hasBlob(), `${name} is clean and has no content`);
+      if (metadata['state'] === 'clean') assert.ok(hasBlob(), `${id} is clean and has no content`);
     }
-    const metadataOf = new Map(records.map(({ name, metadata }) => [name, metadata]));
-    for (const file of this.files) this.#checkFile(file, metadataOf.get(`files/${file.id}`), now);
+    for (const file of this.files) this.#checkFile(file, records.get(file.id), now);
   }
 
   #checkFindings(objects: readonly StoredObject[]): void {

@@ -1,5 +1,6 @@
-import type { FileRecord, JudgedRecord, UnjudgedRecord } from '../../shared/files/record.ts';
-import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { UnjudgedRecord, FileRecord, JudgedRecord } from '../../shared/files/record.ts';
+import { RECORDS_PREFIX, type Records, VERDICTS_PREFIX, type Versioned } from '../../shared/files/records.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
 
 /** Writes a record of any state as its writers do: what becomes of a file to its verdict, all else to the file. */
 export async function writeRecord(
@@ -30,4 +31,18 @@ export async function insertRecord(records: Records, record: FileRecord): Promis
 function isJudged(record: FileRecord, read?: Versioned): record is JudgedRecord {
   if (record.state !== 'pending') return !['uploading', 'expired', 'deleted'].includes(record.state);
   return record.lease !== undefined || record.redriven !== undefined || read?.verdict !== undefined;
+}
+
+/** What is known of each file, by its id, of a listing of the permanent bucket. */
+export function metadataByFile(objects: readonly StoredObject[]): Map<string, StoredObject['metadata']> {
+  const named = new Map(objects.map(({ name, metadata }) => [name, metadata]));
+  const files = objects.filter(({ name }) => name.startsWith(RECORDS_PREFIX));
+  return new Map(
+    files.map(({ name, metadata }) => {
+      const id = name.slice(RECORDS_PREFIX.length);
+      const isOver = metadata['state'] === 'deleted' || metadata['state'] === 'expired';
+      const verdict = isOver ? undefined : named.get(VERDICTS_PREFIX + id);
+      return [id, { ...metadata, ...verdict }];
+    }),
+  );
 }
