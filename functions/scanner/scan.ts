@@ -123,16 +123,16 @@ async function carryOut(
   }
   if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
   const decidedAt = scan.now();
-  // Side by side: whether anybody still waits for it, where its scan may have taken long.
-  const [record, current] = await Promise.all([
-    settle(scan, read.record, object, decision),
-    decision.readFrom ? scan.records.reread(read) : read,
-  ]);
+  const record = await settle(scan, read.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, read, object);
   const settledAt = scan.now();
+  // Side by side: whether anybody still waits for it, where its scan may have taken long (docs/adr/0029).
+  const [written, current] = await Promise.all([
+    scan.records.judge(read, record),
+    decision.readFrom ? scan.records.reread(read) : read,
+  ]);
   const waits = current && arrived(current.record, object).state === 'pending';
-  const written = waits && (await scan.records.judge(read, record));
-  if (written)
+  if (written && waits)
     return concluded(scan, written.record, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')

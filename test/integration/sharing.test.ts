@@ -194,7 +194,7 @@ overHosts('sharing, referring to and withdrawing files', function (hosts) {
         }
         assert.deepEqual(answers[0], answers[1]);
         assert.equal(answers[0]?.status, 404, `${method} ${path}`);
-        assert.deepEqual(answers[0]?.calls, [['objects.get', 1]], `${method} ${path}`);
+        assert.deepEqual(answers[0]?.calls, [['objects.get', 2]], `${method} ${path}`);
       }
     });
   });

@@ -107,7 +107,7 @@ overHosts('uploads', function (hosts) {
       const later = await post(text, { ...headers, prefer: 'wait=5' });
       assert.deepEqual([later.status, ((await later.json()) as Handle).id], [201, handle.id]);
       const { classes, operations } = await service.operations();
-      assert.deepEqual([classes.A, operations['objects.get']?.calls], [0, 2]);
+      assert.deepEqual([classes.A, operations['objects.get']?.calls], [0, 3]);
     });
 
     it('are told what became of the file where it is not handed out', async () => {

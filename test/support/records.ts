@@ -1,4 +1,4 @@
-import type { UnjudgedRecord, FileRecord, JudgedRecord } from '../../shared/files/record.ts';
+import type { FileRecord, JudgedRecord, UnjudgedRecord } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type Records, VERDICTS_PREFIX, type Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 
