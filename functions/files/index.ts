@@ -38,13 +38,13 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('files', config.LOG_LEVEL);
-const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(
   connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
   config.PERMANENT_BUCKET,
   limits,
 );
-const records = new Records(permanent, { paced: true });
+const records = new Records(permanent);
 const handler = router(
   resources({
     tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),

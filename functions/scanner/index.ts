@@ -11,6 +11,7 @@ import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
+import { Background } from '../../shared/runtime/background.ts';
 import {
   bucketName,
   commonVariables,
@@ -72,7 +73,7 @@ if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > conf
 }
 const log = createLog('scanner', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
-const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
@@ -96,8 +97,10 @@ const engine = new EngineGate(clamd, {
   now,
 });
 
+const background = new Background(log);
 const scan: Scan = {
-  records: new Records(permanent, { paced: true }),
+  background,
+  records: new Records(permanent),
   candidates: new Candidates(permanent),
   blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
   findings: new Findings(permanent),
@@ -135,7 +138,9 @@ const scan: Scan = {
   log,
 };
 
-drainOnSignals(log, () => events.close());
+drainOnSignals(log, async () => {
+  await Promise.all([background.ended(), events.close()]);
+});
 http(
   'scanner',
   httpService({

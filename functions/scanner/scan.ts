@@ -12,6 +12,7 @@ import {
 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { arrived } from '../../shared/files/uploading.ts';
+import type { Background } from '../../shared/runtime/background.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
@@ -30,6 +31,8 @@ export interface Scan extends Decider {
   readonly publish: Publish;
   readonly lease: LeaseTerms;
   readonly log: Logger;
+  /** For the deletion of a source: the verdict stands by then. */
+  readonly background?: Background;
 }
 
 export type Outcome =
@@ -184,7 +187,7 @@ async function dropUpload(scan: Scan, record: FileRecord, object: StoredObject):
   // An earlier delivery may have ended after it had promoted the content, which the record of an upload does not name.
   const sha256 = record.content?.sha256 ?? parseSha256(object.metadata['sha256'] ?? '');
   if (sha256) await scan.candidates.suspect({ owner: record.owner, sha256 });
-  await scan.unscanned.delete(object.name, { generation: object.generation });
+  await scan.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
   return DONE;
 }
 

@@ -60,7 +60,7 @@ const config = readConfig(
 );
 const log = createLog('sweeper', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
-const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
@@ -74,7 +74,7 @@ const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 const sweeper: Sweeper = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   permanent,
-  records: new Records(permanent, { paced: true }),
+  records: new Records(permanent),
   findings: new Findings(permanent),
   publish: events.publish,
   redeliver: notifications.publish,

@@ -51,7 +51,7 @@ const config = readConfig(
 );
 const log = createLog('upload', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
-const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const intake = {
   tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
@@ -66,7 +66,7 @@ const intake = {
     filesUrl: config.FILES_URL,
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
-  records: new Records(permanent, { paced: true }),
+  records: new Records(permanent),
   now: () => new Date(),
   uploads: new Shares(config.UPLOADS_PER_OWNER),
 };

@@ -2,6 +2,7 @@ import type { Publish } from '../events/publisher.ts';
 import { scanCompleted } from '../events/scanCompleted.ts';
 import { scanFailed } from '../events/scanFailed.ts';
 import { verdictChanged } from '../events/verdictChanged.ts';
+import type { Background } from '../runtime/background.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
@@ -14,6 +15,8 @@ export interface Concluder {
   readonly findings: Findings;
   readonly publish: Publish;
   readonly log: Logger;
+  /** For the deletion of the source, which may have to wait for a second; absent where the caller waits for it. */
+  readonly background?: Background;
 }
 
 /** Where the time of one file went. Who resumes where another stopped does not know. */
@@ -35,7 +38,7 @@ export interface Timings {
  * @throws {StorageError} and what `publish` throws
  */
 export async function conclude(
-  { unscanned, findings, publish, log }: Concluder,
+  { unscanned, findings, publish, log, background }: Concluder,
   record: DecidedRecord,
   object: StoredObject,
   timings?: Timings,
@@ -43,7 +46,10 @@ export async function conclude(
   const handedOut = record.state === 'clean' ? record.content.sha256 : undefined;
   const [known] = await Promise.all([handedOut && findings.get(handedOut), publish(scanCompleted(record))]);
   if (handedOut && known) await announceFinding({ findings, publish }, handedOut, known);
-  await unscanned.delete(object.name, { generation: object.generation });
+  const { name, generation, updated } = object;
+  const deletion = unscanned.delete(name, { generation, updated });
+  if (background) background.run(deletion, 'source not deleted');
+  else await deletion;
   const said = {
     fileId: record.id,
     verdict: record.state,

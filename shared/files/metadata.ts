@@ -67,8 +67,7 @@ function arrivalFields(record: FileRecord): Record<string, Field> {
   return {
     state: record.state,
     ...contentFields(record.content),
-    claimedSize: pending?.claims && String(pending.claims.size),
-    claimedSha256: pending?.claims?.sha256,
+    ...claimFields(pending?.claims),
     ...(record.state === 'uploading' ? uploadFields(record.upload) : {}),
     tentative: pending?.tentative && 'true',
   };
@@ -80,6 +79,7 @@ export function verdictMetadata(record: JudgedRecord): Metadata {
   return present({
     state: record.state,
     ...contentFields(record.content),
+    ...claimFields('claims' in record ? record.claims : undefined),
     leaseHolder: lease?.holder,
     leaseUntil: lease?.until.toISOString(),
     redrives: redriven && String(redriven.times),
@@ -94,6 +94,10 @@ export function verdictMetadata(record: JudgedRecord): Metadata {
     failedAt: record.state === 'failed' ? record.failedAt.toISOString() : undefined,
     announced: record.state === 'failed' && record.announced ? 'true' : undefined,
   });
+}
+
+function claimFields(claims: Claims | undefined): Record<string, Field> {
+  return { claimedSize: claims && String(claims.size), claimedSha256: claims?.sha256 };
 }
 
 /** Keys that have no value are absent. */
@@ -137,7 +141,7 @@ export function fromMetadata(id: FileId, file: Metadata, verdict?: Metadata): Fi
   const content = parseContent(field) ?? record.content;
   if (record.state === 'expired' || record.state === 'deleted')
     return { ...record, ...(content && { content }) };
-  return judged(waiting(record), field, content);
+  return judged({ ...waiting(record), ...parseClaims(field) }, field, content);
 }
 
 function parseFile(field: Fields): UnjudgedRecord {

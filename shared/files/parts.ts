@@ -1,5 +1,5 @@
 import type { Bucket } from '../storage/bucket.ts';
-import type { Generation, StoredObject } from '../storage/object.ts';
+import type { StoredObject } from '../storage/object.ts';
 import { parseCount } from './fields.ts';
 import { type FileId, parseFileId } from './fileId.ts';
 import type { Sha256 } from './record.ts';
@@ -24,11 +24,17 @@ const AT_ONCE = 8;
 const DIGITS = 13;
 const UNSERVED = { contentType: 'application/octet-stream' };
 
-type Named = Pick<StoredObject, 'name' | 'generation'>;
+type Named = Pick<StoredObject, 'name' | 'generation' | 'updated'>;
+
+/** One of the objects that hold the bytes of an upload. */
+export interface Part extends Named {
+  /** Of its first byte in the file. */
+  readonly offset: number;
+}
 
 /** The parts that follow one another without a gap from the first byte. Nothing of it ever changes but that it grows. */
 export interface Chain {
-  readonly parts: readonly (Named & { readonly offset: number })[];
+  readonly parts: readonly Part[];
   /** Bytes in `parts`, where the next part begins. */
   readonly end: number;
   /** The last of `parts` as it is stored, where it was read. */
@@ -68,10 +74,17 @@ export function isWhole(upload: TusUpload, chain: Chain): boolean {
   return lengthOf(upload, chain) === chain.end;
 }
 
+function partOf({ name, generation, updated }: StoredObject, offset: number): Part {
+  return { name, generation, updated, offset };
+}
+
 export function withPart(chain: Chain, object: StoredObject): Chain {
-  const { name, generation, size } = object;
-  const part = { name, generation, offset: chain.end };
-  return { ...chain, parts: [...chain.parts, part], end: chain.end + size, last: object };
+  return {
+    ...chain,
+    parts: [...chain.parts, partOf(object, chain.end)],
+    end: chain.end + object.size,
+    last: object,
+  };
 }
 
 /**
@@ -79,7 +92,7 @@ export function withPart(chain: Chain, object: StoredObject): Chain {
  * @throws {StorageError}
  */
 export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
-  const parts: { name: string; generation: Generation; offset: number }[] = [];
+  const parts: Part[] = [];
   let end = 0;
   let last: StoredObject | undefined;
   let declared: Chain['declared'];
@@ -87,7 +100,7 @@ export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
     const length = object.name === lengthName(id) ? parseCount(object.metadata['length'] ?? '') : undefined;
     if (length !== undefined) declared = { length, object };
     if (object.name !== partName(id, end)) continue;
-    parts.push({ name: object.name, generation: object.generation, offset: end });
+    parts.push(partOf(object, end));
     end += object.size;
     last = object;
   }
@@ -133,7 +146,7 @@ export async function removeParts(unscanned: Bucket, id: FileId): Promise<void> 
 export async function removeChain(unscanned: Bucket, id: FileId, { parts, declared }: Chain): Promise<void> {
   if (parts.length > MAX_COMPONENTS) return removeParts(unscanned, id);
   const known: Named[] = [...parts, ...(declared ? [declared.object] : [])];
-  await inBatches(known, ({ name, generation }) => unscanned.delete(name, { generation }));
+  await inBatches(known, ({ name, generation, updated }) => unscanned.delete(name, { generation, updated }));
 }
 
 /**

@@ -1,4 +1,3 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
@@ -10,9 +9,6 @@ import type { FileRecord, JudgedRecord, UnjudgedRecord } from './record.ts';
 export const RECORDS_PREFIX = 'files/';
 /** What the names of all verdicts begin with, followed by the file id. */
 export const VERDICTS_PREFIX = 'verdicts/';
-
-/** Milliseconds between two writes to one name: https://cloud.google.com/storage/quotas#objects */
-const WRITE_INTERVAL_MS = 1_000;
 
 /** The two objects of a file, as they were read or listed. */
 export interface RecordObjects {
@@ -32,14 +28,6 @@ export interface Versioned<R extends FileRecord = FileRecord> {
   readonly verdict?: StoredObject | undefined;
 }
 
-export interface RecordsOptions {
-  /**
-   * Whether a write waits until a second after the one that was read, rather than be refused: Cloud Storage takes one
-   * write a second to a name.
-   */
-  readonly paced?: boolean;
-}
-
 /**
  * The records of files. Each is two zero-byte objects of the permanent bucket whose custom metadata is the record:
  * `files/<fileId>` says who stored the file and who may see it, `verdicts/<fileId>` what became of it. The scanner
@@ -49,11 +37,9 @@ export interface RecordsOptions {
  */
 export class Records {
   readonly #bucket: Bucket;
-  readonly #paced: boolean;
 
-  constructor(permanent: Bucket, { paced = false }: RecordsOptions = {}) {
+  constructor(permanent: Bucket) {
     this.#bucket = permanent;
-    this.#paced = paced;
   }
 
   /** @throws {StorageError}, {CorruptRecord} */
@@ -197,7 +183,6 @@ export class Records {
   async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
     const removed = Object.keys(read.metadata).filter((key) => !(key in metadata));
     const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-    if (this.#paced) await untilWritable(read);
     const object = await this.#bucket.patch(read.name, read, changes);
     // A try again may take somebody else's write for ours, which has all of these values, and others beside.
     const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
@@ -215,10 +200,4 @@ function isUnjudged(record: FileRecord): record is UnjudgedRecord {
 
 function verdictName(fileName: string): string {
   return VERDICTS_PREFIX + fileName.slice(RECORDS_PREFIX.length);
-}
-
-/** The clock of Cloud Storage is another: the wait is a second at most, and a write that is refused is tried again. */
-async function untilWritable({ updated }: StoredObject): Promise<void> {
-  const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();
-  if (left > 0) await delay(Math.min(left, WRITE_INTERVAL_MS));
 }

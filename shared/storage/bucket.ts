@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import { StorageError } from './error.ts';
 import { type InsertOptions, Inserts } from './inserts.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
@@ -14,6 +15,18 @@ export interface BucketOptions {
   readonly timeoutMs?: number;
   /** Bytes, a multiple of 256 KiB: the memory of an upload is at most twice this. */
   readonly chunkBytes?: number;
+  /**
+   * Whether a write to an object waits until a second after the last one that is known of it, rather than be refused:
+   * https://cloud.google.com/storage/quotas#objects
+   */
+  readonly paced?: boolean;
+}
+
+/** The version of an object that a write must still find. */
+interface Version {
+  readonly generation: Generation;
+  /** When it was written last, where that is known: what a paced bucket goes by. */
+  readonly updated?: Date;
 }
 
 export interface StageOptions extends InsertOptions {
@@ -33,6 +46,8 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** Milliseconds: Cloud Storage takes one write of an object name in that time. */
+const WRITE_INTERVAL_MS = 1_000;
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
 
@@ -47,6 +62,7 @@ export class Bucket {
   readonly #retry: RetryPolicy;
   readonly #timeoutMs: number;
   readonly #chunkBytes: number;
+  readonly #paced: boolean;
   readonly #inserts: Inserts;
 
   constructor(transport: Transport, name: string, options: BucketOptions = {}) {
@@ -55,6 +71,7 @@ export class Bucket {
     this.#retry = options.retry ?? DEFAULT_RETRY;
     this.#timeoutMs = options.timeoutMs ?? 30_000;
     this.#chunkBytes = options.chunkBytes ?? 8 * 1024 * 1024;
+    this.#paced = options.paced ?? false;
     if (this.#chunkBytes <= 0 || this.#chunkBytes % CHUNK_QUANTUM !== 0) {
       throw new RangeError(`chunkBytes ${this.#chunkBytes} is not a multiple of ${CHUNK_QUANTUM}`);
     }
@@ -150,10 +167,11 @@ export class Bucket {
    */
   async patch(
     name: string,
-    version: { generation: Generation; metageneration: Metageneration },
+    version: Version & { readonly metageneration: Metageneration },
     metadata: Readonly<Record<string, string | null>>,
     signal?: AbortSignal,
   ): Promise<StoredObject | undefined> {
+    await this.#untilWritable(version, signal);
     return retrying(this.#retry, signal, async (triesBefore) => {
       const answer = await this.#once({
         operation: 'objects.patch',
@@ -267,9 +285,10 @@ export class Bucket {
    */
   async delete(
     name: string,
-    version: { generation: Generation; metageneration?: Metageneration },
+    version: Version & { readonly metageneration?: Metageneration },
     signal?: AbortSignal,
   ): Promise<boolean> {
+    await this.#untilWritable(version, signal);
     const answer = await this.#json({
       operation: 'objects.delete',
       method: 'DELETE',
@@ -296,6 +315,13 @@ export class Bucket {
       objects: (page?.items ?? []).map((item) => answeredObject('objects.list', item)),
       nextPageToken: page?.nextPageToken,
     };
+  }
+
+  /** The clock of Cloud Storage is another: the wait is a second at most, and a write that is refused is tried again. */
+  async #untilWritable({ updated }: Version, signal?: AbortSignal): Promise<void> {
+    if (!this.#paced || !updated) return;
+    const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();
+    if (left > 0) await delay(Math.min(left, WRITE_INTERVAL_MS), undefined, signal ? { signal } : {});
   }
 
   /** `/storage/v1/b/BUCKET/o/NAME`: a name may hold any character, so all of it is escaped. */

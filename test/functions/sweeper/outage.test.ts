@@ -66,11 +66,16 @@ describe('while a deployment is incomplete', function () {
     await waits(() => assert.rejects(fixture.scan(object, undefined, how), /older than allowed/));
   });
 
-  for (const operation of ['objects.get', 'objects.getMedia', 'objects.insert', 'objects.rewrite'] as const) {
-    it(`files wait where the scanner may not ${operation}`, async () => {
+  for (const [what, ...operations] of [
+    ['get objects', 'objects.get'],
+    ['read bytes', 'objects.getMedia'],
+    ['write verdicts', 'objects.insert', 'objects.patch'],
+    ['promote', 'objects.rewrite'],
+  ] as const) {
+    it(`files wait where the scanner may not ${what}`, async () => {
       const { faults } = fixture.storage.emulator;
       await waits(async () => {
-        faults.add({ operation, effect: { kind: 'error', status: 403 } });
+        for (const operation of operations) faults.add({ operation, effect: { kind: 'error', status: 403 } });
         await assert.rejects(fixture.scan(object), /403/);
         faults.clear();
       });
