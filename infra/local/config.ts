@@ -94,7 +94,7 @@ const VARIABLES = {
   STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
   UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '40'),
   LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '80'),
-  MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'off'),
+  MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'on'),
   LATENCY: latencyProfile,
   LOG_LEVEL: logLevel,
 };

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
-import { StorageError } from '../storage/error.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
+import { isKept, release } from '../storage/release.ts';
 import type { FileId } from './fileId.ts';
 
 /** What the names of all references begin with, followed by the file id, a slash and a digest of the URI. */
@@ -29,8 +29,8 @@ export function parseReferenceKey(text: string): string | undefined {
 
 /**
  * Which resources refer to a file: zero-byte objects `references/<fileId>/<SHA-256 of the URI>` of the permanent
- * bucket, any number of them. Under a retention policy none can be deleted, so that one is removed is metadata
- * (`removedAt`), and its deletion is tidying up. docs/adr/0008-ownership-and-references.md says how they and the
+ * bucket, any number of them. Under a retention policy none can be deleted: that one is removed is metadata then
+ * (`removedAt`). docs/adr/0008-ownership-and-references.md says how they and the
  * record agree.
  */
 export class References {
@@ -52,15 +52,19 @@ export class References {
     }
   }
 
-  /** Once it returns, it counts no more. One that is not there is removed. @throws {StorageError} */
+  /**
+   * Once it returns, it counts no more. One write: where a retention policy or a hold forbids its deletion, it is marked
+   * in its place, and deleted by a collection after that. One that is not there is removed.
+   * @throws {StorageError}
+   */
   async remove(id: FileId, uri: ResourceUri, at: Date): Promise<void> {
     for (;;) {
       const object = await this.#bucket.stat(name(id, uri));
-      if (!object) return;
-      const removed = isLiveReference(object)
-        ? await this.#bucket.patch(object.name, object, { removedAt: at.toISOString() })
-        : object;
-      if (removed) return this.#discard(removed);
+      if (!object || !isLiveReference(object)) return;
+      const released = isKept(object, at) ? 'kept' : await release(this.#bucket, object);
+      if (released === 'deleted') return;
+      const removed = { removedAt: at.toISOString() };
+      if (released === 'kept' && (await this.#bucket.patch(object.name, object, removed))) return;
     }
   }
 
@@ -86,15 +90,6 @@ export class References {
       isLiveReference(object) ? object.metadata['uri'] : undefined,
     );
     return { items, ...(next !== undefined && { next: next.slice(referencesOf(id).length) }) };
-  }
-
-  /** A hold or a retention policy keeps it, or somebody added it again: both are fine. */
-  async #discard(object: StoredObject): Promise<void> {
-    try {
-      await this.#bucket.delete(object.name, object);
-    } catch (error) {
-      if (!(error instanceof StorageError && error.status === 403)) throw error;
-    }
   }
 }
 
