@@ -92,7 +92,7 @@ export class SimulatedService {
     const records = {
       get: async (id: FileId) => this.#records.get(id),
       judge: async (read: Versioned, record: FileRecord) => this.#judge(read, record),
-      reread: async ({ record }: Versioned) => this.#records.get(record.id),
+      reread: async (read: Versioned) => read,
     };
     const unscanned = {
       name: UNSCANNED,

@@ -19,6 +19,7 @@ import { Shares } from '../../../shared/runtime/shares.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { until } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { writeRecord } from '../../support/records.ts';
 import { random, UploadFixture } from './fixture.ts';
 
 const HOUR = 3_600_000;
@@ -145,7 +146,7 @@ describe('tus in several instances', function () {
 
   async function write(id: FileId, change: (record: FileRecord) => FileRecord): Promise<void> {
     const read = await fixture.read(id);
-    assert.ok(await fixture.appender.records.replace(read, change(read.record)));
+    assert.ok(await writeRecord(fixture.appender.records, read, change(read.record)));
   }
   const storedOf = (record: FileRecord) => {
     const { upload: _, content: __, ...stored } = record as Extract<FileRecord, { state: 'uploading' }>;
