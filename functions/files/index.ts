@@ -60,7 +60,7 @@ const handler = router(
   }),
 );
 
-// No route of this function wants a body: it is never read, whatever a client sends.
+// The one route that wants a body reads it itself, after it knows who sends it.
 streamBodies(() => true);
 drainOnSignals(log);
 http(

@@ -7,53 +7,59 @@ import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatc
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 
-/** Who is to see a file, or no longer, and on which version of it the client decided that. */
+/** Who is to see a file, who is no longer, and on which version of it the client decided that. */
 export interface Sharing {
   readonly id: FileId;
-  readonly viewer: Principal;
+  readonly grant: readonly Principal[];
+  readonly revoke: readonly Principal[];
   readonly ifMatch: IfMatch | undefined;
 }
 
-/** Lets a principal see a file. @throws {Problem}, {StorageError} */
-export function grant(writer: RecordWriter, sharing: Sharing): Promise<Versioned> {
-  return change(writer, sharing, (record) => {
-    const { viewer } = sharing;
-    if (record.state === 'deleted') throw new Problem('file-deleted');
-    // The owner sees it anyway, and could otherwise seem to be revoked.
-    if (viewer === record.owner || record.viewers.includes(viewer)) return record;
-    const granted = { ...record, viewers: [...record.viewers, viewer] };
-    if (hasRoom(granted)) return granted;
-    const viewers = record.viewers.length;
-    throw new Problem('too-many-viewers', {
-      detail: `The file has ${viewers} viewers and no room for another. Name a group instead, or revoke some.`,
-      members: { viewers },
-    });
-  });
-}
-
-/** Takes the sight of a file away again, of one that was deleted too. @throws {Problem}, {StorageError} */
-export function revoke(writer: RecordWriter, sharing: Sharing): Promise<Versioned> {
-  return change(writer, sharing, (record) => {
-    const viewers = record.viewers.filter((viewer) => viewer !== sharing.viewer);
-    return viewers.length === record.viewers.length ? record : { ...record, viewers };
-  });
-}
-
-function change(
-  writer: RecordWriter,
-  { id, ifMatch }: Sharing,
-  apply: (record: FileRecord) => FileRecord,
-): Promise<Versioned> {
+/**
+ * Lets principals see a file and takes the sight of it away from others, in one write or not at all. Revoking works on
+ * a file that was deleted too.
+ * @throws {Problem}, {StorageError}
+ */
+export function share(writer: RecordWriter, sharing: Sharing): Promise<Versioned> {
+  const { id, ifMatch } = sharing;
   let isRepeat = false;
   return writer.change(
     id,
     ({ record, object }) => {
       // Done by an earlier try, whose answer was lost: RFC 9110 section 13.1.1 lets that be a success.
-      if (isRepeat && apply(record) === record) return record;
+      if (isRepeat && shared(record, sharing) === record) return record;
       isRepeat = true;
       requireMatch(ifMatch, [versionTag(object)]);
-      return apply(record);
+      return shared(record, sharing);
     },
     { alone: Array.isArray(ifMatch) },
   );
+}
+
+type One = Omit<Sharing, 'grant' | 'revoke'> & { readonly viewer: Principal };
+
+/** Lets one principal see a file. @see share */
+export function grant(writer: RecordWriter, { viewer, ...sharing }: One): Promise<Versioned> {
+  return share(writer, { ...sharing, grant: [viewer], revoke: [] });
+}
+
+/** Takes the sight of a file away from one principal. @see share */
+export function revoke(writer: RecordWriter, { viewer, ...sharing }: One): Promise<Versioned> {
+  return share(writer, { ...sharing, grant: [], revoke: [viewer] });
+}
+
+/** @returns the very same record where nothing changes */
+function shared(record: FileRecord, { grant, revoke }: Sharing): FileRecord {
+  if (record.state === 'deleted' && grant.length > 0) throw new Problem('file-deleted');
+  const kept = record.viewers.filter((viewer) => !revoke.includes(viewer));
+  // The owner sees it anyway, and could otherwise seem to be revoked.
+  const added = new Set(grant.filter((viewer) => viewer !== record.owner && !kept.includes(viewer)));
+  if (added.size === 0 && kept.length === record.viewers.length) return record;
+  const changed = { ...record, viewers: [...kept, ...added] };
+  if (added.size === 0 || hasRoom(changed)) return changed;
+  const viewers = record.viewers.length;
+  throw new Problem('too-many-viewers', {
+    detail: `The file has ${viewers} viewers and no room for ${added.size} more. Name a group instead, or revoke some.`,
+    members: { viewers },
+  });
 }

@@ -2,8 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { parseSha256 } from '../../shared/files/record.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { jsonOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { bodyOf } from './body.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
@@ -32,25 +32,10 @@ export async function directRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<v.InferOutput<typeof Order>> {
-  const order = v.safeParse(Order, await jsonOf(request, response));
+  const order = v.safeParse(Order, await jsonOf(request, response, MAX_BODY_BYTES));
   if (order.success) return order.output;
   const detail = order.issues.map(({ message }) => message).join('; ');
   throw new Problem('invalid-request', { detail: `${detail}.` });
-}
-
-async function jsonOf(request: IncomingMessage, response: ServerResponse): Promise<unknown> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  for await (const piece of bodyOf(request, response)) {
-    size += piece.length;
-    if (size > MAX_BODY_BYTES) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
-    pieces.push(Uint8Array.from(piece));
-  }
-  try {
-    return JSON.parse(Buffer.concat(pieces).toString());
-  } catch {
-    throw new Problem('invalid-request', { detail: 'The body is not JSON.' });
-  }
 }
 
 function isOrigin(text: string): boolean {

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { requireLength } from '../../shared/http/body.ts';
 import { type ClaimedDigest, claimedDigests } from '../../shared/http/digestFields.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
 import { idempotencyKeyOf } from '../../shared/http/idempotencyKey.ts';
@@ -6,7 +7,6 @@ import { type MediaPolicy, requireAllowed } from '../../shared/http/mediaPolicy.
 import { mediaTypeOf } from '../../shared/http/mediaType.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { requireLength } from './body.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
 export interface Terms {

@@ -1,6 +1,7 @@
 import { fileUrl } from '../../shared/files/fileUrl.ts';
 import { settled } from '../../shared/files/settled.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
+import { bodyOf } from '../../shared/http/body.ts';
 import { framingOf } from '../../shared/http/framing.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
@@ -10,7 +11,6 @@ import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { handleOf } from './admit.ts';
-import { bodyOf } from './body.ts';
 import { DigestCheck } from './digestCheck.ts';
 import { type Offer, offerOf, type Terms } from './offer.ts';
 import { openUpload } from './open.ts';

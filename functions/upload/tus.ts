@@ -4,6 +4,7 @@ import { lengthName, lengthOf, NO_PARTS, removeParts } from '../../shared/files/
 import type { Versioned } from '../../shared/files/records.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
+import { tooLarge } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
@@ -12,7 +13,6 @@ import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
 import type { Progress } from './append.ts';
-import { tooLarge } from './body.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { openUpload } from './open.ts';
 import {

@@ -27,7 +27,7 @@ const UNSERVED = { contentType: 'application/octet-stream' };
 type Named = Pick<StoredObject, 'name' | 'generation' | 'updated'>;
 
 /** One of the objects that hold the bytes of an upload. */
-export interface Part extends Named {
+interface Part extends Named {
   /** Of its first byte in the file. */
   readonly offset: number;
 }

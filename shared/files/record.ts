@@ -131,11 +131,10 @@ export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
-export type ExpiredRecord = Extract<FileRecord, { state: 'expired' }>;
 export type DecidedRecord = Extract<FileRecord, { scan: Scan }>;
 
 /** A record without what its verdict adds. */
-export type UnjudgedRecord = UploadingRecord | PendingRecord | ExpiredRecord | DeletedRecord;
+export type UnjudgedRecord = Exclude<FileRecord, DecidedRecord | FailedRecord>;
 /** A record with a verdict, or with the work on one. */
 export type JudgedRecord = PendingRecord | DecidedRecord | FailedRecord;
 

@@ -13,6 +13,7 @@ export type Action =
   | 'list'
   | 'viewers'
   | 'grant'
+  | 'share'
   | 'revoke'
   | 'references'
   | 'refer'
@@ -42,6 +43,9 @@ export interface Audit {
   tokenId?: string;
   /** Whom a grant or revocation is about. */
   viewer?: Principal;
+  /** Whom several grants and revocations in one request are about. */
+  granted?: readonly Principal[];
+  revoked?: readonly Principal[];
   problem?: ProblemType;
   /** Of the content, handed to the connection so far; reads alone. */
   bytes?: number;
@@ -76,7 +80,7 @@ export function auditPath(audit: Audit, path: string): void {
  * all of the answer was handed to the connection. It is written whatever `LOG_LEVEL` says.
  */
 export function writeAudit(log: Logger, audit: Audit, response: ServerResponse): void {
-  const { action, fileId, principal, issuer, tokenId, viewer, problem, bytes } = audit;
+  const { action, fileId, principal, issuer, tokenId, viewer, granted, revoked, problem, bytes } = audit;
   const line = {
     action,
     ...(response.headersSent && { status: response.statusCode }),
@@ -87,6 +91,8 @@ export function writeAudit(log: Logger, audit: Audit, response: ServerResponse):
     ...(issuer !== undefined && { issuer }),
     ...(tokenId !== undefined && { tokenId }),
     ...(viewer && { viewer }),
+    ...(granted && { granted }),
+    ...(revoked && { revoked }),
     ...(bytes !== undefined && { bytes }),
   };
   // Not always a child: it is made with the logger of the request as its prototype, which V8 keeps until it marks the heap.

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { overHosts } from '../support/over-hosts.ts';
-import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
+import { type CallInit, EICAR, eventually, OWNER, Service } from '../support/service.ts';
 
 const VIEWER = 'org:222222222';
 const STRANGER = 'org:111111111';
@@ -59,6 +59,39 @@ overHosts('sharing, referring to and withdrawing files', function (hosts) {
         assert.equal(await seen(), status);
       }
       assert.equal(tags.size, 2);
+    });
+
+    it('are granted and revoked several at once, all or none', async () => {
+      const change = (body: unknown, init: Partial<CallInit> = {}) =>
+        service.call('PATCH', `/files/${id}/viewers`, { ...init, body: JSON.stringify(body) });
+      assert.equal((await change({ grant: [VIEWER, 'org:3', 'group:a@b', OWNER] })).status, 204);
+      assert.deepEqual((await viewersOf(id)).viewers, [VIEWER, 'org:3', 'group:a@b']);
+      const answer = await change({ grant: ['org:4', VIEWER], revoke: ['org:3', 'org:9'] });
+      assert.equal(answer.headers.get('etag'), (await viewersOf(id)).etag);
+      const now = [VIEWER, 'group:a@b', 'org:4'];
+      assert.deepEqual((await viewersOf(id)).viewers, now);
+      const tooMany = Array.from({ length: 900 }, (_, index) => `org:${index}`);
+      for (const [status, body, init] of [
+        [400, { grant: ['org:5', 'nobody'] }, {}],
+        [400, { grant: ['org:5'], revoke: ['org:5'] }, {}],
+        [400, { grant: 'org:5' }, {}],
+        [400, { grants: ['org:5'] }, {}],
+        [400, undefined, {}],
+        [400, { grant: Array.from({ length: 6_000 }, (_, index) => `org:${index}`) }, {}],
+        [409, { grant: tooMany, revoke: [VIEWER] }, {}],
+        [412, { grant: ['org:5'] }, { headers: { 'if-match': '"1-1"' } }],
+        [403, { grant: ['org:5'] }, { as: VIEWER }],
+        [404, { grant: ['org:5'] }, { as: STRANGER }],
+        [403, { grant: ['org:5'] }, { as: 'user:admin', scopes: ['admin'] }],
+      ] as const satisfies readonly (readonly [number, unknown, Partial<CallInit>])[]) {
+        assert.equal((await change(body, init)).status, status, String(JSON.stringify(body)).slice(0, 60));
+        assert.deepEqual((await viewersOf(id)).viewers, now);
+      }
+      const admin = { as: 'user:admin', scopes: ['admin'] } as const;
+      assert.equal((await change({ revoke: ['org:4'] }, admin)).status, 204);
+      await drop(`/files/${id}`);
+      assert.equal((await change({ grant: ['org:5'] })).status, 410);
+      assert.equal((await change({ revoke: [VIEWER] })).status, 204);
     });
 
     it('are counted in the handle for the owner and for administrators, and not for one another', async () => {

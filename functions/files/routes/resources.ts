@@ -6,7 +6,7 @@ import { getFiles } from './list.ts';
 import { getFile } from './read.ts';
 import { deleteReference, getReferences, putReference } from './references.ts';
 import { getStatus } from './status.ts';
-import { deleteViewer, getViewers, putViewer } from './viewers.ts';
+import { deleteViewer, getViewers, patchViewers, putViewer } from './viewers.ts';
 
 /** Everything below `/files` but the upload, and the contract. Each route says itself whom it is for. */
 export function resources(files: Files): readonly Resource[] {
@@ -18,7 +18,10 @@ export function resources(files: Files): readonly Resource[] {
       methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },
     },
     { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
-    { path: /^\/files\/([^/]+)\/viewers$/, methods: { GET: ['viewers', getViewers(files)] } },
+    {
+      path: /^\/files\/([^/]+)\/viewers$/,
+      methods: { GET: ['viewers', getViewers(files)], PATCH: ['share', patchViewers(files)] },
+    },
     {
       path: /^\/files\/([^/]+)\/viewers\/([^/]+)$/,
       methods: { PUT: ['grant', putViewer(files)], DELETE: ['revoke', deleteViewer(files)] },

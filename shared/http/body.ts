@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { acceptBody, framingOf } from '../../shared/http/framing.ts';
-import { Problem } from '../../shared/http/problems.ts';
-import { giveBack } from '../../shared/runtime/memory.ts';
+import { giveBack } from '../runtime/memory.ts';
+import { acceptBody, framingOf } from './framing.ts';
+import { Problem } from './problems.ts';
 
 /**
  * The body, which throws where it ends before its framing says that it is over. Each piece is the reader's until the
@@ -29,6 +29,26 @@ export async function* bodyOf(
   }
   const { contentLength } = framingOf(request);
   if (!request.complete || (contentLength !== undefined && contentLength !== size)) throw incomplete(size);
+}
+
+/** The JSON that a body is. @throws {Problem} `invalid-request` where it is longer, or none; and as {@link bodyOf} */
+export async function jsonOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  maxBytes: number,
+): Promise<unknown> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for await (const piece of bodyOf(request, response)) {
+    size += piece.length;
+    if (size > maxBytes) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
+    pieces.push(Uint8Array.from(piece));
+  }
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString());
+  } catch {
+    throw new Problem('invalid-request', { detail: 'The body is not JSON.' });
+  }
 }
 
 /** @throws {Problem} `too-large` where the framing says so, before a byte is read */
