@@ -5,13 +5,13 @@ import type { FileRecord } from './record.ts';
 const MAX_METADATA_BYTES = 8 * 1024;
 
 /**
- * Bytes that are kept for what is still to be written: verdict and engine (300), a signature (1 550), lease and
- * redrives (150), digests of an upload that we did not see (120). A record without room for its verdict would be
- * pending for ever. A test holds this number.
+ * Bytes that are kept for what is still to be written to `files/<id>`: that it is deleted and that this was said (50), the
+ * digests of its content (110), whether and since when nothing refers to it (60). A file without room for that could
+ * not be deleted. A test holds this number.
  */
-const RESERVED_BYTES = 2_304;
+const RESERVED_BYTES = 512;
 
-/** Whether all that may still come fits into the record's metadata. */
+/** Whether all that may still come fits into the metadata of the file. */
 export function hasRoom(record: FileRecord): boolean {
   const fields = Object.entries(fileMetadata(record)).flat();
   const bytes = fields.reduce((sum, text) => sum + Buffer.byteLength(text), 0);

@@ -397,7 +397,8 @@ describe('the steps of a scan', () => {
     it('are looked for by the collector where they were promoted before their file was deleted', async () => {
       const bytes = randomBytes(10);
       const { record, object } = await tus(bytes);
-      fixture.emulator.faults.add({ operation: 'objects.patch', effect: { kind: 'error', status: 403 } });
+      const verdict = { operation: 'objects.insert', namePrefix: 'verdicts/' } as const;
+      fixture.emulator.faults.add({ ...verdict, effect: { kind: 'error', status: 403 } });
       await assert.rejects(run(object));
       fixture.emulator.faults.clear();
       assert.ok(await blobOf(bytes));
