@@ -28,6 +28,17 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     const times = Object.fromEntries(fields.map((field) => [field, LONG_AGO]));
     await service.bucket('permanent').patch(name, object, times);
   }
+  /** Once its name may be written. */
+  async function hold(name: string, temporaryHold: boolean): Promise<void> {
+    const { storageUrl } = service.platform;
+    const url = `${storageUrl}/storage/v1/b/permanent/o/${encodeURIComponent(name)}`;
+    const headers = {
+      authorization: `Bearer ${await service.platform.accessToken()}`,
+      'content-type': 'application/json',
+    };
+    const body = JSON.stringify({ temporaryHold });
+    await eventually(async () => (await fetch(url, { method: 'PATCH', headers, body })).ok);
+  }
   const collect = () => ok(service.sweeper('/collect'));
   const sweep = () => ok(service.sweeper('/sweep'));
 
@@ -94,8 +105,13 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const id = await clean();
       await ok(service.call('PUT', `/files/${id}/viewers/org:1`));
       const reference = `/files/${id}/references/urn%3Ax%3A1`;
-      for (const method of ['PUT', 'PUT', 'DELETE', 'PUT', 'DELETE'])
-        await ok(service.call(method, reference));
+      for (const method of ['PUT', 'PUT', 'DELETE', 'PUT']) await ok(service.call(method, reference));
+      const [name = ''] = await service.names('permanent', `references/${id}/`);
+      await hold(name, true);
+      await ok(service.call('DELETE', reference));
+      await ok(service.call('PUT', reference));
+      await hold(name, false);
+      await ok(service.call('DELETE', reference));
       await ok(service.call('GET', '/files'));
       await eventually(async () => (await service.names('permanent', `references/${id}/`)).length === 0);
     },
