@@ -24,7 +24,7 @@ describe('faults, in short', function () {
   for (const [name, when] of [
     ['waiting for clamd', 'before'],
     ['promoting or quarantining', 'after'],
-    ['writing the record', 'after'],
+    ['writing the verdict', 'after'],
     ['publishing', 'after'],
   ] as const) {
     const step = named(SCAN_STEPS, name);
@@ -45,7 +45,7 @@ describe('faults, in short', function () {
   for (const [what, how] of [
     ['read the bytes', 'a flipped bit'],
     ['rewrite', 'reset although it took effect'],
-    ['patch the record', '500 although it took effect'],
+    ['insert the verdict', '500 although it took effect'],
   ]) {
     const call = SCANNER_CALLS.find(([name]) => name === what)?.[1];
     const effect = [...EFFECTS, ...MEDIA_EFFECTS].find(([name]) => name === how)?.[1];

@@ -22,6 +22,8 @@ type ProcessName = 'upload' | 'files' | 'scanner' | 'storage' | 'pubsub' | 'clam
 /** Faster than in production, so that a fault ends within seconds; what is done is the same. */
 const STORAGE = { BACKOFF_MS: '100-1000' };
 const FUNCTION = { STORAGE_TIMEOUT_SECONDS: '1' };
+/** A source that its scanner was about to delete when it died is the sweeper's. */
+const SWEEPER = { STUCK_AFTER_SECONDS: '15', SWEEP_INTERVAL_SECONDS: '5' };
 const SCANNER = { SCAN_TIMEOUT_SECONDS: '10', SCAN_SLOTS: '2' };
 
 /** The whole service with a hand on every wire and every process of it. */
@@ -54,7 +56,7 @@ export class Rig extends Service {
       await gates.pubsub.open();
     });
     // Many at once are what is tried here, not one owner's share.
-    super({ UPLOADS_PER_OWNER: '1000', ...environment }, { adapt, restartAfterMs: 50 });
+    super({ UPLOADS_PER_OWNER: '1000', ...SWEEPER, ...environment }, { adapt, restartAfterMs: 50 });
     after(async () => {
       await gates.clamd.close();
       await gates.pubsub.close();

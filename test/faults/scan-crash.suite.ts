@@ -6,8 +6,7 @@ import { attempt } from './trial.ts';
 
 describe('a scanner that is killed', function () {
   this.timeout(120_000);
-  // A source that was not deleted by who died is the sweeper's.
-  const rig = new Rig({}, { STUCK_AFTER_SECONDS: '15', SWEEP_INTERVAL_SECONDS: '5' });
+  const rig = new Rig();
   const known: Sample = clean();
   before(async () => {
     await rig.send(known);
