@@ -14,7 +14,7 @@ locals {
       "upload.parts"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
       "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
-      # What became of a file, the scanner and the sweeper alone say.
+      # Scanner and sweeper alone write what became of a file.
       "upload.verdicts" = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
       # It asks for idempotency keys and uploads that may not exist.
       "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
@@ -26,7 +26,7 @@ locals {
       "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
       "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
       "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      # Who may see a file, it cannot change.
+      # It cannot change who may see a file.
       "scanner.records"  = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
       "scanner.verdicts" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["verdicts/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }

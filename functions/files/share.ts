@@ -7,7 +7,7 @@ import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatc
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 
-/** Who is to see a file, who is no longer, and on which version of it the client decided that. */
+/** A change of who may see a file, and the version of the file that the client decided it on. */
 export interface Sharing {
   readonly id: FileId;
   readonly grant: readonly Principal[];

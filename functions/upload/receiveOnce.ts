@@ -75,7 +75,7 @@ async function completed(receiver: OnceReceiver, claim: Claim): Promise<FileReco
 }
 
 /**
- * What became of a claim. A tentative record is one of a file that is there once its object is: this is looked for
+ * Looks up the outcome of a claim. A tentative record is one of a file that is there once its object is: this is looked for
  * before the record is read again, so that a record without a verdict had no object then, and is confirmed for
  * everybody, so that nobody who looked earlier abandons it.
  */

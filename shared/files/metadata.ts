@@ -33,7 +33,7 @@ const REASONS: readonly UnscannableReason[] = [
 ];
 const FAILURES: readonly FailureReason[] = ['sourceGone', 'contentMismatch', 'gaveUp'];
 
-/** What `files/<id>` says: who stored the file and who may see it, how it arrives, and that it is over. */
+/** The metadata of `files/<id>`: who stored the file and who may see it, how it arrives, and that it is over. */
 export function fileMetadata(record: FileRecord): Metadata {
   return present({
     ...sharedFields(record),
@@ -73,7 +73,7 @@ function arrivalFields(record: FileRecord): Record<string, Field> {
   };
 }
 
-/** What `verdicts/<id>` says: what became of the file, or who is at work on it. */
+/** The metadata of `verdicts/<id>`: what became of the file, or who is at work on it. */
 export function verdictMetadata(record: JudgedRecord): Metadata {
   const { lease, redriven } = record.state === 'pending' ? record : {};
   return present({

@@ -5,9 +5,9 @@ import { type FileId, parseFileId } from './fileId.ts';
 import { fileMetadata, fromMetadata, type Metadata, sharedMetadata, verdictMetadata } from './metadata.ts';
 import type { FileRecord, JudgedRecord, UnjudgedRecord } from './record.ts';
 
-/** What the names of all files begin with, followed by the file id. */
+/** The prefix of the names of all files, followed by the file id. */
 export const RECORDS_PREFIX = 'files/';
-/** What the names of all verdicts begin with, followed by the file id. */
+/** The prefix of the names of all verdicts, followed by the file id. */
 export const VERDICTS_PREFIX = 'verdicts/';
 
 /** The two objects of a file, as they were read or listed. */

@@ -67,7 +67,7 @@ function arrivalOf({ upload }: UploadingRecord, { size, crc32c, metadata }: Stor
   return sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
 }
 
-/** What the client of a direct session said of its bytes. */
+/** The claims of the client of a direct session about its bytes. */
 export function claimsOf({ length, sha256 }: DirectUpload): Claims {
   return { size: length, ...(sha256 && { sha256 }) };
 }

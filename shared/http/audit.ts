@@ -43,7 +43,7 @@ export interface Audit {
   tokenId?: string;
   /** Whom a grant or revocation is about. */
   viewer?: Principal;
-  /** Whom several grants and revocations in one request are about. */
+  /** The principals that several grants and revocations in one request are about. */
   granted?: readonly Principal[];
   revoked?: readonly Principal[];
   problem?: ProblemType;

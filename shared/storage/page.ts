@@ -5,7 +5,7 @@ const MAX_RESULTS = 1000;
 /** What one page may cost: a filter that lets little through makes pages short, not slow. */
 const MAX_CALLS = 5;
 
-/** What can be listed like a bucket. */
+/** Anything that can be listed like a bucket. */
 export interface Listing<Named extends { readonly name: string }> {
   list(
     options: ListOptions,

@@ -39,7 +39,7 @@ export type Kind =
   | 'polyglot'
   | 'script and HTML';
 
-/** Cases of one kind, by name: bytes, or what makes them. What is expected may go by the name. */
+/** Cases of one kind, by name: bytes, or a function that makes them. The expectation may go by the name. */
 export function casesOf(
   kind: Kind,
   expected: Case['expected'] | ((name: string) => Case['expected']),

@@ -33,7 +33,7 @@ export const UPLOAD_STEPS: readonly UploadStep[] = [
 
 const keyed = { operation: 'objects.insert', bucket: 'permanent' } as const;
 
-/** What an upload with an idempotency key asks of Cloud Storage. */
+/** The calls of an upload with an idempotency key to Cloud Storage. */
 export const KEYED_UPLOAD_STEPS: readonly Pick<Step, 'name' | 'hold' | 'held'>[] = [
   one('claiming the key', { ...keyed, namePrefix: 'idempotency/' }),
   one('writing the record', { ...keyed, namePrefix: 'files/' }),

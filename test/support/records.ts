@@ -33,7 +33,7 @@ function isJudged(record: FileRecord, read?: Versioned): record is JudgedRecord 
   return record.lease !== undefined || record.redriven !== undefined || read?.verdict !== undefined;
 }
 
-/** What is known of each file, by its id, of a listing of the permanent bucket. */
+/** All that is known of each file, by its id, of a listing of the permanent bucket. */
 export function metadataByFile(objects: readonly StoredObject[]): Map<string, StoredObject['metadata']> {
   const named = new Map(objects.map(({ name, metadata }) => [name, metadata]));
   const files = objects.filter(({ name }) => name.startsWith(RECORDS_PREFIX));

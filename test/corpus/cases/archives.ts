@@ -306,7 +306,7 @@ export const archives: readonly Case[] = [
 
 const SECTORS = bytes(TEXT, Buffer.alloc(-TEXT.length & 511));
 
-/** What Microsoft's COMPRESS made, without any repetition: a byte before each eight. */
+/** A file as Microsoft's COMPRESS made it, without any repetition: a byte before each eight. */
 function szdd(data: Uint8Array): Buffer {
   const runs = Array.from({ length: Math.ceil(data.length / 8) }, (_, at) =>
     data.subarray(8 * at, 8 * at + 8),

@@ -120,7 +120,7 @@ const MAILS = [
   'v:\r\nReceived: ',
 ];
 
-/** What ClamAV knows by bytes that stand further in, behind 'A' up to there. */
+/** Types that ClamAV knows by bytes that stand further in, behind 'A' up to there. */
 const FURTHER_IN: Readonly<Record<string, readonly [offset: number, magic: string]>> = {
   'HWP with OLE2': [4, 'd0cf11e0a1b11ae1'],
   SIS: [8, '19040010'],
@@ -158,7 +158,7 @@ const TAGS = [
   '<table ',
 ];
 
-/** What ClamAV looks for everywhere, or in XML: here at the start. */
+/** Types that ClamAV looks for everywhere, or in XML: here at the start. */
 const PATTERNS = {
   PE: `4d5a${'41'.repeat(60)}50450000`,
   'ARJ behind a stub': '60ea000000000000000102',

@@ -33,7 +33,7 @@ const CALLERS = {
   stranger: callerOf('org:2' as Principal, ['read', 'write']),
 };
 
-/** What each caller is answered, by what it must be to the file. */
+/** The answer to each caller, by what it must be to the file. */
 const ANSWERS = [
   ['owner', owner, ['none', 'forbidden', 'forbidden', 'not-found', 'forbidden', 'not-found']],
   ['ownerOrViewer', ownerOrViewer, ['none', 'none', 'none', 'not-found', 'forbidden', 'not-found']],

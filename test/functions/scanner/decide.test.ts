@@ -57,7 +57,7 @@ describe('deciding on a file', () => {
   let unscanned: WatchedBucket;
   let permanent: Bucket;
   let now: number;
-  /** What the engine was given, one for each time that it was asked. */
+  /** The bytes that the engine was given, one for each time that it was asked. */
   let given: Buffer[];
   let begun: number;
   beforeEach(() => {

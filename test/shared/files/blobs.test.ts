@@ -64,7 +64,7 @@ describe('Blobs', () => {
   async function source(what = bytes) {
     return { bucket: bucket('unscanned'), object: await put('unscanned', newFileId(OWNER), what) };
   }
-  /** What a scan has to say of the bytes; `ago` in milliseconds. */
+  /** The word of a scan on the bytes; `ago` in milliseconds. */
   const scan = (ago = 0, coverage?: 'windows') => ({
     scannedAt: new Date(now - ago),
     engine: ENGINE,
