@@ -12,9 +12,9 @@ const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
 const TOO_YOUNG = 'sweeper.records idempotency/';
 
 describe('every grant of the Terraform module', function () {
-  this.timeout(180_000);
+  this.timeout(400_000);
   const service = new Service(
-    { STUCK_AFTER_SECONDS: '1', ACCEPT_UNSCANNABLE: 'encrypted' },
+    { STUCK_AFTER_SECONDS: '4', ACCEPT_UNSCANNABLE: 'encrypted' },
     {
       adapt: (spec) => {
         if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };

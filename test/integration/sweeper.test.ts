@@ -160,7 +160,7 @@ describe('what at-least-once delivery cannot promise', function () {
 
 describe('the schedule of the local platform', function () {
   this.timeout(60_000);
-  const service = new Service({ STUCK_AFTER_SECONDS: '1', SWEEP_INTERVAL_SECONDS: '1' });
+  const service = new Service({ STUCK_AFTER_SECONDS: '5', SWEEP_INTERVAL_SECONDS: '1' });
 
   it('sweeps by itself', async () => {
     await service.fault(NO_EVENT);
