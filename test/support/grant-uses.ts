@@ -147,6 +147,10 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     'a file whose event is lost': async () => {
       await service.fault(NO_EVENT);
       const { id } = await service.upload(randomBytes(1_000));
+      // Sent to the scanner in vain before.
+      const metadata = { state: 'pending', redrives: '1', redrivenAt: LONG_AGO };
+      const verdict = { contentType: 'application/x-empty', metadata };
+      await service.bucket('permanent').insertEmpty(`verdicts/${id}`, verdict);
       await eventually(async () => {
         await sweep();
         return (await service.status(id)).state === 'clean';
