@@ -45,14 +45,21 @@ function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord
   return { ...stored, redriven: { times, at } };
 }
 
+/** A compare-and-swap that is lost this often does not race with an announcement. */
+const MAX_RACES = 5;
+
 export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'lostRace';
 
 /** One file, on the word of an operator: it must have failed, and its bytes must still be there. */
 export async function redriveFile(sweeper: Sweeper, id: FileId): Promise<RedriveOutcome> {
-  const object = await sweeper.unscanned.stat(id);
-  const read = await sweeper.records.get(id);
-  if (!read) return 'unknown';
-  return redriveFailed(sweeper, read, object);
+  let outcome: RedriveOutcome = 'lostRace';
+  // Mostly with the note that its failure was announced.
+  for (let races = 0; outcome === 'lostRace' && races < MAX_RACES; races++) {
+    const object = await sweeper.unscanned.stat(id);
+    const read = await sweeper.records.get(id);
+    outcome = read ? await redriveFailed(sweeper, read, object) : 'unknown';
+  }
+  return outcome;
 }
 
 /**

@@ -44,6 +44,7 @@ GET    /files/{id}/status     200    200      scope    200     none      200    
 HEAD   /files/{id}/status     200    200      scope    200     none      200     200        login
 GET    ${VIEWERS}             200    200      scope    forbid  none      200     200        login
 HEAD   ${VIEWERS}             200    200      scope    forbid  none      200     200        login
+PATCH  ${VIEWERS}             204    scope    204      forbid  none      scope   forbid     login
 PUT    ${GRANT}               204    scope    204      forbid  none      scope   forbid     login
 DELETE ${GRANT}               204    scope    204      forbid  none      204     204        login
 GET    ${REFERENCES}          200    200      scope    forbid  none      200     200        login
@@ -87,6 +88,7 @@ describe('who may do what', function () {
       as,
       scopes,
       ...(method === 'POST' && { body: 'x' }),
+      ...(method === 'PATCH' && { body: '{"grant": ["org:444444444"]}' }),
     });
     const text = await response.text();
     if (response.status < 400 || text === '') return `${response.status}`;

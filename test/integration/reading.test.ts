@@ -206,9 +206,9 @@ describe('reading a file', function () {
   it('hands out nothing where what is stored is not what the record names', async () => {
     const { id } = await service.upload(randomBytes(1000));
     await service.decided(id);
-    const record = await service.bucket('permanent').stat(`files/${id}`);
-    assert.ok(record);
-    await service.bucket('permanent').patch(record.name, record, { sha256: sha256.toString('hex') });
+    const verdict = await service.bucket('permanent').stat(`verdicts/${id}`);
+    assert.ok(verdict);
+    await service.bucket('permanent').patch(verdict.name, verdict, { sha256: sha256.toString('hex') });
     for (const headers of [{}, { 'if-none-match': etag }, { range: 'bytes=0-1' }]) {
       assert.equal((await service.call('GET', `/files/${id}`, { headers })).status, 500);
     }

@@ -100,7 +100,7 @@ describe('any headers of an upload', function () {
     );
     assert.ok((statuses.get(202) ?? 0) > 30 && (statuses.get(400) ?? 0) > 30, JSON.stringify([...statuses]));
     for (const name of await service.names('permanent')) {
-      assert.match(name, /^(files\/[0-9a-v]{43}|(idempotency|blobs\/sha256)\/[0-9a-f]{64})$/);
+      assert.match(name, /^((files|verdicts)\/[0-9a-v]{43}|(idempotency|blobs\/sha256)\/[0-9a-f]{64})$/);
     }
   });
 

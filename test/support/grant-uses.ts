@@ -146,14 +146,15 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     },
     'a file whose event is lost': async () => {
       await service.fault(NO_EVENT);
-      const { id } = await service.upload(randomBytes(1_000));
+      const [{ id }, other] = [await service.upload(randomBytes(1_000)), await service.upload('lost')];
       // Sent to the scanner in vain before.
       const metadata = { state: 'pending', redrives: '1', redrivenAt: LONG_AGO };
       const verdict = { contentType: 'application/x-empty', metadata };
-      await service.bucket('permanent').insertEmpty(`verdicts/${id}`, verdict);
+      await service.bucket('permanent').insertEmpty(`verdicts/${other.id}`, verdict);
       await eventually(async () => {
         await sweep();
-        return (await service.status(id)).state === 'clean';
+        const states = [await service.status(id), await service.status(other.id)].map(({ state }) => state);
+        return states.join() === 'clean,clean';
       });
       await service.clearFaults();
     },
