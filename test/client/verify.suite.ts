@@ -65,7 +65,7 @@ describe('client: verify', function () {
       assert.match(row, /An Idempotency-Key gives the same file/);
       assert.match(row, /^ +got +500 internal/m);
       assert.match(row, /^ +look at .*StorageError 403.*storage\.objects\.list on the permanent bucket/m);
-      assert.match(stdout, /\nNot held: upload-post-key\. 28 held, 1 not held/);
+      assert.match(stdout, /\nNot held: upload-post-key, upload-tus\. 24 held, 2 not held/);
       assert.deepEqual(await left(service), []);
     });
 

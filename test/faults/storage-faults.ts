@@ -29,7 +29,6 @@ const blob: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePre
 
 export const SCANNER_CALLS: readonly (readonly [name: string, call: Call])[] = [
   ['get the record', { operation: 'objects.get', ...record }],
-  ['get the verdict', { operation: 'objects.get', ...verdict }],
   ['get the blob', { operation: 'objects.get', ...blob }],
   ['read the bytes', { operation: 'objects.getMedia', bucket: 'unscanned' }],
   ['rewrite', { operation: 'objects.rewrite' }],
