@@ -71,6 +71,8 @@ describe('a process that dies', function () {
 
   it('of the upload, killed in the middle of one: the client knows, nothing is left, the next one works', async () => {
     const before = await service.names('permanent', 'files/');
+    // Sources that a scanner did not live to delete.
+    const waiting = new Set(await service.names('unscanned'));
     const pid = service.pid('upload');
     const begun = Promise.withResolvers<void>();
     const endless = new ReadableStream({
@@ -88,7 +90,8 @@ describe('a process that dies', function () {
     const answer = await uploading.then((response) => response.status).catch(() => 'cut');
     assert.ok(answer === 'cut' || answer === 503, String(answer));
     assert.deepEqual(await service.names('permanent', 'files/'), before);
-    assert.deepEqual(await service.names('unscanned'), []);
+    const added = (await service.names('unscanned')).filter((name) => !waiting.has(name));
+    assert.deepEqual(added, []);
     await eventually(async () => (await service.call('POST', '/files', { body: 'again' })).status === 202);
   });
 
