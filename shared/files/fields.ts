@@ -1,6 +1,6 @@
 import type { FileId } from './fileId.ts';
 
-/** Custom metadata of an object. Keys and values together are at most 8 KiB of UTF-8 (FACTS, Cloud Storage). */
+/** Custom metadata of an object. At most 8 KiB of UTF-8 in all: https://cloud.google.com/storage/quotas#objects */
 export type Metadata = Readonly<Record<string, string>>;
 
 /** RFC 3339. */

@@ -1,7 +1,7 @@
 import { fileMetadata } from './metadata.ts';
 import type { FileRecord } from './record.ts';
 
-/** Keys and values together, in bytes of UTF-8 (FACTS, Cloud Storage). */
+/** Keys and values together, in bytes of UTF-8: https://cloud.google.com/storage/quotas#objects */
 const MAX_METADATA_BYTES = 8 * 1024;
 
 /**

@@ -211,6 +211,29 @@ describe('the steps of a scan', () => {
     assert.ok(failed.state === 'failed' && failed.failure === 'sourceGone');
   });
 
+  /** Scans a file once, and grants a viewer while it does. */
+  async function scannedOnce({
+    record,
+    object,
+  }: {
+    record: FileRecord;
+    object: StoredObject;
+  }): Promise<void> {
+    let scans = 0;
+    const scanner: Clamd = {
+      ...clamd,
+      scan: async (...parameters) => {
+        scans++;
+        const read = (await scan.records.get(record.id)) ?? assert.fail();
+        await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+        return clamd.scan(...parameters);
+      },
+    };
+    assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
+    const { state, viewers } = await recordOf(record);
+    assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
+  }
+
   describe('of bytes that a client sent to Cloud Storage itself', () => {
     async function direct(bytes: Buffer, claims: { size?: number; sha256?: string } = {}) {
       const order = { owner: OWNER, contentType: 'text/plain', size: bytes.length, origin: undefined };
@@ -238,23 +261,8 @@ describe('the steps of a scan', () => {
       assert.equal(await scan.unscanned.stat(record.id), undefined);
     });
 
-    it('scan them once, whoever is granted meanwhile', async () => {
-      const bytes = randomBytes(1000);
-      const { record, object } = await direct(bytes);
-      let scans = 0;
-      const scanner: Clamd = {
-        ...clamd,
-        scan: async (...parameters) => {
-          scans++;
-          const read = (await scan.records.get(record.id)) ?? assert.fail();
-          await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
-          return clamd.scan(...parameters);
-        },
-      };
-      assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
-      const { state, viewers } = await recordOf(record);
-      assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
-    });
+    it('scan them once, whoever is granted meanwhile', async () =>
+      scannedOnce(await direct(randomBytes(1000))));
 
     it('fail where the size is not the announced one, also when somebody redrives them', async () => {
       const { record, object } = await direct(randomBytes(1000), { size: 999 });
@@ -359,23 +367,7 @@ describe('the steps of a scan', () => {
       }
     });
 
-    it('scan them once, whoever is granted meanwhile', async () => {
-      const bytes = randomBytes(1000);
-      const { record, object } = await tus(bytes);
-      let scans = 0;
-      const scanner: Clamd = {
-        ...clamd,
-        scan: async (...parameters) => {
-          scans++;
-          const read = (await scan.records.get(record.id)) ?? assert.fail();
-          await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
-          return clamd.scan(...parameters);
-        },
-      };
-      assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
-      const { state, viewers } = await recordOf(record);
-      assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
-    });
+    it('scan them once, whoever is granted meanwhile', async () => scannedOnce(await tus(randomBytes(1000))));
 
     it('have failed where the object is gone before they are read', async () => {
       const { record, object } = await tus(randomBytes(10));
