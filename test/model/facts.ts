@@ -62,7 +62,8 @@ function entry<Key>(map: Map<Key, Switch>, key: Key): Switch {
   return known;
 }
 
-const VERDICTS: Readonly<Record<Kind, readonly string[]>> = {
+/** What a scan may say of a content, whichever signatures it has. */
+export const VERDICTS: Readonly<Record<Kind, readonly string[]>> = {
   harmless: ['clean'],
   malware: ['infected'],
   late: ['clean', 'infected'],
