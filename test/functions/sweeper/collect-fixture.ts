@@ -23,7 +23,6 @@ import { Admission } from '../../../shared/scanning/admission.ts';
 import type { Clamd } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
-import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
@@ -63,7 +62,7 @@ export class CollectFixture extends SweeperFixture {
   actor(hook: Hook = straight): Actor {
     const clamd = this.#clamd;
     assert.ok(clamd);
-    const connection = connectStorage(this.storage.url);
+    const { connection } = this;
     const options = { retry: FAST_RETRY, timeoutMs: 5_000 };
     const permanent = new HookedBucket(hook, connection, this.sweeper.permanent.name, options);
     const unscanned = new HookedBucket(hook, connection, this.sweeper.unscanned.name, options);

@@ -13,6 +13,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import type { Transport } from '../../../shared/storage/transport.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { writeRecord } from '../../support/records.ts';
@@ -34,6 +35,7 @@ export class SweeperFixture {
   now = 0;
   #sweeper: Sweeper | undefined;
   #generation = 0;
+  #connection: Transport | undefined;
 
   /** @param storageFollows whether the storage emulator goes by the same clock */
   constructor(storageFollows = false) {
@@ -43,10 +45,16 @@ export class SweeperFixture {
     afterEach(() => this.storage.emulator.faults.clear());
   }
 
+  /** One for all actors: each that is opened keeps sockets open. */
+  get connection(): Transport {
+    this.#connection ??= connectStorage(this.storage.url);
+    return this.#connection;
+  }
+
   /** Buckets of its own, and the time as it is. */
   async renew(): Promise<void> {
     const generation = ++this.#generation;
-    const connection = connectStorage(this.storage.url);
+    const { connection } = this;
     const bucket = async (name: string) => {
       const query = { json: { name: `${name}-${generation}` } };
       (await this.storage.call('POST', '/storage/v1/b?project=p', query)).ok();
