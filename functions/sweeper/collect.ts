@@ -7,7 +7,6 @@ import type { Collector } from './collector.ts';
 import { resume } from './cursor.ts';
 import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
 import { idOf, referencesOfPage } from './page-references.ts';
-import { type Progress, readProgress, writeProgress } from './progress.ts';
 import type { SweepTerms } from './sweep.ts';
 import { counted } from './tally.ts';
 import { attendUnused, type CollectOutcome } from './unused.ts';
@@ -67,31 +66,29 @@ async function collectCycle(collector: Collector, stop: () => boolean) {
     candidates: {} as Counts<ClaimOutcome>,
     blobs: {} as Counts<GarbageOutcome>,
   };
-  const { object, progress } = await readProgress(permanent);
-  const cycle = progress
-    ? await Cycle.resume(collector, progress.cycle)
-    : await Cycle.begin(collector, stop, counts.candidates);
-  const next = progress?.asked
-    ? undefined
-    : await askRecords(collector, cycle, progress?.from ?? '', stop, counts);
-  if (cycle.failure !== undefined) {
-    throw new Error('a file could not say which blob it uses', { cause: cycle.failure });
-  }
-  if (next === undefined) await cycle.deleteGarbage(stop, counts.blobs);
-  const complete = next === undefined && !stop();
-  const reached: Progress = { cycle: cycle.id, from: next ?? '', asked: next === undefined };
-  await writeProgress(permanent, object, complete ? undefined : reached);
+  const complete = await resume(permanent, 'sweeper/collect', async ({ cycle: id, from, asked }) => {
+    const cycle = id
+      ? await Cycle.resume(collector, id)
+      : await Cycle.begin(collector, stop, counts.candidates);
+    const next = asked ? undefined : await askRecords(collector, cycle, from, stop, counts);
+    if (cycle.failure !== undefined) {
+      throw new Error('a file could not say which blob it uses', { cause: cycle.failure });
+    }
+    if (next) return { cycle: cycle.id, ...next };
+    await cycle.deleteGarbage(stop, counts.blobs);
+    return stop() ? { cycle: cycle.id, asked: 'true' } : undefined;
+  });
   return { counts, complete };
 }
 
-/** @returns the name to go on from, undefined once all have been asked */
+/** @returns where to go on from, undefined once all have been asked */
 async function askRecords(
   collector: Collector,
   cycle: Cycle,
-  from: string,
+  from: string | undefined,
   stop: () => boolean,
   counts: { records: Counts<CollectOutcome> },
-): Promise<string | undefined> {
+): Promise<{ readonly from: string } | undefined> {
   const { permanent, records, log, now } = collector;
   let referenced: ReadonlySet<string> = new Set();
   const visit = counted(log, counts.records, async (objects: RecordObjects): Promise<CollectOutcome> => {
@@ -129,7 +126,7 @@ async function collectKeys(collector: Collector, stop: () => boolean) {
     if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
     return isKept(object, now()) ? 'kept' : release(permanent, object);
   });
-  const complete = await resume(permanent, 'sweeper/idempotency', (from) =>
+  const complete = await resume(permanent, 'sweeper/idempotency', ({ from }) =>
     walk({ bucket: permanent, prefix: 'idempotency/', from, stop, visit }),
   );
   return { counts, complete };

@@ -85,7 +85,6 @@ export class Cycle {
     await walk({
       bucket: collector.permanent,
       prefix: CANDIDATES_PREFIX,
-      from: '',
       stop: () => failure !== undefined || cycle.claims.size >= collector.candidatesPerCycle || stop(),
       visit: counted(collector.log, counts, claim),
     });
@@ -99,7 +98,6 @@ export class Cycle {
     await walk({
       bucket: collector.permanent,
       prefix: CANDIDATES_PREFIX,
-      from: '',
       stop: () => false,
       visit: async (candidate) => {
         const claim = claimOf(candidate, id);

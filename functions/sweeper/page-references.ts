@@ -2,9 +2,8 @@ import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.t
 import { isLiveReference, REFERENCES_PREFIX } from '../../shared/files/references.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { allObjects } from '../../shared/storage/page.ts';
 import { isKept, release } from '../../shared/storage/release.ts';
-
-const PAGE_SIZE = 1000;
 
 /**
  * Which files of a page of records resources refer to. References are listed in the order of the records they are of,
@@ -23,15 +22,11 @@ export async function referencesOfPage(
   const live = new Set<string>();
   // The character after the slash that ends an id.
   const range = { startOffset: `${REFERENCES_PREFIX}${first}/`, endOffset: `${REFERENCES_PREFIX}${last}0` };
-  for (let pageToken: string | undefined; ; ) {
-    const page = await bucket.list({ prefix: REFERENCES_PREFIX, ...range, pageToken, maxResults: PAGE_SIZE });
-    for (const reference of page.objects) {
-      if (isLiveReference(reference)) live.add(fileOf(reference));
-      else if (!isKept(reference, now)) await release(bucket, reference);
-    }
-    pageToken = page.nextPageToken;
-    if (!pageToken) return live;
+  for await (const reference of allObjects(bucket, { prefix: REFERENCES_PREFIX, ...range })) {
+    if (isLiveReference(reference)) live.add(fileOf(reference));
+    else if (!isKept(reference, now)) await release(bucket, reference);
   }
+  return live;
 }
 
 export function idOf({ name }: RecordObjects): string {

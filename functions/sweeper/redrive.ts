@@ -76,7 +76,7 @@ export async function redriveAllFailed(
     const read = id && (await sweeper.records.get(id));
     return read ? redriveFailed(sweeper, read, object) : 'unknown';
   });
-  const next = await walk({ bucket: sweeper.unscanned, prefix: '', from: '', stop, visit });
+  const next = await walk({ bucket: sweeper.unscanned, prefix: '', stop, visit });
   return { ...counts, complete: next === undefined };
 }
 

@@ -54,7 +54,7 @@ async function sweepUnscanned(sweeper: Sweeper, stop: () => boolean) {
     if (PENDING.has(outcome)) oldestMs = Math.max(oldestMs, age);
     return outcome;
   });
-  const complete = await resume(sweeper.permanent, 'sweeper/unscanned', (from) =>
+  const complete = await resume(sweeper.permanent, 'sweeper/unscanned', ({ from }) =>
     walk({ bucket: sweeper.unscanned, prefix: '', from, stop, visit }),
   );
   return { counts, oldestMs, complete };
@@ -63,7 +63,7 @@ async function sweepUnscanned(sweeper: Sweeper, stop: () => boolean) {
 async function sweepRecords(sweeper: Sweeper, stop: () => boolean) {
   const counts: Partial<Record<RecordOutcome | 'error', number>> = {};
   const visit = counted(sweeper.log, counts, (objects: RecordObjects) => attendRecord(sweeper, objects));
-  const complete = await resume(sweeper.permanent, 'sweeper/records', (from) =>
+  const complete = await resume(sweeper.permanent, 'sweeper/records', ({ from }) =>
     walk({ bucket: sweeper.records, prefix: RECORDS_PREFIX, from, stop, visit }),
   );
   return { counts, complete };

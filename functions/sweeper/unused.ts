@@ -5,6 +5,7 @@ import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import { allObjects } from '../../shared/storage/page.ts';
 import { isKept, release } from '../../shared/storage/release.ts';
 import type { Collector } from './collector.ts';
 
@@ -112,14 +113,9 @@ async function purge(collector: Collector, read: Versioned): Promise<CollectOutc
   // An upload that has expired may have been promoted before anybody knew.
   if (record.state === 'expired') await suspectContent(collector, record);
   if ((await releaseNamed(permanent, acceptedName(record.id))) === 'kept') return 'kept';
-  for (let pageToken: string | undefined; ; ) {
-    const page = await permanent.list({ prefix: referencesOf(record.id), pageToken, maxResults: 1000 });
-    for (const reference of page.objects) {
-      const released = await release(permanent, reference);
-      if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
-    }
-    pageToken = page.nextPageToken;
-    if (!pageToken) break;
+  for await (const reference of allObjects(permanent, { prefix: referencesOf(record.id) })) {
+    const released = await release(permanent, reference);
+    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
   }
   for (const last of verdict ? [verdict, object] : [object]) {
     const released = await release(permanent, last);

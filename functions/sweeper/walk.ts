@@ -8,8 +8,8 @@ const CONCURRENCY = 16;
 export interface Walk<Named extends { readonly name: string }> {
   readonly bucket: Listing<Named>;
   readonly prefix: string;
-  /** The name to begin with, where it still exists; '' for the first. */
-  readonly from: string;
+  /** The name to begin with, where it still exists; absent for the first. */
+  readonly from?: string | undefined;
   /** Asked before each page and each object. */
   readonly stop: () => boolean;
   /** Told of each page before its objects are visited. */
@@ -21,7 +21,7 @@ export interface Walk<Named extends { readonly name: string }> {
 /**
  * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished. The next
  * page is listed while the objects of one are visited: a walk through many pages takes as long as listing them.
- * @returns the name to go on from where it was stopped, undefined at the end
+ * @returns the name to go on from where it was stopped ('' for the first), undefined at the end
  * @throws {StorageError} where a page cannot be listed, and what `page` throws
  */
 export async function walk<Named extends { readonly name: string }>({
@@ -31,24 +31,24 @@ export async function walk<Named extends { readonly name: string }>({
   stop,
   page: open,
   visit,
-}: Walk<Named>): Promise<string | undefined> {
+}: Walk<Named>): Promise<{ readonly from: string } | undefined> {
   const list = (pageToken?: string) => {
-    const page = bucket.list({ prefix, startOffset: from || undefined, pageToken, maxResults: PAGE_SIZE });
+    const page = bucket.list({ prefix, startOffset: from, pageToken, maxResults: PAGE_SIZE });
     // A failure is met where the page is awaited, unless the walk ends before.
     page.catch(() => undefined);
     return page;
   };
-  if (stop()) return from;
-  let reached = from;
+  let reached = from ?? '';
+  if (stop()) return { from: reached };
   for (let listing = list(); ; ) {
     const { objects, nextPageToken } = await listing;
     const upcoming = nextPageToken && !stop() ? list(nextPageToken) : undefined;
     if (objects.length > 0) await open?.(objects);
     const next = await visitAll(objects, stop, visit);
-    if (next) return next.name;
+    if (next) return { from: next.name };
     if (!nextPageToken) return undefined;
     reached = objects.at(-1)?.name ?? reached;
-    if (!upcoming || stop()) return reached;
+    if (!upcoming || stop()) return { from: reached };
     listing = upcoming;
   }
 }

@@ -1,5 +1,6 @@
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { allObjects } from '../storage/page.ts';
 import { parseCount } from './fields.ts';
 import { type FileId, parseFileId } from './fileId.ts';
 import type { Sha256 } from './record.ts';
@@ -184,13 +185,8 @@ async function composeAll(
   );
 }
 
-async function* objectsOf(unscanned: Bucket, id: FileId): AsyncGenerator<StoredObject, void, undefined> {
-  for (let pageToken: string | undefined; ; ) {
-    const page = await unscanned.list({ prefix: `${PARTS_PREFIX}${id}/`, pageToken, maxResults: 1000 });
-    yield* page.objects;
-    pageToken = page.nextPageToken;
-    if (!pageToken) return;
-  }
+function objectsOf(unscanned: Bucket, id: FileId): AsyncIterable<StoredObject> {
+  return allObjects(unscanned, { prefix: `${PARTS_PREFIX}${id}/` });
 }
 
 async function inBatches<Item, Result>(

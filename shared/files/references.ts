@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { type Page, pageOf } from '../storage/page.ts';
+import { allObjects, type Page, pageOf } from '../storage/page.ts';
 import { isKept, release } from '../storage/release.ts';
 import type { FileId } from './fileId.ts';
 
@@ -71,12 +71,11 @@ export class References {
   /** @returns how many resources refer to the file now, counted up to `most` */
   async count(id: FileId, most: number): Promise<number> {
     let count = 0;
-    for (let pageToken: string | undefined; ; ) {
-      const page = await this.#bucket.list({ prefix: referencesOf(id), pageToken, maxResults: 1000 });
-      count += page.objects.filter(isLiveReference).length;
-      pageToken = page.nextPageToken;
-      if (count >= most || !pageToken) return Math.min(count, most);
+    for await (const reference of allObjects(this.#bucket, { prefix: referencesOf(id) })) {
+      if (isLiveReference(reference)) count++;
+      if (count >= most) break;
     }
+    return count;
   }
 
   /** The URIs, in the order of their digests. @param after a key, as {@link parseReferenceKey} takes it */

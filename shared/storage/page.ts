@@ -1,4 +1,5 @@
-import type { ListOptions } from './bucket.ts';
+import type { Bucket, ListOptions } from './bucket.ts';
+import type { StoredObject } from './object.ts';
 
 /** How many objects Cloud Storage lists in one answer at most. */
 const MAX_RESULTS = 1000;
@@ -56,4 +57,17 @@ export async function pageOf<Item, Named extends { readonly name: string }>(
     if (items.length === limit) break;
   }
   return { items, ...(reached !== undefined && { next: reached }) };
+}
+
+/** Every object below a prefix, in the order of names, of which a page is in memory at a time. @throws {StorageError} */
+export async function* allObjects(
+  bucket: Bucket,
+  range: Pick<ListOptions, 'prefix' | 'startOffset' | 'endOffset'>,
+): AsyncGenerator<StoredObject, void, undefined> {
+  for (let pageToken: string | undefined; ; ) {
+    const page = await bucket.list({ ...range, pageToken, maxResults: MAX_RESULTS });
+    yield* page.objects;
+    pageToken = page.nextPageToken;
+    if (!pageToken) return;
+  }
 }

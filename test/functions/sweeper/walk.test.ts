@@ -18,21 +18,16 @@ describe('a walk through the pages of a prefix', () => {
   });
 
   /** Each page has one object, which is named as the page. */
-  function through(how: Partial<Walk<Page>>, failing?: string): Promise<string | undefined> {
+  async function through(how: Partial<Walk<Page>>, failing?: string): Promise<string | undefined> {
     const list = async ({ pageToken = 'a' }: { pageToken?: string | undefined }) => {
       listed.push(pageToken);
       if (pageToken === failing) throw new Error(`page ${pageToken} cannot be listed`);
       const nextPageToken = PAGES[PAGES.indexOf(pageToken) + 1];
       return { objects: [{ name: pageToken }], nextPageToken };
     };
-    return walk({
-      bucket: { list },
-      prefix: '',
-      from: '',
-      stop: () => false,
-      visit: async ({ name }) => void visited.push(name),
-      ...how,
-    });
+    const visit = async ({ name }: Page) => void visited.push(name);
+    const next = await walk({ bucket: { list }, prefix: '', stop: () => false, visit, ...how });
+    return next?.from;
   }
 
   it('lists the next page while the objects of one are visited, and no page twice', async () => {
