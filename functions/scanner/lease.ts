@@ -43,79 +43,56 @@ export async function underLease(
   if (left > 0) {
     return { kind: 'later', why: 'another instance scans it', retryAfterSeconds: Math.ceil(left / 1000) };
   }
-  if (size < terms.aboveBytes) return withoutLease(records, read, signal, work);
-  const taken = await write(records, terms, read);
+  const isLong = size >= terms.aboveBytes;
+  const taken = isLong ? await take(records, terms, read) : read;
   if (!taken) return 'lostRace';
 
   using lost = new EitherSignal(signal);
   let current: Versioned<PendingRecord> = taken;
-  let renewing: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    renewing = renewing.then(async () => {
-      const renewed = await write(records, terms, current);
-      if (renewed) current = renewed;
-      else lost.abort(new Error('the lease was lost'));
-    });
-    // A renewal that fails leaves the lease to run out; the scan goes on and its verdict is checked anyway.
-    renewing = renewing.catch(() => undefined);
-  }, terms.durationMs / 3);
-  const settle = async (): Promise<Versioned<PendingRecord>> => {
-    clearInterval(timer);
-    await renewing;
-    return current;
+  let writing: Promise<void> = Promise.resolve();
+  /** One after the other: each needs the version that the last one wrote. */
+  const inTurn = (write: () => Promise<void>): Promise<void> => {
+    const turn = writing.then(write);
+    writing = turn.catch(() => undefined);
+    return turn;
   };
-  const begun = async (): Promise<void> => {
-    const marking = renewing.then(async () => {
+  const renew = async (): Promise<void> => {
+    const renewed = await take(records, terms, current);
+    if (renewed) current = renewed;
+    else lost.abort(new Error('the lease was lost'));
+  };
+  const begun = () =>
+    inTurn(async () => {
       current = await markTried(records, current);
     });
-    renewing = marking.catch(() => undefined);
-    await marking;
+  // A renewal that fails leaves the lease to run out; the scan goes on and its verdict is checked anyway.
+  const timer = isLong && setInterval(() => void inTurn(renew).catch(() => undefined), terms.durationMs / 3);
+  const stop = async (): Promise<void> => {
+    if (timer) clearInterval(timer);
+    await writing;
   };
-  const release = async (innocent: boolean): Promise<void> => {
-    const { record } = await settle();
-    const { lease: _, ...pending } = innocent ? untried(record) : record;
-    // Best effort: a lease that stays runs out by itself.
-    await records.judge(current, pending).catch(() => undefined);
+  let isScanned = false;
+  const settle = async (): Promise<Versioned<PendingRecord>> => {
+    isScanned = true;
+    await stop();
+    return current;
   };
-  let scanned = false;
-  const scanOver = () => {
-    scanned = true;
-    return settle();
+  const release = async (isInnocent: boolean): Promise<void> => {
+    await stop();
+    const { lease: held, ...pending } = isInnocent ? untried(current.record) : current.record;
+    const isChanged = held !== undefined || pending.redriven?.tried !== current.record.redriven?.tried;
+    // Best effort: a lease that stays runs out by itself, and at worst one redrive counts that should not.
+    if (isChanged) await records.judge(current, pending).catch(() => undefined);
   };
   try {
-    const result = await work({ settle: scanOver, begun, signal: lost.signal });
+    const result = await work({ settle, begun, signal: lost.signal });
     if (typeof result === 'object' && result.kind === 'later') await release(false);
     return result;
   } catch (error) {
-    await release(scanned && !isFilesFault(error));
+    await release(isScanned && !isFilesFault(error));
     throw error;
   } finally {
-    clearInterval(timer);
-  }
-}
-
-async function withoutLease(
-  records: Records,
-  read: Versioned<PendingRecord>,
-  signal: AbortSignal,
-  work: (held: Held) => Promise<Result>,
-): Promise<Result> {
-  let current = read;
-  let scanned = false;
-  const begun = async (): Promise<void> => {
-    current = await markTried(records, current);
-  };
-  const settle = async () => {
-    scanned = true;
-    return current;
-  };
-  try {
-    return await work({ settle, begun, signal });
-  } catch (error) {
-    // Best effort: at worst one redrive counts that should not.
-    if (scanned && current.record.redriven?.tried && !isFilesFault(error))
-      await records.judge(current, untried(current.record)).catch(() => undefined);
-    throw error;
+    if (timer) clearInterval(timer);
   }
 }
 
@@ -143,7 +120,8 @@ async function markTried(
   return (await records.judge(read, { ...read.record, redriven: { ...redriven, tried: true } })) ?? read;
 }
 
-function write(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {
+/** Takes a lease, or renews it. */
+function take(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {
   const until = new Date(terms.now().getTime() + terms.durationMs);
   return records.judge(read, { ...read.record, lease: { holder: terms.holder, until } });
 }
