@@ -1,6 +1,6 @@
 import type { FileId } from '../../shared/files/fileId.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { Versioned } from '../../shared/files/records.ts';
+import { fileAfter, type Versioned } from '../../shared/files/records.ts';
 import type { RecordWriter } from '../../shared/files/recordWriter.ts';
 import { hasRoom } from '../../shared/files/room.ts';
 import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatch.ts';
@@ -25,12 +25,12 @@ export function share(writer: RecordWriter, sharing: Sharing): Promise<Versioned
   let isRepeat = false;
   return writer.change(
     id,
-    ({ record, object }) => {
+    (read) => {
       // Done by an earlier try, whose answer was lost: RFC 9110 section 13.1.1 lets that be a success.
-      if (isRepeat && shared(record, sharing) === record) return record;
+      if (isRepeat && shared(read, sharing) === read.record) return read.record;
       isRepeat = true;
-      requireMatch(ifMatch, [versionTag(object)]);
-      return shared(record, sharing);
+      requireMatch(ifMatch, [versionTag(read.object)]);
+      return shared(read, sharing);
     },
     { alone: Array.isArray(ifMatch) },
   );
@@ -49,14 +49,15 @@ export function revoke(writer: RecordWriter, { viewer, ...sharing }: One): Promi
 }
 
 /** @returns the very same record where nothing changes */
-function shared(record: FileRecord, { grant, revoke }: Sharing): FileRecord {
+function shared(read: Versioned, { grant, revoke }: Sharing): FileRecord {
+  const { record } = read;
   if (record.state === 'deleted' && grant.length > 0) throw new Problem('file-deleted');
   const kept = record.viewers.filter((viewer) => !revoke.includes(viewer));
   // The owner sees it anyway, and could otherwise seem to be revoked.
   const added = new Set(grant.filter((viewer) => viewer !== record.owner && !kept.includes(viewer)));
   if (added.size === 0 && kept.length === record.viewers.length) return record;
   const changed = { ...record, viewers: [...kept, ...added] };
-  if (added.size === 0 || hasRoom(changed)) return changed;
+  if (added.size === 0 || hasRoom(fileAfter(read, changed))) return changed;
   const viewers = record.viewers.length;
   throw new Problem('too-many-viewers', {
     detail: `The file has ${viewers} viewers and no room for ${added.size} more. Name a group instead, or revoke some.`,

@@ -149,7 +149,7 @@ export class Records {
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    */
   async replace<R extends FileRecord>(read: Versioned, record: R): Promise<Versioned<R> | undefined> {
-    const object = await this.#patch(read.object, this.#fileAfter(read, record));
+    const object = await this.#patch(read.object, fileAfter(read, record));
     return object && { ...read, record, object };
   }
 
@@ -164,16 +164,6 @@ export class Records {
       ? await this.#patch(read.verdict, metadata)
       : await this.#insert(VERDICTS_PREFIX + record.id, metadata);
     return verdict && { record, object: read.object, verdict };
-  }
-
-  /** Where a file goes on in its state, or has a verdict, only what anybody may change of it is written. */
-  #fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {
-    if (isUnjudged(record) && (record.state !== before.state || record.state === object.metadata['state']))
-      return fileMetadata(record);
-    if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
-    const known = new Set(Object.keys(sharedMetadata(before)));
-    const others = Object.entries(object.metadata).filter(([key]) => !known.has(key));
-    return { ...Object.fromEntries(others), ...sharedMetadata(record) };
   }
 
   async #insert(name: string, metadata: Metadata): Promise<StoredObject | undefined> {
@@ -192,6 +182,19 @@ export class Records {
 
 function versioned(id: FileId, object: StoredObject, verdict: StoredObject | undefined): Versioned {
   return { record: fromMetadata(id, object.metadata, verdict?.metadata), object, verdict };
+}
+
+/**
+ * What `files/<fileId>` says once a record is replaced: where a file goes on in its state, or has a verdict, only what
+ * anybody may change of it is written anew.
+ */
+export function fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {
+  if (isUnjudged(record) && (record.state !== before.state || record.state === object.metadata['state']))
+    return fileMetadata(record);
+  if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
+  const known = new Set(Object.keys(sharedMetadata(before)));
+  const others = Object.entries(object.metadata).filter(([key]) => !known.has(key));
+  return { ...Object.fromEntries(others), ...sharedMetadata(record) };
 }
 
 function isUnjudged(record: FileRecord): record is UnjudgedRecord {

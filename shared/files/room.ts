@@ -1,5 +1,4 @@
-import { fileMetadata } from './metadata.ts';
-import type { FileRecord } from './record.ts';
+import type { Metadata } from './metadata.ts';
 
 /** Keys and values together, in bytes of UTF-8: https://cloud.google.com/storage/quotas#objects */
 const MAX_METADATA_BYTES = 8 * 1024;
@@ -11,9 +10,10 @@ const MAX_METADATA_BYTES = 8 * 1024;
  */
 const RESERVED_BYTES = 512;
 
-/** Whether all that may still come fits into the metadata of the file. */
-export function hasRoom(record: FileRecord): boolean {
-  const fields = Object.entries(fileMetadata(record)).flat();
-  const bytes = fields.reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+/** Whether all that may still come fits beside what `files/<id>` is to say. */
+export function hasRoom(file: Metadata): boolean {
+  const bytes = Object.entries(file)
+    .flat()
+    .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
   return bytes + RESERVED_BYTES <= MAX_METADATA_BYTES;
 }

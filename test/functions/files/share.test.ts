@@ -1,13 +1,41 @@
 import assert from 'node:assert/strict';
-import { grant, revoke } from '../../../functions/files/share.ts';
+import { grant, revoke, share } from '../../../functions/files/share.ts';
+import { newFileId } from '../../../shared/files/fileId.ts';
+import type { Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { RecordWriter } from '../../../shared/files/recordWriter.ts';
 import { versionTag } from '../../../shared/http/ifMatch.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { Generation } from '../../../shared/storage/object.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
-import { RecordsFixture } from './fixture.ts';
+import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
+
+describe('sharing of a file that came by tus and was scanned', () => {
+  const fixture = new RecordsFixture();
+
+  it('is refused before its metadata is full, of which what the upload left there is a part', async () => {
+    const { records, writer } = fixture.instance();
+    const createdAt = new Date();
+    const stored = { id: newFileId(OWNER), owner: OWNER, viewers: [], createdAt, contentType: 'text/plain' };
+    const upload = { kind: 'tus', expiresAt: createdAt, length: 1, metadata: 'x'.repeat(2048) } as const;
+    const read = await records.insert({ ...stored, state: 'uploading', upload });
+    const content = { size: 1, sha256: 'a'.repeat(64) as Sha256, crc32c: 'AAAAAA==' };
+    const scan = { generation: '1' as Generation, scannedAt: createdAt };
+    assert.ok(await records.judge(read, { ...stored, state: 'clean', content, scan }));
+    const grant = Array.from({ length: 10 }, (_, serial) => `org:${serial}${'x'.repeat(100)}` as Principal);
+    const more = (round: number) => grant.map((viewer) => `${viewer}${round}` as Principal);
+    const sharing = { id: stored.id, revoke: [], ifMatch: undefined };
+    const rounds = Array.from(
+      { length: 8 },
+      (_, round) => () => share(writer, { ...sharing, grant: more(round) }),
+    );
+    const answers: string[] = [];
+    for (const round of rounds) answers.push(await problemOf(round()));
+    assert.deepEqual(new Set(answers), new Set(['none', 'too-many-viewers']));
+  });
+});
 
 describe('sharing on a version', () => {
   const fixture = new RecordsFixture();
