@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { type BlobKey, blobName } from '../../shared/files/blobName.ts';
+import type { Metadata } from '../../shared/files/fields.ts';
 import { type FileId, newFileId } from '../../shared/files/fileId.ts';
-import { engineFields, fileMetadata, type Metadata, verdictMetadata } from '../../shared/files/metadata.ts';
+import { fileMetadata, scanned, verdictMetadata } from '../../shared/files/metadata.ts';
 import {
   type Content,
   type DecidedRecord,
@@ -24,11 +25,7 @@ const PIECE = createHash('shake256', { outputLength: MIB }).update('a file that 
 export async function seedCleanFile(stage: Stage, bytes: number): Promise<{ id: FileId; blob: BlobKey }> {
   const content = contentOf(bytes);
   const scannedAt = new Date();
-  const metadata = {
-    scannedAt: scannedAt.toISOString(),
-    usedAt: scannedAt.toISOString(),
-    ...engineFields(ENGINE),
-  };
+  const metadata = { ...scanned.write({ scannedAt, engine: ENGINE }), usedAt: scannedAt.toISOString() };
   const permanent = stage.bucket('permanent');
   const blob = blobName(`sha256/${content.sha256}`);
   const type = { contentType: 'application/octet-stream', metadata };

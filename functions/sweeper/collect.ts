@@ -1,4 +1,4 @@
-import { parseTime } from '../../shared/files/metadata.ts';
+import { parseTime } from '../../shared/files/fields.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';

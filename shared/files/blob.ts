@@ -1,6 +1,7 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { engineFields, parseCoverage, parseEngine, parseTime } from './metadata.ts';
+import { parseTime } from './fields.ts';
+import { scanned } from './metadata.ts';
 import type { Coverage } from './record.ts';
 
 /** A content that was found clean, and the scan that said so. */
@@ -24,15 +25,6 @@ export function usedAt({ metadata, timeCreated }: StoredObject): Date {
   return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
 }
 
-/** What {@link parseBlob} reads back. */
-export function scanFields({
-  scannedAt,
-  engine,
-  coverage,
-}: Omit<Blob, 'object'>): Readonly<Record<string, string>> {
-  return { scannedAt: scannedAt.toISOString(), ...engineFields(engine), ...(coverage && { coverage }) };
-}
-
 /** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
 export class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
@@ -42,12 +34,9 @@ export class BlobMismatch extends Error {
 export function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   const { signature } = object.metadata;
   if (signature !== undefined) return { object, signature };
-  const at = parseTime(object.metadata['scannedAt'] ?? '');
-  const engine = parseEngine(object.metadata);
-  const said = object.metadata['coverage'];
-  const coverage = said === undefined ? undefined : parseCoverage(said);
-  if (!at || !engine || (said !== undefined && !coverage)) {
+  const mismatch = (): never => {
     throw new BlobMismatch(`${object.name} was not promoted by a scan`);
-  }
-  return { object, scannedAt: at, engine, ...(coverage && { coverage }) };
+  };
+  const { engine = mismatch(), ...scan } = scanned.read(object.metadata, mismatch) ?? mismatch();
+  return { object, ...scan, engine };
 }

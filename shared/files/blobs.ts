@@ -2,9 +2,10 @@ import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
-import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, scanFields, usedAt } from './blob.ts';
+import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, usedAt } from './blob.ts';
 import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
 import type { FileId } from './fileId.ts';
+import { scanned } from './metadata.ts';
 import type { Content } from './record.ts';
 
 /** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
@@ -111,7 +112,7 @@ export class Blobs {
     const { content } = file;
     const name = this.#nameOf(file);
     for (let races = 0; races < MAX_RACES; races++) {
-      const metadata = { ...scanFields(scan), ...this.#mark() };
+      const metadata = { ...scanned.write(scan), ...this.#mark() };
       const target = { bucket: this.#bucket, name, contentType: 'application/octet-stream', metadata };
       const result = await source.bucket.rewrite(source.object, target);
       if (result === 'sourceGone') return result;

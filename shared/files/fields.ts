@@ -1,5 +1,3 @@
-import type { FileId } from './fileId.ts';
-
 /** Custom metadata of an object. At most 8 KiB of UTF-8 in all: https://cloud.google.com/storage/quotas#objects */
 export type Metadata = Readonly<Record<string, string>>;
 
@@ -14,29 +12,95 @@ export function parseCount(text: string): number | undefined {
   return /^\d+$/.test(text) && Number.isSafeInteger(count) ? count : undefined;
 }
 
-/** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
-export class CorruptRecord extends Error {
-  override readonly name = 'CorruptRecord';
+/** Told of a key that is missing, or whose text does not parse. Where it does not throw, there is no value. */
+type Corrupt = (key: string) => undefined;
+
+/** How a value is kept in custom metadata, under one key or under several. */
+export interface Field<T, Optional = boolean> {
+  /** The key without which there is no value. */
+  readonly key: string;
+  readonly optional: Optional;
+  write(value: T): Metadata;
+  /** @returns undefined where there is no value */
+  read(from: Metadata, corrupt: Corrupt): T | undefined;
 }
 
-export class Fields {
-  readonly id: FileId;
-  readonly metadata: Metadata;
+/**
+ * @param parse undefined where the text is none of those that `format` makes
+ * @param format undefined for a value that is not written
+ * @param absent the value where nothing is written
+ */
+export function field<T>(
+  key: string,
+  parse: (text: string) => T | undefined,
+  format: (value: T) => string | undefined = String,
+  absent?: T,
+): Field<T, false> {
+  return {
+    key,
+    optional: false,
+    write: (value) => {
+      const text = format(value);
+      return text === undefined ? {} : { [key]: text };
+    },
+    read: (from, corrupt) => {
+      const text = from[key];
+      return text === undefined ? absent : (parse(text) ?? corrupt(key));
+    },
+  };
+}
 
-  constructor(id: FileId, metadata: Metadata) {
-    this.id = id;
-    this.metadata = metadata;
-  }
+export function optional<T>(required: Field<T>): Field<T, true> {
+  return { ...required, optional: true };
+}
 
-  text(name: string): string {
-    return this.metadata[name] ?? this.corrupt(name);
-  }
+/** A field for each property, optional where the property is: forgetting one does not compile. */
+type Fields<T> = {
+  readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>, undefined extends T[K] ? true : false>;
+};
 
-  parsed<T>(name: string, parse: (text: string) => T | undefined): T {
-    return parse(this.text(name)) ?? this.corrupt(name);
-  }
+/** An object that is there where its first field is. */
+export function group<T extends object>(fields: Fields<T>): Field<T, false> {
+  const entries = Object.entries<Field<unknown>>(fields);
+  const key = entries[0]?.[1].key ?? '';
+  return {
+    key,
+    optional: false,
+    write: (value) => {
+      const metadata = {};
+      for (const [name, field] of entries) {
+        const part = value[name as keyof T];
+        if (part !== undefined) Object.assign(metadata, field.write(part));
+      }
+      return metadata;
+    },
+    read: (from, corrupt) => {
+      if (from[key] === undefined) return undefined;
+      const value: Record<string, unknown> = {};
+      for (const [name, field] of entries) {
+        const part = field.read(from, corrupt);
+        if (part !== undefined) value[name] = part;
+        else if (!field.optional) return corrupt(field.key);
+      }
+      return value as T;
+    },
+  };
+}
 
-  corrupt(name: string): never {
-    throw new CorruptRecord(`record ${this.id}: ${name} does not parse`);
-  }
+/** One of several kinds of objects: `property`, kept under `key`, says which. One of no known kind is none. */
+export function tagged<T extends object, P extends keyof T>(
+  property: P,
+  key: string,
+  kinds: { readonly [Tag in T[P] & string]: Fields<Omit<Extract<T, { readonly [_ in P]: Tag }>, P>> },
+): Field<T, false> {
+  const tag = { [property]: field(key, (text) => text) };
+  const groups = new Map(
+    Object.entries<object>(kinds).map(([kind, fields]) => [kind, group({ ...tag, ...fields } as Fields<T>)]),
+  );
+  return {
+    key,
+    optional: false,
+    write: (value) => groups.get(String(value[property]))?.write(value) ?? {},
+    read: (from, corrupt) => groups.get(from[key] ?? '')?.read(from, corrupt),
+  };
 }

@@ -1,7 +1,8 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { engineFields, parseEngine, parseTime } from './metadata.ts';
+import { parseTime } from './fields.ts';
+import { scanned } from './metadata.ts';
 import type { Sha256 } from './record.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
@@ -59,7 +60,7 @@ export class Findings {
    */
   async add(sha256: Sha256, finding: Finding): Promise<StandingFinding | undefined> {
     const name = nameOf(sha256);
-    const metadata = fieldsOf(finding);
+    const metadata = { signature: finding.signature, ...scanned.write(finding) };
     for (;;) {
       const inserted = await this.#bucket.insertEmpty(name, { contentType: 'application/x-empty', metadata });
       if (inserted) return standing(inserted);
@@ -98,16 +99,11 @@ function nameOf(sha256: Sha256): string {
   return FINDINGS_PREFIX + sha256;
 }
 
-function fieldsOf({ signature, scannedAt, engine }: Finding): Record<string, string> {
-  return { signature, scannedAt: scannedAt.toISOString(), ...engineFields(engine) };
-}
-
 /** A marker that does not parse stands: only a release that does lifts it. */
 function standing(object: StoredObject): StandingFinding | undefined {
-  const { signature = 'unspecified', scannedAt, releasedAt, announced } = object.metadata;
+  const { signature = 'unspecified', releasedAt, announced } = object.metadata;
   if (parseTime(releasedAt ?? '')) return undefined;
-  const at = parseTime(scannedAt ?? '');
-  const engine = parseEngine(object.metadata);
-  const finding = at && engine && { signature, scannedAt: at, engine };
+  const { scannedAt, engine } = scanned.read(object.metadata, () => undefined) ?? {};
+  const finding = scannedAt && engine && { signature, scannedAt, engine };
   return { object, signature, ...(finding && { finding }), announced: announced === 'true' };
 }

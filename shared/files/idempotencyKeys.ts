@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { parseTime } from './fields.ts';
 import { type FileId, parseFileId } from './fileId.ts';
-import { parseTime } from './metadata.ts';
 
 /** What the names of all keys begin with, followed by 64 hex digits. */
 const PREFIX = 'idempotency/';

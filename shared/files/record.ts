@@ -56,7 +56,7 @@ export interface Claims {
   readonly sha256?: Sha256;
 }
 
-interface Stored {
+export interface Stored {
   readonly id: FileId;
   readonly owner: Principal;
   readonly viewers: readonly Principal[];

@@ -1,4 +1,4 @@
-import type { Metadata } from './metadata.ts';
+import type { Metadata } from './fields.ts';
 
 /** Keys and values together, in bytes of UTF-8: https://cloud.google.com/storage/quotas#objects */
 const MAX_METADATA_BYTES = 8 * 1024;

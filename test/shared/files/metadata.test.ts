@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { Metadata } from '../../../shared/files/fields.ts';
 import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
 import {
   CorruptRecord,
@@ -211,6 +212,33 @@ describe('record metadata', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('names the one field that does not parse, and is then no record', () => {
+    const entries = fc.oneof(
+      arrived.map((written) => [fileMetadata(written)] as const),
+      judged.map((written) => [fileMetadata(fileOf(written)), verdictMetadata(written)] as const),
+    );
+    const hashes = ['sha256', 'claimedSha256'];
+    const times = ['createdAt', 'unreferencedSince', 'expiresAt', 'deletedAt', 'leaseUntil', 'redrivenAt'];
+    const counts = ['size', 'claimedSize', 'length', 'redrives', 'generation'];
+    const words = ['state', 'upload', 'owner', 'viewers', 'coverage', 'reason', 'failure'];
+    const keys = [...hashes, ...times, 'scannedAt', 'failedAt', ...counts, ...words];
+    const hit = new Set<string>();
+    fc.assert(
+      fc.property(entries, fc.nat(), (written, pick) => {
+        const present = keys.filter((key) => written.some((metadata) => key in metadata));
+        const key = present[pick % present.length] ?? '';
+        hit.add(key);
+        const damage = (metadata: Metadata) =>
+          key in metadata ? { ...metadata, [key]: 'no such word' } : metadata;
+        const [file, verdict] = written;
+        const named = { name: 'CorruptRecord', message: `record ${id}: ${key} does not parse` };
+        assert.throws(() => fromMetadata(id, damage(file), verdict && damage(verdict)), named);
+      }),
+      { numRuns: 4_000 },
+    );
+    assert.deepEqual([...hit].sort(), [...keys].sort());
   });
 
   it('is never clean with any of what a verdict needs missing', () => {
