@@ -1,13 +1,14 @@
 import type { FileId } from '../../shared/files/fileId.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
+import { markReferenced, markUnreferenced } from '../../shared/files/withdraw.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { Files } from './files.ts';
 
-export interface Reference {
+interface Reference {
   readonly id: FileId;
   readonly uri: ResourceUri;
   readonly by: Principal;
@@ -52,7 +53,7 @@ export async function removeReference(
 async function noticeLastReference({ references, writer, now }: Referring, id: FileId): Promise<void> {
   const notice = async ({ record }: { record: FileRecord }): Promise<FileRecord> => {
     if (!record.referenced || (await references.count(id, 1)) > 0) return record;
-    return unreferenced(record, now());
+    return markUnreferenced(record, now());
   };
   await writer.change(id, notice, { alone: true });
 }
@@ -60,16 +61,4 @@ async function noticeLastReference({ references, writer, now }: Referring, id: F
 function referenced(record: FileRecord): FileRecord {
   if (record.state === 'deleted') throw new Problem('file-deleted');
   return markReferenced(record);
-}
-
-/** @returns the very same record where it says so already */
-export function markReferenced(record: FileRecord): FileRecord {
-  if (record.referenced) return record;
-  const { unreferencedSince: _, ...stored } = record;
-  return { ...stored, referenced: true };
-}
-
-export function unreferenced(record: FileRecord, since: Date): FileRecord {
-  const { referenced: _, ...stored } = record;
-  return { ...stored, unreferencedSince: since };
 }

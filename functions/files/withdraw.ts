@@ -1,10 +1,9 @@
 import type { FileId } from '../../shared/files/fileId.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { toDeleted } from '../../shared/files/withdraw.ts';
+import { withdrawn } from '../../shared/files/withdraw.ts';
 import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatch.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Files } from './files.ts';
-import { markReferenced, unreferenced } from './refer.ts';
 
 /** How far references are counted for the answer. */
 const MOST_COUNTED = 1000;
@@ -30,8 +29,7 @@ export async function withdraw(
       if (record.state === 'deleted') return record;
       requireMatch(expected, tagsOf({ record, object }));
       count = await references.count(id, MOST_COUNTED);
-      if (count > 0) return markReferenced(record);
-      return record.referenced ? unreferenced(record, now()) : toDeleted(record, now());
+      return withdrawn(record, count, now());
     };
     const written = await writer.change(id, step, { alone: true });
     if (written.record.state === 'deleted') return;

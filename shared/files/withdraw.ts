@@ -2,7 +2,7 @@ import type { DeletedRecord, FileRecord } from './record.ts';
 import type { Records, Versioned } from './records.ts';
 import type { References } from './references.ts';
 
-export interface Withdrawer {
+interface Withdrawer {
   readonly references: Pick<References, 'count'>;
   readonly records: Records;
   readonly now: () => Date;
@@ -18,20 +18,35 @@ export interface Withdrawer {
  * @throws {StorageError}
  */
 export async function withdraw(
-  withdrawer: Withdrawer,
+  { references, records, now }: Withdrawer,
   read: Versioned,
 ): Promise<Versioned<DeletedRecord> | 'referenced' | 'unreferenced' | 'lostRace'> {
-  const { references, records, now } = withdrawer;
-  const { referenced, ...unreferenced } = read.record;
-  if ((await references.count(read.record.id, 1)) > 0) {
-    if (referenced) return 'referenced';
-    return (await records.replace(read, { ...read.record, referenced: true })) ? 'referenced' : 'lostRace';
-  }
-  if (referenced) {
-    const written = await records.replace(read, { ...unreferenced, unreferencedSince: now() } as FileRecord);
-    return written ? 'unreferenced' : 'lostRace';
-  }
-  return (await records.replace(read, toDeleted(read.record, now()))) ?? 'lostRace';
+  const record = withdrawn(read.record, await references.count(read.record.id, 1), now());
+  const written = record === read.record ? read : await records.replace(read, record);
+  if (!written) return 'lostRace';
+  if (record.state === 'deleted') return { ...written, record };
+  return record.referenced ? 'referenced' : 'unreferenced';
+}
+
+/**
+ * What the next step makes of a record, where so many resources refer to its file.
+ * @returns the very same record where it already says that some do
+ */
+export function withdrawn(record: FileRecord, references: number, now: Date): FileRecord {
+  if (references > 0) return markReferenced(record);
+  return record.referenced ? markUnreferenced(record, now) : toDeleted(record, now);
+}
+
+/** @returns the very same record where it says so already */
+export function markReferenced(record: FileRecord): FileRecord {
+  if (record.referenced) return record;
+  const { unreferencedSince: _, ...stored } = record;
+  return { ...stored, referenced: true };
+}
+
+export function markUnreferenced(record: FileRecord, since: Date): FileRecord {
+  const { referenced: _, ...stored } = record;
+  return { ...stored, unreferencedSince: since };
 }
 
 /**
