@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Problem } from '../http/problems.ts';
-import type { FileId } from './fileId.ts';
 import type { FileRecord } from './record.ts';
 import type { Records } from './records.ts';
 
@@ -28,13 +27,9 @@ export async function settled(
     const left = end - performance.now();
     if (left <= 0) break;
     await delay(Math.min(pause, left), undefined, { signal });
-    current = await reread(records, current.id, signal);
+    const read = await records.get(current.id, signal);
+    if (!read) throw new Problem('not-found');
+    current = read.record;
   }
   return current;
-}
-
-async function reread(records: Records, id: FileId, signal: AbortSignal): Promise<FileRecord> {
-  const read = await records.get(id, signal);
-  if (!read) throw new Problem('not-found');
-  return read.record;
 }

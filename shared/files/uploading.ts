@@ -1,12 +1,5 @@
 import type { StoredObject } from '../storage/object.ts';
-import {
-  type Claims,
-  type Content,
-  type FileRecord,
-  parseSha256,
-  type Sha256,
-  type UploadingRecord,
-} from './record.ts';
+import { type Claims, type FileRecord, parseSha256, type Sha256, type UploadingRecord } from './record.ts';
 
 /** Cloud Storage's largest object, bytes: https://cloud.google.com/storage/quotas#objects */
 export const MAX_OBJECT_BYTES = 5 * 2 ** 40;
@@ -40,31 +33,19 @@ export function isTus(record: FileRecord): record is TusRecord {
   return record.state === 'uploading' && record.upload.kind === 'tus';
 }
 
-export type ArrivedRecord = Exclude<FileRecord, { state: 'uploading' }>;
-
-/** The bytes of a file as far as they are known when its object becomes final. */
-export interface Arrival {
-  readonly content?: Content;
-  readonly claims?: Claims;
-}
-
 /**
  * The record of a file whose object is final: it waits for its scan. Nobody writes that down before the scanner
  * does, so a record that says `uploading` may be about such a file.
- * @param object as the bucket has it; or what was made of it by {@link arrivalOf} before
  */
-export function arrived(record: FileRecord, object: StoredObject | Arrival): ArrivedRecord {
+export function arrived(record: FileRecord, object: StoredObject): Exclude<FileRecord, UploadingRecord> {
   if (record.state !== 'uploading') return record;
   const { upload, content: _, ...stored } = record;
-  const { content, claims } = 'generation' in object ? arrivalOf(record, object) : object;
-  return { ...stored, state: 'pending', ...(content && { content }), ...(claims && { claims }) };
-}
-
-/** Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one. */
-function arrivalOf({ upload }: UploadingRecord, { size, crc32c, metadata }: StoredObject): Arrival {
-  if (upload.kind === 'direct') return { claims: claimsOf(upload) };
+  if (upload.kind === 'direct') return { ...stored, state: 'pending', claims: claimsOf(upload) };
+  const { size, crc32c, metadata } = object;
+  // Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one.
   const sha256 = parseSha256(metadata['sha256'] ?? '');
-  return sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
+  const known = sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
+  return { ...stored, state: 'pending', ...known };
 }
 
 /** The claims of the client of a direct session about its bytes. */
