@@ -10,8 +10,8 @@ import type { Principal } from '../../shared/identity/principal.ts';
 /** A change of who may see a file, and the version of the file that the client decided it on. */
 export interface Sharing {
   readonly id: FileId;
-  readonly grant: readonly Principal[];
-  readonly revoke: readonly Principal[];
+  readonly grant?: readonly Principal[];
+  readonly revoke?: readonly Principal[];
   readonly ifMatch: IfMatch | undefined;
 }
 
@@ -36,20 +36,8 @@ export function share(writer: RecordWriter, sharing: Sharing): Promise<Versioned
   );
 }
 
-type One = Omit<Sharing, 'grant' | 'revoke'> & { readonly viewer: Principal };
-
-/** Lets one principal see a file. @see share */
-export function grant(writer: RecordWriter, { viewer, ...sharing }: One): Promise<Versioned> {
-  return share(writer, { ...sharing, grant: [viewer], revoke: [] });
-}
-
-/** Takes the sight of a file away from one principal. @see share */
-export function revoke(writer: RecordWriter, { viewer, ...sharing }: One): Promise<Versioned> {
-  return share(writer, { ...sharing, grant: [], revoke: [viewer] });
-}
-
 /** @returns the very same record where nothing changes */
-function shared(read: Versioned, { grant, revoke }: Sharing): FileRecord {
+function shared(read: Versioned, { grant = [], revoke = [] }: Sharing): FileRecord {
   const { record } = read;
   if (record.state === 'deleted' && grant.length > 0) throw new Problem('file-deleted');
   const kept = record.viewers.filter((viewer) => !revoke.includes(viewer));

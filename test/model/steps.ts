@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { addReference, removeReference } from '../../functions/files/refer.ts';
-import { grant, revoke } from '../../functions/files/share.ts';
+import { share as changeViewers } from '../../functions/files/share.ts';
 import { withdraw } from '../../functions/files/withdraw.ts';
 import { redriveFile } from '../../functions/sweeper/redrive.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
@@ -103,9 +103,9 @@ async function share(world: World, { file, who, what }: Subject, hook: Hook): Pr
   const target = pick(world.facts.files, file);
   const viewer = pick(PRINCIPALS, who);
   if (viewer === target.owner) return;
-  const sharing = { id: target.id, viewer, ifMatch: undefined };
-  const [to, change] = what % 2 === 0 ? (['on', grant] as const) : (['off', revoke] as const);
-  await target.viewer(viewer).turn(to, () => asked(change(writerOf(world, hook), sharing)));
+  const [to, change] = what % 2 === 0 ? (['on', 'grant'] as const) : (['off', 'revoke'] as const);
+  const sharing = { id: target.id, [change]: [viewer], ifMatch: undefined };
+  await target.viewer(viewer).turn(to, () => asked(changeViewers(writerOf(world, hook), sharing)));
 }
 
 async function refer(world: World, { file, who, what }: Subject, hook: Hook): Promise<void> {

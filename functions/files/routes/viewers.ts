@@ -8,7 +8,7 @@ import { decoded, type Route } from '../../../shared/http/router.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner, ownerOrAdministrator } from '../find.ts';
-import { grant, revoke, type Sharing, share } from '../share.ts';
+import { type Sharing, share } from '../share.ts';
 
 export function getViewers({ tokens, records }: Files): Route {
   return async ({ request, response, signal }, id) => {
@@ -22,11 +22,12 @@ export function getViewers({ tokens, records }: Files): Route {
 export function putViewer({ tokens, records, writer }: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write');
-    const asked = { viewer: viewerOf(item), ifMatch: ifMatchOf(request.headers['if-match']) };
-    audit.viewer = asked.viewer;
+    const viewer = viewerOf(item);
+    const ifMatch = ifMatchOf(request.headers['if-match']);
+    audit.viewer = viewer;
     const { record } = await findFile(records, caller, id, owner, signal);
-    const { object } = await grant(writer, { id: record.id, ...asked });
-    log.info({ fileId: record.id, caller: caller.principal, viewer: asked.viewer }, 'viewer granted');
+    const { object } = await share(writer, { id: record.id, grant: [viewer], ifMatch });
+    log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer granted');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
@@ -34,11 +35,12 @@ export function putViewer({ tokens, records, writer }: Files): Route {
 export function deleteViewer({ tokens, records, writer }: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write', 'admin');
-    const asked = { viewer: viewerOf(item), ifMatch: ifMatchOf(request.headers['if-match']) };
-    audit.viewer = asked.viewer;
+    const viewer = viewerOf(item);
+    const ifMatch = ifMatchOf(request.headers['if-match']);
+    audit.viewer = viewer;
     const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
-    const { object } = await revoke(writer, { id: record.id, ...asked });
-    log.info({ fileId: record.id, caller: caller.principal, viewer: asked.viewer }, 'viewer revoked');
+    const { object } = await share(writer, { id: record.id, revoke: [viewer], ifMatch });
+    log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer revoked');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
@@ -64,7 +66,7 @@ export function patchViewers({ tokens, records, writer }: Files): Route {
   };
 }
 
-function changesOf(json: unknown): Pick<Sharing, 'grant' | 'revoke'> {
+function changesOf(json: unknown): Required<Pick<Sharing, 'grant' | 'revoke'>> {
   const parsed = v.safeParse(Changes, json);
   if (!parsed.success) {
     const detail =

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { grant, revoke, share } from '../../../functions/files/share.ts';
+import { share } from '../../../functions/files/share.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -26,7 +26,7 @@ describe('sharing of a file that came by tus and was scanned', () => {
     assert.ok(await records.judge(read, { ...stored, state: 'clean', content, scan }));
     const grant = Array.from({ length: 10 }, (_, serial) => `org:${serial}${'x'.repeat(100)}` as Principal);
     const more = (round: number) => grant.map((viewer) => `${viewer}${round}` as Principal);
-    const sharing = { id: stored.id, revoke: [], ifMatch: undefined };
+    const sharing = { id: stored.id, ifMatch: undefined };
     const rounds = Array.from(
       { length: 8 },
       (_, round) => () => share(writer, { ...sharing, grant: more(round) }),
@@ -39,24 +39,24 @@ describe('sharing of a file that came by tus and was scanned', () => {
 
 describe('sharing on a version', () => {
   const fixture = new RecordsFixture();
-  const [viewer, other] = ['org:1' as Principal, 'org:2' as Principal];
+  const [viewer, other] = [['org:1' as Principal], ['org:2' as Principal]];
 
   it('is done where it was written, the answer was lost, and somebody else wrote before the next try', async () => {
     const id = await fixture.clean();
     const { records, writer } = fixture.instance();
-    const pause = async () => void (await grant(writer, { id, viewer: other, ifMatch: undefined }));
+    const pause = async () => void (await share(writer, { id, grant: other, ifMatch: undefined }));
     const retry = { ...FAST_RETRY, pause };
     const bucket = new Bucket(connectStorage(fixture.storage.url), 'permanent', { retry });
     const unlucky = new RecordWriter(new Records(bucket), FAST_RETRY);
     const effect = { kind: 'reset', when: 'after' } as const;
-    for (const change of [grant, revoke]) {
+    for (const change of ['grant', 'revoke'] as const) {
       const read = (await records.get(id)) ?? assert.fail();
       fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
-      await change(unlucky, { id, viewer, ifMatch: [versionTag(read.object)] });
+      await share(unlucky, { id, [change]: viewer, ifMatch: [versionTag(read.object)] });
       fixture.storage.emulator.faults.clear();
-      const sees = (await records.get(id))?.record.viewers.includes(viewer);
-      assert.equal(sees, change === grant);
-      await revoke(writer, { id, viewer: other, ifMatch: undefined });
+      const sees = (await records.get(id))?.record.viewers.includes('org:1' as Principal);
+      assert.equal(sees, change === 'grant');
+      await share(writer, { id, revoke: other, ifMatch: undefined });
     }
   });
 
@@ -64,8 +64,8 @@ describe('sharing on a version', () => {
     const id = await fixture.clean();
     const { records, writer } = fixture.instance();
     const read = (await records.get(id)) ?? assert.fail();
-    await grant(writer, { id, viewer: other, ifMatch: undefined });
-    const stale = { id, viewer, ifMatch: [versionTag(read.object)] as [string] };
-    await assert.rejects(grant(writer, stale), { type: 'precondition-failed' });
+    await share(writer, { id, grant: other, ifMatch: undefined });
+    const stale = { id, grant: viewer, ifMatch: [versionTag(read.object)] as [string] };
+    await assert.rejects(share(writer, stale), { type: 'precondition-failed' });
   });
 });
