@@ -48,7 +48,7 @@ export class Candidates {
   /** One that is not decided on will be later than now: it needs no write, however many files are deleted. */
   async #ensure(name: string): Promise<void> {
     for (;;) {
-      if (await this.#bucket.insertEmpty(name, { contentType: 'application/x-empty' })) return;
+      if (await this.#bucket.insertEmpty(name)) return;
       const there = await this.#bucket.stat(name);
       if (!there) continue;
       const { cycle, done } = there.metadata as CandidateMetadata;

@@ -141,7 +141,9 @@ export class Records {
    * @throws {StorageError}
    */
   async insertIfAbsent<R extends UnjudgedRecord>(record: R): Promise<Versioned<R> | undefined> {
-    const object = await this.#insert(RECORDS_PREFIX + record.id, fileMetadata(record));
+    const object = await this.#bucket.insertEmpty(RECORDS_PREFIX + record.id, {
+      metadata: fileMetadata(record),
+    });
     return object && { record, object };
   }
 
@@ -163,12 +165,8 @@ export class Records {
     const metadata = verdictMetadata(record);
     const verdict = read.verdict
       ? await this.#patch(read.verdict, metadata)
-      : await this.#insert(VERDICTS_PREFIX + record.id, metadata);
+      : await this.#bucket.insertEmpty(VERDICTS_PREFIX + record.id, { metadata });
     return verdict && { record, object: read.object, verdict };
-  }
-
-  async #insert(name: string, metadata: Metadata): Promise<StoredObject | undefined> {
-    return this.#bucket.insertEmpty(name, { contentType: 'application/x-empty', metadata });
   }
 
   async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {

@@ -44,8 +44,7 @@ export class References {
   async add(id: FileId, uri: ResourceUri, added: { by: Principal; at: Date }): Promise<void> {
     const metadata = { uri, addedBy: added.by, addedAt: added.at.toISOString() };
     for (;;) {
-      const options = { contentType: 'application/x-empty', metadata };
-      if (await this.#bucket.insertEmpty(name(id, uri), options)) return;
+      if (await this.#bucket.insertEmpty(name(id, uri), { metadata })) return;
       const object = await this.#bucket.stat(name(id, uri));
       if (object && isLiveReference(object)) return;
       if (object && (await this.#bucket.patch(object.name, object, { ...metadata, removedAt: null }))) return;

@@ -154,11 +154,12 @@ export class Bucket {
   }
 
   /**
-   * Inserts an object without bytes, whose metadata is its content.
+   * Inserts an object without bytes, whose metadata is its content: `application/x-empty`, where `options` do not differ.
    * @returns undefined where the name exists
    */
-  insertEmpty(name: string, options: InsertOptions): Promise<StoredObject | undefined> {
-    return this.#inserts.whole(name, new Uint8Array(), new ChecksumTally().digests(), options);
+  insertEmpty(name: string, options: Partial<InsertOptions> = {}): Promise<StoredObject | undefined> {
+    const typed = { contentType: 'application/x-empty', ...options };
+    return this.#inserts.whole(name, new Uint8Array(), new ChecksumTally().digests(), typed);
   }
 
   /**
