@@ -19,13 +19,14 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** The stores that a download is looked up in. */
-interface Stored {
+/** What a download is looked up in. */
+export interface Reader {
   readonly blobs: Blobs;
   readonly findings: Findings;
+  readonly redirect?: Redirect | undefined;
 }
 
-export interface DownloadRequest {
+interface DownloadRequest {
   readonly method: 'GET' | 'HEAD';
   readonly headers: IncomingHttpHeaders;
   readonly signal: AbortSignal;
@@ -44,7 +45,7 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
-  { redirect, ...stored }: Stored & { readonly redirect?: Redirect | undefined },
+  { redirect, ...stored }: Reader,
   record: ReadableRecord,
   request: DownloadRequest,
 ): Promise<Download> {
@@ -147,7 +148,7 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
 }
 
 async function locate(
-  { blobs, findings }: Stored,
+  { blobs, findings }: Reader,
   record: ReadableRecord,
   signal: AbortSignal,
 ): Promise<StoredObject> {

@@ -26,7 +26,7 @@ export interface Wanted {
   readonly after: FileId | undefined;
 }
 
-export interface Listed {
+interface Listed {
   readonly items: FileRecord[];
   /**
    * The id to go on after, absent at the end; never that of a file of others, which may have the same tag. Where

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { ByteRange } from '../../shared/storage/read.ts';
 
 /** A `multipart/byteranges` body (RFC 9110 section 14.6), whose length is known before a byte of it is read. */
-export interface Multipart {
+interface Multipart {
   readonly contentType: string;
   /** Bytes, boundaries and heads included. */
   readonly length: number;

@@ -1,12 +1,9 @@
 import type { ServerResponse } from 'node:http';
-import type { Blobs } from '../../shared/files/blobs.ts';
-import type { Findings } from '../../shared/files/findings.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
-import { openDownload } from './download.ts';
-import type { Redirect } from './redirect.ts';
+import { openDownload, type Reader } from './download.ts';
 
 /**
  * Cloud Run's front end passes an HTTP/1 answer of at most 32 MiB, unless it is chunked: a larger one becomes an empty
@@ -14,12 +11,6 @@ import type { Redirect } from './redirect.ts';
  * counts, so there is room for one.
  */
 export const MAX_SIZED_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024;
-
-export interface Reader {
-  readonly blobs: Blobs;
-  readonly findings: Findings;
-  readonly redirect?: Redirect | undefined;
-}
 
 /**
  * Answers a read of a file that the caller may see. A client that goes away ends the read from Cloud Storage; bytes

@@ -9,7 +9,7 @@ const MAX_UNSIGNED_INT = 2 ** 31 - 1;
 const SHA256_EXTENSION = 'urn:hops-fileshare:fhir:sha256';
 
 /** The data type Attachment of FHIR R4: https://hl7.org/fhir/R4/datatypes.html#Attachment */
-export interface Attachment {
+interface Attachment {
   readonly extension: readonly [{ readonly url: string; readonly valueBase64Binary: string }];
   readonly contentType: string;
   readonly url: string;

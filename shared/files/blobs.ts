@@ -19,7 +19,7 @@ export interface Ahead extends Reading {
   readonly name: string;
 }
 
-export interface BlobsOptions {
+interface BlobsOptions {
   readonly deduplicate?: DeduplicationScope;
   readonly now?: () => Date;
 }

@@ -10,7 +10,7 @@ import type { Findings, StandingFinding } from './findings.ts';
 import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from './record.ts';
 import type { Records, Versioned } from './records.ts';
 
-export interface Concluder {
+interface Concluder {
   readonly unscanned: Bucket;
   readonly findings: Findings;
   readonly publish: Publish;
@@ -79,7 +79,7 @@ export async function announceFinding(
   await findings.noteAnnounced(known);
 }
 
-export interface Failer {
+interface Failer {
   readonly records: Records;
   readonly publish: Publish;
   readonly now: () => Date;

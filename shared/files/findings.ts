@@ -27,7 +27,7 @@ export interface StandingFinding {
 }
 
 /** An operator's decision that a finding was wrong. */
-export interface Release {
+interface Release {
   /** Email of the operator. */
   readonly by: string;
   readonly at: Date;
@@ -62,7 +62,7 @@ export class Findings {
     const name = nameOf(sha256);
     const metadata = { signature: finding.signature, ...scanned.write(finding) };
     for (;;) {
-      const inserted = await this.#bucket.insertEmpty(name, { contentType: 'application/x-empty', metadata });
+      const inserted = await this.#bucket.insertEmpty(name, { metadata });
       if (inserted) return standing(inserted);
       const object = await this.#bucket.stat(name);
       if (!object) continue;

@@ -25,7 +25,7 @@ export interface VersionedKey {
 }
 
 /** A client's own name for one of its uploads. */
-export interface OwnedKey {
+interface OwnedKey {
   readonly owner: Principal;
   readonly key: string;
 }
@@ -62,7 +62,7 @@ export class IdempotencyKeys {
     const metadata = { fileId: claim.fileId, claimedAt: claim.claimedAt.toISOString() };
     const written = read
       ? await this.#bucket.patch(nameOf(key), read.object, metadata)
-      : await this.#bucket.insertEmpty(nameOf(key), { contentType: 'application/x-empty', metadata });
+      : await this.#bucket.insertEmpty(nameOf(key), { metadata });
     return written !== undefined;
   }
 }

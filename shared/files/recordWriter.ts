@@ -9,9 +9,9 @@ import type { Records, Versioned } from './records.ts';
  * What a record is to become, given what it is: the very same record where nothing is to change. Called again
  * where somebody else wrote meanwhile, and where it was written but the answer got lost: twice must be as once. What it throws is the answer to whoever asked for the change.
  */
-export type Change = (read: Versioned) => FileRecord | Promise<FileRecord>;
+type Change = (read: Versioned) => FileRecord | Promise<FileRecord>;
 
-export interface ChangeOptions {
+interface ChangeOptions {
   /**
    * Whether the change must see exactly the version that it replaces, and so shares its write with no other: it
    * compares versions, or what it looks at must not have moved on.
