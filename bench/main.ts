@@ -8,6 +8,7 @@ import { describeMachine } from './report/machine.ts';
 import { type Measured, tableOf } from './report/table.ts';
 import { writeReport } from './report/write.ts';
 import { coldStart } from './rows/coldStart.ts';
+import { contention } from './rows/contention.ts';
 import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';
 import { growth } from './rows/growth.ts';
@@ -25,6 +26,7 @@ const ROWS: readonly Row[] = [
   emulator,
   upload,
   tus,
+  contention,
   download,
   scan,
   small,

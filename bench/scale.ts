@@ -20,6 +20,18 @@ export interface Scale {
   };
   readonly download: { readonly bytes: number; readonly ranges: number; readonly rounds: Rounds };
   readonly tus: { readonly bytes: number; readonly chunkBytes: number; readonly rounds: Rounds };
+  readonly contention: {
+    /** Of `POST /files`, at least so much. */
+    readonly tus: readonly {
+      readonly bytes: number;
+      readonly chunkBytes: number;
+      readonly atLeast: number;
+    }[];
+    readonly rounds: Rounds;
+    /** At once. */
+    readonly grants: number;
+    readonly verdicts: Rounds;
+  };
   /** Of each size so many files as have `atLeast` so many bytes together. */
   readonly memory: { readonly sizes: readonly number[]; readonly atLeast: number };
   readonly operations: { readonly bytes: number };
@@ -40,6 +52,15 @@ export const FULL: Scale = {
   },
   download: { bytes: GIB, ranges: 1_000, rounds: { times: 5, withinSeconds: 15 } },
   tus: { bytes: 256 * MIB, chunkBytes: 8 * MIB, rounds: { times: 5, withinSeconds: 20 } },
+  contention: {
+    tus: [
+      { bytes: 64 * MIB, chunkBytes: 8 * MIB, atLeast: 0.8 },
+      { bytes: 16 * MIB, chunkBytes: MIB, atLeast: 0.3 },
+    ],
+    rounds: { times: 5, withinSeconds: 30 },
+    grants: 50,
+    verdicts: { times: 15, withinSeconds: 10 },
+  },
   memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 256 * MIB },
   operations: { bytes: 20 * MIB },
   coldStart: { times: 7, withinSeconds: 20 },
@@ -59,6 +80,12 @@ export const QUICK: Scale = {
   },
   download: { bytes: 32 * MIB, ranges: 20, rounds: ONCE },
   tus: { bytes: 16 * MIB, chunkBytes: 8 * MIB, rounds: ONCE },
+  contention: {
+    tus: [{ bytes: 4 * MIB, chunkBytes: MIB, atLeast: 0.3 }],
+    rounds: ONCE,
+    grants: 10,
+    verdicts: ONCE,
+  },
   memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB], atLeast: 32 * MIB },
   operations: { bytes: 9 * MIB },
   coldStart: ONCE,

@@ -8,8 +8,8 @@ import { type Finding, figure } from '../finding.ts';
 import { imageBytes, packageBytes } from '../imageSize.ts';
 import { MIB } from '../scale.ts';
 import { sideBySide } from '../sideBySide.ts';
-import { type Start, coldStart as start } from '../stage/coldStart.ts';
 import type { FunctionName } from '../stage/stage.ts';
+import { type Start, coldStart as start } from '../stage/startFunction.ts';
 import { median, pairedRatio } from '../stats.ts';
 
 export const coldStart: Row = { name: 'cold-start', title: 'Cold start', measure };
@@ -101,7 +101,6 @@ async function modulesOf(spec: ChildSpec, report: string): Promise<number> {
   return count;
 }
 
-/** It gets a port of its own. */
 function startOf({ args, env }: ChildSpec): Start {
-  return { args: args.filter((argument) => !argument.startsWith('--port=')), env, cwd: PROJECT };
+  return { args, env, cwd: PROJECT };
 }

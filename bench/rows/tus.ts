@@ -7,8 +7,9 @@ import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
 import { MIB } from '../scale.ts';
 import { ONCE, secondsOf, sideBySide } from '../sideBySide.ts';
-import { boundsOf, type Stage } from '../stage/stage.ts';
+import { boundsOf } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
+import { uploadInChunks } from '../tusUpload.ts';
 
 export const tus: Row = { name: 'tus', title: 'Upload by tus', measure };
 
@@ -27,7 +28,9 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
     tus: () =>
       rate(async () => {
         const pids = { client: process.pid, upload: stage.pid('upload'), emulator: stage.pid('storage') };
-        spent = await cpuOf(pids, () => uploadInChunks(stage, bytes, chunkBytes));
+        spent = await cpuOf(pids, () =>
+          uploadInChunks([stage.url('upload')], stage.authorization, { bytes, chunkBytes }),
+        );
       }),
     parts: () =>
       rate(async () => {
@@ -65,22 +68,4 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
         `${figure(((sha256 * chunkBytes) / 2 ** 30) * 1000)}. CPU of the last upload: ${cpuText(spent)}.`,
     },
   ];
-}
-
-async function uploadInChunks(stage: Stage, bytes: number, chunkBytes: number): Promise<void> {
-  const base = { ...stage.authorization, 'tus-resumable': '1.0.0' };
-  const url = stage.url('upload');
-  const created = await send(`${url}/uploads`, {
-    method: 'POST',
-    headers: { ...base, 'upload-length': String(bytes) },
-  });
-  for (let offset = 0; offset < bytes; offset += chunkBytes) {
-    const headers = {
-      ...base,
-      'upload-offset': String(offset),
-      'content-type': 'application/offset+octet-stream',
-    };
-    const body = Math.min(chunkBytes, bytes - offset);
-    await send(`${url}${created.headers.location}`, { method: 'PATCH', headers, body });
-  }
 }

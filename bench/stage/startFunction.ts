@@ -9,7 +9,7 @@ const POLL_MS = 2;
 const START_WITHIN_MS = 60_000;
 const IS_ROOT = process.getuid?.() === 0;
 
-/** How to start a function, without a port. */
+/** How to start a function; the port it names is left out. */
 export interface Start {
   readonly args: readonly string[];
   readonly cwd: string | URL;
@@ -18,11 +18,19 @@ export interface Start {
   readonly uid?: number;
 }
 
-/** @returns milliseconds from the spawn of a function, on a port of its own, to the first 200 of /healthz */
-export async function coldStart({ args, cwd, env, uid }: Start): Promise<number> {
+/** A function that serves, on a port of its own, until it is disposed of. */
+export interface Started extends AsyncDisposable {
+  readonly url: string;
+  /** Milliseconds from its spawn to the first 200 of /healthz. */
+  readonly afterMs: number;
+}
+
+/** @throws {Error} where it ends, or does not serve within a minute */
+export async function startFunction({ args, cwd, env, uid }: Start): Promise<Started> {
   const [port = 0] = await reservePorts(HOST, [{ port: 0, variable: '' }]);
   const began = performance.now();
-  const child = spawn(process.execPath, args, {
+  const portless = args.filter((argument) => !argument.startsWith('--port='));
+  const child = spawn(process.execPath, portless, {
     cwd,
     env: { ...env, PORT: String(port) },
     stdio: ['ignore', 'ignore', 'pipe'],
@@ -33,17 +41,25 @@ export async function coldStart({ args, cwd, env, uid }: Start): Promise<number>
     said += chunk;
   });
   const exited = once(child, 'exit');
-  try {
-    while ((await statusOf(port)) !== 200) {
-      if (child.exitCode !== null || performance.now() - began > START_WITHIN_MS)
-        throw new Error(`It does not start: ${said}`);
-      await delay(POLL_MS);
-    }
-    return performance.now() - began;
-  } finally {
+  const stop = async (): Promise<void> => {
     child.kill('SIGTERM');
     await exited;
+  };
+  while ((await statusOf(port)) !== 200) {
+    if (child.exitCode !== null || performance.now() - began > START_WITHIN_MS) {
+      if (child.exitCode === null) await stop();
+      throw new Error(`It does not start: ${said}`);
+    }
+    await delay(POLL_MS);
   }
+  const afterMs = performance.now() - began;
+  return { url: `http://${HOST}:${port}`, afterMs, [Symbol.asyncDispose]: stop };
+}
+
+/** @returns milliseconds from the spawn of a function to the first 200 of /healthz */
+export async function coldStart(start: Start): Promise<number> {
+  await using started = await startFunction(start);
+  return started.afterMs;
 }
 
 function statusOf(port: number): Promise<number | undefined> {
