@@ -38,6 +38,8 @@ export interface Progress {
   readonly record: TusRecord;
   readonly chain: Chain;
   readonly seenAt: Date;
+  /** Whether the object of the file, which may be there already, was not looked for after the parts were listed. */
+  readonly mayBeOver?: boolean;
   /** The saved digests of the chain; where they are absent, its last part tells. */
   readonly running?: string;
 }
@@ -113,25 +115,26 @@ async function appendPart(
 }
 
 /**
- * Reads the record while the bytes are sent. The answer is whether a part may be added to what was seen of an upload.
- * The name of the part decides that too, but no longer once the parts of a complete file are removed: so what was seen
+ * Looks while the bytes are sent whether the upload goes on. The answer is whether a part may be added to what was seen of
+ * it. The name of the part decides that too, but no longer once the parts of a complete file are removed: so what was seen
  * long ago is looked at again.
  */
 function staying(
   { unscanned, records, now }: Appender,
-  { record: { id }, chain, seenAt }: Progress,
+  { record: { id }, chain, seenAt, mayBeOver = false }: Progress,
 ): () => Promise<boolean> {
-  const isUploading = async () => {
+  const goesOn = async (looksForObject: boolean) => {
+    if (looksForObject && (await objectOf(unscanned, id))) return false;
     const read = await records.get(id);
     return read !== undefined && isTus(read.record);
   };
-  const early = isUploading();
+  const early = goesOn(mayBeOver);
   // It is met when the part is to be added; without this it would be unhandled until then.
   early.catch(() => undefined);
   return async () => {
     if (now().getTime() - seenAt.getTime() <= LATE_MS) return early;
     const { end } = await readChain(unscanned, id);
-    return end === chain.end && !(await objectOf(unscanned, id)) && isUploading();
+    return end === chain.end && goesOn(true);
   };
 }
 

@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import { newFileId, parseFileId } from '../../shared/files/fileId.ts';
-import { lengthName, lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
+import { isWhole, lengthName, lengthOf, NO_PARTS, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import type { TusRecord } from '../../shared/files/uploading.ts';
+import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -152,8 +152,7 @@ async function head(tus: Tus, { response }: Exchange, { record: read }: Versione
 async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): Promise<void> {
   const { request, response, log } = exchange;
   const offset = countIn(request, 'Upload-Offset');
-  const kept = latest(tus, caller, id, offset);
-  const live = alive(tus, kept ?? (await standing(tus, (await find(tus, caller, id)).record)));
+  const live = alive(tus, latest(tus, caller, id, offset) ?? (await found(tus, caller, id, offset)));
   requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
   if (!live) throw new Problem('upload-complete');
@@ -179,6 +178,21 @@ function latest(tus: Tus, caller: Caller, id: string, offset: number | undefined
   const progress = tus.latest.take(id);
   if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
   return { record: progress.record, progress };
+}
+
+/**
+ * The upload as another process left it: where the request goes on from its parts, whether it is over is looked for while the
+ * bytes are sent.
+ */
+async function found(tus: Tus, caller: Caller, id: string, offset: number | undefined): Promise<Standing> {
+  const seenAt = tus.now();
+  const fileId = parseFileId(id);
+  const [{ record }, chain] = await Promise.all([
+    find(tus, caller, id),
+    fileId ? readChain(tus.unscanned, fileId) : NO_PARTS,
+  ]);
+  const goesOn = isTus(record) && chain.end === offset && !isWhole(record.upload, chain);
+  return goesOn ? { record, progress: { record, chain, seenAt, mayBeOver: true } } : standing(tus, record);
 }
 
 /** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */

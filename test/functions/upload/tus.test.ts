@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { LatestUploads } from '../../../functions/upload/latestUploads.ts';
@@ -395,6 +396,36 @@ describe('tus in several instances', function () {
       assert.deepEqual(told(await two.send('HEAD', path)), [200, '1000']);
       assert.deepEqual(told(await patch(two, path, 0, bytes)), [409, 'upload-complete']);
     }
+  });
+
+  it('adds nothing to what is over in a process that knows only parts that are left of it', async () => {
+    const bytes = bytesOf(1000);
+    const { unscanned } = fixture.appender;
+    const { path, id } = await create(1000);
+    await patch(one, path, 0, bytes);
+    await isStored(id, bytes);
+    const source = Readable.from([bytes.subarray(0, half)]);
+    const left = await unscanned.stage(partName(id, 0), source, { contentType: 'text/plain' });
+    await left.commit();
+    assert.deepEqual(told(await patch(two, path, half, bytes.subarray(half))), [409, 'upload-complete']);
+    assert.deepEqual(await fixture.parts(id), ['0'.repeat(13)]);
+    await decide(id);
+    assert.deepEqual(told(await patch(two, path, half, bytes.subarray(half))), [409, 'upload-complete']);
+  });
+
+  it('costs two listings a request where instances take turns, and one of the two before its bytes', async () => {
+    const { operations } = fixture.storage.emulator;
+    const bytes = bytesOf(1000);
+    const { path, id } = await create(1000);
+    assert.equal((await patch(one, path, 0, bytes.subarray(0, 300))).status, 204);
+    operations.reset();
+    assert.equal((await patch(two, path, 300, bytes.subarray(300, half))).status, 204);
+    const { classes, operations: asked } = operations.report();
+    assert.deepEqual([asked['objects.list']?.calls, asked['objects.insert']?.calls], [2, 1]);
+    // The record, again beside the bytes, and the part before, to go on with its digest.
+    assert.deepEqual(classes, { A: 3, B: 3, free: 0 });
+    assert.equal((await patch(one, path, half, bytes.subarray(half))).status, 204);
+    assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
   });
 
   it('takes a deferred length once, from whichever instance, and again where it is the same', async () => {
