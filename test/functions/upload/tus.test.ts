@@ -428,6 +428,19 @@ describe('tus in several instances', function () {
     assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
   });
 
+  it('is complete where its parts may not be deleted', async () => {
+    const bytes = bytesOf(1000);
+    const { unscanned } = fixture.appender;
+    const { path, id } = await create(1000);
+    assert.equal((await patch(one, path, 0, bytes.subarray(0, half))).status, 204);
+    const part = `/storage/v1/b/${unscanned.name}/o/${encodeURIComponent(partName(id, 0))}`;
+    (await fixture.storage.call('PATCH', part, { json: { temporaryHold: true } })).ok();
+    assert.deepEqual(told(await patch(two, path, half, bytes.subarray(half))), [204, '1000']);
+    assert.deepEqual(told(await one.send('HEAD', path)), [200, '1000']);
+    assert.equal(sha256(await fixture.stored(id)), sha256(bytes));
+    assert.ok((await fixture.parts(id)).includes('0'.repeat(13)));
+  });
+
   it('takes a deferred length once, from whichever instance, and again where it is the same', async () => {
     const bytes = bytesOf(1000);
     const { path, id } = await create();

@@ -1,0 +1,124 @@
+import assert from 'node:assert/strict';
+import { releaseFinding } from '../../functions/sweeper/release.ts';
+import { sweep } from '../../functions/sweeper/sweep.ts';
+import type { FileId } from '../../shared/files/fileId.ts';
+import { StorageError } from '../../shared/storage/error.ts';
+import { CollectFixture } from '../functions/sweeper/collect-fixture.ts';
+import { DAY } from '../functions/sweeper/fixture.ts';
+import type { Hook } from '../functions/sweeper/hooked-bucket.ts';
+import { engine, SAMPLES } from './contents.ts';
+
+const [HARMLESS, MALWARE] = ['harmless', 'malware'].map(
+  (kind) => SAMPLES.find((sample) => sample.kind === kind) ?? assert.fail(),
+);
+const CREATES = new Set(['insert', 'commit', 'rewrite']);
+/** Of the permanent bucket: everything that a file can leave there. */
+const PREFIXES = ['files/', 'verdicts/', 'blobs/', 'references/', 'findings/', 'collect/', 'sweeper/'];
+
+describe('a life of files whose objects are held from the moment that they are there', function () {
+  this.timeout(60_000);
+  const fixture = new CollectFixture(engine('older'));
+  let held: string[];
+  beforeEach(() => {
+    held = [];
+  });
+
+  /** @param which whether an object of that name is held */
+  const holding = (bucket: () => string, which: (name: string) => boolean) =>
+    fixture.actor((async (operation, name, run) => {
+      const done = await run();
+      if (CREATES.has(operation) && which(name) && !held.includes(name)) {
+        held.push(name);
+        await hold(bucket(), name, true);
+      }
+      return done;
+    }) satisfies Hook);
+
+  async function hold(bucket: string, name: string, on: boolean): Promise<void> {
+    const url = `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+    (await fixture.storage.call('PATCH', url, { json: { temporaryHold: on } })).ok();
+  }
+
+  const eventsOf = (type: string, id: FileId) =>
+    new Set(
+      fixture.published
+        .filter(({ attributes, data }) => {
+          const { fileId } = JSON.parse(data.toString()) as { fileId?: string };
+          return attributes['eventType'] === type && fileId === id;
+        })
+        .map(({ attributes }) => attributes['ce-id']),
+    ).size;
+
+  for (const prefix of PREFIXES) {
+    it(`comes to the same end below ${prefix}, and leaves nothing once they are released`, async () => {
+      const { permanent } = fixture.sweeper;
+      const actor = holding(
+        () => permanent.name,
+        (name) => name.startsWith(prefix),
+      );
+      const clean = await fixture.upload(HARMLESS?.bytes ?? '', actor);
+      const infected = await fixture.upload(MALWARE?.bytes ?? '', actor);
+      for (const { object } of [clean, infected]) {
+        assert.deepEqual(await fixture.scan(object, actor), { kind: 'done' });
+        // The same event once more.
+        assert.deepEqual(await fixture.scan(object, actor), { kind: 'done' });
+      }
+      assert.equal(await fixture.state(clean.record.id), 'clean');
+      assert.equal(await fixture.state(infected.record.id), 'infected');
+      assert.ok(await fixture.refer(clean.record.id, 'urn:1', actor));
+      assert.equal(await fixture.remove(clean.record.id, actor), false);
+      await fixture.unrefer(clean.record.id, 'urn:1', actor);
+      for (const { record } of [clean, infected]) assert.ok(await fixture.remove(record.id, actor));
+
+      const collectFor = async (cycles: number) => {
+        for (let cycle = 0; cycle < cycles; cycle++) {
+          const stopped = { stopping: () => cycle % 2 === 1 };
+          for (const report of [await fixture.collect(actor, stopped), await fixture.collect(actor)]) {
+            const { records, candidates, blobs } = report;
+            assert.deepEqual(
+              [records.error, candidates.error, blobs.error],
+              [undefined, undefined, undefined],
+            );
+          }
+          fixture.now += 31 * DAY;
+        }
+      };
+      await collectFor(6);
+      for (const { record } of [clean, infected]) {
+        assert.ok(['deleted', undefined].includes(await fixture.state(record.id)));
+        assert.equal(eventsOf('scan.completed.v1', record.id), 1);
+        assert.equal(eventsOf('file.deleted.v1', record.id), 1);
+      }
+      assert.ok(held.length > 0, 'nothing was held');
+      for (const name of held) assert.ok(await permanent.stat(name), `${name} is gone`);
+
+      const order = { sha256: MALWARE?.sha256 ?? assert.fail(), reason: 'a test' };
+      await releaseFinding(actor.collector, order, 'operator@example.org');
+      for (const name of held) await hold(permanent.name, name, false);
+      await collectFor(6);
+      const left = (await fixture.names('')).filter((name) => !/^(sweeper|findings)\//.test(name));
+      assert.deepEqual(left, []);
+    });
+  }
+
+  it('has its verdict where its source cannot be deleted, and is concluded once it can', async () => {
+    const { unscanned } = fixture.sweeper;
+    const actor = holding(
+      () => unscanned.name,
+      (name) => !name.includes('/'),
+    );
+    const { record, object } = await fixture.upload(HARMLESS?.bytes ?? '', actor);
+    const isForbidden = (error: unknown) => error instanceof StorageError && error.status === 403;
+    for (let deliveries = 0; deliveries < 2; deliveries++) {
+      await assert.rejects(fixture.scan(object, actor), isForbidden);
+      assert.equal(await fixture.state(record.id), 'clean');
+    }
+    const terms = { budgetMs: 60_000, stopping: () => false };
+    fixture.now += DAY;
+    assert.deepEqual((await sweep(actor.collector, terms)).unscanned, { error: 1 });
+    await hold(unscanned.name, object.name, false);
+    assert.deepEqual((await sweep(actor.collector, terms)).unscanned, { concluded: 1 });
+    assert.equal(await unscanned.stat(object.name), undefined);
+    assert.equal(eventsOf('scan.completed.v1', record.id), 1);
+  });
+});
