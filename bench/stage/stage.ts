@@ -88,7 +88,7 @@ export async function startStage({ folder, events, environment = {} }: StageOpti
     scheduled: async () => ({
       authorization: `Bearer ${await platform.identityToken('schedule', url('sweeper'))}`,
     }),
-    bucket: (name) => new Bucket(transport, name),
+    bucket: (name) => new Bucket(transport, name, { paced: true }),
     front,
     operations: async () => JSON.parse((await send(operations)).body.toString()) as OperationReport,
     resetOperations: async () => void (await send(operations, { method: 'DELETE' })),
@@ -103,9 +103,7 @@ function configOf(folder: string, environment: Readonly<Record<string, string>>)
   const anyPort = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
   // Sweeps come when they are measured.
   const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
-  // The bare pipes beside us write and delete the same names at once.
-  const unlimited = { MUTATION_LIMIT: 'off' };
-  return readPlatformConfig({ ...anyPort, ...unswept, ...unlimited, DATA: folder, ...environment }, folder);
+  return readPlatformConfig({ ...anyPort, ...unswept, DATA: folder, ...environment }, folder);
 }
 
 function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {

@@ -1,10 +1,9 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { StorageError } from './error.ts';
 import { type InsertOptions, Inserts } from './inserts.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
 import { type Reading, type ReadOptions, readRange } from './read.ts';
 import { CHUNK_QUANTUM } from './resumable.ts';
-import { DEFAULT_RETRY, type RetryPolicy, retrying } from './retry.ts';
+import { DEFAULT_RETRY, type RetryPolicy, retrying, timer } from './retry.ts';
 import { type StagedUpload, stageUpload } from './stage.ts';
 import { type Checksums, ChecksumTally, type Digests, type RunningDigests, Tally } from './tally.ts';
 import type { Call, Transport } from './transport.ts';
@@ -322,7 +321,7 @@ export class Bucket {
   async #untilWritable({ updated }: Version, signal?: AbortSignal): Promise<void> {
     if (!this.#paced || !updated) return;
     const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();
-    if (left > 0) await delay(Math.min(left, WRITE_INTERVAL_MS), undefined, signal ? { signal } : {});
+    if (left > 0) await (this.#retry.pause ?? timer)(Math.min(left, WRITE_INTERVAL_MS), signal);
   }
 
   /** `/storage/v1/b/BUCKET/o/NAME`: a name may hold any character, so all of it is escaped. */

@@ -46,6 +46,7 @@ export async function retrying<T>(
   }
 }
 
-async function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
+/** Waits so many milliseconds. @throws an AbortError where the signal aborts */
+export async function timer(ms: number, signal: AbortSignal | undefined): Promise<void> {
   await delay(ms, undefined, signal ? { signal } : {});
 }

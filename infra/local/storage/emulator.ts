@@ -45,8 +45,8 @@ export interface StorageEmulatorOptions {
    * look in this like composite ones.
    */
   readonly md5?: boolean;
-  /** Whether a name takes one mutation a second; false by default. @see MutationLimit */
-  readonly mutationLimit?: boolean;
+  /** Whether a name takes one mutation a second; true by default. A function is the clock that it goes by. @see MutationLimit */
+  readonly mutationLimit?: boolean | (() => number);
   /** Restricts access; by default everybody may do everything. */
   readonly iam?: IamOptions;
   /** How long operations and notifications take; nothing is added by default. */
@@ -88,9 +88,10 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
   const { notifications = [], now = Date.now } = options;
   const faults = new Faults();
   const counts = new OperationCounts();
+  const limit = options.mutationLimit ?? true;
   const mutationLimit = new MutationLimit({
-    enabled: options.mutationLimit ?? false,
-    now,
+    enabled: limit !== false,
+    now: typeof limit === 'function' ? limit : now,
     onRefused: () => {
       counts.mutationsRefused += 1;
     },

@@ -47,7 +47,7 @@ export function parseMainOptions(
     folder,
     port,
     md5: onOrOff('MD5', given.get('MD5') ?? 'on'),
-    mutationLimit: onOrOff('MUTATION_LIMIT', given.get('MUTATION_LIMIT') ?? 'off'),
+    mutationLimit: onOrOff('MUTATION_LIMIT', given.get('MUTATION_LIMIT') ?? 'on'),
     host: given.get('HOST') ?? '127.0.0.1',
     buckets: listOf(given.get('BUCKETS')),
     notifications: listOf(given.get('NOTIFY')).map(subscription),

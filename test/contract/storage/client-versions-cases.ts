@@ -144,7 +144,10 @@ export function clientKeepsVersions(cases: Cases<StorageSubject>): void {
   });
 
   cases('client: reports a bucket that does not exist', async (subject) => {
-    const missing = new Bucket(subject.transport, `${subject.bucketName}-missing`, { retry: FAST_RETRY });
+    const missing = new Bucket(subject.transport, `${subject.bucketName}-missing`, {
+      retry: FAST_RETRY,
+      paced: true,
+    });
     await assert.rejects(
       missing.list({ prefix: '', maxResults: 1 }),
       (error) => error instanceof StorageError && error.status === 404 && !error.transient,

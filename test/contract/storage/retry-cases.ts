@@ -196,7 +196,11 @@ async function runCase(
   const order = { json: { instructions: { [call.method]: instructions } } };
   const { id } = (await send('POST', `${subject.url}/retry_test`, order)).ok() as unknown as { id: string };
   const transport = new Transport(subject.url, async () => new Headers({ 'x-retry-test-id': id }));
-  const faulty = new Bucket(transport, subject.bucketName, { retry: FAST_RETRY, timeoutMs: 10_000 });
+  const faulty = new Bucket(transport, subject.bucketName, {
+    retry: FAST_RETRY,
+    paced: true,
+    timeoutMs: 10_000,
+  });
   try {
     if (expectSuccess) await run(faulty);
     else {

@@ -41,7 +41,11 @@ export class RecordsFixture {
   }
 
   bucket(): Bucket {
-    return new Bucket(connectStorage(this.storage.url), PERMANENT, { retry: FAST_RETRY, timeoutMs: 5_000 });
+    return new Bucket(connectStorage(this.storage.url), PERMANENT, {
+      retry: FAST_RETRY,
+      paced: true,
+      timeoutMs: 5_000,
+    });
   }
 
   async clean(fields: Partial<FileRecord> = {}, at = new Date()): Promise<FileId> {

@@ -65,8 +65,8 @@ describe('deciding on a file', () => {
     given = [];
     begun = 0;
     const storage = connectStorage(fixture.url);
-    unscanned = new WatchedBucket(storage, 'unscanned', { retry: FAST_RETRY });
-    permanent = new Bucket(storage, 'permanent', { retry: FAST_RETRY });
+    unscanned = new WatchedBucket(storage, 'unscanned', { retry: FAST_RETRY, paced: true });
+    permanent = new Bucket(storage, 'permanent', { retry: FAST_RETRY, paced: true });
     decider = {
       unscanned,
       blobs: new Blobs(permanent, { now: () => new Date(now) }),

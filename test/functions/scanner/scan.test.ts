@@ -62,7 +62,8 @@ describe('the steps of a scan', () => {
   });
   beforeEach(() => {
     const storage = connectStorage(fixture.url);
-    const bucket = (name: string) => new Bucket(storage, name, { retry: FAST_RETRY, timeoutMs: 5_000 });
+    const bucket = (name: string) =>
+      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 });
     const permanent = bucket('permanent');
     published = [];
     now = Date.now();
@@ -172,7 +173,10 @@ describe('the steps of a scan', () => {
         return super.read(name, options);
       }
     }
-    const unscanned = new Watched(connectStorage(fixture.url), 'unscanned', { retry: FAST_RETRY });
+    const unscanned = new Watched(connectStorage(fixture.url), 'unscanned', {
+      retry: FAST_RETRY,
+      paced: true,
+    });
     const scanner: Clamd = { ...clamd, scan: () => Promise.reject(new ScanFault('unreachable', 'no clamd')) };
     await assert.rejects(run(object, { unscanned, scanner }), { code: 'unreachable' });
     assert.deepEqual(

@@ -41,7 +41,8 @@ describe('a file over the maximum of the engine', () => {
   });
   beforeEach(() => {
     const storage = connectStorage(fixture.url);
-    const bucket = (name: string) => new Bucket(storage, name, { retry: FAST_RETRY, timeoutMs: 5_000 });
+    const bucket = (name: string) =>
+      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 });
     const permanent = bucket('permanent');
     const sizes = sizesFor(WINDOW);
     // Room for one window and what it may unpack to, and no more.

@@ -63,7 +63,7 @@ export class CollectFixture extends SweeperFixture {
     const clamd = this.#clamd;
     assert.ok(clamd);
     const { connection } = this;
-    const options = { retry: FAST_RETRY, timeoutMs: 5_000 };
+    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 };
     const permanent = new HookedBucket(hook, connection, this.sweeper.permanent.name, options);
     const unscanned = new HookedBucket(hook, connection, this.sweeper.unscanned.name, options);
     const now = this.sweeper.now;

@@ -58,7 +58,11 @@ export class SweeperFixture {
     const bucket = async (name: string) => {
       const query = { json: { name: `${name}-${generation}` } };
       (await this.storage.call('POST', '/storage/v1/b?project=p', query)).ok();
-      return new Bucket(connection, `${name}-${generation}`, { retry: FAST_RETRY, timeoutMs: 5_000 });
+      return new Bucket(connection, `${name}-${generation}`, {
+        retry: FAST_RETRY,
+        paced: true,
+        timeoutMs: 5_000,
+      });
     };
     const permanent = await bucket('permanent');
     this.published = [];

@@ -356,7 +356,6 @@ describe('the bytes of a tus request', function () {
 
   it('are written as fast as they come: no name is written twice', async () => {
     let progress = await fixture.create(3);
-    storage.emulator.mutationLimit.enabled = true;
     storage.emulator.operations.reset();
     const appender = fixture.appenderOf(DEFAULT_RETRY);
     for (const byte of ['a', 'b', 'c'])

@@ -31,16 +31,13 @@ export class UploadFixture {
     beforeEach(() => {
       this.#appender = this.appenderOf(FAST_RETRY);
     });
-    afterEach(() => {
-      this.storage.emulator.faults.clear();
-      this.storage.emulator.mutationLimit.enabled = false;
-    });
+    afterEach(() => this.storage.emulator.faults.clear());
   }
 
   /** @param retry with one attempt, nothing more is done after a call that fails, as after a crash */
   appenderOf(retry: RetryPolicy): Appender {
     const connection = connectStorage(this.storage.url);
-    const limits = { retry, timeoutMs: 10_000, chunkBytes: QUANTUM };
+    const limits = { retry, paced: true, timeoutMs: 10_000, chunkBytes: QUANTUM };
     const bucket = (name: string) => new Bucket(connection, name, limits);
     return {
       unscanned: bucket('unscanned'),

@@ -66,7 +66,7 @@ export class OnceFixture {
   }
 
   bucket(name: 'unscanned' | 'permanent'): Bucket {
-    return new Bucket(new Transport(this.storage.url), name, { retry: FAST_RETRY });
+    return new Bucket(new Transport(this.storage.url), name, { retry: FAST_RETRY, paced: true });
   }
 
   /** Records that are not expired. */
@@ -105,7 +105,7 @@ export class OnceFixture {
   }
 
   #receiver(transport: Transport, { now, patienceMs }: Sent): OnceReceiver {
-    const limits = { retry: FAST_RETRY, timeoutMs: 5_000, chunkBytes: CHUNK_BYTES };
+    const limits = { retry: FAST_RETRY, paced: true, timeoutMs: 5_000, chunkBytes: CHUNK_BYTES };
     const permanent = new Bucket(transport, 'permanent', limits);
     return {
       unscanned: new Bucket(transport, 'unscanned', limits),

@@ -46,6 +46,7 @@ describe('Blobs', () => {
   const bucket = (name: string): Bucket =>
     new HookedBucket((...operation) => hook(...operation), connectStorage(fixture.url), name, {
       retry: FAST_RETRY,
+      paced: true,
     });
   const blobs = (deduplicate?: DeduplicationScope) =>
     new Blobs(bucket('permanent'), { now: () => new Date(now), ...(deduplicate && { deduplicate }) });

@@ -10,7 +10,7 @@ describe('a bucket over HTTP', () => {
   const fixture = new EmulatorFixture();
   let bucket: Bucket;
   before(() => {
-    const options = { retry: FAST_RETRY, timeoutMs: 2_000, chunkBytes: CHUNK };
+    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 2_000, chunkBytes: CHUNK };
     bucket = new Bucket(connectStorage(fixture.url), BUCKET, options);
   });
   afterEach(() => fixture.emulator.faults.clear());

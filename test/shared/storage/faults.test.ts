@@ -25,7 +25,7 @@ describe('Cloud Storage that fails for a while', () => {
   let other: Bucket;
   before(() => {
     const storage = connectStorage(fixture.url);
-    const options = { retry: FAST_RETRY, timeoutMs: 250, chunkBytes: CHUNK };
+    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 250, chunkBytes: CHUNK };
     bucket = new Bucket(storage, BUCKET, options);
     other = new Bucket(storage, 'other', options);
   });
@@ -212,6 +212,7 @@ describe('Cloud Storage that fails for a while', () => {
         const name = fresh();
         const tampered = new Bucket(connectStorage(proxy.url), BUCKET, {
           retry: FAST_RETRY,
+          paced: true,
           chunkBytes: CHUNK,
         });
         const staged = await tampered.stage(name, piecesOf(randomBytes(size)), options);
@@ -227,7 +228,10 @@ describe('Cloud Storage that fails for a while', () => {
   it('Retry-After is honoured: no try comes before it', async () => {
     const pauses: number[] = [];
     const pause = async (ms: number) => void pauses.push(ms);
-    const patient = new Bucket(connectStorage(fixture.url), BUCKET, { retry: { ...FAST_RETRY, pause } });
+    const patient = new Bucket(connectStorage(fixture.url), BUCKET, {
+      retry: { ...FAST_RETRY, pause },
+      paced: true,
+    });
     const object = await put(Buffer.from('x'));
     const effect = { kind: 'error', status: 503, retryAfter: 7 } as const;
     fixture.emulator.faults.add({ operation: 'objects.get', times: 2, effect });

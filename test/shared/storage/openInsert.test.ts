@@ -26,7 +26,12 @@ describe('an upload whose size is known, of a chunk at most', () => {
   const bytes = randomBytes(CHUNK - 5);
 
   const bucketAt = (url: string) =>
-    new Bucket(connectStorage(url), BUCKET, { retry: FAST_RETRY, timeoutMs: 500, chunkBytes: CHUNK });
+    new Bucket(connectStorage(url), BUCKET, {
+      retry: FAST_RETRY,
+      paced: true,
+      timeoutMs: 500,
+      chunkBytes: CHUNK,
+    });
   const stage = (name: string, size = bytes.length, source: AsyncIterable<Uint8Array> = piecesOf(bytes)) =>
     bucket.stage(name, source, { contentType, size });
   const calls = () => fixture.emulator.operations.of('objects.insert').calls ?? 0;

@@ -11,7 +11,7 @@ describe('the release of an object', () => {
   const fixture = new EmulatorFixture();
   let bucket: Bucket;
   before(() => {
-    bucket = new Bucket(connectStorage(fixture.url), BUCKET, { retry: FAST_RETRY });
+    bucket = new Bucket(connectStorage(fixture.url), BUCKET, { retry: FAST_RETRY, paced: true });
   });
   afterEach(async () => {
     fixture.emulator.faults.clear();

@@ -25,7 +25,7 @@ describe('storage client: differences of Google’s storage-testbench', () => {
     server = createServer((_, response) => answer(response)).listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
-    bucket = new Bucket(connectStorage(`127.0.0.1:${port}`), 'b', { retry: FAST_RETRY });
+    bucket = new Bucket(connectStorage(`127.0.0.1:${port}`), 'b', { retry: FAST_RETRY, paced: true });
   });
   after(() => {
     server.closeAllConnections();

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,20 +8,29 @@ import {
   startStorageEmulator,
 } from '../../../../infra/local/storage/emulator.ts';
 import { type CallInit, type Reply, type Resource, send } from '../../../contract/storage/http.ts';
+import { WRITE_CLOCK } from '../../../shared/storage/streams.ts';
 
 export const BUCKET = 'contract';
 
+type Options = Omit<Partial<StorageEmulatorOptions>, 'folder'>;
+
 /** An emulator in a temporary folder for the tests of the enclosing `describe`, and a shorthand for calls. */
 export class EmulatorFixture {
-  readonly #options: Omit<Partial<StorageEmulatorOptions>, 'folder'>;
+  readonly #options: Options;
   #folder: string | undefined;
   #emulator: StorageEmulator | undefined;
+  #refused = 0;
 
-  constructor(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}) {
-    this.#options = { buckets: [BUCKET], ...options };
+  /**
+   * It takes one write a second of a name, by a clock that waits move on.
+   * @param races why writers meet in these tests; where they do not, no write may be refused
+   */
+  constructor(options: Options = {}, races?: string) {
+    this.#options = { buckets: [BUCKET], mutationLimit: WRITE_CLOCK.now, ...options };
     before(() => this.start());
     after(async () => {
       await this.stop();
+      if (!races) assert.equal(this.#refused, 0, 'a name was written twice within a second');
       if (this.#folder !== undefined) await rm(this.#folder, { recursive: true });
     });
   }
@@ -34,23 +44,26 @@ export class EmulatorFixture {
     return this.emulator.url;
   }
 
-  async start(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}): Promise<void> {
+  async start(options: Options = {}): Promise<void> {
     this.#folder ??= await mkdtemp(join(tmpdir(), 'storage-emulator-'));
     this.#emulator = await startStorageEmulator({ ...this.#options, ...options, folder: this.#folder });
   }
 
   async stop(): Promise<void> {
+    this.#refused += this.#emulator?.mutationLimit.refused ?? 0;
     await this.#emulator?.stop();
     this.#emulator = undefined;
   }
 
-  async restart(options: Omit<Partial<StorageEmulatorOptions>, 'folder'> = {}): Promise<void> {
+  async restart(options: Options = {}): Promise<void> {
     await this.stop();
     await this.start(options);
   }
 
   /** @param path under the emulator's URL, or a whole URL */
   call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
+    // Whoever prepares a test takes a second for each write.
+    if (method !== 'GET') WRITE_CLOCK.tick();
     return send(method, path.startsWith('http') ? path : this.url + path, init);
   }
 

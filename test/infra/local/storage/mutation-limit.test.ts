@@ -7,7 +7,7 @@ const UPLOAD = `/upload/storage/v1/b/${BUCKET}/o`;
 
 describe('storage emulator: one mutation a second to a name', () => {
   let now = Date.now();
-  const fixture = new EmulatorFixture({ now: () => now, mutationLimit: true });
+  const fixture = new EmulatorFixture({ now: () => now, mutationLimit: true }, 'refusals are what is tested');
   const limited = (reply: Reply) => {
     const { error } = JSON.parse(reply.text);
     return reply.status === 429 && error.errors[0].reason === 'rateLimitExceeded';
