@@ -17,8 +17,6 @@ interface MutationLimitOptions {
  */
 export class MutationLimit {
   enabled: boolean;
-  /** Mutations that were refused, since it began. */
-  refused = 0;
   readonly #options: MutationLimitOptions;
   /** By name, the oldest first. */
   readonly #last = new Map<string, number>();
@@ -33,7 +31,6 @@ export class MutationLimit {
     if (!this.enabled) return;
     const last = this.#last.get(idOf(target));
     if (last === undefined || this.#options.now() - last >= INTERVAL_MS) return;
-    this.refused += 1;
     this.#options.onRefused();
     throw new ApiError(
       429,

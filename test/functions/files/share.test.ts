@@ -9,7 +9,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
-import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { FAST_RETRY, WRITE_CLOCK } from '../../shared/storage/streams.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
 
 describe('sharing of a file that came by tus and was scanned', () => {
@@ -44,7 +44,10 @@ describe('sharing on a version', () => {
   it('is done where it was written, the answer was lost, and somebody else wrote before the next try', async () => {
     const id = await fixture.clean();
     const { records, writer } = fixture.instance();
-    const pause = async () => void (await share(writer, { id, grant: other, ifMatch: undefined }));
+    const pause = async () => {
+      WRITE_CLOCK.tick();
+      await share(writer, { id, grant: other, ifMatch: undefined });
+    };
     const retry = { ...FAST_RETRY, pause };
     const bucket = new Bucket(connectStorage(fixture.storage.url), 'permanent', { retry });
     const unlucky = new RecordWriter(new Records(bucket), FAST_RETRY);
@@ -52,6 +55,7 @@ describe('sharing on a version', () => {
     for (const change of ['grant', 'revoke'] as const) {
       const read = (await records.get(id)) ?? assert.fail();
       fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
+      WRITE_CLOCK.tick();
       await share(unlucky, { id, [change]: viewer, ifMatch: [versionTag(read.object)] });
       fixture.storage.emulator.faults.clear();
       const sees = (await records.get(id))?.record.viewers.includes('org:1' as Principal);

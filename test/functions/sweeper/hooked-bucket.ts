@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 
 export type Operation =
@@ -22,7 +23,10 @@ export class HookedBucket extends Bucket {
 
   constructor(hook: Hook, ...bucket: ConstructorParameters<typeof Bucket>) {
     super(...bucket);
-    this.#hook = hook;
+    // What an operation asks for itself, to find out whether an earlier try took effect, is a part of it.
+    const within = new AsyncLocalStorage<true>();
+    this.#hook = (operation, name, run) =>
+      within.getStore() ? run() : hook(operation, name, () => within.run(true, run));
   }
 
   override stat(...args: Parameters<Bucket['stat']>): ReturnType<Bucket['stat']> {

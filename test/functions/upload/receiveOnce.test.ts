@@ -3,6 +3,7 @@ import { randomBytes, randomInt } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
+import { WRITE_CLOCK } from '../../shared/storage/streams.ts';
 import { CHUNK_BYTES, failingAt, OnceFixture, type Sent } from './onceFixture.ts';
 
 const HOUR = 3_600_000;
@@ -209,6 +210,7 @@ describe('an upload with an idempotency key', () => {
     const key = fixture.newKey();
     const storage = async (call: () => Promise<unknown>) => {
       await fixture.steal(key);
+      WRITE_CLOCK.tick();
       return call();
     };
     await assert.rejects(fixture.send(body, { key, storage }), { type: 'idempotency-in-progress' });

@@ -12,7 +12,7 @@ import type { Generation } from '../../../shared/storage/object.ts';
 import { Tally } from '../../../shared/storage/tally.ts';
 import { type Hook, HookedBucket, straight } from '../../functions/sweeper/hooked-bucket.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
-import { collect, FAST_RETRY } from '../storage/streams.ts';
+import { collect, FAST_RETRY, WRITE_CLOCK } from '../storage/streams.ts';
 
 const OWNER = 'org:889640782' as Principal;
 const OTHER = 'org:123456789' as Principal;
@@ -176,6 +176,7 @@ describe('Blobs', () => {
       await promote();
       now += 2 * HOUR;
       const object = await source();
+      WRITE_CLOCK.tick();
       fixture.emulator.operations.reset();
       fixture.emulator.faults.add({ operation: 'objects.patch', effect: { kind: 'error', status: 412 } });
       const message = `blob ${content.sha256} keeps changing`;

@@ -1,4 +1,4 @@
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate } from 'node:timers/promises';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
 
 /** Bytes: two of Cloud Storage's quanta, so that tests meet chunk borders soon. */
@@ -8,7 +8,7 @@ export const CHUNK = 512 * 1024;
  * The clock by which emulators in this process take one write a second of a name. What waits for such a second moves it
  * on and need not wait.
  */
-export class WriteClock {
+class WriteClock {
   #ahead = 0;
 
   /** Milliseconds since 1970. */
@@ -22,15 +22,21 @@ export class WriteClock {
 
 export const WRITE_CLOCK = new WriteClock();
 
+/** A clock by which each write comes a second after the one before: for tests in which nothing is in a hurry. */
+export const UNHURRIED = (): number => {
+  WRITE_CLOCK.tick();
+  return WRITE_CLOCK.now();
+};
+
 /** As many tries as in production, without its pauses. */
 export const FAST_RETRY: RetryPolicy = {
   attempts: 6,
   baseMs: 1,
   maxMs: 5,
   totalMs: 30_000,
-  pause: async (ms, signal) => {
+  pause: async (_ms, signal) => {
     WRITE_CLOCK.tick();
-    await delay(Math.min(ms, 5), undefined, signal ? { signal } : {});
+    await setImmediate(undefined, signal ? { signal } : {});
   },
 };
 

@@ -5,6 +5,7 @@ import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startStorageEmulator } from '../../../../infra/local/storage/emulator.ts';
+import { UNHURRIED } from '../../../shared/storage/streams.ts';
 import { BUCKET, EmulatorFixture, objectPath } from './emulator-fixture.ts';
 import { EmulatorProcess } from './emulator-process.ts';
 import { Subscriber } from './subscriber.ts';
@@ -74,7 +75,7 @@ describe('storage emulator: durability', () => {
   });
 
   it('removes data files that no object needs: of cut uploads, overwrites and deletions', async () => {
-    const emulator = await startStorageEmulator({ folder, buckets: [BUCKET] });
+    const emulator = await startStorageEmulator({ folder, buckets: [BUCKET], mutationLimit: UNHURRIED });
     const put = (name: string, size: number) => {
       const path = `${emulator.url}/upload/storage/v1/b/${BUCKET}/o?uploadType=media&name=${name}`;
       return fetch(path, { method: 'POST', body: Buffer.alloc(size) });
@@ -94,7 +95,7 @@ describe('storage emulator: durability', () => {
   it('packs small contents into one file, and removes it when the last of them is gone', async () => {
     const contents = join(folder, 'contents');
     for (let run = 0; run < 3; run += 1) {
-      const emulator = await startStorageEmulator({ folder, buckets: [BUCKET] });
+      const emulator = await startStorageEmulator({ folder, buckets: [BUCKET], mutationLimit: UNHURRIED });
       const path = `${emulator.url}/upload/storage/v1/b/${BUCKET}/o?uploadType=media&name=${run}`;
       for (const body of ['overwritten', `run ${run}`]) await fetch(path, { method: 'POST', body });
       for (let earlier = 0; earlier <= run; earlier += 1) {
@@ -104,7 +105,7 @@ describe('storage emulator: durability', () => {
       await emulator.stop();
     }
     assert.deepEqual((await readdir(contents)).sort(), ['pack-1', 'pack-2', 'pack-3']);
-    const emulator = await startStorageEmulator({ folder });
+    const emulator = await startStorageEmulator({ folder, mutationLimit: UNHURRIED });
     for (const name of ['0', '2']) await fetch(`${emulator.url}${objectPath(name)}`, { method: 'DELETE' });
     await emulator.stop();
     await (await startStorageEmulator({ folder })).stop();
@@ -113,7 +114,7 @@ describe('storage emulator: durability', () => {
 
   it('forgets a last line that was written in part, and refuses a journal that is damaged before', async () => {
     const journal = join(folder, 'journal.jsonl');
-    await (await startStorageEmulator({ folder, buckets: [BUCKET] })).stop();
+    await (await startStorageEmulator({ folder, buckets: [BUCKET], mutationLimit: UNHURRIED })).stop();
     await appendFile(journal, '{"bucket":{"name":"ha');
     const emulator = await startStorageEmulator({ folder });
     assert.equal((await fetch(`${emulator.url}/storage/v1/b/${BUCKET}`)).status, 200);
@@ -130,7 +131,7 @@ describe('storage emulator: durability', () => {
       );
       return BigInt(generation);
     };
-    const before = await startStorageEmulator({ folder, buckets: [BUCKET] });
+    const before = await startStorageEmulator({ folder, buckets: [BUCKET], mutationLimit: UNHURRIED });
     const generation = await put(before.url);
     await fetch(before.url + objectPath('x'), { method: 'DELETE' });
     await before.stop();

@@ -6,12 +6,13 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { type Bucket, IdempotencyStrategy, Storage } from '@google-cloud/storage';
+import { UNHURRIED } from '../../../shared/storage/streams.ts';
 import { BUCKET, EmulatorFixture } from './emulator-fixture.ts';
 
 const CHUNK = 256 * 1024;
 
 describe('storage emulator: Google’s own client, @google-cloud/storage', () => {
-  const fixture = new EmulatorFixture();
+  const fixture = new EmulatorFixture({ mutationLimit: UNHURRIED });
   const bytes = randomBytes(5 * CHUNK + 17);
   let bucket: Bucket;
   let storage: Storage;

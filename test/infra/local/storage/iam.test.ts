@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Grant } from '../../../../infra/local/iam/policy.ts';
 import { Tokens } from '../../../../infra/local/iam/tokens.ts';
 import { type StorageEmulator, startStorageEmulator } from '../../../../infra/local/storage/emulator.ts';
+import { UNHURRIED } from '../../../shared/storage/streams.ts';
 
 const SECRET = 'a secret of the tests, long enough';
 const ADMINISTRATOR = 'administrator@example.org';
@@ -17,7 +18,7 @@ describe('the grants of the storage emulator', () => {
 
   before(async () => {
     const iam = { secret: SECRET, administrator: ADMINISTRATOR, grants: [] };
-    emulator = await startStorageEmulator({ folder, iam, buckets: ['b'] });
+    emulator = await startStorageEmulator({ folder, iam, buckets: ['b'], mutationLimit: UNHURRIED });
   });
   after(async () => {
     await emulator.stop();

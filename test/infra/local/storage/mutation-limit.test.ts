@@ -7,7 +7,7 @@ const UPLOAD = `/upload/storage/v1/b/${BUCKET}/o`;
 
 describe('storage emulator: one mutation a second to a name', () => {
   let now = Date.now();
-  const fixture = new EmulatorFixture({ now: () => now, mutationLimit: true }, 'refusals are what is tested');
+  const fixture = new EmulatorFixture({ now: () => now, mutationLimit: true });
   const limited = (reply: Reply) => {
     const { error } = JSON.parse(reply.text);
     return reply.status === 429 && error.errors[0].reason === 'rateLimitExceeded';
@@ -87,14 +87,14 @@ describe('storage emulator: one mutation a second to a name', () => {
     assert.deepEqual(report, JSON.parse(JSON.stringify(fixture.emulator.operations.report())));
   });
 
-  it('is switched while it runs, and is off unless asked for', async () => {
+  it('is switched while it runs, and is on unless told otherwise', async () => {
     const order = (json: object) => fixture.call('PUT', '/_emulator/mutation-limit', { json });
     assert.equal((await order({ enabled: 'no' })).status, 400);
     assert.equal((await order({ enabled: false })).status, 204);
     await fixture.put('x', 'second');
     assert.equal((await order({ enabled: true })).status, 204);
-    assert.equal(parseMainOptions({}, ['FOLDER=/f']).mutationLimit, false);
-    assert.equal(parseMainOptions({ MUTATION_LIMIT: 'on' }, ['FOLDER=/f']).mutationLimit, true);
+    assert.equal(parseMainOptions({}, ['FOLDER=/f']).mutationLimit, true);
+    assert.equal(parseMainOptions({ MUTATION_LIMIT: 'off' }, ['FOLDER=/f']).mutationLimit, false);
     assert.throws(() => parseMainOptions({ MUTATION_LIMIT: '1' }, ['FOLDER=/f']), /MUTATION_LIMIT should be/);
   });
 });
