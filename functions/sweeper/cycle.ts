@@ -25,7 +25,7 @@ interface Version {
 }
 
 /** Fields of a candidate that are kept in memory: a cycle has tens of thousands. */
-type Candidate = Version & Pick<StoredObject, 'name'>;
+type Candidate = Version & Pick<StoredObject, 'name' | 'updated'>;
 
 /** A candidate that a cycle has claimed, and the version of its blob that it may delete. */
 interface Claim {
@@ -241,6 +241,6 @@ function claimOf(candidate: StoredObject, id: string): Claim | undefined {
   return { candidate: versionOf(candidate), blob: { generation, metageneration } };
 }
 
-function versionOf({ name, generation, metageneration }: StoredObject): Candidate {
-  return { name, generation, metageneration };
+function versionOf({ name, generation, metageneration, updated }: StoredObject): Candidate {
+  return { name, generation, metageneration, updated };
 }

@@ -70,7 +70,7 @@ export async function attendWaiting(
   switch (record.state) {
     case 'expired':
     case 'deleted':
-      await sweeper.unscanned.delete(object.name, { generation: object.generation });
+      await sweeper.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
       return 'dropped';
     case 'failed':
       await announceFailure(sweeper, { ...read, record });

@@ -29,6 +29,7 @@ const ANEW = { cycle: null, blobGeneration: null, blobMetageneration: null, notB
  */
 export class Candidates {
   readonly #bucket: Bucket;
+  readonly #ensuring = new Map<string, Promise<void>>();
 
   constructor(permanent: Bucket) {
     this.#bucket = permanent;
@@ -45,12 +46,30 @@ export class Candidates {
     }
   }
 
-  /** One that is not decided on will be later than now: it needs no write, however many files are deleted. */
-  async #ensure(name: string): Promise<void> {
+  /** Those of one content one after another: the first writes it, and the next ones find it. */
+  #ensure(name: string): Promise<void> {
+    const before = this.#ensuring.get(name) ?? Promise.resolve();
+    const ensured = before
+      .catch(() => undefined)
+      .then(() => this.#write(name))
+      .finally(() => {
+        if (this.#ensuring.get(name) === ensured) this.#ensuring.delete(name);
+      });
+    this.#ensuring.set(name, ensured);
+    return ensured;
+  }
+
+  /**
+   * One that is not decided on will be later than now: it needs no write, however many files are deleted. It is looked
+   * for first, because the cycle that comes across a deleted file may have claimed it a moment ago.
+   */
+  async #write(name: string): Promise<void> {
     for (;;) {
-      if (await this.#bucket.insertEmpty(name)) return;
       const there = await this.#bucket.stat(name);
-      if (!there) continue;
+      if (!there) {
+        if (await this.#bucket.insertEmpty(name)) return;
+        continue;
+      }
       const { cycle, done } = there.metadata as CandidateMetadata;
       if (cycle === undefined && done === undefined) return;
       if (await this.#bucket.patch(name, there, ANEW)) return;

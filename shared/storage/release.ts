@@ -17,7 +17,8 @@ export function isKept({ retentionExpirationTime, held }: StoredObject, now: Dat
  */
 export async function release(
   bucket: Bucket,
-  object: Pick<StoredObject, 'name' | 'generation' | 'metageneration'>,
+  object: Pick<StoredObject, 'name' | 'generation' | 'metageneration'> &
+    Partial<Pick<StoredObject, 'updated'>>,
 ): Promise<'deleted' | 'kept' | 'changed'> {
   try {
     return (await bucket.delete(object.name, object)) ? 'deleted' : 'changed';

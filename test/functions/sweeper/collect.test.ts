@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { Blobs } from '../../../shared/files/blobs.ts';
+import type { FileId } from '../../../shared/files/fileId.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';
@@ -42,6 +43,32 @@ describe('a collection', function () {
     await fixture.collect();
     await fixture.collect();
     assert.deepEqual(await fixture.blobs(), []);
+  });
+
+  it('writes one candidate for however many files of one content it finds deleted at once', async () => {
+    const files: FileId[] = [];
+    for (let count = 0; count < 10; count++) files.push(await fixture.clean('popular'));
+    for (const id of files) await fixture.remove(id);
+    const { operations } = fixture.storage.emulator;
+    operations.reset();
+    assert.deepEqual((await fixture.collect()).records, { announced: 10 });
+    assert.equal((await fixture.names('collect/')).length, 1);
+    assert.deepEqual([operations.of('objects.insert').calls, operations.mutationsRefused], [1, 0]);
+  });
+
+  it('is refused no write to a candidate that it has claimed a moment ago', async () => {
+    const [gone, kept] = [await fixture.clean('struck out'), await fixture.clean('struck out')];
+    const last = await fixture.clean('collected');
+    for (const id of [gone, last]) await fixture.remove(id);
+    await fixture.collect();
+    fixture.now += 2 * DAY;
+    const { operations } = fixture.storage.emulator;
+    operations.reset();
+    const { candidates, blobs } = await fixture.collect();
+    assert.deepEqual([candidates, blobs], [{ claimed: 2 }, { deleted: 1 }]);
+    assert.equal(await fixture.state(kept), 'clean');
+    assert.deepEqual(await fixture.names('collect/'), []);
+    assert.equal(operations.mutationsRefused, 0);
   });
 
   it('makes a candidate again where the last file goes while a cycle is under way', async () => {
