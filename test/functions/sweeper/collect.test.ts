@@ -199,6 +199,15 @@ describe('a collection', function () {
     assert.equal(await fixture.state(record.id), 'uploading');
   });
 
+  it('suspects a content once, however many of its files are deleted at the same time', async () => {
+    for (let files = 0; files < 20; files++) await fixture.remove(await fixture.clean('same'));
+    const { operations } = fixture.storage.emulator;
+    operations.reset();
+    assert.deepEqual((await fixture.collect()).records, { announced: 20 });
+    assert.equal(operations.report().mutationsRefused, 0);
+    assert.equal((await fixture.names('collect/')).length, 1);
+  });
+
   it('decides on no more candidates at a time than it may keep in memory', async () => {
     for (let files = 0; files < 30; files++) await fixture.remove(await fixture.clean(`small ${files}`));
     await fixture.collect();
