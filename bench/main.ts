@@ -38,12 +38,20 @@ const ROWS: readonly Row[] = [
 const PROJECT = resolve(import.meta.dirname, '..');
 const print = (line: string): void => console.log(line);
 
-async function measureAll(rows: readonly Row[], bench: Bench): Promise<readonly Measured[]> {
+/** @throws {Error} where a row wrote one name twice within a second, which no client and no function should */
+async function measureAll(
+  rows: readonly Row[],
+  bench: Bench,
+  refused: () => Promise<number>,
+): Promise<readonly Measured[]> {
   const measured: Measured[] = [];
   for (const { name, title, measure } of rows) {
     const start = performance.now();
     print(`${title}…`);
     measured.push({ name, title, findings: await measure(bench) });
+    const refusals = await refused();
+    if (refusals > 0 && name !== 'contention')
+      throw new Error(`${title}: ${refusals} writes were refused (429)`);
     print(`  ${((performance.now() - start) / 1000).toFixed(1)} s`);
   }
   return measured;
@@ -60,7 +68,7 @@ try {
   const scale = quick ? QUICK : FULL;
   const machine = describeMachine();
   await using stages = openStages(folder, scale, { LATENCY: latency });
-  const measured = await measureAll(rows, { scale, folder, say: print, ...stages });
+  const measured = await measureAll(rows, { scale, folder, say: print, ...stages }, stages.refused);
   print(`\n${tableOf(measured)}\n`);
   const seconds = Math.round(performance.now() / 1000);
   const complete = rows.length === ROWS.length && latency === 'off';

@@ -41,8 +41,9 @@ async function scanned(name: string): Promise<string> {
   const rewrite = `${OBJECTS}/bytes-${name}/rewriteTo/b/permanent/o/blob-${name}`;
   await ask(rewrite, { method: 'POST', body: metadata, headers: JSON_TYPE });
   await topic.publishMessage(EVENT);
-  await ask(`${OBJECTS}/record-${name}`, { method: 'PATCH', body: metadata, headers: JSON_TYPE });
-  await ask(`${OBJECTS}/bytes-${name}`, { method: 'DELETE' });
+  await ask(`${INSERT}verdict-${name}`, { method: 'POST', body: Buffer.alloc(0) });
+  // As we do: a name takes one write a second, and nobody waits for this one.
+  setTimeout(() => ask(`${OBJECTS}/bytes-${name}`, { method: 'DELETE' }).catch(console.error), 1_100);
   return '';
 }
 

@@ -17,12 +17,14 @@ const storage = process.env['STORAGE'] ?? '';
 const agent = new Agent({ keepAlive: true });
 const KEPT_BYTES = 8 * 1024 * 1024;
 const kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
+/** Of no other process. */
+const PREFIX = `pipe-${process.pid}`;
 let names = 0;
 
 async function upload(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   names += 1;
   const start = request(
-    `${storage}/upload/storage/v1/b/unscanned/o?uploadType=resumable&name=pipe-${names}`,
+    `${storage}/upload/storage/v1/b/unscanned/o?uploadType=resumable&name=${PREFIX}-${names}`,
     {
       method: 'POST',
       headers: { 'content-type': 'application/json' },
@@ -38,7 +40,7 @@ async function upload(incoming: IncomingMessage, response: ServerResponse): Prom
 
 async function part(incoming: IncomingMessage, response: ServerResponse): Promise<void> {
   names += 1;
-  const url = `${storage}/upload/storage/v1/b/unscanned/o?uploadType=media&name=pipe-${names}`;
+  const url = `${storage}/upload/storage/v1/b/unscanned/o?uploadType=media&name=${PREFIX}-${names}`;
   const stored = await store(incoming, url, 'POST');
   response.writeHead(stored ? 204 : 502).end();
 }

@@ -16,10 +16,15 @@ export const emulator: Row = { name: 'emulator', title: 'The emulator alone', me
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   const { bytes } = scale.upload;
   const stage = await still();
+  let objects = 0;
+  const upload = (): Promise<void> => {
+    objects += 1;
+    return put(stage, `alone-${objects}`, bytes);
+  };
   const rate = async (work: () => Promise<unknown>): Promise<number> => bytes / 1e6 / (await secondsOf(work));
   const contenders = {
-    up: () => rate(() => put(stage, bytes)),
-    down: () => rate(() => drain(mediaOf(stage, 'alone'))),
+    up: () => rate(upload),
+    down: () => rate(() => drain(mediaOf(stage, `alone-${objects}`))),
   };
   await sideBySide(contenders, ONCE);
   const { up, down } = await sideBySide(contenders, ROUNDS);
@@ -36,8 +41,8 @@ function measured(what: string, value: number, unit: string): Finding {
   return { what, against: 'the emulator alone', value, unit, detail: `${figure(value)}${unit}` };
 }
 
-async function put({ storageUrl }: Stage, bytes: number): Promise<void> {
-  const url = `${storageUrl}/upload/storage/v1/b/unscanned/o?uploadType=resumable&name=alone`;
+async function put({ storageUrl }: Stage, name: string, bytes: number): Promise<void> {
+  const url = `${storageUrl}/upload/storage/v1/b/unscanned/o?uploadType=resumable&name=${name}`;
   const { headers } = await send(url, { method: 'POST', body: Buffer.from('{}') });
   await send(headers.location ?? '', { method: 'PUT', body: bytes });
 }

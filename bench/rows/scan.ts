@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { giveBack } from '../../shared/runtime/memory.ts';
 import { type Bare, startPipe } from '../baseline/startPipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { type Clamdscan, provideClamdscan } from '../clamd/clamdscan.ts';
+import { deleted } from '../clean.ts';
 import { KINDS, type Kind, writeContent } from '../content.ts';
 import { cpuText } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
@@ -119,7 +121,7 @@ function besides(ours: readonly number[], pipe: readonly number[]): string {
 
 /** @returns seconds */
 async function pipedScan(stage: Stage, pipe: Bare, file: string): Promise<number> {
-  const name = 'scan-by-pipe';
+  const name = `scan-by-pipe-${randomUUID()}`;
   const upload = `/upload/storage/v1/b/permanent/o?uploadType=media&name=${name}`;
   const body = createReadStream(file, { highWaterMark: 256 * 1024 });
   await send(stage.storageUrl + upload, { method: 'POST', body });
@@ -127,7 +129,7 @@ async function pipedScan(stage: Stage, pipe: Bare, file: string): Promise<number
   const path = `/storage/v1/b/permanent/o/${name}`;
   touchMemory(statSync(file).size);
   const seconds = await secondsOf(() => send(`${pipe.url}${path}?alt=media`, { method: 'POST', headers }));
-  await send(stage.storageUrl + path, { method: 'DELETE' });
+  await deleted(stage.bucket('permanent'), name);
   return seconds;
 }
 

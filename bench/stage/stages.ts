@@ -5,6 +5,8 @@ import { type Stage, startStage } from './stage.ts';
 export interface Stages extends AsyncDisposable {
   readonly still: () => Promise<Stage>;
   readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
+  /** Writes that Cloud Storage has refused since the stage before was stopped, because a name takes one a second. */
+  readonly refused: () => Promise<number>;
 }
 
 /** One stage at a time, started when it is first asked for: two would share the processors. */
@@ -18,6 +20,7 @@ export function openStages(
     await current?.stage.stop();
     current = undefined;
   };
+  const refused = async (): Promise<number> => (await current?.stage.operations())?.mutationsRefused ?? 0;
   const on = async (events: boolean, anew = false): Promise<Stage> => {
     if (current?.events === events && !anew) return current.stage;
     await stop();
@@ -33,6 +36,7 @@ export function openStages(
   return {
     still: () => on(false),
     live: (options) => on(true, options?.anew),
+    refused,
     [Symbol.asyncDispose]: stop,
   };
 }
