@@ -5,6 +5,7 @@ import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { metadataByFile } from '../support/records.ts';
 import { type Kind, SAMPLES, type Sample } from './contents.ts';
+import { LifeLines } from './diagrams.ts';
 import { Switch } from './switch.ts';
 
 /** How a deployment is set up. */
@@ -69,6 +70,20 @@ export const VERDICTS: Readonly<Record<Kind, readonly string[]>> = {
   late: ['clean', 'infected'],
   encrypted: ['unscannable'],
 };
+/** What each file and its verdict say, by the id of the file. */
+function statesOf(objects: readonly StoredObject[]) {
+  const states = new Map<string, { file?: string | undefined; verdict?: string | undefined }>();
+  for (const { name, metadata } of objects) {
+    const [prefix = '', id = ''] = name.split('/');
+    if (prefix === 'files') states.set(id, { ...states.get(id), file: metadata['state'] });
+    if (prefix === 'verdicts') {
+      const verdict = metadata['state'] === 'pending' ? 'leased' : metadata['state'];
+      states.set(id, { ...states.get(id), verdict });
+    }
+  }
+  return states;
+}
+
 const DECIDED: ReadonlySet<string | undefined> = new Set(['clean', 'infected', 'unscannable']);
 
 function checkViewers(file: FileFacts, metadata: StoredObject['metadata']): void {
@@ -92,6 +107,7 @@ export class Facts {
   readonly oncePromoted = new Set<string>();
   /** How many releases have begun. */
   releases = 0;
+  readonly #lines = new LifeLines();
 
   constructor(policy: Policy) {
     this.policy = policy;
@@ -106,6 +122,7 @@ export class Facts {
       assert.ok(!stored || kind === 'harmless' || kind === 'late', `${kind} content was promoted`);
       if (stored) this.oncePromoted.add(sha256);
     }
+    this.#lines.look(statesOf(objects));
     const records = metadataByFile(objects);
     for (const [id, metadata] of records) {
       const contents = { owner: metadata['owner'], sha256: metadata['sha256'] } as Contents;

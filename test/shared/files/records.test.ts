@@ -24,4 +24,20 @@ describe('a record', () => {
     assert.equal(await new Records(bucket).replace(read, read.record), undefined);
     assert.deepEqual((await records.get(id))?.record.viewers, viewers);
   });
+
+  it('is none where there is a verdict and no file, for readers and in listings', async () => {
+    const { records } = fixture.instance();
+    const { objects: before } = await records.list({ prefix: 'files/', maxResults: 1000 });
+    const others = before.map((entry) => records.parse(entry)?.record.id);
+    const ids = [await fixture.clean(), await fixture.clean(), await fixture.clean()];
+    const [lone = assert.fail()] = ids;
+    const read = (await records.get(lone)) ?? assert.fail();
+    await fixture.bucket().delete(read.object.name, read.object);
+    assert.ok(read.verdict && (await fixture.bucket().stat(read.verdict.name)), 'its verdict is there');
+    assert.equal(await records.get(lone), undefined);
+    const { objects } = await records.list({ prefix: 'files/', maxResults: 1000 });
+    const found = objects.map((entry) => records.parse(entry)?.record);
+    assert.deepEqual(new Set(found.map((record) => record?.id)), new Set([...ids.slice(1), ...others]));
+    assert.ok(found.every((record) => record?.state === 'clean'));
+  });
 });
