@@ -45,8 +45,11 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Milliseconds: Cloud Storage takes one write of an object name in that time. */
-const WRITE_INTERVAL_MS = 1_000;
+/**
+ * Milliseconds: Cloud Storage takes one write of an object name in a second. A little longer, because timers of Node fire
+ * up to a millisecond early, and the time of the last write is in whole ones.
+ */
+const WRITE_INTERVAL_MS = 1_010;
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
 
@@ -317,7 +320,7 @@ export class Bucket {
     };
   }
 
-  /** The clock of Cloud Storage is another: the wait is a second at most, and a write that is refused is tried again. */
+  /** The clock of Cloud Storage is another: the wait is about a second at most, and a write that is refused is tried again. */
   async #untilWritable({ updated }: Version, signal?: AbortSignal): Promise<void> {
     if (!this.#paced || !updated) return;
     const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import type { Generation } from '../../../shared/storage/object.ts';
 import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { CHUNK, FAST_RETRY, piecesOf } from './streams.ts';
 
@@ -23,6 +24,20 @@ describe('a bucket over HTTP', () => {
     await assert.rejects(bucket.stage('broken', broken(), { contentType: 'text/plain' }), /cut/);
     assert.equal(await bucket.stat('broken'), undefined);
     assert.equal(fixture.emulator.operations.of('resumable.cancel').calls, 1);
+  });
+
+  it('waits for longer than the second in which a name takes one write: timers fire early', async () => {
+    const pauses: number[] = [];
+    const pause = async (ms: number) => void pauses.push(ms);
+    const paced = new Bucket(connectStorage(fixture.url), BUCKET, {
+      retry: { ...FAST_RETRY, pause },
+      paced: true,
+    });
+    // By a clock that is ahead of ours, so that the wait is as long as waits are.
+    const version = { generation: '1' as Generation, updated: new Date(Date.now() + 3_600_000) };
+    assert.equal(await paced.delete('absent', version), true);
+    assert.equal(pauses.length, 1);
+    assert.ok((pauses[0] ?? 0) > 1_001, `${pauses}`);
   });
 
   it('stops reading on abort', async () => {
