@@ -94,7 +94,8 @@ async function* untilDelimiter(
       while ((await source.next()).done !== true);
       return;
     }
-    const safe = Math.max(0, held.length - delimiter.length + 1);
+    const start = held.indexOf(delimiter.subarray(0, 1), Math.max(0, held.length - delimiter.length + 1));
+    const safe = start < 0 ? held.length : start;
     if (safe > 0) yield held.subarray(0, safe);
     const next = await source.next();
     if (next.done === true) throw invalid('Multipart body: the closing delimiter is missing.');
