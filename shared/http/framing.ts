@@ -15,7 +15,7 @@ const prepared = new WeakSet<Server>();
  * into memory before our code runs, with no option to turn that off, but its parsers skip a request that
  * shows neither `transfer-encoding` nor `content-length`. Node tells of each request before the framework
  * hears of it; there the two are kept aside and hidden. Public Node API and the ordinary command line only:
- * FACTS, functions-framework; docs/adr/0002-streaming-bodies.md. To be called once, while the module loads.
+ * docs/platform-facts.md#bodies, docs/adr/0002-streaming-bodies.md. To be called once, while the module loads.
  */
 export function streamBodies(streams: (request: IncomingMessage) => boolean): void {
   subscribe('http.server.request.start', (message) => {

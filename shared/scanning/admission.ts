@@ -2,7 +2,7 @@ import type { TempSpace } from './tempSpace.ts';
 import { Turns } from './turns.ts';
 
 export interface AdmissionOptions {
-  /** Scans at once: about one a processor of clamd's, more do not make it faster (FACTS). */
+  /** Scans at once: about one a processor of clamd's, more do not make it faster (docs/platform-facts.md#scans-at-once). */
   readonly slots: number;
   /** How many may wait for a slot; see {@link Turns} for whose give way. */
   readonly maxWaiting: number;
@@ -15,7 +15,7 @@ export type Refused = { readonly refused: 'slots' | 'tempSpace' };
 
 /**
  * Who may scan now. clamd has no busy answer: a flood past its queue is reset, and a full temporary directory
- * makes malware clean (FACTS). So the admission is ours, before a byte is read.
+ * makes malware clean (docs/platform-facts.md#floods, #a-full-temporary-directory). So the admission is ours, before a byte is read.
  */
 export class Admission {
   readonly #options: AdmissionOptions;

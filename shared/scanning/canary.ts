@@ -13,7 +13,7 @@ const HARMLESS = Buffer.from('nothing to see here\n');
 
 /**
  * Whether the scanner tells malware from what is not: it finds the EICAR file, and nothing in a harmless one. PING
- * says only that clamd lives; without signatures it calls everything clean (FACTS).
+ * says only that clamd lives; without signatures it calls everything clean (docs/platform-facts.md#ready).
  *
  * @throws {ScanFault} if there is no verdict
  */

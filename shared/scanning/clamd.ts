@@ -52,7 +52,8 @@ export interface ClamdOptions {
 }
 
 /**
- * A Scanner on clamdjs, which alone would call unscanned content clean in several ways (FACTS, "clamdjs 1.0.2"):
+ * A Scanner on clamdjs, which alone would call unscanned content clean in several ways
+ * (docs/platform-facts.md#clamdjs-102):
  * `Feed` guards what goes in, `exchange` how it ends, `parseReply` what comes out.
  */
 export function createClamd(options: ClamdOptions): Clamd {
@@ -111,7 +112,8 @@ const PONG = Buffer.from('PONG\0');
 
 /**
  * A verdict counts only on a complete stream. Of what clamd may say earlier, only that the stream is too large is an
- * outcome; it then breaks the connection at will (FACTS, clamdjs defect 7). If a write runs into that first, in about
+ * outcome; it then breaks the connection at will
+ * (docs/platform-facts.md#streams-that-are-too-large). If a write runs into that first, in about
  * 1 of 100 cases, the reply is lost, and it is a `connectionLost` to be retried; `maxBytes` avoids it altogether.
  */
 function verdictOf({ reply, orderly }: Ending): Verdict {

@@ -18,7 +18,8 @@ const NOTHING = Buffer.alloc(0);
 /**
  * The private stream that clamdjs reads in place of the caller's source. It ends, and so lets clamdjs send the
  * terminator that makes clamd scan, only after exactly `size` bytes; everything else cuts the exchange off, and it
- * never emits 'error', for which clamdjs does not listen until it is connected (FACTS, clamdjs defects 1 and 5).
+ * never emits 'error', for which clamdjs does not listen until it is connected
+ * (docs/platform-facts.md#the-terminator, docs/platform-facts.md#errors-of-the-source).
  *
  * The source may reuse the memory of a chunk once it is asked for the next, and is not asked before the kernel has all
  * of this one. That clamdjs writes what is counted here is checked at the end, in {@link isAllWritten}.

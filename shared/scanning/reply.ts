@@ -13,8 +13,8 @@ const NO_TEMP_SPACE =
 /**
  * Reads the whole of clamd's reply to one `zINSTREAM`.
  *
- * The comparison is with entire replies, because a substring such as `OK` also occurs in errors (FACTS, clamdjs
- * defect 2). What is not exactly one known reply is a fault, and so can never be clean.
+ * The comparison is with entire replies, because a substring such as `OK` also occurs in errors
+ * (docs/platform-facts.md#substrings). What is not exactly one known reply is a fault, and so can never be clean.
  *
  * @throws {ScanFault} `protocol`, `clamdError`, `timeout` or `outOfTempSpace`
  */
@@ -49,7 +49,7 @@ function unscannableReason(signature: string): UnscannableReason | undefined {
 
 function faultIn(text: string): ScanFault {
   if (text === '') return new ScanFault('connectionLost', 'clamd closed the connection without a reply');
-  // A newline, although the command asked for NUL-terminated replies (FACTS).
+  // A newline, although the command asked for NUL-terminated replies (docs/platform-facts.md#replies).
   if (text === 'COMMAND READ TIMED OUT\n') return new ScanFault('timeout', 'clamd waited too long for bytes');
   const error = ERROR.exec(text)?.[1];
   if (error === undefined) {

@@ -101,7 +101,7 @@ export async function startClamd(options: StartOptions): Promise<RunningClamd> {
   };
 }
 
-/** A clamd that was killed leaves its temporary files, and a full directory makes malware clean (FACTS). */
+/** A clamd that was killed leaves its temporary files, and a full directory makes malware clean (docs/platform-facts.md#a-full-temporary-directory). */
 async function emptyDirectory(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true });
   await mkdir(path, { recursive: true, mode: 0o700 });
