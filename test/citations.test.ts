@@ -50,13 +50,14 @@ describe('what the code and the documentation cite', () => {
     const inCode = globSync(SOURCES, { cwd: ROOT })
       .filter((file) => !file.includes('node_modules') && !import.meta.filename.endsWith(file))
       .flatMap((file) => [...read(file).matchAll(CITED)].map(([target]) => [file, target] as const));
-    const inMarkdown = markdown('{*.md,docs/**/*.md,client/*.md,terraform/**/*.md,bench/*.md}').flatMap(
-      (file) =>
-        [...read(file).matchAll(LINKED)].map(([, target = '']) => {
-          const [path = '', anchor] = target.split('#');
-          const whole = path === '' ? file : normalize(join(dirname(file), path));
-          return [file, anchor === undefined ? whole : `${whole}#${anchor}`] as const;
-        }),
+    const inMarkdown = markdown(
+      '{*.md,{docs,functions,shared,infra,client,terraform,bench}/**/*.md}',
+    ).flatMap((file) =>
+      [...read(file).matchAll(LINKED)].map(([, target = '']) => {
+        const [path = '', anchor] = target.split('#');
+        const whole = path === '' ? file : normalize(join(dirname(file), path));
+        return [file, anchor === undefined ? whole : `${whole}#${anchor}`] as const;
+      }),
     );
     assert.ok(inCode.length > 50 && inMarkdown.length > 100, `${inCode.length}, ${inMarkdown.length}`);
     assert.deepEqual(faults([...inCode, ...inMarkdown]), []);
