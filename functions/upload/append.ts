@@ -21,7 +21,8 @@ import type { Terms } from './offer.ts';
 
 /** Milliseconds after which an upload is looked at again before a part is added to what was seen of it. */
 const LATE_MS = 60_000;
-const PRECONDITION_FAILED = 412;
+/** The name of the part is taken; or others kept writing it for as long as it was tried. */
+const TAKEN: ReadonlySet<number> = new Set([412, 429]);
 
 export interface Appender {
   readonly unscanned: Bucket;
@@ -109,7 +110,7 @@ async function appendPart(
     tally.add(staged);
     return { record, chain: withPart(chain, object), seenAt, running: tally.save() };
   } catch (error) {
-    const isTaken = error instanceof StorageError && error.status === PRECONDITION_FAILED;
+    const isTaken = error instanceof StorageError && TAKEN.has(error.status);
     throw isTaken ? new Problem('upload-offset') : error;
   }
 }

@@ -428,6 +428,22 @@ describe('tus in several instances', function () {
     assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
   });
 
+  it('tells where it stands where Cloud Storage refuses a part for too long, because others write its name', async () => {
+    const bytes = bytesOf(1000);
+    const { path } = await create(1000);
+    const { body, arrive } = slow(bytes);
+    const { answer } = await begun(() => patch(two, path, 0, body));
+    assert.equal((await patch(one, path, 0, bytes.subarray(0, half))).status, 204);
+    const refused = fault({
+      operation: 'objects.insert',
+      namePrefix: 'parts/',
+      effect: { kind: 'error', status: 429, reason: 'rateLimitExceeded' },
+    });
+    arrive();
+    assert.deepEqual(told(await answer), [409, 'upload-offset']);
+    assert.equal(refused(), FAST_RETRY.attempts);
+  });
+
   it('is complete where its parts may not be deleted', async () => {
     const bytes = bytesOf(1000);
     const { unscanned } = fixture.appender;
