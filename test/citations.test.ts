@@ -28,7 +28,7 @@ function anchorsOf(text: string): ReadonlySet<string> {
   return new Set(anchors);
 }
 
-/** What is wrong with a citation; undefined where it leads somewhere. */
+/** The fault of a citation; undefined where it leads somewhere. */
 function fault(file: string, anchor: string | undefined): string | undefined {
   const isAdr = /^docs\/adr\/\d{4}$/.test(file);
   const [path = file] = isAdr ? globSync(`${file}-*.md`, { cwd: ROOT }) : [file];

@@ -19,7 +19,7 @@ export interface Download {
   readonly bytes: AsyncIterable<Uint8Array>;
 }
 
-/** What a download is looked up in. */
+/** The stores that a download is looked up in. */
 export interface Reader {
   readonly blobs: Blobs;
   readonly findings: Findings;

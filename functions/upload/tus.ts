@@ -1,29 +1,19 @@
 import type { ServerResponse } from 'node:http';
-import { newFileId, parseFileId } from '../../shared/files/fileId.ts';
-import { isWhole, lengthName, lengthOf, NO_PARTS, readChain, removeParts } from '../../shared/files/parts.ts';
+import { newFileId } from '../../shared/files/fileId.ts';
+import { lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
+import type { TusRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
-import { tooLarge } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
 import type { Exchange } from '../../shared/http/service.ts';
-import { type Caller, mayChange } from '../../shared/identity/caller.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
-import type { Progress } from './append.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { openUpload } from './open.ts';
-import {
-  chunkOf,
-  hasBody,
-  receive,
-  requireOffsetType,
-  type Standing,
-  standing,
-  type TusIntake,
-} from './tusBody.ts';
+import { chunkOf, hasBody, receive, requireOffsetType, standing, type TusIntake } from './tusBody.ts';
 import {
   announcedLength,
   completeHeaders,
@@ -34,6 +24,8 @@ import {
   progressHeaders,
   TUS_VERSION,
 } from './tusHeaders.ts';
+import { declare, declared } from './tusLength.ts';
+import { alive, current, find, keepsChanging, standsAt, whyNot } from './tusStanding.ts';
 
 export interface Tus extends TusIntake {
   /** Milliseconds from its creation in which an upload is to be completed. */
@@ -152,7 +144,7 @@ async function head(tus: Tus, { response }: Exchange, { record: read }: Versione
 async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): Promise<void> {
   const { request, response, log } = exchange;
   const offset = countIn(request, 'Upload-Offset');
-  const live = alive(tus, latest(tus, caller, id, offset) ?? (await found(tus, caller, id, offset)));
+  const live = alive(tus, await current(tus, caller, id, offset));
   requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
   if (!live) throw new Problem('upload-complete');
@@ -173,77 +165,6 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
   sendEmpty(response, 204, completeHeaders(record, length));
 }
 
-/** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
-function latest(tus: Tus, caller: Caller, id: string, offset: number | undefined): Standing | undefined {
-  const progress = tus.latest.take(id);
-  if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
-  return { record: progress.record, progress };
-}
-
-/**
- * The upload as another process left it: where the request goes on from its parts, whether it is over is looked for while the
- * bytes are sent.
- */
-async function found(tus: Tus, caller: Caller, id: string, offset: number | undefined): Promise<Standing> {
-  const seenAt = tus.now();
-  const fileId = parseFileId(id);
-  const [{ record }, chain] = await Promise.all([
-    find(tus, caller, id),
-    fileId ? readChain(tus.unscanned, fileId) : NO_PARTS,
-  ]);
-  const goesOn = isTus(record) && chain.end === offset && !isWhole(record.upload, chain);
-  return goesOn ? { record, progress: { record, chain, seenAt, mayBeOver: true } } : standing(tus, record);
-}
-
-/** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
-async function whyNot(tus: Tus, caller: Caller, id: string, offset: number): Promise<Problem> {
-  const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
-  if (!live) return new Problem('upload-complete');
-  return live.chain.end === offset ? keepsChanging() : standsAt(live.chain.end);
-}
-
-function keepsChanging(): Problem {
-  return new Problem('unavailable', {
-    detail: 'The upload keeps changing.',
-    headers: { 'retry-after': '1' },
-  });
-}
-
-function standsAt(offset: number): Problem {
-  const headers = { 'upload-offset': String(offset) };
-  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
-}
-
-/** The length that a request says and that is news. A length that was deferred may be said once. @throws {Problem} */
-function declared(
-  { terms }: Tus,
-  { record, chain }: Progress,
-  length: number | undefined,
-): number | undefined {
-  if (length === undefined) return undefined;
-  if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
-  const known = lengthOf(record.upload, chain);
-  if (length < chain.end || length !== (known ?? length)) throw unfitLength();
-  return known === undefined ? length : undefined;
-}
-
-/** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was said */
-async function declare(tus: Tus, progress: Progress, length: number | undefined): Promise<Progress> {
-  if (length === undefined) return progress;
-  const name = lengthName(progress.record.id);
-  const options = { contentType: 'application/x-empty', metadata: { length: String(length) } };
-  const object = (await tus.unscanned.insertEmpty(name, options)) ?? (await tus.unscanned.stat(name));
-  if (!object) throw new Problem('upload-offset');
-  if (object.metadata['length'] !== String(length)) throw unfitLength();
-  return { ...progress, chain: { ...progress.chain, declared: { length, object } } };
-}
-
-function unfitLength(): Problem {
-  return new Problem('invalid-request', {
-    detail: 'Upload-Length does not fit what is known of the upload.',
-  });
-}
-
 async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
   tus.latest.take(id);
   for (let races = 0; races < MAX_RACES; races++) {
@@ -256,30 +177,6 @@ async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
     return;
   }
   throw keepsChanging();
-}
-
-/** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */
-async function find({ records }: Tus, caller: Caller, id: string): Promise<Versioned> {
-  const fileId = parseFileId(id);
-  const read = fileId && (await records.get(fileId));
-  if (!read || !mayChange(caller, read.record)) throw new Problem('not-found');
-  return read;
-}
-
-/**
- * An upload that can be added to; undefined where it is complete. A request that begins in time may end later, by an
- * hour at most: the sweeper waits for longer than that before it expires an upload.
- * @throws {Problem}
- */
-function alive({ now }: Tus, { record, progress }: Standing, begins = true): Progress | undefined {
-  if (progress) {
-    if (!begins || now() < progress.record.upload.expiresAt) return progress;
-    throw new Problem('file-expired');
-  }
-  if (record.state === 'uploading') throw new Problem('not-found');
-  if (record.state === 'expired') throw new Problem('file-expired');
-  if (record.state === 'deleted') throw new Problem('file-deleted');
-  return undefined;
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

@@ -97,7 +97,7 @@ const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
   },
 });
 
-/** What is as it is whatever became of the file. */
+/** The part of a record that is as it is whatever became of the file. */
 const STORED = group<Omit<Stored, 'id'>>({
   owner: field('owner', parsePrincipal),
   viewers: field('viewers', parsePrincipals, (viewers) => viewers.join(' ') || undefined, []),
@@ -123,7 +123,7 @@ const ARRIVAL = tagged<Uploading | Waiting | Over, 'state'>('state', 'state', {
   deleted: { content: optional(CONTENT), deletedAt: time('deletedAt'), announced: flag('announced') },
 });
 
-/** What became of a file, or who is at work on it. */
+/** The outcome of a file, or who is at work on it. */
 const VERDICT = tagged<Part<JudgedRecord, 'tentative'>, 'state'>('state', 'state', {
   pending: {
     content: optional(CONTENT),

@@ -184,7 +184,7 @@ function versioned(id: FileId, object: StoredObject, verdict: StoredObject | und
 }
 
 /**
- * What `files/<fileId>` says once a record is replaced: where a file goes on in its state, or has a verdict, only what
+ * The metadata of `files/<fileId>` once a record is replaced: where a file goes on in its state, or has a verdict, only what
  * anybody may change of it is written anew.
  */
 export function fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {

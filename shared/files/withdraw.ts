@@ -29,7 +29,7 @@ export async function withdraw(
 }
 
 /**
- * What the next step makes of a record, where so many resources refer to its file.
+ * The record as the next step makes it, where so many resources refer to its file.
  * @returns the very same record where it already says that some do
  */
 export function withdrawn(record: FileRecord, references: number, now: Date): FileRecord {

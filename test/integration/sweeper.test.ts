@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import type { SweepReport } from '../../functions/sweeper/sweep.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 
@@ -88,7 +89,7 @@ describe('what at-least-once delivery cannot promise', function () {
     await eventually(async () => (await service.names('unscanned', id)).length === 0);
     await service.fault(NO_EVENT);
     const unscanned = service.bucket('unscanned');
-    await (await unscanned.stage(id, [bytes] as never, { contentType: 'text/plain' })).commit();
+    await (await unscanned.stage(id, Readable.from([bytes]), { contentType: 'text/plain' })).commit();
     assert.equal(await sweepUntil('concluded'), 1);
     assert.deepEqual(await service.names('unscanned', id), []);
     assert.equal((await eventIdsOf(id)).size, 1);

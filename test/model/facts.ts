@@ -63,14 +63,14 @@ function entry<Key>(map: Map<Key, Switch>, key: Key): Switch {
   return known;
 }
 
-/** What a scan may say of a content, whichever signatures it has. */
+/** Verdicts of a content that a scan may come to, whichever signatures it has. */
 export const VERDICTS: Readonly<Record<Kind, readonly string[]>> = {
   harmless: ['clean'],
   malware: ['infected'],
   late: ['clean', 'infected'],
   encrypted: ['unscannable'],
 };
-/** What each file and its verdict say, by the id of the file. */
+/** The states of each file and its verdict, by the id of the file. */
 function statesOf(objects: readonly StoredObject[]) {
   const states = new Map<string, { file?: string | undefined; verdict?: string | undefined }>();
   for (const { name, metadata } of objects) {

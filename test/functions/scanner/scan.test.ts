@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { pino } from 'pino';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
@@ -469,7 +470,7 @@ describe('the steps of a scan', () => {
   it('fail a file whose object is not what the upload saw', async () => {
     const { record, object } = await uploaded(randomBytes(500));
     await scan.unscanned.delete(object.name, object);
-    const staged = await scan.unscanned.stage(object.name, [randomBytes(500)] as never, {
+    const staged = await scan.unscanned.stage(object.name, Readable.from([randomBytes(500)]), {
       contentType: 'text/plain',
     });
     assert.deepEqual(await run(await staged.commit()), { kind: 'done' });
@@ -537,7 +538,9 @@ describe('the steps of a scan', () => {
     const bytes = randomBytes(500);
     const { record, object } = await uploaded(bytes);
     await scan.unscanned.delete(object.name, object);
-    const staged = await scan.unscanned.stage(object.name, [bytes] as never, { contentType: 'text/plain' });
+    const staged = await scan.unscanned.stage(object.name, Readable.from([bytes]), {
+      contentType: 'text/plain',
+    });
     const newer = await staged.commit();
     assert.deepEqual(await run(object), { kind: 'done' });
     assert.equal((await recordOf(record)).state, 'pending');
@@ -546,7 +549,7 @@ describe('the steps of a scan', () => {
   });
 
   it('acknowledge what is no file of ours, and leave it alone', async () => {
-    const staged = await scan.unscanned.stage('stray', [] as never, { contentType: 'text/plain' });
+    const staged = await scan.unscanned.stage('stray', Readable.from([]), { contentType: 'text/plain' });
     const stray = await staged.commit();
     assert.deepEqual(await run(stray), { kind: 'done' });
     assert.ok(await scan.unscanned.stat('stray'));

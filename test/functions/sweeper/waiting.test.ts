@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { Readable } from 'node:stream';
 import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
 import { parseFinalized } from '../../../shared/events/finalized.ts';
 import { newFileId } from '../../../shared/files/fileId.ts';
@@ -128,7 +129,9 @@ describe('what waits in the unscanned bucket', function () {
 
   it('is left alone where it is not ours', async () => {
     for (const name of ['stray', newFileId(OWNER)]) {
-      const staged = await fixture.sweeper.unscanned.stage(name, [] as never, { contentType: 'text/plain' });
+      const staged = await fixture.sweeper.unscanned.stage(name, Readable.from([]), {
+        contentType: 'text/plain',
+      });
       await staged.commit();
     }
     later(16);

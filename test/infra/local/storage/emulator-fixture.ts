@@ -55,7 +55,7 @@ export class EmulatorFixture {
 
   /** @param path under the emulator's URL, or a whole URL */
   async call(method: string, path: string, init: CallInit = {}): Promise<Reply> {
-    // Whoever prepares a test takes a second for each write, and leaves one to who comes after.
+    // The preparation of a test takes a second for each write, and leaves one to the writer after it.
     const isRead = method === 'GET';
     if (!isRead) WRITE_CLOCK.tick();
     const reply = await send(method, path.startsWith('http') ? path : this.url + path, init);
