@@ -44,7 +44,8 @@ const config = readConfig(
     FINALIZE_TOPIC: nonEmpty,
     DEAD_LETTER_CALLER: nonEmpty,
     SCHEDULE_CALLER: nonEmpty,
-    STUCK_AFTER_SECONDS: v.optional(integer(1, WEEK_SECONDS), '900'),
+    // A verdict may wait for a second, the least between two writes to a name: a redrive must not come first each time.
+    STUCK_AFTER_SECONDS: v.optional(integer(2, WEEK_SECONDS), '900'),
     // No request takes that long, its tries again included: what is older waits for nothing.
     ABANDONED_AFTER_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
     MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),

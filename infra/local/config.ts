@@ -91,7 +91,7 @@ const VARIABLES = {
   COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
-  STUCK_AFTER_SECONDS: v.optional(integer(1, 86_400), '60'),
+  STUCK_AFTER_SECONDS: v.optional(integer(2, 86_400), '60'),
   UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '40'),
   LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '80'),
   MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'on'),

@@ -11,7 +11,7 @@ const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } }
 describe('what at-least-once delivery cannot promise', function () {
   this.timeout(60_000);
   const service = new Service(
-    { STUCK_AFTER_SECONDS: '1' },
+    { STUCK_AFTER_SECONDS: '2' },
     {
       adapt: (spec) =>
         spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, MAX_REDRIVES: '1' } } : spec,
@@ -50,7 +50,7 @@ describe('what at-least-once delivery cannot promise', function () {
   });
 
   it('a file that is swept while it is scanned is scanned to the same end, and said once', async () => {
-    await service.fault({ operation: 'objects.getMedia', times: 1, effect: { kind: 'delay', ms: 2500 } });
+    await service.fault({ operation: 'objects.getMedia', times: 1, effect: { kind: 'delay', ms: 3500 } });
     const { id } = await service.upload(randomBytes(1000));
     assert.equal(await sweepUntil('redriven'), 1);
     assert.equal((await service.decided(id)).state, 'clean');

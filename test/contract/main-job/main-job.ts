@@ -27,7 +27,7 @@ export class MainJob {
       }
       this.#relay = await StorageRelay.start(endpoint());
     });
-    const environment = () => ({ STORAGE_EMULATOR_HOST: this.relay.url, STUCK_AFTER_SECONDS: '1' });
+    const environment = () => ({ STORAGE_EMULATOR_HOST: this.relay.url, STUCK_AFTER_SECONDS: '3' });
     this.service = new Service(environment, {
       adapt: (spec) => {
         const { healthUrl, name } = spec;
