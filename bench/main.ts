@@ -7,7 +7,7 @@ import { parseOptions } from './options.ts';
 import { describeMachine } from './report/machine.ts';
 import { type Measured, tableOf } from './report/table.ts';
 import { writeReport } from './report/write.ts';
-import { coldStart } from './rows/coldStart.ts';
+import { coldStart } from './rows/cold-start.ts';
 import { contention } from './rows/contention.ts';
 import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';

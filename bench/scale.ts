@@ -1,4 +1,4 @@
-import { ONCE, type Rounds } from './sideBySide.ts';
+import { ONCE, type Rounds } from './side-by-side.ts';
 
 const KIB = 1024;
 export const MIB = 1024 * KIB;

@@ -6,11 +6,11 @@ import { empty } from '../clean.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { MIB, type Scale } from '../scale.ts';
-import { ONCE, secondsOf, sideBySide } from '../sideBySide.ts';
+import { ONCE, secondsOf, sideBySide } from '../side-by-side.ts';
 import { type FunctionName, type Stage, startStage } from '../stage/stage.ts';
-import { type Started, startFunction } from '../stage/startFunction.ts';
+import { type Started, startFunction } from '../stage/start-function.ts';
 import { median, pairedRatio } from '../stats.ts';
-import { uploadInChunks } from '../tusUpload.ts';
+import { uploadInChunks } from '../tus-upload.ts';
 
 export const contention: Row = { name: 'contention', title: 'One write a second to a name', measure };
 

@@ -1,12 +1,12 @@
 import { RECORDS_PREFIX } from '../../shared/files/records.ts';
-import { startPipe } from '../baseline/startPipe.ts';
+import { startPipe } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { cpuText } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
 import { drain } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
 import { MIB } from '../scale.ts';
-import { type Contender, ONCE, type Rounds, secondsOf, sideBySide } from '../sideBySide.ts';
+import { type Contender, ONCE, type Rounds, secondsOf, sideBySide } from '../side-by-side.ts';
 import { seedCleanFile } from '../stage/seed.ts';
 import { boundsOf, type Stage } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';

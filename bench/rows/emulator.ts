@@ -2,7 +2,7 @@ import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
 import { type Finding, figure } from '../finding.ts';
 import { drain, send } from '../http.ts';
-import { ONCE, type Rounds, secondsOf, sideBySide } from '../sideBySide.ts';
+import { ONCE, type Rounds, secondsOf, sideBySide } from '../side-by-side.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median } from '../stats.ts';
 

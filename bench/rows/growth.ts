@@ -3,7 +3,7 @@ import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { forgetPeak, peakMemory } from '../process.ts';
 import { MIB } from '../scale.ts';
-import { secondsOf } from '../sideBySide.ts';
+import { secondsOf } from '../side-by-side.ts';
 import { seedRecords } from '../stage/seed.ts';
 import type { Stage } from '../stage/stage.ts';
 import { quantile } from '../stats.ts';

@@ -1,15 +1,15 @@
 import { randomBytes } from 'node:crypto';
 import { SCAN_SLOTS } from '../../infra/local/config.ts';
-import { type Bare, startBareFiles } from '../baseline/startPipe.ts';
+import { type Bare, startBareFiles } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { instream } from '../clamd/instream.ts';
 import { cpuText } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
-import { inFlight } from '../inFlight.ts';
+import { inFlight } from '../in-flight.ts';
 import { type CpuTime, cpuOf, total } from '../process.ts';
 import type { Scale } from '../scale.ts';
-import { secondsOf, sideBySide } from '../sideBySide.ts';
+import { secondsOf, sideBySide } from '../side-by-side.ts';
 import type { Stage } from '../stage/stage.ts';
 import { median, pairedRatio, quantile } from '../stats.ts';
 

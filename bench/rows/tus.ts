@@ -1,4 +1,4 @@
-import { startPipe } from '../baseline/startPipe.ts';
+import { startPipe } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
 import { cpuText, unitCosts } from '../costs.ts';
@@ -6,10 +6,10 @@ import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
 import { MIB } from '../scale.ts';
-import { ONCE, secondsOf, sideBySide } from '../sideBySide.ts';
+import { ONCE, secondsOf, sideBySide } from '../side-by-side.ts';
 import { boundsOf } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
-import { uploadInChunks } from '../tusUpload.ts';
+import { uploadInChunks } from '../tus-upload.ts';
 
 export const tus: Row = { name: 'tus', title: 'Upload by tus', measure };
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { type BlobKey, blobName } from '../../shared/files/blobName.ts';
+import { type BlobKey, blobName } from '../../shared/files/blob-name.ts';
 import type { Metadata } from '../../shared/files/fields.ts';
-import { type FileId, newFileId } from '../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../shared/files/file-id.ts';
 import { fileMetadata, scanned, verdictMetadata } from '../../shared/files/metadata.ts';
 import {
   type Content,
@@ -13,7 +13,7 @@ import { RECORDS_PREFIX, Records, VERDICTS_PREFIX } from '../../shared/files/rec
 import type { Generation } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
 import { send } from '../http.ts';
-import { inFlight } from '../inFlight.ts';
+import { inFlight } from '../in-flight.ts';
 import { MIB } from '../scale.ts';
 import { OWNER, type Stage } from './stage.ts';
 

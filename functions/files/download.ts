@@ -10,7 +10,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 import { verified } from '../../shared/storage/verified.ts';
 import { multipart } from './multipart.ts';
-import { ReadAhead } from './readAhead.ts';
+import { ReadAhead } from './read-ahead.ts';
 import { locationOf, type Redirect, redirects } from './redirect.ts';
 
 export interface Download {

@@ -1,4 +1,4 @@
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayAdminister, mayChange, mayView, type Owned } from '../../shared/identity/caller.ts';

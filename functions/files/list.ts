@@ -1,4 +1,4 @@
-import { type FileId, ownerTag, parseFileId, startOfSecond } from '../../shared/files/fileId.ts';
+import { type FileId, ownerTag, parseFileId, startOfSecond } from '../../shared/files/file-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Records } from '../../shared/files/records.ts';

@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import type { ReadableRecord } from '../../shared/http/outcome.ts';
 import { integer, json, nonEmpty } from '../../shared/runtime/config.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { signedUrl } from '../../shared/storage/signedUrl.ts';
+import { signedUrl } from '../../shared/storage/signed-url.ts';
 import { type Signer, signingKeySchema } from '../../shared/storage/signer.ts';
 
 /** What configures redirects; without `REDIRECT_ABOVE_BYTES` there are none. */

@@ -1,4 +1,4 @@
-import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
 import { markReferenced, markUnreferenced } from '../../shared/files/withdraw.ts';

@@ -1,9 +1,9 @@
-import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
+import type { RecordWriter } from '../../shared/files/record-writer.ts';
 import { fileAfter, type Versioned } from '../../shared/files/records.ts';
-import type { RecordWriter } from '../../shared/files/recordWriter.ts';
 import { hasRoom } from '../../shared/files/room.ts';
-import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatch.ts';
+import { type IfMatch, requireMatch, versionTag } from '../../shared/http/if-match.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 

@@ -1,7 +1,7 @@
-import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { withdrawn } from '../../shared/files/withdraw.ts';
-import { type IfMatch, requireMatch, versionTag } from '../../shared/http/ifMatch.ts';
+import { type IfMatch, requireMatch, versionTag } from '../../shared/http/if-match.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Files } from './files.ts';
 

@@ -12,7 +12,7 @@ import {
 import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
-import type { EngineGate } from '../../shared/scanning/engineGate.ts';
+import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
 import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 import { scanInWindows } from '../../shared/scanning/windows.ts';

@@ -1,7 +1,7 @@
 import type { Publish } from '../../shared/events/publisher.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
 import { announceFailure, conclude, fail, type Timings } from '../../shared/files/conclude.ts';
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {
   type DecidedRecord,

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { usedAt } from '../../shared/files/blob.ts';
-import { type BlobKey, blobKeys, blobName, type Contents } from '../../shared/files/blobName.ts';
+import { type BlobKey, blobKeys, blobName, type Contents } from '../../shared/files/blob-name.ts';
 import { CANDIDATES_PREFIX, type CandidateMetadata, candidateKey } from '../../shared/files/candidates.ts';
 import {
   type Generation,

@@ -1,6 +1,6 @@
 import { parseFinalized, redrivenAtOf } from '../../shared/events/finalized.ts';
 import { announceFailure, fail } from '../../shared/files/conclude.ts';
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import { arrived } from '../../shared/files/uploading.ts';
 import { redrive, triedEnough } from './redrive.ts';

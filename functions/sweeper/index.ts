@@ -3,7 +3,7 @@ import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';

@@ -1,4 +1,4 @@
-import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import { assemble, isFirst, isWhole, readChain, removeChain } from '../../shared/files/parts.ts';
 import { isTus } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';

@@ -1,5 +1,5 @@
 import { notificationOf } from '../../shared/events/finalized.ts';
-import { type FileId, parseFileId } from '../../shared/files/fileId.ts';
+import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { FailedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';

@@ -1,4 +1,4 @@
-import { fileDeleted } from '../../shared/events/fileDeleted.ts';
+import { fileDeleted } from '../../shared/events/file-deleted.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';

@@ -1,5 +1,5 @@
 import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import { parsePart } from '../../shared/files/parts.ts';
 import { isDecided, type PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';

@@ -13,7 +13,7 @@ import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
-import type { RunningTallies, RunningTally } from '../../shared/storage/runningTally.ts';
+import type { RunningTallies, RunningTally } from '../../shared/storage/running-tally.ts';
 import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
 import { Intake } from './intake.ts';

@@ -1,5 +1,5 @@
-import { newFileId } from '../../shared/files/fileId.ts';
-import { fileUrl } from '../../shared/files/fileUrl.ts';
+import { newFileId } from '../../shared/files/file-id.ts';
+import { fileUrl } from '../../shared/files/file-url.ts';
 import type { Sha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
@@ -9,7 +9,7 @@ import type { Exchange } from '../../shared/http/service.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
-import { directRequest } from './directRequest.ts';
+import { directRequest } from './direct-request.ts';
 import type { Terms } from './offer.ts';
 
 export interface Director {

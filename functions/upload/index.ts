@@ -1,10 +1,10 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
-import { IdempotencyKeys } from '../../shared/files/idempotencyKeys.ts';
+import { IdempotencyKeys } from '../../shared/files/idempotency-keys.ts';
 import { Records } from '../../shared/files/records.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { streamBodies } from '../../shared/http/framing.ts';
-import { mediaRanges } from '../../shared/http/mediaPolicy.ts';
+import { mediaRanges } from '../../shared/http/media-policy.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
@@ -22,9 +22,9 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
-import { RunningTallies } from '../../shared/storage/runningTally.ts';
+import { RunningTallies } from '../../shared/storage/running-tally.ts';
 import { postDirect } from './direct.ts';
-import { LatestUploads } from './latestUploads.ts';
+import { LatestUploads } from './latest-uploads.ts';
 import { postFile } from './post.ts';
 import { type Tus, tusRoute } from './tus.ts';
 

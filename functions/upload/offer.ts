@@ -1,10 +1,10 @@
 import type { IncomingMessage } from 'node:http';
 import { requireLength } from '../../shared/http/body.ts';
-import { type ClaimedDigest, claimedDigests } from '../../shared/http/digestFields.ts';
+import { type ClaimedDigest, claimedDigests } from '../../shared/http/digest-fields.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
-import { idempotencyKeyOf } from '../../shared/http/idempotencyKey.ts';
-import { type MediaPolicy, requireAllowed } from '../../shared/http/mediaPolicy.ts';
-import { mediaTypeOf } from '../../shared/http/mediaType.ts';
+import { idempotencyKeyOf } from '../../shared/http/idempotency-key.ts';
+import { type MediaPolicy, requireAllowed } from '../../shared/http/media-policy.ts';
+import { mediaTypeOf } from '../../shared/http/media-type.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 

@@ -1,4 +1,4 @@
-import { fileUrl } from '../../shared/files/fileUrl.ts';
+import { fileUrl } from '../../shared/files/file-url.ts';
 import { settled } from '../../shared/files/settled.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { bodyOf } from '../../shared/http/body.ts';
@@ -11,11 +11,11 @@ import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { handleOf } from './admit.ts';
-import { DigestCheck } from './digestCheck.ts';
+import { DigestCheck } from './digest-check.ts';
 import { type Offer, offerOf, type Terms } from './offer.ts';
 import { openUpload } from './open.ts';
 import { receive, type Upload } from './receive.ts';
-import { type OnceReceiver, type Received, receiveOnce } from './receiveOnce.ts';
+import { type OnceReceiver, type Received, receiveOnce } from './receive-once.ts';
 
 export interface Poster {
   readonly tokens: TokenVerifier;

@@ -1,4 +1,4 @@
-import { newFileId } from '../../shared/files/fileId.ts';
+import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';

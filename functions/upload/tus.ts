@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { newFileId } from '../../shared/files/fileId.ts';
+import { newFileId } from '../../shared/files/file-id.ts';
 import { lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
@@ -13,7 +13,7 @@ import type { Shares } from '../../shared/runtime/shares.ts';
 import { type Admitted, admit, handleOf } from './admit.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { openUpload } from './open.ts';
-import { chunkOf, hasBody, receive, requireOffsetType, standing, type TusIntake } from './tusBody.ts';
+import { chunkOf, hasBody, receive, requireOffsetType, standing, type TusIntake } from './tus-body.ts';
 import {
   announcedLength,
   completeHeaders,
@@ -23,9 +23,9 @@ import {
   parseUploadMetadata,
   progressHeaders,
   TUS_VERSION,
-} from './tusHeaders.ts';
-import { declare, declared } from './tusLength.ts';
-import { alive, current, find, keepsChanging, standsAt, whyNot } from './tusStanding.ts';
+} from './tus-headers.ts';
+import { declare, declared } from './tus-length.ts';
+import { alive, current, find, keepsChanging, standsAt, whyNot } from './tus-standing.ts';
 
 export interface Tus extends TusIntake {
   /** Milliseconds from its creation in which an upload is to be completed. */

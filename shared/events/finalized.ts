@@ -1,5 +1,5 @@
 import { parseObject, type StoredObject } from '../storage/object.ts';
-import type { EventMessage } from './cloudEvent.ts';
+import type { EventMessage } from './cloud-event.ts';
 
 const CLOUD_EVENT_TYPE = 'google.cloud.storage.object.v1.finalized';
 const NOTIFICATION_TYPE = 'OBJECT_FINALIZE';

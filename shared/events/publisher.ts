@@ -1,6 +1,6 @@
 import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { applicationDefault } from '../storage/credentials.ts';
-import type { EventMessage } from './cloudEvent.ts';
+import type { EventMessage } from './cloud-event.ts';
 
 /** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
 export type Publish = (event: EventMessage) => Promise<void>;

@@ -1,5 +1,5 @@
-import type { FileId } from './fileId.ts';
-import { fileUrl } from './fileUrl.ts';
+import type { FileId } from './file-id.ts';
+import { fileUrl } from './file-url.ts';
 import type { Content } from './record.ts';
 
 /** The largest `unsignedInt` of FHIR R4: https://hl7.org/fhir/R4/datatypes.html#unsignedInt */

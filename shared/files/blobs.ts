@@ -3,8 +3,8 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
 import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, usedAt } from './blob.ts';
-import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blobName.ts';
-import type { FileId } from './fileId.ts';
+import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blob-name.ts';
+import type { FileId } from './file-id.ts';
 import { scanned } from './metadata.ts';
 import type { Content } from './record.ts';
 

@@ -1,6 +1,6 @@
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { type BlobKey, blobKeys, blobName, type Contents } from './blobName.ts';
+import { type BlobKey, blobKeys, blobName, type Contents } from './blob-name.ts';
 
 /** What the names of all candidates begin with, followed by the key of the blob. */
 export const CANDIDATES_PREFIX = 'collect/';

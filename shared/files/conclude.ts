@@ -1,7 +1,7 @@
 import type { Publish } from '../events/publisher.ts';
-import { scanCompleted } from '../events/scanCompleted.ts';
-import { scanFailed } from '../events/scanFailed.ts';
-import { verdictChanged } from '../events/verdictChanged.ts';
+import { scanCompleted } from '../events/scan-completed.ts';
+import { scanFailed } from '../events/scan-failed.ts';
+import { verdictChanged } from '../events/verdict-changed.ts';
 import type { Background } from '../runtime/background.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Bucket } from '../storage/bucket.ts';

@@ -1,5 +1,5 @@
 import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
-import { fileUrl } from './fileUrl.ts';
+import { fileUrl } from './file-url.ts';
 import type { FileRecord, UploadingRecord } from './record.ts';
 
 /** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */

@@ -12,7 +12,7 @@ import {
   parseTime,
   tagged,
 } from './fields.ts';
-import type { FileId } from './fileId.ts';
+import type { FileId } from './file-id.ts';
 import {
   type Claims,
   type Content,

@@ -2,7 +2,7 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { allObjects } from '../storage/page.ts';
 import { parseCount } from './fields.ts';
-import { type FileId, parseFileId } from './fileId.ts';
+import { type FileId, parseFileId } from './file-id.ts';
 import type { Sha256 } from './record.ts';
 import type { TusUpload } from './uploading.ts';
 

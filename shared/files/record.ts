@@ -2,7 +2,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import type { Generation } from '../storage/object.ts';
-import type { FileId } from './fileId.ts';
+import type { FileId } from './file-id.ts';
 import type { DirectUpload, TusUpload } from './uploading.ts';
 
 declare const sha256: unique symbol;

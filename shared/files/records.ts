@@ -2,7 +2,7 @@ import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
 import type { Metadata } from './fields.ts';
-import { type FileId, parseFileId } from './fileId.ts';
+import { type FileId, parseFileId } from './file-id.ts';
 import { fileMetadata, fromMetadata, sharedMetadata, verdictMetadata } from './metadata.ts';
 import type { FileRecord, JudgedRecord, UnjudgedRecord } from './record.ts';
 

@@ -4,7 +4,7 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { allObjects, type Page, pageOf } from '../storage/page.ts';
 import { isKept, release } from '../storage/release.ts';
-import type { FileId } from './fileId.ts';
+import type { FileId } from './file-id.ts';
 
 /** What the names of all references begin with, followed by the file id, a slash and a digest of the URI. */
 export const REFERENCES_PREFIX = 'references/';

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { type FileId, parseFileId } from '../files/fileId.ts';
+import { type FileId, parseFileId } from '../files/file-id.ts';
 import type { Caller } from '../identity/caller.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Logger } from '../runtime/log.ts';

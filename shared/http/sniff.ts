@@ -1,5 +1,5 @@
-import { areCompatible } from './mediaFamilies.ts';
-import { essence, type MediaPolicy, requireNotDenied } from './mediaPolicy.ts';
+import { areCompatible } from './media-families.ts';
+import { essence, type MediaPolicy, requireNotDenied } from './media-policy.ts';
 import { Problem } from './problems.ts';
 
 /** Bytes that file-type wants to see of a file. */

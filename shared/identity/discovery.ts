@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { secureUrl } from './issuerUrl.ts';
+import { secureUrl } from './issuer-url.ts';
 
 const documentSchema = v.object({ issuer: v.string(), jwks_uri: secureUrl });
 

@@ -2,7 +2,7 @@ import type { JWTVerifyGetKey } from 'jose';
 import * as errors from 'jose/errors';
 import { createRemoteJWKSet, customFetch } from 'jose/jwks/remote';
 import { discoverJwksUri } from './discovery.ts';
-import { isDevelopmentUrl } from './issuerUrl.ts';
+import { isDevelopmentUrl } from './issuer-url.ts';
 
 /** Milliseconds for one request to an issuer. */
 const TIMEOUT_MS = 5_000;

@@ -4,8 +4,8 @@ import type { FlattenedJWSInput, JWTHeaderParameters, JWTPayload, JWTVerifyGetKe
 import * as errors from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
 import type { Caller, Scope } from './caller.ts';
+import { isDevelopmentUrl } from './issuer-url.ts';
 import { bearerOf, type Issuer, namesOf, wordOf } from './issuers.ts';
-import { isDevelopmentUrl } from './issuerUrl.ts';
 import { issuerKeys } from './keys.ts';
 
 /** Why a token was refused. */

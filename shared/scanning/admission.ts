@@ -1,4 +1,4 @@
-import type { TempSpace } from './tempSpace.ts';
+import type { TempSpace } from './temp-space.ts';
 import { Turns } from './turns.ts';
 
 export interface AdmissionOptions {

@@ -1,7 +1,7 @@
-import { isTarHeader, TarCheck } from './tarCheck.ts';
+import { isTarHeader, TarCheck } from './tar-check.ts';
 import type { Verdict } from './verdict.ts';
-import { ZipCheck } from './zipCheck.ts';
-import type { Budget, NestedCheck } from './zipMembers.ts';
+import { ZipCheck } from './zip-check.ts';
+import type { Budget, NestedCheck } from './zip-members.ts';
 
 const HEAD_BYTES = 512;
 /** ClamAV looks for no zip in what begins so: gzip, cpio of old, and what it takes for a tar. */

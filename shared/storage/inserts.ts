@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { StorageError } from './error.ts';
 import { answeredObject, type StoredObject } from './object.ts';
-import { type Frame, OpenInsert } from './openInsert.ts';
+import { type Frame, OpenInsert } from './open-insert.ts';
 import { ResumableSession } from './resumable.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
 import type { Checksums } from './tally.ts';

@@ -1,7 +1,7 @@
 import { ChunkBuffer } from './chunk.ts';
 import { StorageError } from './error.ts';
 import type { StoredObject } from './object.ts';
-import type { OpenInsert } from './openInsert.ts';
+import type { OpenInsert } from './open-insert.ts';
 import type { ResumableSession } from './resumable.ts';
 import type { Checksums, RunningDigests } from './tally.ts';
 

@@ -4,7 +4,7 @@ import { Gaxios, GaxiosError, type GaxiosResponse } from 'gaxios';
 import { onAbort } from '../runtime/abort.ts';
 import { keptConnections } from './agent.ts';
 import { StorageError } from './error.ts';
-import { httpFetch, type RequestBody } from './httpFetch.ts';
+import { httpFetch, type RequestBody } from './http-fetch.ts';
 
 /** Adds the credentials to a request; resolves to headers such as `authorization`. */
 export type Authorize = () => Promise<Headers>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { sideBySide } from '../../bench/sideBySide.ts';
+import { sideBySide } from '../../bench/side-by-side.ts';
 import { median, pairedRatio, quantile } from '../../bench/stats.ts';
 
 const THREE = { times: 3, withinSeconds: 60 };

@@ -6,9 +6,9 @@ import { type RunningClamd, startClamd } from '../../infra/local/clamav/clamd.ts
 import { ensureClamd } from '../../infra/local/clamav/install.ts';
 import { type Clamd, createClamd } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
-import { freeBytes, TempSpace } from '../../shared/scanning/tempSpace.ts';
+import { freeBytes, TempSpace } from '../../shared/scanning/temp-space.ts';
 import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
-import { SmallFileSystem } from '../support/smallFileSystem.ts';
+import { SmallFileSystem } from '../support/small-file-system.ts';
 import { testFiles } from './malware.ts';
 
 const MIB = 2 ** 20;

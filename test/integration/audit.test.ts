@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { newFileId } from '../../shared/files/fileId.ts';
+import { newFileId } from '../../shared/files/file-id.ts';
 import { parsePrincipal } from '../../shared/identity/principal.ts';
 import { eventually, OWNER, Service } from '../support/service.ts';
 

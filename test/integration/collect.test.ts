@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import type { CollectReport } from '../../functions/sweeper/collect.ts';
-import { parseFileId } from '../../shared/files/fileId.ts';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newFileId } from '../../shared/files/fileId.ts';
+import { newFileId } from '../../shared/files/file-id.ts';
 import type { Scope } from '../../shared/identity/caller.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { OWNER, Service } from '../support/service.ts';

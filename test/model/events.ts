@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { EventMessage } from '../../shared/events/cloudEvent.ts';
+import type { EventMessage } from '../../shared/events/cloud-event.ts';
 import { type Facts, type FileFacts, VERDICTS } from './facts.ts';
 
 /** The events that subscribers got, each event once however often it came. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { blobKeys, blobName, type Contents } from '../../shared/files/blobName.ts';
-import type { FileId } from '../../shared/files/fileId.ts';
+import { blobKeys, blobName, type Contents } from '../../shared/files/blob-name.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { metadataByFile } from '../support/records.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
-import type { FileId } from '../../shared/files/fileId.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { CollectFixture } from '../functions/sweeper/collect-fixture.ts';
 import { DAY } from '../functions/sweeper/fixture.ts';

@@ -5,7 +5,7 @@ import { withdraw } from '../../functions/files/withdraw.ts';
 import { redriveFile } from '../../functions/sweeper/redrive.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
-import { RecordWriter } from '../../shared/files/recordWriter.ts';
+import { RecordWriter } from '../../shared/files/record-writer.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';

@@ -10,7 +10,7 @@ import type { OperationReport } from '../../infra/local/storage/operation-counts
 import type { Handle } from '../../shared/files/handle.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { Transport } from '../../shared/storage/transport.ts';
-import { outsideCloudEvents } from './cloudEvents.ts';
+import { outsideCloudEvents } from './cloud-events.ts';
 import { outsideContract } from './contract.ts';
 import { type ReceivedEvent, receivedEvents } from './received-events.ts';
 

@@ -1,5 +1,5 @@
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { ifMatchOf } from '../../../shared/http/ifMatch.ts';
+import { ifMatchOf } from '../../../shared/http/if-match.ts';
 import { sendNoContent } from '../../../shared/http/respond.ts';
 import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';

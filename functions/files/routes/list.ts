@@ -1,4 +1,4 @@
-import { type FileId, idAt, positionOf } from '../../../shared/files/fileId.ts';
+import { type FileId, idAt, positionOf } from '../../../shared/files/file-id.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';

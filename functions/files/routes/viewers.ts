@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
-import { ifMatchOf, versionTag } from '../../../shared/http/ifMatch.ts';
+import { ifMatchOf, versionTag } from '../../../shared/http/if-match.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
 import { decoded, type Route } from '../../../shared/http/router.ts';

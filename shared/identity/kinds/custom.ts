@@ -1,6 +1,6 @@
 import type { JWTPayload } from 'jose';
 import * as v from 'valibot';
-import { issuerUrl } from '../issuerUrl.ts';
+import { issuerUrl } from '../issuer-url.ts';
 import { groupsOf, PRINCIPAL_TYPES, parsePrincipal, principalOf } from '../principal.ts';
 import { scopesOf, scopeWords } from '../scopes.ts';
 import { audience, type Bearer, commonFields } from './kind.ts';

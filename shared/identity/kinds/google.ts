@@ -1,7 +1,7 @@
 import type { JWTPayload } from 'jose';
 import * as v from 'valibot';
 import { SCOPES, type Scope } from '../caller.ts';
-import { issuerUrl } from '../issuerUrl.ts';
+import { issuerUrl } from '../issuer-url.ts';
 import { type Principal, principalOf } from '../principal.ts';
 import { audience, type Bearer, commonFields } from './kind.ts';
 

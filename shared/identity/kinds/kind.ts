@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Scope } from '../caller.ts';
-import { secureUrl } from '../issuerUrl.ts';
+import { secureUrl } from '../issuer-url.ts';
 import type { Principal } from '../principal.ts';
 
 /** What a verified token says about who sends it, by the rule of its kind of issuer. */

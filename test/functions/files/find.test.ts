@@ -7,7 +7,7 @@ import {
   ownerOrViewer,
   type Permission,
 } from '../../../functions/files/find.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import type { Caller, Scope } from '../../../shared/identity/caller.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
+import { RecordWriter } from '../../../shared/files/record-writer.ts';
 import { Records } from '../../../shared/files/records.ts';
-import { RecordWriter } from '../../../shared/files/recordWriter.ts';
 import { References, type ResourceUri } from '../../../shared/files/references.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { listFiles, STATES, type State, type Wanted } from '../../../functions/files/list.ts';
-import { type FileId, newFileId, ownerTag } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId, ownerTag } from '../../../shared/files/file-id.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket, ListOptions } from '../../../shared/storage/bucket.ts';
 import { OWNER, RecordsFixture } from './fixture.ts';

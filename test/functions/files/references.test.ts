@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { addReference, removeReference } from '../../../functions/files/refer.ts';
 import { withdraw } from '../../../functions/files/withdraw.ts';
-import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { referencesOf } from '../../../shared/files/references.ts';
 import type { Problem } from '../../../shared/http/problems.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';

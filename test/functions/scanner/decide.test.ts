@@ -1,15 +1,15 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { type Decider, decideByScan, decideUnread } from '../../../functions/scanner/decide.ts';
-import { blobName } from '../../../shared/files/blobName.ts';
+import { blobName } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { type Content, type PendingRecord, parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import type { Scanner } from '../../../shared/scanning/clamd.ts';
-import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
+import { TempSpace } from '../../../shared/scanning/temp-space.ts';
 import { ScanFault, type Verdict } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';

@@ -4,7 +4,7 @@ import { openDownload } from '../../../functions/files/download.ts';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { type PendingRecord, parseSha256 } from '../../../shared/files/record.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { type Actor, CollectFixture, HOUR } from './collect-fixture.ts';
 import { DAY } from './fixture.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';

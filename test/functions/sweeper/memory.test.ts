@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { type Walk, walk } from '../../../functions/sweeper/walk.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';

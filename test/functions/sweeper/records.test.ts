@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import type { PendingRecord } from '../../../shared/files/record.ts';
 import { insertRecord } from '../../support/records.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';

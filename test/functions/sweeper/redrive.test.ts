@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { deadLettered } from '../../../functions/sweeper/dead-letter.ts';
 import { redriveAllFailed, redriveFile } from '../../../functions/sweeper/redrive.ts';
-import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
+import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { notificationOf } from '../../../shared/events/finalized.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 

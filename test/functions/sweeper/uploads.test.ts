@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { attendRecord } from '../../../functions/sweeper/abandoned.ts';
 import { append, type Progress } from '../../../functions/upload/append.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
-import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { assemble, lengthName, NO_PARTS, partName } from '../../../shared/files/parts.ts';
 import type { DirectRecord, TusRecord } from '../../../shared/files/uploading.ts';
-import { RunningTallies } from '../../../shared/storage/runningTally.ts';
+import { RunningTallies } from '../../../shared/storage/running-tally.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 const HOUR = 60 * MINUTE;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
 import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
 import { parseFinalized } from '../../../shared/events/finalized.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 

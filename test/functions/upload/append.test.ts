@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { type Appender, append, type Progress } from '../../../functions/upload/append.ts';
 import type { Operation } from '../../../infra/local/storage/operation.ts';
-import type { FileId } from '../../../shared/files/fileId.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
 import {
   assemble,
   isWhole,

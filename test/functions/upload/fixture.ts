@@ -7,7 +7,7 @@ import {
   digestOf,
   type Progress,
 } from '../../../functions/upload/append.ts';
-import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { assemble, NO_PARTS, readChain, removeChain } from '../../../shared/files/parts.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
 import { isTus, type TusRecord } from '../../../shared/files/uploading.ts';
@@ -16,7 +16,7 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
-import { RunningTallies } from '../../../shared/storage/runningTally.ts';
+import { RunningTallies } from '../../../shared/storage/running-tally.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from '../../shared/storage/streams.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
-import { CHUNK_BYTES, OnceFixture } from './onceFixture.ts';
+import { CHUNK_BYTES, OnceFixture } from './once-fixture.ts';
 
 /** What an upload costs: its record, and its object last; a session has two calls before. */
 const COMMIT = { small: 2, large: 4 } as const;

@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, readFileSync, readlinkSync, writeFileSync } from
 import { chmod, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { coldStart, type Start } from '../../../bench/stage/startFunction.ts';
+import { coldStart, type Start } from '../../../bench/stage/start-function.ts';
 import { median } from '../../../bench/stats.ts';
 import type { ChildSpec } from '../../../infra/local/child.ts';
 import { EICAR, eventually, Service } from '../../support/service.ts';

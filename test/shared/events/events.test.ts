@@ -1,14 +1,14 @@
 import assert from 'node:assert/strict';
-import type { EventMessage } from '../../../shared/events/cloudEvent.ts';
-import { fileDeleted } from '../../../shared/events/fileDeleted.ts';
-import { scanCompleted } from '../../../shared/events/scanCompleted.ts';
-import { scanFailed } from '../../../shared/events/scanFailed.ts';
-import { verdictChanged } from '../../../shared/events/verdictChanged.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import type { EventMessage } from '../../../shared/events/cloud-event.ts';
+import { fileDeleted } from '../../../shared/events/file-deleted.ts';
+import { scanCompleted } from '../../../shared/events/scan-completed.ts';
+import { scanFailed } from '../../../shared/events/scan-failed.ts';
+import { verdictChanged } from '../../../shared/events/verdict-changed.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
-import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloudEvents.ts';
+import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloud-events.ts';
 
 const owner = 'org:889640782' as Principal;
 const createdAt = new Date('2026-11-23T18:14:35.944Z');

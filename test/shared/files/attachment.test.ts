@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { toAttachment } from '../../../shared/files/attachment.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { parseSha256 } from '../../../shared/files/record.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 

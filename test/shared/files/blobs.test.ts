@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { BlobMismatch } from '../../../shared/files/blob.ts';
-import { blobKey, blobName, type DeduplicationScope } from '../../../shared/files/blobName.ts';
+import { blobKey, blobName, type DeduplicationScope } from '../../../shared/files/blob-name.ts';
 import { acceptedName, Blobs } from '../../../shared/files/blobs.ts';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { type Content, parseSha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';

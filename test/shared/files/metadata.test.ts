@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
 import type { Metadata } from '../../../shared/files/fields.ts';
-import { type FileId, newFileId } from '../../../shared/files/fileId.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import {
   CorruptRecord,
   fileMetadata,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, PendingRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
 import { fileAfter } from '../../../shared/files/records.ts';

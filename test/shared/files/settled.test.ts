@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import type { PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { settled } from '../../../shared/files/settled.ts';

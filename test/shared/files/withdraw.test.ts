@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata, fromMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
 import { toDeleted } from '../../../shared/files/withdraw.ts';

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as send } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
-import { newFileId } from '../../../shared/files/fileId.ts';
+import { newFileId } from '../../../shared/files/file-id.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../../shared/http/service.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import { IssuerServer, signingKey } from '../identity/issuerServer.ts';
-import { TokenService } from '../identity/tokenService.ts';
+import { IssuerServer, signingKey } from '../identity/issuer-server.ts';
+import { TokenService } from '../identity/token-service.ts';
 
 const REALM = 'Bearer realm="hops-fileshare"';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { parse } from 'content-disposition';
 import fc from 'fast-check';
 import { dispositionOf, fileNameOf } from '../../../shared/http/disposition.ts';
-import { mediaTypeOf } from '../../../shared/http/mediaType.ts';
+import { mediaTypeOf } from '../../../shared/http/media-type.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 
 describe('file names', () => {

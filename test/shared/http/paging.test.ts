@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { parseFileId } from '../../../shared/files/fileId.ts';
+import { parseFileId } from '../../../shared/files/file-id.ts';
 import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 
 describe('pages', () => {

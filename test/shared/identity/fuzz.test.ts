@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import { bearerOf, type Issuer, issuersSchema } from '../../../shared/identity/issuers.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 import { TokenVerifier } from '../../../shared/identity/tokens.ts';
-import { IssuerServer, signingKey } from './issuerServer.ts';
+import { IssuerServer, signingKey } from './issuer-server.ts';
 import { app, CLIENT, consumer, kari, organisation, user } from './shapes.ts';
 
 const SCOPES = { readScope: 'r', writeScope: 'w' };

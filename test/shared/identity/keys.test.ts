@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { mock } from 'node:test';
 import { issuerKeys } from '../../../shared/identity/keys.ts';
 import { eventually } from '../../support/service.ts';
-import { IssuerServer, type SigningKey, seconds, signingKey } from './issuerServer.ts';
-import { type Answer, TokenService } from './tokenService.ts';
+import { IssuerServer, type SigningKey, seconds, signingKey } from './issuer-server.ts';
+import { type Answer, TokenService } from './token-service.ts';
 
 const OPENID = '/.well-known/openid-configuration';
 const OAUTH = '/.well-known/oauth-authorization-server';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import type { JWTPayload } from 'jose';
-import { Kinds } from './kindsFixture.ts';
+import { Kinds } from './kinds-fixture.ts';
 import {
   app,
   CLIENT,

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Kinds } from './kindsFixture.ts';
+import { Kinds } from './kinds-fixture.ts';
 import { app, consumer, kari, mail, OID, organisation, partner, user } from './shapes.ts';
 
 describe('a good signature over claims that name nobody', () => {

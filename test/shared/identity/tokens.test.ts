@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { exportSPKI, UnsecuredJWT } from 'jose';
-import { IssuerServer, type SigningKey, seconds, signingKey } from './issuerServer.ts';
-import { TokenService } from './tokenService.ts';
+import { IssuerServer, type SigningKey, seconds, signingKey } from './issuer-server.ts';
+import { TokenService } from './token-service.ts';
 
 const AUDIENCE = 'https://fileshare.example';
 const GOOD = { aud: AUDIENCE, principal: 'org:889640782', scope: 'f.read', jti: 't1' };

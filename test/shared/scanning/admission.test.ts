@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { Admission } from '../../../shared/scanning/admission.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
-import { TempSpace } from '../../../shared/scanning/tempSpace.ts';
+import { TempSpace } from '../../../shared/scanning/temp-space.ts';
 import type { ScanFault } from '../../../shared/scanning/verdict.ts';
 
 const OWNER = 'org:1';

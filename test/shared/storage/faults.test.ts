@@ -9,7 +9,7 @@ import type { StoredObject } from '../../../shared/storage/object.ts';
 import { DEFAULT_RETRY } from '../../../shared/storage/retry.ts';
 import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { CHUNK, collect, FAST_RETRY, piecesOf } from './streams.ts';
-import { tamperingProxy } from './tamperingProxy.ts';
+import { tamperingProxy } from './tampering-proxy.ts';
 
 const TRANSIENT: readonly (readonly [string, Effect])[] = [
   ...[408, 429, 500, 502, 503, 504].map((status) => [`${status}`, { kind: 'error', status }] as const),

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Message } from '@google-cloud/pubsub';
-import { cloudEvent, type EventMessage, type EventName } from '../../../../shared/events/cloudEvent.ts';
+import { cloudEvent, type EventMessage, type EventName } from '../../../../shared/events/cloud-event.ts';
 import type { Publisher, PublisherOptions } from '../../../../shared/events/publisher.ts';
-import { cloudEventOf, outsideCloudEvents, schemas } from '../../../support/cloudEvents.ts';
+import { cloudEventOf, outsideCloudEvents, schemas } from '../../../support/cloud-events.ts';
 import { publisherOf } from './client.ts';
 import type { Promises, Subject } from './describe-pubsub.ts';
 import { startEndpoint } from './endpoint.ts';

@@ -1,0 +1,39 @@
+import { createHash, type Hash } from 'node:crypto';
+import { type ClaimedDigest, requireDigest } from '../../shared/http/digest-fields.ts';
+
+/**
+ * Compares bytes that go by with the digests that their client announced. Their SHA-256 is worked out anyway and is
+ * only compared; SHA-512 is worked out where somebody announced one.
+ */
+export class DigestCheck {
+  readonly #claims: readonly ClaimedDigest[];
+  readonly #sha512: Hash | undefined;
+
+  constructor(claims: readonly ClaimedDigest[]) {
+    this.#claims = claims;
+    const wanted = claims.some(({ algorithm }) => algorithm === 'sha-512');
+    this.#sha512 = wanted ? createHash('sha512') : undefined;
+  }
+
+  /** Passes bytes on, once; as they are where it need not see them. */
+  through(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+    return this.#sha512 ? digested(bytes, this.#sha512) : bytes;
+  }
+
+  /**
+   * To be called once, after the last byte.
+   * @param sha256 of all of them, in hex
+   * @throws {Problem} `digest-mismatch`
+   */
+  verify(sha256: string): void {
+    const actual = { 'sha-256': Buffer.from(sha256, 'hex'), 'sha-512': this.#sha512?.digest() };
+    for (const claim of this.#claims) requireDigest(claim, actual[claim.algorithm] ?? Buffer.alloc(0));
+  }
+}
+
+async function* digested(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+  for await (const piece of bytes) {
+    hash.update(piece);
+    yield piece;
+  }
+}

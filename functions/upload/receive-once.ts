@@ -1,0 +1,229 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Claim, IdempotencyKeys, VersionedKey } from '../../shared/files/idempotency-keys.ts';
+import type { FileRecord, PendingRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { StorageError } from '../../shared/storage/error.ts';
+import { type Digests, Tally } from '../../shared/storage/tally.ts';
+import {
+  commitFile,
+  type Receiver,
+  type StagedFile,
+  stageFile,
+  type Upload,
+  unlessFailed,
+} from './receive.ts';
+import { requireSameBytes, requireSameOffer } from './same-upload.ts';
+
+export interface OnceReceiver extends Receiver {
+  readonly keys: IdempotencyKeys;
+  /**
+   * Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead: of all
+   * instances the same.
+   */
+  readonly patienceMs: number;
+}
+
+export interface KeyedUpload extends Upload {
+  readonly key: string;
+}
+
+export interface Received {
+  readonly record: FileRecord;
+  /** An earlier upload with that key made it. */
+  readonly replayed: boolean;
+}
+
+const PAUSE_MS = 50;
+/** Milliseconds that the clocks of two instances may be apart. */
+const CLOCK_SKEW_MS = 60_000;
+/** Who loses a compare-and-swap this often meets more repeats than a client sends. */
+const MAX_RACES = 5;
+/** Each of them is as many tries as the retry policy has. */
+const MAX_FAILURES = 3;
+
+/**
+ * {@link receive}, once for a key of an owner: a repeat gets the file that the first one made. The key says which file
+ * that may be, and the file's record and its object whether it is. An uploader that is quick writes nothing more; where
+ * it is not, it confirms its tentative record, or another abandons it, by compare-and-swap, so that never both happen.
+ * Steps, crashes and races: docs/adr/0010-idempotency-keys.md.
+ * @throws what receiving throws, and {Problem} `idempotency-key-reused` or `idempotency-in-progress`
+ */
+export async function receiveOnce(receiver: OnceReceiver, upload: KeyedUpload): Promise<Received> {
+  const key = await receiver.keys.get(upload, receiver.now());
+  const earlier = key?.claim && (await completed(receiver, key.claim));
+  if (earlier) {
+    requireSameOffer(earlier, upload);
+    return replay(earlier, upload, await digested(upload));
+  }
+  const file = await stageFile(receiver, upload);
+  const claiming = performance.now();
+  const winner = await unlessFailed(file, () => contend(receiver, upload, key, file));
+  if (winner) {
+    await file.staged.discard();
+    return replay(winner, upload, file.staged);
+  }
+  const kept = await complete(receiver, file, claiming);
+  if (kept) return { record: kept, replayed: false };
+  return replay(await successor(receiver, upload), upload, file.staged);
+}
+
+/** @returns the record of a file that is there for good; undefined where it is not, or not yet */
+async function completed(receiver: OnceReceiver, claim: Claim): Promise<FileRecord | undefined> {
+  const found = await look(receiver, claim);
+  return found.kind === 'complete' ? found.record : undefined;
+}
+
+/**
+ * Looks up the outcome of a claim. A tentative record is one of a file that is there once its object is: this is looked for
+ * before the record is read again, so that a record without a verdict had no object then, and is confirmed for
+ * everybody, so that nobody who looked earlier abandons it.
+ */
+async function look({ records, unscanned }: OnceReceiver, { fileId }: Claim): Promise<Found> {
+  let read = await records.get(fileId);
+  if (read && isTentative(read.record)) {
+    const { objects } = await unscanned.list({ prefix: fileId, maxResults: 1 });
+    if (objects.some(({ name }) => name === fileId)) {
+      const confirmed = await confirm(records, read);
+      return confirmed ? { kind: 'complete', record: confirmed } : { kind: 'expired' };
+    }
+    read = await records.get(fileId);
+  }
+  if (!read || isTentative(read.record)) return { kind: 'open', read };
+  return read.record.state === 'expired' ? { kind: 'expired' } : { kind: 'complete', record: read.record };
+}
+
+type Found =
+  | { readonly kind: 'complete'; readonly record: FileRecord }
+  | { readonly kind: 'expired' }
+  /** Its uploader may still complete it. Without a record it has yet to write one. */
+  | { readonly kind: 'open'; readonly read: Versioned | undefined };
+
+function isTentative(record: FileRecord): record is PendingRecord & { tentative: true } {
+  return record.state === 'pending' && record.tentative === true;
+}
+
+/**
+ * Makes the key stand for our file.
+ * @returns undefined where it does; the record of the file that it stands for, where another has completed one
+ */
+async function contend(
+  receiver: OnceReceiver,
+  upload: KeyedUpload,
+  read: VersionedKey | undefined,
+  { record }: StagedFile,
+): Promise<FileRecord | undefined> {
+  let key = read;
+  for (let races = 0; races < MAX_RACES; races++) {
+    const winner = key?.claim && (await outcomeOf(receiver, key.claim, record));
+    if (winner) return winner;
+    const claim = { fileId: record.id, claimedAt: receiver.now() };
+    if (await receiver.keys.claim(upload, key, claim)) return undefined;
+    key = await receiver.keys.get(upload, receiver.now());
+  }
+  throw inProgress();
+}
+
+/**
+ * What became of the file of an earlier claim. Where its uploader does not come to an end in time, it never will:
+ * its record says so before we return.
+ * @returns undefined where the file does not exist and never will
+ */
+async function outcomeOf(
+  receiver: OnceReceiver,
+  claim: Claim,
+  ours: FileRecord,
+): Promise<FileRecord | undefined> {
+  const { records, now, patienceMs } = receiver;
+  const age = now().getTime() - claim.claimedAt.getTime();
+  // From when we saw it, and not from when it was made by another clock: its uploader counts on all of that.
+  const end = performance.now() + (age > patienceMs + CLOCK_SKEW_MS ? 0 : patienceMs);
+  for (;;) {
+    const isOver = performance.now() >= end;
+    const found = await look(receiver, claim);
+    if (found.kind === 'expired') return undefined;
+    if (found.kind === 'complete') return found.record;
+    if (!isOver) await delay(Math.min(PAUSE_MS, patienceMs));
+    else if (await abandon(records, found.read, { ...ours, id: claim.fileId })) return undefined;
+  }
+}
+
+/** Where there is no record yet, one that is expired keeps its uploader from inserting it. */
+async function abandon(
+  records: OnceReceiver['records'],
+  read: Versioned | undefined,
+  { content: _, ...absent }: FileRecord,
+): Promise<boolean> {
+  const written = read
+    ? await records.replace(read, { ...read.record, state: 'expired' })
+    : await records.insertIfAbsent({ ...absent, state: 'expired' });
+  return written !== undefined;
+}
+
+/**
+ * @param claiming when we were about to claim the key, by `performance.now()`
+ * @returns undefined where another took our upload for dead: its file does not exist, and never will
+ */
+async function complete(
+  receiver: OnceReceiver,
+  file: StagedFile,
+  claiming: number,
+): Promise<FileRecord | undefined> {
+  const { records, patienceMs } = receiver;
+  const tentative: PendingRecord = { ...file.record, tentative: true };
+  const inserted = await unlessFailed(file, () => records.insertIfAbsent(tentative));
+  if (!inserted) {
+    await file.staged.discard();
+    return undefined;
+  }
+  await commitFile(receiver, file, inserted);
+  // Nobody who saw our claim takes us for dead yet, and whoever looks from now on finds the object.
+  if (performance.now() - claiming < patienceMs / 2) return file.record;
+  return confirm(records, inserted);
+}
+
+async function confirm(records: OnceReceiver['records'], first: Versioned): Promise<FileRecord | undefined> {
+  let failures = 0;
+  for (let read: Versioned | undefined = first; read; read = await records.get(first.record.id)) {
+    if (read.record.state === 'expired') return undefined;
+    if (!isTentative(read.record)) return read.record;
+    const { tentative: _, ...record } = read.record;
+    try {
+      const written = await records.replace(read, record);
+      if (written) return written.record;
+    } catch (error) {
+      failures += 1;
+      if (!(error instanceof StorageError && error.transient) || failures === MAX_FAILURES) throw error;
+    }
+  }
+  return undefined;
+}
+
+/** The file of whoever took our upload for dead, once it is complete. */
+async function successor(receiver: OnceReceiver, upload: KeyedUpload): Promise<FileRecord> {
+  for (const end = performance.now() + receiver.patienceMs; ; await delay(PAUSE_MS)) {
+    const key = await receiver.keys.get(upload, receiver.now());
+    const record = key?.claim && (await completed(receiver, key.claim));
+    if (record) return record;
+    if (performance.now() >= end) throw inProgress();
+  }
+}
+
+function replay(record: FileRecord, upload: KeyedUpload, digests: Digests): Received {
+  requireSameOffer(record, upload);
+  requireSameBytes(record, digests);
+  return { record, replayed: true };
+}
+
+/** Reads the body, and keeps nothing of it. */
+async function digested({ bytes, verify }: KeyedUpload): Promise<Digests> {
+  const tally = new Tally();
+  for await (const piece of bytes) tally.update(piece);
+  const digests = tally.digests();
+  verify?.(digests);
+  return digests;
+}
+
+function inProgress(): Problem {
+  return new Problem('idempotency-in-progress', { headers: { 'retry-after': '1' } });
+}

@@ -1,0 +1,116 @@
+import type { IncomingMessage } from 'node:http';
+import { assemble, isWhole, objectOf, readChain, removeChain } from '../../shared/files/parts.ts';
+import type { FileRecord, Sha256 } from '../../shared/files/record.ts';
+import { arrived, isTus, MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { bodyOf } from '../../shared/http/body.ts';
+import { framingOf } from '../../shared/http/framing.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Exchange } from '../../shared/http/service.ts';
+import { sniffed } from '../../shared/http/sniff.ts';
+import { type Appender, append, type Chunk, digestOf, type Progress } from './append.ts';
+import { parseChecksum } from './checksum.ts';
+import type { LatestUploads } from './latest-uploads.ts';
+import type { Terms } from './offer.ts';
+import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
+
+export interface TusIntake extends Appender {
+  readonly terms: Terms;
+  readonly latest: LatestUploads;
+  /** Aborts when this process is about to end: what a request has sent by then is kept. */
+  readonly shutdown: AbortSignal;
+}
+
+/** A file that is uploaded by tus: complete, or with what is there of it. */
+export interface Standing {
+  /** `pending` where all of its bytes are there and no verdict is, also where nobody has written that yet. */
+  readonly record: FileRecord;
+  /** Absent where nothing can be added. */
+  readonly progress?: Progress;
+}
+
+/**
+ * How the upload of a file stands, as its parts say. Where they are complete and their request died, the object is
+ * made. Parts are looked for first, then the object that they become, then the record that outlasts it: what is
+ * missed at one place is found at the next.
+ */
+export async function standing(tus: TusIntake, record: FileRecord): Promise<Standing> {
+  if (!isTus(record)) return { record };
+  const { id } = record;
+  const seenAt = tus.now();
+  const progress = { record, seenAt, chain: await readChain(tus.unscanned, id) };
+  if (isWhole(record.upload, progress.chain)) return complete(tus, progress, await digestOf(tus, progress));
+  const object = await objectOf(tus.unscanned, id);
+  const now = await recordOf(tus, record);
+  if (object || !isTus(now)) return { record: object ? arrived(now, object) : now };
+  return { record: now, progress: { ...progress, record: now } };
+}
+
+/** Adds a body to an upload, and makes the object where that was the last of it. */
+export async function receive(
+  tus: TusIntake,
+  { request, response }: Exchange,
+  progress: Progress,
+  chunk?: Omit<Chunk, 'bytes'>,
+): Promise<Standing> {
+  const { record, chain } = progress;
+  const { contentType, upload } = record;
+  let latest = progress;
+  if (!chunk) tus.latest.keep(progress);
+  else {
+    const body = bodyOf(request, response);
+    // The beginning of a file says what it is.
+    const bytes = chain.end === 0 ? sniffed(body, contentType, tus.terms.media) : body;
+    const cut = () => request.destroy();
+    tus.shutdown.addEventListener('abort', cut, { once: true });
+    try {
+      latest = await append(tus, progress, { ...chunk, bytes }, (added) => tus.latest.keep(added));
+    } finally {
+      tus.shutdown.removeEventListener('abort', cut);
+    }
+  }
+  if (!isWhole(upload, latest.chain)) return { record, progress: latest };
+  tus.latest.take(record.id);
+  const sha256 = await digestOf(tus, latest);
+  const { record: now } = await complete(tus, latest, sha256);
+  // Two requests may have sent the same file differently, through two processes: of one, this is not true.
+  if (sha256 && now.content && now.content.sha256 !== sha256) throw new Problem('upload-complete');
+  return { record: now };
+}
+
+/** Makes the object. The record is read last: what was deleted meanwhile is not called complete. */
+async function complete(
+  tus: TusIntake,
+  { record, chain }: Progress,
+  sha256: Sha256 | undefined,
+): Promise<Standing> {
+  const object = await assemble(tus.unscanned, record.id, chain, sha256);
+  const now = await recordOf(tus, record);
+  // Nobody waits for that: Cloud Storage takes one mutation of a name a second. The sweeper removes what stays.
+  if (object) removeChain(tus.unscanned, record.id, chain).catch(() => undefined);
+  if (object) return { record: arrived(now, object) };
+  if (isTus(now)) throw new Error(`the parts of ${record.id} are gone`);
+  return { record: now };
+}
+
+async function recordOf({ records }: TusIntake, { id }: FileRecord): Promise<FileRecord> {
+  const read = await records.get(id);
+  if (!read) throw new Problem('not-found');
+  return read.record;
+}
+
+/** What can be refused of a body before it is sent. @throws {Problem} */
+export function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
+  requireOffsetType(request);
+  const { contentLength: size } = framingOf(request);
+  if (size !== undefined && size > atMost) throw new Problem('upload-too-long');
+  return { size, checksum: parseChecksum(header(request, 'upload-checksum')) };
+}
+
+export function requireOffsetType(request: IncomingMessage): void {
+  if (header(request, 'content-type') !== OFFSET_CONTENT_TYPE) throw new Problem('upload-content-type');
+}
+
+export function hasBody(request: IncomingMessage): boolean {
+  const { contentLength = 0, chunked } = framingOf(request);
+  return chunked || contentLength > 0;
+}

@@ -1,0 +1,39 @@
+import { lengthName, lengthOf } from '../../shared/files/parts.ts';
+import { tooLarge } from '../../shared/http/body.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Progress } from './append.ts';
+import type { TusIntake } from './tus-body.ts';
+
+/** The length that a request says and that is news. A length that was deferred may be said once. @throws {Problem} */
+export function declared(
+  { terms }: TusIntake,
+  { record, chain }: Progress,
+  length: number | undefined,
+): number | undefined {
+  if (length === undefined) return undefined;
+  if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
+  const known = lengthOf(record.upload, chain);
+  if (length < chain.end || length !== (known ?? length)) throw unfitLength();
+  return known === undefined ? length : undefined;
+}
+
+/** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was said */
+export async function declare(
+  tus: TusIntake,
+  progress: Progress,
+  length: number | undefined,
+): Promise<Progress> {
+  if (length === undefined) return progress;
+  const name = lengthName(progress.record.id);
+  const options = { contentType: 'application/x-empty', metadata: { length: String(length) } };
+  const object = (await tus.unscanned.insertEmpty(name, options)) ?? (await tus.unscanned.stat(name));
+  if (!object) throw new Problem('upload-offset');
+  if (object.metadata['length'] !== String(length)) throw unfitLength();
+  return { ...progress, chain: { ...progress.chain, declared: { length, object } } };
+}
+
+function unfitLength(): Problem {
+  return new Problem('invalid-request', {
+    detail: 'Upload-Length does not fit what is known of the upload.',
+  });
+}

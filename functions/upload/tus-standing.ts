@@ -1,0 +1,97 @@
+import { parseFileId } from '../../shared/files/file-id.ts';
+import { isWhole, NO_PARTS, readChain } from '../../shared/files/parts.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import { isTus } from '../../shared/files/uploading.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { type Caller, mayChange } from '../../shared/identity/caller.ts';
+import type { Progress } from './append.ts';
+import { type Standing, standing, type TusIntake } from './tus-body.ts';
+
+/** The upload as a request at this offset goes on with it. @throws {Problem} */
+export async function current(
+  tus: TusIntake,
+  caller: Caller,
+  id: string,
+  offset: number | undefined,
+): Promise<Standing> {
+  return latest(tus, caller, id, offset) ?? found(tus, caller, id, offset);
+}
+
+/** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
+function latest(
+  tus: TusIntake,
+  caller: Caller,
+  id: string,
+  offset: number | undefined,
+): Standing | undefined {
+  const progress = tus.latest.take(id);
+  if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
+  return { record: progress.record, progress };
+}
+
+/**
+ * The upload as another process left it: where the request goes on from its parts, whether it is over is looked for while the
+ * bytes are sent.
+ */
+async function found(
+  tus: TusIntake,
+  caller: Caller,
+  id: string,
+  offset: number | undefined,
+): Promise<Standing> {
+  const seenAt = tus.now();
+  const fileId = parseFileId(id);
+  const [{ record }, chain] = await Promise.all([
+    find(tus, caller, id),
+    fileId ? readChain(tus.unscanned, fileId) : NO_PARTS,
+  ]);
+  const goesOn = isTus(record) && chain.end === offset && !isWhole(record.upload, chain);
+  return goesOn ? { record, progress: { record, chain, seenAt, mayBeOver: true } } : standing(tus, record);
+}
+
+/** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
+export async function whyNot(tus: TusIntake, caller: Caller, id: string, offset: number): Promise<Problem> {
+  const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
+  if (!live) return new Problem('upload-complete');
+  return live.chain.end === offset ? keepsChanging() : standsAt(live.chain.end);
+}
+
+export function keepsChanging(): Problem {
+  return new Problem('unavailable', {
+    detail: 'The upload keeps changing.',
+    headers: { 'retry-after': '1' },
+  });
+}
+
+export function standsAt(offset: number): Problem {
+  const headers = { 'upload-offset': String(offset) };
+  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
+}
+
+/** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */
+export async function find({ records }: TusIntake, caller: Caller, id: string): Promise<Versioned> {
+  const fileId = parseFileId(id);
+  const read = fileId && (await records.get(fileId));
+  if (!read || !mayChange(caller, read.record)) throw new Problem('not-found');
+  return read;
+}
+
+/**
+ * An upload that can be added to; undefined where it is complete. A request that begins in time may end later, by an
+ * hour at most: the sweeper waits for longer than that before it expires an upload.
+ * @throws {Problem}
+ */
+export function alive(
+  { now }: TusIntake,
+  { record, progress }: Standing,
+  begins = true,
+): Progress | undefined {
+  if (progress) {
+    if (!begins || now() < progress.record.upload.expiresAt) return progress;
+    throw new Problem('file-expired');
+  }
+  if (record.state === 'uploading') throw new Problem('not-found');
+  if (record.state === 'expired') throw new Problem('file-expired');
+  if (record.state === 'deleted') throw new Problem('file-deleted');
+  return undefined;
+}

@@ -1,0 +1,22 @@
+import { createHash } from 'node:crypto';
+import type { Finding } from '../files/findings.ts';
+import type { Sha256 } from '../files/record.ts';
+import { shownEngine } from '../scanning/engine.ts';
+import { cloudEvent, type EventMessage } from './cloud-event.ts';
+
+/**
+ * A content that was handed out as clean is malware. It is about the content, and so about every file that has it:
+ * there is no index from a content to its files. Its id is a function of content and finding.
+ */
+export function verdictChanged(sha256: Sha256, { signature, scannedAt, engine }: Finding): EventMessage {
+  const verdict = 'infected';
+  return cloudEvent({
+    name: 'verdict.changed.v1',
+    // The digest of the name: an attribute has at most 1 024 bytes, and a name may have more.
+    id: `${sha256}/infected/${createHash('sha256').update(signature).digest('hex').slice(0, 16)}`,
+    subject: sha256,
+    time: scannedAt,
+    data: { sha256, verdict, signature, changedAt: scannedAt.toISOString(), engine: shownEngine(engine) },
+    filterable: { verdict },
+  });
+}
