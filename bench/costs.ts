@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { createSHA256 } from 'hash-wasm';
 import { type CpuTime, total } from './process.ts';
 import { GIB, MIB } from './scale.ts';
 
@@ -13,14 +12,11 @@ export interface UnitCosts {
   readonly crc32c: number;
   /** Into the buffer of a chunk, so that it can be sent again. */
   readonly copy: number;
-  /** SHA-256 in WebAssembly, whose state can be kept between requests. */
-  readonly runningSha256: number;
 }
 
-export async function unitCosts(): Promise<UnitCosts> {
+export function unitCosts(): UnitCosts {
   const sha256 = createHash('sha256');
   const chunk = Buffer.allocUnsafeSlow(8 * MIB);
-  const running = (await createSHA256()).init();
   let [checksum, at] = [0, 0];
   return {
     sha256: secondsAGib(() => void sha256.update(PIECE)),
@@ -31,7 +27,6 @@ export async function unitCosts(): Promise<UnitCosts> {
       chunk.set(PIECE, at);
       at = (at + PIECE.length) % chunk.length;
     }),
-    runningSha256: secondsAGib(() => void running.update(PIECE)),
   };
 }
 

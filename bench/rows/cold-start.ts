@@ -27,7 +27,6 @@ const LIBRARIES = [
   'pino',
   'valibot',
   '@node-rs/crc32',
-  'hash-wasm',
   'structured-headers',
   'content-type',
   'content-disposition',

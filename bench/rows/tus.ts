@@ -1,7 +1,7 @@
 import { startPipe } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
-import { cpuText, unitCosts } from '../costs.ts';
+import { cpuText } from '../costs.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { type CpuTime, cpuOf } from '../process.ts';
@@ -46,7 +46,6 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   };
   await sideBySide(contenders, ONCE);
   const rates = await sideBySide(contenders, rounds);
-  const { sha256, runningSha256 } = await unitCosts();
   const chunkMs = (rates: readonly number[]): number => chunkBytes / 1e3 / median(rates);
   return [
     {
@@ -62,10 +61,7 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
         'next, and the insert of its part is waited for. A pipe that takes chunk after chunk, digests it, ' +
         'keeps it for a repeat and makes an object of it, and does nothing else, gets ' +
         `${figure(median(rates.parts))} MB/s, ${figure(pairedRatio(rates.parts, rates.post))} of POST /files; we are at ` +
-        `${figure(pairedRatio(rates.tus, rates.parts))} of that. Where another instance goes on with an upload, its SHA-256 ` +
-        `is WebAssembly from then on, at ${figure(2 ** 30 / 1e6 / runningSha256)} MB/s: ` +
-        `${figure(((runningSha256 * chunkBytes) / 2 ** 30) * 1000)} ms a chunk in place of ` +
-        `${figure(((sha256 * chunkBytes) / 2 ** 30) * 1000)}. CPU of the last upload: ${cpuText(spent)}.`,
+        `${figure(pairedRatio(rates.tus, rates.parts))} of that. CPU of the last upload: ${cpuText(spent)}.`,
     },
   ];
 }

@@ -40,7 +40,7 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   };
   await sideBySide(contenders, ONCE); // Compilers and caches are warm from here on.
   const rates = await sideBySide(contenders, rounds);
-  const costs = await unitCosts();
+  const costs = unitCosts();
   const ofDigests = pairedRatio(rates.ours, rates.digests);
   return [
     {

@@ -1,3 +1,4 @@
+import type { Hash } from 'node:crypto';
 import {
   type Chain,
   isWhole,
@@ -13,9 +14,9 @@ import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
-import type { RunningTallies, RunningTally } from '../../shared/storage/running-tally.ts';
 import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
+import type { HeldDigests } from './held-digests.ts';
 import { Intake } from './intake.ts';
 import type { Terms } from './offer.ts';
 
@@ -27,7 +28,7 @@ const TAKEN: ReadonlySet<number> = new Set([412, 429]);
 export interface Appender {
   readonly unscanned: Bucket;
   readonly records: Records;
-  readonly tallies: RunningTallies;
+  readonly digests: HeldDigests;
   /** Bytes: what a request has sent is acknowledged whenever it is so many, and lost with its process before. */
   readonly partBytes: number;
   readonly terms: Pick<Terms, 'maxBytes'>;
@@ -41,8 +42,6 @@ export interface Progress {
   readonly seenAt: Date;
   /** Whether the object of the file, which may be there already, was not looked for after the parts were listed. */
   readonly mayBeOver?: boolean;
-  /** The saved digests of the chain; where they are absent, its last part tells. */
-  readonly running?: string;
 }
 
 export interface Chunk {
@@ -90,25 +89,25 @@ async function appendPart(
   { size, checksum }: Pick<Chunk, 'size' | 'checksum'>,
 ): Promise<Progress> {
   const { record, chain } = progress;
-  const running = progress.running ?? (await tallyOf(appender, progress)).save();
-  const tally = await tallyOf(appender, { ...progress, running });
+  const sha256 = appender.digests.resume(record.id, chain);
   const check = checksum && new ChecksumCheck(checksum);
   // A part that has to be checked as a whole is one, however long it is.
   const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
-  const options = { contentType: 'application/octet-stream', size, metadata: { running } };
+  const options = { contentType: 'application/octet-stream', size };
   const isCurrent = staying(appender, progress);
   try {
     const name = partName(record.id, chain.end);
-    const staged = await appender.unscanned.stageTallied(name, taken, options, watching(tally, check));
+    const staged = await appender.unscanned.stageTallied(name, taken, options, watching(sha256, check));
     const isIntact = check?.holds() ?? true;
     const isAllowed = isIntact && (await isCurrent());
     if (!isAllowed || staged.size === 0) await staged.discard();
     if (!isAllowed) throw new Problem(isIntact ? 'upload-offset' : 'upload-checksum');
-    if (staged.size === 0) return { ...progress, running };
+    if (staged.size === 0) return progress;
     const seenAt = appender.now();
     const object = await staged.commit();
-    tally.add(staged);
-    return { record, chain: withPart(chain, object), seenAt, running: tally.save() };
+    const longer = withPart(chain, object);
+    if (sha256) appender.digests.hold(record.id, longer, sha256);
+    return { record, chain: longer, seenAt };
   } catch (error) {
     const isTaken = error instanceof StorageError && TAKEN.has(error.status);
     throw isTaken ? new Problem('upload-offset') : error;
@@ -139,39 +138,13 @@ function staying(
   };
 }
 
-/** The digests of what is there, to go on with. */
-async function tallyOf(
-  { unscanned, tallies }: Appender,
-  { chain, running }: Pick<Progress, 'chain' | 'running'>,
-): Promise<RunningTally> {
-  const { parts, end, last } = chain;
-  if (running !== undefined || !last) return tallies.resume(running ?? '', end, reread(unscanned, chain));
-  const before = { parts: parts.slice(0, -1), end: end - last.size };
-  const saved = last.metadata['running'] ?? '';
-  const tally = await tallies.resume(saved, before.end, reread(unscanned, before));
-  await tally.replay(reread(unscanned, { parts: parts.slice(-1), end }), last);
-  return tally;
-}
-
-/** The SHA-256 of all that is there; undefined where it was lost on the way, and the scanner is to find it. */
-export async function digestOf(appender: Appender, progress: Progress): Promise<Sha256 | undefined> {
-  return parseSha256((await tallyOf(appender, progress)).digests()?.sha256 ?? '');
-}
-
-/** The bytes that parts have, up to the first that is gone. */
-function reread(unscanned: Bucket, { parts, end }: Pick<Chain, 'parts' | 'end'>) {
-  return async function* (): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const [at, { name, generation, offset }] of parts.entries()) {
-      const range = { start: 0, end: (parts[at + 1]?.offset ?? end) - offset - 1 };
-      const bytes = await unscanned.read(name, { generation, range });
-      if (!bytes) return;
-      yield* bytes;
-    }
-  };
+/** The SHA-256 of all that is there; undefined where not all of it went by here, and the scanner is to find it. */
+export function digestOf({ digests }: Appender, { record, chain }: Progress): Sha256 | undefined {
+  return parseSha256(digests.resume(record.id, chain)?.digest('hex') ?? '');
 }
 
 /** The checksums of a part, whose bytes others see too. */
-function watching(tally: RunningTally, check: ChecksumCheck | undefined): RunningDigests<Checksums> {
+function watching(sha256: Hash | undefined, check: ChecksumCheck | undefined): RunningDigests<Checksums> {
   const part = new ChecksumTally();
   return {
     get size() {
@@ -179,7 +152,7 @@ function watching(tally: RunningTally, check: ChecksumCheck | undefined): Runnin
     },
     update: (bytes) => {
       part.update(bytes);
-      tally.update(bytes);
+      sha256?.update(bytes);
       check?.update(bytes);
     },
     digests: () => part.digests(),

@@ -22,8 +22,8 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
-import { RunningTallies } from '../../shared/storage/running-tally.ts';
 import { postDirect } from './direct.ts';
+import { HeldDigests } from './held-digests.ts';
 import { LatestUploads } from './latest-uploads.ts';
 import { postFile } from './post.ts';
 import { type Tus, tusRoute } from './tus.ts';
@@ -77,7 +77,7 @@ const poster = {
 };
 const uploads: Tus = {
   ...intake,
-  tallies: new RunningTallies(),
+  digests: new HeldDigests(),
   latest: new LatestUploads(),
   partBytes: 64 * 1024 * 1024,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,

@@ -7,6 +7,8 @@ import { framingOf } from '../../shared/http/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Exchange } from '../../shared/http/service.ts';
 import { sniffed } from '../../shared/http/sniff.ts';
+import { decodeCrc32c } from '../../shared/storage/crc32c.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Appender, append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
@@ -38,7 +40,7 @@ export async function standing(tus: TusIntake, record: FileRecord): Promise<Stan
   const { id } = record;
   const seenAt = tus.now();
   const progress = { record, seenAt, chain: await readChain(tus.unscanned, id) };
-  if (isWhole(record.upload, progress.chain)) return complete(tus, progress, await digestOf(tus, progress));
+  if (isWhole(record.upload, progress.chain)) return complete(tus, progress, digestOf(tus, progress));
   const object = await objectOf(tus.unscanned, id);
   const now = await recordOf(tus, record);
   if (object || !isTus(now)) return { record: object ? arrived(now, object) : now };
@@ -70,10 +72,10 @@ export async function receive(
   }
   if (!isWhole(upload, latest.chain)) return { record, progress: latest };
   tus.latest.take(record.id);
-  const sha256 = await digestOf(tus, latest);
-  const { record: now } = await complete(tus, latest, sha256);
+  const { record: now, object } = await complete(tus, latest, digestOf(tus, latest));
   // Two requests may have sent the same file differently, through two processes: of one, this is not true.
-  if (sha256 && now.content && now.content.sha256 !== sha256) throw new Problem('upload-complete');
+  const stored = now.content ?? object;
+  if (stored && decodeCrc32c(stored.crc32c) !== latest.chain.crc32c) throw new Problem('upload-complete');
   return { record: now };
 }
 
@@ -82,12 +84,12 @@ async function complete(
   tus: TusIntake,
   { record, chain }: Progress,
   sha256: Sha256 | undefined,
-): Promise<Standing> {
+): Promise<Standing & { readonly object?: StoredObject }> {
   const object = await assemble(tus.unscanned, record.id, chain, sha256);
   const now = await recordOf(tus, record);
   // Nobody waits for that: Cloud Storage takes one mutation of a name a second. The sweeper removes what stays.
   if (object) removeChain(tus.unscanned, record.id, chain).catch(() => undefined);
-  if (object) return { record: arrived(now, object) };
+  if (object) return { record: arrived(now, object), object };
   if (isTus(now)) throw new Error(`the parts of ${record.id} are gone`);
   return { record: now };
 }

@@ -1,4 +1,5 @@
 import type { Bucket } from '../storage/bucket.ts';
+import { combineCrc32c, decodeCrc32c } from '../storage/crc32c.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { allObjects } from '../storage/page.ts';
 import { parseCount } from './fields.ts';
@@ -38,13 +39,13 @@ export interface Chain {
   readonly parts: readonly Part[];
   /** Bytes in `parts`, where the next part begins. */
   readonly end: number;
-  /** The last of `parts` as it is stored, where it was read. */
-  readonly last?: StoredObject;
+  /** Of those bytes. */
+  readonly crc32c: number;
   /** The length, where it was said after the creation. */
   readonly declared?: { readonly length: number; readonly object: Named };
 }
 
-export const NO_PARTS: Chain = { parts: [], end: 0 };
+export const NO_PARTS: Chain = { parts: [], end: 0, crc32c: 0 };
 
 /** @param offset of its first byte in the file */
 export function partName(id: FileId, offset: number): string {
@@ -83,8 +84,14 @@ export function withPart(chain: Chain, object: StoredObject): Chain {
   return {
     ...chain,
     parts: [...chain.parts, partOf(object, chain.end)],
-    end: chain.end + object.size,
-    last: object,
+    ...totalWith(chain, object),
+  };
+}
+
+function totalWith({ end, crc32c }: Chain, object: StoredObject): Pick<Chain, 'end' | 'crc32c'> {
+  return {
+    end: end + object.size,
+    crc32c: combineCrc32c(crc32c, decodeCrc32c(object.crc32c), object.size),
   };
 }
 
@@ -94,18 +101,15 @@ export function withPart(chain: Chain, object: StoredObject): Chain {
  */
 export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
   const parts: Part[] = [];
-  let end = 0;
-  let last: StoredObject | undefined;
-  let declared: Chain['declared'];
+  let chain: Chain = { ...NO_PARTS, parts };
   for await (const object of objectsOf(unscanned, id)) {
     const length = object.name === lengthName(id) ? parseCount(object.metadata['length'] ?? '') : undefined;
-    if (length !== undefined) declared = { length, object };
-    if (object.name !== partName(id, end)) continue;
-    parts.push(partOf(object, end));
-    end += object.size;
-    last = object;
+    if (length !== undefined) chain = { ...chain, declared: { length, object } };
+    if (object.name !== partName(id, chain.end)) continue;
+    parts.push(partOf(object, chain.end));
+    chain = { ...chain, ...totalWith(chain, object) };
   }
-  return { parts, end, ...(last && { last }), ...(declared && { declared }) };
+  return chain;
 }
 
 /**

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { attendRecord } from '../../../functions/sweeper/abandoned.ts';
 import { append, type Progress } from '../../../functions/upload/append.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
+import { HeldDigests } from '../../../functions/upload/held-digests.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { assemble, lengthName, NO_PARTS, partName } from '../../../shared/files/parts.ts';
 import type { DirectRecord, TusRecord } from '../../../shared/files/uploading.ts';
-import { RunningTallies } from '../../../shared/storage/running-tally.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 const HOUR = 60 * MINUTE;
@@ -36,7 +36,7 @@ describe('the sweeper and uploads that are not complete', () => {
       yield Buffer.alloc(size);
     }
     const terms = { maxBytes: 5 * 2 ** 40 };
-    const appender = { ...fixture.sweeper, tallies: new RunningTallies(), partBytes: 1000, terms };
+    const appender = { ...fixture.sweeper, digests: new HeldDigests(), partBytes: 1000, terms };
     return append(appender, progress, { bytes: bytes() });
   }
   const direct = (size: number): Promise<DirectRecord> =>

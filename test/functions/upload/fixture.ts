@@ -7,6 +7,7 @@ import {
   digestOf,
   type Progress,
 } from '../../../functions/upload/append.ts';
+import { HeldDigests } from '../../../functions/upload/held-digests.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { assemble, NO_PARTS, readChain, removeChain } from '../../../shared/files/parts.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
@@ -16,7 +17,6 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
-import { RunningTallies } from '../../../shared/storage/running-tally.ts';
 import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from '../../shared/storage/streams.ts';
 
@@ -42,7 +42,7 @@ export class UploadFixture {
     return {
       unscanned: bucket('unscanned'),
       records: new Records(bucket('permanent')),
-      tallies: new RunningTallies(),
+      digests: new HeldDigests(),
       partBytes: 400_000,
       terms: { maxBytes: 5 * 2 ** 40 },
       now: () => new Date(),
@@ -105,7 +105,7 @@ export class UploadFixture {
   /** Ends an upload as its last request does. */
   async finish(progress: Progress, appender = this.appender): Promise<StoredObject> {
     const { record, chain } = progress;
-    const sha256 = await digestOf(appender, progress);
+    const sha256 = digestOf(appender, progress);
     const object = await assemble(appender.unscanned, record.id, chain, sha256);
     assert.ok(object);
     await removeChain(appender.unscanned, record.id, chain);

@@ -164,8 +164,8 @@ describe('tus in several instances', function () {
   async function decide(id: FileId): Promise<void> {
     const { unscanned } = fixture.appender;
     const object = (await unscanned.stat(id)) ?? assert.fail();
-    const { size, crc32c, metadata } = object;
-    const content = { size, crc32c, sha256: metadata['sha256'] as Sha256 };
+    const { size, crc32c } = object;
+    const content = { size, crc32c, sha256: sha256(await fixture.stored(id)) as Sha256 };
     const scan = { generation: '1' as Generation, scannedAt: new Date() };
     await write(id, (record) => ({ ...storedOf(record), state: 'clean', content, scan }));
     await unscanned.delete(id, object);
@@ -254,7 +254,9 @@ describe('tus in several instances', function () {
           const sent = await patch(two, path, from, bytes.subarray(from), length);
           assert.deepEqual(told(sent), [204, '1000']);
         }
-        assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
+        // Where all of it went by in one instance, which made the object before it died; else it is the scanner's to find.
+        const digest = (await fixture.appender.unscanned.stat(id))?.metadata['sha256'];
+        assert.ok(digest === undefined || digest === sha256(bytes), String(digest));
         assert.equal(sha256(await fixture.stored(id)), sha256(bytes));
         assert.deepEqual(told(await one.send('HEAD', path)), [200, '1000']);
       });
@@ -360,7 +362,7 @@ describe('tus in several instances', function () {
       const sent = method === 'PATCH' ? patch(two, path, 1000, bytesOf(0)) : two.send(method, path);
       assert.deepEqual(told(await sent), answer);
       await isStored(id, bytes);
-      assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
+      assert.deepEqual((await fixture.appender.unscanned.stat(id))?.metadata, {});
     });
   }
 
@@ -422,10 +424,10 @@ describe('tus in several instances', function () {
     assert.equal((await patch(two, path, 300, bytes.subarray(300, half))).status, 204);
     const { classes, operations: asked } = operations.report();
     assert.deepEqual([asked['objects.list']?.calls, asked['objects.insert']?.calls], [2, 1]);
-    // The record, again beside the bytes, and the part before, to go on with its digest.
-    assert.deepEqual(classes, { A: 3, B: 3, free: 0 });
+    // The record, and again beside the bytes.
+    assert.deepEqual(classes, { A: 3, B: 2, free: 0 });
     assert.equal((await patch(one, path, half, bytes.subarray(half))).status, 204);
-    assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
+    assert.deepEqual((await fixture.appender.unscanned.stat(id))?.metadata, {});
   });
 
   it('tells where it stands where Cloud Storage refuses a part for too long, because others write its name', async () => {
