@@ -9,6 +9,8 @@ export interface Bench {
   readonly still: () => Promise<Stage>;
   /** Everything, with events; `anew` in processes that have done nothing yet. */
   readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
+  /** Everything, with events and the module's settings, and Cloud Storage as far away as it will be. */
+  readonly distant: () => Promise<Stage>;
   /** A folder for files, removed at the end. */
   readonly folder: string;
   /** Tells whoever waits what is being done. */

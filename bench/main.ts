@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Bench, Row } from './bench.ts';
+import type { Finding } from './finding.ts';
 import { parseOptions } from './options.ts';
 import { describeMachine } from './report/machine.ts';
 import { type Measured, tableOf } from './report/table.ts';
@@ -12,6 +13,8 @@ import { contention } from './rows/contention.ts';
 import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';
 import { growth } from './rows/growth.ts';
+import { latencyAnswers } from './rows/latency/answers.ts';
+import { latencyThroughput } from './rows/latency/throughput.ts';
 import { memory } from './rows/memory.ts';
 import { operations } from './rows/operations.ts';
 import { scan } from './rows/scan.ts';
@@ -31,6 +34,8 @@ const ROWS: readonly Row[] = [
   scan,
   small,
   operations,
+  latencyThroughput,
+  latencyAnswers,
   memory,
   coldStart,
   growth,
@@ -48,13 +53,22 @@ async function measureAll(
   for (const { name, title, measure } of rows) {
     const start = performance.now();
     print(`${title}…`);
-    measured.push({ name, title, findings: await measure(bench) });
+    measured.push({ name, title, findings: await measure(bench).catch((error) => unmeasured(title, error)) });
     const refusals = await refused();
     if (refusals > 0 && name !== 'contention')
       throw new Error(`${title}: ${refusals} writes were refused (429)`);
     print(`  ${((performance.now() - start) / 1000).toFixed(1)} s`);
   }
   return measured;
+}
+
+/** The other rows go on; this one is missed, and the benchmark fails. */
+function unmeasured(title: string, error: unknown): readonly Finding[] {
+  console.error(error instanceof Error ? (error.stack ?? error.message) : error);
+  process.exitCode = 1;
+  const detail = `It could not be measured: ${error instanceof Error ? error.message : error}`;
+  const target = { atLeast: 1 };
+  return [{ what: `${title}: measured`, against: '', target, value: 0, unit: '', detail }];
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'fileshare-bench-'));

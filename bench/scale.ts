@@ -36,6 +36,19 @@ export interface Scale {
   readonly memory: { readonly sizes: readonly number[]; readonly atLeast: number };
   readonly operations: { readonly bytes: number };
   readonly coldStart: Rounds;
+  /** Small files with latencies. */
+  readonly latency: {
+    readonly sizes: readonly number[];
+    /** Files; without any, a backlog has `most`. */
+    readonly warmUp: number;
+    /** For which a backlog should last, at the rate of the files before. */
+    readonly seconds: number;
+    /** Files in a backlog, at most. */
+    readonly most: number;
+    readonly rounds: Rounds;
+  };
+  /** How often each time is taken with latencies. */
+  readonly latencyTimes: { readonly small: number; readonly large: number; readonly largeBytes: number };
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
 }
 
@@ -64,6 +77,14 @@ export const FULL: Scale = {
   memory: { sizes: [64 * MIB, GIB, 4 * GIB], atLeast: 256 * MIB },
   operations: { bytes: 20 * MIB },
   coldStart: { times: 7, withinSeconds: 20 },
+  latency: {
+    sizes: [1_000, 100_000],
+    warmUp: 64,
+    seconds: 4,
+    most: 1_000,
+    rounds: { times: 2, withinSeconds: 15 },
+  },
+  latencyTimes: { small: 48, large: 4, largeBytes: 10_000_000 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
 
@@ -89,5 +110,7 @@ export const QUICK: Scale = {
   memory: { sizes: [4 * MIB, 16 * MIB, 32 * MIB], atLeast: 32 * MIB },
   operations: { bytes: 9 * MIB },
   coldStart: ONCE,
+  latency: { sizes: [1_000], warmUp: 0, seconds: 1, most: 40, rounds: ONCE },
+  latencyTimes: { small: 6, large: 1, largeBytes: 1_000_000 },
   growth: { records: [50, 200], requests: 20 },
 };

@@ -7,6 +7,7 @@
 import { createHash } from 'node:crypto';
 import { PubSub } from '@google-cloud/pubsub';
 import { crc32c } from '@node-rs/crc32';
+import { CLEAN } from '../clamd/instream.ts';
 import { byLibraries, byNode } from './means.ts';
 
 const { STORAGE = '', CLAMD = '', GOOGLE_CLOUD_PROJECT = '', BY } = process.env;
@@ -18,13 +19,14 @@ const EVENT = { data: Buffer.alloc(500, 'a'), attributes: { 'ce-type': 'bare' } 
 
 const { ask, scan, serve } = await (BY === 'libraries' ? byLibraries : byNode)(Number(CLAMD));
 const pubsub = new PubSub({ projectId: GOOGLE_CLOUD_PROJECT });
-const [created] = await pubsub.createTopic(`bare-files-${BY}`);
-const topic = pubsub.topic(created.name, { batching: { maxMessages: 1 } });
+const topic = pubsub.topic(`bare-files-${BY}`, { batching: { maxMessages: 1 } });
+// A row before may have created it.
+if (!(await topic.exists())[0]) await topic.create();
 let names = 0;
 
 async function uploaded(bytes: Buffer): Promise<string> {
   names += 1;
-  const name = `${BY}-${names}`;
+  const name = `${BY}-${process.pid}-${names}`;
   digest(bytes);
   await ask(`${INSERT}record-${name}`, { method: 'POST', body: Buffer.alloc(0) });
   await ask(`${INSERT}bytes-${name}`, { method: 'POST', body: bytes });
@@ -32,14 +34,19 @@ async function uploaded(bytes: Buffer): Promise<string> {
 }
 
 async function scanned(name: string): Promise<string> {
-  await ask(`${OBJECTS}/record-${name}`);
-  await ask(`${OBJECTS}/record-${name}`);
+  await Promise.all([ask(`${OBJECTS}/record-${name}`), ask(`${OBJECTS}/record-${name}`)]);
   const bytes = await ask(`${OBJECTS}/bytes-${name}?alt=media`);
   digest(bytes);
-  await scan(bytes);
+  const reply = await scan(bytes);
+  const found = reply.endsWith(' FOUND\0');
+  if (!found && reply !== CLEAN) throw new Error(`clamd says ${JSON.stringify(reply)}`);
   const metadata = Buffer.from('{"metadata":{"state":"clean"}}');
   const rewrite = `${OBJECTS}/bytes-${name}/rewriteTo/b/permanent/o/blob-${name}`;
-  await ask(rewrite, { method: 'POST', body: metadata, headers: JSON_TYPE });
+  await Promise.all([
+    ask(rewrite, { method: 'POST', body: metadata, headers: JSON_TYPE }),
+    // That malware is in this content is kept for all files that have it.
+    ...(found ? [ask(`${INSERT}finding-${name}`, { method: 'POST', body: Buffer.alloc(0) })] : []),
+  ]);
   await topic.publishMessage(EVENT);
   await ask(`${INSERT}verdict-${name}`, { method: 'POST', body: Buffer.alloc(0) });
   // As we do: a name takes one write a second, and nobody waits for this one.

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
-import { CLEAN, instream } from '../clamd/instream.ts';
+import { replyTo } from '../clamd/instream.ts';
 import { send } from '../http.ts';
 
 interface Sending {
@@ -15,8 +15,8 @@ interface Sending {
 export interface Means {
   /** Sends a request to Cloud Storage. @returns the body of the answer */
   readonly ask: (url: string, sending?: Sending) => Promise<Buffer>;
-  /** @throws {Error} where the answer is not that they are clean */
-  readonly scan: (bytes: Buffer) => Promise<void>;
+  /** @returns the reply of clamd */
+  readonly scan: (bytes: Buffer) => Promise<string>;
   /** Answers each request with what `work` makes of its path and body. @returns the port */
   readonly serve: (work: (path: string, body: Buffer) => Promise<string>) => Promise<number>;
 }
@@ -25,7 +25,7 @@ export interface Means {
 export function byNode(clamdPort: number): Means {
   return {
     ask: async (url, sending) => (await send(url, sending)).body,
-    scan: (bytes) => instream(clamdPort, bytes),
+    scan: (bytes) => replyTo(clamdPort, bytes),
     serve: async (work) => {
       const answer = async (incoming: IncomingMessage): Promise<string> =>
         work(incoming.url ?? '', Buffer.concat(await incoming.toArray()));
@@ -54,10 +54,7 @@ export async function byLibraries(clamdPort: number): Promise<Means> {
       const { data } = await gaxios.request<ArrayBuffer>({ url, ...sending });
       return Buffer.from(data);
     },
-    scan: async (bytes) => {
-      const reply = await scanner.scanStream(Readable.from(bytes, { objectMode: false }), 60_000);
-      if (reply !== CLEAN) throw new Error(`clamd says ${JSON.stringify(reply)}`);
-    },
+    scan: (bytes) => scanner.scanStream(Readable.from(bytes, { objectMode: false }), 60_000),
     serve: async (work) => {
       http('bare', (request, response) => {
         const body = request.rawBody ?? Buffer.alloc(0);

@@ -38,7 +38,11 @@ async function start(program: string, env: Readonly<Record<string, string>>): Pr
     env: { ...process.env, ...env },
     stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
   });
-  const [message] = (await once(child, 'message')) as [{ url: string }];
+  const ended = once(child, 'exit').then(() => {
+    throw new Error(`${program} ended before it was ready`);
+  });
+  const [message] = (await Promise.race([once(child, 'message'), ended])) as [{ url: string }];
+  ended.catch(() => undefined);
   return {
     url: message.url,
     pid: child.pid ?? 0,

@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { PENDING } from '../../infra/local/front/limits.ts';
+import { Slots } from '../../infra/local/front/slots.ts';
 import { send } from '../http.ts';
 
 const HOST = '127.0.0.1';
@@ -15,6 +17,13 @@ export interface Delivery {
   readonly answeredAt: number;
 }
 
+/** Answers to deliveries since the front was started. */
+interface Answers {
+  readonly all: number;
+  /** Of 400 and more: by the scanner, or by the front itself where no request was let through in time. */
+  readonly refused: number;
+}
+
 /** What stands between Cloud Storage's events and the scanner, as Cloud Run does, with a clock. */
 export interface Front {
   readonly url: string;
@@ -24,48 +33,46 @@ export interface Front {
   hold(): () => void;
   /** Resolves once the event of an object is acknowledged. */
   delivered(name: string): Promise<Delivery>;
+  answers(): Answers;
   close(): Promise<void>;
 }
 
-/** @param slots requests that the scanner gets at a time, as terraform/scanner.tf sets it: the others wait here */
-export async function startFront(slots: number): Promise<Front> {
+/**
+ * @param concurrency requests that the scanner gets at a time: the others wait here, as long as Cloud Run lets them
+ */
+export async function startFront(concurrency: number): Promise<Front> {
   const deliveries = new Map<string, PromiseWithResolvers<Delivery>>();
   const target = Promise.withResolvers<string>();
-  const waiting: (() => void)[] = [];
+  const slots = new Slots(concurrency);
+  const { signal } = new AbortController();
   let held: Promise<void> | undefined;
-  let free = slots;
+  let [all, refused] = [0, 0];
 
   const of = (name: string): PromiseWithResolvers<Delivery> => {
     const known = deliveries.get(name) ?? Promise.withResolvers<Delivery>();
     deliveries.set(name, known);
     return known;
   };
-  const take = async (): Promise<void> => {
-    if (free > 0) free -= 1;
-    else await new Promise<void>((resolve) => waiting.push(resolve));
-  };
-  const giveBack = (): void => {
-    const next = waiting.shift();
-    if (next) next();
-    else free += 1;
-  };
   const deliver = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = Buffer.concat(await request.toArray());
     const { name, timeCreated } = JSON.parse(body.toString()) as { name: string; timeCreated: string };
     const scanner = await target.promise;
     await held;
-    await take();
+    const release = await slots.take(PENDING.leastMs, signal);
+    all += 1;
     const deliveredAt = performance.timeOrigin + performance.now();
     try {
+      if (!release) throw new Error('no instance took it in time');
       const { status } = await send(scanner, { method: 'POST', headers: eventHeaders(request), body });
       const answeredAt = performance.timeOrigin + performance.now();
       of(name).resolve({ finalizedAt: Date.parse(timeCreated), deliveredAt, answeredAt });
       response.writeHead(status).end();
     } catch {
       // The scanner refused, or broke off: Cloud Storage's side sends it again.
+      refused += 1;
       response.writeHead(503).end();
     } finally {
-      giveBack();
+      release?.();
     }
   };
 
@@ -81,6 +88,7 @@ export async function startFront(slots: number): Promise<Front> {
       return resolve;
     },
     delivered: (name) => of(name).promise,
+    answers: () => ({ all, refused }),
     close: async () => {
       server.closeAllConnections();
       server.close();

@@ -11,6 +11,7 @@ import { connectStorage } from '../../shared/storage/connect.ts';
 import { send } from '../http.ts';
 import { childOf } from '../process.ts';
 import { type Front, startFront } from './front.ts';
+import { type ModuleDefaults, moduleDefaults } from './module-defaults.ts';
 
 export const OWNER = 'org:889640782' as Principal;
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
@@ -52,15 +53,23 @@ export interface StageOptions {
   readonly folder: string;
   readonly events: boolean;
   readonly environment?: Readonly<Record<string, string>>;
+  /** As the Terraform module deploys it: slots, concurrency, and pauses between deliveries. */
+  readonly asDeployed?: boolean;
 }
 
-export async function startStage({ folder, events, environment = {} }: StageOptions): Promise<Stage> {
+export async function startStage({
+  folder,
+  events,
+  environment = {},
+  asDeployed = false,
+}: StageOptions): Promise<Stage> {
   const specs = new Map<string, ChildSpec>();
-  const front = events ? await startFront(SCAN_SLOTS) : undefined;
+  const deployed = asDeployed ? moduleDefaults() : undefined;
+  const front = events ? await startFront(deployed?.concurrency.scanner ?? SCAN_SLOTS) : undefined;
   const platform = await startPlatform(configOf(folder, environment), {
     print: () => undefined,
     adapt: (spec) => {
-      const adapted = specOnStage(spec, front);
+      const adapted = withDefaults(specOnStage(spec, front), deployed);
       specs.set(spec.name, adapted);
       return adapted;
     },
@@ -113,6 +122,24 @@ function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {
   // Without MD5, which would cost the emulator more than all the rest of an upload, and us nothing.
   const storage = { MD5: 'off', NOTIFY: front ? `unscanned=${front.url}/` : '' };
   return { ...spec, env: spec.name === 'storage' ? { ...open, ...storage } : open };
+}
+
+/** Deliveries on their way beyond what the scanner takes, so that it never waits for one. */
+const DELIVERIES_A_REQUEST = 2;
+
+/** What the module sets, where it is not what the platform sets on this machine. */
+function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): ChildSpec {
+  if (!deployed) return spec;
+  const { scanSlots, scanQueue, concurrency, push } = deployed;
+  const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+    clamd: { THREADS: String(scanSlots) },
+    scanner: { SCAN_SLOTS: String(scanSlots), SCAN_QUEUE: String(scanQueue) },
+    storage: {
+      DELIVERIES: String(concurrency.scanner * DELIVERIES_A_REQUEST),
+      BACKOFF_MS: `${push.minBackoffSeconds * 1000}-${push.maxBackoffSeconds * 1000}`,
+    },
+  };
+  return { ...spec, env: { ...spec.env, ...settings[spec.name] } };
 }
 
 /** The functions have their own accounts here too; whatever else is measured comes without credentials. */

@@ -2,9 +2,15 @@ import { join } from 'node:path';
 import { GIB, MIB, type Scale } from '../scale.ts';
 import { type Stage, startStage } from './stage.ts';
 
+/** The profile of latencies where none is asked for. */
+const DISTANCE = 'flat';
+
+type Kind = 'still' | 'live' | 'distant';
+
 export interface Stages extends AsyncDisposable {
   readonly still: () => Promise<Stage>;
   readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
+  readonly distant: () => Promise<Stage>;
   /** Writes that Cloud Storage has refused since the stage before was stopped, because a name takes one a second. */
   readonly refused: () => Promise<number>;
 }
@@ -15,27 +21,30 @@ export function openStages(
   scale: Scale,
   environment: Readonly<Record<string, string>>,
 ): Stages {
-  let current: { readonly events: boolean; readonly stage: Stage } | undefined;
+  let current: { readonly kind: Kind; readonly stage: Stage } | undefined;
   const stop = async (): Promise<void> => {
     await current?.stage.stop();
     current = undefined;
   };
   const refused = async (): Promise<number> => (await current?.stage.operations())?.mutationsRefused ?? 0;
-  const on = async (events: boolean, anew = false): Promise<Stage> => {
-    if (current?.events === events && !anew) return current.stage;
+  const on = async (kind: Kind, anew = false): Promise<Stage> => {
+    if (current?.kind === kind && !anew) return current.stage;
     await stop();
-    const data = join(folder, events ? 'live' : 'still');
+    const isDistant = kind === 'distant';
+    const away = isDistant && environment['LATENCY'] === 'off' ? { LATENCY: DISTANCE } : {};
     const stage = await startStage({
-      folder: data,
-      events,
-      environment: { ...environmentOf(scale), ...environment },
+      folder: join(folder, kind),
+      events: kind !== 'still',
+      environment: { ...environmentOf(scale), ...environment, ...away },
+      asDeployed: isDistant,
     });
-    current = { events, stage };
+    current = { kind, stage };
     return stage;
   };
   return {
-    still: () => on(false),
-    live: (options) => on(true, options?.anew),
+    still: () => on('still'),
+    live: (options) => on('live', options?.anew),
+    distant: () => on('distant'),
     refused,
     [Symbol.asyncDispose]: stop,
   };

@@ -1,4 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
+import { ConnectionRate } from './connection-rate.ts';
+import flat from './flat.json' with { type: 'json' };
 import googleCloud from './google-cloud.json' with { type: 'json' };
 
 /** How long one operation takes. */
@@ -9,7 +11,13 @@ interface OperationLatency {
 
 type Profile = Readonly<Record<string, OperationLatency>>;
 
-const PROFILES: Readonly<Record<string, Profile>> = { 'google-cloud': googleCloud.operations };
+interface NamedProfile {
+  readonly operations: Profile;
+  /** What one connection carries each way; by default as much as the machine does. */
+  readonly connectionBytesPerSecond?: number;
+}
+
+const PROFILES: Readonly<Record<string, NamedProfile>> = { 'google-cloud': googleCloud, flat };
 
 /** Standard deviations between the median and the 99th percentile of a normal distribution. */
 const Z99 = 2.3263;
@@ -26,12 +34,26 @@ export class Latency {
   readonly #seed: number;
   readonly #sleep: (ms: number) => Promise<unknown>;
   readonly #random = new Map<string, () => number>();
+  /** Limits what a connection receives and what it sends; absent without a limit. */
+  readonly rates: { readonly received: ConnectionRate; readonly sent: ConnectionRate } | undefined;
 
-  /** @param sleep waits so many milliseconds; a timer by default */
-  constructor(profile: Profile, seed: number, sleep: (ms: number) => Promise<unknown> = delay) {
+  /**
+   * @param sleep waits so many milliseconds; a timer by default
+   * @param bytesPerSecond what one connection carries each way
+   */
+  constructor(
+    profile: Profile,
+    seed: number,
+    sleep: (ms: number) => Promise<unknown> = delay,
+    bytesPerSecond?: number,
+  ) {
     this.#profile = profile;
     this.#seed = seed;
     this.#sleep = sleep;
+    this.rates =
+      bytesPerSecond === undefined
+        ? undefined
+        : { received: new ConnectionRate(bytesPerSecond), sent: new ConnectionRate(bytesPerSecond) };
   }
 
   /** Milliseconds for the next call of an operation; 0 for one that the profile does not have. */
@@ -74,7 +96,7 @@ export function parseLatency(text: string, sleep?: (ms: number) => Promise<unkno
   if (profile === undefined) {
     throw new Error(`LATENCY should be off or ${Object.keys(PROFILES).join(', ')}, with :SEED or without`);
   }
-  return new Latency(profile, Number(seed), sleep);
+  return new Latency(profile.operations, Number(seed), sleep, profile.connectionBytesPerSecond);
 }
 
 /** Box-Muller: a standard normal number of two uniform ones. */

@@ -137,7 +137,17 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     options.latency,
   );
   const iam = options.iam && new EmulatedIam(options.iam);
-  const service = { store, handlers, faults, counts, mutationLimit, iam, retryTests: new RetryTests() };
+  const rates = options.latency?.rates;
+  const service = {
+    store,
+    handlers,
+    faults,
+    counts,
+    mutationLimit,
+    iam,
+    rates,
+    retryTests: new RetryTests(),
+  };
   const serving = new Set<Promise<void>>();
   server.on('request', (request, response) => {
     const served = serve(service, request, response).finally(() => serving.delete(served));

@@ -11,6 +11,7 @@ const NAMES: readonly string[] = [
   'NOTIFY',
   'MD5',
   'BACKOFF_MS',
+  'DELIVERIES',
   'MUTATION_LIMIT',
   'LATENCY',
   'IAM',
@@ -42,6 +43,7 @@ export function parseMainOptions(
   if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error('PORT should be 0 to 65535');
   const latency = parseLatency(given.get('LATENCY') ?? 'off');
   const backoff = given.get('BACKOFF_MS');
+  const deliveries = given.get('DELIVERIES');
   const iam = given.get('IAM');
   return {
     folder,
@@ -52,6 +54,7 @@ export function parseMainOptions(
     buckets: listOf(given.get('BUCKETS')),
     notifications: listOf(given.get('NOTIFY')).map(subscription),
     ...(latency !== undefined && { latency }),
+    ...(deliveries !== undefined && { deliveryConcurrency: deliveriesOf(deliveries) }),
     ...(backoff !== undefined && { backoffMs: backoffOf(backoff) }),
     ...(iam !== undefined && { iam: parseIam(iam) }),
   };
@@ -74,6 +77,11 @@ function backoffOf(text: string): { min: number; max: number } {
     throw new Error(`BACKOFF_MS should be min-max in milliseconds, and not ${text}`);
   }
   return { min: Number(min), max: Number(max) };
+}
+
+function deliveriesOf(text: string): number {
+  if (!/^[1-9]\d{0,3}$/.test(text)) throw new Error(`DELIVERIES should be 1 to 9999, and not ${text}`);
+  return Number(text);
 }
 
 function subscription(text: string): Subscription {

@@ -4,6 +4,7 @@
  * Options come from the environment or, with the same names, from the command line (`FOLDER=/tmp/gcs`):
  * FOLDER (required), PORT (4443), HOST (127.0.0.1), BUCKETS (`a,b`), NOTIFY (`bucket=url,bucket=url`),
  * MD5 (on; off makes uploads faster), BACKOFF_MS (`min-max` between deliveries of a notification; 1000-30000),
+ * DELIVERIES (notifications delivered at a time; 16),
  * MUTATION_LIMIT (off; on refuses a second mutation of a name within a second),
  * LATENCY (off; a profile with or without a seed, as `google-cloud:42`),
  * IAM (who may do what, as JSON: `{"secret": "…", "administrator": "EMAIL", "grants": […]}`; absent, everybody may everything).

@@ -1,6 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs';
 import { open } from 'node:fs/promises';
 import type { ServerResponse } from 'node:http';
+import type { ConnectionRate } from '../latency/connection-rate.ts';
 import type { MediaSlice } from './answer.ts';
 import type { ContentPlace } from './content-folder.ts';
 
@@ -8,12 +9,14 @@ import type { ContentPlace } from './content-folder.ts';
 const SMALL = 256 * 1024;
 const BUFFER = 1024 * 1024;
 
-/** What a fault does to a media answer. */
-interface Tampering {
+/** What a fault or a limit does to a media answer. */
+interface Sending {
   /** Cut the connection after so many bytes. */
   readonly truncate?: number | undefined;
   /** Flip a bit of the first byte. */
   readonly corrupt: boolean;
+  /** Of the connection; as fast as it goes by default. */
+  readonly rate?: ConnectionRate | undefined;
 }
 
 /**
@@ -24,7 +27,7 @@ export async function sendMedia(
   response: ServerResponse,
   slice: MediaSlice,
   places: readonly ContentPlace[],
-  { truncate, corrupt }: Tampering,
+  { truncate, corrupt, rate }: Sending,
 ): Promise<number> {
   const length = Math.min(slice.length, truncate ?? slice.length);
   const flip = (bytes: Buffer, sent: number): void => {
@@ -34,7 +37,7 @@ export async function sendMedia(
   const sent =
     length <= SMALL && !another
       ? await sendSmall(response, slice, only, length, flip)
-      : await sendLarge(response, places, length, flip);
+      : await sendLarge(response, places, length, flip, rate);
   if (length < slice.length) response.destroy();
   else response.end();
   return sent;
@@ -71,6 +74,7 @@ async function sendLarge(
   places: readonly ContentPlace[],
   length: number,
   flip: (bytes: Buffer, sent: number) => void,
+  rate: ConnectionRate | undefined,
 ): Promise<number> {
   let buffer = Buffer.allocUnsafeSlow(BUFFER);
   let spare = Buffer.allocUnsafeSlow(BUFFER);
@@ -87,6 +91,7 @@ async function sendLarge(
         if (bytesRead === 0) throw new Error(`${place.path} is shorter than its object`);
         flip(buffer.subarray(0, bytesRead), sent);
         if (!(await writing)) return sent;
+        await rate?.pass(response.req.socket, bytesRead);
         writing = write(response, buffer.subarray(0, bytesRead));
         [buffer, spare] = [spare, buffer];
         sent += bytesRead;

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { ConnectionRate } from '../latency/connection-rate.ts';
 
 /** The connection ended before the request did: there is nobody to answer. */
 export class ConnectionCut extends Error {
@@ -10,6 +11,7 @@ export class ConnectionCut extends Error {
  * still be answered.
  * @param onBytes is told the length of each chunk
  * @param limit ends the request after so many bytes, for a fault: with `refusal`, or by cutting the connection
+ * @param rate of the connection; as fast as it goes by default
  * @throws ConnectionCut, or `refusal`
  */
 export async function* requestBody(
@@ -18,6 +20,7 @@ export async function* requestBody(
   limit: { readonly bytes: number; readonly refusal?: Error | undefined } = {
     bytes: Number.POSITIVE_INFINITY,
   },
+  rate?: ConnectionRate,
 ): AsyncGenerator<Buffer, void> {
   let rest = limit.bytes;
   try {
@@ -25,6 +28,7 @@ export async function* requestBody(
       const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, Math.min(chunk.byteLength, rest));
       onBytes(bytes.length);
       rest -= bytes.length;
+      await rate?.pass(request.socket, bytes.length);
       if (bytes.length > 0) yield bytes;
       if (rest === 0) break;
     }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmulatedIam } from '../iam/emulated-iam.ts';
+import type { Latency } from '../latency/latency.ts';
 import { type Access, accessOf, admit, concealing } from './access.ts';
 import type { Answer } from './answer.ts';
 import { ApiError, errorAnswer } from './api-error.ts';
@@ -26,6 +27,7 @@ interface Service {
   readonly mutationLimit: MutationLimit;
   readonly retryTests: RetryTests;
   readonly iam: EmulatedIam | undefined;
+  readonly rates: Latency['rates'];
 }
 
 /** Answers one request; never rejects. Resolves when nothing of it is under way any more. */
@@ -66,7 +68,8 @@ async function operate(
     ...service.retryTests.strike(operation, request.headers),
   ];
   const limit = operation === 'objects.getMedia' ? undefined : requestLimit(effects);
-  const body = requestBody(request, (bytes) => (count.bytesIn += bytes), limit);
+  const counted = (bytes: number) => (count.bytesIn += bytes);
+  const body = requestBody(request, counted, limit, service.rates?.received);
   let answer: Answer | undefined;
   let access: Access | undefined;
   try {
@@ -177,7 +180,7 @@ function failure(error: unknown, media: boolean): Answer {
 
 /** @returns bytes sent, without headers */
 async function send(
-  { store }: Service,
+  { store, rates }: Pick<Service, 'store' | 'rates'>,
   response: ServerResponse,
   { status, headers, body, media }: Answer,
   effects: readonly Effect[],
@@ -204,6 +207,7 @@ async function send(
       {
         truncate: effects.find((effect) => effect.kind === 'truncate')?.bytes,
         corrupt: effects.some((effect) => effect.kind === 'corrupt'),
+        rate: rates?.sent,
       },
     );
   } catch {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { readPlatformConfig } from '../../../../infra/local/config.ts';
+import { ConnectionRate } from '../../../../infra/local/latency/connection-rate.ts';
 import { Latency, parseLatency } from '../../../../infra/local/latency/latency.ts';
 import { describeProcesses } from '../../../../infra/local/processes.ts';
 import { startPubSubEmulator } from '../../../../infra/local/pubsub/emulator.ts';
@@ -80,6 +81,17 @@ describe('latencies of a profile', () => {
     assert.deepEqual([storage?.env['LATENCY'], pubsub?.env['LATENCY']], ['google-cloud:5', 'google-cloud:5']);
   });
 
+  it('are constant in the profile flat, for every operation that google-cloud has but notifications', () => {
+    const path = (name: string) => new URL(`../../../../infra/local/latency/${name}.json`, import.meta.url);
+    const operations = (name: string): string[] =>
+      Object.keys(JSON.parse(readFileSync(path(name), 'utf8')).operations);
+    const expected = operations('google-cloud').filter((name) => name !== 'notify');
+    assert.deepEqual(operations('flat'), expected);
+    const latency = parseLatency('flat') ?? assert.fail();
+    assert.deepEqual(draw(latency, 'objects.insert', 3), [40, 40, 40]);
+    assert.deepEqual([latency.next('Publish'), latency.next('notify')], [30, 0]);
+  });
+
   it('have a source beside each number, and belong to operations that there are', () => {
     const path = new URL('../../../../infra/local/latency/google-cloud.json', import.meta.url);
     const { operations } = JSON.parse(readFileSync(path, 'utf8'));
@@ -108,6 +120,40 @@ describe('the storage emulator with latencies', () => {
       ms / 2,
     ]);
     assert.deepEqual(waited, halves);
+  });
+});
+
+describe('the rate of a connection', () => {
+  it('is kept over all that passes, for each connection on its own', async () => {
+    let now = 1_000;
+    const rate = new ConnectionRate(
+      1_000_000,
+      () => now,
+      async (ms) => {
+        now += ms;
+      },
+    );
+    const [one, other] = [{}, {}];
+    for (let at = 0; at < 100; at += 1) await rate.pass(one, 10_000);
+    const taken = now - 1_000;
+    assert.ok(taken >= 995 && taken <= 1_000, `1 MB at 1 MB/s took ${taken} ms`);
+    await rate.pass(other, 1_000);
+    assert.equal(now - 1_000, taken);
+  });
+
+  it('makes up for a timer that fires late, and not for a pause', async () => {
+    let now = 0;
+    const late = async (ms: number) => {
+      now += ms + 2;
+    };
+    const rate = new ConnectionRate(1_000_000, () => now, late);
+    const connection = {};
+    for (let at = 0; at < 100; at += 1) await rate.pass(connection, 10_000);
+    assert.ok(now <= 1_002, `${now} ms`);
+    now += 60_000;
+    const resumed = now;
+    for (let at = 0; at < 10; at += 1) await rate.pass(connection, 10_000);
+    assert.ok(now - resumed >= 95, `${now - resumed} ms`);
   });
 });
 

@@ -1,0 +1,144 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import type { Bare } from '../../baseline/start-pipe.ts';
+import { send } from '../../http.ts';
+import { inFlight } from '../../in-flight.ts';
+import { type CpuTime, cpuOf, forgetPeak, peakMemory, total } from '../../process.ts';
+import { secondsOf } from '../../side-by-side.ts';
+import type { Stage } from '../../stage/stage.ts';
+
+/** functions-framework hands over the body of a request that says what it is. */
+const OCTETS = { 'content-type': 'application/octet-stream' };
+/** What is not decided after so long will not be: a refusal costs one pause of Pub/Sub, and not many. */
+const DECIDED_WITHIN_MS = 150_000;
+/** The first and the last files meet a backlog that is being taken up or has ended. */
+const EDGE = 0.1;
+
+/** How files went through: first all of them into the buckets, then, from a backlog that is full, to their verdicts. */
+export interface Passed {
+  readonly files: number;
+  /** Files a second. */
+  readonly uploaded: number;
+  readonly decided: number;
+  /** Until the last verdict, whatever was refused meanwhile. */
+  readonly seconds: number;
+  /** Of the deliveries, the share that the scanner refused. */
+  readonly refused: number;
+  /** Processors, at the rate of uploads for the upload function, and at that of verdicts for the others. */
+  readonly busy: Readonly<Record<string, number>>;
+  /** Bytes of resident memory, at most. */
+  readonly memory: Readonly<Record<'upload' | 'scanner' | 'clamd', number>>;
+}
+
+/** Makes a content that no other call ever makes. */
+type NewContent = () => Buffer;
+
+export interface Load {
+  readonly files: number;
+  readonly content: NewContent;
+  /** Uploads at a time. */
+  readonly uploads: number;
+}
+
+/** Several instances take turns, file by file. */
+export async function throughUs(
+  stage: Stage,
+  { files, content, uploads }: Load,
+  urls: readonly string[] = [stage.url('upload')],
+): Promise<Passed> {
+  const { front } = stage;
+  if (!front) throw new Error('a stage without events');
+  const pids = { upload: stage.pid('upload'), scanner: stage.pid('scanner'), clamd: stage.clamd.pid };
+  for (const pid of Object.values(pids)) forgetPeak(pid);
+  const ids: string[] = [];
+  const release = front.hold();
+  const incoming = await spending({ upload: pids.upload }, () =>
+    inFlight([...Array(files).keys()], uploads, async (at) => {
+      const url = `${urls[at % urls.length]}/files`;
+      const { body } = await send(url, { method: 'POST', headers: stage.authorization, body: content() });
+      ids.push((JSON.parse(body.toString()) as { id: string }).id);
+    }),
+  );
+  const before = front.answers();
+  let answeredAt: readonly number[] = [];
+  const deciding = await spending(
+    { scanner: pids.scanner, clamd: pids.clamd, emulator: stage.pid('storage') },
+    async () => {
+      release();
+      const deliveries = await inTime(Promise.all(ids.map((id) => front.delivered(id))));
+      answeredAt = deliveries.map((delivery) => delivery.answeredAt);
+    },
+  );
+  const after = front.answers();
+  const [uploaded, decided] = [files / incoming.seconds, steadyRate(answeredAt)];
+  return {
+    files,
+    uploaded,
+    decided,
+    seconds: deciding.seconds,
+    refused: (after.refused - before.refused) / (after.all - before.all),
+    busy: { ...busyAt(uploaded / files, incoming.cpu), ...busyAt(decided / files, deciding.cpu) },
+    memory: {
+      upload: peakMemory(pids.upload),
+      scanner: peakMemory(pids.scanner),
+      clamd: peakMemory(pids.clamd),
+    },
+  };
+}
+
+/** @param atATime files that are decided at a time @returns files decided a second */
+export async function throughBare(
+  { url }: Bare,
+  { files, content, uploads }: Load,
+  atATime: number,
+): Promise<number> {
+  const post = (path: string, body: Buffer) => send(url + path, { method: 'POST', headers: OCTETS, body });
+  const names: Buffer[] = [];
+  await inFlight([...Array(files).keys()], uploads, async () => {
+    names.push((await post('/upload', content())).body);
+  });
+  const answeredAt: number[] = [];
+  await inFlight(names, atATime, async (name) => {
+    await post('/scan', name);
+    answeredAt.push(performance.now());
+  });
+  return steadyRate(answeredAt);
+}
+
+/** Files a second between the tenth that come first and the tenth that come last. @param times in milliseconds */
+export function steadyRate(times: readonly number[]): number {
+  const sorted = times.toSorted((a, b) => a - b);
+  const edge = Math.floor(sorted.length * EDGE);
+  const [first, last] = [sorted[edge], sorted.at(-1 - edge)];
+  if (first === undefined || last === undefined || last <= first) return Number.NaN;
+  return ((sorted.length - 1 - 2 * edge) * 1000) / (last - first);
+}
+
+/** Seconds that some work takes, and what processes spend meanwhile. */
+async function spending<Name extends string>(
+  pids: Readonly<Record<Name, number>>,
+  work: () => Promise<unknown>,
+): Promise<{ readonly seconds: number; readonly cpu: Readonly<Record<Name, CpuTime>> }> {
+  let seconds = 0;
+  const cpu = await cpuOf(pids, async () => {
+    seconds = await secondsOf(work);
+  });
+  return { seconds, cpu };
+}
+
+/** Processors that are busy where what was spent is spent so many times a second: without the pauses after refusals. */
+function busyAt(timesASecond: number, cpu: Readonly<Record<string, CpuTime>>): Record<string, number> {
+  return Object.fromEntries(Object.entries(cpu).map(([name, time]) => [name, total(time) * timesASecond]));
+}
+
+async function inTime<T>(work: Promise<T>): Promise<T> {
+  const timer = new AbortController();
+  const late = delay(DECIDED_WITHIN_MS, undefined, { signal: timer.signal }).then(() => {
+    throw new Error(`not all are decided after ${DECIDED_WITHIN_MS / 1000} s`);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } finally {
+    timer.abort();
+    late.catch(() => undefined);
+  }
+}

@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import deployment from '../../infra/local/deployment.json' with { type: 'json' };
+
+const TERRAFORM = new URL('../../terraform/', import.meta.url);
+
+/** What the Terraform module deploys by default. `deployment.json` is generated from it, and has what the platform enforces. */
+export interface ModuleDefaults {
+  /** Requests that one instance of a service gets at a time. */
+  readonly concurrency: Readonly<Record<ServiceName, number>>;
+  readonly maxInstances: Readonly<Record<ServiceName, number>>;
+  readonly minInstances: Readonly<Record<'upload' | 'files' | 'scanner', number>>;
+  /** Scans at a time in an instance of the scanner. */
+  readonly scanSlots: number;
+  /** Scans that may wait in an instance of the scanner. */
+  readonly scanQueue: number;
+  /** How the finalize events are pushed to the scanner. */
+  readonly push: {
+    readonly ackDeadlineSeconds: number;
+    readonly minBackoffSeconds: number;
+    readonly maxBackoffSeconds: number;
+    readonly maxDeliveryAttempts: number;
+  };
+}
+
+type ServiceName = keyof (typeof deployment)['services'];
+
+/** @throws {Error} where the module says it in another way than this reads it */
+export function moduleDefaults(): ModuleDefaults {
+  const { services, push } = deployment;
+  const of = (field: 'concurrency' | 'maxInstances'): Record<ServiceName, number> => ({
+    upload: services.upload[field],
+    files: services.files[field],
+    scanner: services.scanner[field],
+    sweeper: services.sweeper[field],
+  });
+  const scanSlots = optionalNumber('scanner', 'slots');
+  return {
+    concurrency: of('concurrency'),
+    maxInstances: of('maxInstances'),
+    minInstances: {
+      upload: optionalNumber('upload', 'min_instances'),
+      files: optionalNumber('files', 'min_instances'),
+      scanner: optionalNumber('scanner', 'min_instances'),
+    },
+    scanSlots,
+    scanQueue: queueASlot() * scanSlots,
+    push,
+  };
+}
+
+/** The default of an attribute of a variable of the module, such as `slots = optional(number, 2)`. */
+function optionalNumber(variable: string, attribute: string): number {
+  const text = readFileSync(new URL('variables.tf', TERRAFORM), 'utf8');
+  const [block] = new RegExp(`^variable "${variable}" \\{$.*?^\\}$`, 'ms').exec(text) ?? [];
+  const [, value] =
+    new RegExp(`^\\s+${attribute}\\s*=\\s*optional\\(number, (\\d+)\\)$`, 'm').exec(block ?? '') ?? [];
+  if (value === undefined)
+    throw new Error(`terraform/variables.tf has no default of ${variable}.${attribute}`);
+  return Number(value);
+}
+
+function queueASlot(): number {
+  const text = readFileSync(new URL('scanner.tf', TERRAFORM), 'utf8');
+  const [, value] =
+    /scan_queue\s*=\s*coalesce\(var\.fairness\.scan_queue, (\d+) \* var\.scanner\.slots\)/.exec(text) ?? [];
+  if (value === undefined) throw new Error('terraform/scanner.tf has no default of scan_queue');
+  return Number(value);
+}
