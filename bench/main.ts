@@ -14,6 +14,8 @@ import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';
 import { growth } from './rows/growth.ts';
 import { latencyAnswers } from './rows/latency/answers.ts';
+import { latencyBytes } from './rows/latency/bytes.ts';
+import { latencyInstances } from './rows/latency/instances.ts';
 import { latencyThroughput } from './rows/latency/throughput.ts';
 import { memory } from './rows/memory.ts';
 import { operations } from './rows/operations.ts';
@@ -36,6 +38,8 @@ const ROWS: readonly Row[] = [
   operations,
   latencyThroughput,
   latencyAnswers,
+  latencyBytes,
+  latencyInstances,
   memory,
   coldStart,
   growth,

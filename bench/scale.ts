@@ -47,6 +47,14 @@ export interface Scale {
     readonly most: number;
     readonly rounds: Rounds;
   };
+  readonly latencyBytes: {
+    readonly uploadBytes: number;
+    readonly rounds: Rounds;
+    /** Downloads: one after the other, and as many as an instance takes at a time. */
+    readonly inARow: number;
+    readonly atOnce: number;
+  };
+  readonly latencyInstances: { readonly instances: number; readonly warmUp: number; readonly files: number };
   /** How often each time is taken with latencies. */
   readonly latencyTimes: { readonly small: number; readonly large: number; readonly largeBytes: number };
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
@@ -84,6 +92,8 @@ export const FULL: Scale = {
     most: 1_000,
     rounds: { times: 2, withinSeconds: 15 },
   },
+  latencyBytes: { uploadBytes: GIB, rounds: { times: 2, withinSeconds: 12 }, inARow: 40, atOnce: 2_000 },
+  latencyInstances: { instances: 4, warmUp: 96, files: 400 },
   latencyTimes: { small: 48, large: 4, largeBytes: 10_000_000 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
@@ -111,6 +121,8 @@ export const QUICK: Scale = {
   operations: { bytes: 9 * MIB },
   coldStart: ONCE,
   latency: { sizes: [1_000], warmUp: 0, seconds: 1, most: 40, rounds: ONCE },
+  latencyBytes: { uploadBytes: 32 * MIB, rounds: ONCE, inARow: 4, atOnce: 160 },
+  latencyInstances: { instances: 2, warmUp: 0, files: 40 },
   latencyTimes: { small: 6, large: 1, largeBytes: 1_000_000 },
   growth: { records: [50, 200], requests: 20 },
 };

@@ -1,20 +1,17 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
-import type { ChildSpec } from '../../infra/local/child.ts';
 import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { MIB, type Scale } from '../scale.ts';
 import { ONCE, secondsOf, sideBySide } from '../side-by-side.ts';
-import { type FunctionName, type Stage, startStage } from '../stage/stage.ts';
-import { type Started, startFunction } from '../stage/start-function.ts';
+import { type Stage, startStage } from '../stage/stage.ts';
+import { startAnother } from '../stage/start-another.ts';
 import { median, pairedRatio } from '../stats.ts';
 import { uploadInChunks } from '../tus-upload.ts';
 
 export const contention: Row = { name: 'contention', title: 'One write a second to a name', measure };
-
-const PROJECT = new URL('../..', import.meta.url);
 
 async function measure(bench: Bench): Promise<readonly Finding[]> {
   const findings: Finding[] = [];
@@ -32,7 +29,7 @@ async function measureTus(
 ): Promise<readonly Finding[]> {
   const stage = await still();
   const url = stage.url('upload');
-  await using second = await another(stage, 'upload');
+  await using second = await startAnother(stage, 'upload');
   const unscanned = stage.bucket('unscanned');
   const rate = async (work: () => Promise<unknown>): Promise<number> => {
     const seconds = await secondsOf(work);
@@ -74,7 +71,7 @@ async function measureTus(
 async function measureGrants({ scale, still }: Bench): Promise<readonly Finding[]> {
   const { grants } = scale.contention;
   const stage = await still();
-  await using second = await another(stage, 'files');
+  await using second = await startAnother(stage, 'files');
   const url = stage.url('files');
   const by = async (urls: readonly string[]): Promise<number> => {
     const uploaded = await send(`${stage.url('upload')}/files`, {
@@ -144,10 +141,4 @@ async function measureVerdicts({ scale, live, folder }: Bench): Promise<Finding>
   } finally {
     await unlimited.stop();
   }
-}
-
-/** A second instance of a function. */
-function another(stage: Stage, name: FunctionName): Promise<Started> {
-  const { args, cwd, env }: ChildSpec = stage.spec(name);
-  return startFunction({ args, cwd: cwd ?? PROJECT, env });
 }

@@ -27,8 +27,8 @@ interface Answers {
 /** What stands between Cloud Storage's events and the scanner, as Cloud Run does, with a clock. */
 export interface Front {
   readonly url: string;
-  /** Where the scanner is; until then events wait. */
-  leadTo(scanner: string): void;
+  /** Where instances of the scanner are, which take turns; until then events wait. */
+  leadTo(...scanners: readonly string[]): void;
   /** Keeps events from the scanner until what it returns is called. */
   hold(): () => void;
   /** Resolves once the event of an object is acknowledged. */
@@ -38,12 +38,13 @@ export interface Front {
 }
 
 /**
- * @param concurrency requests that the scanner gets at a time: the others wait here, as long as Cloud Run lets them
+ * @param concurrency requests that an instance of the scanner gets at a time: the others wait here, as long as Cloud Run lets them
  */
 export async function startFront(concurrency: number): Promise<Front> {
   const deliveries = new Map<string, PromiseWithResolvers<Delivery>>();
-  const target = Promise.withResolvers<string>();
-  const slots = new Slots(concurrency);
+  const led = Promise.withResolvers<void>();
+  let instances: readonly { readonly url: string; readonly slots: Slots }[] = [];
+  let turn = 0;
   const { signal } = new AbortController();
   let held: Promise<void> | undefined;
   let [all, refused] = [0, 0];
@@ -56,14 +57,15 @@ export async function startFront(concurrency: number): Promise<Front> {
   const deliver = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = Buffer.concat(await request.toArray());
     const { name, timeCreated } = JSON.parse(body.toString()) as { name: string; timeCreated: string };
-    const scanner = await target.promise;
+    await led.promise;
     await held;
-    const release = await slots.take(PENDING.leastMs, signal);
+    const instance = instances[turn++ % instances.length];
+    const release = await instance?.slots.take(PENDING.leastMs, signal);
     all += 1;
     const deliveredAt = performance.timeOrigin + performance.now();
     try {
-      if (!release) throw new Error('no instance took it in time');
-      const { status } = await send(scanner, { method: 'POST', headers: eventHeaders(request), body });
+      if (!instance || !release) throw new Error('no instance took it in time');
+      const { status } = await send(instance.url, { method: 'POST', headers: eventHeaders(request), body });
       const answeredAt = performance.timeOrigin + performance.now();
       of(name).resolve({ finalizedAt: Date.parse(timeCreated), deliveredAt, answeredAt });
       response.writeHead(status).end();
@@ -81,7 +83,10 @@ export async function startFront(concurrency: number): Promise<Front> {
   await once(server, 'listening');
   return {
     url: `http://${HOST}:${(server.address() as AddressInfo).port}`,
-    leadTo: (scanner) => target.resolve(scanner),
+    leadTo: (...scanners) => {
+      instances = scanners.map((url) => ({ url, slots: new Slots(concurrency) }));
+      led.resolve();
+    },
     hold: () => {
       const { promise, resolve } = Promise.withResolvers<void>();
       held = promise;

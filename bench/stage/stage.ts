@@ -124,8 +124,8 @@ function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {
   return { ...spec, env: spec.name === 'storage' ? { ...open, ...storage } : open };
 }
 
-/** Deliveries on their way beyond what the scanner takes, so that it never waits for one. */
-const DELIVERIES_A_REQUEST = 2;
+/** Deliveries on their way for each that a scanner takes, so that four of them never wait for one. */
+const DELIVERIES_A_REQUEST = 8;
 
 /** What the module sets, where it is not what the platform sets on this machine. */
 function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): ChildSpec {

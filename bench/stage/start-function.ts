@@ -21,6 +21,7 @@ export interface Start {
 /** A function that serves, on a port of its own, until it is disposed of. */
 export interface Started extends AsyncDisposable {
   readonly url: string;
+  readonly pid: number;
   /** Milliseconds from its spawn to the first 200 of /healthz. */
   readonly afterMs: number;
 }
@@ -53,7 +54,7 @@ export async function startFunction({ args, cwd, env, uid }: Start): Promise<Sta
     await delay(POLL_MS);
   }
   const afterMs = performance.now() - began;
-  return { url: `http://${HOST}:${port}`, afterMs, [Symbol.asyncDispose]: stop };
+  return { url: `http://${HOST}:${port}`, pid: child.pid ?? 0, afterMs, [Symbol.asyncDispose]: stop };
 }
 
 /** @returns milliseconds from the spawn of a function to the first 200 of /healthz */

@@ -26,7 +26,20 @@ export interface Passed {
   /** Processors, at the rate of uploads for the upload function, and at that of verdicts for the others. */
   readonly busy: Readonly<Record<string, number>>;
   /** Bytes of resident memory, at most. */
-  readonly memory: Readonly<Record<'upload' | 'scanner' | 'clamd', number>>;
+  readonly memory: Readonly<Record<string, number>>;
+}
+
+/** A process that takes part. */
+export interface Instance {
+  readonly url: string;
+  readonly pid: number;
+}
+
+/** Instances that take turns, file by file. */
+export interface Instances {
+  readonly upload: readonly Instance[];
+  /** The front leads to them already. */
+  readonly scanner: readonly Instance[];
 }
 
 /** Makes a content that no other call ever makes. */
@@ -39,50 +52,69 @@ export interface Load {
   readonly uploads: number;
 }
 
-/** Several instances take turns, file by file. */
+/** Those that every stage has. */
+export function oneOfEach(stage: Stage): Instances {
+  const of = (name: 'upload' | 'scanner') => [{ url: stage.url(name), pid: stage.pid(name) }];
+  return { upload: of('upload'), scanner: of('scanner') };
+}
+
 export async function throughUs(
   stage: Stage,
   { files, content, uploads }: Load,
-  urls: readonly string[] = [stage.url('upload')],
+  instances = oneOfEach(stage),
 ): Promise<Passed> {
   const { front } = stage;
   if (!front) throw new Error('a stage without events');
-  const pids = { upload: stage.pid('upload'), scanner: stage.pid('scanner'), clamd: stage.clamd.pid };
-  for (const pid of Object.values(pids)) forgetPeak(pid);
+  const uploading = pidsOf('upload', instances.upload);
+  const scanning = { ...pidsOf('scanner', instances.scanner), clamd: stage.clamd.pid };
+  const ours = { ...uploading, ...scanning };
+  for (const pid of Object.values(ours)) forgetPeak(pid);
   const ids: string[] = [];
   const release = front.hold();
-  const incoming = await spending({ upload: pids.upload }, () =>
-    inFlight([...Array(files).keys()], uploads, async (at) => {
-      const url = `${urls[at % urls.length]}/files`;
+  const incoming = await spending(uploading, () =>
+    eachIn(instances.upload, files, uploads, async ({ url: instance }) => {
+      const url = `${instance}/files`;
       const { body } = await send(url, { method: 'POST', headers: stage.authorization, body: content() });
       ids.push((JSON.parse(body.toString()) as { id: string }).id);
     }),
   );
   const before = front.answers();
   let answeredAt: readonly number[] = [];
-  const deciding = await spending(
-    { scanner: pids.scanner, clamd: pids.clamd, emulator: stage.pid('storage') },
-    async () => {
-      release();
-      const deliveries = await inTime(Promise.all(ids.map((id) => front.delivered(id))));
-      answeredAt = deliveries.map((delivery) => delivery.answeredAt);
-    },
-  );
+  const deciding = await spending({ ...scanning, emulator: stage.pid('storage') }, async () => {
+    release();
+    const deliveries = await inTime(Promise.all(ids.map((id) => front.delivered(id))));
+    answeredAt = deliveries.map((delivery) => delivery.answeredAt);
+  });
   const after = front.answers();
-  const [uploaded, decided] = [files / incoming.seconds, steadyRate(answeredAt)];
+  const passed = ids.length; // Each instance has the same share, so it may be a few more.
+  const [uploaded, decided] = [passed / incoming.seconds, steadyRate(answeredAt)];
   return {
-    files,
+    files: passed,
     uploaded,
     decided,
     seconds: deciding.seconds,
     refused: (after.refused - before.refused) / (after.all - before.all),
-    busy: { ...busyAt(uploaded / files, incoming.cpu), ...busyAt(decided / files, deciding.cpu) },
-    memory: {
-      upload: peakMemory(pids.upload),
-      scanner: peakMemory(pids.scanner),
-      clamd: peakMemory(pids.clamd),
-    },
+    busy: { ...busyAt(uploaded / passed, incoming.cpu), ...busyAt(decided / passed, deciding.cpu) },
+    memory: Object.fromEntries(Object.entries(ours).map(([name, pid]) => [name, peakMemory(pid)])),
   };
+}
+
+/** Every instance gets its share, so that none has more at a time than the others. */
+function eachIn(
+  instances: readonly Instance[],
+  files: number,
+  atATime: number,
+  work: (instance: Instance) => Promise<unknown>,
+): Promise<unknown> {
+  const [share, workers] = [Math.ceil(files / instances.length), atATime / instances.length];
+  return Promise.all(
+    instances.map((instance) => inFlight(Array<Instance>(share).fill(instance), workers, work)),
+  );
+}
+
+/** Named as they are counted: `upload`, `upload 2`. */
+function pidsOf(name: string, instances: readonly Instance[]): Record<string, number> {
+  return Object.fromEntries(instances.map(({ pid }, at) => [at === 0 ? name : `${name} ${at + 1}`, pid]));
 }
 
 /** @param atATime files that are decided at a time @returns files decided a second */

@@ -90,7 +90,7 @@ async function measureSize(
 }
 
 /** Such as `CPU: upload 40 %, scanner 80 %; memory: …`. */
-function usageText({ busy, memory }: Pick<Passed, 'busy' | 'memory'>): string {
+export function usageText({ busy, memory }: Pick<Passed, 'busy' | 'memory'>): string {
   const processors = Object.entries(busy).map(([name, share]) => `${name} ${figure(share * 100)} %`);
   const bytes = Object.entries(memory).map(([name, peak]) => `${name} ${figure(peak / MIB)}`);
   return `CPU, of one processor each: ${processors.join(', ')}; memory in MiB: ${bytes.join(', ')}`;

@@ -1,14 +1,15 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** A timer fires up to a few milliseconds late. What a connection lost to that, it may catch up with. */
-const CREDIT_MS = 5;
+/** What a busy machine may be late by, and a connection catches up with. */
+const MOST_LATE_MS = 200;
 
 /** Limits how many bytes a second each connection carries in one direction, as one TCP connection to Cloud Storage would. */
 export class ConnectionRate {
   readonly #bytesPerMs: number;
   readonly #now: () => number;
   readonly #sleep: (ms: number) => Promise<unknown>;
-  readonly #freeAt = new WeakMap<object, number>();
+  /** Until when a connection is busy, and how late the last wait for that ended. Milliseconds. */
+  readonly #busy = new WeakMap<object, { readonly until: number; readonly late: number }>();
 
   /** @param now milliseconds, of any clock that only goes forward */
   constructor(bytesPerSecond: number, now = () => performance.now(), sleep = (ms: number) => delay(ms)) {
@@ -20,10 +21,15 @@ export class ConnectionRate {
   /** Resolves once the connection may carry more than these bytes. */
   async pass(connection: object, bytes: number): Promise<void> {
     const now = this.#now();
-    const start = Math.max(now - CREDIT_MS, this.#freeAt.get(connection) ?? now - CREDIT_MS);
-    const freeAt = start + bytes / this.#bytesPerMs;
-    this.#freeAt.set(connection, freeAt);
+    const { until, late } = this.#busy.get(connection) ?? { until: now, late: 0 };
+    // Late timers cost a connection nothing; a pause of its sender does.
+    const start = Math.max(until, now - late);
+    const end = start + bytes / this.#bytesPerMs;
     // A timer is no shorter than a millisecond.
-    if (freeAt - now >= 1) await this.#sleep(freeAt - now);
+    if (end - now >= 1) await this.#sleep(end - now);
+    this.#busy.set(connection, {
+      until: end,
+      late: Math.min(MOST_LATE_MS, Math.max(0, this.#now() - end)),
+    });
   }
 }
