@@ -15,6 +15,8 @@ export interface Finding {
   readonly detail: string;
   /** Where the time goes: shown where the target is missed. Measured in the same run. */
   readonly limit?: string;
+  /** A chart of it, as a file beside the report. */
+  readonly picture?: { readonly name: string; readonly svg: string };
 }
 
 export type Outcome = 'met' | 'missed' | 'measured';

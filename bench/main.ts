@@ -8,8 +8,10 @@ import { parseOptions } from './options.ts';
 import { describeMachine } from './report/machine.ts';
 import { type Measured, tableOf } from './report/table.ts';
 import { writeReport } from './report/write.ts';
+import { burst } from './rows/burst.ts';
 import { coldStart } from './rows/cold-start.ts';
 import { contention } from './rows/contention.ts';
+import { cost } from './rows/cost.ts';
 import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';
 import { growth } from './rows/growth.ts';
@@ -39,6 +41,8 @@ const ROWS: readonly Row[] = [
   latencyThroughput,
   latencyAnswers,
   latencyBytes,
+  cost,
+  burst,
   latencyInstances,
   memory,
   coldStart,

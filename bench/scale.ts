@@ -55,6 +55,8 @@ export interface Scale {
     readonly atOnce: number;
   };
   readonly latencyInstances: { readonly instances: number; readonly warmUp: number; readonly files: number };
+  readonly latencyFacts: { readonly warmUp: number; readonly files: number };
+  readonly burst: { readonly files: readonly number[] };
   /** How often each time is taken with latencies. */
   readonly latencyTimes: { readonly small: number; readonly large: number; readonly largeBytes: number };
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
@@ -94,6 +96,8 @@ export const FULL: Scale = {
   },
   latencyBytes: { uploadBytes: GIB, rounds: { times: 2, withinSeconds: 12 }, inARow: 40, atOnce: 2_000 },
   latencyInstances: { instances: 4, warmUp: 96, files: 400 },
+  latencyFacts: { warmUp: 96, files: 300 },
+  burst: { files: [10_000, 100_000] },
   latencyTimes: { small: 48, large: 4, largeBytes: 10_000_000 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
@@ -123,6 +127,8 @@ export const QUICK: Scale = {
   latency: { sizes: [1_000], warmUp: 0, seconds: 1, most: 40, rounds: ONCE },
   latencyBytes: { uploadBytes: 32 * MIB, rounds: ONCE, inARow: 4, atOnce: 160 },
   latencyInstances: { instances: 2, warmUp: 0, files: 40 },
+  latencyFacts: { warmUp: 0, files: 24 },
+  burst: { files: [2_000] },
   latencyTimes: { small: 6, large: 1, largeBytes: 1_000_000 },
   growth: { records: [50, 200], requests: 20 },
 };

@@ -29,7 +29,13 @@ export function tableOf(measured: readonly Measured[]): string {
 
 /** For a document: the same. */
 export function markdownOf(measured: readonly Measured[]): string {
-  return measured.map(({ title, findings }) => `## ${title}\n\n${markdownTable(findings)}\n`).join('\n');
+  return measured
+    .map(({ title, findings }) => `## ${title}\n\n${markdownTable(findings)}\n${pictures(findings)}`)
+    .join('\n');
+}
+
+function pictures(findings: readonly Finding[]): string {
+  return findings.map(({ what, picture }) => (picture ? `\n![${what}](${picture.name})\n` : '')).join('');
 }
 
 function markdownTable(findings: readonly Finding[]): string {

@@ -26,18 +26,25 @@ export function writeReport(project: string, report: Report): readonly string[] 
   const { machine, measured, scale, seconds } = report;
   const rows = measured.map(({ findings, ...row }) => ({
     ...row,
-    findings: findings.map((finding) => ({ ...finding, outcome: outcomeOf(finding) })),
+    findings: findings.map(({ picture: _, ...finding }) => ({ ...finding, outcome: outcomeOf(finding) })),
   }));
   const files = {
     'results.json': `${JSON.stringify({ scale: scale.name, seconds, machine, rows }, null, 2)}\n`,
     'RESULTS.md': documentOf(report),
     'chart.svg': chartOf(measured),
+    ...Object.fromEntries(picturesOf(measured).map(({ name, svg }) => [name, svg])),
   };
   return Object.entries(files).map(([name, content]) => {
     const path = join(folder, name);
     writeFileSync(path, content);
     return relative(project, path);
   });
+}
+
+function picturesOf(
+  measured: readonly Measured[],
+): readonly { readonly name: string; readonly svg: string }[] {
+  return measured.flatMap(({ findings }) => findings.flatMap(({ picture }) => picture ?? []));
 }
 
 function documentOf({ machine, measured, scale, seconds }: Report): string {

@@ -33,14 +33,14 @@ export function moduleDefaults(): ModuleDefaults {
     scanner: services.scanner[field],
     sweeper: services.sweeper[field],
   });
-  const scanSlots = optionalNumber('scanner', 'slots');
+  const scanSlots = moduleNumber('scanner', 'slots');
   return {
     concurrency: of('concurrency'),
     maxInstances: of('maxInstances'),
     minInstances: {
-      upload: optionalNumber('upload', 'min_instances'),
-      files: optionalNumber('files', 'min_instances'),
-      scanner: optionalNumber('scanner', 'min_instances'),
+      upload: moduleNumber('upload', 'min_instances'),
+      files: moduleNumber('files', 'min_instances'),
+      scanner: moduleNumber('scanner', 'min_instances'),
     },
     scanSlots,
     scanQueue: queueASlot() * scanSlots,
@@ -49,14 +49,23 @@ export function moduleDefaults(): ModuleDefaults {
 }
 
 /** The default of an attribute of a variable of the module, such as `slots = optional(number, 2)`. */
-function optionalNumber(variable: string, attribute: string): number {
+export function moduleNumber(variable: string, attribute: string): number {
+  return Number(defaultOf(variable, attribute, 'number, (\\d+)'));
+}
+
+/** As {@link moduleNumber}, such as `memory = optional(string, "1Gi")`. */
+export function moduleText(variable: string, attribute: string): string {
+  return defaultOf(variable, attribute, 'string, "([^"]*)"');
+}
+
+function defaultOf(variable: string, attribute: string, type: string): string {
   const text = readFileSync(new URL('variables.tf', TERRAFORM), 'utf8');
   const [block] = new RegExp(`^variable "${variable}" \\{$.*?^\\}$`, 'ms').exec(text) ?? [];
-  const [, value] =
-    new RegExp(`^\\s+${attribute}\\s*=\\s*optional\\(number, (\\d+)\\)$`, 'm').exec(block ?? '') ?? [];
+  const line = new RegExp(`^\\s+${attribute}\\s*=\\s*optional\\(${type}\\)$`, 'm');
+  const [, value] = line.exec(block ?? '') ?? [];
   if (value === undefined)
     throw new Error(`terraform/variables.tf has no default of ${variable}.${attribute}`);
-  return Number(value);
+  return value;
 }
 
 function queueASlot(): number {

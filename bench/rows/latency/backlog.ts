@@ -30,7 +30,7 @@ export interface Passed {
 }
 
 /** A process that takes part. */
-export interface Instance {
+interface Instance {
   readonly url: string;
   readonly pid: number;
 }

@@ -128,7 +128,7 @@ async function tripsFinding(
     what: `${what}: round trips to Cloud Storage, p50`,
     against: `${ROUND_TRIP_MS} ms each`,
     target: { atMost: 2 },
-    value: Math.floor((p50 - overhead) / ROUND_TRIP_MS),
+    value: Math.round((p50 - overhead) / ROUND_TRIP_MS),
     unit: '',
     detail: `p50 ${figure(p50)} ms, a pipe that asks for the record first and then for the bytes ${figure(pipe50)} ms`,
   };

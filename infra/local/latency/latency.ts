@@ -2,6 +2,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { ConnectionRate } from './connection-rate.ts';
 import flat from './flat.json' with { type: 'json' };
 import googleCloud from './google-cloud.json' with { type: 'json' };
+import { randomFrom } from './random.ts';
 
 /** How long one operation takes. */
 interface OperationLatency {
@@ -102,17 +103,6 @@ export function parseLatency(text: string, sleep?: (ms: number) => Promise<unkno
 /** Box-Muller: a standard normal number of two uniform ones. */
 function normal(random: () => number): number {
   return Math.sqrt(-2 * Math.log(1 - random())) * Math.cos(2 * Math.PI * random());
-}
-
-/** Mulberry32: uniform numbers from 0 up to 1. */
-function randomFrom(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }
 
 /** FNV-1a, 32 bits. */
