@@ -133,6 +133,8 @@ function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): Ch
   const { scanSlots, scanQueue, concurrency, push } = deployed;
   const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     clamd: { THREADS: String(scanSlots) },
+    // One owner stands for many here.
+    upload: { UPLOADS_PER_OWNER: String(concurrency.upload) },
     scanner: { SCAN_SLOTS: String(scanSlots), SCAN_QUEUE: String(scanQueue) },
     storage: {
       DELIVERIES: String(concurrency.scanner * DELIVERIES_A_REQUEST),
