@@ -157,6 +157,26 @@ describe('the rate of a connection', () => {
   });
 });
 
+describe('the storage emulator with a rate of a connection', () => {
+  const latency = new Latency({}, 1, undefined, 1_000_000_000);
+  const fixture = new EmulatorFixture({ latency });
+
+  it('holds back what it receives, and what it sends of a large object', async () => {
+    const passed = { received: 0, sent: 0 };
+    const { rates = assert.fail() } = latency;
+    for (const way of ['received', 'sent'] as const) {
+      rates[way].pass = async (_, bytes) => {
+        passed[way] += bytes;
+      };
+    }
+    const content = 'x'.repeat(1_000_000);
+    await fixture.put('large', content);
+    assert.equal((await fixture.call('GET', `${objectPath('large')}?alt=media`)).text.length, content.length);
+    assert.ok(passed.received >= content.length, 'with the parts of a multipart upload around it');
+    assert.equal(passed.sent, content.length);
+  });
+});
+
 describe('the Pub/Sub emulator with latencies', () => {
   it('waits for a publish', async () => {
     const waited: number[] = [];

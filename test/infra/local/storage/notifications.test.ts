@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { parseMainOptions } from '../../../../infra/local/storage/main-options.ts';
 import { BUCKET, EmulatorFixture, objectPath, until } from './emulator-fixture.ts';
 import { Subscriber } from './subscriber.ts';
 
@@ -90,6 +91,12 @@ describe('storage emulator: finalize notifications', () => {
     released.resolve(204);
     await idle();
     assert.equal(subscriber.deliveries.length, 40);
+  });
+
+  it('has its number of deliveries at a time from DELIVERIES', () => {
+    const parse = (text: string) => parseMainOptions({ DELIVERIES: text }, ['FOLDER=/f']).deliveryConcurrency;
+    assert.deepEqual([parse(''), parse('64')], [undefined, 64]);
+    for (const text of ['0', '-1', 'many']) assert.throws(() => parse(text), /DELIVERIES should be/, text);
   });
 
   it('delivers after a restart what was not acknowledged before', async () => {
