@@ -17,8 +17,9 @@ locals {
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
   # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
-  # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance.
-  scan_queue       = coalesce(var.fairness.scan_queue, 4 * var.scanner.slots)
+  # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance. A
+  # small file takes milliseconds of a slot and some round trips to Cloud Storage: it takes many at a time to fill the slots.
+  scan_queue       = coalesce(var.fairness.scan_queue, 20 * var.scanner.slots)
   scan_concurrency = ceil((var.scanner.slots + local.scan_queue) * 5 / 4)
 }
 

@@ -260,7 +260,7 @@ variable "scanner" {
 }
 
 variable "fairness" {
-  description = "What one owner may have under way in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; four for each of `scanner.slots`). docs/adr/0028."
+  description = "What one owner may have under way in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; twenty for each of `scanner.slots`). docs/adr/0028."
   type = object({
     scan_queue              = optional(number)
     uploads_per_owner       = optional(number)

@@ -1,4 +1,4 @@
-import type { CondemnedBlob } from '../../shared/files/blob.ts';
+import type { Blob, CondemnedBlob } from '../../shared/files/blob.ts';
 import type { Blobs, BlobUse } from '../../shared/files/blobs.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import {
@@ -20,6 +20,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { Generation, StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
+import type { EarlyRead } from './early-reads.ts';
 import type { Held } from './lease.ts';
 
 export interface Decider {
@@ -61,8 +62,21 @@ export interface Decision {
 
 export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
 
+/** What is known of a content before its bytes are read. */
+export interface Known {
+  readonly blob: Blob | CondemnedBlob | undefined;
+  readonly finding: StandingFinding | undefined;
+}
+
+export async function known(
+  ...looks: readonly [Promise<Known['blob']>, Promise<Known['finding']>]
+): Promise<Known> {
+  const [blob, finding] = await Promise.all(looks);
+  return { blob, finding };
+}
+
 /**
- * Step 4: what can be said about these bytes without reading one of them. Changes nothing anywhere, but that a
+ * Step 4: what can be said about these bytes without scanning them. Changes nothing anywhere, but that a
  * blob which is to be relied on is said to be in use.
  * @returns undefined where they must be scanned
  */
@@ -70,6 +84,7 @@ export async function decideUnread(
   decider: Decider,
   record: PendingRecord,
   object: StoredObject,
+  early: EarlyRead | undefined,
   signal: AbortSignal,
 ): Promise<Decision | Undecided | undefined> {
   const { content, claims } = record;
@@ -77,8 +92,8 @@ export async function decideUnread(
   if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
     return { failure: 'contentMismatch' };
   }
-  const known = content && (await earlierScan(decider, { ...record, content }, object, signal));
-  if (known) return known;
+  const earlier = content && (await earlierScan(decider, { ...record, content }, object, early, signal));
+  if (earlier) return earlier;
   if (coverageOf(decider, object.size)) return undefined;
   const scan = { generation: object.generation, scannedAt: decider.now() };
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
@@ -92,16 +107,15 @@ async function earlierScan(
   decider: Decider,
   file: BlobUse,
   object: StoredObject,
+  early: EarlyRead | undefined,
   signal: AbortSignal,
 ): Promise<Decision | undefined> {
   const { content } = file;
   const { generation } = object;
   for (let races = 0; races < MAX_RACES; races++) {
-    const [blob, known] = await Promise.all([
-      decider.blobs.findShared(file, signal),
-      decider.findings.get(content.sha256, signal),
-    ]);
-    const malware = known ?? (blob && 'signature' in blob ? blob : undefined);
+    const { blob, finding } = await (early?.takeKnown(content.sha256) ??
+      known(decider.blobs.findShared(file, signal), decider.findings.get(content.sha256, signal)));
+    const malware = finding ?? (blob && 'signature' in blob ? blob : undefined);
     if (malware) {
       return { ...foundBefore(malware, generation, decider.now()), content, promoted: false };
     }
@@ -143,6 +157,7 @@ export async function decideByScan(
   decider: Decider,
   record: PendingRecord,
   object: StoredObject,
+  early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   const { windows } = decider;
@@ -151,7 +166,7 @@ export async function decideByScan(
   const atOnce = Math.min(object.size, decider.maxScanBytes);
   const scanned = await decider.admission.run(record.owner, atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
-    return await scanBytes(decider, record, object, { signal: either.signal, begun });
+    return await scanBytes(decider, record, object, early, { signal: either.signal, begun });
   });
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -163,6 +178,7 @@ async function scanBytes(
   decider: Decider,
   record: PendingRecord,
   object: StoredObject,
+  early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
@@ -174,11 +190,9 @@ async function scanBytes(
   using reading = new EitherSignal(signal);
   let verdict: Verdict;
   try {
-    const bytes = await decider.unscanned.read(object.name, {
-      generation,
-      range: { start: 0, end: size - 1 },
-      signal: reading.signal,
-    });
+    const range = { start: 0, end: size - 1 };
+    const bytes = await (early?.takeBytes(size) ??
+      decider.unscanned.read(object.name, { generation, range, signal: reading.signal }));
     if (!bytes) return 'sourceGone';
     const check = new StructureCheck();
     const scanned = await verdictOn(decider, tallied(bytes, tally, check, begun), size, signal);

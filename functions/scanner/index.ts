@@ -34,11 +34,16 @@ import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { EarlyReads } from './early-reads.ts';
 import { type Outcome, type Scan, scanFinalized } from './scan.ts';
 
 /** What a policy may accept: bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
 
+/** Bytes: at a round trip of 40 ms, a file of so many takes longer to fetch than to scan. */
+const SMALL_BYTES = 256 * 1024;
+/** Bytes of small files that may wait for a slot. */
+const EARLY_BYTES = 16 * 1024 * 1024;
 /** The longest that Pub/Sub waits for an answer. */
 const ACK_DEADLINE_SECONDS = 600;
 
@@ -98,12 +103,22 @@ const engine = new EngineGate(clamd, {
 });
 
 const background = new Background(log);
+const blobs = new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now });
+const findings = new Findings(permanent);
 const scan: Scan = {
+  early: new EarlyReads({
+    unscanned,
+    blobs,
+    findings,
+    engine,
+    smallBytes: SMALL_BYTES,
+    totalBytes: EARLY_BYTES,
+  }),
   background,
   records: new Records(permanent),
   candidates: new Candidates(permanent),
-  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now }),
-  findings: new Findings(permanent),
+  blobs,
+  findings,
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
   publish: events.publish,
@@ -111,7 +126,7 @@ const scan: Scan = {
   engine,
   admission: new Admission({
     slots: config.SCAN_SLOTS,
-    maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 4,
+    maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 20,
     // An event that waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
     maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
     tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),

@@ -1,7 +1,8 @@
+import { setTimeout as delay } from 'node:timers/promises';
 import type { Publish } from '../../shared/events/publisher.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
 import { announceFailure, conclude, fail, type Timings } from '../../shared/files/conclude.ts';
-import { parseFileId } from '../../shared/files/file-id.ts';
+import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {
   type DecidedRecord,
@@ -18,6 +19,7 @@ import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
+import type { EarlyRead, EarlyReads } from './early-reads.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
 import { settle } from './settle.ts';
 
@@ -30,6 +32,8 @@ export interface Scan extends Decider {
   readonly quarantine: Bucket | undefined;
   readonly publish: Publish;
   readonly lease: LeaseTerms;
+  /** Absent: no file is read before it has a slot. */
+  readonly early?: EarlyReads;
   readonly log: Logger;
   /** For the deletion of a source: the verdict stands by then. */
   readonly background?: Background;
@@ -44,6 +48,10 @@ export type Outcome =
 const DONE: Outcome = { kind: 'done' };
 /** Who loses a compare-and-swap this often is not racing with a scan. */
 const MAX_RACES = 5;
+/** Milliseconds between looks for a record. */
+const RECORD_PAUSES_MS = [50, 100, 200, 400];
+/** Milliseconds from an object to its record: longer than a write is tried, or two clocks are apart. */
+const RECORD_COMES_WITHIN_MS = 300_000;
 
 /**
  * What follows from one object of the unscanned bucket being final. Each step may be the last before a crash,
@@ -55,10 +63,10 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
   if (object.name.startsWith(PARTS_PREFIX)) return DONE;
   const id = parseFileId(object.name);
   if (!id) return ignored(scan, object, 'its name is not a file id');
+  using early = scan.early?.begin(object, signal);
   for (let races = 0; races < MAX_RACES; races++) {
-    const read = await scan.records.get(id, signal);
-    // The record is written before its object can become final, so none will come.
-    if (!read) return ignored(scan, object, 'it has no record');
+    const read = await recordOf(scan, id, signal);
+    if (!read) return withoutRecord(scan, object);
     // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
     const stored = isUnknown(read.record) ? await actual(scan, object, signal) : object;
     const record = arrived(read.record, stored ?? object);
@@ -69,7 +77,7 @@ export async function scanFinalized(scan: Scan, object: StoredObject, signal: Ab
       return ignored(scan, object, 'it has failed before');
     }
     const outcome = stored
-      ? await scanPending(scan, { ...read, record }, stored, signal)
+      ? await scanPending(scan, { ...read, record }, stored, early, signal)
       : await withoutSource(scan, { ...read, record }, object);
     if (outcome !== 'lostRace') return outcome;
   }
@@ -80,22 +88,40 @@ async function scanPending(
   scan: Scan,
   read: Versioned<PendingRecord>,
   object: StoredObject,
+  early: EarlyRead | undefined,
   signal: AbortSignal,
 ): Promise<Outcome | 'lostRace'> {
-  const unread = await decideUnread(scan, read.record, object, signal);
+  const unread = await decideUnread(scan, read.record, object, early, signal);
   if (typeof unread === 'object' && 'failure' in unread) {
     // The bucket's word gives a file up, not the event's.
     const stored = await actual(scan, object, signal);
     const belied = stored && (stored.size !== object.size || stored.crc32c !== object.crc32c);
-    if (belied) return scanPending(scan, read, stored, signal);
+    if (belied) return scanPending(scan, read, stored, early, signal);
   }
   if (unread) return carryOut(scan, read, object, unread);
   // Before a lease: an outage writes nothing, however long it lasts.
   await scan.engine.fit();
   return underLease(scan.records, scan.lease, read, object.size, signal, async (lease) => {
-    const decision = await decideByScan(scan, read.record, object, lease);
+    const decision = await decideByScan(scan, read.record, object, early, lease);
     return carryOut(scan, await lease.settle(), object, decision);
   });
+}
+
+/** The record is written beside the object, and may be a moment behind it. */
+async function recordOf({ records }: Scan, id: FileId, signal: AbortSignal): Promise<Versioned | undefined> {
+  for (const pauseMs of RECORD_PAUSES_MS) {
+    const read = await records.get(id, signal);
+    if (read) return read;
+    await delay(pauseMs, undefined, { signal });
+  }
+  return records.get(id, signal);
+}
+
+/** Where a record comes after its event was given up, the sweeper finds the file: nobody here says that none will. */
+function withoutRecord(scan: Scan, object: StoredObject): Outcome {
+  const ageMs = scan.now().getTime() - object.timeCreated.getTime();
+  if (ageMs > RECORD_COMES_WITHIN_MS) return ignored(scan, object, 'it has no record');
+  return { kind: 'later', why: 'its record is not there yet', retryAfterSeconds: 1 };
 }
 
 function isUnknown({ state, content }: FileRecord): boolean {

@@ -36,8 +36,10 @@ export async function settle(
     }
     case 'infected': {
       if (!content) throw new Error('infected without digests');
-      await condemn(scan, { ...stored, content }, verdict.signature, scanned);
-      await quarantine(scan, object, verdict.signature);
+      await Promise.all([
+        condemn(scan, { ...stored, content }, verdict.signature, scanned),
+        quarantine(scan, object, verdict.signature),
+      ]);
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
     }
     case 'unscannable': {

@@ -34,16 +34,34 @@ export interface StagedFile {
 }
 
 /**
- * Takes a file in: its bytes to the unscanned bucket, its record just before they become an object, so that
- * no event finds a file without a record. Cut short, it leaves nothing; a crash leaves at most a record that
- * nobody was told of, which the sweeper expires.
+ * Takes a file in: its bytes to the unscanned bucket, and once they are good its record, while they become an object.
+ * Either may be there first; the file is taken in once both are. Cut short, it leaves nothing; a crash leaves at most
+ * one of the two, which nobody was told of. docs/adr/0001
  * @throws what `bytes` and `verify` throw, or {StorageError}: the client has to send it again
  */
 export async function receive(receiver: Receiver, upload: Upload): Promise<PendingRecord> {
   const file = await stageFile(receiver, upload);
-  const read = await unlessFailed(file, () => receiver.records.insert(file.record));
-  await commitFile(receiver, file, read);
-  return read.record;
+  const { record, staged } = file;
+  const [inserted, committed] = await Promise.allSettled([receiver.records.insert(record), staged.commit()]);
+  if (inserted.status === 'rejected') {
+    if (committed.status === 'rejected') await staged.discard();
+    else if (await isRecorded(receiver.records, record)) return record;
+    throw inserted.reason;
+  }
+  if (committed.status === 'rejected') await undo(receiver, file, inserted.value, committed.reason);
+  return record;
+}
+
+/**
+ * Whether a record is there though no answer said so. Where none is, one that is `expired` lets the scanner drop the bytes;
+ * where that cannot be written either, nobody ever finds them, and they go with the bucket's lifecycle.
+ */
+async function isRecorded(records: Records, { content: _, ...record }: PendingRecord): Promise<boolean> {
+  const answer = records.insertIfAbsent({ ...record, state: 'expired' });
+  return answer.then(
+    (written) => written === undefined,
+    () => false,
+  );
 }
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
@@ -53,7 +71,8 @@ export async function stageFile(receiver: Receiver, upload: Upload): Promise<Sta
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
   const options = { contentType: 'application/octet-stream', size: declaredBytes };
-  const staged = await receiver.unscanned.stage(id, bytes, options);
+  // For the scanner, which then need not wait for the record to know what to look for.
+  const staged = await receiver.unscanned.stage(id, bytes, options, ({ sha256 }) => ({ sha256 }));
   return unlessFailed({ staged }, async () => {
     verify?.(staged);
     const { size, crc32c } = staged;
@@ -66,22 +85,28 @@ export async function stageFile(receiver: Receiver, upload: Upload): Promise<Sta
   });
 }
 
-/**
- * Makes the object final. Where no answer says that it is, the record decides: either it is made `expired` here, and
- * the scanner drops bytes that are final all the same; or it holds a verdict, so that they were final.
- * @throws {StorageError}: the client is told that its upload failed
- */
+/** Makes the object of a record final. @throws {StorageError}: the client is told that its upload failed */
 export async function commitFile(
   receiver: Receiver,
-  { staged }: StagedFile,
+  file: StagedFile,
   read: Versioned<PendingRecord>,
 ): Promise<void> {
-  try {
-    await staged.commit();
-  } catch (error) {
-    const [decided] = await Promise.allSettled([expireUndecided(receiver.records, read), staged.discard()]);
-    if (decided.status === 'rejected' || !decided.value) throw error;
-  }
+  await file.staged.commit().catch((error: unknown) => undo(receiver, file, read, error));
+}
+
+/**
+ * Where no answer says that the object is final, the record decides: either it is made `expired` here, and the scanner
+ * drops bytes that are final all the same; or it holds a verdict, so that they were final.
+ * @throws `error`, unless they were
+ */
+async function undo(
+  { records }: Receiver,
+  { staged }: StagedFile,
+  read: Versioned<PendingRecord>,
+  error: unknown,
+): Promise<void> {
+  const [decided] = await Promise.allSettled([expireUndecided(records, read), staged.discard()]);
+  if (decided.status === 'rejected' || !decided.value) throw error;
 }
 
 /**

@@ -14,9 +14,13 @@ export interface Contents {
 /** `blobs/` and this is the name of a blob. */
 export type BlobKey = string;
 
+export function anybodysKey(sha256: Sha256): BlobKey {
+  return `sha256/${sha256}`;
+}
+
 /** Where a content is, or would be, by this scope. */
 export function blobKey(scope: DeduplicationScope, { owner, sha256 }: Contents): BlobKey {
-  if (scope === 'global') return `sha256/${sha256}`;
+  if (scope === 'global') return anybodysKey(sha256);
   return `sha256/${createHash('sha256').update(owner).digest('hex')}/${sha256}`;
 }
 

@@ -3,10 +3,17 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
 import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, usedAt } from './blob.ts';
-import { blobKey, blobKeys, blobName, type DeduplicationScope } from './blob-name.ts';
+import {
+  anybodysKey,
+  type BlobKey,
+  blobKey,
+  blobKeys,
+  blobName,
+  type DeduplicationScope,
+} from './blob-name.ts';
 import type { FileId } from './file-id.ts';
 import { scanned } from './metadata.ts';
-import type { Content } from './record.ts';
+import type { Content, Sha256 } from './record.ts';
 
 /** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
 export interface BlobUse {
@@ -48,16 +55,20 @@ export class Blobs {
   /** The blob of a file that was found clean, also where the scope of deduplication was another then. */
   async find(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
     for (const key of blobKeys(contentsOf(file), this.#scope)) {
-      const object = await this.#bucket.stat(blobName(key), signal);
-      if (object) return parseBlob(object);
+      const blob = await this.#stat(key, signal);
+      if (blob) return blob;
     }
     return undefined;
   }
 
   /** The blob that another file would share. Whoever is to rely on it must {@link use} it first. */
-  async findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
-    const object = await this.#bucket.stat(this.#nameOf(file), signal);
-    return object && parseBlob(object);
+  findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
+    return this.#stat(blobKey(this.#scope, contentsOf(file)), signal);
+  }
+
+  /** The same, whoever the file belongs to; undefined where owners have blobs of their own. */
+  findForAnybody(sha256: Sha256, signal: AbortSignal): Promise<Blob | CondemnedBlob | undefined> | undefined {
+    return this.#scope === 'global' ? this.#stat(anybodysKey(sha256), signal) : undefined;
   }
 
   /**
@@ -153,10 +164,14 @@ export class Blobs {
 
   /** Whether the content is stored, wherever it may be for this file: it may have been handed out. */
   async has(file: BlobUse): Promise<boolean> {
-    for (const key of blobKeys(contentsOf(file))) {
-      if (await this.#bucket.stat(blobName(key))) return true;
-    }
-    return false;
+    const keys = blobKeys(contentsOf(file));
+    const found = await Promise.all(keys.map((key) => this.#bucket.stat(blobName(key))));
+    return found.some((object) => object !== undefined);
+  }
+
+  async #stat(key: BlobKey, signal: AbortSignal | undefined): Promise<Blob | CondemnedBlob | undefined> {
+    const object = await this.#bucket.stat(blobName(key), signal);
+    return object && parseBlob(object);
   }
 
   #nameOf(file: BlobUse): string {

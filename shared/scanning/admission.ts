@@ -11,6 +11,9 @@ export interface AdmissionOptions {
   readonly tempSpace: TempSpace;
 }
 
+/** Bytes: a larger file takes a second or more of a slot. */
+const LONG_BYTES = 16 * 1024 * 1024;
+
 export type Refused = { readonly refused: 'slots' | 'tempSpace' };
 
 /**
@@ -28,7 +31,8 @@ export class Admission {
 
   /**
    * Runs `work` in a slot, with temporary space set aside for a file of `size` bytes.
-   * @param owner of the file: owners take turns, so that one with many files delays another's by one scan at most
+   * @param owner of the file: owners take turns, so that one with many files delays another's by one scan at most, and large
+   *   files do not hold every slot while small ones come
    * @param work its signal aborts when temporary space runs low; what it returns is void then
    * @throws what `work` throws; {ScanFault} `outOfTempSpace` where space ran low meanwhile
    */
@@ -37,11 +41,12 @@ export class Admission {
     size: number,
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<{ result: T } | Refused> {
-    if (!(await this.#turns.take(owner, this.#options.maxWaitMs))) return { refused: 'slots' };
+    const isLong = size > LONG_BYTES;
+    if (!(await this.#turns.take(owner, this.#options.maxWaitMs, isLong))) return { refused: 'slots' };
     try {
       return (await this.#options.tempSpace.during(size, work)) ?? { refused: 'tempSpace' };
     } finally {
-      this.#turns.giveBack(owner);
+      this.#turns.giveBack(owner, isLong);
     }
   }
 }

@@ -1,4 +1,10 @@
+/** Milliseconds for which a slot is kept free of long work after short work came. */
+const KEEP_MS = 60_000;
+
+/** Who takes turns: an owner's long work has turns of its own. */
 interface Owner {
+  readonly key: string;
+  readonly isLong: boolean;
   /** Slots that it holds. */
   running: number;
   /** When it got its last one, counted in slots handed out; 0 before the first. */
@@ -10,29 +16,36 @@ interface Owner {
 /**
  * A fixed number of slots for which owners take turns: a slot that becomes free goes to the owner that holds the fewest,
  * and among those to the one that has waited for its turn longest. So whoever comes waits for one scan to end, however
- * many another has brought, and one owner alone may use every slot.
+ * many another has brought, and one owner alone may use every slot. Long work and short work of an owner take turns as two
+ * owners do; and long work leaves one of several slots alone for as long as short work comes, which else would wait minutes
+ * for a thing of milliseconds.
  */
 export class Turns {
   readonly #owners = new Map<string, Owner>();
   readonly #slots: number;
   readonly #maxWaiting: number;
+  readonly #keepMs: number;
   #taken = 0;
+  #takenLong = 0;
   #waiting = 0;
   #served = 0;
+  /** Runs while a slot is kept for short work. */
+  #keeping: NodeJS.Timeout | undefined;
 
   /** @param maxWaiting how many may wait for a slot; beyond that, those of the owner with the most of them give way */
-  constructor(slots: number, maxWaiting: number) {
+  constructor(slots: number, maxWaiting: number, keepMs = KEEP_MS) {
     this.#slots = slots;
     this.#maxWaiting = maxWaiting;
+    this.#keepMs = keepMs;
   }
 
   /** @returns false where there is no room to wait, `maxWaitMs` are over, or it gave way to another owner's */
-  async take(name: string, maxWaitMs: number): Promise<boolean> {
-    const owner = this.#owners.get(name) ?? { running: 0, served: 0, waiting: new Set() };
-    this.#owners.set(name, owner);
-    if (this.#taken < this.#slots) return this.#admit(owner);
+  async take(name: string, maxWaitMs: number, isLong = false): Promise<boolean> {
+    const owner = this.#ownerOf(name, isLong);
+    if (!isLong) this.#keep();
+    if (this.#mayRun(owner)) return this.#admit(owner);
     if (this.#waiting >= this.#maxWaiting && !this.#makeRoom(owner)) {
-      this.#forget(name, owner);
+      this.#forget(owner);
       return false;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
@@ -41,28 +54,56 @@ export class Turns {
     const timer = setTimeout(() => this.#settle(owner, resolve, false), maxWaitMs);
     const admitted = await promise;
     clearTimeout(timer);
-    this.#forget(name, owner);
+    this.#forget(owner);
     return admitted;
   }
 
-  /** The slot is handed over, not freed: nobody slips in between. */
-  giveBack(name: string): void {
-    const owner = this.#owners.get(name);
-    if (!owner) throw new Error(`${name} holds no slot`);
+  giveBack(name: string, isLong = false): void {
+    const owner = this.#owners.get(keyOf(name, isLong));
+    if (!owner?.running) throw new Error(`${name} holds no slot`);
     owner.running--;
     this.#taken--;
-    this.#forget(name, owner);
-    const next = this.#next();
-    const [first] = next?.waiting ?? [];
-    if (!next || !first) return;
-    this.#admit(next);
-    this.#settle(next, first, true);
+    if (isLong) this.#takenLong--;
+    this.#forget(owner);
+    this.#handOut();
+  }
+
+  /** A slot is handed over, not freed: nobody slips in between. */
+  #handOut(): void {
+    for (let next = this.#next(); next; next = this.#next()) {
+      const [first] = next.waiting;
+      if (!first) return;
+      this.#admit(next);
+      this.#settle(next, first, true);
+    }
+  }
+
+  #keep(): void {
+    if (this.#slots === 1) return;
+    this.#keeping ??= setTimeout(() => {
+      this.#keeping = undefined;
+      this.#handOut();
+    }, this.#keepMs).unref();
+    this.#keeping.refresh();
+  }
+
+  #mayRun({ isLong }: Owner): boolean {
+    if (this.#taken >= this.#slots) return false;
+    return !isLong || this.#takenLong < this.#slots - (this.#keeping ? 1 : 0);
+  }
+
+  #ownerOf(name: string, isLong: boolean): Owner {
+    const key = keyOf(name, isLong);
+    const owner = this.#owners.get(key) ?? { key, isLong, running: 0, served: 0, waiting: new Set() };
+    this.#owners.set(key, owner);
+    return owner;
   }
 
   #admit(owner: Owner): true {
     owner.running++;
     owner.served = ++this.#served;
     this.#taken++;
+    if (owner.isLong) this.#takenLong++;
     return true;
   }
 
@@ -75,7 +116,7 @@ export class Turns {
   #next(): Owner | undefined {
     let next: Owner | undefined;
     for (const owner of this.#owners.values()) {
-      if (owner.waiting.size === 0) continue;
+      if (owner.waiting.size === 0 || !this.#mayRun(owner)) continue;
       const sooner = next && (owner.running - next.running || owner.served - next.served) < 0;
       if (!next || sooner) next = owner;
     }
@@ -94,8 +135,12 @@ export class Turns {
     return true;
   }
 
-  #forget(name: string, owner: Owner): void {
+  #forget(owner: Owner): void {
     const idle = owner.running === 0 && owner.waiting.size === 0;
-    if (idle && this.#owners.get(name) === owner) this.#owners.delete(name);
+    if (idle && this.#owners.get(owner.key) === owner) this.#owners.delete(owner.key);
   }
+}
+
+function keyOf(name: string, isLong: boolean): string {
+  return isLong ? `long ${name}` : name;
 }

@@ -114,14 +114,16 @@ export class Bucket {
 
   /**
    * Streams bytes to a name that must not exist, up to but without the request that makes them an object.
+   * @param describe metadata that follows from the bytes, of an object that is sent in one request after all of them came
    * @see stageUpload
    */
   stage(
     name: string,
     source: AsyncIterable<Uint8Array>,
     options: StageOptions,
+    describe?: (known: Digests) => Readonly<Record<string, string>>,
   ): Promise<StagedUpload & Digests> {
-    return this.stageTallied(name, source, options, new Tally());
+    return this.stageTallied(name, source, options, new Tally(), describe);
   }
 
   /** The same, for who wants other digests of these bytes. @param tally a fresh one */
@@ -130,6 +132,7 @@ export class Bucket {
     source: AsyncIterable<Uint8Array>,
     options: StageOptions,
     tally: RunningDigests<Known>,
+    describe?: (known: Known) => Readonly<Record<string, string>>,
   ): Promise<StagedUpload & Known> {
     const inserts = this.#inserts;
     return stageUpload(
@@ -137,8 +140,9 @@ export class Bucket {
         start: async (signal) =>
           inserts.session(await inserts.startSession(name, options, { signal }), signal),
         open: (size) => inserts.open(name, size, options),
-        insertWhole: async (bytes, checksums, open) => {
-          const object = await inserts.whole(name, bytes, checksums, options, open);
+        insertWhole: async (bytes, known, open) => {
+          const metadata = { ...options.metadata, ...(!open && describe?.(known)) };
+          const object = await inserts.whole(name, bytes, known, { ...options, metadata }, open);
           if (object) return object;
           throw new StorageError('objects.insert', {
             status: PRECONDITION_FAILED,

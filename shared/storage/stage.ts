@@ -21,10 +21,10 @@ export interface StagedUpload extends Checksums {
 }
 
 /** What staging needs of a bucket. */
-export interface StageTarget {
+export interface StageTarget<Known extends Checksums> {
   start(signal: AbortSignal): Promise<ResumableSession>;
   open(size: number): OpenInsert;
-  insertWhole(bytes: Uint8Array, checksums: Checksums, open?: OpenInsert): Promise<StoredObject>;
+  insertWhole(bytes: Uint8Array, known: Known, open?: OpenInsert): Promise<StoredObject>;
   remove(object: StoredObject): Promise<void>;
 }
 
@@ -40,7 +40,7 @@ const WORTH_OPENING = 1024 * 1024;
  * @throws what the source throws, or {@link StorageError}; nothing is kept then
  */
 export async function stageUpload<Known extends Checksums>(
-  target: StageTarget,
+  target: StageTarget<Known>,
   source: AsyncIterable<Uint8Array>,
   { chunkBytes, size = 0 }: { chunkBytes: number; size?: number | undefined },
   tally: RunningDigests<Known>,

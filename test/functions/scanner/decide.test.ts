@@ -151,7 +151,7 @@ describe('deciding on a file', () => {
 
   describe('without reading a byte', () => {
     const unread = ({ record, object }: Pick<File, 'record' | 'object'>, how: Partial<Decider> = {}) =>
-      decideUnread({ ...decider, ...how }, record, object, never);
+      decideUnread({ ...decider, ...how }, record, object, undefined, never);
     const scanFields = (coverage?: 'windows') => ({
       scannedAt: new Date(T0).toISOString(),
       engine: '1.4.5',
@@ -323,7 +323,7 @@ describe('deciding on a file', () => {
       signal = never,
     ) => {
       const before = given.length;
-      return decideByScan({ ...decider, ...how }, record, object, {
+      return decideByScan({ ...decider, ...how }, record, object, undefined, {
         signal,
         begun: async () => {
           begun++;

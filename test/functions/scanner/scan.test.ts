@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
+import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
+import { EarlyReads } from '../../../functions/scanner/early-reads.ts';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { receive } from '../../../functions/upload/receive.ts';
@@ -55,6 +57,7 @@ describe('the steps of a scan', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
   let clamd: Clamd;
   let scan: Scan;
+  let permanent: Bucket;
   let published: EventMessage[];
   let now: number;
   before(async function () {
@@ -65,7 +68,7 @@ describe('the steps of a scan', () => {
     const storage = connectStorage(fixture.url);
     const bucket = (name: string) =>
       new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 });
-    const permanent = bucket('permanent');
+    permanent = bucket('permanent');
     published = [];
     now = Date.now();
     scan = {
@@ -86,6 +89,8 @@ describe('the steps of a scan', () => {
       now: () => new Date(now),
       log: pino({ level: 'silent' }),
     };
+    // Contents of more are read once they have a slot.
+    scan = { ...scan, early: new EarlyReads({ ...scan, smallBytes: 700, totalBytes: 10_000 }) };
   });
   afterEach(() => fixture.emulator.faults.clear());
 
@@ -553,8 +558,28 @@ describe('the steps of a scan', () => {
     const stray = await staged.commit();
     assert.deepEqual(await run(stray), { kind: 'done' });
     assert.ok(await scan.unscanned.stat('stray'));
-    const { object } = await uploaded(randomBytes(5));
-    assert.deepEqual(await run({ ...object, name: `${object.name.slice(0, -4)}0000` }), { kind: 'done' });
+  });
+
+  it('wait a moment for a record that is behind its object, then for the event to come again, but not for ever', async () => {
+    const { record, object } = await uploaded(randomBytes(5));
+    const { metadata } = (await scan.records.get(record.id))?.object ?? assert.fail();
+    const file = await permanent.stat(`files/${record.id}`);
+    assert.ok(file);
+    await permanent.delete(file.name, file);
+    const later = { kind: 'later', why: 'its record is not there yet', retryAfterSeconds: 1 };
+    assert.deepEqual(await run(object), later);
+    now += 301_000;
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.ok(
+      await scan.unscanned.stat(object.name),
+      'the sweeper decides, should the record come all the same',
+    );
+    now -= 301_000;
+    const running = run(object);
+    await delay(60);
+    await permanent.insertEmpty(file.name, { metadata });
+    assert.deepEqual(await running, { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'clean');
   });
 
   it('drop the bytes of an upload that the client was told had failed', async () => {
@@ -678,7 +703,7 @@ describe('the steps of a scan', () => {
   }
 
   it('wait, without reading a byte, for an engine that is fit', async () => {
-    const { record, object } = await uploaded(randomBytes(5));
+    const { record, object } = await uploaded(randomBytes(800));
     fixture.emulator.operations.reset();
     const unfit = { fit: () => Promise.reject(new ScanFault('unfit', 'the signatures are stale')) };
     await assert.rejects(run(object, { engine: unfit }), /stale/);
@@ -687,7 +712,7 @@ describe('the steps of a scan', () => {
   });
 
   it('wait, without reading a byte, for temporary space', async () => {
-    const { record, object } = await uploaded(randomBytes(5));
+    const { record, object } = await uploaded(randomBytes(800));
     fixture.emulator.operations.reset();
     const outcome = await run(object, { admission: admissionOf(2, 50, 1_000_000) });
     assert.deepEqual([outcome.kind, 'why' in outcome && outcome.why], ['later', 'temporary space is short']);
@@ -858,7 +883,7 @@ describe('the steps of a scan', () => {
     const admission = admissionOf(1, 0);
     const gate = Promise.withResolvers<void>();
     const busy = admission.run('org:1', 1, () => gate.promise);
-    const { record, object } = await uploaded(randomBytes(5));
+    const { record, object } = await uploaded(randomBytes(800));
     fixture.emulator.operations.reset();
     const outcome = await run(object, { admission });
     assert.equal(outcome.kind, 'later');

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { addReference } from '../../../functions/files/refer.ts';
+import { EarlyReads } from '../../../functions/scanner/early-reads.ts';
 import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
 import { type CollectReport, collect } from '../../../functions/sweeper/collect.ts';
 import type { Collector } from '../../../functions/sweeper/collector.ts';
@@ -79,6 +80,8 @@ export class CollectFixture extends SweeperFixture {
       log: pino({ level: 'silent' }),
     };
     const tempSpace = new TempSpace(() => Number.MAX_SAFE_INTEGER, sizesFor(1_000_000));
+    const engine = { fit: () => clamd.version() };
+    const blobs = new Blobs(permanent, { deduplicate: this.deduplicate, now });
     return {
       collector: {
         ...this.sweeper,
@@ -90,10 +93,11 @@ export class CollectFixture extends SweeperFixture {
       },
       scan: {
         ...shared,
-        blobs: new Blobs(permanent, { deduplicate: this.deduplicate, now }),
+        early: new EarlyReads({ ...shared, blobs, unscanned, engine, smallBytes: 1_000, totalBytes: 10_000 }),
+        blobs,
         quarantine: undefined,
         scanner: clamd,
-        engine: { fit: () => clamd.version() },
+        engine,
         admission: new Admission({ slots: 4, maxWaiting: 50, maxWaitMs: 10_000, tempSpace }),
         accepts: new Set(),
         maxScanBytes: 1_000_000,

@@ -55,7 +55,7 @@ describe('an upload of a content that is being collected', function () {
       found = await fixture.upload(BYTES);
       operations.reset();
       await fixture.scan(found.object);
-      assert.equal(operations.of('objects.getMedia').calls, 0, 'the blob was relied on');
+      assert.equal(operations.of('objects.rewrite').calls, 0, 'the blob was relied on');
       assert.equal(operations.of('objects.patch').calls, 1, 'the mark');
     });
     const { blobs } = await fixture.collect(fixture.actor(late.hook));

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { setImmediate as tick } from 'node:timers/promises';
+import { setTimeout as delay, setImmediate as tick } from 'node:timers/promises';
 import fc from 'fast-check';
 import { Turns } from '../../../shared/scanning/turns.ts';
 
@@ -39,7 +39,7 @@ describe('turns', () => {
     await takers.giveBack('b');
     await takers.take('b', 'c');
     await takers.giveBack('a');
-    await takers.giveBack('c');
+    await takers.giveBack('b');
     assert.deepEqual(takers.admitted.join(''), 'ababc', 'who has come back is as new as who has just come');
   });
 
@@ -56,6 +56,56 @@ describe('turns', () => {
     const takers = new Takers(4, 20);
     await takers.take(...'aaaa');
     assert.equal(takers.admitted.length, 4);
+  });
+
+  it('of long work leave one of several slots to short work for as long as that comes, and no longer', async () => {
+    const turns = new Turns(2, 9, 30);
+    const admitted: string[] = [];
+    const take = async (name: string, isLong: boolean) => {
+      void turns.take(name, LONG_MS, isLong).then(() => admitted.push(name));
+      await tick();
+    };
+    await take('long 1', true);
+    await take('long 2', true);
+    assert.deepEqual(admitted, ['long 1', 'long 2'], 'nothing short has come yet');
+    await take('short 1', false);
+    turns.giveBack('long 1', true);
+    await tick();
+    assert.equal(admitted.at(-1), 'short 1');
+    await take('long 3', true);
+    turns.giveBack('short 1');
+    await tick();
+    assert.equal(admitted.length, 3, 'a slot is free, and kept');
+    await take('short 2', false);
+    assert.equal(admitted.at(-1), 'short 2');
+    turns.giveBack('short 2');
+    while (admitted.length < 5) await delay(5);
+    assert.equal(admitted.at(-1), 'long 3', 'nothing short came any more');
+  });
+
+  it('of one slot go to long work too while short work comes', async () => {
+    const turns = new Turns(1, 9);
+    assert.ok(await turns.take('a', LONG_MS));
+    turns.giveBack('a');
+    assert.ok(await turns.take('a', LONG_MS, true));
+    assert.throws(() => turns.giveBack('a'), /holds no slot/);
+    turns.giveBack('a', true);
+  });
+
+  it('of one owner alternate between its long and its short work', async () => {
+    const turns = new Turns(1, 9);
+    const order: string[] = [];
+    assert.ok(await turns.take('a', LONG_MS));
+    for (const isLong of [false, false, true, true]) {
+      void turns.take('a', LONG_MS, isLong).then(() => order.push(isLong ? 'long' : 'short'));
+    }
+    let isLong = false;
+    for (const _ of [1, 2, 3, 4]) {
+      turns.giveBack('a', isLong);
+      await tick();
+      isLong = order.at(-1) === 'long';
+    }
+    assert.deepEqual(order, ['long', 'short', 'long', 'short']);
   });
 
   it('are in order within an owner', async () => {

@@ -1,0 +1,110 @@
+import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Findings } from '../../shared/files/findings.ts';
+import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
+import { EitherSignal } from '../../shared/runtime/abort.ts';
+import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { type Known, known } from './decide.ts';
+
+interface EarlyReadsOptions {
+  readonly unscanned: Bucket;
+  readonly engine: Pick<EngineGate, 'fit'>;
+  readonly blobs: Blobs;
+  readonly findings: Findings;
+  /** Bytes: a larger file is read once it has a slot. */
+  readonly smallBytes: number;
+  /** Bytes of all that wait at the same time. */
+  readonly totalBytes: number;
+}
+
+/**
+ * Reads small files, and what is known of their content, before anybody knows whether they are to be scanned: beside their
+ * records, and before they have a slot. A round trip to Cloud Storage takes many times as long as their scan, and a slot that
+ * waits for one scans nothing. What arrives waits in its connection, for as many bytes as there is room for.
+ */
+export class EarlyReads {
+  readonly #options: EarlyReadsOptions;
+  #taken = 0;
+
+  constructor(options: EarlyReadsOptions) {
+    this.#options = options;
+  }
+
+  /** @returns undefined where the file is to be read once it has a slot. Dispose it in any case. */
+  begin(object: StoredObject, signal: AbortSignal): EarlyRead | undefined {
+    const { smallBytes, totalBytes } = this.#options;
+    const { size } = object;
+    if (size > smallBytes || this.#taken + size > totalBytes) return undefined;
+    this.#taken += size;
+    return new EarlyRead(this.#options, object, signal, () => {
+      this.#taken -= size;
+    });
+  }
+}
+
+function lookUp(
+  blobs: Blobs,
+  findings: Findings,
+  sha256: Sha256,
+  signal: AbortSignal,
+): Promise<Known> | undefined {
+  const found = blobs.findForAnybody(sha256, signal);
+  return found && known(found, findings.get(sha256, signal));
+}
+
+type Bytes = AsyncIterable<Uint8Array> | undefined;
+const OVER = new Error('the early read is over');
+
+/** Bytes that are on their way, for the first who takes them. */
+export class EarlyRead implements Disposable {
+  readonly #size: number;
+  readonly #reading: EitherSignal;
+  readonly #release: () => void;
+  /** As the object says: a hint, by which nothing is decided but what is looked up. */
+  readonly #sha256: Sha256 | undefined;
+  #known: Promise<Known> | undefined;
+  #bytes: Promise<Bytes> | undefined;
+
+  constructor(
+    { unscanned, engine, blobs, findings }: EarlyReadsOptions,
+    { name, generation, size, metadata }: StoredObject,
+    signal: AbortSignal,
+    release: () => void,
+  ) {
+    this.#size = size;
+    this.#reading = new EitherSignal(signal);
+    this.#release = release;
+    const reading = this.#reading.signal;
+    this.#sha256 = parseSha256(metadata['sha256'] ?? '');
+    this.#known = this.#sha256 && lookUp(blobs, findings, this.#sha256, reading);
+    const range = { start: 0, end: size - 1 };
+    // An engine that is not fit, however long, costs no read.
+    this.#bytes = engine.fit().then(() => unscanned.read(name, { generation, range, signal: reading }));
+    // Each is met by who takes it; nobody may.
+    this.#known?.catch(() => undefined);
+    this.#bytes.catch(() => undefined);
+  }
+
+  /** @returns undefined where somebody has taken them before, or they are fewer or more than `size` */
+  takeBytes(size: number): Promise<Bytes> | undefined {
+    if (size !== this.#size) return undefined;
+    const bytes = this.#bytes;
+    this.#bytes = undefined;
+    return bytes;
+  }
+
+  /** @returns undefined where that was not looked up, or somebody has taken it before */
+  takeKnown(sha256: Sha256): Promise<Known> | undefined {
+    if (sha256 !== this.#sha256) return undefined;
+    const known = this.#known;
+    this.#known = undefined;
+    return known;
+  }
+
+  [Symbol.dispose](): void {
+    this.#reading.abort(OVER);
+    this.#reading[Symbol.dispose]();
+    this.#release();
+  }
+}
