@@ -101,7 +101,7 @@ const VARIABLES = {
 
 /** One scan a processor: more do not make it faster (docs/platform-facts.md#scans-at-once). Each wants its temporary space, so not many. */
 export const SCAN_SLOTS = Math.min(availableParallelism(), 4);
-/** As in a deployment with two slots, whose front lets a few more in than the four slots and these are. */
+/** As in a deployment. */
 export const SCAN_QUEUE = 20 * SCAN_SLOTS;
 
 /**
