@@ -1,5 +1,11 @@
+import { randomInt } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
+
+/** Below the ports that Linux and macOS give to whoever asks for any, such as a client's end of a connection. */
+const CHOSEN_FROM = { lowest: 10_000, highest: 32_767 } as const;
+const ATTEMPTS = 1_000;
 
 /** A port somebody else listens on. */
 class BusyPortError extends Error {
@@ -17,15 +23,44 @@ export interface PortRequest {
 
 /**
  * The ports asked for, all different and all free a moment ago. They are held together and then let go, since the
- * processes that take them bind for themselves. Throws {@link BusyPortError}.
+ * processes that take them bind for themselves. A port chosen here is chosen by no other process that calls this, for as
+ * long as this one runs: several platforms may start at once. Throws {@link BusyPortError}.
  */
 export async function reservePorts(host: string, requests: readonly PortRequest[]): Promise<number[]> {
   const held: Server[] = [];
   try {
-    for (const request of requests) held.push(await hold(host, request));
+    for (const request of requests) {
+      held.push(request.port === 0 ? await holdAny(host) : await hold(host, request));
+    }
     return held.map((server) => (server.address() as AddressInfo).port);
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
+  }
+}
+
+async function holdAny(host: string): Promise<Server> {
+  for (let attempt = 0; attempt < ATTEMPTS; attempt += 1) {
+    const port = randomInt(CHOSEN_FROM.lowest, CHOSEN_FROM.highest + 1);
+    if (!(await claim(host, port))) continue;
+    try {
+      return await hold(host, { port, variable: '' });
+    } catch (error) {
+      if (!(error instanceof BusyPortError)) throw error;
+    }
+  }
+  throw new Error(`no free port between ${CHOSEN_FROM.lowest} and ${CHOSEN_FROM.highest}`);
+}
+
+/** Takes the UDP port of the same number, which nothing else here uses, until this process ends. */
+async function claim(host: string, port: number): Promise<boolean> {
+  const socket = createSocket('udp4').unref();
+  try {
+    socket.bind({ address: host, port, exclusive: true });
+    await once(socket, 'listening');
+    return true;
+  } catch {
+    socket.close();
+    return false;
   }
 }
 

@@ -1,4 +1,5 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type RunningClamd, startClamd } from '../../infra/local/clamav/clamd.ts';
@@ -9,15 +10,16 @@ import { ScanFault } from '../../shared/scanning/verdict.ts';
 /** Largest file that the shared clamd scans, in bytes. */
 export const SHARED_MAX_BYTES = 200 * 2 ** 20;
 
-let started: Promise<{ clamd: RunningClamd; folder: string }> | undefined;
+let started: Promise<RunningClamd> | undefined;
 
 /**
- * A real clamd with the production configuration and the development signatures, one for the whole run. Call it in a
- * `before` hook with `this.timeout(180_000)`: the first call may have to install clamd.
+ * A real clamd with the production configuration and the development signatures, one for all the test files that
+ * this process runs: no hook stops it, since a hook at the root belongs to one file where files run side by side. It is
+ * killed when the process exits. Call it in a `before` hook with `this.timeout(180_000)`: the first call may have to install clamd.
  */
 export async function sharedClamd(): Promise<RunningClamd> {
   started ??= start();
-  return (await started).clamd;
+  return started;
 }
 
 /** A guarded client of it, with deadlines that no test should meet. */
@@ -42,18 +44,9 @@ export async function untilConnected<T>(scan: () => Promise<T>, attempts = 5): P
   }
 }
 
-async function start() {
+async function start(): Promise<RunningClamd> {
   await ensureClamd();
   const folder = await mkdtemp(join(tmpdir(), 'clamd-test-'));
-  const clamd = await startClamd({ folder, maxScanBytes: SHARED_MAX_BYTES, threads: 2 });
-  return { clamd, folder };
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+  return startClamd({ folder, maxScanBytes: SHARED_MAX_BYTES, threads: 2 });
 }
-
-// At the root level, so that it runs after the last of all suites.
-after(async function () {
-  this.timeout(20_000);
-  if (started === undefined) return;
-  const { clamd, folder } = await started;
-  await clamd.stop();
-  await rm(folder, { recursive: true, force: true });
-});

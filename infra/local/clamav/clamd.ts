@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { once } from 'node:events';
 import { copyFile, mkdir, readFile, rm, statfs, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -8,6 +9,7 @@ import { detectsCanary } from '../../../shared/scanning/canary.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
+import { reservePorts } from '../ports.ts';
 import { is1Point5, renderConf } from './conf.ts';
 import { findClamd } from './find.ts';
 import { type Exit, type LoggedProcess, startLogged } from './process.ts';
@@ -57,7 +59,7 @@ export interface RunningClamd {
 export async function startClamd(options: StartOptions): Promise<RunningClamd> {
   const folder = resolve(options.folder);
   const temporaryDirectory = join(folder, 'tmp');
-  const port = await freePort(options.port);
+  const port = options.port ? await freePort(options.port) : await anyPort();
   const sizes = sizesFor(options.maxScanBytes);
   await emptyDirectory(temporaryDirectory);
   const wanted = options.minTempBytes ?? options.threads * sizes.temporary;
@@ -168,16 +170,20 @@ async function untilReady(clamd: LoggedProcess, port: number, timeoutMs: number)
 }
 
 /** The wanted port if nobody has it: otherwise the canary might be found by whoever does. */
-function freePort(wanted = 0): Promise<number> {
-  return new Promise((settle, reject) => {
-    const server = createServer();
-    server.on('error', (cause) =>
-      reject(new Error(`clamd cannot have port ${wanted}: ${cause.message}`, { cause })),
-    );
-    server.listen(wanted, HOST, () => {
-      const address = server.address();
-      const port = typeof address === 'object' ? (address?.port ?? 0) : 0;
-      server.close(() => settle(port));
-    });
-  });
+async function freePort(wanted: number): Promise<number> {
+  try {
+    const server = createServer().listen(wanted, HOST);
+    await once(server, 'listening');
+    server.close();
+    await once(server, 'close');
+    return wanted;
+  } catch (cause) {
+    const { message } = cause as Error;
+    throw new Error(`clamd cannot have port ${wanted}: ${message}`, { cause });
+  }
+}
+
+async function anyPort(): Promise<number> {
+  const [port = 0] = await reservePorts(HOST, [{ port: 0, variable: '' }]);
+  return port;
 }

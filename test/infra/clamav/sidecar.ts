@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises';
-import { createServer as createProbe } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { reservePorts } from '../../../infra/local/ports.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
 import type { EngineVersion } from '../../../shared/scanning/engine.ts';
 import type { Verdict } from '../../../shared/scanning/verdict.ts';
@@ -133,10 +133,6 @@ export class Sidecar implements AsyncDisposable {
 }
 
 async function freePort(): Promise<number> {
-  const probe = createProbe().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const address = probe.address();
-  await new Promise((closed) => probe.close(closed));
-  if (typeof address !== 'object' || address === null) throw new Error('no port');
-  return address.port;
+  const [port = 0] = await reservePorts('127.0.0.1', [{ port: 0, variable: '' }]);
+  return port;
 }

@@ -1,9 +1,9 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { reservePorts } from '../../../../infra/local/ports.ts';
 
 /** The start script of Google's Pub/Sub emulator within the gcloud CLI, or undefined where it is not installed. */
 export async function findGoogleEmulator(): Promise<string | undefined> {
@@ -22,7 +22,7 @@ export interface Running {
 
 /** Starts it on a free port, in a process group of its own, and waits until it listens. */
 export async function startGoogleEmulator(script: string): Promise<Running> {
-  const port = await freePort();
+  const [port] = await reservePorts('127.0.0.1', [{ port: 0, variable: '' }]);
   const child = spawn(script, ['--host=127.0.0.1', `--port=${port}`], {
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -51,14 +51,4 @@ async function listening(child: ChildProcess): Promise<void> {
   child.once('error', reject);
   child.once('exit', (code) => reject(new Error(`Google's emulator ended with ${code}: ${output}`)));
   await promise;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  await once(server, 'close');
-  if (typeof address !== 'object' || address === null) throw new Error('no free port');
-  return address.port;
 }
