@@ -19,8 +19,7 @@ function blocks(section: string): readonly string[] {
   return [...own.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 }
 
-describe('what the README says to try', function () {
-  this.timeout(60_000);
+describe('what the README says to try', () => {
   const service = new Service();
 
   it('uploads, waits, downloads and finds malware when it is pasted', async () => {
@@ -36,8 +35,7 @@ describe('what the README says to try', function () {
   });
 });
 
-describe('what the README says to subscribers', function () {
-  this.timeout(60_000);
+describe('what the README says to subscribers', () => {
   const service = new Service();
   const pasted: ChildProcess[] = [];
   const [subscriber = '', endpoint = '', subscription = ''] = blocks('Subscribe to events');

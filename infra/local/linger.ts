@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** As long as nginx's lingering_time; Node's keepAliveTimeout ends a sender that stalls. */
+/** As long as nginx's lingering_time. */
 const LINGER_MS = 30_000;
 
 /**

@@ -97,7 +97,7 @@ describe('client: in a browser', () => {
       server.closeAllConnections();
       server.close();
     }
-  }).timeout(60_000);
+  });
 });
 
 async function foundBy(page: Page, url: string): Promise<Found> {

@@ -124,7 +124,7 @@ describe('client: the command line', () => {
     await Promise.all(Object.entries(codes).map(check));
     assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: 'none' } })).code, 7);
     assert.equal((await fileshare(['ls'], { env: { FILESHARE_TOKEN: '' } })).code, 2);
-  }).timeout(60_000);
+  });
 
   it('ends with 4 for what could not be scanned, and with 6 for what is not scanned yet', async () => {
     await writeFile(folder.path('encrypted.zip'), zip([encrypted('a.txt', Buffer.from('a'), 'secret')]));
@@ -206,7 +206,7 @@ describe('client: the command line', () => {
     assert.match(second.stderr, /went on from \d+\.\d MB/);
     assert.ok(line.sent < 50 * MIB, 'it sends only what was missing');
     assert.deepEqual(await readdir(remembered), []);
-  }).timeout(60_000);
+  });
 
   it('shows a bar for each file at a terminal', async function () {
     if (spawnSync('script', ['--version']).status !== 0) return this.skip();

@@ -27,8 +27,7 @@ describe('client: waiting and downloads', () => {
   const content = noise(SIZE, 5);
   let id = '';
 
-  before(async function () {
-    this.timeout(60_000);
+  before(async () => {
     const client = clientOf(service);
     ({ id } = await client.upload(content, { name: 'røntgen "1".bin', type: 'image/x-a', via: 'post' }));
     assert.ok(isAvailable(await client.wait(id, { timeout: 30 })));

@@ -105,7 +105,7 @@ describe('client: upload and files with host names of their own', () => {
     }
     const half = await fileshare(['ls'], { FILESHARE_FILES_URL: files.url });
     assert.match(half.stderr, /FILESHARE_UPLOAD_URL and FILESHARE_FILES_URL go together/);
-  }).timeout(60_000);
+  });
 
   /** Holds the answer back until there is a verdict. */
   function waiting(url: string, init: RequestInit): Promise<Response> {

@@ -16,9 +16,7 @@ import {
   verify,
 } from './verify-fixture.ts';
 
-describe('client: verify, and what goes wrong', function () {
-  this.timeout(120_000);
-
+describe('client: verify, and what goes wrong', () => {
   describe('at two addresses', () => {
     const { service, upload, files } = new TwoHosts();
     const addresses = () => ['--upload-url', upload.url, '--files-url', files.url];

@@ -3,9 +3,7 @@ import { Enforced, without } from '../support/grants.ts';
 import { OWNER, Service } from '../support/service.ts';
 import { complaint, document, left, notHeld, SUBSCRIPTION, verify } from './verify-fixture.ts';
 
-describe('client: verify', function () {
-  this.timeout(120_000);
-
+describe('client: verify', () => {
   describe('at one address', () => {
     const service = new Service();
     const enforced = new Enforced(service);

@@ -14,8 +14,7 @@ const LANES = 2;
 describe('corpus: files that real programs made', function () {
   this.timeout(900_000);
   let scanner: Clamd;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     scanner = await sharedScanner();
   });
 

@@ -10,12 +10,10 @@ import { type Result, tableOf } from './table.ts';
 import { knownBytes } from './types.ts';
 import { verdictOn } from './verdict.ts';
 
-describe('corpus: malware in all that ordinary programs open, by clamd', function () {
-  this.timeout(60_000);
+describe('corpus: malware in all that ordinary programs open, by clamd', () => {
   const results: Result[] = [];
   let scanner: Clamd;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     scanner = await sharedScanner();
   });
   after(async () => {

@@ -15,8 +15,7 @@ export function eicarFinder(): { finds(content: Buffer): Promise<boolean> } {
   let clamd: RunningClamd;
   let scanner: Clamd;
   let folder: string;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'corpus-finder-'));
     const names = (await readFile(RULES, 'utf8')).match(/^Heuristics\.[^;]+/gm) ?? [];
     const databaseDirectory = await mkdtemp(join(folder, 'database-'));

@@ -15,8 +15,7 @@ function peakMemory(pid: number): number {
   return Number(kilobytes) * 1024;
 }
 
-describe('memory', function () {
-  this.timeout(120_000);
+describe('memory', () => {
   const service = new Service();
 
   /** @param seed of other bytes, that nobody knows yet */

@@ -7,8 +7,7 @@ import { attempt, type Trial } from './trial.ts';
 /** Longer than any trial: the emulator's own deliveries stay away until faults are cleared. */
 const LOST = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
 
-describe('notifications', function () {
-  this.timeout(120_000);
+describe('notifications', () => {
   const rig = new Rig();
 
   for (const [how, effect] of [

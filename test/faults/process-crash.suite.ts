@@ -8,8 +8,7 @@ import { attempt, type Trial } from './trial.ts';
 
 const MIB = 2 ** 20;
 
-describe('a process that is killed', function () {
-  this.timeout(180_000);
+describe('a process that is killed', () => {
   const rig = new Rig({ LEASE_ABOVE_BYTES: String(MIB) });
 
   it('as Cloud Storage: what was accepted is there again, and decided', () =>

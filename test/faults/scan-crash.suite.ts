@@ -4,8 +4,7 @@ import { clean, type Sample } from './samples.ts';
 import { oneOfEach, SCAN_STEPS } from './scan-steps.ts';
 import { attempt } from './trial.ts';
 
-describe('a scanner that is killed', function () {
-  this.timeout(120_000);
+describe('a scanner that is killed', () => {
   const rig = new Rig();
   const known: Sample = clean();
   before(async () => {

@@ -3,8 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import { eventually, Service } from '../support/service.ts';
 
-describe('a process that dies', function () {
-  this.timeout(120_000);
+describe('a process that dies', () => {
   const service = new Service();
   beforeEach(() => eventually(async () => service.platform.status().ready));
 

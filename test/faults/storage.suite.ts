@@ -15,8 +15,7 @@ import { attempt, type Trial } from './trial.ts';
 
 const MIB = 2 ** 20;
 
-describe('Cloud Storage that fails', function () {
-  this.timeout(120_000);
+describe('Cloud Storage that fails', () => {
   const rig = new Rig();
 
   /** Fails the first calls, sends, and waits for the last failure: so that none hits the tests' own calls. */

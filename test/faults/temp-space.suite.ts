@@ -24,7 +24,6 @@ describe('a really full temporary directory (needs to mount a file system, and c
   const files = testFiles() ?? [];
 
   before(async function () {
-    this.timeout(180_000);
     if (files.length === 0) this.skip();
     await ensureClamd();
     folder = await mkdtemp(join(tmpdir(), 'temp-space-'));

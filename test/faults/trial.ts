@@ -35,7 +35,7 @@ export class Trial {
 
   /** Waits until faults have struck so often. */
   async struck(times: number): Promise<void> {
-    await eventually(async () => (await this.rig.struck()) >= times, 30);
+    await eventually(async () => (await this.rig.struck()) >= times);
   }
 
   /** Takes the faults away, and counts them. */
@@ -57,7 +57,7 @@ export async function attempt(
   rig: Rig,
   fault: string,
   work: (trial: Trial) => Promise<void>,
-  seconds = 60,
+  seconds = 150,
 ): Promise<void> {
   const trial = new Trial(rig);
   const broken: string[] = [];

@@ -5,8 +5,7 @@ import { clean } from './samples.ts';
 import { attempt } from './trial.ts';
 import { UPLOAD_STEPS } from './upload-steps.ts';
 
-describe('an upload function that is killed', function () {
-  this.timeout(120_000);
+describe('an upload function that is killed', () => {
   const rig = new Rig();
 
   for (const step of UPLOAD_STEPS) {

@@ -6,8 +6,7 @@ import { clean } from './samples.ts';
 import { attempt } from './trial.ts';
 import { KEYED_UPLOAD_STEPS } from './upload-steps.ts';
 
-describe('an upload with an idempotency key that is killed', function () {
-  this.timeout(120_000);
+describe('an upload with an idempotency key that is killed', () => {
   const rig = new Rig();
 
   for (const step of KEYED_UPLOAD_STEPS) {

@@ -14,8 +14,7 @@ const STEPS: readonly (readonly [string, Omit<FaultRule, 'effect'>])[] = [
   ['removing a part', { operation: 'objects.delete', bucket: 'unscanned', namePrefix: 'parts/' }],
 ];
 
-describe('an upload in several requests whose function is killed', function () {
-  this.timeout(120_000);
+describe('an upload in several requests whose function is killed', () => {
   const rig = new Rig({}, { STUCK_AFTER_SECONDS: '3' });
   const tus = new TusRequests(rig);
 

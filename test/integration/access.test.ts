@@ -3,8 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { eventually, OWNER, Service } from '../support/service.ts';
 
-describe('who gets what', function () {
-  this.timeout(30_000);
+describe('who gets what', () => {
   const service = new Service();
   let id: string;
   before(async () => {

@@ -16,8 +16,7 @@ interface AuditLine {
 const STRANGER = 'org:111111111';
 const FILE_NAME = 'journal-of-kari-nordmann.pdf';
 
-describe('the audit log', function () {
-  this.timeout(60_000);
+describe('the audit log', () => {
   const service = new Service({ LOG_LEVEL: 'trace' });
   const folder = () => join(service.platform.status().data, 'logs');
   let traces = 0;

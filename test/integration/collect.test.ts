@@ -10,8 +10,7 @@ import { eventually, Service } from '../support/service.ts';
 
 const LONG_AGO = '2020-01-01T00:00:00.000Z';
 
-overHosts('what nobody needs any more', function (hosts) {
-  this.timeout(60_000);
+overHosts('what nobody needs any more', (hosts) => {
   const service = new Service({
     HOSTS: hosts,
     COLLECT_UNREFERENCED_AFTER_SECONDS: '86400',

@@ -16,8 +16,7 @@ const BROKEN = [18, 56];
 const run = promisify(execFile);
 const available = spawnSync('curl', ['--version']).status === 0;
 
-(available ? describe : describe.skip)(`curl${available ? '' : ' (not installed)'}`, function () {
-  this.timeout(60_000);
+(available ? describe : describe.skip)(`curl${available ? '' : ' (not installed)'}`, () => {
   const service = new Service();
   const bytes = Buffer.alloc(SIZE, randomBytes(MIB));
   // No two parts of it are the same.

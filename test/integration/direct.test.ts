@@ -22,7 +22,7 @@ interface Opened {
 }
 
 overHosts('a direct session', function (hosts) {
-  this.timeout(120_000 + SIZE / 100_000);
+  this.timeout(180_000 + SIZE / 100_000);
   const service = new Service({
     HOSTS: hosts,
     ...(!process.env['DIRECT'] && { MAX_SCAN_BYTES: String(100 * MIB) }),

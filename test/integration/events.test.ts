@@ -30,8 +30,7 @@ if (script) {
 }
 
 function describeEvents(title: string, environment: Record<string, string>): void {
-  describe(title, function () {
-    this.timeout(60_000);
+  describe(title, () => {
     let clamdPort = 0;
     const adapt = (spec: ChildSpec): ChildSpec => {
       if (spec.name === 'clamd') clamdPort = Number(spec.env['PORT']);

@@ -59,8 +59,7 @@ describe('the scans of one owner', function () {
   }
 });
 
-describe('uploads and long polls of one owner', function () {
-  this.timeout(60_000);
+describe('uploads and long polls of one owner', () => {
   const service = new Service({ UPLOADS_PER_OWNER: '2', LONG_POLLS_PER_CALLER: '1' });
   const tus = new TusRequests(service);
 

@@ -11,19 +11,39 @@ const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
 /** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
 const TOO_YOUNG = 'sweeper.records idempotency/';
 
+/** What is taken away is taken from a whole platform, so that each looks for itself. */
+const PLATFORMS = 3;
+
+/** Grants of which something is missing, and the uses that should be refused for it. */
+interface Missing {
+  readonly name: string;
+  readonly account: string;
+  readonly grants: readonly Grant[];
+  readonly refused: (refusal: Refusal) => boolean;
+  readonly candidates: readonly string[];
+}
+
 describe('every grant of the Terraform module', function () {
-  this.timeout(400_000);
-  const service = new Service(
-    { STUCK_AFTER_SECONDS: '4', ACCEPT_UNSCANNABLE: 'encrypted' },
-    {
-      adapt: (spec) => {
-        if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
-        return spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, TOMBSTONE_DAYS: '1' } } : spec;
+  this.timeout(900_000);
+  const platforms = Array.from({ length: PLATFORMS }, () => {
+    const service = new Service(
+      { STUCK_AFTER_SECONDS: '4', ACCEPT_UNSCANNABLE: 'encrypted' },
+      {
+        adapt: (spec) => {
+          if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
+          return spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, TOMBSTONE_DAYS: '1' } } : spec;
+        },
       },
-    },
-  );
-  const enforced = new Enforced(service);
-  const uses = usesOf(service);
+    );
+    return {
+      service,
+      enforced: new Enforced(service),
+      uses: usesOf(service),
+      running: new Set<Promise<unknown>>(),
+    };
+  });
+  type Platform = (typeof platforms)[number];
+  const [{ enforced, uses } = assert.fail()] = platforms;
   /** By `GRANT PERMISSION`. */
   const usedBy = new Map<string, string[]>();
   let grants: readonly Grant[];
@@ -43,52 +63,76 @@ describe('every grant of the Terraform module', function () {
 
   it('is needed, with each of its permissions: without it, a use that is allowed with it is refused', async () => {
     assert.ok(grants.length > 20);
-    const unneeded: string[] = [];
-    for (const { name, account, permissions } of grants) {
-      for (const permission of permissions) {
-        await enforced.replace(without(grants, name, permission));
-        await enforced.forget();
-        const missed = ({ permission: refused }: Refusal) => refused === permission;
-        if (!(await isMissed(account, missed, usedBy.get(`${name} ${permission}`) ?? []))) {
-          unneeded.push(`${name} ${permission}`);
-        }
-        await enforced.replace(grants);
-        await service.clearFaults();
-      }
-    }
-    assert.deepEqual(unneeded, []);
+    const missing = grants.flatMap(({ name, account, permissions }) =>
+      permissions.map((permission) => ({
+        name: `${name} ${permission}`,
+        account,
+        grants: without(grants, name, permission),
+        refused: (refusal: Refusal) => refusal.permission === permission,
+        candidates: usedBy.get(`${name} ${permission}`) ?? [],
+      })),
+    );
+    assert.deepEqual(await unneeded(missing), []);
   });
 
   it('is needed below each of its prefixes', async () => {
-    const unneeded: string[] = [];
-    for (const grant of grants.filter(({ prefixes }) => prefixes.length > 1)) {
+    const several = grants.filter(({ prefixes }) => prefixes.length > 1);
+    const missing = several.flatMap((grant) => {
       const { name, account, bucket } = grant;
       const candidates = new Set(grant.permissions.flatMap((each) => usedBy.get(`${name} ${each}`) ?? []));
-      for (const prefix of grant.prefixes) {
+      return grant.prefixes.map((prefix) => {
         const narrower = { ...grant, prefixes: grant.prefixes.filter((each) => each !== prefix) };
-        await enforced.replace(grants.map((each) => (each === grant ? narrower : each)));
-        await enforced.forget();
-        const missed = ({ resource }: Refusal) => resource.startsWith(`${bucket}/${prefix}`);
-        if (!(await isMissed(account, missed, [...candidates]))) unneeded.push(`${name} ${prefix}`);
-        await enforced.replace(grants);
-        await service.clearFaults();
-      }
-    }
-    assert.deepEqual(unneeded, [TOO_YOUNG]);
+        return {
+          name: `${name} ${prefix}`,
+          account,
+          grants: grants.map((each) => (each === grant ? narrower : each)),
+          refused: ({ resource }: Refusal) => resource.startsWith(`${bucket}/${prefix}`),
+          candidates: [...candidates],
+        };
+      });
+    });
+    assert.deepEqual(await unneeded(missing), [TOO_YOUNG]);
   });
 
-  async function isMissed(
-    account: string,
-    missed: (refusal: Refusal) => boolean,
-    candidates: readonly string[],
-  ): Promise<boolean> {
-    for (const what of candidates) {
+  /** Names of those that no use is refused for. */
+  async function unneeded(missing: readonly Missing[]): Promise<string[]> {
+    const queue = [...missing];
+    const found: string[] = [];
+    const work = platforms.map(async (platform) => {
+      for (let next = queue.shift(); next; next = queue.shift()) {
+        if (!(await isNeeded(platform, next))) found.push(next.name);
+      }
+    });
+    await Promise.all(work);
+    return found;
+  }
+
+  async function isNeeded(platform: Platform, missing: Missing): Promise<boolean> {
+    const { service, enforced, running } = platform;
+    for (const _ of ['first', 'alone']) {
+      await enforced.replace(missing.grants);
+      await enforced.forget();
+      const refused = await isRefused(platform, missing);
+      await enforced.replace(grants);
+      await service.clearFaults();
+      if (refused) return true;
+      // An earlier use, which nobody waited for once it had been refused, may have been in the way.
+      await Promise.all(running);
+    }
+    return false;
+  }
+
+  async function isRefused({ enforced, uses, running }: Platform, missing: Missing): Promise<boolean> {
+    for (const what of missing.candidates) {
       let ended = 0;
-      void uses[what]?.()
-        .catch(() => undefined)
-        .then(() => (ended = Date.now()));
+      const use = (uses[what] ?? assert.fail())().catch(() => undefined);
+      running.add(use);
+      void use.then(() => {
+        running.delete(use);
+        ended = Date.now();
+      });
       while (!ended || Date.now() - ended < LATE_MS) {
-        if ((await enforced.refusalsOf(account)).some(missed)) return true;
+        if ((await enforced.refusalsOf(missing.account)).some(missing.refused)) return true;
         await new Promise((resolve) => setTimeout(resolve, 25));
       }
     }

@@ -9,8 +9,7 @@ import { eventually, Service } from '../support/service.ts';
 
 const PENDING_MS = 1_000;
 
-describe('a grant that does not hold yet', function () {
-  this.timeout(60_000);
+describe('a grant that does not hold yet', () => {
   const service = new Service(
     {},
     {

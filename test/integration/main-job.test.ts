@@ -5,8 +5,7 @@ import { EICAR, eventually, Service } from '../support/service.ts';
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-overHosts('the main job', function (hosts) {
-  this.timeout(60_000);
+overHosts('the main job', (hosts) => {
   const service = new Service({ HOSTS: hosts });
 
   it('answers an upload with a handle, refuses the download while pending, then hands out the same bytes', async () => {

@@ -68,8 +68,7 @@ const CELL: Readonly<Record<string, string>> = {
   unauthenticated: 'login',
 };
 
-describe('who may do what', function () {
-  this.timeout(60_000);
+describe('who may do what', () => {
   const service = new Service();
   let shared: string;
 

@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { EICAR, Service } from '../support/service.ts';
 
-describe('a file over the maximum, under the policy of windows', function () {
-  this.timeout(60_000);
+describe('a file over the maximum, under the policy of windows', () => {
   const service = new Service({
     MAX_SCAN_BYTES: '3000000',
     WINDOWED_SCAN_MAX_BYTES: '20000000',
@@ -33,8 +32,7 @@ describe('a file over the maximum, under the policy of windows', function () {
   });
 });
 
-describe('a file over the maximum', function () {
-  this.timeout(60_000);
+describe('a file over the maximum', () => {
   const service = new Service({ MAX_SCAN_BYTES: '1000000' });
 
   it('is unscannable without one of its bytes being read, and is not handed out', async () => {

@@ -5,8 +5,7 @@ import { idOf, TusRequests } from '../support/tus.ts';
 
 const MIB = 1024 * 1024;
 
-describe('the main job with one mutation a second to a name', function () {
-  this.timeout(180_000);
+describe('the main job with one mutation a second to a name', () => {
   const service = new Service();
   const tus = new TusRequests(service);
 

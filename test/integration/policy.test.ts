@@ -2,8 +2,7 @@ import assert from 'node:assert/strict';
 import { samples } from '../../infra/local/samples.ts';
 import { EICAR, Service } from '../support/service.ts';
 
-describe('a deployment that accepts encrypted files', function () {
-  this.timeout(60_000);
+describe('a deployment that accepts encrypted files', () => {
   const service = new Service({ ACCEPT_UNSCANNABLE: 'encrypted' });
 
   async function bytesOf(name: string): Promise<Buffer<ArrayBuffer>> {

@@ -7,8 +7,7 @@ const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 20
 const EMAIL = emailOf('files');
 const ABOVE = 100_000;
 
-describe('a redirect of large files', function () {
-  this.timeout(60_000);
+describe('a redirect of large files', () => {
   const key = {
     client_email: EMAIL,
     private_key: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),

@@ -15,8 +15,7 @@ async function problemOf(response: Response): Promise<{ type: string; [member: s
   return { ...document, type: document.type.slice('urn:hops-fileshare:problem:'.length) };
 }
 
-overHosts('sharing, referring to and withdrawing files', function (hosts) {
-  this.timeout(60_000);
+overHosts('sharing, referring to and withdrawing files', (hosts) => {
   const service = new Service({ HOSTS: hosts });
   afterEach(() => service.clearFaults());
 

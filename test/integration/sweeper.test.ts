@@ -8,8 +8,7 @@ import { EICAR, eventually, Service } from '../support/service.ts';
 
 const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
 
-describe('what at-least-once delivery cannot promise', function () {
-  this.timeout(60_000);
+describe('what at-least-once delivery cannot promise', () => {
   const service = new Service(
     { STUCK_AFTER_SECONDS: '2' },
     {
@@ -159,8 +158,7 @@ describe('what at-least-once delivery cannot promise', function () {
   });
 });
 
-describe('the schedule of the local platform', function () {
-  this.timeout(60_000);
+describe('the schedule of the local platform', () => {
   const service = new Service({ STUCK_AFTER_SECONDS: '5', SWEEP_INTERVAL_SECONDS: '1' });
 
   it('sweeps by itself', async () => {

@@ -297,8 +297,7 @@ const EXTENSIONS: Expectation[] = [
   },
 ];
 
-describe('tus 1.0.0', function () {
-  this.timeout(60_000);
+describe('tus 1.0.0', () => {
   const service = new Service();
   const tus = new TusRequests(service);
 

@@ -13,7 +13,7 @@ const [SIZE_MIB = 48, CUTS = 5, KILLS = 2] = (process.env['ROUGH'] ?? '')
   .map(Number);
 
 overHosts('an upload in many requests', function (hosts) {
-  this.timeout(120_000 + SIZE_MIB * 1000);
+  this.timeout(180_000 + SIZE_MIB * 1000);
   const service = new Service({ HOSTS: hosts }, { restartAfterMs: 100 });
   const tus = new TusRequests(service);
 

@@ -18,8 +18,7 @@ const KNOWN = new Set([
   ...['retry-after', 'x-content-type-options'],
 ]);
 
-describe('any headers of an upload', function () {
-  this.timeout(120_000);
+describe('any headers of an upload', () => {
   const service = new Service();
   const agent = new Agent({ keepAlive: true });
   after(() => agent.destroy());

@@ -25,8 +25,7 @@ function digestOf(algorithm: 'sha256' | 'sha512', bytes: Buffer): string {
   return `:${createHash(algorithm).update(bytes).digest('base64')}:`;
 }
 
-overHosts('uploads', function (hosts) {
-  this.timeout(60_000);
+overHosts('uploads', (hosts) => {
   const service = new Service({ HOSTS: hosts }, { adapt: withPolicy });
   const text = Buffer.from('a text of some length\n');
   const large = randomBytes(9_000_000);

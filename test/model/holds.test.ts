@@ -15,8 +15,7 @@ const CREATES = new Set(['insert', 'commit', 'rewrite']);
 /** Of the permanent bucket: everything that a file can leave there. */
 const PREFIXES = ['files/', 'verdicts/', 'blobs/', 'references/', 'findings/', 'collect/', 'sweeper/'];
 
-describe('a life of files whose objects are held from the moment that they are there', function () {
-  this.timeout(60_000);
+describe('a life of files whose objects are held from the moment that they are there', () => {
   const fixture = new CollectFixture(engine('older'));
   let held: string[];
   beforeEach(() => {

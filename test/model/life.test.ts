@@ -25,7 +25,7 @@ const aged = fc.option(fc.constantFrom(...SAMPLES), { nil: undefined, freq: 3 })
 const [OWNER = assert.fail()] = PRINCIPALS;
 
 describe('the life of a file, against a model of it', function () {
-  this.timeout(60_000 + RUNS * 5_000);
+  this.timeout(180_000 + RUNS * 5_000);
   const fixture = new CollectFixture(engine('older'));
 
   it(`is what its clients were told, whoever works at once or dies (seed ${SEED}, ${RUNS} runs)`, async () => {

@@ -15,7 +15,7 @@ let started: Promise<RunningClamd> | undefined;
 /**
  * A real clamd with the production configuration and the development signatures, one for all the test files that
  * this process runs: no hook stops it, since a hook at the root belongs to one file where files run side by side. It is
- * killed when the process exits. Call it in a `before` hook with `this.timeout(180_000)`: the first call may have to install clamd.
+ * killed when the process exits. The first call may have to install clamd.
  */
 export async function sharedClamd(): Promise<RunningClamd> {
   started ??= start();
@@ -25,7 +25,7 @@ export async function sharedClamd(): Promise<RunningClamd> {
 /** A guarded client of it, with deadlines that no test should meet. */
 export async function sharedScanner(options: Partial<ClamdOptions> = {}): Promise<Clamd> {
   const { host, port } = await sharedClamd();
-  const deadlines = { connectTimeoutMs: 5_000, idleTimeoutMs: 20_000, totalTimeoutMs: 60_000 };
+  const deadlines = { connectTimeoutMs: 30_000, idleTimeoutMs: 60_000, totalTimeoutMs: 150_000 };
   return createClamd({ host, port, ...deadlines, ...options });
 }
 

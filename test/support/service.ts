@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ChildSpec } from '../../infra/local/child.ts';
 import { readPlatformConfig } from '../../infra/local/config.ts';
 import type { Account } from '../../infra/local/identity.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../infra/local/platform.ts';
@@ -33,11 +34,9 @@ export class Service {
     environment: Record<string, string> | (() => Record<string, string>) = {},
     options: Partial<PlatformOptions> = {},
   ) {
-    const service = this;
-    before(async function () {
+    before(async () => {
       // The first may have to install clamd.
-      this.timeout(180_000);
-      service.#folder = await mkdtemp(join(tmpdir(), 'fileshare-test-'));
+      this.#folder = await mkdtemp(join(tmpdir(), 'fileshare-test-'));
       const any = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
       // A sweep would count among the operations of a test, and would mend what a test should find broken.
       const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
@@ -45,23 +44,23 @@ export class Service {
         {
           ...any,
           ...unswept,
-          DATA: service.#folder,
+          DATA: this.#folder,
           ...(typeof environment === 'function' ? environment() : environment),
         },
-        service.#folder,
+        this.#folder,
       );
-      service.#hosts = config.hosts;
-      service.#platform = await startPlatform(config, { print: () => undefined, ...options });
+      this.#hosts = config.hosts;
+      const adapt = (spec: ChildSpec) => withImports(options.adapt?.(spec) ?? spec);
+      this.#platform = await startPlatform(config, { print: () => undefined, ...options, adapt });
     });
-    after(async function () {
-      this.timeout(30_000);
+    after(async () => {
       try {
         // Whatever the tests looked at: every event that was published is checked.
-        if (service.#platform) await service.events();
+        if (this.#platform) await this.events();
       } finally {
-        await service.#platform?.stop();
+        await this.#platform?.stop();
       }
-      if (service.#folder) await rm(service.#folder, { recursive: true, force: true });
+      if (this.#folder) await rm(this.#folder, { recursive: true, force: true });
     });
   }
 
@@ -193,7 +192,7 @@ export class Service {
   }
 
   /** The handle once the file is decided. @throws Error where it still is not after `seconds` */
-  async decided(id: string, seconds = 60): Promise<Handle> {
+  async decided(id: string, seconds = 150): Promise<Handle> {
     for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
       const handle = await this.status(id, 20);
       if (handle.state !== 'pending' && handle.state !== 'uploading') return handle;
@@ -213,6 +212,16 @@ export class Service {
     return this.#received;
   }
   readonly #received: ReceivedEvent[] = [];
+}
+
+/** With what this process imports first: test/side-by-side.cjs says why. */
+function withImports(spec: ChildSpec): ChildSpec {
+  const { NODE_OPTIONS: own } = process.env;
+  if (!own) return spec;
+  return {
+    ...spec,
+    env: { ...spec.env, NODE_OPTIONS: [own, spec.env['NODE_OPTIONS']].filter(Boolean).join(' ') },
+  };
 }
 
 type Body = string | Buffer<ArrayBuffer> | ReadableStream;
@@ -237,7 +246,7 @@ interface SweeperInit {
 }
 
 /** Looks again and again until `look` finds something. @throws Error after `seconds` */
-export async function eventually<T>(look: () => Promise<T | undefined | false>, seconds = 20): Promise<T> {
+export async function eventually<T>(look: () => Promise<T | undefined | false>, seconds = 120): Promise<T> {
   for (const end = Date.now() + seconds * 1000; Date.now() < end; ) {
     const found = await look();
     if (found !== undefined && found !== false) return found;

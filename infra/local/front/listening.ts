@@ -6,6 +6,12 @@ import { REQUEST_HEAD_BYTES } from './limits.ts';
 
 /** As long as Cloud Run lets a request take at most; the limit of a service is its front's. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
+/**
+ * As long as Google's load balancers keep an idle connection
+ * (https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries). After Node's 5 s, a client on a busy
+ * machine sends its next request into a connection that is being closed.
+ */
+const KEEP_ALIVE_MS = 610_000;
 
 export interface Address {
   readonly host: string;
@@ -29,6 +35,7 @@ export interface Listening {
 export async function listen({ host, port }: Address, listener: RequestListener): Promise<Listening> {
   const server = createServer({
     requestTimeout: REQUEST_TIMEOUT_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
     highWaterMark: SOCKET_BUFFER,
     maxHeaderSize: REQUEST_HEAD_BYTES,
   });

@@ -114,7 +114,7 @@ function mainJob(cases: Cases<MainJob>): void {
       await job.service.sweeper('/sweep');
       return (await job.service.status(id)).state === 'clean';
     };
-    await eventually(swept, 30);
+    await eventually(swept);
     await assertClean(job, id, bytes);
   });
 
@@ -134,7 +134,7 @@ function mainJob(cases: Cases<MainJob>): void {
       const report = (await response.json()) as CollectReport;
       return report.blobs.deleted !== undefined;
     };
-    await eventually(collect, 30);
+    await eventually(collect);
     assert.equal(await permanent.stat(name), undefined);
   });
 }
@@ -148,8 +148,7 @@ export function describeMainJob(
   faults: 'none' | 'published' | 'testbench',
   endpoint: () => string,
 ): void {
-  describe(name, function () {
-    this.timeout(120_000);
+  describe(name, () => {
     const job = new MainJob(endpoint);
     const struck = faults === 'none' ? [] : [faultsOfTheMainJob(faults === 'testbench')];
     registerCases([mainJob, ...struck], () => job);

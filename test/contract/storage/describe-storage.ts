@@ -32,8 +32,7 @@ export function describeStorage(
   kind: EndpointKind,
   endpoint: () => { readonly url: string; readonly bucket?: string | undefined },
 ): void {
-  describe(name, function () {
-    this.timeout(60_000);
+  describe(name, () => {
     let subject: StorageSubject;
     before(async () => {
       const { url, bucket } = endpoint();

@@ -199,7 +199,7 @@ async function runCase(
   const faulty = new Bucket(transport, subject.bucketName, {
     retry: FAST_RETRY,
     paced: true,
-    timeoutMs: 10_000,
+    timeoutMs: 30_000,
   });
   try {
     if (expectSuccess) await run(faulty);

@@ -50,7 +50,7 @@ export class StorageSubject {
     this.transport = transport;
     this.authorization = authorization;
     this.#paced = isGoogle(url);
-    const options = { retry: this.#paced ? DEFAULT_RETRY : FAST_RETRY, timeoutMs: 10_000, chunkBytes: CHUNK };
+    const options = { retry: this.#paced ? DEFAULT_RETRY : FAST_RETRY, timeoutMs: 30_000, chunkBytes: CHUNK };
     this.bucket = new Bucket(transport, this.bucketName, options);
     this.other = new Bucket(transport, this.otherName, options);
   }

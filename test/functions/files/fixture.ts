@@ -44,7 +44,7 @@ export class RecordsFixture {
     return new Bucket(connectStorage(this.storage.url), PERMANENT, {
       retry: FAST_RETRY,
       paced: true,
-      timeoutMs: 5_000,
+      timeoutMs: 30_000,
     });
   }
 

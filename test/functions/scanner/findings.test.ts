@@ -29,8 +29,7 @@ interface File {
 
 class Died extends Error {}
 
-describe('a finding', function () {
-  this.timeout(120_000);
+describe('a finding', () => {
   const fixture = new CollectFixture();
   const findings = () => new Findings(fixture.sweeper.permanent);
 

@@ -60,14 +60,13 @@ describe('the steps of a scan', () => {
   let permanent: Bucket;
   let published: EventMessage[];
   let now: number;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     clamd = await sharedScanner();
   });
   beforeEach(() => {
     const storage = connectStorage(fixture.url);
     const bucket = (name: string) =>
-      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 });
+      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 30_000 });
     permanent = bucket('permanent');
     published = [];
     now = Date.now();

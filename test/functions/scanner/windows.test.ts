@@ -34,15 +34,14 @@ describe('a file over the maximum of the engine', () => {
   let clamd: Clamd;
   let scan: Scan;
   let published: EventMessage[];
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     // It refuses what is larger than a window.
     clamd = await sharedScanner({ maxBytes: WINDOW });
   });
   beforeEach(() => {
     const storage = connectStorage(fixture.url);
     const bucket = (name: string) =>
-      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 });
+      new Bucket(storage, name, { retry: FAST_RETRY, paced: true, timeoutMs: 30_000 });
     const permanent = bucket('permanent');
     const sizes = sizesFor(WINDOW);
     // Room for one window and what it may unpack to, and no more.

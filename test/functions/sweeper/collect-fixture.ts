@@ -47,12 +47,10 @@ export class CollectFixture extends SweeperFixture {
   /** @param clamd a real one, where none is given */
   constructor(clamd?: Clamd) {
     super(true);
-    const fixture = this;
     this.#clamd = clamd;
     if (!clamd)
-      before(async function () {
-        this.timeout(180_000);
-        fixture.#clamd = await sharedScanner();
+      before(async () => {
+        this.#clamd = await sharedScanner();
       });
     beforeEach(() => {
       this.deduplicate = 'global';
@@ -64,7 +62,7 @@ export class CollectFixture extends SweeperFixture {
     const clamd = this.#clamd;
     assert.ok(clamd);
     const { connection } = this;
-    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 5_000 };
+    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 30_000 };
     const permanent = new HookedBucket(hook, connection, this.sweeper.permanent.name, options);
     const unscanned = new HookedBucket(hook, connection, this.sweeper.unscanned.name, options);
     const now = this.sweeper.now;

@@ -24,8 +24,7 @@ const PAGE = 1000;
 const FILLING = 2000;
 const MIB = 2 ** 20;
 
-describe('a collection through many records', function () {
-  this.timeout(60_000);
+describe('a collection through many records', () => {
   let server: Server;
   let most = 0;
   let calls: Record<string, number> = {};

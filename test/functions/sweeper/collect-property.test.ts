@@ -155,7 +155,7 @@ class World {
 }
 
 describe('uploads, deletions, references and collections of the same contents, in any order', function () {
-  this.timeout(30_000 + RUNS * 5_000);
+  this.timeout(180_000 + RUNS * 5_000);
   const fixture = new CollectFixture();
 
   it('never take a content from a clean file, and leave no garbage behind', async () => {

@@ -21,8 +21,7 @@ function interrupted(
   return { hook, struck: () => struck };
 }
 
-describe('an upload of a content that is being collected', function () {
-  this.timeout(60_000);
+describe('an upload of a content that is being collected', () => {
   const fixture = new CollectFixture();
   const BYTES = 'the same content';
 

@@ -8,8 +8,7 @@ import { DAY, OWNER } from './fixture.ts';
 
 const OTHER = 'org:123456789' as Principal;
 
-describe('a collection', function () {
-  this.timeout(60_000);
+describe('a collection', () => {
   const fixture = new CollectFixture();
 
   it('deletes the blob of a file that was deleted, once it was not used for the grace, and says so', async () => {

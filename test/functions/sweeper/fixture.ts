@@ -61,7 +61,7 @@ export class SweeperFixture {
       return new Bucket(connection, `${name}-${generation}`, {
         retry: FAST_RETRY,
         paced: true,
-        timeoutMs: 5_000,
+        timeoutMs: 30_000,
       });
     };
     const permanent = await bucket('permanent');

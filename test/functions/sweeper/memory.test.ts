@@ -16,8 +16,7 @@ const PAGE = 1000;
 const FILLING = 4000;
 const MIB = 2 ** 20;
 
-describe('a sweep through many objects', function () {
-  this.timeout(30_000);
+describe('a sweep through many objects', () => {
   let server: Server;
   let pages = 0;
 

@@ -12,8 +12,7 @@ import { DAY, pushOf } from './fixture.ts';
 /** Pub/Sub's attempts of one message, with the retry policy of the Terraform module (docs/adr/0025). */
 const ATTEMPTS_MS = 3.2 * HOUR;
 
-describe('while a deployment is incomplete', function () {
-  this.timeout(60_000);
+describe('while a deployment is incomplete', () => {
   const fixture = new CollectFixture();
   let id: FileId;
   let object: StoredObject;

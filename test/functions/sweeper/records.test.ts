@@ -4,8 +4,7 @@ import type { PendingRecord } from '../../../shared/files/record.ts';
 import { insertRecord } from '../../support/records.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
-describe('records that wait', function () {
-  this.timeout(60_000);
+describe('records that wait', () => {
   const fixture = new SweeperFixture();
 
   /** As a crash between the record and its object leaves it. */

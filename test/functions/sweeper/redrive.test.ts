@@ -14,8 +14,7 @@ function original(object: StoredObject): EventMessage {
   return { data, attributes: own };
 }
 
-describe('a dead letter', function () {
-  this.timeout(30_000);
+describe('a dead letter', () => {
   const fixture = new SweeperFixture();
   const letter = (message: EventMessage) => deadLettered(fixture.sweeper, pushOf(message));
 
@@ -121,8 +120,7 @@ describe('a dead letter', function () {
   });
 });
 
-describe('a redrive', function () {
-  this.timeout(30_000);
+describe('a redrive', () => {
   const fixture = new SweeperFixture();
 
   async function failed() {

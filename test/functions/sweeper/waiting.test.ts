@@ -6,8 +6,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 
-describe('what waits in the unscanned bucket', function () {
-  this.timeout(30_000);
+describe('what waits in the unscanned bucket', () => {
   const fixture = new SweeperFixture();
   const later = (minutes: number) => {
     fixture.now += minutes * MINUTE;

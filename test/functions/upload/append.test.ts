@@ -24,8 +24,7 @@ const HOUR = 3_600_000;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const problem = (type: string) => (error: unknown) => error instanceof Problem && error.type === type;
 
-describe('the bytes of a tus request', function () {
-  this.timeout(60_000);
+describe('the bytes of a tus request', () => {
   const fixture = new UploadFixture();
   const { storage } = fixture;
 

@@ -37,7 +37,7 @@ export class UploadFixture {
   /** @param retry with one attempt, nothing more is done after a call that fails, as after a crash */
   appenderOf(retry: RetryPolicy): Appender {
     const connection = connectStorage(this.storage.url);
-    const limits = { retry, paced: true, timeoutMs: 10_000, chunkBytes: QUANTUM };
+    const limits = { retry, paced: true, timeoutMs: 30_000, chunkBytes: QUANTUM };
     const bucket = (name: string) => new Bucket(connection, name, limits);
     return {
       unscanned: bucket('unscanned'),

@@ -105,7 +105,7 @@ export class OnceFixture {
   }
 
   #receiver(transport: Transport, { now, patienceMs }: Sent): OnceReceiver {
-    const limits = { retry: FAST_RETRY, paced: true, timeoutMs: 5_000, chunkBytes: CHUNK_BYTES };
+    const limits = { retry: FAST_RETRY, paced: true, timeoutMs: 30_000, chunkBytes: CHUNK_BYTES };
     const permanent = new Bucket(transport, 'permanent', limits);
     return {
       unscanned: new Bucket(transport, 'unscanned', limits),

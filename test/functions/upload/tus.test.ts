@@ -54,8 +54,7 @@ interface Instance {
   ): Promise<Reply & { location: string | null }>;
 }
 
-describe('tus in several instances', function () {
-  this.timeout(120_000);
+describe('tus in several instances', () => {
   const fixture = new UploadFixture();
   const servers: Server[] = [];
   let lateMs = 0;

@@ -15,8 +15,7 @@ const FILES = { SIGNATURE_FILES: 'test.ndb' };
 describe('the ClamAV sidecar', () => {
   let sidecar: Sidecar;
   let mirror: Mirror;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     await ensureClamd();
   });
   beforeEach(async () => {

@@ -16,8 +16,7 @@ const NEWER = `${NDB}Worm.Of.Today:0:*:${Buffer.from('a worm of today').toString
 const YESTERDAY = Math.floor(Date.now() / 1000) - 86_400;
 const HOST = { host: '127.0.0.1', project: 'fileshare-local' };
 
-describe('the grants on the signature mirror', function () {
-  this.timeout(120_000);
+describe('the grants on the signature mirror', () => {
   const folder = mkdtempSync(join(tmpdir(), 'fileshare-mirror-grants-'));
   const servers: MetadataServer[] = [];
   let identity: Awaited<ReturnType<typeof startIdentity>>;
@@ -25,8 +24,7 @@ describe('the grants on the signature mirror', function () {
   let source: Mirror;
   let prefix = 0;
 
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     await ensureClamd();
     identity = await startIdentity(folder, HOST);
     storage = await startStorageEmulator({

@@ -10,14 +10,12 @@ const YESTERDAY = Math.floor(Date.now() / 1000) - 86_400;
 /** For whoever has asked today, something new. */
 const TOMORROW = YESTERDAY + 2 * 86_400;
 
-describe('the signature mirror job', function () {
-  this.timeout(60_000);
+describe('the signature mirror job', () => {
   const storage = new EmulatorFixture();
   let source: Mirror;
   let metadata: Mirror;
   let prefix = 0;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     await ensureClamd();
     metadata = await Mirror.start();
   });

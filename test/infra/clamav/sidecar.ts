@@ -117,7 +117,7 @@ export class Sidecar implements AsyncDisposable {
   }
 
   get #clamd() {
-    const deadlines = { connectTimeoutMs: 1_000, idleTimeoutMs: 5_000, totalTimeoutMs: 10_000 };
+    const deadlines = { connectTimeoutMs: 10_000, idleTimeoutMs: 60_000, totalTimeoutMs: 60_000 };
     return createClamd({ host: '127.0.0.1', port: this.port, ...deadlines });
   }
 

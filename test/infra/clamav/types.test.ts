@@ -35,8 +35,7 @@ const IMAGE = Buffer.from(`2f5247420a49440a${'ff'.repeat(24)}`, 'hex');
 describe('what ClamAV would ignore by its type', () => {
   let folder: string;
   let program: string;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     program = await ensureClamd();
     folder = await mkdtemp(join(tmpdir(), 'types-'));
   });
@@ -47,7 +46,6 @@ describe('what ClamAV would ignore by its type', () => {
       let scanner: Clamd;
       let clamd: RunningClamd | undefined;
       before(async function () {
-        this.timeout(180_000);
         if (deployment === 'without an official database') {
           scanner = await sharedScanner();
           return;
@@ -57,7 +55,7 @@ describe('what ClamAV would ignore by its type', () => {
         const options = { folder: join(folder, 'clamd'), maxScanBytes: 2 ** 20, threads: 1 };
         await mkdir(options.folder);
         clamd = await startClamd({ ...options, databaseDirectory: official });
-        const deadlines = { connectTimeoutMs: 5_000, idleTimeoutMs: 20_000, totalTimeoutMs: 60_000 };
+        const deadlines = { connectTimeoutMs: 30_000, idleTimeoutMs: 60_000, totalTimeoutMs: 150_000 };
         scanner = createClamd({ ...clamd, ...deadlines });
       });
       after(() => clamd?.stop());

@@ -16,8 +16,7 @@ const NOT_LOOKED_INTO = [1, 2, 3, 4, 5, 7, 10, 14, 16, 18, 19, 20, 93, 94, 95, 9
 
 describe('unscannable.ldb', () => {
   let scanner: Clamd;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     scanner = await sharedScanner();
   });
 

@@ -15,8 +15,7 @@ import { isLoopback, listeningSockets, withDescendants } from './sockets.ts';
 
 const START = fileURLToPath(new URL('../../../infra/local/start.ts', import.meta.url));
 
-describe('npm start', function () {
-  this.timeout(60_000);
+describe('npm start', () => {
   let data: string;
   const started: Started[] = [];
 

@@ -35,8 +35,7 @@ describe('A function whose code fails where nobody catches it', () => {
       () => undefined,
     );
 
-  it('finishes what others asked for, is not ready any more, and ends with an error', async function () {
-    this.timeout(30_000);
+  it('finishes what others asked for, is not ready any more, and ends with an error', async () => {
     const exited = once(child, 'exit');
     const slow = statusOf('/slow');
     while (!said.includes('asked for /slow')) await delay(10);

@@ -29,8 +29,7 @@ async function untilNotEmpty(folder: string): Promise<void> {
 describe('Clamd', () => {
   let clamd: RunningClamd;
   let scanner: Clamd;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     clamd = await sharedClamd();
     scanner = await sharedScanner();
   });
@@ -59,8 +58,7 @@ describe('Clamd', () => {
     assert.deepEqual(await scanner.scan(source, { size: EICAR.length }), INFECTED);
   });
 
-  it('finds EICAR in the last bytes of 100 MB', async function () {
-    this.timeout(60_000);
+  it('finds EICAR in the last bytes of 100 MB', async () => {
     async function* source() {
       yield* zeros(100 * MIB);
       yield EICAR;
@@ -119,8 +117,7 @@ describe('Clamd', () => {
     assert.deepEqual(verdict, { kind: 'unscannable', reason: 'tooLarge' });
   });
 
-  it("calls a stream above clamd's own maximum too large", async function () {
-    this.timeout(60_000);
+  it("calls a stream above clamd's own maximum too large", async () => {
     const size = SHARED_MAX_BYTES + 1;
     const verdict = await untilConnected(() => scanner.scan(zeros(size, MIB), { size }));
     assert.deepEqual(verdict, { kind: 'unscannable', reason: 'tooLarge' });
@@ -182,11 +179,10 @@ describe('Clamd', () => {
     assert.equal(after, before);
   });
 
-  it('keeps memory flat over 500 MB, however fast the source', async function () {
-    this.timeout(60_000);
+  it('keeps memory flat over 500 MB, however fast the source', async () => {
     await using server = await hostileServer(replyAfterStream('stream: OK\0'));
     const { host, port } = server;
-    const deadlines = { connectTimeoutMs: 5_000, idleTimeoutMs: 20_000, totalTimeoutMs: 60_000 };
+    const deadlines = { connectTimeoutMs: 30_000, idleTimeoutMs: 60_000, totalTimeoutMs: 150_000 };
     const before = process.memoryUsage().rss;
     let peak = before;
     async function* watched() {
@@ -204,7 +200,7 @@ describe('Clamd', () => {
   it('asks the source for no more than a few chunks while clamd takes none', async () => {
     await using server = await hostileServer((socket) => socket.pause());
     const { host, port } = server;
-    const deadlines = { connectTimeoutMs: 5_000, idleTimeoutMs: 200, totalTimeoutMs: 20_000 };
+    const deadlines = { connectTimeoutMs: 30_000, idleTimeoutMs: 200, totalTimeoutMs: 150_000 };
     let given = 0;
     async function* counted() {
       for await (const chunk of zeros(500 * MIB)) {

@@ -23,8 +23,7 @@ function runModule(code: string): Promise<{ exitCode: number; stderr: string }> 
 describe('what clamdjs does with its source, alone and guarded', () => {
   describe('an empty chunk in the source', () => {
     const parts = ['a harmless start ', '', EICAR];
-    before(async function () {
-      this.timeout(180_000);
+    before(async () => {
       await sharedClamd();
     });
 

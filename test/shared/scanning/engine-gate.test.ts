@@ -8,8 +8,7 @@ const DAY = 86_400_000;
 
 describe('the engine gate', () => {
   let real: Scanner;
-  before(async function () {
-    this.timeout(180_000);
+  before(async () => {
     real = await sharedScanner();
   });
 

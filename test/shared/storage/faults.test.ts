@@ -23,12 +23,14 @@ describe('Cloud Storage that fails for a while', () => {
   const fixture = new EmulatorFixture({ buckets: [BUCKET, 'other'] });
   let bucket: Bucket;
   let other: Bucket;
-  before(() => {
+  const waiting = (timeoutMs: number) => {
     const storage = connectStorage(fixture.url);
-    const options = { retry: FAST_RETRY, paced: true, timeoutMs: 250, chunkBytes: CHUNK };
+    const options = { retry: FAST_RETRY, paced: true, timeoutMs, chunkBytes: CHUNK };
     bucket = new Bucket(storage, BUCKET, options);
     other = new Bucket(storage, 'other', options);
-  });
+  };
+  // A busy machine may be silent for longer than a test of silence waits.
+  beforeEach(() => waiting(30_000));
   afterEach(() => fixture.emulator.faults.clear());
 
   let serial = 0;
@@ -156,6 +158,7 @@ describe('Cloud Storage that fails for a while', () => {
   for (const [call, { operation, nth = 1, run }] of Object.entries(calls)) {
     for (const [fault, effect] of TRANSIENT) {
       it(`${call} survives ${fault}, twice`, async () => {
+        if (effect.kind === 'stall') waiting(500);
         const check = await run();
         const struck = strike(operation, effect, nth);
         await check();

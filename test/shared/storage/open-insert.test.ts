@@ -11,12 +11,16 @@ import { tamperingProxy } from './tampering-proxy.ts';
 
 const CHUNK = 4 * 1024 * 1024;
 const contentType = 'text/plain';
+/** After which a test that meets silence gives a request up; a busy machine may be silent for as long. */
+const SILENCE_MS = 2_000;
 
 describe('an upload whose size is known, of a chunk at most', () => {
   const fixture = new EmulatorFixture({ buckets: [BUCKET] });
   let bucket: Bucket;
+  let impatient: Bucket;
   before(() => {
     bucket = bucketAt(fixture.url);
+    impatient = bucketAt(fixture.url, SILENCE_MS);
   });
   beforeEach(() => fixture.emulator.operations.reset());
   afterEach(() => fixture.emulator.faults.clear());
@@ -25,15 +29,19 @@ describe('an upload whose size is known, of a chunk at most', () => {
   const fresh = () => `open-${serial++}`;
   const bytes = randomBytes(CHUNK - 5);
 
-  const bucketAt = (url: string) =>
+  const bucketAt = (url: string, timeoutMs = 30_000) =>
     new Bucket(connectStorage(url), BUCKET, {
       retry: FAST_RETRY,
       paced: true,
-      timeoutMs: 500,
+      timeoutMs,
       chunkBytes: CHUNK,
     });
-  const stage = (name: string, size = bytes.length, source: AsyncIterable<Uint8Array> = piecesOf(bytes)) =>
-    bucket.stage(name, source, { contentType, size });
+  const stage = (
+    name: string,
+    size = bytes.length,
+    source: AsyncIterable<Uint8Array> = piecesOf(bytes),
+    by = bucket,
+  ) => by.stage(name, source, { contentType, size });
   const calls = () => fixture.emulator.operations.of('objects.insert').calls ?? 0;
 
   async function stored(name: string): Promise<Buffer | undefined> {
@@ -71,9 +79,8 @@ describe('an upload whose size is known, of a chunk at most', () => {
 
   it('is no object before its commit, however long that takes, and none after a discard', async () => {
     const name = fresh();
-    const staged = await stage(name);
-    // Longer than any request to Cloud Storage may be silent.
-    await delay(700);
+    const staged = await stage(name, bytes.length, piecesOf(bytes), impatient);
+    await delay(SILENCE_MS + 200);
     assert.equal(await bucket.stat(name), undefined);
     await staged.discard();
     assert.equal(await bucket.stat(name), undefined);
@@ -136,7 +143,8 @@ describe('an upload whose size is known, of a chunk at most', () => {
     it(`is sent once more, as a whole, after ${title}`, async () => {
       const name = fresh();
       const struck = fixture.emulator.faults.add({ operation: 'objects.insert', nth: 1, effect });
-      const object = await (await stage(name)).commit();
+      const by = effect.kind === 'stall' ? impatient : bucket;
+      const object = await (await stage(name, bytes.length, piecesOf(bytes), by)).commit();
       assert.ok(struck() >= 2, 'it was not sent again');
       assert.equal(object.size, bytes.length);
       assert.deepEqual(await stored(name), bytes);

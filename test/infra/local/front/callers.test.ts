@@ -143,7 +143,7 @@ describe('what the front end of a service answers', () => {
     } finally {
       await emulator.stop();
     }
-  }).timeout(20_000);
+  });
 });
 
 function told(status: number, detail: RegExp): (error: unknown) => boolean {

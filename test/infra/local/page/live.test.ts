@@ -159,8 +159,7 @@ describe('the live feed of the page', () => {
     ['the embedded emulator', () => startPubSubEmulator()],
     ...(google ? [['Google’s emulator', () => startGoogleEmulator(google)] as const] : []),
   ] as const) {
-    it(`brings what is published at ${name}, before somebody looks and after`, async function () {
-      this.timeout(60_000);
+    it(`brings what is published at ${name}, before somebody looks and after`, async () => {
       const emulator = await start();
       const stop = new AbortController();
       const publish = async (data: string) => {

@@ -82,9 +82,9 @@ export class EmulatorFixture {
 export const objectPath = (name: string, bucket = BUCKET): string =>
   `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
 
-/** Looks again each turn of the event loop until something holds. @throws Error after 10 s */
+/** Looks again each turn of the event loop until something holds. @throws Error after two minutes */
 export async function until(holds: () => boolean): Promise<void> {
-  const deadline = Date.now() + 10_000;
+  const deadline = Date.now() + 120_000;
   while (!holds()) {
     if (Date.now() > deadline) throw new Error(`in vain: ${holds}`);
     await new Promise((resolve) => setTimeout(resolve, 5));

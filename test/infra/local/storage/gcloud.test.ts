@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { isInstalled, runClient } from './command-line.ts';
 import { BUCKET, EmulatorFixture, objectPath } from './emulator-fixture.ts';
 
-describe('storage emulator: gcloud storage', function () {
+describe('storage emulator: gcloud storage', () => {
   // gcloud needs seconds to start.
-  this.timeout(180_000);
   const fixture = new EmulatorFixture();
   const big = randomBytes(40_000_000);
   let folder: string;

@@ -6,8 +6,7 @@ import { join } from 'node:path';
 import { isInstalled, runClient } from './command-line.ts';
 import { BUCKET, EmulatorFixture } from './emulator-fixture.ts';
 
-describe('storage emulator: rclone', function () {
-  this.timeout(60_000);
+describe('storage emulator: rclone', () => {
   const fixture = new EmulatorFixture();
   const big = randomBytes(40_000_000);
   let folder: string;
