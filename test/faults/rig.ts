@@ -145,7 +145,7 @@ export class Rig extends Service {
       this.platform
         .status()
         .processes.some((child) => child.name === name && child.state === 'ready' && child.pid !== pid);
-    return { restarted: eventually(isBack, 30) };
+    return { restarted: eventually(isBack) };
   }
 
   /** clamd itself, of which the platform's process is the parent. */

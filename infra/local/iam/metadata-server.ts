@@ -26,7 +26,7 @@ const FLAVOR = { 'Metadata-Flavor': 'Google' };
  * https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
  */
 export async function startMetadataServer(options: MetadataServerOptions): Promise<MetadataServer> {
-  const server = createServer((request, response) => {
+  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     const url = new URL(`http://metadata${request.url}`);
     const known = request.headers['metadata-flavor'] === FLAVOR['Metadata-Flavor'];
     const answer = known ? answerTo(options, url) : Promise.resolve(undefined);

@@ -13,7 +13,8 @@ const largestBody = 20 * 1024 * 1024;
 
 /** The JSON front end (cloud.google.com/pubsub/docs/reference/rest), without a port of its own. */
 export function restServer(service: PubSubService, minter: PushTokenMinter): Server {
-  return createServer((request, response) => {
+  // After Node's 5 s, a client on a busy machine sends its next request into a connection that is being closed.
+  return createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
     answer(request, response, service, minter).then(
       (body) => send(response, 200, body),
       (error: unknown) => {
