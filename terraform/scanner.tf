@@ -16,6 +16,8 @@ locals {
   signature_mirror   = local.has_mirror ? "gs://${local.buckets.signatures}" : var.signatures.mirror
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
+  # What runs only while there is work is billed by request; what is kept is billed for as long as it is there, for less.
+  scales_to_zero = var.scanner.min_instances == 0
   # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
   # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance. A
   # small file takes milliseconds of a slot and some round trips to Cloud Storage: it takes many at a time to fill the slots.
@@ -71,7 +73,7 @@ resource "google_cloud_run_v2_service" "scanner" {
       }
       resources {
         limits            = { cpu = "1", memory = "512Mi" }
-        cpu_idle          = false
+        cpu_idle          = local.scales_to_zero
         startup_cpu_boost = true
       }
       dynamic "env" {
@@ -111,8 +113,8 @@ resource "google_cloud_run_v2_service" "scanner" {
       image = var.images.clamav
       resources {
         limits = { cpu = tostring(local.clamav_cpu), memory = "${local.clamav_memory_gib}Gi" }
-        # Signatures are reloaded between requests.
-        cpu_idle          = false
+        # Signatures are reloaded between requests. An instance that is not kept loads the newest when it starts.
+        cpu_idle          = local.scales_to_zero
         startup_cpu_boost = true
       }
       dynamic "env" {

@@ -239,7 +239,7 @@ variable "files" {
 }
 
 variable "scanner" {
-  description = "The scanner. Memory and processors of ClamAV follow from `max_scan_bytes` (larger files are unscannable) and `slots` (scans at a time in an instance), see docs/operations.md; `signature_memory_mib` is what signatures take while they are reloaded."
+  description = "The scanner. Memory and processors of ClamAV follow from `max_scan_bytes` (larger files are unscannable) and `slots` (scans at a time in an instance), see docs/operations.md; `signature_memory_mib` is what signatures take while they are reloaded. With `min_instances = 0` nothing is kept and requests alone are billed, and the first file waits until ClamAV has loaded its signatures."
   type = object({
     max_scan_bytes       = optional(number, 268435456)
     slots                = optional(number, 2)

@@ -133,9 +133,12 @@ function scannerFindings(deployment: Deployment, containers: readonly Container[
       textAt(mount, 'mount_path') === env['CLAMD_TEMP_DIR'],
       `${container.name} does not see CLAMD_TEMP_DIR`,
     );
+    const isKept = numberAt(template, 'scaling', 0, 'min_instance_count') > 0;
     insist(
-      at(container.values, 'resources', 0, 'cpu_idle') === false,
-      `${container.name} has a CPU for requests only`,
+      at(container.values, 'resources', 0, 'cpu_idle') === !isKept,
+      isKept
+        ? `${container.name} is kept, and has a CPU for requests only`
+        : `${container.name} is billed without a request`,
     );
   }
   insist(

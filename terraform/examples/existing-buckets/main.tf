@@ -32,6 +32,9 @@ module "fileshare" {
     writeScope     = "fileshare.write"
   }]
 
+  # A few files a day: no scanner is kept, and the first file waits until ClamAV has loaded its signatures.
+  scanner = { min_instances = 0 }
+
   # Signatures from a mirror that exists.
   signatures = { mirror = "https://clamav.example.org/" }
 }
