@@ -26,7 +26,7 @@ export class Admission {
 
   constructor(options: AdmissionOptions) {
     this.#options = options;
-    this.#turns = new Turns(options.slots, options.maxWaiting);
+    this.#turns = new Turns(options);
   }
 
   /**

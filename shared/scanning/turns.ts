@@ -1,5 +1,12 @@
-/** Milliseconds for which a slot is kept free of long work after short work came. */
-const KEEP_MS = 60_000;
+export interface TurnsOptions {
+  readonly slots: number;
+  /** How many may wait for a slot; beyond that, those of the owner with the most of them give way. */
+  readonly maxWaiting: number;
+  /** Milliseconds that one too many waits for room: small ones that come all at once are gone by then. Below what Cloud Run waits. */
+  readonly overflowMs?: number;
+  /** Milliseconds for which a slot is kept free of long work after short work came. */
+  readonly keepMs?: number;
+}
 
 /** Who takes turns: an owner's long work has turns of its own. */
 interface Owner {
@@ -24,6 +31,7 @@ export class Turns {
   readonly #owners = new Map<string, Owner>();
   readonly #slots: number;
   readonly #maxWaiting: number;
+  readonly #overflowMs: number;
   readonly #keepMs: number;
   #taken = 0;
   #takenLong = 0;
@@ -32,26 +40,28 @@ export class Turns {
   /** Runs while a slot is kept for short work. */
   #keeping: NodeJS.Timeout | undefined;
 
-  /** @param maxWaiting how many may wait for a slot; beyond that, those of the owner with the most of them give way */
-  constructor(slots: number, maxWaiting: number, keepMs = KEEP_MS) {
+  constructor({ slots, maxWaiting, overflowMs = 5_000, keepMs = 60_000 }: TurnsOptions) {
     this.#slots = slots;
     this.#maxWaiting = maxWaiting;
+    this.#overflowMs = overflowMs;
     this.#keepMs = keepMs;
   }
 
-  /** @returns false where there is no room to wait, `maxWaitMs` are over, or it gave way to another owner's */
+  /** @returns false where no room to wait came up, `maxWaitMs` are over, or it gave way to another owner's */
   async take(name: string, maxWaitMs: number, isLong = false): Promise<boolean> {
     const owner = this.#ownerOf(name, isLong);
     if (!isLong) this.#keep();
     if (this.#mayRun(owner)) return this.#admit(owner);
-    if (this.#waiting >= this.#maxWaiting && !this.#makeRoom(owner)) {
+    const isTooMany = this.#waiting >= this.#maxWaiting && !this.#makeRoom(owner);
+    const patienceMs = isTooMany ? Math.min(maxWaitMs, this.#overflowMs) : maxWaitMs;
+    if (patienceMs === 0) {
       this.#forget(owner);
       return false;
     }
     const { promise, resolve } = Promise.withResolvers<boolean>();
     owner.waiting.add(resolve);
     this.#waiting++;
-    const timer = setTimeout(() => this.#settle(owner, resolve, false), maxWaitMs);
+    const timer = setTimeout(() => this.#settle(owner, resolve, false), patienceMs);
     const admitted = await promise;
     clearTimeout(timer);
     this.#forget(owner);

@@ -12,7 +12,7 @@ class Takers {
   readonly turns: Turns;
 
   constructor(slots: number, maxWaiting: number) {
-    this.turns = new Turns(slots, maxWaiting);
+    this.turns = new Turns({ slots, maxWaiting, overflowMs: 0 });
   }
 
   async take(...owners: readonly string[]): Promise<void> {
@@ -59,7 +59,7 @@ describe('turns', () => {
   });
 
   it('of long work leave one of several slots to short work for as long as that comes, and no longer', async () => {
-    const turns = new Turns(2, 9, 30);
+    const turns = new Turns({ slots: 2, maxWaiting: 9, keepMs: 30 });
     const admitted: string[] = [];
     const take = async (name: string, isLong: boolean) => {
       void turns.take(name, LONG_MS, isLong).then(() => admitted.push(name));
@@ -84,7 +84,7 @@ describe('turns', () => {
   });
 
   it('of one slot go to long work too while short work comes', async () => {
-    const turns = new Turns(1, 9);
+    const turns = new Turns({ slots: 1, maxWaiting: 9 });
     assert.ok(await turns.take('a', LONG_MS));
     turns.giveBack('a');
     assert.ok(await turns.take('a', LONG_MS, true));
@@ -93,7 +93,7 @@ describe('turns', () => {
   });
 
   it('of one owner alternate between its long and its short work', async () => {
-    const turns = new Turns(1, 9);
+    const turns = new Turns({ slots: 1, maxWaiting: 9 });
     const order: string[] = [];
     assert.ok(await turns.take('a', LONG_MS));
     for (const isLong of [false, false, true, true]) {
@@ -109,7 +109,7 @@ describe('turns', () => {
   });
 
   it('are in order within an owner', async () => {
-    const turns = new Turns(1, 9);
+    const turns = new Turns({ slots: 1, maxWaiting: 9 });
     const order: number[] = [];
     assert.ok(await turns.take('a', LONG_MS));
     for (const index of [1, 2, 3]) void turns.take('a', LONG_MS).then(() => order.push(index));
@@ -132,6 +132,25 @@ describe('turns', () => {
     assert.deepEqual(takers.admitted.join(''), 'abcda');
   });
 
+  it('are waited for by one too many for a moment, which is enough where those before it are quick', async () => {
+    const turns = new Turns({ slots: 1, maxWaiting: 1, overflowMs: 50 });
+    const outcomes: string[] = [];
+    const take = (name: string) =>
+      turns.take('a', LONG_MS).then((admitted) => outcomes.push(`${name} ${admitted}`));
+    void take('first');
+    void take('second');
+    void take('third');
+    await tick();
+    turns.giveBack('a');
+    await tick();
+    turns.giveBack('a');
+    await tick();
+    assert.deepEqual(outcomes, ['first true', 'second true', 'third true']);
+    void take('fourth');
+    await take('fifth');
+    assert.deepEqual(outcomes.slice(3), ['fifth false'], 'and the fourth still waits');
+  });
+
   it('are not waited for where nobody may', async () => {
     const takers = new Takers(1, 0);
     await takers.take('a', 'b');
@@ -139,7 +158,7 @@ describe('turns', () => {
   });
 
   it('are not waited for longer than one may', async () => {
-    const turns = new Turns(1, 5);
+    const turns = new Turns({ slots: 1, maxWaiting: 5 });
     assert.ok(await turns.take('a', LONG_MS));
     assert.equal(await turns.take('b', 1), false);
     turns.giveBack('a');
@@ -153,7 +172,7 @@ describe('turns', () => {
       fc.integer({ min: 0, max: 5 }),
       fc.array(command, { maxLength: 60 }),
       async (slots, maxWaiting, commands) => {
-        const turns = new Turns(slots, maxWaiting);
+        const turns = new Turns({ slots, maxWaiting, overflowMs: 0 });
         const held = new Map<string, number>();
         const waiting = new Map<string, number>();
         const sum = (counts: Map<string, number>) => [...counts.values()].reduce((a, b) => a + b, 0);
