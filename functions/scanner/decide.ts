@@ -56,6 +56,8 @@ export interface Decision {
   readonly scan: Scan;
   /** The blob is there already, found clean by a scan that still answers for it. */
   readonly promoted: boolean;
+  /** What says that the content is malware, where that was known before. */
+  readonly finding?: StandingFinding;
   /** When the bytes began to be read and scanned; absent where none were. */
   readonly readFrom?: Date;
 }
@@ -139,12 +141,13 @@ export function foundBefore(
   known: StandingFinding | CondemnedBlob,
   generation: Generation,
   now: Date,
-): Pick<Decision, 'verdict' | 'scan'> {
+): Pick<Decision, 'verdict' | 'scan' | 'finding'> {
   const { signature } = known;
   const scan = 'finding' in known ? known.finding : undefined;
   return {
     verdict: { kind: 'infected', signature },
     scan: { generation, scannedAt: scan?.scannedAt ?? now, ...(scan && { engine: scan.engine }) },
+    ...('announced' in known && { finding: known }),
   };
 }
 

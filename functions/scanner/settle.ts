@@ -37,7 +37,11 @@ export async function settle(
     case 'infected': {
       if (!content) throw new Error('infected without digests');
       await Promise.all([
-        condemn(scan, { ...stored, content }, verdict.signature, scanned),
+        condemn(
+          scan,
+          { ...stored, content },
+          decision.finding ?? { signature: verdict.signature, ...scanned },
+        ),
         quarantine(scan, object, verdict.signature),
       ]);
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };

@@ -1,5 +1,5 @@
 import type { Principal } from '../identity/principal.ts';
-import type { Bucket } from '../storage/bucket.ts';
+import { type Bucket, WRITE_INTERVAL_MS } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
 import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, usedAt } from './blob.ts';
@@ -34,6 +34,8 @@ interface BlobsOptions {
 /** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
 const MARK_GOOD_FOR_MS = 3_600_000;
 
+type Added = StoredObject | 'sourceGone' | 'targetExists';
+
 /** Who loses a race for a blob this often is not racing with a collection. */
 const MAX_RACES = 5;
 
@@ -45,6 +47,8 @@ export class Blobs {
   readonly #bucket: Bucket;
   readonly #scope: DeduplicationScope;
   readonly #now: () => Date;
+  /** Blobs that this process adds, or has added within a second: settled once they are there, or are not. */
+  readonly #adding = new Map<string, Promise<unknown>>();
 
   constructor(permanent: Bucket, { deduplicate = 'global', now = () => new Date() }: BlobsOptions = {}) {
     this.#bucket = permanent;
@@ -125,7 +129,10 @@ export class Blobs {
     for (let races = 0; races < MAX_RACES; races++) {
       const metadata = { ...scanned.write(scan), ...this.#mark() };
       const target = { bucket: this.#bucket, name, contentType: 'application/octet-stream', metadata };
-      const result = await source.bucket.rewrite(source.object, target);
+      // Somebody else here may have just put it there: another try would be one write too many of its name.
+      const before = races === 0 ? this.#adding.get(name) : undefined;
+      const add = () => this.#add(name, source.bucket.rewrite(source.object, target));
+      const result = await (before ? before.then(() => 'targetExists' as const) : add());
       if (result === 'sourceGone') return result;
       const object = result === 'targetExists' ? await this.#bucket.stat(name) : result;
       // It was there, and was collected before we could say that we need it.
@@ -143,6 +150,16 @@ export class Blobs {
       if (kept) return 'promoted';
     }
     throw new Error(`blob ${content.sha256} keeps changing`);
+  }
+
+  #add(name: string, adding: Promise<Added>): Promise<Added> {
+    const forget = () => this.#adding.delete(name);
+    const done = adding.then((result) => {
+      if (result === 'sourceGone') forget();
+      else setTimeout(forget, WRITE_INTERVAL_MS).unref();
+    }, forget);
+    this.#adding.set(name, done);
+    return adding;
   }
 
   /**

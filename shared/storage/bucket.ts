@@ -49,7 +49,7 @@ export interface ListOptions {
  * Milliseconds: Cloud Storage takes one write of an object name in a second. A little longer, because timers of Node fire
  * up to a millisecond early, and the time of the last write is in whole ones.
  */
-const WRITE_INTERVAL_MS = 1_010;
+export const WRITE_INTERVAL_MS = 1_010;
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
 

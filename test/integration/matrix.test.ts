@@ -70,6 +70,8 @@ const CELL: Readonly<Record<string, string>> = {
 
 describe('who may do what', () => {
   const service = new Service();
+  // Each way of changing a file is tried right after the other.
+  service.contends();
   let shared: string;
 
   async function fresh(): Promise<string> {

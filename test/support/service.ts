@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -28,6 +29,9 @@ export class Service {
   #platform: Platform | undefined;
   #folder: string | undefined;
   #hosts: 'one' | 'two' = 'one';
+  /** Names whose writes the storage emulator refused until its counts were reset last. */
+  readonly #refused: string[] = [];
+  #contends = false;
 
   /** @param environment of `npm start`; a function of it is called when everything before it has started */
   constructor(
@@ -55,8 +59,12 @@ export class Service {
     });
     after(async () => {
       try {
-        // Whatever the tests looked at: every event that was published is checked.
-        if (this.#platform) await this.events();
+        if (this.#platform) {
+          // Whatever the tests looked at: every event that was published is checked.
+          await this.events();
+          const refused = [...this.#refused, ...(await this.operations()).namesRefused];
+          if (!this.#contends) assert.deepEqual(refused, [], 'names that were written twice within a second');
+        }
       } finally {
         await this.#platform?.stop();
       }
@@ -93,7 +101,7 @@ export class Service {
   }
 
   bucket(name: 'unscanned' | 'permanent' | 'quarantine'): Bucket {
-    return new Bucket(this.storage(), name);
+    return new Bucket(this.storage(), name, { paced: true });
   }
 
   /** As the administrator of the emulator, who may do everything. */
@@ -122,7 +130,14 @@ export class Service {
     });
   }
 
+  /** These tests make clients or tries meet at one name: Cloud Storage takes one write a second of it, and refuses others. */
+  contends(): void {
+    this.#contends = true;
+  }
+
   async fault(rule: FaultRule): Promise<void> {
+    // What is tried again at once may meet its first try.
+    this.contends();
     await this.#control('POST', '/_emulator/faults', rule);
   }
 
@@ -131,6 +146,7 @@ export class Service {
   }
 
   async resetOperations(): Promise<void> {
+    this.#refused.push(...(await this.operations()).namesRefused);
     await this.#control('DELETE', '/_emulator/operations');
   }
 

@@ -92,9 +92,7 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
   const mutationLimit = new MutationLimit({
     enabled: limit !== false,
     now: typeof limit === 'function' ? limit : now,
-    onRefused: () => {
-      counts.mutationsRefused += 1;
-    },
+    onRefused: (id) => counts.mutationRefused(id),
   });
   const subscribersOf = (bucket: string): Subscription[] =>
     notifications.filter((subscription) => subscription.bucket === bucket);

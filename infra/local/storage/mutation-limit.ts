@@ -7,7 +7,8 @@ interface MutationLimitOptions {
   readonly enabled: boolean;
   /** Milliseconds since 1970. */
   readonly now: () => number;
-  readonly onRefused: () => void;
+  /** @param id bucket and name of the object */
+  readonly onRefused: (id: string) => void;
 }
 
 /**
@@ -31,7 +32,7 @@ export class MutationLimit {
     if (!this.enabled) return;
     const last = this.#last.get(idOf(target));
     if (last === undefined || this.#options.now() - last >= INTERVAL_MS) return;
-    this.#options.onRefused();
+    this.#options.onRefused(idOf(target));
     throw new ApiError(
       429,
       'rateLimitExceeded',

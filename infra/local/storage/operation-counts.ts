@@ -16,11 +16,16 @@ export interface OperationReport {
   readonly bytesOut: number;
   /** Answers of 429 for more than one mutation a second to a name; only with the limit on. */
   readonly mutationsRefused: number;
+  /** Buckets and names of those, the first twenty. */
+  readonly namesRefused: readonly string[];
 }
+
+const MOST_NAMES = 20;
 
 /** Counts what the emulator was asked, to reckon operations per file. */
 export class OperationCounts {
-  mutationsRefused = 0;
+  #mutationsRefused = 0;
+  readonly #namesRefused: string[] = [];
   readonly #counts = new Map<Operation, Count>();
 
   /** The running count of an operation, to be added to. */
@@ -32,9 +37,16 @@ export class OperationCounts {
     return count;
   }
 
+  /** @param id bucket and name of an object that was written too often */
+  mutationRefused(id: string): void {
+    this.#mutationsRefused += 1;
+    if (this.#namesRefused.length < MOST_NAMES) this.#namesRefused.push(id);
+  }
+
   reset(): void {
     this.#counts.clear();
-    this.mutationsRefused = 0;
+    this.#mutationsRefused = 0;
+    this.#namesRefused.length = 0;
   }
 
   report(): OperationReport {
@@ -48,6 +60,13 @@ export class OperationCounts {
       bytesIn += count.bytesIn;
       bytesOut += count.bytesOut;
     }
-    return { operations, classes, bytesIn, bytesOut, mutationsRefused: this.mutationsRefused };
+    return {
+      operations,
+      classes,
+      bytesIn,
+      bytesOut,
+      mutationsRefused: this.#mutationsRefused,
+      namesRefused: [...this.#namesRefused],
+    };
   }
 }

@@ -235,6 +235,7 @@ describe('deciding on a file', () => {
         verdict: { kind: 'infected', signature: 'New' },
         content: file.content,
         scan: { generation: file.object.generation, scannedAt: at, engine: FOUND_BY },
+        finding: await decider.findings.get(file.content.sha256),
         promoted: false,
       });
     });
@@ -251,7 +252,8 @@ describe('deciding on a file', () => {
       const found = await uploaded(randomBytes(5));
       const options = { contentType: 'application/x-empty', metadata: { signature: 'By hand' } };
       await permanent.insertEmpty(`findings/sha256/${found.content.sha256}`, options);
-      assert.deepEqual(await unread(found), infected(found));
+      const finding = await decider.findings.get(found.content.sha256);
+      assert.deepEqual(await unread(found), { ...infected(found), finding });
     });
 
     it('fails if the findings cannot be read', async () => {

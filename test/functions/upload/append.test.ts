@@ -338,7 +338,7 @@ describe('the bytes of a tus request', () => {
       progress = await fixture.send(progress, Buffer.from(byte), { appender });
     const { id } = progress.record;
     assert.equal((await assemble(appender.unscanned, id, progress.chain))?.size, 3);
-    assert.equal(storage.emulator.operations.mutationsRefused, 0);
+    assert.equal(storage.emulator.operations.report().mutationsRefused, 0);
     // A part that was written a moment ago cannot be removed yet.
     await removeChain(appender.unscanned, id, progress.chain);
     assert.deepEqual(await fixture.parts(id), []);

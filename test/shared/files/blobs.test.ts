@@ -108,6 +108,37 @@ describe('Blobs', () => {
       });
     });
 
+    it('writes the name once, however many promote the same content at the same time or right after', async () => {
+      const to = blobs();
+      const sources = await Promise.all([1, 2, 3].map(() => source()));
+      fixture.emulator.operations.reset();
+      const [last, ...first] = sources.map((from) => () => to.promote(from, file(), scan()));
+      assert.deepEqual(await Promise.all(first.map((one) => one())), ['promoted', 'promoted']);
+      assert.equal(await last?.(), 'promoted');
+      assert.deepEqual(calls(), [1, 2, 0, 0]);
+      await remove();
+      assert.equal(
+        await to.promote(await source(), file(), scan()),
+        'promoted',
+        'it was collected right after',
+      );
+      assert.ok(await stat());
+    });
+
+    it('is tried by the next one where it fails', async () => {
+      const to = blobs();
+      const [first, second] = [await source(), await source()];
+      const effect = { kind: 'error', status: 403 } as const;
+      fixture.emulator.faults.add({ operation: 'objects.rewrite', times: 1, effect });
+      const [failed, promoted] = await Promise.allSettled(
+        [first, second].map((from) => to.promote(from, file(), scan())),
+      );
+      assert.deepEqual(
+        [failed?.status, promoted?.status === 'fulfilled' && promoted.value],
+        ['rejected', 'promoted'],
+      );
+    });
+
     it('shares a blob between all owners, and goes by the clock, by default', async () => {
       const from = Date.now();
       const plain = new Blobs(bucket('permanent'));
