@@ -38,6 +38,8 @@ export class MainJob {
         return { ...spec, env: { ...spec.env, ...this.#buckets(spec.env) } };
       },
     });
+    // Its cases sweep again and again until the sweeper has come before the scanner.
+    this.service.contends();
     this.tus = new TusRequests(this.service);
     after(async () => {
       await this.#relay?.stop();
