@@ -132,8 +132,10 @@ export class Store {
 
   /** Another metageneration of the same content; a release of an event-based hold starts the retention. @throws ApiError 429 */
   changeMetadata(object: StoredObject, settable: Settable): StoredObject {
-    const now = this.now();
     this.checkMutable(object);
+    const now = this.now();
+    // Its second begins at the time that it says, however long it takes to keep it.
+    this.#options.mutationLimit.record(object);
     const released = object.settable.eventBasedHold === true && settable.eventBasedHold !== true;
     const changed: StoredObject = {
       ...object,
@@ -143,7 +145,6 @@ export class Store {
       ...(released && { holdReleased: now }),
     };
     this.commit({ object: changed });
-    this.#options.mutationLimit.record(object);
     return changed;
   }
 
