@@ -37,6 +37,6 @@ module.exports = {
   ),
   parallel: true,
   // More than two processors, since most files wait most of the time.
-  jobs: 5,
+  jobs: 4,
   reporter: 'test/support/reporter.cjs',
 };
