@@ -26,7 +26,7 @@ export type WaitingOutcome =
   | 'gaveUp'
   /** Decided before; the steps after that are done now. */
   | 'concluded'
-  /** Bytes that nobody waits for: of an upload that failed, expired or was withdrawn, or of none. */
+  /** Bytes that nobody waits for: of an upload that failed, expired or was withdrawn, or was never recorded. */
   | 'dropped'
   /** Failed before; its bytes are kept for a redrive. */
   | 'failed'
@@ -34,6 +34,8 @@ export type WaitingOutcome =
   | 'part'
   /** The object of a file was made of its parts: its event is on its way. */
   | 'assembled'
+  /** Without a record, which may still come. */
+  | 'unrecorded'
   /** Not by us. It is left to the bucket's lifecycle. */
   | 'foreign'
   | 'lostRace';
@@ -61,7 +63,7 @@ export async function attendWaiting(
   if (!id) return 'foreign';
   if (!hasWaited(sweeper, object.timeCreated)) return 'young';
   const read = await sweeper.records.get(id);
-  if (!read) return 'foreign';
+  if (!read) return attendUnrecorded(sweeper, object);
   const record = arrived(read.record, object);
   if (isDecided(record)) {
     await conclude(sweeper, record, object);
@@ -78,6 +80,15 @@ export async function attendWaiting(
     case 'pending':
       return attendPending(sweeper, { ...read, record }, object, allowance);
   }
+}
+
+/** Bytes of an upload whose record was never written, which no client was told of: docs/adr/0001. */
+async function attendUnrecorded(sweeper: Sweeper, object: StoredObject): Promise<WaitingOutcome> {
+  const age = sweeper.now().getTime() - object.timeCreated.getTime();
+  // A record is written beside its object, or not at all; no request takes that long.
+  if (age <= sweeper.abandonedAfterMs) return 'unrecorded';
+  await sweeper.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
+  return 'dropped';
 }
 
 async function attendPending(

@@ -54,7 +54,7 @@ export async function receive(receiver: Receiver, upload: Upload): Promise<Pendi
 
 /**
  * Whether a record is there though no answer said so. Where none is, one that is `expired` lets the scanner drop the bytes;
- * where that cannot be written either, nobody ever finds them, and they go with the bucket's lifecycle.
+ * where that cannot be written either, nobody ever finds them, and the sweeper deletes them.
  */
 async function isRecorded(records: Records, { content: _, ...record }: PendingRecord): Promise<boolean> {
   const answer = records.insertIfAbsent({ ...record, state: 'expired' });

@@ -134,7 +134,22 @@ describe('what waits in the unscanned bucket', () => {
       await staged.commit();
     }
     later(16);
-    assert.deepEqual((await fixture.run()).unscanned, { foreign: 2 });
+    assert.deepEqual((await fixture.run()).unscanned, { foreign: 1, unrecorded: 1 });
+  });
+
+  it('is deleted where it has had no record for longer than any upload takes, and before that waits for one', async () => {
+    const { record, object } = await fixture.uploaded();
+    const { object: file } = await fixture.read(record.id);
+    await fixture.sweeper.permanent.delete(file.name, file);
+    later(60);
+    assert.deepEqual((await fixture.run()).unscanned, { unrecorded: 1 });
+    await fixture.sweeper.permanent.insertEmpty(file.name, { metadata: file.metadata });
+    assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+    const again = await fixture.read(record.id);
+    await fixture.sweeper.permanent.delete(file.name, again.object);
+    fixture.now += fixture.sweeper.abandonedAfterMs;
+    assert.deepEqual((await fixture.run()).unscanned, { dropped: 1 });
+    assert.equal(await fixture.sweeper.unscanned.stat(object.name), undefined);
   });
 
   it('does not keep the others waiting where its record is damaged', async () => {
