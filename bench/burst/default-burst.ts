@@ -32,7 +32,7 @@ export function defaultBurst(
   };
 }
 
-/** What a request of a scanner takes, of which a measurement says how many it decides a second. */
+/** The time that a request of a scanner takes, of which a measurement says how many it decides a second. */
 export function timesAt(filesASecond: number, secondsAFile: number): ServiceTimes {
   const inSlot = moduleDefaults().scanSlots / filesASecond;
   return { inSlot, outsideSlot: Math.max(0, secondsAFile - inSlot) };

@@ -5,7 +5,7 @@ interface Event {
   readonly happen: () => void;
 }
 
-/** What is going to happen, the soonest first: a binary heap, and a clock that jumps. */
+/** Events to come, the soonest first: a binary heap, and a clock that jumps. */
 export class EventQueue {
   /** Seconds. */
   now = 0;

@@ -39,7 +39,7 @@ interface Message {
 /** Service times vary evenly by so much to either side. */
 const SPREAD = 0.3;
 
-/** What Pub/Sub's push and Cloud Run's scaling, as documented, make of many files at once. The same seed gives the same outcome. */
+/** The outcome of many files at once by Pub/Sub's push and Cloud Run's scaling, as documented. The same seed gives the same. */
 export function simulateBurst(burst: Burst): BurstOutcome {
   return new Simulation(burst).run();
 }

@@ -5,7 +5,7 @@ const MILLION = 1_000_000;
 /** Of a mean month. */
 const MONTH_SECONDS = (365.25 / 12) * 86_400;
 
-/** What one file takes of Cloud Storage, and how many a second one instance takes. */
+/** Operations of Cloud Storage that one file takes, and files a second that one instance takes. */
 export interface FileFacts {
   /** Operations a file; the notification is one of class B. */
   readonly classA: number;

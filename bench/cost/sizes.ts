@@ -1,7 +1,7 @@
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { moduleNumber, moduleText } from '../stage/module-defaults.ts';
 
-/** What Cloud Run bills an instance for. */
+/** Processors and memory for which Cloud Run bills an instance. */
 export interface Size {
   readonly vcpus: number;
   readonly gib: number;

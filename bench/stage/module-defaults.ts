@@ -3,7 +3,7 @@ import deployment from '../../infra/local/deployment.json' with { type: 'json' }
 
 const TERRAFORM = new URL('../../terraform/', import.meta.url);
 
-/** What the Terraform module deploys by default. `deployment.json` is generated from it, and has what the platform enforces. */
+/** Defaults of the Terraform module. `deployment.json` is generated from it, and has what the platform enforces. */
 export interface ModuleDefaults {
   /** Requests that one instance of a service gets at a time. */
   readonly concurrency: Readonly<Record<ServiceName, number>>;

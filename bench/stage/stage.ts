@@ -127,7 +127,7 @@ function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {
 /** Deliveries on their way for each that a scanner takes, so that four of them never wait for one. */
 const DELIVERIES_A_REQUEST = 8;
 
-/** What the module sets, where it is not what the platform sets on this machine. */
+/** Settings of the module, where they are not those of the platform on this machine. */
 function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): ChildSpec {
   if (!deployed) return spec;
   const { scanSlots, scanQueue, concurrency, push } = deployed;

@@ -8,7 +8,7 @@ import type { Stage } from '../../stage/stage.ts';
 
 /** functions-framework hands over the body of a request that says what it is. */
 const OCTETS = { 'content-type': 'application/octet-stream' };
-/** What is not decided after so long will not be: a refusal costs one pause of Pub/Sub, and not many. */
+/** A file that is not decided after so long will not be: a refusal costs one pause of Pub/Sub, and not many. */
 const DECIDED_WITHIN_MS = 150_000;
 /** The first and the last files meet a backlog that is being taken up or has ended. */
 const EDGE = 0.1;

@@ -10,7 +10,7 @@ import { type Load, throughUs } from './backlog.ts';
 export const SMALL = 100_000;
 const ALONE = 5;
 
-/** What a small file takes of one instance, and of Cloud Storage. */
+/** Time of one instance, and operations of Cloud Storage, that a small file takes. */
 export interface Facts {
   /** Files a second. */
   readonly uploaded: number;
