@@ -16,7 +16,7 @@ locals {
   signature_mirror   = local.has_mirror ? "gs://${local.buckets.signatures}" : var.signatures.mirror
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
-  # What runs only while there is work is billed by request; what is kept is billed for as long as it is there, for less.
+  # A service that runs only while there is work is billed by request; what is kept is billed for as long as it is there, for less.
   scales_to_zero = var.scanner.min_instances == 0
   # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
   # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance. A

@@ -5,7 +5,7 @@ import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { type Known, known } from './decide.ts';
+import { type Known, known } from './known.ts';
 
 interface EarlyReadsOptions {
   readonly unscanned: Bucket;

@@ -18,10 +18,12 @@ import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { type Decider, type Decision, decideByScan, decideUnread, type Undecided } from './decide.ts';
+import { decideByScan } from './decide.ts';
+import type { Decider, Decision, Undecided } from './decision.ts';
 import type { EarlyRead, EarlyReads } from './early-reads.ts';
 import { type LeaseTerms, underLease } from './lease.ts';
 import { settle } from './settle.ts';
+import { decideUnread } from './unread.ts';
 
 export interface Scan extends Decider {
   readonly records: Records;

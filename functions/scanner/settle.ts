@@ -3,7 +3,8 @@ import type { StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { condemn } from './condemn.ts';
-import { type Decision, foundBefore } from './decide.ts';
+import type { Decision } from './decision.ts';
+import { foundBefore } from './known.ts';
 import type { Scan } from './scan.ts';
 
 /**

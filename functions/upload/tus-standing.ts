@@ -49,7 +49,7 @@ async function found(
   return goesOn ? { record, progress: { record, chain, seenAt, mayBeOver: true } } : standing(tus, record);
 }
 
-/** What to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
+/** The problem to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
 export async function whyNot(tus: TusIntake, caller: Caller, id: string, offset: number): Promise<Problem> {
   const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
   if (!live) return new Problem('upload-complete');

@@ -8,7 +8,7 @@ export interface TurnsOptions {
   readonly keepMs?: number;
 }
 
-/** Who takes turns: an owner's long work has turns of its own. */
+/** The owner of work that takes turns: an owner's long work has turns of its own. */
 interface Owner {
   readonly key: string;
   readonly isLong: boolean;

@@ -49,7 +49,7 @@ describe('Cloud Storage that fails', () => {
         attempt(rig, `upload: ${what}: ${how}`, async (trial) => {
           const refused = how === '403';
           const files = samples();
-          // What is refused for good is not tried again; in place of a record one that is expired is tried.
+          // A call that is refused for good is not tried again; in place of a record one that is expired is tried.
           const refusals = files.length * (what === 'insert the record' ? 2 : 1);
           const sent = await failing(trial, [call, effect, refused ? refusals : 2], files);
           for (const { answer } of sent) assert.equal(answer === 202, !refused);

@@ -11,7 +11,7 @@ const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
 /** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
 const TOO_YOUNG = 'sweeper.records idempotency/';
 
-/** What is taken away is taken from a whole platform, so that each looks for itself. */
+/** A grant that is taken away is taken from a whole platform, so that each looks for itself. */
 const PLATFORMS = 3;
 
 /** Grants of which something is missing, and the uses that should be refused for it. */

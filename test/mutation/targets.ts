@@ -8,7 +8,7 @@ export interface Target {
 export const TARGETS: Readonly<Record<string, Target>> = {
   reply: { files: ['shared/scanning/reply.ts'], tests: ['test/shared/scanning/reply.test.ts'] },
   decide: {
-    files: ['functions/scanner/decide.ts'],
+    files: ['decide', 'decision', 'known', 'unread'].map((name) => `functions/scanner/${name}.ts`),
     tests: ['test/functions/scanner/decide.test.ts'],
   },
   promote: { files: ['shared/files/blobs.ts'], tests: ['test/shared/files/blobs.test.ts'] },

@@ -139,7 +139,7 @@ export class Service {
   }
 
   async fault(rule: FaultRule): Promise<void> {
-    // What is tried again at once may meet its first try.
+    // A call that is tried again at once may meet its first try.
     this.contends();
     await this.#control('POST', '/_emulator/faults', rule);
   }

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** What a busy machine may be late by, and a connection catches up with. */
+/** The milliseconds that a busy machine may be late by, and a connection catches up with. */
 const MOST_LATE_MS = 200;
 
 /** Limits how many bytes a second each connection carries in one direction, as one TCP connection to Cloud Storage would. */

@@ -14,7 +14,7 @@ type Profile = Readonly<Record<string, OperationLatency>>;
 
 interface NamedProfile {
   readonly operations: Profile;
-  /** What one connection carries each way; by default as much as the machine does. */
+  /** Bytes a second that one connection carries each way; by default as much as the machine does. */
   readonly connectionBytesPerSecond?: number;
 }
 

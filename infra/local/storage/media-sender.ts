@@ -9,7 +9,7 @@ import type { ContentPlace } from './content-folder.ts';
 const SMALL = 256 * 1024;
 const BUFFER = 1024 * 1024;
 
-/** What a fault or a limit does to a media answer. */
+/** The effect of a fault or a limit on a media answer. */
 interface Sending {
   /** Cut the connection after so many bytes. */
   readonly truncate?: number | undefined;

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import { type Decider, decideByScan, decideUnread } from '../../../functions/scanner/decide.ts';
+import { decideByScan } from '../../../functions/scanner/decide.ts';
+import type { Decider } from '../../../functions/scanner/decision.ts';
+import { decideUnread } from '../../../functions/scanner/unread.ts';
 import { blobName } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';

@@ -1,0 +1,55 @@
+import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
+import type { Content, Coverage, FailureReason, Scan } from '../../shared/files/record.ts';
+import type { Admission, Refused } from '../../shared/scanning/admission.ts';
+import type { Scanner } from '../../shared/scanning/clamd.ts';
+import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
+import type { Verdict } from '../../shared/scanning/verdict.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+
+export interface Decider {
+  readonly unscanned: Bucket;
+  readonly blobs: Blobs;
+  readonly findings: Findings;
+  readonly scanner: Scanner;
+  readonly engine: Pick<EngineGate, 'fit'>;
+  readonly admission: Admission;
+  /** Bytes; what is done with a larger file is for `windows` to say. */
+  readonly maxScanBytes: number;
+  /** Absent: a larger file is unscannable without being read. */
+  readonly windows?: WindowPolicy | undefined;
+  /** Milliseconds for which an earlier scan of the same content answers for it. */
+  readonly verdictMaxAgeMs: number;
+  readonly now: () => Date;
+}
+
+/** Files that are too large to be scanned whole are scanned in windows of `maxScanBytes`. */
+interface WindowPolicy {
+  /** Bytes; a still larger file is unscannable without being read. */
+  readonly maxBytes: number;
+  /** Bytes; whatever is at most so long lies within one window. */
+  readonly overlapBytes: number;
+  /** Milliseconds for all windows of a file together. */
+  readonly timeoutMs: number;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  /** Absent where not all bytes were seen. */
+  readonly content: Content | undefined;
+  readonly scan: Scan;
+  /** The blob is there already, found clean by a scan that still answers for it. */
+  readonly promoted: boolean;
+  /** The word that the content is malware, where that was known before. */
+  readonly finding?: StandingFinding;
+  /** When the bytes began to be read and scanned; absent where none were. */
+  readonly readFrom?: Date;
+}
+
+export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
+
+/** How a file of this size is scanned; undefined where it is not. */
+export function coverageOf({ maxScanBytes, windows }: Decider, size: number): 'whole' | Coverage | undefined {
+  if (size <= maxScanBytes) return 'whole';
+  return windows && size <= windows.maxBytes ? 'windows' : undefined;
+}

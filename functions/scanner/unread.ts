@@ -1,0 +1,65 @@
+import type { BlobUse } from '../../shared/files/blobs.ts';
+import type { PendingRecord } from '../../shared/files/record.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { coverageOf, type Decider, type Decision, type Undecided } from './decision.ts';
+import type { EarlyRead } from './early-reads.ts';
+import { foundBefore, known } from './known.ts';
+
+/**
+ * Step 4: what can be said about these bytes without scanning them. Changes nothing anywhere, but that a
+ * blob which is to be relied on is said to be in use.
+ * @returns undefined where they must be scanned
+ */
+export async function decideUnread(
+  decider: Decider,
+  record: PendingRecord,
+  object: StoredObject,
+  early: EarlyRead | undefined,
+  signal: AbortSignal,
+): Promise<Decision | Undecided | undefined> {
+  const { content, claims } = record;
+  if (claims && claims.size !== object.size) return { failure: 'contentMismatch' };
+  if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
+    return { failure: 'contentMismatch' };
+  }
+  const earlier = content && (await earlierScan(decider, { ...record, content }, object, early, signal));
+  if (earlier) return earlier;
+  if (coverageOf(decider, object.size)) return undefined;
+  const scan = { generation: object.generation, scannedAt: decider.now() };
+  return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
+}
+
+/** Who loses a race for a blob this often scans the bytes. */
+const MAX_RACES = 5;
+
+/** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
+async function earlierScan(
+  decider: Decider,
+  file: BlobUse,
+  object: StoredObject,
+  early: EarlyRead | undefined,
+  signal: AbortSignal,
+): Promise<Decision | undefined> {
+  const { content } = file;
+  const { generation } = object;
+  for (let races = 0; races < MAX_RACES; races++) {
+    const { blob, finding } = await (early?.takeKnown(content.sha256) ??
+      known(decider.blobs.findShared(file, signal), decider.findings.get(content.sha256, signal)));
+    const malware = finding ?? (blob && 'signature' in blob ? blob : undefined);
+    if (malware) {
+      return { ...foundBefore(malware, generation, decider.now()), content, promoted: false };
+    }
+    if (!blob || 'signature' in blob) return undefined;
+    const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
+    const age = decider.now().getTime() - blob.scannedAt.getTime();
+    if (!same || age > decider.verdictMaxAgeMs) return undefined;
+    // Windows answer only for what would be scanned in windows now.
+    if (blob.coverage && blob.coverage !== coverageOf(decider, content.size)) return undefined;
+    const { scannedAt, engine, coverage } = blob;
+    const scan = { generation, scannedAt, engine, ...(coverage && { coverage }) };
+    if (await decider.blobs.use(blob)) {
+      return { verdict: { kind: 'clean' }, content, scan, promoted: true };
+    }
+  }
+  return undefined;
+}
