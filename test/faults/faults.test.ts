@@ -81,6 +81,14 @@ describe('faults, in short', () => {
     await put(rig, 'permanent', `blobs/sha256/${createHash('sha256').update(bytes).digest('hex')}`, bytes);
     await put(rig, 'permanent', `blobs/sha256/${'0'.repeat(64)}`, bytes);
     await put(rig, 'unscanned', 'left', bytes);
+    // The scanner finds it decided, and would remove it.
+    await rig.fault({
+      operation: 'objects.delete',
+      bucket: 'unscanned',
+      times: 1_000,
+      effect: { kind: 'error', status: 503 },
+    });
+    await put(rig, 'unscanned', fourth, bytes);
     await put(rig, 'quarantine', 'stray', bytes);
     await remove(rig, 'permanent', `blobs/sha256/${sent[0]?.sha256}`);
     await remove(rig, 'permanent', `files/${second}`);
@@ -98,6 +106,7 @@ describe('faults, in short', () => {
       new RegExp(`^\\(b\\) ${fourth}, infected, is clean`),
       new RegExp(`^\\(c\\) ${fourth}: events say infected`),
       /^\(d\) left is left in unscanned/,
+      new RegExp(`^\\(d\\) ${fourth} is left in unscanned`),
       new RegExp(`^\\(e\\) ${third} is missing`),
       /^\(e\) stray is not to be in quarantine/,
       new RegExp(`^\\(f\\) ${first} is clean without a blob`),

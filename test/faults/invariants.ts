@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { parseFileId } from '../../shared/files/file-id.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ReceivedEvent } from '../support/received-events.ts';
 import { metadataByFile } from '../support/records.ts';
@@ -142,8 +143,9 @@ function subscribersKnow({ records, events }: Snapshot): string[] {
 /** Bytes of an upload that was refused before it had a record are there for a day: docs/adr/0001. */
 function nothingIsLeft({ unscanned, records }: Snapshot): string[] {
   return unscanned
-    .filter((id) => records.has(id) && records.get(id)?.['state'] !== 'failed')
-    .map((id) => `(d) ${id} is left in unscanned, its record ${records.get(id)?.['state']}`);
+    .map((name) => ({ name, state: records.get(name)?.['state'] }))
+    .filter(({ name, state }) => state !== 'failed' && (records.has(name) || !parseFileId(name)))
+    .map(({ name, state }) => `(d) ${name} is left in unscanned, its record ${state}`);
 }
 
 function quarantineHoldsTheRest({ records, quarantine }: Snapshot): string[] {
