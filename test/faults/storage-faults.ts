@@ -1,4 +1,5 @@
 import type { Effect, FaultRule } from '../../infra/local/storage/faults.ts';
+import { infected, type Sample } from './samples.ts';
 
 export type Call = Omit<FaultRule, 'effect' | 'nth' | 'times'>;
 
@@ -26,14 +27,45 @@ export const MEDIA_EFFECTS: typeof EFFECTS = [
 const record: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'files/' };
 const verdict: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'verdicts/' };
 const blob: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'blobs/' };
+const finding: Pick<Call, 'bucket' | 'namePrefix'> = { bucket: 'permanent', namePrefix: 'findings/' };
 
 export const SCANNER_CALLS: readonly (readonly [name: string, call: Call])[] = [
   ['get the record', { operation: 'objects.get', ...record }],
+  ['get the verdict', { operation: 'objects.get', ...verdict }],
   ['get the blob', { operation: 'objects.get', ...blob }],
+  ['get the finding', { operation: 'objects.get', ...finding }],
   ['read the bytes', { operation: 'objects.getMedia', bucket: 'unscanned' }],
   ['rewrite', { operation: 'objects.rewrite' }],
+  ['insert the finding', { operation: 'objects.insert', ...finding }],
   ['insert the verdict', { operation: 'objects.insert', ...verdict }],
   ['delete the source', { operation: 'objects.delete', bucket: 'unscanned' }],
+];
+
+interface Overlap {
+  readonly name: string;
+  /** The one that is held, while those beside it go on. */
+  readonly call: Call;
+  /** How many calls are held at least, of the samples or of one of each kind. */
+  readonly held: number;
+  readonly samples?: () => readonly Sample[];
+}
+
+const twoInfected = () => [infected(), infected()];
+
+/** What the scanner does beside something else. */
+export const SIDE_BY_SIDE: readonly Overlap[] = [
+  { name: 'the record', call: { operation: 'objects.get', ...record }, held: 4 },
+  { name: 'the verdict', call: { operation: 'objects.get', ...verdict }, held: 4 },
+  { name: 'the blob', call: { operation: 'objects.get', ...blob }, held: 4 },
+  { name: 'the finding', call: { operation: 'objects.get', ...finding }, held: 4 },
+  { name: 'the bytes', call: { operation: 'objects.getMedia', bucket: 'unscanned' }, held: 4 },
+  {
+    name: 'keeping the finding',
+    call: { operation: 'objects.insert', ...finding },
+    held: 2,
+    samples: twoInfected,
+  },
+  { name: 'quarantine', call: { operation: 'objects.rewrite' }, held: 2, samples: twoInfected },
 ];
 
 export const UPLOAD_CALLS: readonly (readonly [name: string, call: Call])[] = [
