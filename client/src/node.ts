@@ -2,41 +2,13 @@ import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { basename, extname, join, resolve } from 'node:path';
+import { basename, join, resolve } from 'node:path';
+import mime from 'mime';
 import type { FileSource } from './source.ts';
 import type { UploadStore } from './upload/store.ts';
 
 /** Milliseconds after which the service has forgotten an upload that is not complete: a week, and a day to be sure. */
 const KEPT_MS = 8 * 24 * 3_600_000;
-
-/** What files are most often; anything else is application/octet-stream. */
-const TYPES: Readonly<Record<string, string>> = {
-  '.csv': 'text/csv',
-  '.dcm': 'application/dicom',
-  '.docx': 'application/vnd.openxmlformats-officedocument.wordprocessingml.document',
-  '.gif': 'image/gif',
-  '.gz': 'application/gzip',
-  '.html': 'text/html',
-  '.jpeg': 'image/jpeg',
-  '.jpg': 'image/jpeg',
-  '.json': 'application/json',
-  '.mov': 'video/quicktime',
-  '.mp3': 'audio/mpeg',
-  '.mp4': 'video/mp4',
-  '.pdf': 'application/pdf',
-  '.png': 'image/png',
-  '.pptx': 'application/vnd.openxmlformats-officedocument.presentationml.presentation',
-  '.rtf': 'application/rtf',
-  '.svg': 'image/svg+xml',
-  '.tif': 'image/tiff',
-  '.tiff': 'image/tiff',
-  '.txt': 'text/plain',
-  '.wav': 'audio/wav',
-  '.webp': 'image/webp',
-  '.xlsx': 'application/vnd.openxmlformats-officedocument.spreadsheetml.sheet',
-  '.xml': 'application/xml',
-  '.zip': 'application/zip',
-};
 
 /** A file on disk, to upload. A change of size or time makes it another file. @throws where there is none */
 export async function fileSource(path: string): Promise<FileSource> {
@@ -46,7 +18,7 @@ export async function fileSource(path: string): Promise<FileSource> {
   return {
     size,
     name: basename(full),
-    type: TYPES[extname(full).toLowerCase()],
+    type: mime.getType(full) ?? undefined,
     fingerprint: [full, size, mtimeNs].join('/'),
     open: () => createReadStream(full, { highWaterMark: 1024 * 1024 }),
   };
