@@ -2,7 +2,7 @@ import type { BlobUse } from '../../shared/files/blobs.ts';
 import { announceFinding } from '../../shared/files/conclude.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
-import type { Scan } from './scan.ts';
+import type { Scan } from './scan-context.ts';
 
 /**
  * Keeps that the content of a file is malware: from here on nobody gets it, whichever files have it. It may have been

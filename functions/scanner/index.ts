@@ -35,7 +35,9 @@ import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { EarlyReads } from './early-reads.ts';
-import { type Outcome, type Scan, scanFinalized } from './scan.ts';
+import type { Outcome } from './outcome.ts';
+import { scanFinalized } from './scan.ts';
+import type { Scan } from './scan-context.ts';
 
 /** What a policy may accept: bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];

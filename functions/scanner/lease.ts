@@ -2,7 +2,7 @@ import { BlobMismatch } from '../../shared/files/blob.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
-import type { Outcome } from './scan.ts';
+import type { Outcome } from './outcome.ts';
 
 export interface LeaseTerms {
   /** Bytes: smaller files are scanned sooner than a lease would pay for its writes. */

@@ -1,6 +1,4 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Publish } from '../../shared/events/publisher.ts';
-import type { Candidates } from '../../shared/files/candidates.ts';
 import { announceFailure, conclude, fail, type Timings } from '../../shared/files/conclude.ts';
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
@@ -11,41 +9,17 @@ import {
   type PendingRecord,
   parseSha256,
 } from '../../shared/files/record.ts';
-import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { Versioned } from '../../shared/files/records.ts';
 import { arrived } from '../../shared/files/uploading.ts';
-import type { Background } from '../../shared/runtime/background.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
-import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
-import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { decideByScan } from './decide.ts';
-import type { Decider, Decision, Undecided } from './decision.ts';
-import type { EarlyRead, EarlyReads } from './early-reads.ts';
-import { type LeaseTerms, underLease } from './lease.ts';
+import type { Decision, Undecided } from './decision.ts';
+import type { EarlyRead } from './early-reads.ts';
+import { underLease } from './lease.ts';
+import type { Outcome } from './outcome.ts';
+import type { Scan } from './scan-context.ts';
 import { settle } from './settle.ts';
 import { decideUnread } from './unread.ts';
-
-export interface Scan extends Decider {
-  readonly records: Records;
-  readonly candidates: Candidates;
-  /** What is handed out, marked, though it could not be scanned; everything else is not. */
-  readonly accepts: ReadonlySet<UnscannableReason>;
-  /** Absent: infected and unscannable bytes are deleted at once. */
-  readonly quarantine: Bucket | undefined;
-  readonly publish: Publish;
-  readonly lease: LeaseTerms;
-  /** Absent: no file is read before it has a slot. */
-  readonly early?: EarlyReads;
-  readonly log: Logger;
-  /** For the deletion of a source: the verdict stands by then. */
-  readonly background?: Background;
-}
-
-export type Outcome =
-  /** The event is dealt with, whatever came of it. */
-  | { readonly kind: 'done' }
-  /** The event should come back: nothing was changed that a repeat would not find. */
-  | { readonly kind: 'later'; readonly why: string; readonly retryAfterSeconds: number };
 
 const DONE: Outcome = { kind: 'done' };
 /** Who loses a compare-and-swap this often is not racing with a scan. */

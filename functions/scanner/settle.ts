@@ -5,7 +5,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { condemn } from './condemn.ts';
 import type { Decision } from './decision.ts';
 import { foundBefore } from './known.ts';
-import type { Scan } from './scan.ts';
+import type { Scan } from './scan-context.ts';
 
 /**
  * Step 7: puts the bytes where their verdict says, and says what the record will be.

@@ -13,6 +13,7 @@ import {
   tagged,
 } from './fields.ts';
 import type { FileId } from './file-id.ts';
+import type { DirectUpload, TusUpload } from './record.ts';
 import {
   type Claims,
   type Content,
@@ -29,7 +30,7 @@ import {
   type UnjudgedRecord,
   type UploadingRecord,
 } from './record.ts';
-import { claimsOf, type DirectUpload, type TusUpload } from './uploading.ts';
+import { claimsOf } from './uploading.ts';
 
 /** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
 export class CorruptRecord extends Error {

@@ -4,8 +4,7 @@ import type { StoredObject } from '../storage/object.ts';
 import { allObjects } from '../storage/page.ts';
 import { parseCount } from './fields.ts';
 import { type FileId, parseFileId } from './file-id.ts';
-import type { Sha256 } from './record.ts';
-import type { TusUpload } from './uploading.ts';
+import type { Sha256, TusUpload } from './record.ts';
 
 /**
  * The common prefix of everything that belongs to an unfinished tus upload, in the unscanned bucket:

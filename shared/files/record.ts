@@ -3,7 +3,6 @@ import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import type { Generation } from '../storage/object.ts';
 import type { FileId } from './file-id.ts';
-import type { DirectUpload, TusUpload } from './uploading.ts';
 
 declare const sha256: unique symbol;
 /** SHA-256 of a content, 64 lower-case hex digits: the address of a blob. */
@@ -54,6 +53,28 @@ export interface Claims {
   /** Bytes. */
   readonly size: number;
   readonly sha256?: Sha256;
+}
+
+/** A tus upload as it was created. How far it is, its parts say: shared/files/parts.ts. */
+export interface TusUpload {
+  readonly kind: 'tus';
+  /** Bytes of the whole; absent where it was left to be said later. */
+  readonly length?: number;
+  /** Upload-Metadata as the client sent it. */
+  readonly metadata?: string;
+  readonly expiresAt: Date;
+}
+
+/** The client sends the bytes to a session of Cloud Storage itself. */
+export interface DirectUpload {
+  readonly kind: 'direct';
+  /** Bytes. */
+  readonly length: number;
+  /** URI, a bearer token: only to end it. */
+  readonly session: string;
+  /** As the client claims. */
+  readonly sha256?: Sha256;
+  readonly expiresAt: Date;
 }
 
 export interface Stored {

@@ -1,30 +1,15 @@
 import type { StoredObject } from '../storage/object.ts';
-import { type Claims, type FileRecord, parseSha256, type Sha256, type UploadingRecord } from './record.ts';
+import {
+  type Claims,
+  type DirectUpload,
+  type FileRecord,
+  parseSha256,
+  type TusUpload,
+  type UploadingRecord,
+} from './record.ts';
 
 /** Cloud Storage's largest object, bytes: https://cloud.google.com/storage/quotas#objects */
 export const MAX_OBJECT_BYTES = 5 * 2 ** 40;
-
-/** A tus upload as it was created. How far it is, its parts say: shared/files/parts.ts. */
-export interface TusUpload {
-  readonly kind: 'tus';
-  /** Bytes of the whole; absent where it was left to be said later. */
-  readonly length?: number;
-  /** Upload-Metadata as the client sent it. */
-  readonly metadata?: string;
-  readonly expiresAt: Date;
-}
-
-/** The client sends the bytes to a session of Cloud Storage itself. */
-export interface DirectUpload {
-  readonly kind: 'direct';
-  /** Bytes. */
-  readonly length: number;
-  /** URI, a bearer token: only to end it. */
-  readonly session: string;
-  /** As the client claims. */
-  readonly sha256?: Sha256;
-  readonly expiresAt: Date;
-}
 
 export type TusRecord = UploadingRecord & { readonly upload: TusUpload };
 export type DirectRecord = UploadingRecord & { readonly upload: DirectUpload };

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
-import { type Scan, scanFinalized } from '../../functions/scanner/scan.ts';
+import { scanFinalized } from '../../functions/scanner/scan.ts';
+import type { Scan } from '../../functions/scanner/scan-context.ts';
 import { deadLettered } from '../../functions/sweeper/dead-letter.ts';
 import type { Sweeper } from '../../functions/sweeper/sweeper.ts';
 import { attendWaiting } from '../../functions/sweeper/waiting.ts';

@@ -1,5 +1,5 @@
 import type { Clock } from './clock.ts';
-import type { MethodName } from './service.ts';
+import type { MethodName } from './method-name.ts';
 import { RpcError, type StatusName } from './status.ts';
 
 export interface Fault {

@@ -9,12 +9,6 @@ import { RpcError } from './status.ts';
 import { type PullTiming, subscriberMethods } from './subscriber-methods.ts';
 import type { Plain } from './walk.ts';
 
-/** The emulated methods. */
-export type MethodName =
-  | keyof ReturnType<typeof publisherMethods>
-  | keyof ReturnType<typeof subscriberMethods>
-  | 'StreamingPull';
-
 /** What both wires call: the methods of the API by name, with the planned faults in between. */
 export class PubSubService {
   readonly broker: Broker;

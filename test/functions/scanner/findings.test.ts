@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { openDownload } from '../../../functions/files/download.ts';
-import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
+import { scanFinalized } from '../../../functions/scanner/scan.ts';
+import type { Scan } from '../../../functions/scanner/scan-context.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { type Scan, scanFinalized } from '../../../functions/scanner/scan.ts';
+import { scanFinalized } from '../../../functions/scanner/scan.ts';
+import type { Scan } from '../../../functions/scanner/scan-context.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';

@@ -1,7 +1,8 @@
 import type { Handle } from '../../handle.ts';
 import { type Answer, jsonOf, requireProblem } from './answer.ts';
 import type { Caller } from './caller.ts';
-import { type Check, mustBe, NotChecked, NotHeld, type Run, sentBefore } from './check.ts';
+import { type Check, type Run, sentBefore } from './check.ts';
+import { mustBe, NotChecked, NotHeld } from './not-held.ts';
 import { textBytes } from './samples.ts';
 
 /** Has the form of an id, and is none: a tag that nobody has. */

@@ -1,4 +1,4 @@
-import { NotHeld } from './check.ts';
+import { NotHeld } from './not-held.ts';
 
 /** An answer, read whole. */
 export interface Answer {

@@ -1,7 +1,7 @@
 import { type Hosts, hostOf } from '../../addresses.ts';
 import type { Token } from '../../http.ts';
 import { type Answer, requireStatus } from './answer.ts';
-import { NotHeld } from './check.ts';
+import { NotHeld } from './not-held.ts';
 
 export interface Request {
   readonly headers?: Readonly<Record<string, string>>;

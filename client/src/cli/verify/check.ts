@@ -1,7 +1,8 @@
 import type { Hosts } from '../../addresses.ts';
+import type { Handle } from '../../handle.ts';
 import type { Subscription } from '../pubsub.ts';
 import type { Caller } from './caller.ts';
-import type { Sent } from './sent.ts';
+import { NotChecked } from './not-held.ts';
 
 /** One promise of the service, and how to find out whether a deployment keeps it. */
 export interface Check {
@@ -23,6 +24,15 @@ export interface Observed {
   readonly note?: string;
 }
 
+/** A file that was taken in. */
+export interface Sent {
+  readonly id: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly sha256: string;
+  /** Its handle once it is decided, and the milliseconds from its upload until then. */
+  readonly decided: Promise<{ readonly handle: Handle; readonly ms: number }>;
+}
+
 /** State that the checks of one run share. */
 export interface Run {
   readonly hosts: Hosts;
@@ -42,37 +52,6 @@ export interface Run {
 }
 
 export type Subject = 'small' | 'large' | 'direct' | 'eicar' | 'encrypted';
-
-/** The service did something else than it promises. */
-export class NotHeld extends Error {
-  override readonly name = 'NotHeld';
-  readonly expected: string;
-  readonly got: string;
-  /** The setting or grant to look at first, if the answer tells. */
-  readonly hint: string | undefined;
-
-  constructor(expected: string, got: string, hint?: string) {
-    super(`expected ${expected}, got ${got}`);
-    this.expected = expected;
-    this.got = got;
-    this.hint = hint;
-  }
-}
-
-/** The check cannot be made; the message says why. */
-export class NotChecked extends Error {
-  override readonly name = 'NotChecked';
-}
-
-/** @throws {NotHeld} where they differ */
-export function mustBe(
-  what: string,
-  actual: string | number | boolean | null | undefined,
-  expected: string | number | boolean,
-  hint?: string,
-): void {
-  if (actual !== expected) throw new NotHeld(`${what} ${expected}`, `${actual ?? 'none'}`, hint);
-}
 
 /** @throws {NotChecked} where the upload that it depends on did not succeed */
 export function sentBefore({ sent }: Run, subject: Subject): Sent {

@@ -1,7 +1,8 @@
 import type { Handle } from '../../handle.ts';
 import { jsonOf } from './answer.ts';
 import type { Caller } from './caller.ts';
-import { type Check, NotHeld, type Run } from './check.ts';
+import type { Check, Run } from './check.ts';
+import { NotHeld } from './not-held.ts';
 
 /** Milliseconds, also after an interruption. */
 const PATIENCE_MS = 60_000;

@@ -1,7 +1,9 @@
 import { sha256In } from '../../sha256.ts';
 import { type Answer, requireStatus } from './answer.ts';
-import { type Check, mustBe, NotChecked, NotHeld, type Run, type Subject, sentBefore } from './check.ts';
-import { type Sent, sha256Of } from './sent.ts';
+import type { Sent } from './check.ts';
+import { type Check, type Run, type Subject, sentBefore } from './check.ts';
+import { mustBe, NotChecked, NotHeld } from './not-held.ts';
+import { sha256Of } from './sent.ts';
 
 const MIB = 1024 * 1024;
 const GRANTS =

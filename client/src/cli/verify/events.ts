@@ -2,7 +2,8 @@ import { sleep } from '../../backoff.ts';
 import { FileshareProblem } from '../../errors.ts';
 import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../events.ts';
 import type { Received, Subscription } from '../pubsub.ts';
-import { type Check, mustBe, NotChecked, NotHeld, type Observed, type Run } from './check.ts';
+import type { Check, Observed, Run } from './check.ts';
+import { mustBe, NotChecked, NotHeld } from './not-held.ts';
 
 const COMPLETED = 'no.nav.hops.fileshare.scan.completed.v1';
 

@@ -3,16 +3,8 @@ import { sleep } from '../../backoff.ts';
 import { type Handle, isUnderWay } from '../../handle.ts';
 import { type Answer, jsonOf, requireStatus } from './answer.ts';
 import type { Caller } from './caller.ts';
-import { mustBe, NotHeld, type Run } from './check.ts';
-
-/** A file that was taken in. */
-export interface Sent {
-  readonly id: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-  readonly sha256: string;
-  /** Its handle once it is decided, and the milliseconds from its upload until then. */
-  readonly decided: Promise<{ readonly handle: Handle; readonly ms: number }>;
-}
+import type { Run, Sent } from './check.ts';
+import { mustBe, NotHeld } from './not-held.ts';
 
 /** Seconds of a long poll: what is in front ends longer ones. */
 const POLL_SECONDS = 20;

@@ -1,6 +1,7 @@
 import { jsonOf, problemOf, requireProblem } from './answer.ts';
 import type { Caller } from './caller.ts';
-import { type Check, NotHeld } from './check.ts';
+import type { Check } from './check.ts';
+import { NotHeld } from './not-held.ts';
 
 /** Milliseconds that clocks may differ: issuers and services allow about as much for tokens. */
 const MOST_SKEW_MS = 60_000;

@@ -3,7 +3,8 @@ import type { Handle } from '../../handle.ts';
 import { digestField } from '../../sha256.ts';
 import { type Answer, jsonOf, requireProblem, requireStatus } from './answer.ts';
 import type { Caller } from './caller.ts';
-import { type Check, mustBe, NotHeld, type Run, type Subject } from './check.ts';
+import type { Check, Run, Subject } from './check.ts';
+import { mustBe, NotHeld } from './not-held.ts';
 import { EICAR, encryptedZip, freshBytes, textBytes } from './samples.ts';
 import { follow, requireLinks, requireLocation, sha256Of } from './sent.ts';
 

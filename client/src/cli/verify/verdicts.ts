@@ -1,6 +1,7 @@
 import type { Handle } from '../../handle.ts';
 import { jsonOf, requireProblem } from './answer.ts';
-import { type Check, mustBe, NotHeld, type Observed, type Run, type Subject, sentBefore } from './check.ts';
+import { type Check, type Observed, type Run, type Subject, sentBefore } from './check.ts';
+import { mustBe, NotHeld } from './not-held.ts';
 import { freshBytes } from './samples.ts';
 
 const SCANNER =

@@ -1,0 +1,27 @@
+import type { Publish } from '../../shared/events/publisher.ts';
+import type { Candidates } from '../../shared/files/candidates.ts';
+import type { Records } from '../../shared/files/records.ts';
+import type { Background } from '../../shared/runtime/background.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { Decider } from './decision.ts';
+import type { EarlyReads } from './early-reads.ts';
+import type { LeaseTerms } from './lease.ts';
+
+/** The stores, settings and services that a scan uses. */
+export interface Scan extends Decider {
+  readonly records: Records;
+  readonly candidates: Candidates;
+  /** What is handed out, marked, though it could not be scanned; everything else is not. */
+  readonly accepts: ReadonlySet<UnscannableReason>;
+  /** Absent: infected and unscannable bytes are deleted at once. */
+  readonly quarantine: Bucket | undefined;
+  readonly publish: Publish;
+  readonly lease: LeaseTerms;
+  /** Absent: no file is read before it has a slot. */
+  readonly early?: EarlyReads;
+  readonly log: Logger;
+  /** For the deletion of a source: the verdict stands by then. */
+  readonly background?: Background;
+}
