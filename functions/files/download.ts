@@ -1,17 +1,17 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
-import { conditionsOf, rangeApplies } from '../../shared/http/conditions.ts';
+import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { dispositionOf } from '../../shared/http/disposition.ts';
-import type { ReadableRecord } from '../../shared/http/outcome.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { rangesOf } from '../../shared/http/ranges.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
-import { verified } from '../../shared/storage/verified.ts';
+import { conditionsOf, rangeApplies } from './headers/conditions.ts';
+import { rangesOf } from './headers/ranges.ts';
 import { multipart } from './multipart.ts';
 import { ReadAhead } from './read-ahead.ts';
 import { locationOf, type Redirect, redirects } from './redirect.ts';
+import { verified } from './verified.ts';
 
 export interface Download {
   readonly status: 200 | 206 | 304 | 307;

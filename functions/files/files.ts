@@ -1,10 +1,10 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
-import type { RecordWriter } from '../../shared/files/record-writer.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
+import type { RecordWriter } from './record-writer.ts';
 import type { Redirect } from './redirect.ts';
 
 /** What the routes of this function work with. */

@@ -2,11 +2,10 @@ import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Findings } from '../../shared/files/findings.ts';
-import { RecordWriter } from '../../shared/files/record-writer.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
-import { streamBodies } from '../../shared/http/framing.ts';
-import { router } from '../../shared/http/router.ts';
+import { drainOnSignals } from '../../shared/framework/drain.ts';
+import { streamBodies } from '../../shared/framework/framing.ts';
 import { httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
@@ -18,12 +17,13 @@ import {
   json,
   readConfig,
 } from '../../shared/runtime/config.ts';
-import { drainOnSignals } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
+import { RecordWriter } from './record-writer.ts';
 import { type Redirect, redirectVariables } from './redirect.ts';
+import { router } from './router.ts';
 import { resources } from './routes/resources.ts';
 
 const config = readConfig(

@@ -1,5 +1,5 @@
 import type { Ahead, Blobs } from '../../shared/files/blobs.ts';
-import type { ReadableRecord } from '../../shared/http/outcome.ts';
+import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';

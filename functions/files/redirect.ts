@@ -1,10 +1,10 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import * as v from 'valibot';
-import type { ReadableRecord } from '../../shared/http/outcome.ts';
+import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { integer, json, nonEmpty } from '../../shared/runtime/config.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { signedUrl } from '../../shared/storage/signed-url.ts';
 import { type Signer, signingKeySchema } from '../../shared/storage/signer.ts';
+import { signedUrl } from './signed-url.ts';
 
 /** What configures redirects; without `REDIRECT_ABOVE_BYTES` there are none. */
 export const redirectVariables = {

@@ -1,11 +1,11 @@
 import type { FileId } from '../../shared/files/file-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { RecordWriter } from '../../shared/files/record-writer.ts';
 import { fileAfter, type Versioned } from '../../shared/files/records.ts';
-import { hasRoom } from '../../shared/files/room.ts';
-import { type IfMatch, requireMatch, versionTag } from '../../shared/http/if-match.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import { type IfMatch, requireMatch, versionTag } from './headers/if-match.ts';
+import type { RecordWriter } from './record-writer.ts';
+import { hasRoom } from './room.ts';
 
 /** A change of who may see a file, and the version of the file that the client decided it on. */
 export interface Sharing {

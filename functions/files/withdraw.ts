@@ -1,9 +1,9 @@
 import type { FileId } from '../../shared/files/file-id.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { withdrawn } from '../../shared/files/withdraw.ts';
-import { type IfMatch, requireMatch, versionTag } from '../../shared/http/if-match.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Files } from './files.ts';
+import { type IfMatch, requireMatch, versionTag } from './headers/if-match.ts';
 
 /** How far references are counted for the answer. */
 const MOST_COUNTED = 1000;

@@ -1,5 +1,5 @@
+import { announceFinding } from '../../shared/events/conclude.ts';
 import type { BlobUse } from '../../shared/files/blobs.ts';
-import { announceFinding } from '../../shared/files/conclude.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
 import type { Scan } from './scan-context.ts';

@@ -1,14 +1,14 @@
 import { type Content, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
-import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
-import { scanInWindows } from '../../shared/scanning/windows.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
 import { coverageOf, type Decider, type Decision, type Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import type { Held } from './lease.ts';
+import { StructureCheck, stricter } from './structure/structure.ts';
+import { scanInWindows } from './windows.ts';
 
 /**
  * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing but that

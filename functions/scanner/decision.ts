@@ -1,11 +1,11 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import type { Content, Coverage, FailureReason, Scan } from '../../shared/files/record.ts';
-import type { Admission, Refused } from '../../shared/scanning/admission.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
-import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { Admission, Refused } from './admission/admission.ts';
+import type { EngineGate } from './engine-gate.ts';
 
 export interface Decider {
   readonly unscanned: Bucket;

@@ -2,9 +2,9 @@ import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
-import type { EngineGate } from '../../shared/scanning/engine-gate.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import type { EngineGate } from './engine-gate.ts';
 import { type Known, known } from './known.ts';
 
 interface EarlyReadsOptions {

@@ -9,6 +9,7 @@ import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
+import { drainOnSignals, isDraining, shutdownSignal } from '../../shared/framework/drain.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { Background } from '../../shared/runtime/background.ts';
@@ -23,18 +24,17 @@ import {
   port,
   readConfig,
 } from '../../shared/runtime/config.ts';
-import { drainOnSignals, isDraining, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog, type Logger } from '../../shared/runtime/log.ts';
-import { Admission } from '../../shared/scanning/admission.ts';
 import { CLAMAV_MAX_BYTES, createClamd } from '../../shared/scanning/clamd.ts';
-import { EngineGate } from '../../shared/scanning/engine-gate.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
-import { freeBytes, TempSpace } from '../../shared/scanning/temp-space.ts';
 import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { Admission } from './admission/admission.ts';
+import { freeBytes, TempSpace } from './admission/temp-space.ts';
 import { EarlyReads } from './early-reads.ts';
+import { EngineGate } from './engine-gate.ts';
 import type { Outcome } from './outcome.ts';
 import { scanFinalized } from './scan.ts';
 import type { Scan } from './scan-context.ts';

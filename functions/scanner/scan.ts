@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { announceFailure, conclude, fail, type Timings } from '../../shared/files/conclude.ts';
+import { announceFailure, conclude, fail, type Timings } from '../../shared/events/conclude.ts';
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {

@@ -1,4 +1,4 @@
-import { announceFailure, fail } from '../../shared/files/conclude.ts';
+import { announceFailure, fail } from '../../shared/events/conclude.ts';
 import { assemble, isWhole, objectOf, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';

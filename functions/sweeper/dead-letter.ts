@@ -1,5 +1,5 @@
+import { announceFailure, fail } from '../../shared/events/conclude.ts';
 import { parseFinalized, redrivenAtOf } from '../../shared/events/finalized.ts';
-import { announceFailure, fail } from '../../shared/files/conclude.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import { arrived } from '../../shared/files/uploading.ts';

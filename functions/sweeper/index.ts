@@ -7,6 +7,7 @@ import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
+import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
@@ -18,7 +19,6 @@ import {
   nonEmpty,
   readConfig,
 } from '../../shared/runtime/config.ts';
-import { drainOnSignals, isDraining } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';

@@ -1,4 +1,3 @@
-import { fileDeleted } from '../../shared/events/file-deleted.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
@@ -8,6 +7,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import { allObjects } from '../../shared/storage/page.ts';
 import { isKept, release } from '../../shared/storage/release.ts';
 import type { Collector } from './collector.ts';
+import { fileDeleted } from './file-deleted.ts';
 
 export type CollectOutcome =
   /** Nothing is to be done. */

@@ -1,4 +1,4 @@
-import { announceFailure, conclude, fail } from '../../shared/files/conclude.ts';
+import { announceFailure, conclude, fail } from '../../shared/events/conclude.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { parsePart } from '../../shared/files/parts.ts';
 import { isDecided, type PendingRecord } from '../../shared/files/record.ts';

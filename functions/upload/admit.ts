@@ -2,10 +2,10 @@ import { type Handle, toHandle } from '../../shared/files/handle.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { safeFileName } from '../../shared/http/disposition.ts';
-import { requireAllowed } from '../../shared/http/media-policy.ts';
-import { mediaTypeOf } from '../../shared/http/media-type.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import { requireAllowed } from './media/media-policy.ts';
+import { mediaTypeOf } from './media/media-type.ts';
 import type { Terms } from './offer.ts';
 
 /** What a client says of a file before it sends it, as it says it. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
-import { type ClaimedDigest, requireDigest } from '../../shared/http/digest-fields.ts';
+import { type ClaimedDigest, requireDigest } from './headers/digest-fields.ts';
 
 /**
  * Compares bytes that go by with the digests that their client announced. Their SHA-256 is worked out anyway and is

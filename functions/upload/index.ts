@@ -1,10 +1,9 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
-import { IdempotencyKeys } from '../../shared/files/idempotency-keys.ts';
 import { Records } from '../../shared/files/records.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
-import { streamBodies } from '../../shared/http/framing.ts';
-import { mediaRanges } from '../../shared/http/media-policy.ts';
+import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
+import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
@@ -17,14 +16,15 @@ import {
   json,
   readConfig,
 } from '../../shared/runtime/config.ts';
-import { drainOnSignals, shutdownSignal } from '../../shared/runtime/drain.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import { postDirect } from './direct.ts';
 import { HeldDigests } from './held-digests.ts';
+import { IdempotencyKeys } from './idempotency-keys.ts';
 import { LatestUploads } from './latest-uploads.ts';
+import { mediaRanges } from './media/media-policy.ts';
 import { postFile } from './post.ts';
 import { type Tus, tusRoute } from './tus.ts';
 

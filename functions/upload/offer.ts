@@ -1,12 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import { requireLength } from '../../shared/http/body.ts';
-import { type ClaimedDigest, claimedDigests } from '../../shared/http/digest-fields.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
-import { idempotencyKeyOf } from '../../shared/http/idempotency-key.ts';
-import { type MediaPolicy, requireAllowed } from '../../shared/http/media-policy.ts';
-import { mediaTypeOf } from '../../shared/http/media-type.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
+import { idempotencyKeyOf } from './headers/idempotency-key.ts';
+import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
+import { mediaTypeOf } from './media/media-type.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
 export interface Terms {

@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Claim, IdempotencyKeys, VersionedKey } from '../../shared/files/idempotency-keys.ts';
 import type { FileRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { type Digests, Tally } from '../../shared/storage/tally.ts';
+import type { Claim, IdempotencyKeys, VersionedKey } from './idempotency-keys.ts';
 import {
   commitFile,
   type Receiver,

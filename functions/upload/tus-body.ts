@@ -2,16 +2,16 @@ import type { IncomingMessage } from 'node:http';
 import { assemble, isWhole, objectOf, readChain, removeChain } from '../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../shared/files/record.ts';
 import { arrived, isTus, MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { framingOf } from '../../shared/framework/framing.ts';
 import { bodyOf } from '../../shared/http/body.ts';
-import { framingOf } from '../../shared/http/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Exchange } from '../../shared/http/service.ts';
-import { sniffed } from '../../shared/http/sniff.ts';
 import { decodeCrc32c } from '../../shared/storage/crc32c.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Appender, append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
+import { sniffed } from './media/sniff.ts';
 import type { Terms } from './offer.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
 

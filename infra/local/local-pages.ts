@@ -3,8 +3,8 @@ import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from '.
 import { pageFile } from './page/files.ts';
 import type { Live } from './page/live.ts';
 import { SAMPLE_PATH, sendSample } from './page/sample-file.ts';
+import { type PlatformStatus, statusPage } from './page/status-page.ts';
 import { sendProblem } from './problem.ts';
-import { type PlatformStatus, statusPage } from './status-page.ts';
 
 export interface LocalPagesOptions {
   readonly issuer: Issuer;

@@ -12,12 +12,12 @@ import { createIssuer, type Issuer } from './issuer.ts';
 import { localPages } from './local-pages.ts';
 import { openLogbook } from './logbook.ts';
 import { createLive } from './page/live.ts';
+import type { PlatformStatus } from './page/status-page.ts';
 import { type PortRequest, reservePorts } from './ports.ts';
 import { startProcessGuard } from './process-guard.ts';
 import { describeProcesses, GCP_PROJECT, HOST, type Ports, pubsubHostOf, storageUrlOf } from './processes.ts';
 import { createScanEvents } from './scan-events.ts';
 import { postEvery } from './schedule.ts';
-import type { PlatformStatus } from './status-page.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
 /** A function drains by itself in at most 8 s; Cloud Run gives it 10. */

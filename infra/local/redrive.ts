@@ -4,7 +4,7 @@ import { parseArgs } from 'node:util';
 import { readPlatformConfig } from './config.ts';
 import { folderHolder } from './folder-lock.ts';
 import { emailOf, localTokens } from './identity.ts';
-import type { PlatformStatus } from './status-page.ts';
+import type { PlatformStatus } from './page/status-page.ts';
 
 const USAGE = 'Usage: npm run redrive -- FILE_ID, or: npm run redrive -- --all';
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { acceptBody, framingOf } from '../framework/framing.ts';
 import { giveBack } from '../runtime/memory.ts';
-import { acceptBody, framingOf } from './framing.ts';
 import { Problem } from './problems.ts';
 
 /**

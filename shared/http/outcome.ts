@@ -1,17 +1,11 @@
-import type { Content, FileRecord } from '../files/record.ts';
+import { isReadable, type ReadableRecord } from '../files/readable.ts';
+import type { FileRecord } from '../files/record.ts';
 import { Problem } from './problems.ts';
-
-/** A record whose bytes may be handed out. */
-export type ReadableRecord = FileRecord & { readonly content: Content } & (
-    | { readonly state: 'clean' }
-    | { readonly state: 'unscannable'; readonly accepted: true }
-  );
 
 /** @throws {Problem} that says why these bytes are not handed out, or not yet */
 export function requireReadable(record: FileRecord): ReadableRecord {
+  if (isReadable(record)) return record;
   switch (record.state) {
-    case 'clean':
-      return record;
     case 'uploading':
       throw new Problem('not-scanned-yet', {
         detail: 'The upload of the file is not complete.',
@@ -24,7 +18,6 @@ export function requireReadable(record: FileRecord): ReadableRecord {
     case 'infected':
       throw new Problem('file-infected', { members: { signature: record.signature } });
     case 'unscannable':
-      if (isAccepted(record)) return record;
       throw new Problem('file-unscannable', { members: { reason: record.reason } });
     case 'failed':
       throw new Problem('file-failed', { members: { reason: record.failure } });
@@ -33,9 +26,4 @@ export function requireReadable(record: FileRecord): ReadableRecord {
     case 'deleted':
       throw new Problem('file-deleted');
   }
-}
-
-/** By policy, and its content is known. */
-function isAccepted(record: FileRecord): record is ReadableRecord & { readonly state: 'unscannable' } {
-  return record.state === 'unscannable' && record.accepted && record.content !== undefined;
 }

@@ -1,14 +1,14 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptRecord } from '../files/metadata.ts';
-import { withoutDomains } from '../runtime/domains.ts';
-import { isDraining, whileServing } from '../runtime/drain.ts';
+import { withoutDomains } from '../framework/domains.ts';
+import { isDraining, whileServing } from '../framework/drain.ts';
+import { HEADERS_MS, limitRequests } from '../framework/timeouts.ts';
 import { type Logger, traceFields } from '../runtime/log.ts';
 import { StorageError } from '../storage/error.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
 import { sendHead, sendProblem } from './respond.ts';
-import { HEADERS_MS, limitRequests } from './timeouts.ts';
 
 /** One request: what a handler needs beside its own dependencies. */
 export interface Exchange {

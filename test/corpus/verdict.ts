@@ -1,5 +1,5 @@
+import { StructureCheck, stricter } from '../../functions/scanner/structure/structure.ts';
 import type { Clamd } from '../../shared/scanning/clamd.ts';
-import { StructureCheck, stricter } from '../../shared/scanning/structure.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 
 /** The word of the scanner function on a file: ClamAV's verdict, and that of the check of its structure. */

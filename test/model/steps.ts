@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
+import { RecordWriter } from '../../functions/files/record-writer.ts';
 import { addReference, removeReference } from '../../functions/files/refer.ts';
 import { share as changeViewers } from '../../functions/files/share.ts';
 import { withdraw } from '../../functions/files/withdraw.ts';
 import { redriveFile } from '../../functions/sweeper/redrive.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
-import { RecordWriter } from '../../shared/files/record-writer.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';

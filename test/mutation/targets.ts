@@ -13,9 +13,19 @@ export const TARGETS: Readonly<Record<string, Target>> = {
   },
   promote: { files: ['shared/files/blobs.ts'], tests: ['test/shared/files/blobs.test.ts'] },
   readable: {
-    files: ['functions/files/find.ts', 'functions/files/download.ts'],
-    tests: ['test/functions/files/find.test.ts', 'test/functions/files/download.test.ts'],
+    files: ['shared/files/readable.ts', 'functions/files/find.ts', 'functions/files/download.ts'],
+    tests: [
+      'test/shared/files/readable.test.ts',
+      'test/functions/files/find.test.ts',
+      'test/functions/files/download.test.ts',
+    ],
   },
-  conditions: { files: ['shared/http/conditions.ts'], tests: ['test/shared/http/conditions.test.ts'] },
-  ranges: { files: ['shared/http/ranges.ts'], tests: ['test/shared/http/ranges.test.ts'] },
+  conditions: {
+    files: ['functions/files/headers/conditions.ts'],
+    tests: ['test/functions/files/headers/conditions.test.ts'],
+  },
+  ranges: {
+    files: ['functions/files/headers/ranges.ts'],
+    tests: ['test/functions/files/headers/ranges.test.ts'],
+  },
 };

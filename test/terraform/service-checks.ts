@@ -11,7 +11,7 @@ import {
 import { at, listAt, numberAt, textAt } from './json.ts';
 
 const MIB = 2 ** 20;
-/** Below this the scanner voids its verdicts (shared/scanning/temp-space.ts). */
+/** Below this the scanner voids its verdicts (functions/scanner/admission/temp-space.ts). */
 const LOW_WATER = 32 * MIB;
 /** Gates of the engine that a deployment must not open. */
 const FORBIDDEN = [

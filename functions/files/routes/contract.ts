@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { sendJson } from '../../../shared/http/respond.ts';
-import type { Route } from '../../../shared/http/router.ts';
+import type { Route } from '../router.ts';
 
 const SOURCE = new URL('../../../openapi.yaml', import.meta.url);
 const PUBLIC = { 'cache-control': 'public, max-age=300' };

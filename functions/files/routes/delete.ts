@@ -1,9 +1,9 @@
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { ifMatchOf } from '../../../shared/http/if-match.ts';
 import { sendNoContent } from '../../../shared/http/respond.ts';
-import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { findFile, ownerOrAdministrator } from '../find.ts';
+import { ifMatchOf } from '../headers/if-match.ts';
+import type { Route } from '../router.ts';
 import { withdraw } from '../withdraw.ts';
 
 export function deleteFile(files: Files): Route {

@@ -1,13 +1,13 @@
 import { type FileId, idAt, positionOf } from '../../../shared/files/file-id.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
-import type { Route } from '../../../shared/http/router.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Files } from '../files.ts';
 import { listFiles, STATES, type State } from '../list.ts';
+import type { Route } from '../router.ts';
+import { cursorOf, limitOf, nextLink, positionIn } from './paging.ts';
 
 export function getFiles({ tokens, records, filesUrl }: Files): Route {
   return async ({ path, query, request, response, signal, log }) => {

@@ -1,8 +1,8 @@
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import type { Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { findFile, ownerOrViewer } from '../find.ts';
 import { sendFile } from '../read.ts';
+import type { Route } from '../router.ts';
 
 export function getFile(files: Files): Route {
   return async (exchange, id) => {

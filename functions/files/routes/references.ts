@@ -1,12 +1,12 @@
 import { parseReferenceKey, parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { cursorOf, limitOf, nextLink, positionIn } from '../../../shared/http/paging.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
-import { decoded, type Route } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner, ownerOrAdministrator } from '../find.ts';
 import { addReference, removeReference } from '../refer.ts';
+import { decoded, type Route } from '../router.ts';
+import { cursorOf, limitOf, nextLink, positionIn } from './paging.ts';
 
 export function getReferences({ tokens, records, references }: Files): Route {
   return async ({ path, query, request, response, signal }, id) => {

@@ -1,5 +1,5 @@
-import type { Resource } from '../../../shared/http/router.ts';
 import type { Files } from '../files.ts';
+import type { Resource } from '../router.ts';
 import { getContract } from './contract.ts';
 import { deleteFile } from './delete.ts';
 import { getFiles } from './list.ts';

@@ -1,14 +1,14 @@
-import { toAttachment } from '../../../shared/files/attachment.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
-import { settled } from '../../../shared/files/settled.ts';
-import { prefersFhir } from '../../../shared/http/accept.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 import { sendHandle, sendJson } from '../../../shared/http/respond.ts';
-import type { Route } from '../../../shared/http/router.ts';
+import { settled } from '../../../shared/http/settled.ts';
+import { toAttachment } from '../attachment.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile, ownerOrAdministrator } from '../find.ts';
+import { prefersFhir } from '../headers/accept.ts';
+import type { Route } from '../router.ts';
 
 export function getStatus({ tokens, records, filesUrl, polls }: Files): Route {
   return async ({ request, response, signal }, id) => {

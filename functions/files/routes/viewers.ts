@@ -1,13 +1,13 @@
 import * as v from 'valibot';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
-import { ifMatchOf, versionTag } from '../../../shared/http/if-match.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
-import { decoded, type Route } from '../../../shared/http/router.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner, ownerOrAdministrator } from '../find.ts';
+import { ifMatchOf, versionTag } from '../headers/if-match.ts';
+import { decoded, type Route } from '../router.ts';
 import { type Sharing, share } from '../share.ts';
 
 export function getViewers({ tokens, records }: Files): Route {

@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
-import { forward, type Upstream } from '../exchange.ts';
 import { declaredBytes, headBytes } from '../headers.ts';
 import { sendProblem } from '../problem.ts';
+import { forward, type Upstream } from './exchange.ts';
 import { isReserved, MESSAGE_BYTES, PENDING } from './limits.ts';
 import { refuse } from './refusals.ts';
 import { Slots } from './slots.ts';

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { SOCKET_BUFFER } from '../exchange.ts';
+import { SOCKET_BUFFER } from './exchange.ts';
 import { REQUEST_HEAD_BYTES } from './limits.ts';
 
 /** As long as Cloud Run lets a request take at most; the limit of a service is its front's. */

@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { PlatformStatus } from '../status-page.ts';
 import { pageDocument } from './document.ts';
 import { pageScript } from './script.ts';
+import type { PlatformStatus } from './status-page.ts';
 
 interface PageFile {
   readonly type: string;

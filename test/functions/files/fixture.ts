@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
+import { RecordWriter } from '../../../functions/files/record-writer.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
-import { RecordWriter } from '../../../shared/files/record-writer.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri } from '../../../shared/files/references.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';

@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { versionTag } from '../../../functions/files/headers/if-match.ts';
+import { RecordWriter } from '../../../functions/files/record-writer.ts';
 import { share } from '../../../functions/files/share.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
-import { RecordWriter } from '../../../shared/files/record-writer.ts';
 import { Records } from '../../../shared/files/records.ts';
-import { versionTag } from '../../../shared/http/if-match.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';

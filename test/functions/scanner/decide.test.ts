@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
+import { Admission } from '../../../functions/scanner/admission/admission.ts';
+import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
 import { decideByScan } from '../../../functions/scanner/decide.ts';
 import type { Decider } from '../../../functions/scanner/decision.ts';
 import { decideUnread } from '../../../functions/scanner/unread.ts';
@@ -9,9 +11,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { type Content, type PendingRecord, parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
-import { Admission } from '../../../shared/scanning/admission.ts';
 import type { Scanner } from '../../../shared/scanning/clamd.ts';
-import { TempSpace } from '../../../shared/scanning/temp-space.ts';
 import { ScanFault, type Verdict } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';

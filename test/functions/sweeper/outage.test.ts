@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
+import { EngineGate } from '../../../functions/scanner/engine-gate.ts';
 import { deadLettered } from '../../../functions/sweeper/dead-letter.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { notificationOf } from '../../../shared/events/finalized.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
-import { EngineGate } from '../../../shared/scanning/engine-gate.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';
 import { DAY, pushOf } from './fixture.ts';

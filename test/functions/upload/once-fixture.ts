@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
+import { IdempotencyKeys } from '../../../functions/upload/idempotency-keys.ts';
 import { receive } from '../../../functions/upload/receive.ts';
 import { type OnceReceiver, type Received, receiveOnce } from '../../../functions/upload/receive-once.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
-import { IdempotencyKeys } from '../../../shared/files/idempotency-keys.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';

@@ -11,7 +11,7 @@ import { createRemoteJWKSet, decodeJwt, jwtVerify } from 'jose';
 import { emailOf, localTokens } from '../../../infra/local/identity.ts';
 import { AUDIENCE, createIssuer } from '../../../infra/local/issuer.ts';
 import { localPages } from '../../../infra/local/local-pages.ts';
-import type { PlatformStatus } from '../../../infra/local/status-page.ts';
+import type { PlatformStatus } from '../../../infra/local/page/status-page.ts';
 import { ask } from './gateway-fixture.ts';
 
 const TOKEN_COMMAND = fileURLToPath(new URL('../../../infra/local/token.ts', import.meta.url));

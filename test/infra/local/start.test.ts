@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { folderHolder } from '../../../infra/local/folder-lock.ts';
+import type { PlatformStatus } from '../../../infra/local/page/status-page.ts';
 import { groupAlive } from '../../../infra/local/process-group.ts';
-import type { PlatformStatus } from '../../../infra/local/status-page.ts';
 import { eventually } from './eventually.ts';
 import { isLoopback, listeningSockets, withDescendants } from './sockets.ts';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
+import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
-import { fileDeleted } from '../../../shared/events/file-deleted.ts';
 import { scanCompleted } from '../../../shared/events/scan-completed.ts';
 import { scanFailed } from '../../../shared/events/scan-failed.ts';
 import { verdictChanged } from '../../../shared/events/verdict-changed.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { parse } from 'content-disposition';
 import fc from 'fast-check';
+import { mediaTypeOf } from '../../../functions/upload/media/media-type.ts';
 import { dispositionOf, fileNameOf } from '../../../shared/http/disposition.ts';
-import { mediaTypeOf } from '../../../shared/http/media-type.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 
 describe('file names', () => {

@@ -5,8 +5,8 @@ import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import type { Issuer } from '../../../../infra/local/issuer.ts';
 import { localPages } from '../../../../infra/local/local-pages.ts';
+import type { PlatformStatus } from '../../../../infra/local/page/status-page.ts';
 import { samples } from '../../../../infra/local/samples.ts';
-import type { PlatformStatus } from '../../../../infra/local/status-page.ts';
 import { type Answer, ask } from '../gateway-fixture.ts';
 
 describe('the page, as it is served', () => {

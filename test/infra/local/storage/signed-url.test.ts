@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { signedUrl } from '../../../../shared/storage/signed-url.ts';
+import { signedUrl } from '../../../../functions/files/signed-url.ts';
 import type { Signer } from '../../../../shared/storage/signer.ts';
 import { BUCKET, EmulatorFixture } from './emulator-fixture.ts';
 

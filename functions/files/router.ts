@@ -1,0 +1,59 @@
+import type { Action } from '../../shared/http/audit.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { Exchange } from '../../shared/http/service.ts';
+
+/** @param item what stands behind the resource's name in the path, as it was sent; '' where nothing does */
+export type Route = (exchange: Exchange, id: string, item: string) => Promise<void>;
+
+/** A pattern with at most two groups, and what answers each method, by what name the audit knows it. HEAD is a GET whose body Node leaves out. */
+export interface Resource {
+  readonly path: RegExp;
+  readonly methods: Readonly<Record<string, readonly [action: Action, route: Route]>>;
+  /** Methods of the same path that another function answers. */
+  readonly elsewhere?: readonly string[];
+}
+
+/**
+ * Leads a request to what answers it.
+ * @throws {Problem} 404 for another path, 405 for another method
+ */
+export function router(resources: readonly Resource[]) {
+  return async (exchange: Exchange): Promise<void> => {
+    for (const resource of resources) {
+      const { methods } = resource;
+      const match = resource.path.exec(exchange.path);
+      if (!match) continue;
+      const method = exchange.request.method ?? '';
+      const found = methods[method === 'HEAD' ? 'GET' : method];
+      if (!found) throw notAllowed(resource, method);
+      const [action, route] = found;
+      exchange.audit.action = action;
+      return route(exchange, match[1] ?? '', match[2] ?? '');
+    }
+    throw new Problem('not-found');
+  };
+}
+
+function notAllowed(resource: Resource, method: string): Problem {
+  // It came to this host name because the other function has one of its own.
+  if (resource.elsewhere?.includes(method)) {
+    const headers = { allow: allowed({ ...resource, elsewhere: [] }) };
+    return new Problem('method-not-allowed', { headers, detail: 'Uploads have a host name of their own.' });
+  }
+  return new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
+}
+
+function allowed({ methods, elsewhere = [] }: Resource): string {
+  return [...Object.keys(methods), ...elsewhere]
+    .flatMap((method) => (method === 'GET' ? ['GET', 'HEAD'] : [method]))
+    .join(', ');
+}
+
+/** A part of a path without its percent-encoding (RFC 3986 section 2.1). @throws {Problem} where that is broken */
+export function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    throw new Problem('invalid-request', { detail: 'The percent-encoding of the path is broken.' });
+  }
+}

@@ -1,0 +1,66 @@
+import { timingSafeEqual } from 'node:crypto';
+import { type ParseError, parseDictionary } from 'structured-headers';
+import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+
+/** Bytes of a digest, of each algorithm that is checked. Others of RFC 9530's registry are broken or rare. */
+const LENGTHS = { 'sha-256': 32, 'sha-512': 64 } as const;
+
+type DigestAlgorithm = keyof typeof LENGTHS;
+
+/** A digest that a client says its bytes have. */
+export interface ClaimedDigest {
+  readonly algorithm: DigestAlgorithm;
+  readonly digest: Uint8Array;
+}
+
+/**
+ * What `Repr-Digest` or `Content-Digest` claims (RFC 9530 sections 2 and 3); where a body is whole and has no content
+ * coding, both mean the same bytes. Algorithms that are not known are ignored, as section 2 wants it.
+ * @param header several lines joined by commas
+ * @throws {Problem} where it is no dictionary (RFC 9651 section 3.2), or a digest is none of its algorithm
+ */
+export function claimedDigests(name: string, header: string | undefined): ClaimedDigest[] {
+  const claims: ClaimedDigest[] = [];
+  for (const [algorithm, [value]] of dictionary(name, header)) {
+    if (!isKnown(algorithm)) continue;
+    if (!(value instanceof ArrayBuffer) || value.byteLength !== LENGTHS[algorithm]) {
+      throw malformed(name, `${algorithm} is not the Base64 of ${LENGTHS[algorithm]} bytes between colons`);
+    }
+    claims.push({ algorithm, digest: new Uint8Array(value) });
+  }
+  return claims;
+}
+
+/** @throws {Problem} `digest-mismatch` where the bytes that arrived have another digest than was claimed */
+export function requireDigest({ algorithm, digest }: ClaimedDigest, actual: Uint8Array): void {
+  if (digest.length === actual.length && timingSafeEqual(digest, actual)) return;
+  throw new Problem('digest-mismatch', {
+    detail: `The ${algorithm} of the bytes that arrived is another than the one that was announced.`,
+    members: { algorithm, expected: byteSequence(digest), actual: byteSequence(actual) },
+  });
+}
+
+function dictionary(name: string, header: string | undefined): ReturnType<typeof parseDictionary> {
+  if (header !== undefined && header.length > MAX_FIELD_LENGTH) throw malformed(name, 'it is too long');
+  try {
+    return parseDictionary(header ?? '');
+  } catch (error) {
+    throw malformed(name, (error as ParseError).message);
+  }
+}
+
+function isKnown(algorithm: string): algorithm is DigestAlgorithm {
+  return Object.hasOwn(LENGTHS, algorithm);
+}
+
+function malformed(name: string, why: string): Problem {
+  return new Problem('invalid-request', {
+    detail: `The ${name} cannot be read: ${why}. Write it as ${name}: sha-256=:<Base64>:`,
+  });
+}
+
+/** As a structured field writes bytes (RFC 9651 section 4.1.8). */
+function byteSequence(bytes: Uint8Array): string {
+  return `:${Buffer.from(bytes).toString('base64')}:`;
+}

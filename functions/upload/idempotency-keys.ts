@@ -1,0 +1,73 @@
+import { createHash } from 'node:crypto';
+import { parseTime } from '../../shared/files/fields.ts';
+import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+
+/** What the names of all keys begin with, followed by 64 hex digits. */
+const PREFIX = 'idempotency/';
+
+/** Milliseconds after which a key stands for nothing any more, whether the sweeper has collected it or not. */
+const LIFETIME_MS = 24 * 60 * 60_000;
+
+/** Which file a key stands for, or is about to. Whether there is such a file, its record alone says. */
+export interface Claim {
+  readonly fileId: FileId;
+  readonly claimedAt: Date;
+}
+
+/** A key as it was read: what the next claim must still find. */
+export interface VersionedKey {
+  readonly object: StoredObject;
+  /** Absent where it is too old, or not ours to read: the key may be taken over as if it were new. */
+  readonly claim?: Claim;
+}
+
+/** A client's own name for one of its uploads. */
+interface OwnedKey {
+  readonly owner: Principal;
+  readonly key: string;
+}
+
+/**
+ * Idempotency keys: zero-byte objects `idempotency/<SHA-256 of owner and key>` of the permanent bucket, one only where
+ * a client sends a key, which itself is stored nowhere. Under a retention policy such an object may stay for ever, so
+ * its age is in its metadata, and one claim replaces another by compare-and-swap.
+ * See docs/adr/0010-idempotency-keys.md.
+ */
+export class IdempotencyKeys {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /** @throws {StorageError} */
+  async get(key: OwnedKey, now: Date): Promise<VersionedKey | undefined> {
+    const object = await this.#bucket.stat(nameOf(key));
+    if (!object) return undefined;
+    const fileId = parseFileId(object.metadata['fileId'] ?? '');
+    const claimedAt = parseTime(object.metadata['claimedAt'] ?? '');
+    if (!fileId || !claimedAt || now.getTime() - claimedAt.getTime() >= LIFETIME_MS) return { object };
+    return { object, claim: { fileId, claimedAt } };
+  }
+
+  /**
+   * Makes a key stand for a file where it still is as it was read.
+   * @returns whether it does now
+   * @throws {StorageError}: it may, or may not
+   */
+  async claim(key: OwnedKey, read: VersionedKey | undefined, claim: Claim): Promise<boolean> {
+    const metadata = { fileId: claim.fileId, claimedAt: claim.claimedAt.toISOString() };
+    const written = read
+      ? await this.#bucket.patch(nameOf(key), read.object, metadata)
+      : await this.#bucket.insertEmpty(nameOf(key), { metadata });
+    return written !== undefined;
+  }
+}
+
+/** No principal holds a line feed: two pairs never have one name. */
+function nameOf({ owner, key }: OwnedKey): string {
+  return PREFIX + createHash('sha256').update(`${owner}\n${key}`).digest('hex');
+}

@@ -1,0 +1,120 @@
+import type { Publish } from '../events/publisher.ts';
+import { scanCompleted } from '../events/scan-completed.ts';
+import { scanFailed } from '../events/scan-failed.ts';
+import { verdictChanged } from '../events/verdict-changed.ts';
+import type { Findings, StandingFinding } from '../files/findings.ts';
+import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from '../files/record.ts';
+import type { Records, Versioned } from '../files/records.ts';
+import type { Background } from '../runtime/background.ts';
+import type { Logger } from '../runtime/log.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import type { StoredObject } from '../storage/object.ts';
+
+interface Concluder {
+  readonly unscanned: Bucket;
+  readonly findings: Findings;
+  readonly publish: Publish;
+  readonly log: Logger;
+  /** For the deletion of the source, which may have to wait for a second; absent where the caller waits for it. */
+  readonly background?: Background;
+}
+
+/** Where the time of one file went. Who resumes where another stopped does not know. */
+export interface Timings {
+  /** When the last byte was there, by the clock of Cloud Storage. */
+  readonly arrivedAt: Date;
+  /** Milliseconds until its scan began, earlier tries included; or until it was decided without one. */
+  readonly waitMs: number;
+  /** Milliseconds in which its bytes were read and scanned; absent where they were not. */
+  readonly scanMs?: number;
+  /** Milliseconds in which they were promoted, or put into quarantine; absent where their content was there already. */
+  readonly settleMs?: number;
+}
+
+/**
+ * What is left to do once a verdict stands in the record: say so, then delete the source. In this order: until
+ * the source is gone, the return of its event or the sweeper resumes here. Whoever found malware in the content while
+ * it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
+ * @throws {StorageError} and what `publish` throws
+ */
+export async function conclude(
+  { unscanned, findings, publish, log, background }: Concluder,
+  record: DecidedRecord,
+  object: StoredObject,
+  timings?: Timings,
+): Promise<void> {
+  const handedOut = record.state === 'clean' ? record.content.sha256 : undefined;
+  const [known] = await Promise.all([handedOut && findings.get(handedOut), publish(scanCompleted(record))]);
+  if (handedOut && known) await announceFinding({ findings, publish }, handedOut, known);
+  const { name, generation, updated } = object;
+  const deletion = unscanned.delete(name, { generation, updated });
+  if (background) background.run(deletion, 'source not deleted');
+  else await deletion;
+  const said = {
+    fileId: record.id,
+    verdict: record.state,
+    size: object.size,
+    ...signatureAge(record),
+    ...timings,
+  };
+  log.info(said, 'scan completed');
+}
+
+/** How old the signatures were that decided, for the metric to alert on; nothing where none with a date did. */
+function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number } {
+  const built = Date.parse(scan.engine?.databaseDate ?? '');
+  return Number.isNaN(built)
+    ? {}
+    : { signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000) };
+}
+
+/** Says that a content which was handed out as clean is malware, where nobody has said it yet: at least once. */
+export async function announceFinding(
+  { findings, publish }: Pick<Concluder, 'findings' | 'publish'>,
+  sha256: Sha256,
+  known: StandingFinding,
+): Promise<void> {
+  if (known.announced || !known.finding) return;
+  await publish(verdictChanged(sha256, known.finding));
+  await findings.noteAnnounced(known);
+}
+
+interface Failer {
+  readonly records: Records;
+  readonly publish: Publish;
+  readonly now: () => Date;
+  readonly log: Logger;
+}
+
+/**
+ * Gives a file up, and says so. Its bytes, where there are any, stay for a redrive.
+ * @returns false where its record moved on meanwhile
+ * @throws {StorageError} and what `publish` throws: whoever comes next is to {@link announceFailure}
+ */
+export async function fail(
+  failer: Failer,
+  read: Versioned<PendingRecord>,
+  failure: FailureReason,
+): Promise<boolean> {
+  const { lease: _, redriven: __, ...stored } = read.record;
+  const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
+  const written = await failer.records.judge(read, failed);
+  if (!written) return false;
+  failer.log.error({ fileId: stored.id, failure }, 'file failed');
+  await announceFailure(failer, written);
+  return true;
+}
+
+/**
+ * Says that a file failed where nobody has said it yet, and notes that it was said: nothing else comes back
+ * to a file that failed. Who fails between the two says it twice, by the same event id.
+ */
+export async function announceFailure(
+  { records, publish }: Pick<Failer, 'records' | 'publish'>,
+  read: Versioned<FailedRecord>,
+): Promise<void> {
+  if (read.record.announced) return;
+  await publish(scanFailed(read.record));
+  // Lost to another who announced it, or to a redrive: either way it has been said.
+  await records.judge(read, { ...read.record, announced: true });
+}
