@@ -318,7 +318,7 @@ variable "sweeper" {
 }
 
 variable "environment" {
-  description = "Further settings of the functions by the names in the README, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. What the module sets itself cannot be set here."
+  description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. What the module sets itself cannot be set here."
   type = object({
     upload  = optional(map(string), {})
     files   = optional(map(string), {})

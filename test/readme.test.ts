@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { readFileSync, statSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,33 +12,57 @@ import { EICAR, eventually, Service } from './support/service.ts';
 const ROOT = join(import.meta.dirname, '..');
 const README = readFileSync(join(ROOT, 'README.md'), 'utf8');
 
-/** The blocks of a section that are to be pasted into a shell, in their order. */
-function blocks(section: string): readonly string[] {
-  const [, text = ''] = README.split(`\n## ${section}\n`);
-  const [own = ''] = text.split('\n## ');
-  return [...own.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
+/** The blocks of a page that are to be pasted into a shell, in their order. */
+function blocks(page: string): readonly string[] {
+  const text = readFileSync(join(ROOT, page), 'utf8');
+  return [...text.matchAll(/^```sh\n(.*?)^```$/gms)].map(([, block = '']) => block);
 }
 
-describe('what the README says to try', () => {
+describe('README.md', () => {
+  it('fits two screens', () => {
+    assert.ok(README.split('\n').length <= 150);
+  });
+
+  it('shows a picture that is there and small', () => {
+    const [, path = ''] = /!\[[^\]]+\]\(([^)]+)\)/.exec(README) ?? [];
+    const { size } = statSync(join(ROOT, path));
+    assert.ok(size > 0 && size < 150_000, `${path} has ${size} bytes`);
+  });
+});
+
+describe('what the README and the tutorial say to paste', () => {
   const service = new Service();
 
-  it('uploads, waits, downloads and finds malware when it is pasted', async () => {
-    const [, block = ''] = blocks('Try it');
+  /** What the shell prints for a block, with the ports of this service. */
+  async function paste(block: string | undefined): Promise<string> {
+    assert.ok(block);
     const text = block
       .replaceAll('127.0.0.1:8080', new URL(service.url).host)
       .replaceAll('127.0.0.1:8085', service.platform.pubsubHost);
     const folder = await mkdtemp(join(tmpdir(), 'fileshare-readme-'));
     const { stdout } = await promisify(execFile)('bash', ['-c', text], { cwd: folder });
     await rm(folder, { recursive: true });
+    return stdout;
+  }
+
+  it('starts the service, uploads and waits in three lines', async () => {
+    const [start = '', upload = ''] = blocks('README.md');
+    assert.equal(start, 'npm start\n');
+    assert.equal(upload.trim().split('\n').length, 2);
+    assert.match(await paste(upload), /^HTTP\/1\.1 201 .*"state":"clean"/s);
+  });
+
+  it('uploads, waits, downloads and detects malware', async () => {
+    const stdout = await paste(blocks('docs/getting-started.md')[1]);
     assert.match(stdout, /"state":"clean".*\nHello\n.*"type":"urn:hops-fileshare:problem:file-infected"/s);
     assert.match(stdout, /"verdict":"clean"/);
   });
 });
 
-describe('what the README says to subscribers', () => {
+describe('what docs/subscribe.md says to paste', () => {
   const service = new Service();
   const pasted: ChildProcess[] = [];
-  const [subscriber = '', endpoint = '', subscription = ''] = blocks('Subscribe to events');
+  const [subscriber = '', endpoint = '', subscription = ''] = blocks('docs/subscribe.md');
   let endpointPort: number;
 
   before(async () => {
