@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { parseLatency } from '../infra/local/latency/latency.ts';
+import { parseLatency } from '../infra/emulators/common/latency/latency.ts';
 
 export interface Options {
   readonly quick: boolean;

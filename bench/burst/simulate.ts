@@ -1,4 +1,4 @@
-import { randomFrom } from '../../infra/local/latency/random.ts';
+import { randomFrom } from '../../infra/emulators/common/latency/random.ts';
 import type { ModuleDefaults } from '../stage/module-defaults.ts';
 import { EventQueue } from './event-queue.ts';
 import { PushWindow } from './push-window.ts';

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto';
-import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
+import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
 import type { Bench, Row } from '../bench.ts';
 import type { Finding } from '../finding.ts';
 import { send } from '../http.ts';

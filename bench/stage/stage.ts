@@ -1,10 +1,10 @@
 import { join } from 'node:path';
+import { parseIam } from '../../infra/emulators/common/iam/emulated-iam.ts';
+import { ANYBODY } from '../../infra/emulators/common/iam/policy.ts';
+import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
 import type { ChildSpec } from '../../infra/local/child.ts';
 import { type PlatformConfig, readPlatformConfig, SCAN_SLOTS } from '../../infra/local/config.ts';
-import { parseIam } from '../../infra/local/iam/emulated-iam.ts';
-import { ANYBODY } from '../../infra/local/iam/policy.ts';
 import { type Platform, startPlatform } from '../../infra/local/platform.ts';
-import type { OperationReport } from '../../infra/local/storage/operation-counts.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';

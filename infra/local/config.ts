@@ -6,7 +6,7 @@ import { deduplicationScope, integer, logLevel, readConfig } from '../../shared/
 import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { storageOrigin } from '../../shared/storage/connect.ts';
-import { parseLatency } from './latency/latency.ts';
+import { parseLatency } from '../emulators/common/latency/latency.ts';
 
 /** What `npm start` can be told. Ports: 0 takes any free one. */
 export interface PlatformConfig {

@@ -1,10 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { IamOptions } from '../emulators/common/iam/emulated-iam.ts';
+import { startMetadataServer } from '../emulators/common/iam/metadata-server.ts';
+import { Tokens } from '../emulators/common/iam/tokens.ts';
 import deployment from './deployment.json' with { type: 'json' };
-import type { IamOptions } from './iam/emulated-iam.ts';
-import { startMetadataServer } from './iam/metadata-server.ts';
-import { Tokens } from './iam/tokens.ts';
 
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
 type FunctionName = (typeof FUNCTIONS)[number];

@@ -75,7 +75,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
     ],
     storage: config.storageEmulatorHost
       ? undefined
-      : program('storage', './storage/main.ts', {
+      : program('storage', '../emulators/storage/src/main.ts', {
           FOLDER: join(config.data, 'storage'),
           PORT: String(ports.storage),
           BUCKETS: Object.values(BUCKETS).join(','),
@@ -86,7 +86,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
         }),
     pubsub: config.pubsubEmulatorHost
       ? undefined
-      : program('pubsub', './pubsub/main.ts', {
+      : program('pubsub', '../emulators/pubsub/src/main.ts', {
           PORT: String(ports.pubsub),
           LATENCY: config.latency,
           IAM: JSON.stringify(identity.iam),

@@ -1,4 +1,4 @@
-import { EmulatorFixture } from '../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../infra/emulators/storage/emulator-fixture.ts';
 import { describeMainJob } from './main-job/describe-main-job.ts';
 
 describe('the main job on an endpoint from outside', () => {

@@ -1,4 +1,4 @@
-import { EmulatorFixture } from '../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../infra/emulators/storage/emulator-fixture.ts';
 import { UNHURRIED } from '../shared/storage/streams.ts';
 import { describeStorage } from './storage/describe-storage.ts';
 

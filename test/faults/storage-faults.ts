@@ -1,4 +1,4 @@
-import type { Effect, FaultRule } from '../../infra/local/storage/faults.ts';
+import type { Effect, FaultRule } from '../../infra/emulators/storage/src/faults.ts';
 import { infected, type Sample } from './samples.ts';
 
 export type Call = Omit<FaultRule, 'effect' | 'nth' | 'times'>;

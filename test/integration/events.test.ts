@@ -9,7 +9,7 @@ import {
   findGoogleEmulator,
   type Running,
   startGoogleEmulator,
-} from '../infra/local/pubsub/google-emulator.ts';
+} from '../infra/emulators/pubsub/google-emulator.ts';
 import type { ReceivedEvent } from '../support/received-events.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Grant, Refusal } from '../../infra/local/iam/policy.ts';
+import type { Grant, Refusal } from '../../infra/emulators/common/iam/policy.ts';
 import { usesOf } from '../support/grant-uses.ts';
 import { Enforced, without } from '../support/grants.ts';
 import { Service } from '../support/service.ts';

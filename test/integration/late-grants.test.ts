@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Grant } from '../../infra/local/iam/policy.ts';
+import type { Grant } from '../../infra/emulators/common/iam/policy.ts';
 import { emailOf } from '../../infra/local/identity.ts';
 import { Enforced, without } from '../support/grants.ts';
 import { eventually, Service } from '../support/service.ts';

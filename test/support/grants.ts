@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Grant, Refusal } from '../../infra/local/iam/policy.ts';
+import type { Grant, Refusal } from '../../infra/emulators/common/iam/policy.ts';
 import type { Service } from './service.ts';
 
 interface Report {

@@ -17,8 +17,8 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation, StoredObject } from '../../../shared/storage/object.ts';
 import { Tally } from '../../../shared/storage/tally.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { zip } from '../../infra/local/clamav/zip.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY } from '../../shared/storage/streams.ts';
 
 const OWNER = 'org:889640782' as Principal;

@@ -8,7 +8,7 @@ import { parseSha256 } from '../../../shared/files/record.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY } from '../../shared/storage/streams.ts';
 
 const SMALL = 1_000;

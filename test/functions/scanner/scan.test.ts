@@ -35,8 +35,8 @@ import { ScanFault, type Verdict } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { zip } from '../../infra/local/clamav/zip.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
 

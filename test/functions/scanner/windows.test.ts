@@ -20,7 +20,7 @@ import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
 

@@ -14,7 +14,7 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { Transport } from '../../../shared/storage/transport.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { writeRecord } from '../../support/records.ts';
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { type Appender, append, type Progress } from '../../../functions/upload/append.ts';
-import type { Operation } from '../../../infra/local/storage/operation.ts';
+import type { Operation } from '../../../infra/emulators/storage/src/operation.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import {
   assemble,

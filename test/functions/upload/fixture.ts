@@ -17,7 +17,7 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { RetryPolicy } from '../../../shared/storage/retry.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from '../../shared/storage/streams.ts';
 
 const QUANTUM = 256 * 1024;

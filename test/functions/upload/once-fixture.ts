@@ -9,7 +9,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import { type Call, Transport } from '../../../shared/storage/transport.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 
 const OWNER = 'org:889640782' as Principal;

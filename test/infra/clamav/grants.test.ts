@@ -2,11 +2,14 @@ import assert from 'node:assert/strict';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import {
+  type MetadataServer,
+  startMetadataServer,
+} from '../../../infra/emulators/common/iam/metadata-server.ts';
+import { Tokens } from '../../../infra/emulators/common/iam/tokens.ts';
+import { type StorageEmulator, startStorageEmulator } from '../../../infra/emulators/storage/src/emulator.ts';
 import { ensureClamd } from '../../../infra/local/clamav/install.ts';
-import { type MetadataServer, startMetadataServer } from '../../../infra/local/iam/metadata-server.ts';
-import { Tokens } from '../../../infra/local/iam/tokens.ts';
 import { emailOf, startIdentity } from '../../../infra/local/identity.ts';
-import { type StorageEmulator, startStorageEmulator } from '../../../infra/local/storage/emulator.ts';
 import { without } from '../../support/grants.ts';
 import { Mirror } from './mirror.ts';
 import { runMirrorJob } from './mirror-job.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { ensureClamd } from '../../../infra/local/clamav/install.ts';
-import { BUCKET, EmulatorFixture, objectPath } from '../local/storage/emulator-fixture.ts';
+import { BUCKET, EmulatorFixture, objectPath } from '../emulators/storage/emulator-fixture.ts';
 import { Mirror } from './mirror.ts';
 import { runMirrorJob } from './mirror-job.ts';
 

@@ -11,7 +11,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { Tally } from '../../../shared/storage/tally.ts';
 import { type Hook, HookedBucket, straight } from '../../functions/sweeper/hooked-bucket.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, WRITE_CLOCK } from '../storage/streams.ts';
 
 const OWNER = 'org:889640782' as Principal;

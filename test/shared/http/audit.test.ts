@@ -7,7 +7,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { type Exchange, httpService } from '../../../shared/http/service.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
-import { until } from '../../infra/local/storage/emulator-fixture.ts';
+import { until } from '../../infra/emulators/storage/emulator-fixture.ts';
 
 type Line = Record<string, unknown> & { audit: Record<string, unknown> };
 

@@ -7,7 +7,7 @@ import { settled } from '../../../shared/http/settled.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
-import { EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 
 describe('waiting for a verdict', () => {
   const storage = new EmulatorFixture({ buckets: ['permanent'] });

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
-import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { BUCKET, EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { CHUNK, FAST_RETRY, piecesOf } from './streams.ts';
 
 /** Cases that need an emulator that counts and stalls; the rest is in test/contract. */

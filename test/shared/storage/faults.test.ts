@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Effect } from '../../../infra/local/storage/faults.ts';
-import type { Operation } from '../../../infra/local/storage/operation.ts';
+import type { Effect } from '../../../infra/emulators/storage/src/faults.ts';
+import type { Operation } from '../../../infra/emulators/storage/src/operation.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { DEFAULT_RETRY } from '../../../shared/storage/retry.ts';
-import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { BUCKET, EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { CHUNK, collect, FAST_RETRY, piecesOf } from './streams.ts';
 import { tamperingProxy } from './tampering-proxy.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Effect } from '../../../infra/local/storage/faults.ts';
+import type { Effect } from '../../../infra/emulators/storage/src/faults.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StorageError } from '../../../shared/storage/error.ts';
-import { BUCKET, EmulatorFixture } from '../../infra/local/storage/emulator-fixture.ts';
+import { BUCKET, EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { collect, FAST_RETRY, piecesOf } from './streams.ts';
 import { tamperingProxy } from './tampering-proxy.ts';
 

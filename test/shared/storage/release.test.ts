@@ -4,7 +4,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { isKept, release } from '../../../shared/storage/release.ts';
-import { BUCKET, EmulatorFixture, objectPath } from '../../infra/local/storage/emulator-fixture.ts';
+import { BUCKET, EmulatorFixture, objectPath } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from './streams.ts';
 
 describe('the release of an object', () => {

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Fileshare, FileshareConnectionError, FileshareProblem } from '../../../../client/src/index.ts';
-import { startPubSubEmulator } from '../../../../infra/local/pubsub/emulator.ts';
+import { startPubSubEmulator } from '../../../../infra/emulators/pubsub/src/emulator.ts';
+import { rest } from '../../emulators/pubsub/rest-client.ts';
 import { gatewayBefore } from '../gateway-fixture.ts';
-import { rest } from '../pubsub/rest-client.ts';
 
 const MIB = 1024 * 1024;
 

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { startPubSubEmulator } from '../../../../infra/emulators/pubsub/src/emulator.ts';
 import { Feed } from '../../../../infra/local/page/feed.ts';
 import { createLive } from '../../../../infra/local/page/live.ts';
 import { timingsIn } from '../../../../infra/local/page/timings.ts';
 import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes.ts';
-import { startPubSubEmulator } from '../../../../infra/local/pubsub/emulator.ts';
 import { createScanEvents } from '../../../../infra/local/scan-events.ts';
+import { findGoogleEmulator, startGoogleEmulator } from '../../emulators/pubsub/google-emulator.ts';
 import { eventually } from '../eventually.ts';
-import { findGoogleEmulator, startGoogleEmulator } from '../pubsub/google-emulator.ts';
 
 const MEASURED = { fileId: 'a', arrivedAt: '2026-11-25T08:00:00.000Z', waitMs: 1, scanMs: 2, settleMs: 3 };
 const LINE = JSON.stringify({ severity: 'INFO', service: 'scanner', ...MEASURED, message: 'scan completed' });
