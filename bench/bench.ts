@@ -2,7 +2,7 @@ import type { Finding } from './finding.ts';
 import type { Scale } from './scale.ts';
 import type { Stage } from './stage/stage.ts';
 
-/** What a row needs to be measured. */
+/** Inputs of a row's measurement. */
 export interface Bench {
   readonly scale: Scale;
   /** Everything, without the events of Cloud Storage: nothing is scanned behind an upload's back. */

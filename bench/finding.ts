@@ -1,4 +1,4 @@
-/** What a value should be. */
+/** The target of a value. */
 type Target = { readonly atLeast: number } | { readonly atMost: number };
 
 /** One line of the table. */
@@ -7,7 +7,7 @@ export interface Finding {
   readonly against: string;
   /** Absent where the issue asks for the number and for no bound. */
   readonly target?: Target;
-  /** What the target is about. */
+  /** The subject of the target. */
   readonly value: number;
   /** Of the value, such as `×` or ` ms`. */
   readonly unit: string;

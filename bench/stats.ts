@@ -14,7 +14,7 @@ export function quantile(values: readonly number[], share: number): number {
 }
 
 /**
- * What one series is of another, pair by pair, and of those the median: the two of a pair were measured one right
+ * The median ratio of one series to another, pair by pair: the two of a pair were measured one right
  * after the other, so what the machine did at that time touched both.
  */
 export function pairedRatio(ours: readonly number[], theirs: readonly number[]): number {

@@ -1,4 +1,4 @@
-# What Google's own service agents need. They come into being with the API of their service, or when they are asked for.
+# Grants that Google's own service agents need. They come into being with the API of their service, or when they are asked for.
 
 data "google_storage_project_service_account" "this" {
   project    = var.project_id

@@ -19,8 +19,7 @@ locals {
   )
 }
 
-# Bytes that nobody has looked at. What is deleted here is gone: no versions and no soft delete, where malware would
-# stay.
+# Bytes that nobody has looked at. Deletions here are final: no versions and no soft delete, where malware would stay.
 resource "google_storage_bucket" "unscanned" {
   count                       = local.new_buckets ? 1 : 0
   project                     = var.project_id

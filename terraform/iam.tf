@@ -1,7 +1,7 @@
-# Who may do what (docs/adr/0013; the result is a table in docs/topology.md).
+# Grants (docs/adr/0013; the result is a table in docs/topology.md).
 #
 # In Cloud Storage, each function has exactly the permissions of the calls it makes, by custom roles, below the prefixes
-# where it makes them. Whoever may create and not delete cannot replace what is there. A listing is a call on the bucket,
+# where it makes them. An account that may create and not delete cannot replace objects. A listing is a call on the bucket,
 # which no prefix narrows; whoever may not list is told 403 in place of 404 of what is not there, so that all who ask for
 # names that may not exist may list.
 
@@ -32,7 +32,7 @@ locals {
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
       # Nobody deletes a finding.
       "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
-      # What no file may be using any more, for the sweeper to look at.
+      # Candidates for garbage collection, for the sweeper to look at.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
       # It completes resumable uploads whose parts are all there, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }

@@ -3,7 +3,7 @@
 locals {
   has_lb   = var.load_balancer != null
   backends = local.has_lb ? toset(["upload", "files"]) : toset([])
-  # First match wins. What matches none goes to files, which answers that there is no such thing.
+  # First match wins. Paths that match none go to files, which answers 404.
   routes = [
     { method = "POST", paths = ["/files"], prefixes = [], function = "upload" },
     { method = null, paths = ["/files"], prefixes = ["/files/"], function = "files" },

@@ -1,4 +1,4 @@
-# What docs/operations.md says to watch. The messages are those of the functions' log lines; a test compares them.
+# Metrics and alerts of docs/operations.md. The messages are those of the functions' log lines; a test compares them.
 
 locals {
   metric_prefix = replace(var.name, "-", "_")

@@ -49,7 +49,7 @@ output "verify" {
 }
 
 output "sizes" {
-  description = "What was computed for ClamAV: its processors, its memory, and the volume for its temporary files."
+  description = "Computed sizes for ClamAV: its processors, its memory, and the volume for its temporary files."
   value = {
     cpu         = local.clamav_cpu
     memory_gib  = local.clamav_memory_gib

@@ -1,4 +1,4 @@
-# The scanner with ClamAV beside it. What belongs together is computed here, as in shared/scanning/sizes.ts.
+# The scanner with ClamAV beside it. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
 
 locals {
   clamd_port   = 3310

@@ -15,13 +15,13 @@ locals {
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
   request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, sweeper = 1800 }
-  # What the module sets. What is null is left to the functions.
+  # Variables that the module sets. Null values are left to the functions.
   wired = {
     upload = {
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
       FILES_URL        = local.files_url
-      # What the scanner can take, for upload to announce.
+      # The scanner's limits, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
       # Cloud Run starts an instance at 60 % of the concurrency: one owner alone should make it do so, and leave room. Uploads and
@@ -60,7 +60,7 @@ locals {
       ORDERED_EVENTS      = tostring(var.scan_events.ordered)
     }
   }
-  # What `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
+  # Variables that `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
   tunable = {
     upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES",
     "SNIFF_MEDIA_TYPE", "UPLOAD_EXPIRES_SECONDS"]

@@ -39,7 +39,7 @@ variable "scheduler_region" {
 }
 
 variable "name" {
-  description = "What the name of everything begins with. Several deployments fit in one project under different names."
+  description = "Prefix of every name. Several deployments fit in one project under different names."
   type        = string
   default     = "fileshare"
   nullable    = false
@@ -73,7 +73,7 @@ variable "images" {
 }
 
 variable "token_issuers" {
-  description = "Whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list such as `[{ kind = \"maskinporten\", audience = \"https://fileshare.example.no\" }]`. docs/identity.md has all kinds."
+  description = "Issuers whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list such as `[{ kind = \"maskinporten\", audience = \"https://fileshare.example.no\" }]`. docs/identity.md has all kinds."
   type        = any
   nullable    = false
   validation {
@@ -95,7 +95,7 @@ variable "public_url" {
 }
 
 variable "api_invokers" {
-  description = "Whom Cloud Run lets through to upload and files. They check the token of every request themselves, and clients of other organisations have no Google account, hence `allUsers`. Name principals instead where all clients send a second token in `X-Serverless-Authorization`."
+  description = "Callers that Cloud Run lets through to upload and files. They check the token of every request themselves, and clients of other organisations have no Google account, hence `allUsers`. Name principals instead where all clients send a second token in `X-Serverless-Authorization`."
   type        = list(string)
   default     = ["allUsers"]
   nullable    = false
@@ -260,7 +260,7 @@ variable "scanner" {
 }
 
 variable "fairness" {
-  description = "What one owner may have under way in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; twenty for each of `scanner.slots`). docs/adr/0028."
+  description = "Limits of one owner in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; twenty for each of `scanner.slots`). docs/adr/0028."
   type = object({
     scan_queue              = optional(number)
     uploads_per_owner       = optional(number)
@@ -318,7 +318,7 @@ variable "sweeper" {
 }
 
 variable "environment" {
-  description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. What the module sets itself cannot be set here."
+  description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets itself cannot be set here."
   type = object({
     upload  = optional(map(string), {})
     files   = optional(map(string), {})
@@ -353,7 +353,7 @@ variable "signatures" {
 }
 
 variable "subscriptions" {
-  description = "Subscriptions to the scan events, by name: a filter on the attributes `verdict`, `owner` and `ce-type`; `push` to an https endpoint with an OIDC token, or `subscribers` (IAM members) that pull. What is not taken in `max_delivery_attempts` goes to dead letters, which are kept for a week."
+  description = "Subscriptions to the scan events, by name: a filter on the attributes `verdict`, `owner` and `ce-type`; `push` to an https endpoint with an OIDC token, or `subscribers` (IAM members) that pull. Events that are not acknowledged within `max_delivery_attempts` go to dead letters, which are kept for a week."
   type = map(object({
     filter                = optional(string)
     push                  = optional(object({ endpoint = string, audience = optional(string) }))

@@ -45,7 +45,7 @@ function faults(citations: readonly (readonly [where: string, target: string])[]
   });
 }
 
-describe('what the code and the documentation cite', () => {
+describe('citations in code and documentation', () => {
   it('is there, file and heading', () => {
     const inCode = globSync(SOURCES, { cwd: ROOT })
       .filter((file) => !file.includes('node_modules') && !import.meta.filename.endsWith(file))

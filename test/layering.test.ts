@@ -14,7 +14,7 @@ function layerOf(folder = ''): number {
   return layer;
 }
 
-/** What a file may not import, and why. */
+/** Forbidden imports of a file, and why. */
 function violation(from: string, to: string): string | undefined {
   const [area, name] = from.split('/');
   const [targetArea, targetName] = to.split('/');

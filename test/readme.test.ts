@@ -30,10 +30,10 @@ describe('README.md', () => {
   });
 });
 
-describe('what the README and the tutorial say to paste', () => {
+describe('commands of the README and the tutorial', () => {
   const service = new Service();
 
-  /** What the shell prints for a block, with the ports of this service. */
+  /** The output of the shell for a block, with the ports of this service. */
   async function paste(block: string | undefined): Promise<string> {
     assert.ok(block);
     const text = block
@@ -59,7 +59,7 @@ describe('what the README and the tutorial say to paste', () => {
   });
 });
 
-describe('what docs/subscribe.md says to paste', () => {
+describe('commands of docs/subscribe.md', () => {
   const service = new Service();
   const pasted: ChildProcess[] = [];
   const [subscriber = '', endpoint = '', subscription = ''] = blocks('docs/subscribe.md');

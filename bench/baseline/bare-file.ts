@@ -1,8 +1,8 @@
 /**
- * What stands where the upload and the scanner stand for a small file: a Node process that makes the same exchanges in the
- * same order, and does nothing else. `POST /upload` puts a record and the bytes to the emulator at `STORAGE`, `POST /scan` does
- * what follows for the name in its answer. `BY` says what they are made with, `node` or `libraries`; Pub/Sub's library is
- * used by both.
+ * Takes the place of upload and scanner for a small file: a Node process that makes the same exchanges in the same
+ * order, and does nothing else. `POST /upload` puts a record and the bytes to the emulator at `STORAGE`, `POST /scan`
+ * does what follows for the name in its answer. `BY` says what they are made with, `node` or `libraries`; Pub/Sub's
+ * library is used by both.
  */
 import { createHash } from 'node:crypto';
 import { PubSub } from '@google-cloud/pubsub';

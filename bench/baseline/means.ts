@@ -11,7 +11,7 @@ interface Sending {
   readonly body?: Buffer;
 }
 
-/** What the exchanges of a small file can be made with. */
+/** HTTP clients that can make the exchanges of a small file. */
 export interface Means {
   /** Sends a request to Cloud Storage. @returns the body of the answer */
   readonly ask: (url: string, sending?: Sending) => Promise<Buffer>;

@@ -14,7 +14,7 @@ export function startPipe(storageUrl: string, bounds: Bounds = {}): Promise<Bare
   return start('./pipe.ts', { ...bounds, STORAGE: storageUrl });
 }
 
-/** What makes the exchanges of a small file, and nothing else. */
+/** Makes the exchanges of a small file, and nothing else. */
 export function startBareFiles(stage: Stage, by: 'node' | 'libraries'): Promise<Bare> {
   const {
     PUBSUB_EMULATOR_HOST = '',

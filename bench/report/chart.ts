@@ -14,7 +14,7 @@ export function chartOf(measured: readonly Measured[]): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${LABEL + BAR + NUMBERS}" height="${height}" ` +
       'font-family="sans-serif" font-size="12" role="img">',
-    '<title>What was measured, in targets</title>',
+    '<title>Measurements, in targets</title>',
     '<rect width="100%" height="100%" fill="#ffffff"/>',
     `<text x="${line}" y="16" text-anchor="middle">target</text>`,
     ...findings.map(barOf),

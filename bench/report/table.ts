@@ -1,7 +1,7 @@
 import { column, table } from '../../infra/local/table.ts';
 import { type Finding, figure, outcomeOf, targetText } from '../finding.ts';
 
-/** What a row found. */
+/** The result of a row. */
 export interface Measured {
   readonly name: string;
   readonly title: string;

@@ -50,7 +50,7 @@ function picturesOf(
 function documentOf({ machine, measured, scale, seconds }: Report): string {
   const outcomes = measured.flatMap(({ findings }) => findings.map(outcomeOf));
   const count = (outcome: string): number => outcomes.filter((one) => one === outcome).length;
-  return `# What the benchmark measured
+  return `# Results of the benchmark
 
 Written by \`npm run bench\` (${scale.name}, ${seconds} s) on ${machine.date.slice(0, 10)}: ${count('met')} targets met, \
 ${count('missed')} missed. Ratios are of measurements in turns, in one run, on this machine: ${machine.cores} cores \
@@ -58,7 +58,7 @@ ${count('missed')} missed. Ratios are of measurements in turns, in one run, on t
 load ${machine.loadBefore} before. Everything ran on it at once: client, functions, emulators, clamd. Functions are asked \
 past the local gateway; the emulator keeps no MD5, and clamd has development signatures.
 
-![What was measured, in targets](chart.svg)
+![Measurements, in targets](chart.svg)
 
 ${markdownOf(measured)}`;
 }

@@ -111,7 +111,7 @@ function finding(what: string, { rates, spent }: Compared<Way>, more = ''): Find
     unit: '×',
     detail: `${figure(median(rates.ours))} MB/s beside ${figure(median(rates.direct))} MB/s`,
     limit:
-      `Whatever stands between moves each byte through the loopback twice. A bare Node pipe in the same place gets ` +
+      `Anything in between moves each byte through the loopback twice. A bare Node pipe in the same place gets ` +
       `${figure(median(rates.pipe))} MB/s, ${figure(pairedRatio(rates.pipe, rates.direct))} of a direct read; one that ` +
       `takes the CRC32C, with memory bounded as ours is, ${figure(median(rates.digests))} MB/s. We are at ` +
       `${figure(pairedRatio(rates.ours, rates.digests))} of that. CPU of the last read: ${cpuText(spent)}. ${more} ` +
@@ -119,7 +119,7 @@ function finding(what: string, { rates, spent }: Compared<Way>, more = ''): Find
   };
 }
 
-/** What the rights of a range cost, whoever looks after them. */
+/** The cost of rights to a range, independent of the code that manages them. */
 function askedText({ rates }: Compared<Way | 'asking'>): string {
   return (
     'Before each, the token is verified and three objects are asked, since who may see a file and whether malware was found ' +

@@ -10,7 +10,7 @@ const SMALL_OBJECTS = 500;
 const IN_FLIGHT = 8;
 const ROUNDS: Rounds = { times: 3, withinSeconds: 15 };
 
-/** What all the others stand on. */
+/** The emulator alone, on which all other rows depend. */
 export const emulator: Row = { name: 'emulator', title: 'The emulator alone', measure };
 
 async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {

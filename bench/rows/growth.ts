@@ -11,7 +11,7 @@ import { quantile } from '../stats.ts';
 export const growth: Row = { name: 'growth', title: 'Growth with the number of files', measure };
 
 const PAGE = 100;
-/** What the smallest and the largest number may differ by to be called flat, noise included. */
+/** The largest difference between the smallest and the largest number that counts as flat, noise included. */
 const FLAT = { atMost: 1.3 };
 
 interface Point {

@@ -43,7 +43,7 @@ interface Counted {
 }
 
 async function counted(stage: Stage, way: Way, bytes: Buffer): Promise<Counted> {
-  // What is left to do of an earlier file must not count here.
+  // Remaining work of an earlier file must not count here.
   await until(
     async () => (await stage.bucket('unscanned').list({ prefix: '', maxResults: 1 })).objects.length === 0,
   );
@@ -53,7 +53,7 @@ async function counted(stage: Stage, way: Way, bytes: Buffer): Promise<Counted> 
   return { report: await stage.operations(), bytes: bytes.length };
 }
 
-/** Of class A and of class B. What Cloud Storage itself does to notify is of class B too, and not ours. */
+/** Of class A and of class B. Cloud Storage's own notification is of class B too, and not ours. */
 function classesOf({ report }: Counted): { readonly a: number; readonly b: number; readonly text: string } {
   const notifications = report.operations.notify?.calls ?? 0;
   const [a, b] = [report.classes.A, report.classes.B - notifications];

@@ -22,13 +22,13 @@ async function measure(bench: Bench): Promise<readonly Finding[]> {
   const stage = await bench.live();
   const clamdscan = await provideClamdscan(stage.clamd.confFile);
   const findings: Finding[] = [];
-  // What is loaded once is no part of a scan.
+  // Code that is loaded once is no part of a scan.
   await delivered(stage, Buffer.from('The first file of all.'));
   for (const kind of KINDS) findings.push(...(await measureKind(bench, stage, clamdscan, kind)));
   return findings;
 }
 
-/** What is known beside the seconds of the first scans. */
+/** Known besides the seconds of the first scans. */
 interface Scanned {
   readonly again: number[];
   bytesReadAgain: number;
@@ -110,7 +110,10 @@ function findingsOf(
   ];
 }
 
-/** What the same bytes take from the same emulator to the same clamd through a pipe that digests them and does no more. */
+/**
+ * The time that the same bytes take from the same emulator to the same clamd through a pipe that digests them and does
+ * no more.
+ */
 function besides(ours: readonly number[], pipe: readonly number[]): string {
   if (pipe.length === 0) return '';
   return (

@@ -24,7 +24,7 @@ interface Answers {
   readonly refused: number;
 }
 
-/** What stands between Cloud Storage's events and the scanner, as Cloud Run does, with a clock. */
+/** Stands between Cloud Storage's events and the scanner, as Cloud Run does, with a clock. */
 export interface Front {
   readonly url: string;
   /** Where instances of the scanner are, which take turns; until then events wait. */

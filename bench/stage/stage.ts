@@ -30,20 +30,20 @@ export interface Stage {
   /** As Cloud Scheduler calls the sweeper. */
   readonly scheduled: () => Promise<Readonly<Record<string, string>>>;
   readonly bucket: (name: 'unscanned' | 'permanent') => Bucket;
-  /** What became of events; absent on a stage without them. */
+  /** Outcomes of events; absent on a stage without them. */
   readonly front: Front | undefined;
   readonly operations: () => Promise<OperationReport>;
   readonly resetOperations: () => Promise<void>;
   readonly stop: () => Promise<void>;
 }
 
-/** What is set for Node in a function's process too, which bounds its memory: docs/adr/0005. */
+/** NODE_OPTIONS of a function's process, which bound its memory: docs/adr/0005. */
 export interface Bounds {
   readonly NODE_OPTIONS?: string;
   readonly MALLOC_ARENA_MAX?: string;
 }
 
-/** What a function's process is started with, so that its memory is bounded. */
+/** Arguments of a function's process, so that its memory is bounded. */
 export function boundsOf(stage: Pick<Stage, 'spec'>): Bounds {
   const { NODE_OPTIONS = '', MALLOC_ARENA_MAX = '' } = stage.spec('upload').env;
   return { NODE_OPTIONS, MALLOC_ARENA_MAX };

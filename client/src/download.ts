@@ -23,7 +23,7 @@ export interface Download {
   readonly contentType: string;
   /** Without folders and control characters. */
   readonly fileName: string | undefined;
-  /** What the bytes are checked against, in hex. */
+  /** The expected digest, in hex. */
   readonly sha256: string;
   readonly stream: ReadableStream<Uint8Array>;
   /** Everything, in memory. @throws {FileshareIntegrityError}, {FileshareConnectionError} */

@@ -5,9 +5,9 @@ export class FileshareProblem extends Error {
   readonly type: string;
   readonly title: string;
   readonly status: number;
-  /** What is wrong in this case, for people; may change. */
+  /** The cause in this case, for people; may change. */
   readonly detail: string | undefined;
-  /** What else the document says, such as `signature` or `maxBytes`. */
+  /** Other members of the document, such as `signature` or `maxBytes`. */
   readonly members: Readonly<Record<string, unknown>>;
   /** Seconds after which the service wants to be asked again. */
   readonly retryAfter: number | undefined;
@@ -47,7 +47,7 @@ export class FileshareIntegrityError extends Error {
   override readonly name = 'FileshareIntegrityError';
 }
 
-/** What was waited for did not happen in time. It may happen later. */
+/** The expected change did not happen in time. It may happen later. */
 export class FileshareTimeout extends Error {
   override readonly name = 'FileshareTimeout';
 }

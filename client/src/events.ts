@@ -68,7 +68,7 @@ export interface VerdictChanged extends EventBase {
 
 export type ScanEvent = ScanCompleted | ScanFailed | FileDeleted | VerdictChanged;
 
-/** What a subscriber got is no event of this service. */
+/** The message is not an event of this service. */
 export class InvalidScanEvent extends Error {
   override readonly name = 'InvalidScanEvent';
 }

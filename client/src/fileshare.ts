@@ -105,7 +105,7 @@ export class Fileshare {
     return upload(job, { postUpTo, directFrom }, via);
   }
 
-  /** What became of a file. */
+  /** Outcome of a file. */
   status(id: string, { signal }: CallOptions = {}): Promise<Handle> {
     return this.#http.json('GET', `${pathOf(id)}/status`, { signal });
   }
@@ -125,7 +125,7 @@ export class Fileshare {
       if (!isUnderWay(handle)) return handle;
       const left = end - Date.now();
       if (left <= 0) throw new FileshareTimeout(`${id} is still ${handle.state} after ${timeout} s`);
-      // Who answers at once, and not when there is news, is not asked at once again.
+      // A server that answers at once, without news, is not asked again at once.
       if (Date.now() - asked < seconds * 500) await sleep(Math.min(left, backoffMs(attempt)), signal);
     }
   }

@@ -1,4 +1,4 @@
-/** What became of a file. `uploading` and `pending` go on by themselves, the others stay. */
+/** Outcome of a file. `uploading` and `pending` go on by themselves, the others stay. */
 export type State =
   | 'uploading'
   | 'pending'
@@ -9,7 +9,7 @@ export type State =
   | 'expired'
   | 'deleted';
 
-/** What the service tells of a file to those who may see it. Times are RFC 3339, sizes bytes. */
+/** The service's view of a file, for those who may see it. Times are RFC 3339, sizes bytes. */
 export interface Handle {
   readonly id: string;
   readonly state: State;
@@ -38,7 +38,7 @@ export interface Handle {
   readonly links: { readonly self: string; readonly status: string };
 }
 
-/** Who may view a file. */
+/** Owner and viewers of a file. */
 export interface Viewers {
   readonly owner: string;
   readonly viewers: readonly string[];

@@ -13,7 +13,7 @@ export interface Sending {
 }
 
 /**
- * One request. Who wants to see its body go out gets a stream that counts; browsers stream no request bodies over
+ * One request. A request with progress sends a stream that counts; browsers stream no request bodies over
  * HTTP/1.1, so there it is XMLHttpRequest that tells.
  */
 export function send(fetcher: Fetch, url: string, sending: Sending): Promise<Response> {
@@ -50,7 +50,7 @@ function counted(
   return new ReadableStream({ pull }, { highWaterMark: 0 });
 }
 
-/** What is used of https://xhr.spec.whatwg.org/, which Node does not have. */
+/** The used part of https://xhr.spec.whatwg.org/, which Node does not have. */
 interface BrowserRequest {
   readonly upload: { onprogress: ((event: { readonly loaded: number }) => void) | null };
   responseType: string;

@@ -9,7 +9,7 @@ export interface FileSource {
   open(): AsyncIterable<Uint8Array>;
 }
 
-/** What can be uploaded. A stream is read once: what breaks is sent again from memory, a chunk at most. */
+/** Accepted sources of an upload. A stream is read once: what breaks is sent again from memory, a chunk at most. */
 export type UploadSource =
   | Blob
   | Uint8Array

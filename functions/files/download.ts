@@ -41,7 +41,7 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
  * be wanted, while the first of these is still asked.
  *
  * A whole is checked against its CRC32C while it streams, and its last piece is held back until then. A range is not:
- * no checksum of a part is known. Who puts a file together from ranges can check it with `Repr-Digest`.
+ * no checksum of a part is known. A client that assembles a file from ranges can check it with `Repr-Digest`.
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
@@ -125,7 +125,7 @@ async function openRanges(
   return { status: 206, headers: { ...headers, ...ranged }, bytes: parts.body(open) };
 }
 
-/** What a 304 has too (RFC 9110 section 15.4.5). */
+/** Headers that a 304 has too (RFC 9110 section 15.4.5). */
 function commonHeaders(record: ReadableRecord, etag: string) {
   return {
     // A client may keep it, and asks each time whether it may still see it; nobody else may keep it.
@@ -141,7 +141,7 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
     'accept-ranges': 'bytes',
     'content-type': record.contentType,
     'content-disposition': disposition,
-    // What a browser makes of it can reach nothing of this origin.
+    // Active content in a browser can reach nothing of this origin.
     'content-security-policy': "default-src 'none'; sandbox",
     'repr-digest': `sha-256=:${Buffer.from(record.content.sha256, 'hex').toString('base64')}:`,
   };

@@ -7,7 +7,7 @@ import type { Shares } from '../../shared/runtime/shares.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { Redirect } from './redirect.ts';
 
-/** What the routes of this function work with. */
+/** Dependencies of this function's routes. */
 export interface Files {
   readonly tokens: TokenVerifier;
   readonly records: Records;

@@ -3,7 +3,7 @@ import type { Records, Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayAdminister, mayChange, mayView, type Owned } from '../../shared/identity/caller.ts';
 
-/** What a caller must be to a file to do something with it. */
+/** The relation to a file that an operation requires of its caller. */
 export type Permission = (caller: Caller, file: Owned) => boolean;
 
 export const owner: Permission = mayChange;

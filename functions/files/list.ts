@@ -36,7 +36,7 @@ interface Listed {
 }
 
 /**
- * The files of an owner, newest first. What cannot be read is left out and logged: one damaged record must not
+ * The files of an owner, newest first. An unreadable record is left out and logged: one damaged record must not
  * hide the others.
  * @throws {StorageError}; {Error} where a page of files of others with the same tag, all of one second, leads nowhere
  */

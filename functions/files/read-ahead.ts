@@ -8,7 +8,7 @@ const ABANDONED = new Error('nobody may have these bytes');
 
 /**
  * A read that begins while Cloud Storage is still asked whether the file may be handed out, which saves a download one
- * round trip. What it reads is held until {@link take} says of which object it has to be: of any other, nobody gets a byte.
+ * round trip. Holds the bytes until {@link take} names the expected object: those of any other are never handed out.
  */
 export class ReadAhead {
   readonly #stop: EitherSignal;

@@ -6,8 +6,9 @@ import { StorageError } from '../../shared/storage/error.ts';
 import { type RetryPolicy, retrying } from '../../shared/storage/retry.ts';
 
 /**
- * What a record is to become, given what it is: the very same record where nothing is to change. Called again
- * where somebody else wrote meanwhile, and where it was written but the answer got lost: twice must be as once. What it throws is the answer to whoever asked for the change.
+ * The new record, given the current one: the very same record if nothing is to change. Called again
+ * where somebody else wrote meanwhile, and where it was written but the answer got lost: twice must be as once. Its
+ * error is the answer to the request for the change.
  */
 type Change = (read: Versioned) => FileRecord | Promise<FileRecord>;
 

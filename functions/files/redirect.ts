@@ -6,7 +6,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { type Signer, signingKeySchema } from '../../shared/storage/signer.ts';
 import { signedUrl } from './signed-url.ts';
 
-/** What configures redirects; without `REDIRECT_ABOVE_BYTES` there are none. */
+/** Configuration of redirects; without `REDIRECT_ABOVE_BYTES` there are none. */
 export const redirectVariables = {
   REDIRECT_ABOVE_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER)),
   SIGNED_URL_SECONDS: v.optional(integer(1, 3600), '300'),

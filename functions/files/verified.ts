@@ -1,6 +1,6 @@
 import { type Checksums, ChecksumTally } from '../../shared/storage/tally.ts';
 
-/** What was read is not what was stored: a bit changed on the way, or in store. */
+/** The bytes that were read differ from those that were stored: a bit changed on the way, or in store. */
 class ContentMismatch extends Error {
   override readonly name = 'ContentMismatch';
 }

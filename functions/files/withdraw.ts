@@ -12,8 +12,8 @@ const MOST_COUNTED = 1000;
  * Takes a file back: from here on nobody reads it. Its events and its content are the sweeper's to deal with, the
  * bytes of one that waits for its scan the scanner's. A file that was deleted before stays so.
  *
- * The references are listed between the read of a record and the write that must still find it. Who adds one
- * writes it first and then sees to it that the record says `referenced`, so either the listing finds it, or the
+ * The references are listed between the read of a record and the write that must still find it. A request that adds
+ * one writes it first and then ensures that the record says `referenced`, so either the listing finds it, or the
  * write does not find the record as it was: docs/adr/0008-ownership-and-references.md.
  * @throws {Problem} 409 where resources refer to it, 412; {StorageError}
  */

@@ -67,7 +67,7 @@ async function scanBytes(
   const scan = { generation, scannedAt: decider.now(), engine, ...inWindows };
   if (content && record.content && content.sha256 !== record.content.sha256)
     return { failure: 'contentMismatch' };
-  // What a client claims of malware does not make it any less.
+  // A client's claim of malware is no reason for anything weaker.
   const belied = content && record.claims?.sha256 && content.sha256 !== record.claims.sha256;
   if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
   if (content) return { verdict, content, scan, promoted: false, readFrom };

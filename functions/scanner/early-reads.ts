@@ -21,7 +21,7 @@ interface EarlyReadsOptions {
 /**
  * Reads small files, and what is known of their content, before anybody knows whether they are to be scanned: beside their
  * records, and before they have a slot. A round trip to Cloud Storage takes many times as long as their scan, and a slot that
- * waits for one scans nothing. What arrives waits in its connection, for as many bytes as there is room for.
+ * waits for one scans nothing. Received bytes wait in its connection, for as many bytes as there is room for.
  */
 export class EarlyReads {
   readonly #options: EarlyReadsOptions;

@@ -39,7 +39,7 @@ import type { Outcome } from './outcome.ts';
 import { scanFinalized } from './scan.ts';
 import type { Scan } from './scan-context.ts';
 
-/** What a policy may accept: bytes were looked at, as far as ClamAV can. */
+/** Files that a policy may accept: their bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
 
 /** Bytes: at a round trip of 40 ms, a file of so many takes longer to fetch than to scan. */
@@ -210,7 +210,7 @@ function foreign(why: string): Outcome {
   return { kind: 'done' };
 }
 
-/** Whatever it was, the file is still there and its event comes back; what never mends is dead-lettered. */
+/** The file is still there in each case and its event comes back; a permanent failure is dead-lettered. */
 function notCompleted(error: unknown, object: StoredObject, log: Logger): Outcome {
   const unfit = error instanceof ScanFault && error.code === 'unfit';
   // docs/operations.md names the alerts by these messages.

@@ -13,7 +13,7 @@ import type { LeaseTerms } from './lease.ts';
 export interface Scan extends Decider {
   readonly records: Records;
   readonly candidates: Candidates;
-  /** What is handed out, marked, though it could not be scanned; everything else is not. */
+  /** Files that are handed out, marked, though they could not be scanned; all others are not. */
   readonly accepts: ReadonlySet<UnscannableReason>;
   /** Absent: infected and unscannable bytes are deleted at once. */
   readonly quarantine: Bucket | undefined;

@@ -22,7 +22,7 @@ import { settle } from './settle.ts';
 import { decideUnread } from './unread.ts';
 
 const DONE: Outcome = { kind: 'done' };
-/** Who loses a compare-and-swap this often is not racing with a scan. */
+/** This many lost compare-and-swaps cannot come from a race with a scan. */
 const MAX_RACES = 5;
 /** Milliseconds between looks for a record. */
 const RECORD_PAUSES_MS = [50, 100, 200, 400];
@@ -30,7 +30,7 @@ const RECORD_PAUSES_MS = [50, 100, 200, 400];
 const RECORD_COMES_WITHIN_MS = 300_000;
 
 /**
- * What follows from one object of the unscanned bucket being final. Each step may be the last before a crash,
+ * The result of a final object in the unscanned bucket. Each step may be the last before a crash,
  * and the event may come twice, late, or while another instance works on it: the end is the same.
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
  */

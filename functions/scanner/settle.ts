@@ -62,7 +62,7 @@ export async function settle(
   }
 }
 
-/** What a verdict does not change. */
+/** Parts of a record that a verdict does not change. */
 function storedOf(pending: PendingRecord) {
   const { state: _, content: __, lease: ___, redriven: ____, claims: _____, ...stored } = pending;
   return stored;

@@ -23,7 +23,7 @@ export type RecordOutcome =
   | 'lostRace';
 
 /**
- * What is to be done about one record, as it was listed: any write since then makes ours a lost race.
+ * The action for one record, as it was listed: any write since then makes ours a lost race.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
 export async function attendRecord(sweeper: Sweeper, objects: RecordObjects): Promise<RecordOutcome> {
@@ -63,7 +63,7 @@ async function attendUploading(
   }
   if (await objectOf(sweeper.unscanned, stored.id)) return 'waiting';
   if (!(await sweeper.records.replace(read, { ...stored, state: 'expired' }))) return 'lostRace';
-  // What a crash leaves here, the next sweep finds among the parts.
+  // The next sweep finds the leftovers of a crash among the parts.
   await removeParts(sweeper.unscanned, stored.id);
   return 'expired';
 }

@@ -28,7 +28,7 @@ const WITHOUT_BLOB: ReadonlySet<string | undefined> = new Set([
 
 type Counts<Outcome extends string> = Partial<Record<Outcome | 'error', number>>;
 
-/** What came of each object that was looked at, counted. */
+/** Outcomes of the objects that were looked at, counted. */
 export interface CollectReport {
   readonly records: Readonly<Counts<CollectOutcome>>;
   readonly candidates: Readonly<Counts<ClaimOutcome>>;

@@ -2,7 +2,7 @@ import type { Candidates } from '../../shared/files/candidates.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { Sweeper } from './sweeper.ts';
 
-/** What a collection works with. Times are milliseconds. */
+/** Dependencies of a collection. Times are milliseconds. */
 export interface Collector extends Sweeper {
   readonly candidates: Candidates;
   readonly references: References;

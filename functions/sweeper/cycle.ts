@@ -127,7 +127,9 @@ export class Cycle {
     }
   }
 
-  /** Deletes what is left once every record was asked. What cannot be deleted now is left to a later cycle. */
+  /**
+   * Deletes what is left once every record was asked. A candidate that cannot be deleted now is left to a later cycle.
+   */
   async deleteGarbage(
     stop: () => boolean,
     counts: Partial<Record<GarbageOutcome | 'error', number>>,
@@ -184,8 +186,8 @@ export class Cycle {
   }
 
   /**
-   * Who puts the content there again looks for a candidate afterwards, and relies on one that is not claimed: so it
-   * is claimed first, and the blob is looked for again.
+   * An upload that stores the content again looks for a candidate afterwards, and relies on one that is not claimed:
+   * so it is claimed first, and the blob is looked for again.
    */
   async #dropUnlessBack(candidate: StoredObject, key: BlobKey): Promise<ClaimOutcome> {
     const { permanent } = this.#collector;
@@ -232,7 +234,7 @@ export class Cycle {
   }
 }
 
-/** What {@link Cycle} wrote into a candidate, where that cycle was the last to write. */
+/** The value that {@link Cycle} wrote into a candidate, if that cycle was the last to write. */
 function claimOf(candidate: StoredObject, id: string): Claim | undefined {
   const { cycle, done, blobGeneration, blobMetageneration } = candidate.metadata as CandidateMetadata;
   const generation = parseGeneration(blobGeneration);

@@ -6,7 +6,7 @@ import { arrived } from '../../shared/files/uploading.ts';
 import { redrive, triedEnough } from './redrive.ts';
 import { isLeased, type Sweeper } from './sweeper.ts';
 
-/** Who loses a compare-and-swap this often is not racing with a scan. */
+/** This many lost compare-and-swaps cannot come from a race with a scan. */
 const MAX_RACES = 5;
 
 export type DeadLetterOutcome =

@@ -16,7 +16,7 @@ export interface SweepTerms {
   readonly stopping: () => boolean;
 }
 
-/** What came of each object that was looked at, counted. */
+/** Outcomes of the objects that were looked at, counted. */
 export interface SweepReport {
   readonly unscanned: Readonly<Partial<Record<WaitingOutcome | 'error', number>>>;
   readonly records: Readonly<Partial<Record<RecordOutcome | 'error', number>>>;

@@ -5,7 +5,7 @@ import type { Records } from '../../shared/files/records.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 
-/** What every duty of the sweeper works with. Times are milliseconds. */
+/** Dependencies of every duty of the sweeper. Times are milliseconds. */
 export interface Sweeper {
   readonly unscanned: Bucket;
   readonly permanent: Bucket;

@@ -30,7 +30,7 @@ export type CollectOutcome =
   | 'lostRace';
 
 /**
- * What is to be done about one record, as it was listed: any write since then makes ours a lost race.
+ * The action for one record, as it was listed: any write since then makes ours a lost race.
  * @param hasReference as it was when the page was listed: a hint, no more
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: the next collection finds it again
  */

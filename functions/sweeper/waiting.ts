@@ -9,7 +9,7 @@ import { attendPart } from './parts.ts';
 import { redrive, triedEnough } from './redrive.ts';
 import { hasWaited, isLeased, type Sweeper } from './sweeper.ts';
 
-/** What may still be sent to the scanner in this sweep. */
+/** The bytes and files that may still be sent to the scanner in this sweep. */
 export interface Allowance {
   redrives: number;
 }
@@ -49,7 +49,7 @@ export const PENDING: ReadonlySet<WaitingOutcome> = new Set<WaitingOutcome>([
 ]);
 
 /**
- * What is to be done about one object of the unscanned bucket. Everything there waits for something.
+ * The action for one object of the unscanned bucket. Everything there waits for something.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
 export async function attendWaiting(

@@ -19,8 +19,8 @@ export interface Walk<Named extends { readonly name: string }> {
 }
 
 /**
- * Visits the objects below a prefix in the order of their names, page by page. What was begun is finished. The next
- * page is listed while the objects of one are visited: a walk through many pages takes as long as listing them.
+ * Visits the objects below a prefix in the order of their names, page by page. A started operation is finished. The
+ * next page is listed while the objects of one are visited: a walk through many pages takes as long as listing them.
  * @returns the name to go on from where it was stopped ('' for the first), undefined at the end
  * @throws {StorageError} where a page cannot be listed, and what `page` throws
  */

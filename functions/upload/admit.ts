@@ -8,7 +8,7 @@ import { requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import type { Terms } from './offer.ts';
 
-/** What a client says of a file before it sends it, as it says it. */
+/** A client's description of a file before it sends it, unchanged. */
 interface Announced {
   readonly owner: Principal;
   readonly contentType: string | undefined;

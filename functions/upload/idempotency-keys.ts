@@ -5,7 +5,7 @@ import type { Principal } from '../../shared/identity/principal.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 
-/** What the names of all keys begin with, followed by 64 hex digits. */
+/** The prefix of all keys' names, followed by 64 hex digits. */
 const PREFIX = 'idempotency/';
 
 /** Milliseconds after which a key stands for nothing any more, whether the sweeper has collected it or not. */

@@ -11,14 +11,14 @@ import { mediaTypeOf } from './media/media-type.ts';
 /** Limits of a deployment, and the address at which its files are read. */
 export interface Terms {
   readonly maxBytes: number;
-  /** What is larger is not scanned; undefined where this deployment does not say. */
+  /** Larger files are not scanned; undefined if this deployment has no such limit. */
   readonly maxScanBytes: number | undefined;
   readonly media: MediaPolicy;
   /** Where clients reach the files function; undefined where that is the host name of this one. */
   readonly filesUrl: string | undefined;
 }
 
-/** What the head of an upload says of its body. */
+/** The body as the head of an upload describes it. */
 export interface Offer {
   readonly contentType: string;
   readonly fileName: string | undefined;

@@ -37,7 +37,7 @@ export interface Received {
 const PAUSE_MS = 50;
 /** Milliseconds that the clocks of two instances may be apart. */
 const CLOCK_SKEW_MS = 60_000;
-/** Who loses a compare-and-swap this often meets more repeats than a client sends. */
+/** This many lost compare-and-swaps cannot come from the repeats of one client. */
 const MAX_RACES = 5;
 /** Each of them is as many tries as the retry policy has. */
 const MAX_FAILURES = 3;
@@ -125,7 +125,7 @@ async function contend(
 }
 
 /**
- * What became of the file of an earlier claim. Where its uploader does not come to an end in time, it never will:
+ * The outcome of an earlier claim's file. Where its uploader does not come to an end in time, it never will:
  * its record says so before we return.
  * @returns undefined where the file does not exist and never will
  */

@@ -6,7 +6,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
 
-/** Who loses a compare-and-swap this often is not racing with a scanner. */
+/** This many lost compare-and-swaps cannot come from a race with a scanner. */
 const MAX_RACES = 5;
 
 export interface Receiver {

@@ -2,7 +2,7 @@ import type { FileRecord } from '../../shared/files/record.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
 
-/** What the head of an upload says that must not change under its key. */
+/** The parts of an upload's head that must not change under its key. */
 interface Head {
   readonly contentType: string;
   readonly fileName: string | undefined;

@@ -100,7 +100,7 @@ async function recordOf({ records }: TusIntake, { id }: FileRecord): Promise<Fil
   return read.record;
 }
 
-/** What can be refused of a body before it is sent. @throws {Problem} */
+/** Refuses a body before it is sent, where that is possible. @throws {Problem} */
 export function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
   requireOffsetType(request);
   const { contentLength: size } = framingOf(request);

@@ -27,7 +27,7 @@ export function countIn(request: IncomingMessage, name: string): number | undefi
   throw invalid(`${name} should be a whole number of bytes.`);
 }
 
-/** What a new upload says of its length: undefined where it is to be said later. @throws {Problem} */
+/** The length of a new upload: undefined if it is deferred. @throws {Problem} */
 export function announcedLength(request: IncomingMessage): number | undefined {
   const length = countIn(request, 'Upload-Length');
   const deferred = header(request, 'upload-defer-length');

@@ -35,7 +35,7 @@ export interface Tus extends TusIntake {
   readonly uploads: Shares;
 }
 
-/** Who loses a compare-and-swap this often is not racing with a client. */
+/** This many lost compare-and-swaps cannot come from a race with a client. */
 const MAX_RACES = 5;
 const METHODS = { collection: 'OPTIONS, POST', upload: 'OPTIONS, HEAD, PATCH, DELETE' };
 const CAPABILITIES = {

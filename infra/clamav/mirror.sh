@@ -4,8 +4,8 @@
 # The check is freshclam's, see freshclam.conf. Fetching is curl's, since one way has to do for https, for a private
 # bucket (gs://, with the token of the metadata server) and for a mounted directory (file://).
 
-# update: 0 if something is new, 1 if nothing is, 2 if something could not be had; then `failure` says what. What can be
-# had is taken, and named in `installed`: a daily database does not wait for a main one.
+# update: 0 if something is new, 1 if nothing is, 2 if something could not be had; then `failure` says what. Each available
+# database is taken, and named in `installed`: a daily database does not wait for a main one.
 update() {
   local name
   failure=

@@ -19,8 +19,8 @@ look_up() {
   [[ ${generation[$1]} =~ ^[0-9]+$ ]] || { said="$1: no generation"; return 1; }
 }
 
-# publish NAME: a resumable upload, since that one takes the MD5 by which Cloud Storage refuses what arrives damaged. What
-# somebody else put there meanwhile stays, which is no failure: they had it from where we have it.
+# publish NAME: a resumable upload, since that one takes the MD5 by which Cloud Storage refuses what arrives damaged. A file that
+# was published meanwhile stays, which is no failure: they had it from where we have it.
 publish() {
   local file=$DATABASE_DIRECTORY/$1 session status md5
   locate "$1" && authorize || return

@@ -26,7 +26,7 @@ provide_types() {
 
 has_daily() { [[ -s $DATABASE_DIRECTORY/daily.cvd || -s $DATABASE_DIRECTORY/daily.cld ]]; }
 
-# The table stands in the library as it would in a file, a line of it in each string. What is not looked into is left out.
+# The table stands in the library as it would in a file, a line of it in each string. Other sections are left out.
 built_in_types() {
   local program table
   program=$(command -v clamd) || return

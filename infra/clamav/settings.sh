@@ -12,7 +12,7 @@
 : "${SIGNATURE_FILES:=main.cvd daily.cvd bytecode.cvd}"
 : "${REFRESH_SECONDS:=3600}"
 
-# What clamd loads. Of these, only .cvd is signed.
+# Databases that clamd loads. Of these, only .cvd is signed.
 signature_name='^[A-Za-z0-9][A-Za-z0-9_-]*\.(c[vl]d|cbc|[hmn]d[bu]|[hm]s[bu]|ld[bu]|cdb|idb|imp|crb|pdb|wdb|yara?|s?fp|ign2?)$'
 
 # Each problem in one line that names the variable; all of them, not just the first.

@@ -13,7 +13,7 @@ for (const name of process.argv.slice(2)) {
     outdir: 'bundled',
     outExtension: { '.js': '.mjs' },
     bundle: true,
-    // What is loaded when it is first used stays so.
+    // Modules that are loaded on first use stay so.
     splitting: true,
     packages: 'external',
     format: 'esm',

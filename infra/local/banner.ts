@@ -18,7 +18,7 @@ export interface BannerFacts {
   readonly development: boolean;
 }
 
-/** What `npm start` says when everything runs. */
+/** The text that `npm start` prints when everything runs. */
 export function banner(facts: BannerFacts): string {
   const { url, uploadUrl, filesUrl, pubsubHost, storageUrl, data, tookMs } = facts;
   const bold = (text: string) => styleText('bold', text);

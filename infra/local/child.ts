@@ -20,7 +20,7 @@ export interface ChildSpec {
   readonly healthUrl?: string;
 }
 
-/** What a child says of itself when it is ready. */
+/** The message of a child that is ready. */
 export type ReadyMessage = Readonly<Record<string, unknown>>;
 
 export interface Child {
@@ -36,7 +36,7 @@ export interface Child {
 
 /**
  * Starts a child in a process group of its own, so that a terminal's Ctrl-C does not reach it and the platform
- * decides on the order. What it leaves behind in its group when it exits is killed. Throws where it cannot start.
+ * decides on the order. Processes that it leaves in its group when it exits are killed. Throws where it cannot start.
  */
 export async function startChild(spec: ChildSpec, guard: ProcessGuard): Promise<Child> {
   const process_ = spawn(process.execPath, spec.args, {

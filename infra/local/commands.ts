@@ -6,7 +6,7 @@ export interface Command {
   readonly lines: readonly string[];
 }
 
-/** What to paste into a terminal while the platform runs at `url`. */
+/** Commands to paste into a terminal while the platform runs at `url`. */
 export function commands(url: string, pubsubHost: string): readonly Command[] {
   const auth = `-H "Authorization: Bearer $TOKEN"`;
   const upload = `curl -s -D - -o /dev/null ${auth} -H 'Content-Type: text/plain' --data-binary @- ${url}/files`;

@@ -8,7 +8,7 @@ import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { storageOrigin } from '../../shared/storage/connect.ts';
 import { parseLatency } from '../emulators/common/latency/latency.ts';
 
-/** What `npm start` can be told. Ports: 0 takes any free one. */
+/** Options of `npm start`. Ports: 0 takes any free one. */
 export interface PlatformConfig {
   readonly port: number;
   readonly storagePort: number;

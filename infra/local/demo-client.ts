@@ -7,7 +7,7 @@ import type { Sample } from './samples.ts';
 const POLL_MS = 20;
 const UNDER_WAY = new Set(['uploading', 'pending']);
 
-/** What the demonstration looks at in a handle. */
+/** Members of a handle that the demonstration reads. */
 const HANDLE = v.looseObject({
   id: v.string(),
   state: v.string(),

@@ -2,7 +2,7 @@ import { downloadedDigest, type Handle, type Sent, upload, verdictOf } from './d
 import type { Sample } from './samples.ts';
 import { type Column, column } from './table.ts';
 
-/** What became of one sample. */
+/** The outcome of one sample. */
 export interface Trial {
   readonly name: string;
   readonly sent: Sent;
@@ -10,7 +10,7 @@ export interface Trial {
   /** In ms: until the upload was accepted, and from then on until the verdict was seen. */
   readonly uploadMs: number;
   readonly scanMs: number;
-  /** What is not as it should be; empty where all is well. */
+  /** Deviations from the expected result; empty if there are none. */
   readonly faults: readonly string[];
 }
 

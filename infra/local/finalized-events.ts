@@ -2,7 +2,7 @@ import { emailOf } from './identity.ts';
 import { FINALIZED_TOPIC, GCP_PROJECT } from './processes.ts';
 import { ask } from './pubsub-rest.ts';
 
-/** What the scanner refused too often. */
+/** Events that the scanner refused too often. */
 const DEAD_TOPIC = 'finalized-dead';
 
 export interface FinalizedEndpoints {

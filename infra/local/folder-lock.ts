@@ -6,7 +6,7 @@ class FolderInUseError extends Error {
   override readonly name = 'FolderInUseError';
 }
 
-/** Who runs in a folder. */
+/** The process that runs in a folder. */
 export interface Holder {
   readonly pid: number;
   /** Of the process, in the system's own count: a process id alone is used again. */
@@ -53,7 +53,7 @@ function inUse(folder: string, holder: Holder | undefined): FolderInUseError {
   return new FolderInUseError(`HOPS Fileshare already runs in ${folder} (${who}). ${advice}`);
 }
 
-/** Who runs in the folder now, or undefined. */
+/** The process that runs in the folder now, or undefined. */
 export function folderHolder(folder: string): Holder | undefined {
   try {
     const holder = JSON.parse(readFileSync(join(folder, 'lock'), 'utf8')) as Holder;

@@ -42,7 +42,7 @@ export function endToEnd(message: IncomingMessage): string[] {
 }
 
 /**
- * What the upstream gets to see of a request: its end-to-end fields, its framing, who asked, and a trace.
+ * The request as the upstream sees it: its end-to-end fields, its framing, who asked, and a trace.
  * `traceparent` is that of W3C Trace Context; a valid one is passed as it is.
  */
 export function upstreamHeaders(request: IncomingMessage): string[] {

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type IssuerKey, issuerKey } from './issuer-key.ts';
 
-/** What the development issuer signs for, and what the functions are configured to accept. */
+/** The audience of the development issuer's tokens, which the functions are configured to accept. */
 export const AUDIENCE = 'hops-fileshare';
 export const SCOPES = {
   read: 'fileshare.read',
@@ -16,7 +16,7 @@ export const JWKS_PATH = `${ISSUER_PATH}/jwks`;
 
 export type Scope = keyof typeof SCOPES;
 const ALL_SCOPES: readonly Scope[] = ['read', 'write', 'admin'];
-/** What most callers have; who administers says so. */
+/** Scopes of most callers; administrators ask for more. */
 export const USUAL_SCOPES: readonly Scope[] = ['read', 'write'];
 
 const LIFETIME_SECONDS = 3600;

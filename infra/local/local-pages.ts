@@ -91,7 +91,7 @@ async function token(issuer: Issuer, { searchParams }: URL): Promise<Content> {
   return { type: 'text/plain', body: await issuer.token(principal, scopes, { groups, expiresInSeconds }) };
 }
 
-/** What OpenID Connect Discovery 1.0 section 3 asks for and this issuer has. */
+/** The members that OpenID Connect Discovery 1.0 section 3 asks for and this issuer has. */
 function discovery(issuer: Issuer, { origin }: URL): object {
   return {
     issuer: issuer.url,

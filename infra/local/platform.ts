@@ -30,7 +30,7 @@ export interface PlatformOptions {
   readonly print: (line: string) => void;
   /** Gives up a start that is under way. */
   readonly signal?: AbortSignal;
-  /** What to start in place of a process as it is described, for tests: another environment, say. */
+  /** The process to start instead of the described one, for tests: another environment, say. */
   readonly adapt?: (spec: ChildSpec) => ChildSpec;
   /** Milliseconds until a process that ended is started again, each time; by default it waits longer and longer. */
   readonly restartAfterMs?: number;

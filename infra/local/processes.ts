@@ -102,7 +102,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
 }
 
 /**
- * What every deployment of a function sets for Node itself, so that its heap stays small whatever goes by
+ * Node's options in every deployment of a function, so that its heap stays small whatever goes by
  * (docs/adr/0005).
  */
 const FUNCTION_ENV = {
@@ -185,7 +185,7 @@ function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> 
   };
 }
 
-/** What the scanner can take, which the upload function announces. */
+/** The scanner's limits, which the upload function announces. */
 function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig): Record<string, string> {
   return {
     MAX_SCAN_BYTES: String(maxScanBytes),

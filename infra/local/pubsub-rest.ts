@@ -41,8 +41,8 @@ export interface PubsubMessage {
 }
 
 /**
- * What a subscription (`projects/…/subscriptions/…`) gets, acknowledged as it is handed over, until `signal` says stop.
- * An emulator that is gone, or has forgotten the subscription, is asked again until it is back.
+ * Messages of a subscription (`projects/…/subscriptions/…`), acknowledged as it is handed over, until `signal` says
+ * stop. An emulator that is gone, or has forgotten the subscription, is asked again until it is back.
  */
 export async function* messages(
   host: string,

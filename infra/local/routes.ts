@@ -1,4 +1,4 @@
-/** What answers a request: a function, or the local pages (token issuer, status) that exist on one machine only. */
+/** Handles a request: a function, or the local pages (token issuer, status) that exist on one machine only. */
 export type Target = 'upload' | 'files' | 'local';
 
 /** One line of the routing table. `paths` are exact, or a prefix where they end in `/*`; no `methods` means all. */

@@ -27,7 +27,7 @@ export class StartupError extends Error {
 
 export interface Supervised {
   readonly name: string;
-  /** What it said when it first became ready. Rejects with {@link StartupError}. */
+  /** Its first message when it became ready. Rejects with {@link StartupError}. */
   readonly ready: Promise<ReadyMessage>;
   status(): ChildStatus;
   /** SIGTERM, and SIGKILL after `withinMs`. Resolves when it is gone. */
@@ -49,7 +49,7 @@ export function supervise(spec: ChildSpec, options: SupervisorOptions): Supervis
   const { name } = spec;
   const stopping = new AbortController();
   const first = Promise.withResolvers<ReadyMessage>();
-  first.promise.catch(() => {}); // Whoever starts the platform looks at it; a stop meanwhile does not.
+  first.promise.catch(() => {}); // Read by the code that starts the platform; not by a stop meanwhile.
   let current: Child | undefined;
   let everReady = false;
   let status: ChildStatus = { name, state: 'starting', restarts: 0, since: Date.now() };

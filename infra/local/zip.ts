@@ -56,7 +56,7 @@ export function zip(entries: readonly ZipEntry[]): Buffer {
   return Buffer.concat([...parts, index, Buffer.from('PK\x05\x06'), end]);
 }
 
-/** What the local header and the directory share, from "version needed" to "extra field length". */
+/** Fields that the local header and the directory share, from "version needed" to "extra field length". */
 function commonHeader({ method, crc, size, body, encrypted }: ZipEntry, nameLength: number): Buffer {
   const header = Buffer.alloc(26);
   header.writeUInt16LE(VERSION, 0);

@@ -13,11 +13,11 @@ export interface EventFacts {
   readonly name: EventName;
   /** A function of what happened: the same for each repeat, and for nothing else. */
   readonly id: string;
-  /** What it is about: the id of a file, or the SHA-256 of a content. */
+  /** The subject: the id of a file, or the SHA-256 of a content. */
   readonly subject: string;
   readonly time: Date;
   readonly data: Readonly<Record<string, unknown>>;
-  /** What subscriptions can filter on, beside `eventType`: filters do not see the data. */
+  /** Attributes that subscriptions can filter on, beside `eventType`: filters do not see the data. */
   readonly filterable: Readonly<Record<string, string>>;
 }
 

@@ -19,7 +19,7 @@ interface Concluder {
   readonly background?: Background;
 }
 
-/** Where the time of one file went. Who resumes where another stopped does not know. */
+/** Where the time of one file went. An instance that resumes another's work does not know. */
 export interface Timings {
   /** When the last byte was there, by the clock of Cloud Storage. */
   readonly arrivedAt: Date;
@@ -32,9 +32,9 @@ export interface Timings {
 }
 
 /**
- * What is left to do once a verdict stands in the record: say so, then delete the source. In this order: until
- * the source is gone, the return of its event or the sweeper resumes here. Whoever found malware in the content while
- * it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
+ * The remaining steps once a verdict stands in the record: publish it, then delete the source. In this order: until
+ * the source is gone, the return of its event or the sweeper resumes here. A scan that found malware in the content
+ * while it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
  * @throws {StorageError} and what `publish` throws
  */
 export async function conclude(
@@ -107,7 +107,7 @@ export async function fail(
 
 /**
  * Says that a file failed where nobody has said it yet, and notes that it was said: nothing else comes back
- * to a file that failed. Who fails between the two says it twice, by the same event id.
+ * to a file that failed. A failure between the two publishes twice, with the same event id.
  */
 export async function announceFailure(
   { records, publish }: Pick<Failer, 'records' | 'publish'>,

@@ -5,7 +5,7 @@ import type { Sha256 } from './record.ts';
 /** Among whose files a content is stored and scanned once. See docs/adr/0009-collection.md. */
 export type DeduplicationScope = 'global' | 'owner';
 
-/** What a blob's name depends on. */
+/** The parts of a blob's name. */
 export interface Contents {
   readonly owner: Principal;
   readonly sha256: Sha256;

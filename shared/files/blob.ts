@@ -25,7 +25,7 @@ export function usedAt({ metadata, timeCreated }: StoredObject): Date {
   return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
 }
 
-/** What stands under a digest in the permanent bucket is not what a scan put there: nothing is handed out by it. */
+/** The object of a digest in the permanent bucket is not from a scan: nothing is handed out by it. */
 export class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
 }

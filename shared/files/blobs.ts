@@ -15,7 +15,7 @@ import type { FileId } from './file-id.ts';
 import { scanned } from './metadata.ts';
 import type { Content, Sha256 } from './record.ts';
 
-/** What a blob is looked for by: whose file it is counts where contents are shared by one owner's files alone. */
+/** The key of a blob: the owner counts where contents are shared by one owner's files alone. */
 export interface BlobUse {
   readonly owner: Principal;
   readonly content: Content;
@@ -36,7 +36,7 @@ const MARK_GOOD_FOR_MS = 3_600_000;
 
 type Added = StoredObject | 'sourceGone' | 'targetExists';
 
-/** Who loses a race for a blob this often is not racing with a collection. */
+/** This many lost races for a blob cannot come from a race with a collection. */
 const MAX_RACES = 5;
 
 /**
@@ -65,7 +65,7 @@ export class Blobs {
     return undefined;
   }
 
-  /** The blob that another file would share. Whoever is to rely on it must {@link use} it first. */
+  /** The blob that another file would share. Code that is to rely on it must {@link use} it first. */
   findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
     return this.#stat(blobKey(this.#scope, contentsOf(file)), signal);
   }
@@ -85,7 +85,7 @@ export class Blobs {
     return (await this.#bucket.patch(object.name, object, this.#mark())) !== undefined;
   }
 
-  /** What the policy of the deployment accepted of a file that could not be scanned. */
+  /** The policy's acceptance of a file that could not be scanned. */
   async findAccepted(id: FileId, signal: AbortSignal): Promise<StoredObject | undefined> {
     return this.#bucket.stat(acceptedName(id), signal);
   }

@@ -2,11 +2,11 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type BlobKey, blobKeys, blobName, type Contents } from './blob-name.ts';
 
-/** What the names of all candidates begin with, followed by the key of the blob. */
+/** The prefix of all candidates' names, followed by the key of the blob. */
 export const CANDIDATES_PREFIX = 'collect/';
 
 /**
- * What a candidate says of itself. One with neither `cycle` nor `done` is not decided on, and is never deleted
+ * The metadata of a candidate. One with neither `cycle` nor `done` is not decided on, and is never deleted
  * before a cycle has claimed it: whoever finds it so may rely on it.
  */
 export interface CandidateMetadata {

@@ -2,7 +2,7 @@ import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
 import { fileUrl } from './file-url.ts';
 import type { FileRecord, UploadingRecord } from './record.ts';
 
-/** What those who may see a file are told about it, as JSON. Times are RFC 3339, sizes bytes. */
+/** A file as JSON, for those who may see it. Times are RFC 3339, sizes bytes. */
 export interface Handle {
   readonly id: string;
   readonly state: FileRecord['state'];
@@ -31,7 +31,7 @@ export interface Handle {
    * session knows its own offset.
    */
   readonly upload?: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
-  /** What is certain to become of it; told at its upload alone. */
+  /** The outcome that is certain; only at its upload. */
   readonly expected?: { readonly state: 'unscannable'; readonly reason: 'tooLarge' };
   readonly links: { readonly self: string; readonly status: string };
 }

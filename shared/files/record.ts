@@ -23,7 +23,7 @@ export interface Content {
 /** How much of a file its scan looked at in one piece: windows of it, one after the other (docs/adr/0019). */
 export type Coverage = 'windows';
 
-/** Who scanned what, when: it decided on exactly this generation of the unscanned object. */
+/** The scanner and the time of a scan: it decided on exactly this generation of the unscanned object. */
 export interface Scan {
   readonly generation: Generation;
   readonly scannedAt: Date;
@@ -48,7 +48,7 @@ export interface Redriven {
   readonly tried?: true;
 }
 
-/** What a client said of bytes that it sent past us: checked against them, and trusted for nothing. */
+/** A client's claims about bytes that it sent past us: checked against them, and trusted for nothing. */
 export interface Claims {
   /** Bytes. */
   readonly size: number;
@@ -97,7 +97,7 @@ export interface Stored {
 
 export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
 
-/** The state of a file. What is not in a state's row cannot be written in that state. */
+/** The state of a file. Fields outside a state's row cannot be written in that state. */
 export type FileRecord = Stored &
   (
     | { readonly state: 'uploading'; readonly content?: never; readonly upload: TusUpload | DirectUpload }

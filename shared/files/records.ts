@@ -113,7 +113,7 @@ export class Records {
   }
 
   /**
-   * What `pick` makes of the records whose ids begin with `tag`, in the order of ids: newest first.
+   * The results of `pick` for the records whose ids begin with `tag`, in the order of ids: newest first.
    * @param after the id to go on after
    * @param pick undefined leaves one out
    * @throws {StorageError} and what `pick` throws

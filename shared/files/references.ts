@@ -6,7 +6,7 @@ import { allObjects, type Page, pageOf } from '../storage/page.ts';
 import { isKept, release } from '../storage/release.ts';
 import type { FileId } from './file-id.ts';
 
-/** What the names of all references begin with, followed by the file id, a slash and a digest of the URI. */
+/** The prefix of all references' names, followed by the file id, a slash and a digest of the URI. */
 export const REFERENCES_PREFIX = 'references/';
 
 declare const resourceUri: unique symbol;

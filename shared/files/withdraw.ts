@@ -9,9 +9,9 @@ interface Withdrawer {
 }
 
 /**
- * Takes one step towards deleting a file that no resource refers to. Who adds a reference writes it first and then
- * makes sure that the record says `referenced` and is not deleted; here the references are listed after the record
- * was read. So either the new reference is seen, or the record is not the one that was read any more.
+ * Takes one step towards deleting a file that no resource refers to. A request that adds a reference writes it first
+ * and then ensures that the record says `referenced` and is not deleted; here the references are listed after the
+ * record was read. So either the new reference is seen, or the record is not the one that was read any more.
  * @param read before this call, not `deleted`
  * @returns the record where it is deleted now; 'unreferenced' where it had said `referenced` and no longer does:
  *   only then, read again, can it be deleted

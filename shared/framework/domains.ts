@@ -3,7 +3,7 @@ import domain, { type Domain } from 'node:domain';
 /**
  * Takes the domains out of functions-framework, which runs each request in one. The first domain of a process hooks
  * into every promise and every callback that is made from then on, and follows each until it is collected: a third to
- * a half of what a request costs (docs/adr/0022). What a domain is there for, an error that nobody listens for, ends
+ * a half of what a request costs (docs/adr/0022). An error that nobody listens for, the reason for domains, ends
  * the process here, in the orderly way of {@link drainOnSignals}. To be called before the first request.
  */
 export function withoutDomains(): void {

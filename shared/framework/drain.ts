@@ -1,7 +1,7 @@
 import type { Logger } from '../runtime/log.ts';
 
 /**
- * What Cloud Run's SIGTERM leaves us is ten seconds, of which the platform's own shutdown wants some.
+ * Cloud Run's SIGTERM leaves us ten seconds, of which the platform's own shutdown wants some.
  * https://cloud.google.com/run/docs/container-contract#instance-shutdown
  */
 const GRACE_MS = 8_000;
@@ -46,7 +46,7 @@ export function drainOnSignals(
     void finish(close, exitCode);
   };
   const asked = (): void => begin(0);
-  // What state it left is not known, so the process ends; what others asked for is not its fault.
+  // The state it left is not known, so the process ends; other requests are not its fault.
   const failed = (error: unknown): void => {
     log.fatal({ err: error }, 'error that nobody caught');
     begin(1);
@@ -60,7 +60,7 @@ export function drainOnSignals(
 
 async function finish(close: () => Promise<void>, exitCode: number): Promise<void> {
   const grace = setTimeout(() => stop.abort(new Error('shutting down')), GRACE_MS);
-  // Whoever still does not let go must not keep the process: Cloud Run would kill it, but only after a signal.
+  // Connections that stay open must not keep the process: Cloud Run would kill it, but only after a signal.
   setTimeout(() => process.exit(exitCode), GRACE_MS + LETTING_GO_MS);
   await quiet();
   clearTimeout(grace);

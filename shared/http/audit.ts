@@ -5,7 +5,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { ProblemType } from './problems.ts';
 
-/** What was asked for. `unknown` where no route was found. */
+/** The requested operation. `unknown` where no route was found. */
 export type Action =
   | 'upload'
   | 'read'
@@ -29,8 +29,8 @@ export type Action =
   | 'unknown';
 
 /**
- * Who asked for what, as far as a request has come. Handlers fill it in; one line is written of it when the request
- * is over. It has no place for a file name, a token, a path or a query string.
+ * The caller and the operation, as far as a request has come. Handlers fill it in; one line is written of it when the
+ * request is over. It has no place for a file name, a token, a path or a query string.
  */
 export interface Audit {
   action: Action;
@@ -41,7 +41,7 @@ export interface Audit {
   /** Of the token: names, never the token itself. */
   issuer?: string;
   tokenId?: string;
-  /** Whom a grant or revocation is about. */
+  /** The principal of a grant or revocation. */
   viewer?: Principal;
   /** The principals that several grants and revocations in one request are about. */
   granted?: readonly Principal[];
@@ -69,7 +69,7 @@ export function auditCaller(audit: Audit, { principal, issuer, tokenId }: Caller
   if (tokenId !== undefined) audit.tokenId = tokenId;
 }
 
-/** Notes the id in a path `/files/{id}...` or `/uploads/{id}`. What has not the shape of one may hold anything, and is left out. */
+/** Notes the id in a path `/files/{id}...` or `/uploads/{id}`. Other values may hold anything, and are left out. */
 export function auditPath(audit: Audit, path: string): void {
   const id = parseFileId(/^\/(?:files|uploads)\/([^/]+)/.exec(path)?.[1] ?? '');
   if (id) audit.fileId = id;

@@ -19,7 +19,7 @@ const EXPLANATION: Readonly<Record<Refusal, string>> = {
 };
 
 /**
- * Who sends this request, provided that its token carries one of the `scopes`. The audit learns of it either way.
+ * The sender of this request, provided that its token carries one of the `scopes`. The audit learns of it either way.
  * @throws {Problem} with the `WWW-Authenticate` of RFC 6750 section 3
  */
 export async function authenticate(

@@ -17,7 +17,8 @@ export function fileNameOf(header: string | undefined): string | undefined | 'in
 
 /** A name as a client gave it, without what no name may hold; the same answers as {@link fileNameOf}. */
 export function safeFileName(given: string): string | undefined | 'invalid' {
-  // Whatever separates folders anywhere, and what no name should hold: controls and bidirectional overrides.
+  // Characters that separate folders on any system, and those that no name should hold: controls and bidirectional
+  // overrides.
   const last = given.split(/[/\\]/).at(-1) ?? '';
   // Normalizing takes time that grows with the square of the length where many marks stand on one letter.
   if (last.length > MAX_FIELD_LENGTH) return 'invalid';
@@ -30,8 +31,8 @@ export function safeFileName(given: string): string | undefined | 'invalid' {
 }
 
 /**
- * Node reads headers as ISO 8859-1, but curl and browsers write names in UTF-8 as they are. What is valid UTF-8
- * beyond ASCII is hardly ever meant as anything else.
+ * Node reads headers as ISO 8859-1, but curl and browsers write names in UTF-8 as they are. Valid UTF-8 beyond ASCII
+ * is hardly ever meant as anything else.
  */
 function asUtf8(header: string): string {
   try {

@@ -46,7 +46,7 @@ export function problemUri(type: ProblemType): string {
 }
 
 export interface ProblemExtras {
-  /** What is wrong in this case, and what to do about it; never what another party did. */
+  /** The cause in this case, and the remedy; never what another party did. */
   readonly detail?: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the document. */

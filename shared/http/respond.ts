@@ -49,7 +49,7 @@ export function sendJson(
 
 /**
  * A client that is still sending when it is refused must be able to read why: closing at once would reset the
- * connection under the answer. What it sends is read and dropped for a while, then the connection ends.
+ * connection under the answer. The client's remaining bytes are read and dropped for a while, then the connection ends.
  */
 function linger(request: IncomingMessage, response: ServerResponse): void {
   if (request.complete) return;

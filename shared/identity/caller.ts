@@ -3,7 +3,7 @@ import type { Principal } from './principal.ts';
 export const SCOPES = ['read', 'write', 'admin'] as const;
 export type Scope = (typeof SCOPES)[number];
 
-/** Who sends a request, as far as its token proves. */
+/** The sender of a request, as far as its token proves. */
 export interface Caller {
   /** Owns what it uploads. */
   readonly principal: Principal;
@@ -16,7 +16,7 @@ export interface Caller {
   readonly tokenId?: string;
 }
 
-/** What access is decided on. */
+/** The facts that access is decided on. */
 export interface Owned {
   readonly owner: Principal;
   readonly viewers: readonly Principal[];

@@ -47,7 +47,7 @@ async function readDocument(
   }
   const document = v.safeParse(documentSchema, await response.json());
   if (!document.success) throw new Error(`${url} is no metadata document`);
-  // Whoever can put a document there must not be able to lend the issuer another's keys (RFC 8414 section 3.3).
+  // An attacker who can put a document there must not be able to lend the issuer another's keys (RFC 8414 section 3.3).
   if (document.output.issuer !== issuer) throw new Error(`${url} is of another issuer`);
   return document.output.jwks_uri;
 }

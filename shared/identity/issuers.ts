@@ -38,7 +38,7 @@ export const issuersSchema = v.pipe(
 
 export type Issuer = v.InferOutput<typeof issuerSchema>;
 
-/** Whom a verified token is of; undefined where it names nobody in the way of its issuer. */
+/** The caller of a verified token; undefined if it names nobody in the way of its issuer. */
 export function bearerOf(payload: JWTPayload, issuer: Issuer): Bearer | undefined {
   switch (issuer.kind) {
     case 'maskinporten':
@@ -57,7 +57,7 @@ export function namesOf({ kind, issuer }: Issuer): readonly string[] {
   return kind === 'google' ? [issuer, new URL(issuer).host] : [issuer];
 }
 
-/** What a client asks this issuer for to get a scope; undefined where it has no word for it. */
+/** The scope as requested from this issuer; undefined if it has no word for it. */
 export function wordOf(scope: Scope, issuer: Issuer): string | undefined {
   return issuer.kind === 'google' ? undefined : wordsFor(scope, issuer)[0];
 }

@@ -29,7 +29,7 @@ export interface KeysOptions {
 
 /**
  * The keys of one issuer (RFC 7517): looked for at first use, kept, fetched again when they are old or when a token
- * names one that is not among them. What fails is tried again by a later request.
+ * names one that is not among them. A later request retries after a failure.
  * @throws {KeysUnavailable} by the function, where they cannot be had
  */
 export function issuerKeys(options: KeysOptions): JWTVerifyGetKey {

@@ -1,5 +1,5 @@
 declare const principal: unique symbol;
-/** Who: `org:889640782`, `app:<id>`, `user:<id or e-mail address>` or `group:<id>`. */
+/** A principal: `org:889640782`, `app:<id>`, `user:<id or e-mail address>` or `group:<id>`. */
 export type Principal = string & { readonly [principal]: true };
 
 export const PRINCIPAL_TYPES = ['org', 'app', 'user', 'group'] as const;

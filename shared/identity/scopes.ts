@@ -33,7 +33,10 @@ export function wordsFor(scope: Scope, words: ScopeWords): readonly string[] {
   }
 }
 
-/** What a token grants. @param granted the issuer's words, in a list or separated by spaces; anything else grants nothing */
+/**
+ * Scopes that a token grants. @param granted the issuer's words, in a list or separated by spaces; anything else
+ * grants nothing
+ */
 export function scopesOf(words: ScopeWords, ...granted: readonly unknown[]): ReadonlySet<Scope> {
   const held = new Set(granted.flatMap(wordsIn));
   return new Set(SCOPES.filter((scope) => wordsFor(scope, words).some((word) => held.has(word))));

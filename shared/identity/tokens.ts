@@ -99,7 +99,7 @@ export class TokenVerifier {
     if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
   }
 
-  /** What a client of `issuer` asks for to get a scope, such as `nav:helse:helseopplysninger.read`. */
+  /** The scope that a client of `issuer` asks for, such as `nav:helse:helseopplysninger.read`. */
   wordOf(scope: Scope, issuer: string): string | undefined {
     const trusted = this.#trusted.get(issuer);
     return trusted && wordOf(scope, trusted.issuer);
@@ -120,7 +120,7 @@ function lifeOf({ exp = 0 }: JWTPayload, { issuer, keys }: Trusted): Pick<Known,
   return { keys, until: (exp + issuer.clockToleranceSeconds) * 1000 };
 }
 
-/** What cannot be had is for the full check to say. */
+/** The full check reports keys that cannot be had. */
 async function isStillGood({ header, key, keys, until }: Known): Promise<boolean> {
   if (Date.now() >= until) return false;
   return (await Promise.resolve(keys(header, UNREAD)).catch(() => undefined)) === key;

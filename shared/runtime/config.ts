@@ -77,7 +77,7 @@ export function json<const Schema extends v.GenericSchema>(schema: Schema) {
   );
 }
 
-/** What every function reads. */
+/** Configuration that every function reads. */
 export const commonVariables = {
   LOG_LEVEL: logLevel,
   GOOGLE_CLOUD_PROJECT: v.optional(nonEmpty, 'local'),
@@ -109,7 +109,7 @@ export function readConfig<const Entries extends v.ObjectEntries>(
   throw new Error(`Configuration: ${[...new Set(lines)].join('; ')}`);
 }
 
-/** What a missing variable should be: the complaint of its own schema about `undefined`. */
+/** The expected value of a missing variable: the complaint of its own schema about `undefined`. */
 function describe(entries: v.ObjectEntries, variable: string): string {
   const schema = entries[variable] as v.GenericSchema | undefined;
   const complaint = schema && v.safeParse(schema, undefined).issues?.[0]?.message;

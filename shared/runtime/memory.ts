@@ -1,5 +1,5 @@
 /**
- * Gives the memory of bytes back at once. What the network hands out is up to 64 KiB each time, outside of V8's heap:
+ * Gives the memory of bytes back at once. The network hands out up to 64 KiB each time, outside of V8's heap:
  * left to the garbage collector, V8 marks its whole heap for every 16 MiB of it (docs/adr/0023).
  *
  * Only for who owns the bytes, and once nothing reads them any more; a write is over when its callback says so. They

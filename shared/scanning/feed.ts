@@ -10,7 +10,7 @@ import { ScanFault } from './verdict.ts';
  */
 const FRAME_BYTES = 65_536;
 
-/** What clamdjs writes beside the bytes: its command, and the length of each frame. The one of 0 ends the stream. */
+/** Overhead of clamdjs beside the bytes: its command, and the length of each frame. The one of 0 ends the stream. */
 const COMMAND_BYTES = 'zINSTREAM\0'.length;
 const LENGTH_BYTES = 4;
 const NOTHING = Buffer.alloc(0);
@@ -95,7 +95,7 @@ export class Feed extends Readable {
   /** Resolves once the kernel has every byte that was pushed; to false where it will not get them. */
   async #written(): Promise<boolean> {
     for (const socket = this.#socket; socket && !this.#isWritten; ) {
-      // What is written behind the others is done after them. Where nothing is under way, it is still inside clamdjs.
+      // The last bytes are done after the others. Where nothing is under way, it is still inside clamdjs.
       if (socket.writableLength > 0) await new Promise((resolve) => socket.write(NOTHING, resolve));
       else await setImmediate();
       if (socket.destroyed || this.destroyed) return false;

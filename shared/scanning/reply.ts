@@ -1,7 +1,7 @@
 import { ScanFault, type UnscannableReason, type Verdict } from './verdict.ts';
 
 const CLEAN = 'stream: OK\0';
-/** What clamd says instead of scanning when the stream grows past StreamMaxLength. */
+/** clamd's answer when the stream grows past StreamMaxLength. */
 const TOO_LARGE = 'INSTREAM size limit exceeded. ERROR\0';
 /** Any signature name but one with control characters: a NUL or a newline in it would be a second reply. */
 const FOUND = /^stream: (?=\S)([^\p{Cc}]{1,512})(?<=\S) FOUND\0$/u;
@@ -14,7 +14,8 @@ const NO_TEMP_SPACE =
  * Reads the whole of clamd's reply to one `zINSTREAM`.
  *
  * The comparison is with entire replies, because a substring such as `OK` also occurs in errors
- * (docs/platform-facts.md#substrings). What is not exactly one known reply is a fault, and so can never be clean.
+ * (docs/platform-facts.md#substrings). A reply that is not exactly one known reply is a fault, and so can never be
+ * clean.
  *
  * @throws {ScanFault} `protocol`, `clamdError`, `timeout` or `outOfTempSpace`
  */

@@ -2,7 +2,7 @@
 export type UnscannableReason = 'tooLarge' | 'encrypted' | 'limitExceeded' | 'unsupported' | 'malformed';
 
 /**
- * What a scan of a complete file found. Only `clean` may ever be promoted: `unscannable` is content that ClamAV
+ * The result of scanning a complete file. Only `clean` may ever be promoted: `unscannable` is content that ClamAV
  * did not look at, or not at all of it.
  */
 export type Verdict =

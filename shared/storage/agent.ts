@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 export const http = process.getBuiltinModule('node:http');
 type Agent = InstanceType<typeof http.Agent>;
 
-/** What Node reads at a time into memory of its own. */
+/** The size of Node's reads into memory of its own. */
 const READ_BYTES = 64 * 1024;
 
 /**
@@ -28,7 +28,7 @@ function reading(Base: typeof http.Agent) {
       // Node's parser is done with what it is handed when the event is over.
       const callback = (length: number): boolean => {
         socket.emit('data', buffer.subarray(0, length));
-        // Whoever wants less says so by `pause`. Where nobody listens, the end of the connection still has to be seen.
+        // A caller that wants less sets `pause`. Where nobody listens, the end of the connection still has to be seen.
         return true;
       };
       const onread: NonNullable<NetConnectOpts['onread']> = { buffer, callback };

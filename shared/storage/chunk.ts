@@ -30,7 +30,7 @@ export class ChunkBuffer {
     return this.#length === this.#capacity;
   }
 
-  /** What is held now; overwritten after the next but one {@link turn}. */
+  /** The current bytes; overwritten after the next but one {@link turn}. */
   get bytes(): Uint8Array {
     return this.#filling.subarray(0, this.#length);
   }

@@ -25,7 +25,7 @@ export function storageOrigin(emulatorHost: string | undefined): string {
 }
 
 /**
- * Who signs URLs: the given key, else IAM in the name of `email`, else of the service account that we run as.
+ * The signer of URLs: the given key, else IAM in the name of `email`, else of the service account that we run as.
  * @param timeoutMs milliseconds for one request to IAM
  */
 export function connectSigner(options: {

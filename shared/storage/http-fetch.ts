@@ -19,7 +19,7 @@ interface FetchInit {
 }
 
 /**
- * What Gaxios needs of a response. The body is the connection's own stream.
+ * The part of a response that Gaxios needs. The body is the connection's own stream.
  *
  * A class, and no object with getters: V8 makes a hidden class for each of those, which is old from the start and keeps
  * what the getters reach, a request and its answer, until it marks the whole heap (docs/performance.md).
@@ -29,7 +29,7 @@ class FetchResponse {
   readonly status: number;
   readonly ok: boolean;
   readonly statusText: string;
-  /** What Gaxios adds, which would define it with more ado where it is not there. */
+  /** Members that Gaxios adds, which would define them in a slower way if they are absent. */
   readonly data: unknown = undefined;
   readonly config: unknown = undefined;
 
@@ -94,7 +94,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
     request.on('response', (answer) => {
       response = answer;
       answer.on('error', () => undefined);
-      // Who gave the body may use its memory again once it has the answer, so none of it may be left to be written.
+      // The caller may use the body's memory again once it has the answer, so none of it may be left to be written.
       answer.on('end', () => {
         if (!request.writableFinished) request.destroy();
       });

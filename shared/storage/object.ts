@@ -8,7 +8,9 @@ declare const metageneration: unique symbol;
 /** The version of an object's metadata within a generation; what a compare-and-swap compares. */
 export type Metageneration = string & { readonly [metageneration]: true };
 
-/** What we read of the object resource: https://cloud.google.com/storage/docs/json_api/v1/objects#resource */
+/**
+ * The fields that we read of the object resource: https://cloud.google.com/storage/docs/json_api/v1/objects#resource
+ */
 export interface StoredObject {
   readonly bucket: string;
   readonly name: string;

@@ -13,8 +13,8 @@ export interface Frame {
 
 /**
  * An insert that is sent while its bytes still come, so that they have not all to be here before the first is on its way.
- * The last byte is kept until {@link finish}, and without it there is no object. Whoever opens one keeps the bytes, and
- * can insert them as a whole where this fails. docs/adr/0024
+ * The last byte is kept until {@link finish}, and without it there is no object. The code that opens one keeps the
+ * bytes, and can insert them as a whole where this fails. docs/adr/0024
  */
 export class OpenInsert {
   /** Bytes, and not one more or less. */

@@ -3,7 +3,7 @@ import type { StoredObject } from './object.ts';
 
 /** How many objects Cloud Storage lists in one answer at most. */
 const MAX_RESULTS = 1000;
-/** What one page may cost: a filter that lets little through makes pages short, not slow. */
+/** The cost limit of one page: a filter that lets little through makes pages short, not slow. */
 const MAX_CALLS = 5;
 
 /** Anything that can be listed like a bucket. */

@@ -11,7 +11,7 @@ export interface Signer {
   sign(text: string): Promise<Uint8Array>;
 }
 
-/** What we need of a service account's key file; its other fields are left alone. */
+/** The fields that we need of a service account's key file; others are left alone. */
 export const signingKeySchema = v.object({
   client_email: v.pipe(v.string(), v.minLength(1)),
   private_key: v.pipe(v.string(), v.check(isPrivateKey, 'should be a private key in PEM')),

@@ -20,7 +20,7 @@ export interface StagedUpload extends Checksums {
   discard(): Promise<void>;
 }
 
-/** What staging needs of a bucket. */
+/** The bucket operations that staging needs. */
 export interface StageTarget<Known extends Checksums> {
   start(signal: AbortSignal): Promise<ResumableSession>;
   open(size: number): OpenInsert;

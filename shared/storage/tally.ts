@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import { encodeCrc32c } from './crc32c.ts';
 
-/** What Cloud Storage knows of bytes too, once all of them went by. */
+/** Size and checksum that Cloud Storage knows too, once all bytes went by. */
 export interface Checksums {
   /** Bytes. */
   readonly size: number;
@@ -10,7 +10,7 @@ export interface Checksums {
   readonly crc32c: string;
 }
 
-/** What is known of bytes once all of them went by. */
+/** Facts about bytes once all of them went by. */
 export interface Digests extends Checksums {
   /** Lower-case hex. */
   readonly sha256: string;

@@ -140,7 +140,7 @@ describe('the page: for everybody', () => {
   });
 });
 
-/** What is beside the screen, but for what scrolls by itself or is hidden on purpose. */
+/** Elements beyond the screen, except those that scroll on their own or are hidden on purpose. */
 async function beside(page: Page): Promise<string[]> {
   return page.evaluate(`[...document.body.querySelectorAll(':not(.visually-hidden, pre *)')]
     .filter((each) => each.getBoundingClientRect().right > innerWidth)

@@ -5,7 +5,7 @@ import type { Browser, BrowserContextOptions, Locator, Page } from 'playwright-c
 import { launchChromium } from '../support/chromium.ts';
 
 const SCREENSHOTS = join(import.meta.dirname, '../../test-results/browser');
-/** Whatever is waited for comes within seconds, but on a busy machine. */
+/** Each awaited change comes within seconds, except on a busy machine. */
 const PATIENCE_MS = 90_000;
 
 /** A browser for the tests of the enclosing `describe`. */
@@ -71,7 +71,7 @@ export async function sample(page: Page, name: string): Promise<Locator> {
   return cardOf(page, name).filter({ has: page.locator('details[open]') });
 }
 
-/** What a card says of a file, by its term. */
+/** A card's text about a file, by its term. */
 export function termOf(card: Locator, term: string): Promise<string> {
   const row = card.locator('.facts > div').filter({ has: card.page().locator(`dt:text-is("${term}")`) });
   return row.locator('dd').innerText();

@@ -10,7 +10,7 @@ import { OWNER, Service } from '../support/service.ts';
 
 const MIB = 1024 * 1024;
 
-/** What the page does; what it found out is its answer. */
+/** The page's program; its findings are its answer. */
 const PAGE = `
 import { Fileshare } from './index.ts';
 const { token, size } = await (await fetch('/case')).json();

@@ -14,7 +14,7 @@ interface Schema {
   readonly examples: readonly Readonly<Record<string, unknown>>[];
 }
 
-/** What is published for subscribers to hold events to. */
+/** The published schemas that subscribers hold events to. */
 const published = readdirSync(SCHEMAS).map((file) => ({
   name: file.replace('.json', ''),
   schema: JSON.parse(readFileSync(join(SCHEMAS, file), 'utf8')) as Schema,

@@ -40,7 +40,7 @@ export class Folder {
   }
 }
 
-/** What happens to one connection; bytes are counted from its beginning. */
+/** The fault of one connection; bytes are counted from its beginning. */
 export interface Fate {
   /** Breaks it after so many bytes from the client. */
   readonly cutUp?: number;

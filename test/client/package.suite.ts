@@ -15,7 +15,7 @@ interface Example {
   readonly code: string;
 }
 
-/** What the example for browsers exports. */
+/** Exports of the example for browsers. */
 interface BrowserExample {
   send(
     file: Blob,
@@ -143,7 +143,7 @@ handle.state === 'fine';
       Object.keys(metafile.inputs).filter((path) => /commander|cli-progress|\/cli\//.test(path)),
       [],
     );
-    // What a browser does not have must not be what makes it work.
+    // Globals that a browser does not have must not be the reason that it works.
     await writeFile(
       project('bundle.js'),
       `const process = undefined;\n${bundle.text}`.replaceAll('globalThis.process', 'process'),

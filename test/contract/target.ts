@@ -1,6 +1,6 @@
 import type { EndpointKind } from './storage/subject.ts';
 
-/** What `npm run test:contract` was told to test, and found there. */
+/** The target that `npm run test:contract` was told to test, and its properties. */
 export interface Target {
   readonly storage?: {
     /** Scheme and authority of an endpoint of Cloud Storage's JSON API. */

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { connect, createServer, type Socket } from 'node:net';
 import type { Recognise } from './clamd-commands.ts';
 
-/** What is done with a connection in place of passing it on; its first bytes are still to be read. */
+/** The fault of a connection in place of passing it on; its first bytes are still to be read. */
 export type Behaviour = (socket: Socket) => void;
 
 interface Plan {

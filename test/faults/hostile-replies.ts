@@ -18,7 +18,7 @@ function thenMore(first: string, second: string): Behaviour {
   };
 }
 
-/** What is said in place of clamd, by name. None of it may make a file clean. */
+/** Replies in place of clamd's, by name. None of it may make a file clean. */
 export const HOSTILE_REPLIES: readonly (readonly [name: string, behave: Behaviour])[] = [
   ['garbage', replyAfterStream('\u0001\u00ff\ufffd garbage\0')],
   ['a lie in lower case', replyAfterStream('stream: ok\0')],

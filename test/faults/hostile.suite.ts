@@ -61,7 +61,7 @@ describe('a clamd that says what it should not', () => {
   it('does not say which version it is: no file is clean by it, and a good one decides', () =>
     attempt(rig, 'hostile clamd: garbage for a version', async (trial) => {
       rig.clamd.plan((socket) => void socket.end('stream: OK\0'), 2, VERSION);
-      // What the scanner remembers of the last answer is gone with it.
+      // The scanner's memory of the last answer is gone with it.
       await rig.kill('scanner').restarted;
       await trial.send(clean(), infected());
       await trial.struck(2);

@@ -9,7 +9,7 @@ import type { Rig, Upload } from './rig.ts';
 const TERMINAL = new Set(['clean', 'infected', 'unscannable']);
 const BLOBS = 'blobs/sha256/';
 
-/** What all buckets hold, and what a subscriber got, at one moment. */
+/** The contents of all buckets, and the events of a subscriber, at one moment. */
 interface Snapshot {
   /** By the id of the file: its metadata. */
   readonly records: ReadonlyMap<string, StoredObject['metadata']>;
@@ -41,7 +41,7 @@ async function snapshot(rig: Rig): Promise<Snapshot> {
   };
 }
 
-/** Waits until nothing is under way any more, or for so long. What is still open then, the invariants tell. */
+/** Waits until nothing is under way any more, or for so long. The invariants report unfinished work. */
 export async function settle(rig: Rig, seconds: number): Promise<void> {
   const settled = async (): Promise<boolean> => {
     const { records, events, unscanned } = await snapshot(rig);
@@ -54,7 +54,7 @@ export async function settle(rig: Rig, seconds: number): Promise<void> {
 }
 
 /**
- * What must hold once nothing is under way, read from the buckets themselves. Each entry names the invariant
+ * Invariants once nothing is under way, read from the buckets themselves. Each entry names the invariant
  * that does not hold, and what it does not hold of.
  * @param uploads the files to try to download
  */

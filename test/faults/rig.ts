@@ -7,7 +7,7 @@ import { eventually, Service } from '../support/service.ts';
 import { Gate } from './gate.ts';
 import type { Sample } from './samples.ts';
 
-/** What a client sent, and what it was told. */
+/** A client's upload and the answer to it. */
 export interface Upload extends Sample {
   readonly sha256: string;
   /** Present where the client got 202: from then on the service answers for the file. */
@@ -71,7 +71,7 @@ export class Rig extends Service {
     return `${this.platform.scannerUrl}/`;
   }
 
-  /** What clamd unpacks into. */
+  /** The directory that clamd unpacks into. */
   get temporaryDirectory(): string {
     return this.#scanner()?.env['CLAMD_TEMP_DIR'] ?? '';
   }

@@ -16,7 +16,10 @@ describe('calls that are made side by side', () => {
     const first = [await rig.send(known), await rig.send(malware)];
     for (const { id } of first) await rig.decided(id ?? '');
   });
-  /** What nobody has seen before, and what is known: its finding and its blob are looked up, and the bytes read early. */
+  /**
+   * Contents that are new, and contents that are known: their findings and blobs are looked up, and the bytes read
+   * early.
+   */
   const each = () => [clean(), infected(), known, malware];
 
   for (const { name, call, samples, held } of SIDE_BY_SIDE) {

@@ -52,7 +52,7 @@ interface Overlap {
 
 const twoInfected = () => [infected(), infected()];
 
-/** What the scanner does beside something else. */
+/** Calls that the scanner makes beside something else. */
 export const SIDE_BY_SIDE: readonly Overlap[] = [
   { name: 'the record', call: { operation: 'objects.get', ...record }, held: 4 },
   { name: 'the verdict', call: { operation: 'objects.get', ...verdict }, held: 4 },

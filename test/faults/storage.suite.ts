@@ -77,7 +77,7 @@ describe('Cloud Storage that fails', () => {
       }
     }
 
-    /** What the client sees. @throws where it would take wrong bytes for the right ones */
+    /** The client's view. @throws where it would take wrong bytes for the right ones */
     async function downloaded(path: string, { bytes }: Sample): Promise<string> {
       const response = await rig.call('GET', path);
       if (!response.ok) {

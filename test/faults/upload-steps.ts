@@ -20,7 +20,7 @@ function step(name: string, rule: Omit<FaultRule, 'effect'>, samples: () => read
 
 const record = { operation: 'objects.insert', bucket: 'permanent', namePrefix: 'files/' } as const;
 
-/** What an upload asks of Cloud Storage, small and large. */
+/** Calls of an upload to Cloud Storage, small and large. */
 export const UPLOAD_STEPS: readonly UploadStep[] = [
   step('writing the record', record, small),
   step('writing the object', { operation: 'objects.insert', bucket: 'unscanned' }, small),

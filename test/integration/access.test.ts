@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { connect } from 'node:net';
 import { eventually, OWNER, Service } from '../support/service.ts';
 
-describe('who gets what', () => {
+describe('access by role', () => {
   const service = new Service();
   let id: string;
   before(async () => {

@@ -29,7 +29,7 @@ const REFERENCES = '/files/{id}/references';
 const REFERENCE = '/files/{id}/references/urn%3Ax%3A1';
 
 /**
- * What each route answers to each role, on a clean file. `scope` is 403 insufficient-scope, `forbid` 403 forbidden,
+ * Answers of each route to each role, on a clean file. `scope` is 403 insufficient-scope, `forbid` 403 forbidden,
  * `none` the 404 for what does not exist, `login` 401. All other methods of these paths are 405 for everybody.
  */
 const TABLE = `
@@ -68,7 +68,7 @@ const CELL: Readonly<Record<string, string>> = {
   unauthenticated: 'login',
 };
 
-describe('who may do what', () => {
+describe('access matrix', () => {
   const service = new Service();
   // Each way of changing a file is tried right after the other.
   service.contends();

@@ -4,7 +4,7 @@ import { Agent, request as send } from 'node:http';
 import fc from 'fast-check';
 import { OWNER, Service } from '../support/service.ts';
 
-/** What a header can hold on the wire: Node itself refuses to send the rest. */
+/** Values of a header on the wire: Node itself refuses to send the rest. */
 const anyValue = fc.stringMatching(/^[\x20-\x7e]{0,80}$/);
 
 const ranges = fc.oneof(
@@ -46,7 +46,7 @@ const ids = fc.oneof(
   fc.constantFrom('..', '%2e%2e%2f', '%00', '%', '//', '%ff%fe', '?', ';a=b', 'a/../../files'),
 );
 
-describe('whatever is asked for', () => {
+describe('for any request', () => {
   const service = new Service();
   const size = 30_000;
   const agent = new Agent({ keepAlive: true, maxSockets: 8 });
@@ -94,7 +94,7 @@ describe('whatever is asked for', () => {
   it('of another id, is 4xx', async () => {
     await fc.assert(
       fc.asyncProperty(ids, fc.constantFrom('', '/status', '/x'), headers, async (id, rest, fields) => {
-        // What a client makes another path of names no file.
+        // Names that a client turns into another path name no file.
         fc.pre(new URL(`/files/${id}${rest}`, 'http://service').pathname.startsWith('/files/'));
         const { status } = await ask(`/files/${id}${rest}`, 'GET', fields);
         assert.ok(status >= 400 && status < 500, `${id}: ${status}`);

@@ -5,7 +5,7 @@ import { OWNER, Service } from '../support/service.ts';
 
 const SIZE = 1_000_000;
 
-/** What a `multipart/byteranges` body holds: the Content-Range and the bytes of each part. */
+/** A `multipart/byteranges` body: the Content-Range and the bytes of each part. */
 function partsOf(contentType: string, body: Buffer): { range: string; type: string; bytes: Buffer }[] {
   const boundary =
     /^multipart\/byteranges; boundary=(\S+)$/.exec(contentType)?.[1] ?? assert.fail(contentType);

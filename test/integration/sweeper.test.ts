@@ -8,7 +8,7 @@ import { EICAR, eventually, Service } from '../support/service.ts';
 
 const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
 
-describe('what at-least-once delivery cannot promise', () => {
+describe('limits of at-least-once delivery', () => {
   const service = new Service(
     { STUCK_AFTER_SECONDS: '2' },
     {

@@ -3,7 +3,7 @@ import { Agent, type IncomingMessage, request } from 'node:http';
 import fc from 'fast-check';
 import { OWNER, Service } from '../support/service.ts';
 
-/** What an answer may carry. */
+/** Headers that an answer may carry. */
 const KNOWN = new Set([
   ...[
     'accept-encoding',
@@ -25,7 +25,7 @@ describe('any headers of an upload', () => {
 
   it('are taken or refused with a 4xx, and escape into no header of the answer and no name', async () => {
     const token = await service.platform.token(OWNER);
-    // What Node's own client lets through: what it does not, is no header, but several.
+    // Values that Node's own client lets through: all others are not one header, but several.
     const byte = fc.oneof(
       fc.integer({ min: 0x20, max: 0x7e }),
       fc.integer({ min: 0x80, max: 0xff }),

@@ -140,7 +140,7 @@ overHosts('uploads', (hosts) => {
       assert.equal((await refused(post(text, wrong), before))['status'], 400);
     });
 
-    it('whose first try was cut short are new', async () => {
+    it('of which the first try was cut short are new', async () => {
       const key = randomUUID();
       const token = await service.platform.token(OWNER);
       const socket = connect(Number(new URL(service.uploadUrl).port), '127.0.0.1');

@@ -26,7 +26,7 @@ function edgesOf(diagram: string): Map<string, Set<string>> {
   return edges;
 }
 
-/** Several steps may come between two looks. What is gone does not come back: ids are never used again. */
+/** Several steps may come between two looks. Deleted files do not come back: ids are never used again. */
 function closureOf(edges: ReadonlyMap<string, ReadonlySet<string>>): Steps {
   const reachable = (from: string): Set<string> => {
     const found = new Set<string>();

@@ -37,7 +37,7 @@ export class Turns {
     this.#after = after;
   }
 
-  /** Begins something that goes on while others work. What it throws is thrown by {@link pass} or {@link settle}. */
+  /** Begins something that goes on while others work. Its errors are thrown by {@link pass} or {@link settle}. */
   start(label: string, death: Death | undefined, work: (hook: Hook) => Promise<void>): void {
     const actor: Actor = { waiting: 0, isDead: false };
     this.#actors.add(actor);

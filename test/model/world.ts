@@ -60,7 +60,7 @@ export class World {
     this.facts.check(objects, this.fixture.now);
   }
 
-  /** All functions of one process. What it publishes is an operation too. */
+  /** All functions of one process. Publishing is an operation too. */
   actor(hook: Hook) {
     const { collector, scan } = this.fixture.actor(hook);
     const publish: typeof scan.publish = (event) =>

@@ -46,7 +46,7 @@ export function cloudEventOf({ attributes, data }: Received): CloudEvent<unknown
   });
 }
 
-/** What of a message is not as CloudEvents 1.0, its Pub/Sub binding and our own schemas say. */
+/** Deviations of a message from CloudEvents 1.0, its Pub/Sub binding and our own schemas. */
 export function outsideCloudEvents(message: Received): string[] {
   const { attributes, data } = message;
   // The SDK would fill some of them in.
@@ -74,7 +74,7 @@ export function outsideSchema(id: string, data: unknown): string[] {
   return (validate.errors ?? []).map(({ instancePath, message }) => `${instancePath} ${message}`);
 }
 
-/** What a filter sees and what a program reads must be the same. */
+/** Filters and programs must see the same. */
 function unlike({ attributes, data }: Received): string[] {
   const { fileId, sha256, ...members } = data as Record<string, unknown>;
   const name = attributes['eventType'] ?? '';

@@ -29,7 +29,7 @@ const paths = Object.entries(document.paths).map(([template, operations]) => ({
 }));
 
 /**
- * What of an answer is not as openapi.yaml says. A path or method that the document does not have must be refused.
+ * Deviations of an answer from openapi.yaml. A path or method that the document does not have must be refused.
  * @param path as it was requested, with or without a query
  */
 export async function outsideContract(method: string, path: string, response: Response): Promise<string[]> {

@@ -16,7 +16,7 @@ import { outsideCloudEvents } from './cloud-events.ts';
 import { outsideContract } from './contract.ts';
 import { type ReceivedEvent, receivedEvents } from './received-events.ts';
 
-/** What is public harmless malware; in two halves, so that this file is none. */
+/** Public harmless malware; in two halves, so that this file is none. */
 export const EICAR = `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-'}${'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'}`;
 
 export const OWNER = 'org:889640782';
@@ -61,7 +61,7 @@ export class Service {
     after(async function () {
       try {
         if (service.#platform) {
-          // Whatever the tests looked at: every event that was published is checked.
+          // Every event that was published is checked, in all tests.
           await service.events();
           // Clients and pages that are tested elsewhere are interrupted, and try again.
           if (this.test?.file?.includes('/integration/') && !service.#contends) {
@@ -221,8 +221,8 @@ export class Service {
   }
 
   /**
-   * What a subscriber has received so far, repeats and all. Fails, once, where one is not as CloudEvents 1.0 and the
-   * schema of its type say.
+   * The events that a subscriber has received so far, repeats and all. Fails, once, where one is not as CloudEvents
+   * 1.0 and the schema of its type say.
    */
   async events(subscription = 'scan-events-cli'): Promise<ReceivedEvent[]> {
     const received = await receivedEvents(this.platform.pubsubHost, subscription);

@@ -29,7 +29,7 @@ export interface Resource {
   readonly values: unknown;
 }
 
-/** What an example deploys, as terraform has it after an apply against the stub. */
+/** The deployment of an example, as terraform has it after an apply against the stub. */
 export interface Deployment {
   readonly example: Example;
   readonly resources: readonly Resource[];

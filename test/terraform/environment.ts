@@ -14,7 +14,7 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   'SIGNING_KEY',
 ]);
 
-/** What Node and the C library read. */
+/** Variables that Node and the C library read. */
 export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
 
 /** The variables that a function reads, and whether it starts without them. */
@@ -56,7 +56,7 @@ function braced(source: string, open: number): string {
   throw new Error('a brace is not closed');
 }
 
-/** What `environment` may set, as services.tf lists it. */
+/** Variables that `environment` may set, as services.tf lists it. */
 export function tunableOf(name: FunctionName): readonly string[] {
   const source = readFileSync(join(MODULE, 'services.tf'), 'utf8');
   const all = braced(source, source.indexOf('{', source.indexOf('tunable = {')));

@@ -4,7 +4,7 @@ import { containersOf, type Deployment, envOf, ofType, type Resource } from './d
 import { at, listAt, numberAt, textAt } from './json.ts';
 import { ROOT } from './tools.ts';
 
-/** What is wrong with buckets, topics, subscriptions, schedules, and with what watches them. */
+/** Errors in buckets, topics, subscriptions and schedules, and in their alerts. */
 export function eventFindings(deployment: Deployment): readonly string[] {
   const subscriptions = ofType(deployment, 'google_pubsub_subscription');
   return [

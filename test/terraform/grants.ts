@@ -2,7 +2,7 @@ import { type Deployment, ofType, PROJECT, type Resource } from './deployment.ts
 import { listAt, textAt } from './json.ts';
 import { keyLocation } from './location-checks.ts';
 
-/** Who may do what, on what, below which names: one line of docs/topology.md. */
+/** A grant: principal, role, resource and name prefix; one line of docs/topology.md. */
 type Grant = readonly [who: string, role: string, on: string, below: string];
 
 const PUBLISH = 'roles/pubsub.publisher';
@@ -154,7 +154,7 @@ export function belowOf(values: unknown): string {
 
 const key = (grant: Grant): string => grant.join(' | ');
 
-/** What is granted and must not be, and, where all has to be there, what is not. */
+/** Forbidden grants, and, where all have to be there, missing ones. */
 export function grantFindings(deployment: Deployment): readonly string[] {
   const allowed = new Set(ALLOWED.map(key));
   const granted = grantsOf(deployment).map(key);

@@ -6,7 +6,7 @@ import { apply } from './deployment.ts';
 import { deletions, MISTAKES, type Mutation } from './mutations.ts';
 import { findTool, MODULE } from './tools.ts';
 
-/** What a mutation makes the checks say, or terraform itself where it does not get that far. */
+/** The complaints of the checks about a mutation, or of terraform itself where it does not get that far. */
 async function noticed(tfcheck: string, { change }: Mutation): Promise<readonly string[]> {
   const { output, deployment } = await apply(tfcheck, 'complete', { change, only: 'init,plan,apply' });
   if (deployment) return findingsOf(deployment);

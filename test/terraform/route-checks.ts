@@ -41,7 +41,7 @@ function pathFindings(deployment: Deployment): readonly string[] {
   return ofType(deployment, 'google_compute_url_map').flatMap(({ values }) =>
     METHODS.flatMap((method) =>
       PATHS.flatMap((path) => {
-        // What the gateway has no answer for, files says does not exist.
+        // Unknown paths of the gateway get a 404 from files.
         const expected = targetFor(method, path) ?? 'files';
         const actual = balanced(values, method, path);
         return actual === expected ? [] : [`${method} ${path} goes to ${actual}, and locally to ${expected}`];

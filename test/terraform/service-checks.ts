@@ -21,7 +21,7 @@ const FORBIDDEN = [
   'EMULATOR_CREDENTIALS',
 ];
 
-/** What is wrong with services, jobs, their containers and their environment. */
+/** Errors in services, jobs, their containers and their environment. */
 export function serviceFindings(deployment: Deployment): readonly string[] {
   const containers = containersOf(deployment);
   return [

@@ -12,7 +12,7 @@ interface Known {
   readonly description: string;
   readonly options: readonly Described[];
   readonly takesFiles: boolean;
-  /** What its argument may be, where that is known. */
+  /** Values of its argument, where they are known. */
   readonly choices: readonly string[];
 }
 

@@ -15,7 +15,7 @@ export interface Common {
   readonly quiet?: boolean;
 }
 
-/** What a command works with. Results go to stdout, everything else to stderr. */
+/** Dependencies of a command. Results go to stdout, everything else to stderr. */
 export interface Context {
   readonly common: Common;
   readonly env: NodeJS.ProcessEnv;

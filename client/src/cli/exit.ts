@@ -2,7 +2,7 @@ import { FileshareProblem, FileshareTimeout } from '../errors.ts';
 import type { Handle } from '../handle.ts';
 import { isAvailable, isUnderWay } from '../handle.ts';
 
-/** What the command line ends with; README.md explains each. */
+/** Exit codes of the command line; README.md explains each. */
 export const EXIT = {
   ok: 0,
   usage: 2,
@@ -36,7 +36,7 @@ export function worst(codes: readonly ExitCode[]): ExitCode {
   return GRAVITY.find((code) => codes.includes(code)) ?? EXIT.ok;
 }
 
-/** What became of a file, once somebody waited for it. */
+/** The exit code for the outcome of a file that was waited for. */
 export function exitOf(handle: Handle): ExitCode {
   if (isAvailable(handle)) return EXIT.ok;
   if (handle.state === 'infected') return EXIT.infected;

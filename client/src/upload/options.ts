@@ -27,7 +27,7 @@ export interface UploadOptions {
   readonly idempotencyKey?: string | undefined;
 }
 
-/** What an upload has to do with. */
+/** Dependencies of an upload. */
 export interface Job {
   readonly http: Http;
   readonly source: Opened;

@@ -23,7 +23,8 @@ export interface Part {
 }
 
 /**
- * Brings a source there, from `from` on, whatever breaks meanwhile. What is there already is read again, and hashed.
+ * Brings a source there, from `from` on, whatever breaks meanwhile. Bytes that are there already are read again, and
+ * hashed.
  * @param reader what the source gives, from its first byte
  * @returns the digest of all of it
  * @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}

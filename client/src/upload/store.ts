@@ -15,7 +15,7 @@ export interface SavedUpload {
 
 const PREFIX = 'hops-fileshare:upload:';
 
-/** What is used of https://html.spec.whatwg.org/multipage/webstorage.html. */
+/** The used part of https://html.spec.whatwg.org/multipage/webstorage.html. */
 interface WebStorage {
   getItem(key: string): string | null;
   setItem(key: string, value: string): void;

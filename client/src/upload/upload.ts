@@ -51,7 +51,7 @@ async function uploadNew(job: Job, reader: ChunkReader, sizes: Sizes, via: Way |
   return finish(job, await begin(job, sizes, via), reader);
 }
 
-/** What was read ahead, and then the rest. */
+/** The bytes that were read ahead, then the rest. */
 async function* rejoined(first: Chunk, rest: ChunkReader, size: number): AsyncGenerator<Uint8Array> {
   yield first.bytes;
   for (let last = first.last; !last; ) {
@@ -84,7 +84,9 @@ function tooLarge(way: Way): string {
   return `The service does not offer what this file needs: uploads in several requests (${way}).`;
 }
 
-/** What the service, and Cloud Storage of its sessions, say of an upload that is no more, or not this caller's. */
+/**
+ * Answers of the service, and of Cloud Storage for its sessions, for an upload that is gone or is not this caller's.
+ */
 const OVER = new Set([404, 410, 499]);
 
 /** Only owners are told by how many a file is seen. */

@@ -4,9 +4,10 @@ const FHIR = 'application/fhir+json';
 const JSON_TYPE = 'application/json';
 
 /**
- * Whether an Accept header (RFC 9110 section 12.5.1) asks for FHIR by name, and does not like plain JSON better. Who
- * accepts anything, or nothing that we have, gets plain JSON: that is more use than a 406 (section 15.5.7 leaves it
- * to the server). Parameters such as `fhirVersion` are not looked at, nor is a list that is too long to be meant.
+ * Whether an Accept header (RFC 9110 section 12.5.1) asks for FHIR by name, and does not like plain JSON better. A
+ * client that accepts anything, or nothing that we have, gets plain JSON: that is more use than a 406 (section 15.5.7
+ * leaves it to the server). Parameters such as `fhirVersion` are not looked at, nor is a list that is too long to be
+ * meant.
  */
 export function prefersFhir(accept: string | undefined): boolean {
   if (accept !== undefined && accept.length > MAX_FIELD_LENGTH) return false;

@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { MAX_FIELD_LENGTH, membersOf } from '../../../shared/http/list.ts';
 
-/** What tells one version of a content from another. */
+/** Validators that tell one version of a content from another. */
 export interface Validators {
   /** A strong entity tag, with its quotes. */
   readonly etag: string;
@@ -10,8 +10,8 @@ export interface Validators {
 }
 
 /**
- * What the conditions of a GET or HEAD come to, in the order of RFC 9110 section 13.2.2. To be asked only once it is
- * known that the answer would be 2xx without them (section 13.2.1). What is not valid is ignored.
+ * The result of a GET's or HEAD's conditions, in the order of RFC 9110 section 13.2.2. To be asked only once it is
+ * known that the answer would be 2xx without them (section 13.2.1). Invalid values are ignored.
  * @returns 'failed' for a 412, 'notModified' for a 304
  */
 export function conditionsOf(

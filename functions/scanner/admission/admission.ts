@@ -17,7 +17,7 @@ const LONG_BYTES = 16 * 1024 * 1024;
 export type Refused = { readonly refused: 'slots' | 'tempSpace' };
 
 /**
- * Who may scan now. clamd has no busy answer: a flood past its queue is reset, and a full temporary directory
+ * Admits scans. clamd has no busy answer: a flood past its queue is reset, and a full temporary directory
  * makes malware clean (docs/platform-facts.md#floods, #a-full-temporary-directory). So the admission is ours, before a byte is read.
  */
 export class Admission {

@@ -15,8 +15,8 @@ export interface ClaimedDigest {
 }
 
 /**
- * What `Repr-Digest` or `Content-Digest` claims (RFC 9530 sections 2 and 3); where a body is whole and has no content
- * coding, both mean the same bytes. Algorithms that are not known are ignored, as section 2 wants it.
+ * The digests that `Repr-Digest` or `Content-Digest` claims (RFC 9530 sections 2 and 3); where a body is whole and has
+ * no content coding, both mean the same bytes. Algorithms that are not known are ignored, as section 2 wants it.
  * @param header several lines joined by commas
  * @throws {Problem} where it is no dictionary (RFC 9651 section 3.2), or a digest is none of its algorithm
  */

@@ -46,7 +46,7 @@ const FAMILIES: readonly ReadonlySet<string>[] = [
   ['text/vcard', 'text/x-vcard', 'text/directory'],
 ].map((types) => new Set(types));
 
-/** What the format of another type is written in: the first bytes may show no more than the container. */
+/** The format that another type is written in: the first bytes may show no more than the container. */
 const CONTAINERS: ReadonlyMap<string, RegExp> = new Map([
   [
     'application/zip',

@@ -4,7 +4,7 @@ import { findClamd } from './find.ts';
 const PACKAGES = ['clamav-daemon', 'clamav-testfiles'];
 const INSTALL_BY_HAND = `install ClamAV's clamd (Debian and Ubuntu: apt-get install ${PACKAGES.join(' ')}; macOS: brew install clamav) or set CLAMD_PATH`;
 
-/** What a finished command left: `code` is null if it could not be started. Output holds both of its streams. */
+/** The result of a finished command: `code` is null if it could not be started. Output holds both of its streams. */
 export interface CommandResult {
   readonly code: number | null;
   readonly output: string;

@@ -19,8 +19,9 @@ export interface FrontOptions {
 }
 
 /**
- * What Cloud Run's front end does to the requests of one service, of which one instance runs here. What it refuses
- * never reaches the function, and is answered as Google does it: no problem document. Sources: limits.ts.
+ * Does to requests as Cloud Run's front end does, for the requests of one service, of which one instance runs here.
+ * Refused requests never reach the function, and are answered as Google does it: no problem document. Sources:
+ * limits.ts.
  */
 export function createFront(options: FrontOptions): RequestListener {
   const { upstream, concurrency, timeoutMs } = options;

@@ -1,5 +1,5 @@
 /**
- * What Cloud Run's front end lets through over HTTP/1: 32 MiB a request, and 32 MiB an answer unless it is chunked.
+ * Limits of Cloud Run's front end over HTTP/1: 32 MiB a request, and 32 MiB an answer unless it is chunked.
  * The documentation does not say whether the head counts; here it does, so that what passes here passes there.
  * https://cloud.google.com/run/quotas
  */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { linger } from '../linger.ts';
 
-/** What Google's front end writes: its own page, or a line of text. Clients must not expect a problem document. */
+/** Answers of Google's front end: its own page, or a line of text. Clients must not expect a problem document. */
 const BODIES = {
   404: page(404, 'Not Found', 'The requested URL was not found on this server.'),
   413: page(413, 'Request Entity Too Large', 'Your client issued a request that was too large.'),

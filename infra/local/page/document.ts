@@ -2,14 +2,14 @@ import { DEVELOPMENT_SIGNATURES } from '../banner.ts';
 import { type Sample, samples } from '../samples.ts';
 import { escapeHtml } from './html.ts';
 
-/** Who may be tried out at once; anybody else can be typed. */
+/** Principals to choose from; any other can be typed. */
 const PRINCIPALS = {
   'org:889640782': 'org:889640782 (a clinic)',
   'org:974760673': 'org:974760673 (a hospital)',
   'user:stranger': 'user:stranger (nobody in particular)',
 };
 
-/** What the page is before its script runs. `developmentSignatures` is undefined until ClamAV has said. */
+/** The page before its script runs. `developmentSignatures` is undefined until ClamAV has said. */
 export function pageDocument(developmentSignatures: boolean | undefined): string {
   return `<!doctype html>
 <html lang="en">

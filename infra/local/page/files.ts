@@ -21,7 +21,7 @@ const FILES: Readonly<Record<string, Make>> = {
   '/local/page/icon.svg': () => asset('icon.svg', 'image/svg+xml'),
 };
 
-/** What the page is made of; undefined where a path is none of it. @throws where it cannot be made */
+/** The files of the page; undefined if a path is none of them. @throws where it cannot be made */
 export async function pageFile(path: string, status: PlatformStatus): Promise<PageFile | undefined> {
   return FILES[path]?.(status);
 }

@@ -4,7 +4,7 @@ import { PAGE_SUBSCRIPTION } from '../scan-events.ts';
 import { Feed } from './feed.ts';
 import { timingsIn } from './timings.ts';
 
-/** What the page is told while it is open: the events that subscribers get, and where the scanner's time went. */
+/** Messages to the open page: the events that subscribers get, and where the scanner's time went. */
 export interface Live {
   /** A line of a process's log. */
   read(name: string, line: string): void;

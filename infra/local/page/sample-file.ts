@@ -17,6 +17,6 @@ export async function sendSample(path: string, response: ServerResponse): Promis
     'X-Content-Type-Options': 'nosniff',
     'Cache-Control': 'no-store',
   });
-  // Who goes away in the middle needs no answer.
+  // A client that disconnects early needs no answer.
   await pipeline(sample.open(), response).catch(() => undefined);
 }

@@ -3,7 +3,7 @@ import { commands } from '../commands.ts';
 import type { ChildStatus } from '../supervisor.ts';
 import { escapeHtml } from './html.ts';
 
-/** What the status page and `/local/status.json` show. */
+/** The data of the status page and `/local/status.json`. */
 export interface PlatformStatus {
   readonly ready: boolean;
   /** True where clamd has development signatures only; undefined until it has said. */

@@ -3,7 +3,7 @@ import type { Scope } from '../caller.ts';
 import { secureUrl } from '../issuer-url.ts';
 import type { Principal } from '../principal.ts';
 
-/** What a verified token says about who sends it, by the rule of its kind of issuer. */
+/** The sender that a verified token names, by the rule of its kind of issuer. */
 export interface Bearer {
   readonly principal: Principal;
   readonly groups: readonly Principal[];
@@ -26,7 +26,7 @@ export const audience = v.pipe(
   v.transform((audiences) => [audiences].flat()),
 );
 
-/** What every kind of issuer has. @param algorithms those that it signs with, where nothing else is configured */
+/** Common part of every kind of issuer. @param algorithms those that it signs with, where nothing else is configured */
 export function commonFields(algorithms: readonly Algorithm[] = ALGORITHMS) {
   return {
     /** Found by discovery where it is absent. */

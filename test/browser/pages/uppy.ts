@@ -1,4 +1,4 @@
-/** What an application would do that has Uppy and knows nothing of this service but its tus endpoint. */
+/** Does as an application that has Uppy and knows nothing of this service but its tus endpoint. */
 import Uppy from '@uppy/core';
 import Tus from '@uppy/tus';
 

@@ -59,7 +59,7 @@ const TESTBENCH: Exceptions = {
   'list: refuses a page token that it did not give': 'pageToken is ignored (testbench/database.py:341)',
 };
 
-/** Cases that an endpoint is known not to pass. What has not been run yet has none. */
+/** Cases that an endpoint is known not to pass. Cases that were never run have none. */
 export const EXCEPTIONS: Readonly<Record<EndpointKind, Exceptions>> = {
   emulator: {},
   testbench: TESTBENCH,

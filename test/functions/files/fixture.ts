@@ -15,7 +15,7 @@ import { insertRecord } from '../../support/records.ts';
 export const OWNER = 'org:889640782' as Principal;
 const PERMANENT = 'permanent';
 
-/** What one instance of the files function works with; each has its own queues. */
+/** Dependencies of one instance of the files function; each has its own queues. */
 export interface Instance {
   readonly records: Records;
   readonly writer: RecordWriter;

@@ -146,7 +146,7 @@ export class CollectFixture extends SweeperFixture {
     return record.id;
   }
 
-  /** What the owner does who deletes a file. @returns false where a reference forbids it */
+  /** Deletes a file as its owner does. @returns false where a reference forbids it */
   async remove(id: FileId, { collector }: Actor = this.actor()): Promise<boolean> {
     for (;;) {
       const read = await collector.records.get(id);

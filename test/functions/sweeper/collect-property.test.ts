@@ -36,7 +36,7 @@ class World {
     this.#interleaving = new Interleaving(
       (choices) => this.#choose(choices),
       async (operation) => {
-        // Whoever did it may take what is thrown here for a failure of storage, and go on.
+        // The caller may take the error that is thrown here for a failure of storage, and continue.
         if (WRITES.has(operation)) await this.check().catch((error: unknown) => this.#violations.push(error));
         this.#passTime();
       },
@@ -51,7 +51,7 @@ class World {
     this.fixture.now += this.#choose(4) * 20 * HOUR;
   }
 
-  /** What must hold at every moment. */
+  /** Invariants at every moment. */
   async check(): Promise<void> {
     assert.deepEqual(await this.fixture.broken(), [], 'clean files without their content');
     for (const reference of this.#references) {

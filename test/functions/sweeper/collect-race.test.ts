@@ -32,7 +32,7 @@ describe('an upload of a content that is being collected', () => {
     fixture.now += 2 * DAY;
   });
 
-  /** What must be so in the end, whoever came first; and a file that comes to be garbage still is collected. */
+  /** Invariants at the end, in any order of the two; a file that becomes garbage is still collected. */
   async function isWhole(id: Parameters<CollectFixture['state']>[0]): Promise<void> {
     assert.equal(await fixture.state(id), 'clean');
     assert.deepEqual(await fixture.broken(), []);

@@ -214,7 +214,7 @@ describe('a collection', () => {
     fixture.now += 2 * DAY;
     const few = { candidatesPerCycle: 5 };
     const { candidates } = await fixture.collect(fixture.actor(), {}, few);
-    // What was begun is finished: about a page's workers more.
+    // Started work is finished: about a page's workers more.
     assert.ok((candidates.claimed ?? 0) >= 5 && (candidates.claimed ?? 0) < 25, `${candidates.claimed}`);
     for (let runs = 0; runs < 6; runs++) await fixture.collect(fixture.actor(), {}, few);
     assert.deepEqual(await fixture.blobs(), []);

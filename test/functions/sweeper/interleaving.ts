@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Hook, Operation } from './hooked-bucket.ts';
 
-/** What ends a process, as far as a test is concerned. */
+/** The end of a process, as far as a test is concerned. */
 class Crash extends Error {
   override readonly name = 'Crash';
 }

@@ -6,7 +6,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 
-describe('what waits in the unscanned bucket', () => {
+describe('waiting files in the unscanned bucket', () => {
   const fixture = new SweeperFixture();
   const later = (minutes: number) => {
     fixture.now += minutes * MINUTE;

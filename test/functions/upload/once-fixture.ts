@@ -23,7 +23,7 @@ export interface Sent {
   readonly contentType?: string;
   readonly fileName?: string;
   readonly declaredBytes?: number;
-  /** What is done about each call to Cloud Storage; by default it is made. */
+  /** The fault of each call to Cloud Storage; by default it is made. */
   readonly storage?: Conduct;
   readonly patienceMs?: number;
   readonly now?: () => Date;

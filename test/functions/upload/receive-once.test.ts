@@ -230,7 +230,7 @@ describe('an upload with an idempotency key', () => {
     assert.ok(!('tentative' in record));
   });
 
-  describe('whatever fails, after its repeat', () => {
+  describe('after any failure, when repeated', () => {
     beforeEach(() => fixture.empty());
 
     for (const [what, bytes, calls] of [

@@ -4,7 +4,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import { CHUNK_BYTES, failingAt, OnceFixture } from './once-fixture.ts';
 
-/** What an upload costs: its record, and its object last; a session has two calls before. */
+/** The calls of an upload: its record, and its object last; a session has two calls before. */
 const COMMIT = { small: 2, large: 4 } as const;
 const BODIES = { small: Buffer.from('the body'), large: Buffer.alloc(CHUNK_BYTES + 1, 'the body ') };
 

@@ -13,7 +13,7 @@ interface Ran {
   readonly code: number | null;
   /** Its lines, as Cloud Logging reads them. */
   readonly lines: readonly { readonly severity: string; readonly message: string }[];
-  /** What it left in its directories, which the next run does not see. */
+  /** The files left in its directories, which the next run does not see. */
   readonly said: string;
 }
 

@@ -91,14 +91,14 @@ export class Sidecar implements AsyncDisposable {
     return JSON.parse(await readFile(this.path('run', 'signatures.json'), 'utf8'));
   }
 
-  /** What was started becomes clamd. */
+  /** The started process becomes clamd. */
   get pid(): number {
     const pid = this.#process?.pid;
     assert(pid !== undefined, 'not started');
     return pid;
   }
 
-  /** What is found, or undefined where clamd is not to be reached. */
+  /** The detection, or undefined if clamd cannot be reached. */
   async scan(content: string | Buffer): Promise<Verdict | undefined> {
     const bytes = Buffer.from(content);
     return this.#clamd
@@ -111,7 +111,7 @@ export class Sidecar implements AsyncDisposable {
       .catch(() => undefined);
   }
 
-  /** What clamd says it is. */
+  /** The version that clamd reports. */
   async version(): Promise<EngineVersion> {
     return this.#clamd.version();
   }

@@ -32,7 +32,7 @@ const IGNORED = {
 /** And this pattern, at the offsets 0 to 128. */
 const IMAGE = Buffer.from(`2f5247420a49440a${'ff'.repeat(24)}`, 'hex');
 
-describe('what ClamAV would ignore by its type', () => {
+describe('types that ClamAV would ignore', () => {
   let folder: string;
   let program: string;
   before(async () => {

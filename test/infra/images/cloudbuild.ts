@@ -19,7 +19,7 @@ export interface Build {
 
 const BUILT_IN = new Set(['PROJECT_ID', 'BUILD_ID', 'LOCATION']);
 
-/** What is wrong with the structure of a build file; one line each. */
+/** Errors in the structure of a build file; one line each. */
 export function problemsOfBuild(source: string, functions: readonly string[]): string[] {
   const build = parse(source) as Build;
   const expected = [...functions, 'clamav'];

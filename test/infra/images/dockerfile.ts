@@ -9,13 +9,13 @@ export interface Step {
 
 export interface Stage {
   readonly name: string;
-  /** What it stands on: an image, or the name of an earlier stage. */
+  /** The base: an image, or the name of an earlier stage. */
   readonly base: string;
   readonly steps: readonly Step[];
 }
 
 export interface Dockerfile {
-  /** What was given before the first FROM. */
+  /** Arguments before the first FROM. */
   readonly preamble: readonly Step[];
   readonly stages: readonly Stage[];
 }

@@ -16,7 +16,7 @@ import { isIgnored } from './dockerignore.ts';
 
 const run = promisify(execFile);
 
-/** What a Dockerfile makes, as a folder: `root` stands for `/` of the image. */
+/** The result of a Dockerfile, as a folder: `root` stands for `/` of the image. */
 export interface Image {
   readonly root: string;
   readonly workdir: string;
@@ -135,7 +135,7 @@ export class Layout {
         verbatimSymlinks: true,
         filter: (path) => stage !== undefined || this.#sent(path),
       });
-      await stat(to); // What .dockerignore keeps back is not there to be copied.
+      await stat(to); // Files that .dockerignore keeps back cannot be copied.
     }
   }
 

@@ -18,7 +18,7 @@ export interface Context {
 const SECRET = /(password|passwd|secret|token|api_?key|private_?key|credential)/i;
 const ROOT_USER = /^(0|root)(:|$)/;
 
-/** What a Dockerfile of this project must not do; one line each. */
+/** Rules for a Dockerfile of this project; one line for each violation. */
 export function problemsOf(source: string, context: Context): string[] {
   const file = parseDockerfile(source);
   const problems = file.stages.flatMap((stage) => [

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { IncomingHttpHeaders } from 'node:http';
 import { gatewayBefore, rawClient } from './gateway-fixture.ts';
 
-/** What a function sees of a request written by hand. */
+/** The request as a function sees it, written by hand. */
 async function seenBy(text: string): Promise<{ headers: IncomingHttpHeaders; raw: string[]; body: string }> {
   const seen = Promise.withResolvers<{ headers: IncomingHttpHeaders; raw: string[]; body: string }>();
   await using fixture = await gatewayBefore(async (asked, answer) => {

@@ -30,7 +30,7 @@ function caller(
   };
 }
 
-describe('who may do what', () => {
+describe('access by caller', () => {
   const file = { owner: principal('org:1'), viewers: [principal('user:v'), principal('group:g')] };
   for (const [who, whom, view, change, administer] of [
     ['the owner', caller('org:1'), true, true, false],

@@ -23,7 +23,7 @@ const CONFIGURED = [
     ...SCOPES,
   },
 ];
-/** What each kind may say: no issuer can speak for the principals of another kind. */
+/** Claims of each kind: no issuer can speak for the principals of another kind. */
 const MAY_NAME: Readonly<Record<Issuer['kind'], RegExp>> = {
   maskinporten: /^org:\d{9}$/,
   entra: /^(user|app):[0-9a-f-]{36}$/,
@@ -31,7 +31,7 @@ const MAY_NAME: Readonly<Record<Issuer['kind'], RegExp>> = {
   custom: /^(org|app|user|group):/,
 };
 
-describe('whatever a token holds', () => {
+describe('for any token', () => {
   const issuer = new IssuerServer();
   let verifier: TokenVerifier;
   before(async () => {

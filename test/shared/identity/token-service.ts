@@ -27,7 +27,7 @@ const NEEDED: Readonly<Record<string, readonly [Scope, ...Scope[]]>> = {
 /** A service that says who its callers are: GET needs read, POST write, PUT write or admin, DELETE admin. */
 export class TokenService {
   readonly #server: Server;
-  /** What it logged, a line each. */
+  /** Its log, a line each. */
   readonly log: string[] = [];
 
   private constructor(tokens: TokenVerifier) {

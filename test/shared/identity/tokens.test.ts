@@ -62,7 +62,7 @@ describe('tokens', () => {
     });
   }
 
-  it('whose id no log should hold are taken without it', async () => {
+  it('with an id that no log should hold are taken without it', async () => {
     for (const jti of ['x'.repeat(200), 'a\nb', 7, undefined]) {
       const { status, body } = await service.ask(await good({ jti }));
       assert.deepEqual([status, body['tokenId']], [200, undefined]);

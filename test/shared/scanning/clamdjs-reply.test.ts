@@ -5,7 +5,7 @@ import { BARE_TIMEOUT_MS, bare, guarded } from './clients.ts';
 import { hostileServer, replyAfterStream, replyEarly } from './hostile.ts';
 import { chunks, stalling, zeros } from './sources.ts';
 
-describe('what clamdjs does with a reply, alone and guarded', () => {
+describe('clamdjs and replies, alone and guarded', () => {
   describe('an error that contains the letters OK', () => {
     for (const reply of ['TOKEN mismatch ERROR\0', 'stream: BROKEN zip ERROR\0']) {
       it(`alone: ${JSON.stringify(reply)} is clean`, async () => {

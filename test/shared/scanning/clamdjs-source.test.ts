@@ -20,7 +20,7 @@ function runModule(code: string): Promise<{ exitCode: number; stderr: string }> 
   });
 }
 
-describe('what clamdjs does with its source, alone and guarded', () => {
+describe('clamdjs and sources, alone and guarded', () => {
   describe('an empty chunk in the source', () => {
     const parts = ['a harmless start ', '', EICAR];
     before(async () => {

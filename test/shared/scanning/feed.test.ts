@@ -10,10 +10,10 @@ import { type HostileServer, hostileServer, replyAfterStream } from './hostile.t
 /** Not a multiple of anything; larger than all buffers between here and the server. */
 const BYTES = 30_000_001;
 const FILE = 'a file';
-/** What is written to clamd for it. */
+/** The bytes that clamd gets. */
 const ONE_FRAME = 'zINSTREAM\0'.length + 4 + FILE.length + 4;
 
-describe('what is fed to clamd', () => {
+describe('feeding clamd', () => {
   it('may be overwritten by its source once the next is asked for', async () => {
     const expected = createHash('sha256');
     const received: Buffer[] = [];

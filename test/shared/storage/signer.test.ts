@@ -16,7 +16,7 @@ interface Seen {
 
 describe('signing by IAM', () => {
   const seen: Seen[] = [];
-  /** What the stand-in of the Service Account Credentials API answers, one after the other. */
+  /** Answers of the stand-in for the Service Account Credentials API, one after the other. */
   const answers: { status: number; body: unknown }[] = [];
   const server = createServer(async (request, response) => {
     let body = '';

@@ -5,8 +5,8 @@ import type { RetryPolicy } from '../../../shared/storage/retry.ts';
 export const CHUNK = 512 * 1024;
 
 /**
- * The clock by which emulators in this process take one write a second of a name. What waits for such a second moves it
- * on and need not wait.
+ * The clock by which emulators in this process take one write a second of a name. Code that waits for such a second
+ * moves it on and need not wait.
  */
 class WriteClock {
   #ahead = 0;

@@ -3,7 +3,7 @@ import { type Entry, Line } from './line.ts';
 import type { Message } from './message.ts';
 import type { Subscription } from './subscription.ts';
 
-/** What one subscription may hold in memory, acknowledged messages that it retains included. */
+/** Limits of one subscription's memory, acknowledged messages that it retains included. */
 export interface BacklogCap {
   readonly messages: number;
   readonly bytes: number;

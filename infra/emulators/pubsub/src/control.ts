@@ -29,7 +29,7 @@ const Order = v.variant('kind', [
 export type FaultOrder = v.InferOutput<typeof Order>;
 
 /**
- * What `emulator.faults` is for other processes: `POST /_emulator/faults` with an order, `GET` (how many calls
+ * `emulator.faults` for other processes: `POST /_emulator/faults` with an order, `GET` (how many calls
  * were hit since the last `DELETE`), `DELETE`.
  * @throws RpcError INVALID_ARGUMENT | NOT_FOUND
  */

@@ -18,11 +18,11 @@ export interface Room {
   readonly bytes: number;
 }
 
-/** Whoever takes messages: a pull that waits, a stream, or the pushing to an endpoint. */
+/** Receives messages: a pull that waits, a stream, or the push to an endpoint. */
 export interface Consumer {
   /** Milliseconds a message may stay unacknowledged with it; undefined means the subscription's. */
   readonly ackDeadline?: number | undefined;
-  /** What it can take now. Bytes may be overrun by one message, as in the service. */
+  /** Its free capacity. Bytes may be overrun by one message, as in the service. */
   room(): Room;
   deliver(deliveries: readonly Delivery[]): void;
   /** A delivery to it ended: acknowledged, refused, overdue or dropped. */
@@ -77,7 +77,7 @@ export class Deliverer {
     this.pump();
   }
 
-  /** What it has out stays leased until its ack deadline. */
+  /** Its outstanding messages stay leased until their ack deadline. */
   detach(consumer: Consumer): void {
     this.#consumers.delete(consumer);
   }

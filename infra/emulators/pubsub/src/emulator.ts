@@ -20,7 +20,7 @@ export interface PubSubEmulatorOptions {
   /** 0, the default, takes a free one. */
   readonly port?: number;
   readonly clock?: Clock;
-  /** What each subscription may hold; the oldest messages go first. 100 000 messages and 256 MiB by default. */
+  /** Limits of each subscription; the oldest messages go first. 100 000 messages and 256 MiB by default. */
   readonly cap?: BacklogCap;
   /** Milliseconds that a Pull waits for its first message; 5 000 by default. */
   readonly pullWait?: number;

@@ -11,7 +11,7 @@ export interface Entry {
 }
 
 /**
- * Whose turn it is. Messages without an ordering key come as they arrive. Of those that share a key only the
+ * The next in line. Messages without an ordering key come as they arrive. Of those that share a key only the
  * first is ever out; the next follows once it is settled. That is stricter than the service, which may have
  * several of a key out with one subscriber, and keeps its promise that a redelivery repeats those that follow.
  */

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { invalid } from './status.ts';
 
-/** What a publisher hands in (pubsub.proto, PubsubMessage without what the server sets). */
+/** A message as published (pubsub.proto, PubsubMessage without what the server sets). */
 export const outgoingSchema = v.object({
   data: v.optional(v.instance(Uint8Array), new Uint8Array()),
   attributes: v.optional(v.record(v.string(), v.string()), {}),

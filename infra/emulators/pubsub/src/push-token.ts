@@ -1,7 +1,7 @@
 import { exportJWK, generateKeyPair, type JWK, SignJWT } from 'jose';
 import type { Tokens } from '../../common/iam/tokens.ts';
 
-/** What a push token is to say. */
+/** Claims of a push token. */
 interface PushTokenRequest {
   readonly email: string;
   readonly audience: string;

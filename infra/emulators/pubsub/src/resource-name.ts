@@ -2,7 +2,7 @@ import { invalid } from './status.ts';
 
 type ResourceKind = 'topics' | 'subscriptions';
 
-/** What stands in a subscription whose topic was deleted (pubsub.proto, Subscription.topic). */
+/** The topic of a subscription whose topic was deleted (pubsub.proto, Subscription.topic). */
 export const deletedTopic = '_deleted-topic_';
 
 const projectPattern = /^projects\/[^/]+$/;

@@ -9,7 +9,7 @@ import { RpcError } from './status.ts';
 import { type PullTiming, subscriberMethods } from './subscriber-methods.ts';
 import type { Plain } from './walk.ts';
 
-/** What both wires call: the methods of the API by name, with the planned faults in between. */
+/** Interface for both wires: the methods of the API by name, with the planned faults in between. */
 export class PubSubService {
   readonly broker: Broker;
   readonly faults: Faults;

@@ -3,7 +3,7 @@ import type { MessageType } from './protos.ts';
 import { type Leaf, type Plain, walk } from './walk.ts';
 
 /*
- * What the core speaks, between the two wires: camelCase fields, bytes as Uint8Array, enums by name,
+ * The core's messages, between the two wires: camelCase fields, bytes as Uint8Array, enums by name,
  * durations and timestamps in milliseconds, field masks as lists of paths.
  */
 

@@ -6,7 +6,7 @@ export interface MediaSlice {
   readonly length: number;
 }
 
-/** What a handler decided to answer, before faults are applied and anything is sent. */
+/** The answer of a handler, before faults are applied and anything is sent. */
 export interface Answer {
   readonly status: number;
   readonly headers: Record<string, string>;

@@ -11,7 +11,7 @@ export interface ContentPlace {
   readonly length: number;
 }
 
-/** What a content is composed of; its id says it. */
+/** The pieces of a content; named by its id. */
 export interface Component {
   readonly content: string;
   /** Bytes. */

@@ -1,7 +1,7 @@
 import { invalid } from './api-error.ts';
 
 /**
- * What a request to a session carries, from `bytes 0-9/10`. Either end may be an asterisk: the total of all
+ * The content of a session's request, from `bytes 0-9/10`. Either end may be an asterisk: the total of all
  * but the last chunk, and the last byte where tus and Google's SDK stream. No header means all,
  * from byte 0.
  */

@@ -51,10 +51,9 @@ interface Controlled {
 }
 
 /**
- * What `emulator.faults` and `emulator.operations` are for other processes:
- * `POST /_emulator/faults` with a rule, `GET` (how many have struck since the last
- * `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with `{"enabled":true}`,
- * `GET` and `DELETE /_emulator/operations`; `/_emulator/iam`; and Google's API for retry tests.
+ * `emulator.faults` and `emulator.operations` for other processes: `POST /_emulator/faults` with a rule, `GET` (how
+ * many have struck since the last `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with
+ * `{"enabled":true}`, `GET` and `DELETE /_emulator/operations`; `/_emulator/iam`; and Google's API for retry tests.
  * @see EmulatedIam.control
  * @see RetryTests
  * @throws ApiError 400 | 404

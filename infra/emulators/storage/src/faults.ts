@@ -57,7 +57,7 @@ export class Faults {
     this.#struck = 0;
   }
 
-  /** What strikes this call; every rule that matches counts it. */
+  /** The fault for this call; every rule that matches counts it. */
   strike(operation: Operation, targets: readonly Target[]): Effect[] {
     const effects: Effect[] = [];
     for (const entry of this.#rules) {

@@ -90,7 +90,7 @@ async function* untilDelimiter(
     const end = held.indexOf(delimiter);
     if (end >= 0) {
       if (end > 0) yield held.subarray(0, end);
-      // What follows the closing delimiter means nothing, but has to be read for the connection to go on.
+      // Bytes after the closing delimiter mean nothing, but have to be read for the connection to go on.
       while ((await source.next()).done !== true);
       return;
     }

@@ -35,7 +35,7 @@ export type OperationClass = (typeof OPERATION_CLASSES)[Operation];
 export const isOperation = (name: unknown): name is Operation =>
   typeof name === 'string' && Object.hasOwn(OPERATION_CLASSES, name);
 
-/** What an operation is about; a copy or a rewrite is about its source and its destination. */
+/** Objects of an operation; those of a copy or a rewrite are its source and its destination. */
 export interface Target {
   readonly bucket: string;
   /** Empty where only a bucket is meant. */

@@ -93,7 +93,7 @@ async function operate(
     const told = access ? concealing(error, access, matched) : error;
     if (!(error instanceof ConnectionCut)) answer = failure(told, operation === 'objects.getMedia');
   }
-  // What is left unread of a request that was refused stands before the next one of its connection.
+  // The unread rest of a refused request precedes the next one of its connection.
   await body.return();
   request.resume();
   if (answer === undefined || answer.status >= 400 || response.destroyed) count.errors += 1;

@@ -110,7 +110,7 @@ class ResumableSessions {
   #finalize(call: Call, session: SessionStart, upload: ResumableUpload): Answer {
     // A refusal for the rate leaves the session as it is: the client asks again.
     this.#store.checkMutable(session);
-    // Whatever comes of it, the running digest ends here.
+    // The running digest ends here in each case.
     this.#uploads.delete(session.id);
     const content = storedContent(upload.content, upload.digest);
     try {

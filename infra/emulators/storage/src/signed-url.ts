@@ -28,7 +28,7 @@ export function checkSignedUrl(query: URLSearchParams, now: number): void {
   }
 }
 
-/** What a signed URL says that the answer's headers are to be. */
+/** Response headers that a signed URL sets. */
 export function overriddenHeaders({ route, query }: Call): Record<string, string> {
   if (!route.signed) return {};
   const names = ['content-type', 'content-disposition'] as const;

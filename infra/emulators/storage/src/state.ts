@@ -3,7 +3,7 @@ import { NameIndex } from './name-index.ts';
 import type { Preconditions } from './preconditions.ts';
 import type { Settable, StoredBucket, StoredObject } from './stored-object.ts';
 
-/** What a resumable upload was started with. */
+/** The initial parameters of a resumable upload. */
 export interface SessionStart {
   /** Secret: whoever knows it may upload. */
   readonly id: string;
@@ -18,7 +18,7 @@ export interface SessionStart {
   readonly started: number;
 }
 
-/** What the client says that the content is. Checksums are base64. */
+/** The content type that the client declares. Checksums are base64. */
 export interface ExpectedContent {
   readonly size?: number;
   readonly crc32c?: string;

@@ -3,7 +3,7 @@ import { byId } from './element.ts';
 
 const KEY = 'hops-fileshare:acting-as';
 
-/** Whom the page acts as: chosen from the list, or typed. A reload keeps it. */
+/** The principal of the page: chosen from the list, or typed. A reload keeps it. */
 export function chooser(onSwitch: (principal: string) => void): string {
   const form = byId('acting', HTMLFormElement);
   const select = byId('principal', HTMLSelectElement);

@@ -9,7 +9,7 @@ import { bytes, clock } from './words.ts';
 
 let numbered = 0;
 
-/** What the page shows of one file. It changes in place, so that nobody's focus gets lost. */
+/** The view of one file. It changes in place, so that nobody's focus gets lost. */
 export class Card {
   readonly element: HTMLLIElement;
   readonly file: TrackedFile;
@@ -101,7 +101,7 @@ export class Card {
   #showDetails(handle: Handle): void {
     const { transfer, scan } = this.file;
     const shown = JSON.stringify([handle, scan, transfer?.uploaded]);
-    // Who has marked some of it, to copy it, keeps the mark.
+    // Selected text stays selected, so that it can be copied.
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#facts.replaceChildren(facts(handle));

@@ -2,7 +2,7 @@ import type { Handle } from '../../../../client/src/index.ts';
 import { element } from './element.ts';
 import { bytes, clock } from './words.ts';
 
-/** What nobody reads, but compares. */
+/** Facts that are compared, not read. */
 const CODES = new Set(['SHA-256', 'Id']);
 
 /** `300.0 MiB (314,572,836 bytes)` */
@@ -10,7 +10,7 @@ function exactly(size: number): string {
   return size < 1024 ? bytes(size) : `${bytes(size)} (${size.toLocaleString('en')} bytes)`;
 }
 
-/** What the service tells of a file, as terms and their values. */
+/** The service's facts about a file, as terms and their values. */
 export function facts(handle: Handle): HTMLElement {
   const { signature, reason, detail, sha256, engine, size, contentType, id, owner, createdAt, scannedAt } =
     handle;

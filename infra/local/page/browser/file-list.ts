@@ -24,7 +24,7 @@ export class FileList {
     this.#chooseAgain = chooseAgain;
   }
 
-  /** Shows what is there for somebody else. What was seen before stays, so that the difference is seen. */
+  /** Shows what is there for somebody else. Earlier facts stay, so that the difference is seen. */
   async actAs(session: Session): Promise<void> {
     this.#session = session;
     complain('');
@@ -70,7 +70,7 @@ export class FileList {
     card.focus();
   }
 
-  /** What an event told of a file. */
+  /** Facts about a file from an event. */
   changed(fileId: string): void {
     void this.#byId(fileId)?.file.refresh();
   }
@@ -109,7 +109,7 @@ export class FileList {
 
   async #sent(card: Card, { state }: Transfer): Promise<void> {
     if (state.kind !== 'sent') return;
-    // What was begun before the page was loaded may have a card of its own, which nobody saw to be the same.
+    // An upload that began before the page was loaded may have a separate card, which nobody saw to be the same.
     const others = this.#cards.filter((other) => other !== card && other.file.id === state.handle.id);
     for (const other of others) other.element.remove();
     this.#cards = this.#cards.filter((other) => !others.includes(other));

@@ -4,7 +4,7 @@ import type { ScanTimings } from '../timings.ts';
 import { byId } from './element.ts';
 
 export interface LiveListener {
-  /** What a subscriber got; `event` is undefined where it is of no type that this client knows. */
+  /** An event as a subscriber got it; `event` is undefined if this client does not know its type. */
   message(message: PubsubMessage, event: ScanEvent | undefined): void;
   timings(timings: ScanTimings): void;
 }

@@ -3,7 +3,7 @@ import type { TrackedFile } from './tracked-file.ts';
 
 let numbered = 0;
 
-/** Who may see a file, for its owner to change. */
+/** Viewers of a file, for its owner to change. */
 export class Sharing {
   readonly element: HTMLElement;
   readonly #file: TrackedFile;

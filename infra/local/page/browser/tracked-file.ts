@@ -21,7 +21,7 @@ export class TrackedFile {
   scan: ScanTimings | undefined;
   /** Why there is no handle. */
   refusal: Error | undefined;
-  /** What came of the last thing that was done with it. */
+  /** The outcome of the last action on it. */
   note = '';
   /** As this page remembers it; the service tells it to those who may see the file. */
   name: string;

@@ -24,7 +24,7 @@ export function shortened(text: string): string {
   return text.length <= 20 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;
 }
 
-/** What went wrong, for people. */
+/** The error, for people. */
 export function saying(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }

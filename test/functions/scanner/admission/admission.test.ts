@@ -63,7 +63,7 @@ describe('admission', () => {
     const admitted = admission({ slots: 4, maxWaiting: 4, free: () => free });
     const gate = Promise.withResolvers<void>();
     const first = admitted.run(OWNER, 100 * MIB, () => gate.promise);
-    // What the first has written is part of what was set aside for it.
+    // Bytes that the first has written are part of those that were set aside for it.
     free -= sizes.temporary / 2;
     assert.deepEqual(await admitted.run(OWNER, 100 * MIB, async () => 'second'), { refused: 'tempSpace' });
     gate.resolve();

@@ -200,7 +200,7 @@ describe('turns', () => {
           assert.ok(sum(held) <= slots && sum(waiting) <= maxWaiting);
           if (sum(waiting) > 0) assert.equal(sum(held), slots);
         }
-        // Whatever waits is served in the end.
+        // All waiting turns are served in the end.
         for (let left = 200; sum(held) > 0 && left > 0; left--) {
           const [owner = ''] = [...held].find(([, count]) => count > 0) ?? [];
           add(held, owner, -1);

@@ -32,7 +32,7 @@ export class Core {
     this.broker.publish(to, [{ data: Buffer.from(data), attributes, orderingKey }]);
   }
 
-  /** What a Pull gets that does not wait. */
+  /** The answer to a Pull that does not wait. */
   async pull(name = subscription): Promise<readonly Delivery[]> {
     return pull(this.broker.subscription(name).pullable, this.clock, { maxMessages: 100, wait: 0 });
   }

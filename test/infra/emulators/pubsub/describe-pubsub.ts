@@ -10,7 +10,7 @@ import { ordersAndDeadLetters } from './suite-ordering.ts';
 import { pushes } from './suite-push.ts';
 import { speaksJson } from './suite-rest.ts';
 
-/** What a promise of the suite gets to work with. */
+/** Dependencies of a promise of the suite. */
 export interface Subject {
   readonly host: string;
   readonly client: PubSub;
@@ -24,7 +24,7 @@ export interface Subject {
 export type Promises = Cases<Subject>;
 
 /**
- * What any Pub/Sub must promise, as the unmodified client library, curl and a push endpoint see it.
+ * Promises of any Pub/Sub, as the unmodified client library, curl and a push endpoint see it.
  * @param exceptions promises that this one is known not to keep
  */
 export function describePubSub(

@@ -1,6 +1,6 @@
 import type { Exceptions } from '../../../contract/cases.ts';
 
-/** What Google's Pub/Sub emulator (0.8.20, of the gcloud CLI) is known not to do, or to do otherwise. */
+/** Known deviations of Google's Pub/Sub emulator (0.8.20, of the gcloud CLI). */
 export const GOOGLE_EMULATOR_EXCEPTIONS: Exceptions = {
   'lets only through what the filter of a subscription matches': 'it ignores filters',
   'refuses a filter that does not parse': 'it ignores filters',

@@ -3,7 +3,7 @@ import { PassThrough } from 'node:stream';
 import { sniff } from '../../../../infra/emulators/pubsub/src/sniff.ts';
 import { settled } from './core.ts';
 
-/** What a connection that begins with `bytes` is told to be, with the bytes that whoever takes it over reads. */
+/** The protocol of a connection that begins with `bytes`, with the bytes that its handler reads. */
 async function told(bytes: string, chunk: number) {
   const connection = new PassThrough();
   let answer = 'undecided';

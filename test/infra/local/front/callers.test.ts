@@ -24,7 +24,7 @@ async function until(true_: () => boolean): Promise<void> {
   while (!true_()) await new Promise((next) => setTimeout(next, 2));
 }
 
-describe('what the front end of a service answers', () => {
+describe('answers of the front end', () => {
   describe('to the client', () => {
     it('429: is retried until there is an instance', async () => {
       const service = busyOnce((_, answer) => {

@@ -173,7 +173,7 @@ describe('the front end of a service, as on Cloud Run', () => {
         const { socket } = await rawClient(port, 'POST /1 HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n');
         const waits = await rawClient(port, 'GET /left HTTP/1.1\r\nHost: x\r\n\r\n');
         const asked = await arrived.promise;
-        waits.socket.destroy(); // Who waits no longer has no turn.
+        waits.socket.destroy(); // A client that no longer waits has no turn.
         const next = ask(port, { path: '/2' });
         end(asked);
         if (how.includes('client')) socket.destroy();

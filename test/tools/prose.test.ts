@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict';
+import { passagesOf } from '../../tools/prose/extract.ts';
+import { findingsIn } from '../../tools/prose/rules.ts';
+
+/** The findings in a file of that name, as `line: rule`. */
+function findings(file: string, source: string): string[] {
+  return passagesOf(file, () => source)
+    .flatMap(findingsIn)
+    .map(({ line, rule }) => `${line}: ${rule}`);
+}
+
+const HEADLESS = 'begins with a headless Who, Whose or What';
+
+describe('English check', () => {
+  describe('finds a headless sentence', () => {
+    for (const [where, file, source, line] of [
+      ['a paragraph', 'a.md', '# Title\n\nFine. What is\nleft is kept.\n', 3],
+      ['an item of a list', 'a.md', '- Fine.\n- Whoever calls gets it.\n', 2],
+      ['a cell of a table', 'a.md', '| a | b |\n|---|---|\n| x | What x does. |\n', 3],
+      ['a doc comment', 'a.ts', '\n/**\n * Who may call.\n */\nexport const a = 1;\n', 3],
+      ['a tag of a doc comment', 'a.ts', '/**\n * Sums.\n * @param b What is added.\n */\n', 3],
+      ['line comments', 'a.mjs', 'const a = 1;\n// Fine, and so on.\n// Whose it is stays unknown.\n', 2],
+      [
+        'the title of a test',
+        'test/a.test.ts',
+        "describe('a', () => {\n  it('what is left', () => {});\n});",
+        2,
+      ],
+      [
+        'a template of a title',
+        'test/a.test.ts',
+        `for (const x of xs) it(\`whatever \${x} does\`, () => {});`,
+        1,
+      ],
+      ['a comment of a script', 'a.sh', '#!/bin/bash\n# What is left.\n', 2],
+      ['a description in Terraform', 'a.tf', 'variable "a" {\n  description = "Whom it serves."\n}\n', 2],
+      [
+        'a description of the contract',
+        'openapi.yaml',
+        'info:\n  description: |\n    Fine.\n\n    What is left.\n',
+        4,
+      ],
+      ['a summary of the contract', 'openapi.yaml', 'get:\n  summary: Who may view a file\n', 2],
+    ] as const) {
+      it(`in ${where}`, () => assert.deepEqual(findings(file, source), [`${line}: ${HEADLESS}`]));
+    }
+  });
+
+  describe('accepts', () => {
+    for (const [what, file, source] of [
+      ['a question', 'a.md', 'What if the process dies?\n'],
+      ['a clause in the middle', 'a.md', 'Says what it does. Tell who called.\n'],
+      ['code in Markdown', 'a.md', '```sh\nWhat is left.\n```\n\nSee `What is left`.\n'],
+      ['code', 'a.ts', "const a = 'What is left.';\n"],
+      ['a heading', 'a.md', '## What is checked\n'],
+      ['files of other types', 'a.json', '{ "a": "What is left." }'],
+    ] as const) {
+      it(what, () => assert.deepEqual(findings(file, source), []));
+    }
+  });
+});
