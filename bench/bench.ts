@@ -19,7 +19,7 @@ export interface Bench {
 
 /** A part of the benchmark that can be run alone. */
 export interface Row {
-  /** For `--only`. */
+  /** Row name, for `--only`. */
   readonly name: string;
   readonly title: string;
   readonly measure: (bench: Bench) => Promise<readonly Finding[]>;

@@ -10,7 +10,7 @@ const SAMPLE_BYTES = 64 * MIB;
 export interface UnitCosts {
   readonly sha256: number;
   readonly crc32c: number;
-  /** Into the buffer of a chunk, so that it can be sent again. */
+  /** Copies into the buffer of a chunk, so that it can be sent again. */
   readonly copy: number;
 }
 

@@ -9,7 +9,7 @@ export interface Finding {
   readonly target?: Target;
   /** The subject of the target. */
   readonly value: number;
-  /** Of the value, such as `×` or ` ms`. */
+  /** Unit of the value, such as `×` or ` ms`. */
   readonly unit: string;
   /** The numbers behind it, for a reader. */
   readonly detail: string;

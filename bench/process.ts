@@ -6,7 +6,7 @@ const TICKS_A_SECOND = 100;
 /** CPU seconds of a process, all its threads together. */
 export interface CpuTime {
   readonly user: number;
-  /** In the kernel: system calls, copies, loopback. */
+  /** CPU time in the kernel: system calls, copies, loopback. */
   readonly kernel: number;
 }
 

@@ -12,7 +12,7 @@ export interface Scale {
   readonly small: {
     readonly sizes: readonly [number, ...number[]];
     readonly concurrencies: readonly number[];
-    /** At a time. */
+    /** Files at a time. */
     readonly files: number;
     readonly rounds: Rounds;
     /** Files that go by before anything is compared: of the first size in a new instance, and before each size. */
@@ -21,18 +21,18 @@ export interface Scale {
   readonly download: { readonly bytes: number; readonly ranges: number; readonly rounds: Rounds };
   readonly tus: { readonly bytes: number; readonly chunkBytes: number; readonly rounds: Rounds };
   readonly contention: {
-    /** Of `POST /files`, at least so much. */
+    /** Share of `POST /files`, at least so much. */
     readonly tus: readonly {
       readonly bytes: number;
       readonly chunkBytes: number;
       readonly atLeast: number;
     }[];
     readonly rounds: Rounds;
-    /** At once. */
+    /** Grants at once. */
     readonly grants: number;
     readonly verdicts: Rounds;
   };
-  /** Of each size so many files as have `atLeast` so many bytes together. */
+  /** Files of each size, so many that they have `atLeast` so many bytes together. */
   readonly memory: { readonly sizes: readonly number[]; readonly atLeast: number };
   readonly operations: { readonly bytes: number };
   readonly coldStart: Rounds;
@@ -41,7 +41,7 @@ export interface Scale {
     readonly sizes: readonly number[];
     /** Files; without any, a backlog has `most`. */
     readonly warmUp: number;
-    /** For which a backlog should last, at the rate of the files before. */
+    /** Seconds that a backlog should last, at the rate of the files before. */
     readonly seconds: number;
     /** Files in a backlog, at most. */
     readonly most: number;

@@ -4,7 +4,7 @@ export type Contender = () => Promise<number>;
 /** How often contenders are measured. */
 export interface Rounds {
   readonly times: number;
-  /** On a slower machine fewer rounds have to do: none is begun after so long. The first always is. */
+  /** Fewer rounds have to do on a slower machine: none is begun after so long. The first always is. */
   readonly withinSeconds: number;
 }
 

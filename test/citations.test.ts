@@ -4,16 +4,19 @@ import { dirname, join, normalize } from 'node:path';
 
 const ROOT = join(import.meta.dirname, '..');
 const SOURCES = '{functions,shared,infra,client,bench,test,terraform}/**/*.{ts,mjs,tf,sh}';
-/** In code: `docs/NAME.md`, `docs/adr/0001` or `docs/adr/0001-name.md`, with or without an anchor; not part of an address. */
+/**
+ * Citations in code: `docs/NAME.md`, `docs/adr/0001` or `docs/adr/0001-name.md`, with or without an anchor; not part
+ * of an address.
+ */
 const CITED = /(?<![\w/.])docs\/(?:adr\/\d{4}[\w-]*(?:\.md)?|[\w-]+\.md)(?:#[\w-]+)?/g;
-/** In Markdown: a link to a file of this repository, or to a heading. */
+/** Links in Markdown: a link to a file of this repository, or to a heading. */
 const LINKED = /\]\((?!\w+:)([^)\s]+)\)/g;
 
 const read = (file: string) => readFileSync(join(ROOT, file), 'utf8');
 const markdown = (pattern: string) =>
   globSync(pattern, { cwd: ROOT }).filter((file) => !file.includes('node_modules'));
 
-/** As GitHub makes them of headings. */
+/** Anchors as GitHub makes them of headings. */
 function anchorsOf(text: string): ReadonlySet<string> {
   const seen = new Map<string, number>();
   const anchors = [...text.replaceAll(/^```.*?^```/gms, '').matchAll(/^#+ +(.*?)\s*$/gm)].map(

@@ -21,7 +21,7 @@ export interface Means {
   readonly serve: (work: (path: string, body: Buffer) => Promise<string>) => Promise<number>;
 }
 
-/** As little as can stand there: Node's own http and a raw socket. */
+/** The smallest possible stand-in: Node's own http and a raw socket. */
 export function byNode(clamdPort: number): Means {
   return {
     ask: async (url, sending) => (await send(url, sending)).body,

@@ -17,7 +17,7 @@ const storage = process.env['STORAGE'] ?? '';
 const agent = new Agent({ keepAlive: true });
 const KEPT_BYTES = 8 * 1024 * 1024;
 const kept = Buffer.allocUnsafeSlow(KEPT_BYTES);
-/** Of no other process. */
+/** Prefix that no other process uses. */
 const PREFIX = `pipe-${process.pid}`;
 let names = 0;
 

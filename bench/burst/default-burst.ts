@@ -3,7 +3,7 @@ import { moduleDefaults } from '../stage/module-defaults.ts';
 import type { ServiceTimes } from './scaling.ts';
 import type { Burst } from './simulate.ts';
 
-/** Until ClamAV has loaded official signatures; its startup probe waits for 240 s at most. Assumed. */
+/** Time until ClamAV has loaded official signatures; its startup probe waits for 240 s at most. Assumed. */
 const START_SECONDS = 30;
 
 /** Files that arrive within a minute at a deployment with the module's defaults, of which one scanner is warm. */

@@ -13,7 +13,7 @@ export interface Scaling {
   readonly starts: 'together' | 'oneByOne';
 }
 
-/** Of the concurrency: https://cloud.google.com/run/docs/about-instance-autoscaling */
+/** Share of the concurrency: https://cloud.google.com/run/docs/about-instance-autoscaling */
 const UTILIZATION = 0.6;
 
 /** @returns instances to start now, for so many requests under way and waiting */
@@ -29,9 +29,9 @@ export function instancesToStart(
 
 /** How a request goes through an instance of the scanner. Seconds; from a measurement. */
 export interface ServiceTimes {
-  /** Until it wants a slot, and after it has given the slot back. */
+  /** Seconds before it wants a slot, and after it has given the slot back. */
   readonly outsideSlot: number;
-  /** For which it holds a slot. */
+  /** Seconds for which it holds a slot. */
   readonly inSlot: number;
 }
 

@@ -2,7 +2,7 @@ import { dollars } from './prices.ts';
 import type { Size } from './sizes.ts';
 
 const MILLION = 1_000_000;
-/** Of a mean month. */
+/** Length of a mean month. */
 const MONTH_SECONDS = (365.25 / 12) * 86_400;
 
 /** Operations of Cloud Storage that one file takes, and files a second that one instance takes. */
@@ -24,7 +24,7 @@ export interface CostOfFiles {
   readonly scanner: number;
 }
 
-/** In instances that are busy: those that wait for requests cost what {@link idleCosts} says. */
+/** Cost in instances that are busy: those that wait for requests cost what {@link idleCosts} says. */
 export function costOfMillion(
   { classA, classB, uploaded, decided }: FileFacts,
   { upload, scanner }: Sizes,
@@ -39,11 +39,11 @@ export function costOfMillion(
 
 /** US dollars a month without a file. */
 export interface IdleCosts {
-  /** As the module is: one upload, one files, billed by request, and one scanner, billed by instance. */
+  /** Cost with the module's defaults: one upload, one files, billed by request, and one scanner, billed by instance. */
   readonly moduleDefaults: number;
   /** The same, with the scanner billed by request. */
   readonly requestBased: number;
-  /** With no instance kept: all of them start with the first request. */
+  /** Cost with no instance kept: all of them start with the first request. */
   readonly scaledToZero: number;
 }
 

@@ -11,7 +11,7 @@ export interface Machine {
   readonly cores: number;
   readonly memoryGiB: number;
   readonly clamd: string;
-  /** Of the minute before: with more than a little of it, others were at work too. */
+  /** Load average of the minute before: with more than a little of it, others were at work too. */
   readonly loadBefore: number;
 }
 

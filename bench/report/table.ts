@@ -16,7 +16,7 @@ const COLUMNS = [
   column<Finding>('against', ({ against }) => against),
 ];
 
-/** For the terminal: a line for each finding, and under it the numbers behind it. */
+/** Table for the terminal: a line for each finding, and under it the numbers behind it. */
 export function tableOf(measured: readonly Measured[]): string {
   const findings = measured.flatMap((row) => row.findings);
   const [head = '', ...lines] = table(COLUMNS, findings).split('\n');
@@ -27,7 +27,7 @@ export function tableOf(measured: readonly Measured[]): string {
   return [head, ...told].join('\n');
 }
 
-/** For a document: the same. */
+/** Table for a document: the same. */
 export function markdownOf(measured: readonly Measured[]): string {
   return measured
     .map(({ title, findings }) => `## ${title}\n\n${markdownTable(findings)}\n${pictures(findings)}`)

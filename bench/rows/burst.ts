@@ -7,7 +7,7 @@ import { SMALL, smallFileFacts } from './latency/facts.ts';
 
 export const burst: Row = { name: 'burst', title: 'Many files within a minute, simulated', measure };
 
-/** By when so many files should be decided. Minutes. */
+/** Factor within which so many files should be decided. Minutes. */
 const TARGET = { files: 100_000, atMost: 3 } as const;
 const STARTS = {
   together: 'instances start together',

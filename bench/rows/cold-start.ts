@@ -73,7 +73,7 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
   }));
 }
 
-/** As its image has it: infra/images/Dockerfile. */
+/** The function bundled as in its image: infra/images/Dockerfile. */
 function bundled(spec: ChildSpec): ChildSpec {
   execFileSync(process.execPath, ['infra/images/bundle.mjs', spec.name], { cwd: PROJECT });
   const source = `--source=bundled/functions/${spec.name}/index.mjs`;

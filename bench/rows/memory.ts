@@ -11,7 +11,7 @@ export const memory: Row = { name: 'memory', title: 'Peak memory', measure };
 
 const FUNCTIONS = ['upload', 'scanner', 'files'] as const;
 type Peaks = Readonly<Record<(typeof FUNCTIONS)[number], number>>;
-/** For the garbage of the work before to be collected: it is no part of a file's cost. */
+/** Time for the garbage of the work before to be collected: it is no part of a file's cost. */
 const SETTLE_MS = 500;
 
 async function measure({ scale, live, say }: Bench): Promise<readonly Finding[]> {

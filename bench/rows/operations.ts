@@ -53,7 +53,9 @@ async function counted(stage: Stage, way: Way, bytes: Buffer): Promise<Counted> 
   return { report: await stage.operations(), bytes: bytes.length };
 }
 
-/** Of class A and of class B. Cloud Storage's own notification is of class B too, and not ours. */
+/**
+ * Numbers of operations of class A and of class B. Cloud Storage's own notification is of class B too, and not ours.
+ */
 function classesOf({ report }: Counted): { readonly a: number; readonly b: number; readonly text: string } {
   const notifications = report.operations.notify?.calls ?? 0;
   const [a, b] = [report.classes.A, report.classes.B - notifications];

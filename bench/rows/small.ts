@@ -15,7 +15,7 @@ import { median, pairedRatio, quantile } from '../stats.ts';
 
 export const small: Row = { name: 'small', title: 'Small files, from upload to verdict', measure };
 
-/** At a time, while nothing is compared. */
+/** Files at a time, while nothing is compared. */
 const BUSY = 8;
 /** functions-framework hands over the body of a request that says what it is. */
 const OCTETS = { 'content-type': 'application/octet-stream' };
@@ -165,7 +165,7 @@ async function throughBare(
   return total(eachMs(bare, files.length));
 }
 
-/** Of which no two are the same, so that each is scanned. */
+/** Contents of which no two are the same, so that each is scanned. */
 function contents(size: number, count: number): readonly Buffer[] {
   return Array.from({ length: count }, () => randomBytes(size));
 }

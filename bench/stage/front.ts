@@ -20,7 +20,7 @@ export interface Delivery {
 /** Answers to deliveries since the front was started. */
 interface Answers {
   readonly all: number;
-  /** Of 400 and more: by the scanner, or by the front itself where no request was let through in time. */
+  /** Answers of 400 and more: by the scanner, or by the front itself where no request was let through in time. */
   readonly refused: number;
 }
 

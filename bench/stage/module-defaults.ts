@@ -53,7 +53,7 @@ export function moduleNumber(variable: string, attribute: string): number {
   return Number(defaultOf(variable, attribute, 'number, (\\d+)'));
 }
 
-/** As {@link moduleNumber}, such as `memory = optional(string, "1Gi")`. */
+/** Value as {@link moduleNumber}, such as `memory = optional(string, "1Gi")`. */
 export function moduleText(variable: string, attribute: string): string {
   return defaultOf(variable, attribute, 'string, "([^"]*)"');
 }

@@ -52,7 +52,7 @@ function cleanRecord(content: Content, createdAt: Date): DecidedRecord {
   };
 }
 
-/** As it was uploaded. */
+/** The record as it was uploaded. */
 function pendingOf({ id, owner, viewers, createdAt, contentType, content }: DecidedRecord): PendingRecord {
   return { id, owner, viewers, createdAt, contentType, state: 'pending', ...(content && { content }) };
 }

@@ -19,7 +19,9 @@ export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** The whole product on free ports, with a data folder of its own. */
 export interface Stage {
-  /** Of the function itself, past the local gateway, which stands for the load balancer and is not what is measured. */
+  /**
+   * URL of the function itself, past the local gateway, which stands for the load balancer and is not what is measured.
+   */
   readonly url: (name: FunctionName) => string;
   /** How the platform starts a function. */
   readonly spec: (name: FunctionName) => ChildSpec;
@@ -27,7 +29,7 @@ export interface Stage {
   readonly storageUrl: string;
   readonly clamd: { readonly pid: number; readonly port: number; readonly confFile: string };
   readonly authorization: Readonly<Record<string, string>>;
-  /** As Cloud Scheduler calls the sweeper. */
+  /** Calls the sweeper as Cloud Scheduler does. */
   readonly scheduled: () => Promise<Readonly<Record<string, string>>>;
   readonly bucket: (name: 'unscanned' | 'permanent') => Bucket;
   /** Outcomes of events; absent on a stage without them. */
@@ -53,7 +55,7 @@ export interface StageOptions {
   readonly folder: string;
   readonly events: boolean;
   readonly environment?: Readonly<Record<string, string>>;
-  /** As the Terraform module deploys it: slots, concurrency, and pauses between deliveries. */
+  /** Deployed as by the Terraform module: slots, concurrency, and pauses between deliveries. */
   readonly asDeployed?: boolean;
 }
 

@@ -1,16 +1,16 @@
 /** Where a deployment is: one address behind a load balancer, or those of its upload and its files function. */
 export type Addresses =
   | {
-      /** Of both, such as `https://fileshare.example.org`. */
+      /** URL of both, such as `https://fileshare.example.org`. */
       readonly url: string | URL;
       readonly uploadUrl?: undefined;
       readonly filesUrl?: undefined;
     }
   | {
       readonly url?: undefined;
-      /** Of the function that takes uploads. */
+      /** URL of the function that takes uploads. */
       readonly uploadUrl: string | URL;
-      /** Of the function that answers everything else. */
+      /** URL of the function that answers everything else. */
       readonly filesUrl: string | URL;
     };
 

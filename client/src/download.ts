@@ -21,7 +21,7 @@ export interface DownloadProgress {
 export interface Download {
   readonly size: number;
   readonly contentType: string;
-  /** Without folders and control characters. */
+  /** Name without folders and control characters. */
   readonly fileName: string | undefined;
   /** The expected digest, in hex. */
   readonly sha256: string;

@@ -9,7 +9,7 @@ export interface SignedUrlOptions {
   /** Signed with the rest, so that nobody can change it. */
   readonly query?: Readonly<Record<string, string>>;
   readonly at: Date;
-  /** At most 604800, a week. */
+  /** Validity, at most 604800, a week. */
   readonly seconds: number;
 }
 
@@ -43,7 +43,7 @@ export async function signedUrl(signer: Signer, options: SignedUrlOptions): Prom
   return `${origin}${resource}?${canonicalQuery}&X-Goog-Signature=${hex}`;
 }
 
-/** In the order of the encoded names (their code points). */
+/** Sorted by the encoded names (their code points). */
 function encodeQuery(query: Readonly<Record<string, string>>): string {
   const pairs = Object.entries(query).map(([name, value]) => [encode(name), encode(value)] as const);
   const sorted = pairs.sort(([a], [b]) => (a < b ? -1 : 1));

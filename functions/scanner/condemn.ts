@@ -22,7 +22,7 @@ export async function condemn(
   if (known && !known.announced && (await scan.blobs.has(file))) await announceFinding(scan, sha256, known);
 }
 
-/** Without an engine nothing was scanned: what somebody wrote by hand on a blob gave the verdict. */
+/** Nothing was scanned without an engine: what somebody wrote by hand on a blob gave the verdict. */
 function keep(
   findings: Findings,
   sha256: Sha256,

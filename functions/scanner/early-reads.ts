@@ -61,7 +61,7 @@ export class EarlyRead implements Disposable {
   readonly #size: number;
   readonly #reading: EitherSignal;
   readonly #release: () => void;
-  /** As the object says: a hint, by which nothing is decided but what is looked up. */
+  /** Digest as the object has it: a hint, by which nothing is decided but what is looked up. */
   readonly #sha256: Sha256 | undefined;
   #known: Promise<Known> | undefined;
   #bytes: Promise<Bytes> | undefined;

@@ -22,6 +22,6 @@ export interface Scan extends Decider {
   /** Absent: no file is read before it has a slot. */
   readonly early?: EarlyReads;
   readonly log: Logger;
-  /** For the deletion of a source: the verdict stands by then. */
+  /** Work that deletes a source: the verdict stands by then. */
   readonly background?: Background;
 }

@@ -29,7 +29,7 @@ export async function decideUnread(
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
 
-/** After this many lost races for a blob, the bytes are scanned. */
+/** The bytes are scanned after this many lost races for a blob. */
 const MAX_RACES = 5;
 
 /** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */

@@ -4,9 +4,9 @@ import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
 /** How a file is cut that is larger than the engine can scan. In bytes. */
 export interface Cut {
   readonly size: number;
-  /** Of one window, the overlap included. */
+  /** Size of one window, the overlap included. */
   readonly windowBytes: number;
-  /** By which each window begins before the end of the one before it; at most half of a window. */
+  /** Bytes by which each window begins before the end of the one before it; at most half of a window. */
   readonly overlapBytes: number;
 }
 

@@ -6,9 +6,9 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
 
 /** Emails of the service accounts that call on behalf of machines. */
 export interface Callers {
-  /** In whose name Pub/Sub pushes dead letters. */
+  /** Account in whose name Pub/Sub pushes dead letters. */
   readonly deadLetters: string;
-  /** In whose name Cloud Scheduler calls. */
+  /** Account in whose name Cloud Scheduler calls. */
   readonly schedule: string;
 }
 

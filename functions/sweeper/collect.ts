@@ -12,9 +12,9 @@ import { counted } from './tally.ts';
 import { attendUnused, type CollectOutcome } from './unused.ts';
 import { walk } from './walk.ts';
 
-/** For so long a repeat under an idempotency key is known as one. */
+/** Time for which a repeat under an idempotency key is recognised. */
 const IDEMPOTENCY_MS = 86_400_000;
-/** Of the time there is: the rest is for what the keys were written for. */
+/** Share of the available time: the rest is for what the keys were written for. */
 const IDEMPOTENCY_SHARE = 0.1;
 
 /** States in which a file does not rely on a blob, and does not come to without looking for it again. */
@@ -107,7 +107,7 @@ async function askRecords(
   });
 }
 
-/** From the metadata as it stands: a record that does not parse uses what it names all the same. */
+/** Decides from the metadata as it stands: a record that does not parse uses what it names all the same. */
 async function strike(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
   const said = verdict ? [file.metadata, verdict.metadata] : [file.metadata];
   if (said.some(({ state }) => WITHOUT_BLOB.has(state))) return;

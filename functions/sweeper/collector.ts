@@ -10,7 +10,7 @@ export interface Collector extends Sweeper {
   readonly unreferencedAfterMs: number | undefined;
   /** A blob that was used less long ago is not collected; more than twice MARK_GOOD_FOR_MS. */
   readonly blobGraceMs: number;
-  /** For so long it can be seen that there was a file that is deleted, or an upload that has expired. */
+  /** Time for which a deleted file or an expired upload remains visible. */
   readonly tombstoneMs: number;
   /** The most blobs that one cycle decides on, about: what is in memory. */
   readonly candidatesPerCycle: number;

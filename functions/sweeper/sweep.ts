@@ -6,7 +6,7 @@ import { counted } from './tally.ts';
 import { attendWaiting, PENDING, type WaitingOutcome } from './waiting.ts';
 import { walk } from './walk.ts';
 
-/** Of the time there is: what waits comes first, and leaves some to the records. */
+/** Share of the available time: what waits comes first, and leaves some to the records. */
 const WAITING_SHARE = 0.75;
 
 export interface SweepTerms {

@@ -11,17 +11,17 @@ export interface Sweeper {
   readonly permanent: Bucket;
   readonly records: Records;
   readonly findings: Findings;
-  /** To those who wait for verdicts. */
+  /** Publishes to those who wait for verdicts. */
   readonly publish: Publish;
-  /** To the scanner: the notification of an object that is final. */
+  /** Publishes to the scanner: the notification of an object that is final. */
   readonly redeliver: Publish;
   /** A file that waits for longer than this is sent to the scanner again, and again after as long. */
   readonly stuckAfterMs: number;
   /** A record that waits for longer than this, and has no object, was abandoned. */
   readonly abandonedAfterMs: number;
-  /** After so many in vain, a file has failed. */
+  /** Number of redrives in vain after which a file has failed. */
   readonly maxRedrives: number;
-  /** In one sweep: what the scanner cannot take in time would be refused, and end as a dead letter. */
+  /** Limit in one sweep: what the scanner cannot take in time would be refused, and end as a dead letter. */
   readonly redrivesPerSweep: number;
   readonly now: () => Date;
   readonly log: Logger;

@@ -17,7 +17,7 @@ export interface Allowance {
 export type WaitingOutcome =
   /** Its event has had no time yet. */
   | 'young'
-  /** Under a lease. */
+  /** Scanned under a lease. */
   | 'scanning'
   /** Sent to the scanner again not long ago, or to be sent by the next sweep. */
   | 'redriveWaits'
@@ -30,11 +30,11 @@ export type WaitingOutcome =
   | 'dropped'
   /** Failed before; its bytes are kept for a redrive. */
   | 'failed'
-  /** Of a file that is being uploaded. */
+  /** Belongs to a file that is being uploaded. */
   | 'part'
   /** The object of a file was made of its parts: its event is on its way. */
   | 'assembled'
-  /** Without a record, which may still come. */
+  /** Has no record, which may still come. */
   | 'unrecorded'
   /** Not by us. It is left to the bucket's lifecycle. */
   | 'foreign'

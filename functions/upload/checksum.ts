@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
 import { Problem } from '../../shared/http/problems.ts';
 
-/** As tus names them; it asks for sha1. */
+/** Names as in tus; it asks for sha1. */
 export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256', 'md5', 'crc32c'] as const;
 
 /** Characters: more than any of these and its digest have. */

@@ -21,7 +21,7 @@ export class DigestCheck {
   }
 
   /**
-   * To be called once, after the last byte.
+   * Called once, after the last byte.
    * @param sha256 of all of them, in hex
    * @throws {Problem} `digest-mismatch`
    */

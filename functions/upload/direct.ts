@@ -25,9 +25,9 @@ export interface Director {
 export interface DirectOrder extends Admitted {
   /** Bytes, exactly. */
   readonly size: number;
-  /** As the client claims: what arrives must have it, and nothing is concluded from it. */
+  /** Digest that the client claims: what arrives must have it, and nothing is concluded from it. */
   readonly sha256: Sha256 | undefined;
-  /** Of the web page that will send the bytes. */
+  /** Origin of the web page that will send the bytes. */
   readonly origin: string | undefined;
 }
 

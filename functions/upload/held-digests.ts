@@ -2,7 +2,7 @@ import { createHash, type Hash } from 'node:crypto';
 import type { FileId } from '../../shared/files/file-id.ts';
 import type { Chain } from '../../shared/files/parts.ts';
 
-/** Of some hundred bytes each. One that is dropped is left to the scanner. */
+/** Number of entries of some hundred bytes each. One that is dropped is left to the scanner. */
 const MOST_HELD = 1_000;
 
 /**

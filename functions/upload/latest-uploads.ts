@@ -1,6 +1,6 @@
 import type { Progress } from './append.ts';
 
-/** Of a few KiB each. One that is dropped is asked for again. */
+/** Number of entries of a few KiB each. One that is dropped is asked for again. */
 const MOST_KEPT = 256;
 
 /**

@@ -21,7 +21,7 @@ export interface Poster {
   readonly tokens: TokenVerifier;
   readonly terms: Terms;
   readonly receiver: OnceReceiver;
-  /** Of each owner: bodies that are being read, and requests that wait for a verdict. */
+  /** Shares of each owner: bodies that are being read, and requests that wait for a verdict. */
   readonly uploads: Shares;
   readonly polls: Shares;
 }

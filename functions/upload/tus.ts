@@ -31,7 +31,7 @@ export interface Tus extends TusIntake {
   /** Milliseconds from its creation in which an upload is to be completed. */
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
-  /** Of each owner: bodies that are being read. */
+  /** Shares of each owner: bodies that are being read. */
   readonly uploads: Shares;
 }
 

@@ -13,7 +13,7 @@ export interface BannerFacts {
   readonly pubsubHost: string;
   readonly storageUrl: string;
   readonly data: string;
-  /** Since the start, in ms. */
+  /** Time since the start, in ms. */
   readonly tookMs: number;
   readonly development: boolean;
 }

@@ -48,7 +48,7 @@ function installedByHand() {
   });
 }
 
-/** Of several that come at once, one installs and the others wait for it. */
+/** Lets one of several processes install, while the others wait for it. */
 async function installOnce() {
   mkdirSync(dirname(MUTEX), { recursive: true });
   for (let attempt = 0; !takeMutex(); attempt += 1) {

@@ -31,9 +31,9 @@ export interface PlatformConfig {
   readonly collectIntervalSeconds: number;
   /** The sweeper's variable of that name, in seconds; absent: never. */
   readonly collectUnreferencedAfterSeconds?: number;
-  /** Among whose files a content is stored once. */
+  /** Scope in which a content is stored once. */
   readonly deduplicate: 'global' | 'owner';
-  /** Of one owner, and of one caller, in an instance; the rest is refused, or answered at once. */
+  /** Limits of one owner, and of one caller, in an instance; the rest is refused, or answered at once. */
   readonly uploadsPerOwner: number;
   readonly longPollsPerCaller: number;
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
@@ -101,7 +101,7 @@ const VARIABLES = {
 
 /** One scan a processor: more do not make it faster (docs/platform-facts.md#scans-at-once). Each wants its temporary space, so not many. */
 export const SCAN_SLOTS = Math.min(availableParallelism(), 4);
-/** As in a deployment. */
+/** Same value as in a deployment. */
 export const SCAN_QUEUE = 20 * SCAN_SLOTS;
 
 /**

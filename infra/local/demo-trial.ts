@@ -7,7 +7,7 @@ export interface Trial {
   readonly name: string;
   readonly sent: Sent;
   readonly handle: Handle;
-  /** In ms: until the upload was accepted, and from then on until the verdict was seen. */
+  /** Durations in ms: until the upload was accepted, and from then on until the verdict was seen. */
   readonly uploadMs: number;
   readonly scanMs: number;
   /** Deviations from the expected result; empty if there are none. */

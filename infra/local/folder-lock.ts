@@ -9,9 +9,9 @@ class FolderInUseError extends Error {
 /** The process that runs in a folder. */
 export interface Holder {
   readonly pid: number;
-  /** Of the process, in the system's own count: a process id alone is used again. */
+  /** Start time of the process, in the system's own count: a process id alone is used again. */
   readonly startedAt: string;
-  /** Of its gateway, once that listens. */
+  /** URL of its gateway, once that listens. */
   readonly url?: string;
 }
 

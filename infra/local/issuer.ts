@@ -25,7 +25,7 @@ const MAX_LIFETIME_SECONDS = 365 * 24 * 3600;
 interface TokenOptions {
   /** Ids of groups, such as `nurses` or `group:nurses`. */
   readonly groups?: readonly string[];
-  /** From now on; negative for a token that has expired. An hour by default. */
+  /** Lifetime from now on; negative for a token that has expired. An hour by default. */
   readonly expiresInSeconds?: number;
 }
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 
-/** As long as nginx's lingering_time. */
+/** Same time as nginx's lingering_time. */
 const LINGER_MS = 30_000;
 
 /**

@@ -23,7 +23,7 @@ export interface Logbook {
   record(name: string, output: Output, show: Print): Promise<void>;
   /** Where a child's log is, as a person here would type it. */
   path(name: string): string;
-  /** Of the child's present or last run. */
+  /** Lines of the child's present or last run. */
   lastLines(name: string): readonly string[];
   close(): Promise<void>;
 }

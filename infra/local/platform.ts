@@ -38,14 +38,14 @@ export interface PlatformOptions {
 
 /** The whole product on one machine. */
 export interface Platform {
-  /** Of the gateway, as of a load balancer: upload and files at one address. No URL here ends with a slash. */
+  /** URL of the gateway, as of a load balancer: upload and files at one address. No URL here ends with a slash. */
   readonly url: string;
-  /** Of a service itself, as without a load balancer, by way of its front. */
+  /** URL of a service itself, as without a load balancer, by way of its front. */
   readonly uploadUrl: string;
   readonly filesUrl: string;
   readonly scannerUrl: string;
   readonly sweeperUrl: string;
-  /** Of a function itself, past its front, as a probe of Cloud Run asks it. */
+  /** URL of a function itself, past its front, as a probe of Cloud Run asks it. */
   functionUrl(service: Service): string;
   readonly storageUrl: string;
   /** `host:port`. */

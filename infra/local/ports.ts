@@ -3,7 +3,10 @@ import { createSocket } from 'node:dgram';
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 
-/** Below the ports that Linux and macOS give to whoever asks for any, such as a client's end of a connection. */
+/**
+ * Range below the ports that Linux and macOS give to a program that asks for any, such as a client's end of a
+ * connection.
+ */
 const CHOSEN_FROM = { lowest: 10_000, highest: 32_767 } as const;
 const ATTEMPTS = 1_000;
 

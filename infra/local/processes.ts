@@ -131,7 +131,7 @@ function cloudFunction(name: string, port: number, variables: Record<string, str
 /** A deployment listens where Cloud Run reaches it; here nobody else should. */
 const LOOPBACK = new URL('./loopback.ts', import.meta.url).href;
 
-/** In which no credentials of a developer are found, which would come before those of the metadata server. */
+/** Directory without the credentials of a developer, which would come before those of the metadata server. */
 const NO_HOME = '/nonexistent';
 
 /** Compiled code is kept between starts, whatever their DATA: they are ready in half the time, and writing it takes seconds. */

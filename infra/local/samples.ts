@@ -21,7 +21,7 @@ export interface Sample {
 
 const MIB = 1024 * 1024;
 
-/** In two parts, so that no scanner takes this source for the test file. */
+/** Written in two parts, so that no scanner takes this source for the test file. */
 const EICAR = Buffer.from(
   ['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-', 'STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'].join(''),
 );

@@ -37,7 +37,7 @@ export interface Supervised {
 export interface SupervisorOptions {
   readonly guard: ProcessGuard;
   readonly logbook: Logbook;
-  /** After each time it has become ready, the first included; `ready` waits for it. */
+  /** Called after each time it has become ready, the first included; `ready` waits for it. */
   readonly onReady?: (message: ReadyMessage) => Promise<void>;
   /** Milliseconds before each restart, in place of waits that grow. */
   readonly restartAfterMs?: number;

@@ -6,7 +6,7 @@ import { createInterface } from 'node:readline';
 import { setTimeout as delay } from 'node:timers/promises';
 import { groupAlive, signalGroup } from './process-group.ts';
 
-/** For what wants to clean up, such as clamd with its temporary files. */
+/** Time for processes that clean up, such as clamd with its temporary files. */
 const GRACE_MS = 2_000;
 const POLL_MS = 20;
 

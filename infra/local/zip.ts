@@ -5,9 +5,9 @@ export interface ZipEntry {
   readonly name: string;
   /** PKWARE APPNOTE 4.4.5. */
   readonly method: 0 | 8;
-  /** Of the original. */
+  /** CRC-32 of the original. */
   readonly crc: number;
-  /** Of the original, in bytes. */
+  /** Size of the original, in bytes. */
   readonly size: number;
   readonly body: Buffer;
   readonly encrypted?: boolean;

@@ -15,7 +15,7 @@ interface Concluder {
   readonly findings: Findings;
   readonly publish: Publish;
   readonly log: Logger;
-  /** For the deletion of the source, which may have to wait for a second; absent where the caller waits for it. */
+  /** Work that deletes the source, which may have to wait for a second; absent where the caller waits for it. */
   readonly background?: Background;
 }
 

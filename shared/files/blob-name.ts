@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
 import type { Sha256 } from './record.ts';
 
-/** Among whose files a content is stored and scanned once. See docs/adr/0009-collection.md. */
+/** Scope in which a content is stored and scanned once. See docs/adr/0009-collection.md. */
 export type DeduplicationScope = 'global' | 'owner';
 
 /** The parts of a blob's name. */

@@ -11,7 +11,7 @@ const FINDINGS_PREFIX = 'findings/sha256/';
 /** The malware that a scan found in a content. */
 export interface Finding {
   readonly signature: string;
-  /** Of the scan that found it. */
+  /** Time of the scan that found it. */
   readonly scannedAt: Date;
   readonly engine: EngineVersion;
 }

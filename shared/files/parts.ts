@@ -29,7 +29,7 @@ type Named = Pick<StoredObject, 'name' | 'generation' | 'updated'>;
 
 /** One of the objects that hold the bytes of an upload. */
 interface Part extends Named {
-  /** Of its first byte in the file. */
+  /** Offset of its first byte in the file. */
   readonly offset: number;
 }
 
@@ -38,7 +38,7 @@ export interface Chain {
   readonly parts: readonly Part[];
   /** Bytes in `parts`, where the next part begins. */
   readonly end: number;
-  /** Of those bytes. */
+  /** CRC32C of those bytes. */
   readonly crc32c: number;
   /** The length, where it was said after the creation. */
   readonly declared?: { readonly length: number; readonly object: Named };

@@ -41,7 +41,9 @@ export interface Lease {
 
 /** Sent to the scanner again, because its event did not lead to an end. */
 export interface Redriven {
-  /** Since it was uploaded, or since it was redriven after it had failed; those that led to no try do not count. */
+  /**
+   * Count since it was uploaded, or since it was redriven after it had failed; those that led to no try do not count.
+   */
   readonly times: number;
   readonly at: Date;
   /** Bytes of the file have reached ClamAV since: only then does this redrive count (docs/adr/0025). */
@@ -72,7 +74,7 @@ export interface DirectUpload {
   readonly length: number;
   /** URI, a bearer token: only to end it. */
   readonly session: string;
-  /** As the client claims. */
+  /** Digest that the client claims. */
   readonly sha256?: Sha256;
   readonly expiresAt: Date;
 }
@@ -82,9 +84,9 @@ export interface Stored {
   readonly owner: Principal;
   readonly viewers: readonly Principal[];
   readonly createdAt: Date;
-  /** As the client declared it. */
+  /** Content type that the client declared. */
   readonly contentType: string;
-  /** As the client named it; shown to those who may see the file, never part of an object's name or a log. */
+  /** Name that the client gave it; shown to those who may see the file, never part of an object's name or a log. */
   readonly fileName?: string;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and

@@ -13,7 +13,7 @@ export const VERDICTS_PREFIX = 'verdicts/';
 
 /** The two objects of a file, as they were read or listed. */
 export interface RecordObjects {
-  /** Of `files/<fileId>`. */
+  /** Name of `files/<fileId>`. */
   readonly name: string;
   readonly file: StoredObject;
   /** Absent where nothing became of the file yet. */
@@ -23,9 +23,9 @@ export interface RecordObjects {
 /** A record as it was read, and the versions that a write must still find. */
 export interface Versioned<R extends FileRecord = FileRecord> {
   readonly record: R;
-  /** Of `files/<fileId>`. */
+  /** Object of `files/<fileId>`. */
   readonly object: StoredObject;
-  /** Of `verdicts/<fileId>`, where there is one. */
+  /** Object of `verdicts/<fileId>`, where there is one. */
   readonly verdict?: StoredObject | undefined;
 }
 

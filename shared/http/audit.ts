@@ -36,9 +36,9 @@ export interface Audit {
   action: Action;
   /** The file that was asked for, be it the caller's or not, once it has the shape of an id. */
   fileId?: FileId;
-  /** As the token proves it; absent where there is no good token. */
+  /** Principal as the token proves it; absent where there is no good token. */
   principal?: Principal;
-  /** Of the token: names, never the token itself. */
+  /** Issuer of the token: names, never the token itself. */
   issuer?: string;
   tokenId?: string;
   /** The principal of a grant or revocation. */
@@ -47,7 +47,7 @@ export interface Audit {
   granted?: readonly Principal[];
   revoked?: readonly Principal[];
   problem?: ProblemType;
-  /** Of the content, handed to the connection so far; reads alone. */
+  /** Bytes of the content, handed to the connection so far; reads alone. */
   bytes?: number;
 }
 

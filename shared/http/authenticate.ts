@@ -5,7 +5,7 @@ import type { Refusal, TokenVerifier } from '../identity/tokens.ts';
 import { auditCaller, auditOf } from './audit.ts';
 import { Problem, type ProblemType } from './problems.ts';
 
-/** For people, and plain enough for a quoted string in a header (RFC 6750 section 3). */
+/** Explanation for people, and plain enough for a quoted string in a header (RFC 6750 section 3). */
 const EXPLANATION: Readonly<Record<Refusal, string>> = {
   malformed: 'The token is not a signed JWT.',
   oversized: 'The token is too long.',

@@ -18,7 +18,7 @@ export interface Exchange {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly log: Logger;
-  /** To be filled in on the way; written when the request is over. */
+  /** Record to be filled in on the way; written when the request is over. */
   readonly audit: Audit;
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
@@ -30,7 +30,7 @@ export interface ServiceOptions {
   readonly log: Logger;
   readonly project: string;
   readonly handler: Handler;
-  /** Until a request has arrived whole, as long as the platform lets it take; an hour by default. */
+  /** Time until a request has arrived whole, as long as the platform lets it take; an hour by default. */
   readonly requestTimeoutSeconds?: number;
   /** Throws where the service cannot do its work now; `/readyz` then answers 503. */
   readonly ready?: () => Promise<void>;

@@ -10,9 +10,9 @@ export interface Caller {
   /** Everything it may act as: itself and its groups. */
   readonly principals: ReadonlySet<Principal>;
   readonly scopes: ReadonlySet<Scope>;
-  /** Of the token, for the audit log: who signed it. */
+  /** Issuer of the token, for the audit log: who signed it. */
   readonly issuer: string;
-  /** Of the token, for the audit log: its `jti` or `uti`, which names it and is no key to anything. */
+  /** Id of the token, for the audit log: its `jti` or `uti`, which names it and is no key to anything. */
   readonly tokenId?: string;
 }
 

@@ -23,7 +23,7 @@ export interface KeysOptions {
   /** Discovered where it is absent. */
   readonly jwksUri?: string | undefined;
   readonly allowDevelopment: boolean;
-  /** For one request to the issuer. */
+  /** Timeout of one request to the issuer. */
   readonly timeoutMs?: number;
 }
 

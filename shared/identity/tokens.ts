@@ -51,7 +51,7 @@ interface Known {
  */
 export class TokenVerifier {
   readonly #trusted: ReadonlyMap<string, Trusted>;
-  /** By the SHA-256 of the token, so that no token is kept. */
+  /** Verified tokens by the SHA-256 of the token, so that no token is kept. */
   readonly #known = new Map<string, Known>();
 
   /**

@@ -46,7 +46,7 @@ export const filesUrl = v.optional(
   ),
 );
 
-/** Among whose files a content is stored and scanned once. */
+/** Scope in which a content is stored and scanned once. */
 export const deduplicationScope = v.optional(
   v.picklist(['global', 'owner'], 'should be global or owner'),
   'global',

@@ -45,7 +45,7 @@ export interface ClamdOptions {
   readonly connectTimeoutMs: number;
   /** How long no byte may move while a file is sent. Keep it below clamd's ReadTimeout. */
   readonly idleTimeoutMs: number;
-  /** From the start to the verdict. Keep it above the time to send the largest file, plus clamd's MaxScanTime. */
+  /** Time from the start to the verdict. Keep it above the time to send the largest file, plus clamd's MaxScanTime. */
   readonly totalTimeoutMs: number;
   /** clamd's StreamMaxLength: a larger file is `tooLarge` without being read. Never above `CLAMAV_MAX_BYTES`. */
   readonly maxBytes?: number;

@@ -28,7 +28,10 @@ export function parseReply(reply: Uint8Array | string): Verdict {
   throw faultIn(text);
 }
 
-/** With `AlertExceedsMax` and `AlertEncrypted`, clamd reports what it did not scan as if it were a signature. */
+/**
+ * Parses a signature. With `AlertExceedsMax` and `AlertEncrypted`, clamd reports what it did not scan as if it were a
+ * signature.
+ */
 function detection(signature: string): Verdict {
   const reason = unscannableReason(signature);
   return reason === undefined

@@ -1,6 +1,6 @@
 import { CLAMAV_MAX_BYTES } from './clamd.ts';
 
-/** By how much a part that is cut off at MaxFileSize must exceed MaxScanSize; clamd cuts at a block of 8 KiB. */
+/** Bytes by which a part that is cut off at MaxFileSize must exceed MaxScanSize; clamd cuts at a block of 8 KiB. */
 const MARGIN_BYTES = 2 ** 20;
 
 /** The sizes of `infra/clamav/clamd.conf`, which says how they belong together. In bytes. */

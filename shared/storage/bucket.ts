@@ -40,7 +40,7 @@ export interface ListOptions {
   /** Names from it on are left out. */
   readonly endOffset?: string | undefined;
   readonly pageToken?: string | undefined;
-  /** At most 1 000. */
+  /** Page size, at most 1 000. */
   readonly maxResults: number;
   readonly signal?: AbortSignal | undefined;
 }

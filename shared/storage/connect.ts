@@ -43,7 +43,7 @@ export function connectSigner(options: {
   });
 }
 
-/** From the metadata server, or from the key file that application default credentials name. */
+/** Asks the metadata server, or reads the key file that application default credentials name. */
 async function ownEmail(): Promise<string> {
   const { GoogleAuth } = await import('google-auth-library');
   const { client_email: email } = await new GoogleAuth().getCredentials();

@@ -24,7 +24,7 @@ export function combineCrc32c(first: number, second: number, secondSize: number)
   return (multiply(shift, first) ^ second) >>> 0;
 }
 
-/** Of polynomials over GF(2), modulo {@link POLYNOMIAL}; the highest bit is the constant. */
+/** Product of polynomials over GF(2), modulo {@link POLYNOMIAL}; the highest bit is the constant. */
 function multiply(left: number, right: number): number {
   let [product, factor] = [0, right];
   for (let bit = ONE; bit !== 0; bit >>>= 1) {

@@ -55,7 +55,7 @@ class FetchResponse {
     return this.body.readableDidRead;
   }
 
-  /** As `toArray` would have it, without an iterator and what that is made of. */
+  /** Same result as `toArray`, without an iterator and its objects. */
   text(): Promise<string> {
     return new Promise((resolve, reject) => {
       const pieces: Buffer[] = [];

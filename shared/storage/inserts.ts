@@ -13,7 +13,7 @@ export interface InsertOptions {
 }
 
 interface InsertTerms {
-  /** Of the uploads to one bucket: `/upload/storage/v1/b/BUCKET/o`. */
+  /** URL of the uploads to one bucket: `/upload/storage/v1/b/BUCKET/o`. */
   readonly url: string;
   readonly retry: RetryPolicy;
   /** Milliseconds for one request that carries no stream. */

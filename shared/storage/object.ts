@@ -25,7 +25,7 @@ export interface StoredObject {
   /** When its metadata was last written. */
   readonly updated: Date;
   readonly metadata: Readonly<Record<string, string>>;
-  /** Until then the bucket's retention policy keeps it; absent where none does. */
+  /** Time until which the bucket's retention policy keeps it; absent where none does. */
   readonly retentionExpirationTime?: Date;
   /** Somebody holds it, until they let go. */
   readonly held?: true;

@@ -35,9 +35,12 @@ export interface Answer<Body> {
   readonly body: Body;
 }
 
-/** Up to so many bytes in several pieces are handed to the connection at once: TLS copies what it is handed in one. */
+/**
+ * Largest number of bytes that are handed to the connection at once in several pieces: TLS copies what it is handed in
+ * one.
+ */
 const AT_ONCE_BYTES = 1024 * 1024;
-/** Of what is no JSON. */
+/** Longest excerpt of a message that is not JSON. */
 const MESSAGE_LENGTH = 500;
 
 /** Sends one HTTP request to Cloud Storage's JSON API, once; every failure is a {@link StorageError}. */

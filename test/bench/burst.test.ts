@@ -6,7 +6,7 @@ import { progressChart } from '../../bench/report/progress-chart.ts';
 
 const FAST = timesAt(120, 0.2);
 
-/** As the module has it, with room for as many requests as a rate of 120 a second at 0.2 s each needs. */
+/** Burst as the module has it, with room for as many requests as a rate of 120 a second at 0.2 s each needs. */
 function burstOf(files: number, how: Partial<Burst> = {}, concurrency = 40): Burst {
   const burst = defaultBurst(files, FAST, 'together');
   return {

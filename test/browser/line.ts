@@ -27,7 +27,7 @@ export class Line {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}`;
   }
 
-  /** After so many more bytes from the browser, no more get through on the connection that carries them. */
+  /** Blocks the connection after so many more bytes from the browser. */
   holdAfter(bytes: number): Promise<void> {
     this.#left = bytes;
     this.#held = Promise.withResolvers();

@@ -6,7 +6,7 @@ import { Service } from '../support/service.ts';
 import { becomes, sample, Window } from './fixture.ts';
 
 const ROOT = join(import.meta.dirname, '../..');
-/** With UPDATE_PICTURE=1, the picture that the README shows. */
+/** Path of the picture: with UPDATE_PICTURE=1, the one that the README shows. */
 const PICTURE = join(ROOT, process.env['UPDATE_PICTURE'] ? 'docs' : 'test-results/browser', 'page.webp');
 const MAX_BYTES = 150_000;
 

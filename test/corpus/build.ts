@@ -31,7 +31,7 @@ export interface Member {
   readonly method?: 0 | 8;
   /** Bit 3: sizes behind the data, as programs write that cannot seek. */
   readonly streamed?: boolean;
-  /** Of the local header, where it says something else than the directory. */
+  /** Fields of the local header, if it differs from the directory. */
   readonly local?: {
     readonly method?: number;
     readonly compressed?: number;
@@ -44,7 +44,7 @@ export interface Member {
 
 export interface ZipOptions {
   readonly before?: Uint8Array;
-  /** Between the last member and the directory. */
+  /** Bytes between the last member and the directory. */
   readonly gap?: Uint8Array;
   readonly comment?: string;
   readonly after?: Uint8Array;

@@ -55,7 +55,7 @@ export function casesOf(
   }));
 }
 
-/** For `casesOf`: unscannable are those of these names, also within a zip, and all others infected. */
+/** Matcher for `casesOf`: unscannable are those of these names, also within a zip, and all others infected. */
 export function infectedBut(names: readonly string[]): (name: string) => Case['expected'] {
   return (name) => (names.includes(name.replace(/, in a zip$/, '')) ? 'unscannable' : 'infected');
 }

@@ -9,7 +9,7 @@ interface Opening {
   readonly command: readonly [string, ...string[]];
   /** The Debian package that has it. */
   readonly package: string;
-  /** Of the file's name, where the program goes by it. */
+  /** Suffix of the file's name, where the program goes by it. */
   readonly suffix?: string;
   /** Writes what it extracts to its standard output. */
   readonly prints?: true;

@@ -10,7 +10,7 @@ export interface EventRequest {
   readonly body: string;
 }
 
-/** As Eventarc posts it. */
+/** Event as Eventarc posts it. */
 export function cloudEvent(resource: Resource): EventRequest {
   return {
     headers: {
@@ -25,7 +25,7 @@ export function cloudEvent(resource: Resource): EventRequest {
   };
 }
 
-/** As a Pub/Sub push of Cloud Storage's own notification. */
+/** Event as a Pub/Sub push of Cloud Storage's own notification. */
 function pubsubPush(resource: Resource): EventRequest {
   const data = Buffer.from(JSON.stringify(resource)).toString('base64');
   const attributes = {

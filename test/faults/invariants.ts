@@ -11,7 +11,7 @@ const BLOBS = 'blobs/sha256/';
 
 /** The contents of all buckets, and the events of a subscriber, at one moment. */
 interface Snapshot {
-  /** By the id of the file: its metadata. */
+  /** Records by the id of the file: its metadata. */
   readonly records: ReadonlyMap<string, StoredObject['metadata']>;
   readonly blobs: readonly StoredObject[];
   readonly unscanned: readonly string[];

@@ -19,7 +19,7 @@ export function clean(size = 2_000): Sample {
   return { bytes: randomBytes(size), expected: 'clean' };
 }
 
-/** With the malware at the end, so that a scan that stops early does not find it. */
+/** Sample with the malware at the end, so that a scan that stops early does not find it. */
 export function infected(size = 2_000): Sample {
   return { bytes: Buffer.concat([randomBytes(size - EICAR.length), EICAR]), expected: 'infected' };
 }

@@ -8,7 +8,7 @@ import { promisify } from 'node:util';
 import { OWNER, Service } from '../support/service.ts';
 
 const MIB = 2 ** 20;
-/** By hand it was 1.5 GB: docs/adr/0011. */
+/** Size of the test, 1.5 GB by hand: docs/adr/0011. */
 const SIZE = 64 * MIB;
 /** curl's exit codes for a body that is shorter than its length, and for a reset: https://curl.se/docs/manpage.html */
 const BROKEN = [18, 56];

@@ -4,7 +4,7 @@ import { usesOf } from '../support/grant-uses.ts';
 import { Enforced, without } from '../support/grants.ts';
 import { Service } from '../support/service.ts';
 
-/** Of what is done once the answer is out. */
+/** Delay of the work that is done once the answer is out. */
 const LATE_MS = 1_000;
 /** Needed by scripts that the local platform does not run: test/infra/clamav/grants.test.ts. */
 const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
@@ -44,7 +44,7 @@ describe('every grant of the Terraform module', function () {
   });
   type Platform = (typeof platforms)[number];
   const [{ enforced, uses } = assert.fail()] = platforms;
-  /** By `GRANT PERMISSION`. */
+  /** Callers by `GRANT PERMISSION`. */
   const usedBy = new Map<string, string[]>();
   let grants: readonly Grant[];
 

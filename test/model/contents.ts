@@ -32,7 +32,7 @@ export const SAMPLES: readonly Sample[] = [
 ];
 
 export type Engine =
-  /** With signatures of different days. */
+  /** Scanned with signatures of different days. */
   | 'older'
   | 'newer'
   /** Not fit to scan anything. */

@@ -94,7 +94,7 @@ function checkViewers(file: FileFacts, metadata: StoredObject['metadata']): void
   }
 }
 
-/** Of the sweeper of the fixture. */
+/** Limit of the fixture's sweeper. */
 const MAX_REDRIVES = 3;
 
 /** The model: what the clients of the service were told, and what must follow from it. */

@@ -12,7 +12,7 @@ const [HARMLESS, MALWARE] = ['harmless', 'malware'].map(
   (kind) => SAMPLES.find((sample) => sample.kind === kind) ?? assert.fail(),
 );
 const CREATES = new Set(['insert', 'commit', 'rewrite']);
-/** Of the permanent bucket: everything that a file can leave there. */
+/** Prefixes of the permanent bucket: everything that a file can leave there. */
 const PREFIXES = ['files/', 'verdicts/', 'blobs/', 'references/', 'findings/', 'collect/', 'sweeper/'];
 
 describe('a life of files whose objects are held from the moment that they are there', () => {

@@ -31,7 +31,7 @@ export interface Subject {
 }
 
 export interface Step {
-  /** Of a file that there has to be. */
+  /** Requires a file. */
   readonly ofFile: boolean;
   readonly run: (world: World, subject: Subject, hook: Hook) => Promise<void>;
 }
@@ -56,7 +56,10 @@ function pickBy(world: World, index: number, mostly: 'pending' | 'decided', exce
   return pick(exception || some.length === 0 ? files : some, index);
 }
 
-/** As if the client had sent it to Cloud Storage itself: nobody knows the digest before the scan. */
+/**
+ * Removes the digest, as if the client had sent the file to Cloud Storage itself: nobody knows the digest before the
+ * scan.
+ */
 async function forgetDigest(world: World, { file }: Subject): Promise<void> {
   const { fixture } = world;
   const read = await fixture.sweeper.records.get(pickBy(world, file, 'pending', false).id);

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import type fc from 'fast-check';
 import type { Hook, Operation } from '../functions/sweeper/hooked-bucket.ts';
 
-/** After how many operations a process ends, with or without the last of them. */
+/** Number of operations after which a process ends, with or without the last of them. */
 export interface Death {
   readonly operations: number;
   readonly withLast: boolean;
@@ -55,7 +55,7 @@ export class Turns {
     this.#check();
   }
 
-  /** Until all actors are at their end. */
+  /** Waits until all actors are at their end. */
   async settle(): Promise<void> {
     while (await this.#next());
     this.#check();
@@ -73,7 +73,7 @@ export class Turns {
     return true;
   }
 
-  /** Until each actor waits for its turn. */
+  /** Waits until each actor waits for its turn. */
   async #quiet(): Promise<void> {
     const end = performance.now() + QUIET_WITHIN_MS;
     do {

@@ -10,7 +10,10 @@ const { push, services } = JSON.parse(
 ) as { push: Deployment['push']; services: { scanner: { concurrency: number; maxInstances: number } } };
 const HOUR = 3600;
 
-/** With the defaults of the Terraform module and the functions; a small file takes 0.29 s with realistic latencies. */
+/**
+ * Deployment with the defaults of the Terraform module and the functions; a small file takes 0.29 s with realistic
+ * latencies.
+ */
 const deployment: Deployment = {
   push,
   requests: services.scanner.concurrency * services.scanner.maxInstances * SCALE,

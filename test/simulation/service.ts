@@ -17,7 +17,7 @@ import { ScanFault } from '../../shared/scanning/verdict.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
 
-/** As the Terraform module deploys them. Times are seconds. */
+/** Deployment by the Terraform module. Times are seconds. */
 export interface Deployment {
   readonly push: {
     readonly minBackoffSeconds: number;

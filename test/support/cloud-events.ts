@@ -15,7 +15,7 @@ interface EventSchema {
   readonly examples: readonly unknown[];
 }
 
-/** By their `$id`, which is the `dataschema` of the events. */
+/** Schemas by their `$id`, which is the `dataschema` of the events. */
 export const schemas: ReadonlyMap<string, EventSchema> = new Map(
   globSync('*.json', { cwd: FOLDER }).map((file) => {
     const schema = JSON.parse(readFileSync(join(FOLDER, file), 'utf8')) as EventSchema;

@@ -108,7 +108,7 @@ export class Service {
     return new Bucket(this.storage(), name, { paced: true });
   }
 
-  /** As the administrator of the emulator, who may do everything. */
+  /** Transport as the administrator of the emulator, who may do everything. */
   storage(): Transport {
     const authorization = this.platform.accessToken().then((token) => `Bearer ${token}`);
     return new Transport(
@@ -123,7 +123,7 @@ export class Service {
     return objects.map(({ name }) => name);
   }
 
-  /** To the sweeper, in the name of an account that calls it in a deployment. */
+  /** Calls the sweeper, in the name of an account that calls it in a deployment. */
   async sweeper(path: string, init: SweeperInit = {}): Promise<Response> {
     const { as = OPERATORS_ALONE.has(path) ? 'operator' : 'schedule', method = 'POST', body } = init;
     const token = await this.platform.identityToken(as, this.platform.sweeperUrl);
@@ -192,7 +192,7 @@ export class Service {
     return (await response.json()) as Handle;
   }
 
-  /** By a direct session, as what no front lets through in one request. */
+  /** Uploads by a direct session, as for files that no front lets through in one request. */
   async uploadDirect(bytes: Buffer<ArrayBuffer>, order: Record<string, string> = {}): Promise<Handle> {
     const opened = await this.call('POST', '/uploads/direct', {
       body: JSON.stringify({ size: bytes.length, ...order }),
@@ -234,7 +234,7 @@ export class Service {
   readonly #received: ReceivedEvent[] = [];
 }
 
-/** With what this process imports first: test/side-by-side.cjs says why. */
+/** Adds the modules that this process imports first: test/side-by-side.cjs says why. */
 function withImports(spec: ChildSpec): ChildSpec {
   const { NODE_OPTIONS: own } = process.env;
   if (!own) return spec;

@@ -5,7 +5,7 @@ import { MODULE, ROOT } from './tools.ts';
 export const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
-/** For one machine and for development; a deployment never sets them. */
+/** Variables for one machine and for development; a deployment never sets them. */
 const DEVELOPMENT: ReadonlySet<string> = new Set([
   'STORAGE_EMULATOR_HOST',
   'EMULATOR_CREDENTIALS',
@@ -46,7 +46,7 @@ function definition(name: string): string {
   throw new Error(`no object literal ${name} is to be found: read it some other way`);
 }
 
-/** From an opening brace to the one that closes it. */
+/** Text from an opening brace to the one that closes it. */
 function braced(source: string, open: number): string {
   let depth = 0;
   for (let at = open; at < source.length; at++) {

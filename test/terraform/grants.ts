@@ -73,7 +73,7 @@ const ALLOWED: readonly Grant[] = [
   ['Pub/Sub', SUBSCRIBE, 'subscription scan-events-security', ''],
 ];
 
-/** By what each kind of grant names its target; a kind that is not here is not allowed at all. */
+/** Attributes in which each kind of grant names its target; a kind that is not here is not allowed at all. */
 const TARGETS: Readonly<Record<string, readonly [word: string, attribute: string]>> = {
   google_storage_bucket_iam_member: ['bucket', 'bucket'],
   google_pubsub_topic_iam_member: ['topic', 'topic'],

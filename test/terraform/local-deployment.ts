@@ -7,7 +7,7 @@ const PREDEFINED: Readonly<Record<string, readonly string[]>> = {
   'roles/pubsub.publisher': ['pubsub.topics.publish'],
 };
 
-/** By what each kind of grant that the local emulators check names its target. */
+/** Attributes in which each kind of grant that the local emulators check names its target. */
 const TARGETS = [
   ['google_storage_bucket_iam_member', 'bucket'],
   ['google_pubsub_topic_iam_member', 'topic'],

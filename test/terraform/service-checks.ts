@@ -11,7 +11,7 @@ import {
 import { at, listAt, numberAt, textAt } from './json.ts';
 
 const MIB = 2 ** 20;
-/** Below this the scanner voids its verdicts (functions/scanner/admission/temp-space.ts). */
+/** Threshold below which the scanner voids its verdicts (functions/scanner/admission/temp-space.ts). */
 const LOW_WATER = 32 * MIB;
 /** Gates of the engine that a deployment must not open. */
 const FORBIDDEN = [
@@ -179,7 +179,7 @@ function ingressFindings(deployment: Deployment): readonly string[] {
   });
 }
 
-/** Without a load balancer, upload and files have host names of their own, and links have to lead to the second. */
+/** Host names without a load balancer: upload and files have their own, and links have to lead to the second. */
 function filesUrlFindings(deployment: Deployment, containers: readonly Container[]): readonly string[] {
   const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
   const files = ofType(deployment, 'google_cloud_run_v2_service').find(({ index }) => index === 'files');

@@ -10,6 +10,7 @@ function findings(file: string, source: string): string[] {
 }
 
 const HEADLESS = 'begins with a headless Who, Whose or What';
+const PREPOSITION = 'is a doc comment that begins with a preposition';
 
 describe('English check', () => {
   describe('finds a headless sentence', () => {
@@ -46,6 +47,19 @@ describe('English check', () => {
     }
   });
 
+  describe('finds a doc comment that begins with a preposition', () => {
+    for (const text of [
+      'Of a few KiB each.',
+      'As the client named it.',
+      'Instead of the name.',
+      'without folders',
+    ]) {
+      it(text, () => {
+        assert.deepEqual(findings('a.ts', `/** ${text} */\nexport const a = 1;`), [`1: ${PREPOSITION}`]);
+      });
+    }
+  });
+
   describe('accepts', () => {
     for (const [what, file, source] of [
       ['a question', 'a.md', 'What if the process dies?\n'],
@@ -53,6 +67,9 @@ describe('English check', () => {
       ['code in Markdown', 'a.md', '```sh\nWhat is left.\n```\n\nSee `What is left`.\n'],
       ['code', 'a.ts', "const a = 'What is left.';\n"],
       ['a heading', 'a.md', '## What is checked\n'],
+      ['a preposition in a line comment', 'a.ts', '// For the rest of the file.\nconst a = 1;\n'],
+      ['a preposition in a tag', 'a.ts', '/**\n * Sums.\n * @param b in bytes\n */\n'],
+      ['words that begin like one', 'a.ts', '/** Information; atomic. */\n'],
       ['files of other types', 'a.json', '{ "a": "What is left." }'],
     ] as const) {
       it(what, () => assert.deepEqual(findings(file, source), []));

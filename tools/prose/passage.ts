@@ -1,9 +1,9 @@
 /** Text that people read, as one block: a paragraph, a comment, a title. */
 export interface Passage {
   readonly file: string;
-  /** Of the first line of the text; counted from 1. */
+  /** Number of the first line of the text; counted from 1. */
   readonly line: number;
   readonly kind: 'paragraph' | 'heading' | 'doc comment' | 'comment' | 'title' | 'description';
-  /** Without markup. Code is replaced by `CODE`. */
+  /** Text without markup. Code is replaced by `CODE`. */
   readonly text: string;
 }

@@ -14,6 +14,15 @@ interface Rule {
   find(passage: Passage): string[];
 }
 
+const PREPOSITION = new RegExp(
+  `^(?:${[
+    'of|in|on|at|for|from|by|with|without|to|as|like|per|between|through|under|over|within|against|about|into|among',
+    'beside|besides|behind|above|below|beyond|around|near|upon|towards?|across|along|out|off|up|down',
+    'since|until|after|before|during|despite|except|instead of|because of',
+  ].join('|')})\\b`,
+  'i',
+);
+
 const RULES: readonly Rule[] = [
   {
     name: 'begins with a headless Who, Whose or What',
@@ -27,6 +36,10 @@ const RULES: readonly Rule[] = [
               !sentence.endsWith('?') &&
               (kind === 'title' || /^\p{Lu}/u.test(sentence)),
           ),
+  },
+  {
+    name: 'is a doc comment that begins with a preposition',
+    find: ({ text, kind }) => (kind === 'doc comment' && PREPOSITION.test(text) ? [text] : []),
   },
 ];
 

@@ -19,9 +19,9 @@ export interface Passed {
   /** Files a second. */
   readonly uploaded: number;
   readonly decided: number;
-  /** Until the last verdict, whatever was refused meanwhile. */
+  /** Seconds until the last verdict, refusals included. */
   readonly seconds: number;
-  /** Of the deliveries, the share that the scanner refused. */
+  /** Share of the deliveries that the scanner refused. */
   readonly refused: number;
   /** Processors, at the rate of uploads for the upload function, and at that of verdicts for the others. */
   readonly busy: Readonly<Record<string, number>>;

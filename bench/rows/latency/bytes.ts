@@ -20,9 +20,12 @@ export const latencyBytes: Row = {
   measure,
 };
 
-/** Of the profile `flat`. */
+/** Round trip of the profile `flat`. */
 const ROUND_TRIP_MS = 40;
-/** Of a pipe that asks for the record first and then for the bytes; what it takes beyond them, the machine takes. */
+/**
+ * Round trips of a pipe that asks for the record first and then for the bytes; what it takes beyond them, the machine
+ * takes.
+ */
 const PIPE_TRIPS = 2;
 
 async function measure({ scale, distant }: Bench): Promise<readonly Finding[]> {

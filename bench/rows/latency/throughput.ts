@@ -15,7 +15,7 @@ export const latencyThroughput: Row = {
   measure,
 };
 
-/** At least so many times what it does at once. */
+/** Required speed-up over one at a time. */
 const BARE_STEPS = 8;
 
 async function measure({ scale, distant, say }: Bench): Promise<readonly Finding[]> {

@@ -117,7 +117,7 @@ function fish(commands: readonly Known[], common: readonly Described[]): string 
   );
 }
 
-/** For a place between single quotes. */
+/** Escapes text for a place between single quotes. */
 function quotedInside(text: string): string {
   return text.replaceAll("'", '’').replaceAll('\\', '');
 }

@@ -64,7 +64,7 @@ export function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === 'AbortError';
 }
 
-/** For people: what is wrong, and why where that is known. */
+/** Message for people: what is wrong, and why where that is known. */
 export function messageOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const { cause } = error;

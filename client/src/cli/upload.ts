@@ -77,7 +77,7 @@ async function uploadOne(
   }
 }
 
-/** Without --wait, a file that was taken in is a success. */
+/** A file that was taken in is a success without --wait. */
 function codeOf({ handle, error }: Result, { wait }: UploadFlags): ExitCode {
   if (error !== undefined) return exitOfError(error);
   if (!handle) return EXIT.failed;

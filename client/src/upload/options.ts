@@ -15,7 +15,7 @@ export interface UploadProgress {
 }
 
 export interface UploadOptions {
-  /** Instead of that of the source. */
+  /** Replaces the name of the source. */
   readonly name?: string | undefined;
   /** The media type, instead of that of the source. */
   readonly type?: string | undefined;
@@ -23,7 +23,7 @@ export interface UploadOptions {
   readonly via?: Way | undefined;
   readonly onProgress?: ((progress: UploadProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
-  /** For uploads in one request, a random one by default: the same key within 24 hours gives the same file. */
+  /** Key for uploads in one request, a random one by default: the same key within 24 hours gives the same file. */
   readonly idempotencyKey?: string | undefined;
 }
 

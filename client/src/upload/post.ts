@@ -30,7 +30,7 @@ export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Han
   return http.json<Handle>('GET', `/files/${idIn(location)}/status`, { signal });
 }
 
-/** As crypto.randomUUID, which a page has only when it came by https. */
+/** Same as crypto.randomUUID, which a page has only when it came by https. */
 function randomKey(): string {
   return Array.from(crypto.getRandomValues(new Uint32Array(4)), (word) => word.toString(36)).join('-');
 }

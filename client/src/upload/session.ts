@@ -7,7 +7,7 @@ import type { Job } from './options.ts';
 
 /** An upload in several requests, at the service or at Cloud Storage. */
 export interface Session {
-  /** Of all that is there, in hex, where an answer told it. */
+  /** Digest of all that is there, in hex, where an answer told it. */
   readonly sha256?: string | undefined;
   /** How many bytes are there. @throws {FileshareProblem} where it is over: 404 or 410 */
   offset(signal: AbortSignal | undefined): Promise<number>;

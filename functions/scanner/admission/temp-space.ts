@@ -53,7 +53,7 @@ export class TempSpace {
     }
   }
 
-  /** Of a directory that cannot be asked, the worst is assumed: a timer that threw would end the process. */
+  /** Assumes the worst of a directory that cannot be asked: a timer that threw would end the process. */
   #isLow(): boolean {
     try {
       return this.#free() < LOW_WATER;

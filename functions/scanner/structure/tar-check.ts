@@ -80,7 +80,7 @@ export function isTarHeader(block: Uint8Array): boolean {
   return said !== undefined && (said === unsigned || said === signed) && unsigned > 8 * 0x20;
 }
 
-/** In octal digits, or in binary where the first bit is set (GNU). */
+/** Size in octal digits, or in binary where the first bit is set (GNU). */
 function sizeIn(block: Buffer): number {
   if (((block[124] ?? 0) & 0x80) === 0) return octal(block, 124, 12) ?? 0;
   return Number(block.readBigUInt64BE(128));

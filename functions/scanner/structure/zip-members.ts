@@ -20,7 +20,7 @@ export interface Budget {
 interface Member {
   readonly start: number;
   readonly method: number;
-  /** As the local header says; infinite where it does not. */
+  /** End as the local header says; infinite where it does not. */
   readonly end: number;
   probe: Buffer;
   nested?: NestedCheck;
@@ -36,7 +36,7 @@ export class ZipMembers {
   readonly #budget: Budget;
   #queue: LocalHeader[] = [];
   #member: Member | undefined;
-  /** Up to where members were read. */
+  /** Position up to where members were read. */
   #position = 0;
   #wrong: string | undefined;
 
@@ -150,7 +150,7 @@ function stored({ probe, end }: Member): Buffer {
   return end === Number.POSITIVE_INFINITY ? probe.subarray(0, 4) : probe;
 }
 
-/** As much as can be had of the first bytes, also where the stream is broken soon. */
+/** Decompresses as much of the first bytes as it can, also where the stream is broken soon. */
 function inflated(bytes: Buffer): Buffer {
   const options = { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 2 ** 20 };
   for (const length of [bytes.length, 128, 32]) {

@@ -13,9 +13,9 @@ const [DESCRIPTOR, ENCRYPTED, MASKED] = [1 << 3, 1, 1 << 13];
 
 /** The local header of a member. Sizes and offsets are in bytes. */
 export interface LocalHeader {
-  /** In the file. */
+  /** Offset in the file. */
   readonly offset: number;
-  /** Of the header with name and extra field. */
+  /** Length of the header with name and extra field. */
   readonly length: number;
   readonly method: number;
   readonly encrypted: boolean;
@@ -27,9 +27,9 @@ export interface LocalHeader {
 
 /** The directory's entry of a member. */
 export interface DirectoryEntry extends Omit<LocalHeader, 'length' | 'offset'> {
-  /** Of the local header, as it is written. */
+  /** Offset of the local header, as it is written. */
   readonly offset: number;
-  /** Of this entry in the directory. */
+  /** Length of this entry in the directory. */
   readonly length: number;
   readonly masked: boolean;
   readonly disk: number;
@@ -37,7 +37,7 @@ export interface DirectoryEntry extends Omit<LocalHeader, 'length' | 'offset'> {
 
 /** The record at the end of a directory. */
 export interface EndRecord {
-  /** In the bytes that were searched. */
+  /** Position in the bytes that were searched. */
   readonly at: number;
   readonly disk: number;
   readonly entries: number;

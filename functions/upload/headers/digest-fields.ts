@@ -60,7 +60,7 @@ function malformed(name: string, why: string): Problem {
   });
 }
 
-/** As a structured field writes bytes (RFC 9651 section 4.1.8). */
+/** Formats bytes as a structured field does (RFC 9651 section 4.1.8). */
 function byteSequence(bytes: Uint8Array): string {
   return `:${Buffer.from(bytes).toString('base64')}:`;
 }

@@ -3,7 +3,7 @@ import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
-/** As many clients send it: what no list, parameter or quoted string could be mistaken for. */
+/** Key without quotes, as many clients send it: what no list, parameter or quoted string could be mistaken for. */
 const BARE = /^[!#-+\--:<-[\]-~]{1,255}$/;
 
 /**

@@ -11,7 +11,9 @@ const TEXT =
 // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is looked for
 const BINARY = /[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f]/;
 
-/** Without a tag at the front these are known by eleven bits alone: one of 2 000 encrypted files would pass for one. */
+/**
+ * Formats without a tag at the front are known by eleven bits alone: one of 2 000 encrypted files would pass for one.
+ */
 const FRAMED_AUDIO = new Set(['audio/mpeg', 'audio/aac']);
 const TAG = Buffer.from('ID3');
 

@@ -21,7 +21,7 @@ const MIB = 2 ** 20;
 export interface StartOptions {
   /** Holds all that belongs to this clamd: configuration, log, signatures, temporary files. One clamd a folder. */
   readonly folder: string;
-  /** By default a free one. */
+  /** Port, by default a free one. */
   readonly port?: number;
   /** The largest file that is scanned, in bytes; see `sizesFor`. */
   readonly maxScanBytes: number;

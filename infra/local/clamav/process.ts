@@ -6,7 +6,7 @@ import { open, readFile } from 'node:fs/promises';
 const GRACE_MS = 5_000;
 
 export interface Exit {
-  /** In words, such as `code 1` or `SIGKILL`. */
+  /** Reason in words, such as `code 1` or `SIGKILL`. */
   readonly reason: string;
   /** Whether it had been asked to end. */
   readonly expected: boolean;

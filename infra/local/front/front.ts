@@ -48,7 +48,7 @@ export function createFront(options: FrontOptions): RequestListener {
   };
 }
 
-/** Without the query. */
+/** Path without the query. */
 export function pathOf({ url = '/' }: IncomingMessage): string {
   const query = url.indexOf('?');
   return query < 0 ? url : url.slice(0, query);

@@ -4,10 +4,10 @@ import type { AddressInfo } from 'node:net';
 import { SOCKET_BUFFER } from './exchange.ts';
 import { REQUEST_HEAD_BYTES } from './limits.ts';
 
-/** As long as Cloud Run lets a request take at most; the limit of a service is its front's. */
+/** Longest time that Cloud Run lets a request take; the limit of a service is its front's. */
 const REQUEST_TIMEOUT_MS = 3_600_000;
 /**
- * As long as Google's load balancers keep an idle connection
+ * Time that Google's load balancers keep an idle connection
  * (https://cloud.google.com/load-balancing/docs/https#timeouts_and_retries). After Node's 5 s, a client on a busy
  * machine sends its next request into a connection that is being closed.
  */

@@ -22,7 +22,7 @@ export class Slots {
     };
   }
 
-  /** To whoever has waited longest, directly: in between nobody else can take it. */
+  /** Passes the slot directly to the request that has waited longest: in between nobody else can take it. */
   #pass(): void {
     const [next] = this.#waiting;
     if (next) next();

@@ -57,8 +57,8 @@ export function googleBearer(
 }
 
 /**
- * Of any other address that no Workspace domain hosts, Google knows only who had it once: it was verified when the
- * account was made, and may belong to somebody else by now.
+ * Whether Google hosts the address. For any other address that no Workspace domain hosts, Google knows only its former
+ * holder: it was verified when the account was made, and may belong to somebody else by now.
  */
 function isGoogles(address: string): boolean {
   return address.endsWith('@gmail.com') || address.endsWith('.gserviceaccount.com');

@@ -30,7 +30,7 @@ export class StorageSubject {
   readonly transport: Transport;
   /** The service's own client. */
   readonly bucket: Bucket;
-  /** To copy to; another bucket, unless there is only one. */
+  /** Target of copies; another bucket, unless there is only one. */
   readonly other: Bucket;
   readonly #prefix = `contract-${randomBytes(6).toString('hex')}/`;
   /** Headers with credentials, where the endpoint asks for them. */

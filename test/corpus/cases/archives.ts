@@ -71,7 +71,7 @@ function made(kind: Case['kind'], expected: Case['expected'], names: readonly st
 
 /** Opened by ClamAV. */
 const OPENED = ['bzip2', 'xz', 'xz crc32', 'zip bzip2', 'zip deflate64', 'tar.bz2', 'tar.xz'];
-/** In these, what is not repeated stands as it is, which is enough for a text as short as this. */
+/** Formats that store literals unchanged, which is enough for a text as short as this. */
 const LEGIBLE = ['raw lz4', 'lz4 legacy', 'lzop', 'rzip', 'lrzip none', 'lrzip zpaq'];
 const COMPRESSED = [
   'lzma',
@@ -120,7 +120,7 @@ const READABLE_IMAGES = [
   'udf iso',
   'vhd',
 ];
-/** Of virtual machines, each of the same fragmented file. */
+/** Disks of virtual machines, each of the same fragmented file. */
 const FRAGMENTED = [
   'fat12 fragmented',
   'parallels',

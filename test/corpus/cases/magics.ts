@@ -217,7 +217,7 @@ function each(
 
 const BEGINNINGS = { ...KNOWN, ...mails, ...furtherIn, ...tags, ...PATTERNS };
 
-/** Before a zip, these are a zip, a compressed file or an archive themselves, or all that is matched are bytes. */
+/** Magic bytes that are refused before a zip: the formats are archives themselves, or all that is matched are bytes. */
 const REFUSED = [
   'cpio, binary',
   'cpio, binary big endian',

@@ -40,7 +40,7 @@ const NOT_STORED = {
   message: /the bytes that were scanned are not those that are stored/,
 };
 
-/** Of this CRC32C, from its fourth byte on, whatever its length. */
+/** Content of this CRC32C, from its fourth byte on, for any length. */
 const stuck = (size: number) => Buffer.concat([Buffer.alloc(4, 0xff), Buffer.alloc(size - 4)]);
 
 /** Tells how it was read. */
@@ -145,7 +145,7 @@ describe('deciding on a file', () => {
     };
     return { record, object: await put(unscanned, record.id, bytes), content };
   }
-  /** As of a file that its client sent to Cloud Storage itself. */
+  /** Record of a file that its client sent to Cloud Storage itself. */
   const unseen = ({ record }: File, claims?: PendingRecord['claims']): PendingRecord => {
     const { content: _, ...others } = record;
     return { ...others, ...(claims && { claims }) };

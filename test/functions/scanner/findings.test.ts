@@ -34,7 +34,7 @@ describe('a finding', () => {
   const fixture = new CollectFixture();
   const findings = () => new Findings(fixture.sweeper.permanent);
 
-  /** Of signatures that know what the actor's own do not. */
+  /** Scan with signatures that know what the actor's own do not. */
   function newer(actor: Actor): Scan {
     const scanner: Scan['scanner'] = {
       ...actor.scan.scanner,
@@ -48,7 +48,7 @@ describe('a finding', () => {
   const scan = (of: Scan, { object }: File) => scanFinalized(of, object, never);
   const older = (actor = fixture.actor()): Scan => actor.scan;
 
-  /** As of a file that its client sent to Cloud Storage itself: nobody knows the digest before the scan. */
+  /** File that its client sent to Cloud Storage itself: nobody knows the digest before the scan. */
   async function unhashed(file: File): Promise<File> {
     const read = await fixture.read(file.record.id);
     const { content: _, ...record } = file.record;

@@ -218,7 +218,7 @@ export class CollectFixture extends SweeperFixture {
       .map(({ id }) => id);
   }
 
-  /** As Cloud Storage, holds and retention included; the path is below the permanent bucket. */
+  /** Behaves as Cloud Storage, holds and retention included; the path is below the permanent bucket. */
   async admin(path: string, json: unknown): Promise<void> {
     const url = `/storage/v1/b/${this.sweeper.permanent.name}${path}`;
     (await this.storage.call('PATCH', url, { json })).ok();

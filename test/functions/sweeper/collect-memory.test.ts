@@ -16,7 +16,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import { DAY, OWNER } from './fixture.ts';
 
 const RECORDS = 20_000;
-/** Of one file in ten there are this many. */
+/** Number of references of one file in ten. */
 const REFERENCES = 10;
 const CANDIDATES = 5_000;
 const CLAIMS = 200;

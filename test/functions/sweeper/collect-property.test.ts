@@ -21,7 +21,7 @@ class World {
   readonly #files: FileId[] = [];
   /** References whose adding was acknowledged, with no removal at the same time or later. */
   readonly #references = new Set<string>();
-  /** Of each reference, the removals that began, and those under way. */
+  /** Removals that began, and those under way, by reference. */
   readonly #removals = new Map<string, { begun: number; underWay: number }>();
   /** Uploads whose digest is known only once they are scanned, as of tus. */
   readonly #unhashed: boolean;
@@ -88,7 +88,7 @@ class World {
     return (value ?? 0) % choices;
   }
 
-  /** Without a digest in the record, days may not pass within one scan: docs/adr/0009. */
+  /** Passes time. Without a digest in the record, days may not pass within one scan: docs/adr/0009. */
   #passTime(): void {
     if (this.#choose(8) > 0) return;
     this.fixture.now += this.#unhashed ? HOUR / 10 : (1 + this.#choose(40)) * HOUR;

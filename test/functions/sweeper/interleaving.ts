@@ -44,7 +44,7 @@ export class Interleaving {
     };
   }
 
-  /** Until all are at their end. @throws what one of them throws, but for a {@link Crash} */
+  /** Runs until all are at their end. @throws what one of them throws, but for a {@link Crash} */
   async run(actors: readonly Promise<unknown>[]): Promise<void> {
     let ended = 0;
     const failures: unknown[] = [];

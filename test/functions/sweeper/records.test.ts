@@ -7,7 +7,7 @@ import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 describe('records that wait', () => {
   const fixture = new SweeperFixture();
 
-  /** As a crash between the record and its object leaves it. */
+  /** State that a crash between the record and its object leaves. */
   async function withoutObject(fields: Partial<PendingRecord> = {}): Promise<PendingRecord> {
     const createdAt = new Date(fixture.now);
     const id = newFileId(OWNER, createdAt);

@@ -7,7 +7,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 
-/** As Cloud Storage itself sends it. */
+/** Event as Cloud Storage itself sends it. */
 function original(object: StoredObject): EventMessage {
   const { data, attributes } = notificationOf(object, new Date(0));
   const { redrivenAt: _, ...own } = attributes;

@@ -78,7 +78,7 @@ export class UploadFixture {
     return read;
   }
 
-  /** As a process sees it that did not write it. @throws AssertionError where it is not uploading any more */
+  /** Progress as a process sees it that did not write it. @throws AssertionError where it is not uploading any more */
   async live(id: FileId): Promise<Progress> {
     const { record } = await this.read(id);
     assert.ok(isTus(record));

@@ -45,7 +45,7 @@ export class OnceFixture {
     });
   }
 
-  /** Without a key. */
+  /** Sends an upload without a key. */
   async sendPlain(bytes: Buffer, storage: Conduct): Promise<PendingRecord> {
     const receiver = this.#receiver(new ConductedTransport(this.storage.url, storage), {});
     const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: pieces(bytes) };

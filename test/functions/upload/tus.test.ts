@@ -39,7 +39,7 @@ const tokens = {
 interface Reply {
   readonly status: number;
   readonly offset: string | null;
-  /** Of a problem. */
+  /** Type of a problem. */
   readonly type: string | undefined;
 }
 
@@ -159,7 +159,7 @@ describe('tus in several instances', () => {
     deletedAt: new Date(),
   });
 
-  /** As the scanner leaves it. */
+  /** State as the scanner leaves it. */
   async function decide(id: FileId): Promise<void> {
     const { unscanned } = fixture.appender;
     const object = (await unscanned.stat(id)) ?? assert.fail();

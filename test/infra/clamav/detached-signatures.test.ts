@@ -20,7 +20,7 @@ describe('detached signatures of databases, from ClamAV 1.5 on', () => {
   });
   afterEach(() => rmSync(folder, { recursive: true }));
 
-  /** With a clamd of that version, a freshclam that is content, and a bucket that has what `stored` matches. */
+  /** Runs with a clamd of that version, a freshclam that is content, and a bucket that has what `stored` matches. */
   function run(version: string, commands: string, stored = 'nothing'): string {
     const script = `here=$0
       clamd() { echo "ClamAV ${version}"; }

@@ -7,7 +7,7 @@ import { runMirrorJob } from './mirror-job.ts';
 const NDB = `Worm.Of.Yesterday:0:*:${Buffer.from('a worm of yesterday').toString('hex')}\n`;
 const NEWER = `${NDB}Worm.Of.Today:0:*:${Buffer.from('a worm of today').toString('hex')}\n`;
 const YESTERDAY = Math.floor(Date.now() / 1000) - 86_400;
-/** For whoever has asked today, something new. */
+/** Time of another version for a sidecar that has asked today. */
 const TOMORROW = YESTERDAY + 2 * 86_400;
 
 describe('the signature mirror job', () => {

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const SOURCE = new URL('../../../infra/clamav/', import.meta.url);
-/** As for the sidecar: what is tested needs no rights. */
+/** User of the sidecar: what is tested needs no rights. */
 const NOBODY = 65_534;
 const IS_ROOT = process.getuid?.() === 0;
 

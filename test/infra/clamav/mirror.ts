@@ -16,7 +16,7 @@ export class Mirror implements AsyncDisposable {
   failureHeaders: Readonly<Record<string, string>> = {};
   /** While it is set, everything is answered with that status. */
   failure: number | undefined;
-  /** Before a file is handed out. */
+  /** Called before a file is handed out. */
   onRequest: (() => Promise<unknown>) | undefined;
   readonly answers: { readonly path: string; readonly status: number }[] = [];
   readonly #server: Server;
@@ -45,7 +45,7 @@ export class Mirror implements AsyncDisposable {
     return this.answers.filter((answer) => answer.path === path && answer.status === status).length;
   }
 
-  /** From now on, requests are taken and never answered; resolves with the first of them. */
+  /** Takes requests from now on and never answers them; resolves with the first of them. */
   async swallow(): Promise<void> {
     this.#server.removeAllListeners('request');
     await once(this.#server, 'request');

@@ -7,7 +7,7 @@ import { type Context, problemsOf } from './lint.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'];
-/** As in `functions/${FUNCTION}`. */
+/** Variable as in `functions/${FUNCTION}`. */
 const VARIABLE = /\$\{FUNCTION\}/;
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');
 

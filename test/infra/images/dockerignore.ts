@@ -16,7 +16,9 @@ export function isIgnored(dockerignore: string, path: string): boolean {
   return ignored;
 }
 
-/** As Go's filepath.Match, with `**` for any number of folders. A star matches a leading dot too. */
+/**
+ * Translates patterns of Go's filepath.Match, with `**` for any number of folders. A star matches a leading dot too.
+ */
 function toRegExp(pattern: string): RegExp {
   const text = pattern
     .replace(/[.+^${}()|\\]/g, '\\$&')

@@ -5,7 +5,7 @@ const LISTEN = '0A';
 
 export interface ListeningSocket {
   readonly pid: number;
-  /** As /proc/net has it: hex, each group of four bytes in the machine's order. */
+  /** Address as /proc/net has it: hex, each group of four bytes in the machine's order. */
   readonly address: string;
   readonly port: number;
 }

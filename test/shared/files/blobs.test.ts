@@ -86,7 +86,7 @@ describe('Blobs', () => {
       return run();
     };
   }
-  /** Of copying, looking, marking and reading. */
+  /** Numbers of copying, looking, marking and reading calls. */
   const calls = () =>
     (['objects.rewrite', 'objects.get', 'objects.patch', 'objects.getMedia'] as const).map(
       (operation) => fixture.emulator.operations.of(operation).calls,

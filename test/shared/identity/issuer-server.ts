@@ -51,7 +51,7 @@ export class IssuerServer {
     return this;
   }
 
-  /** As it was after `start`, and at the same address, whatever a test did to it. */
+  /** Restores the state after `start`, at the same address. */
   async mend(): Promise<void> {
     if (!this.#server?.listening) await this.#listen();
     this.status = undefined;

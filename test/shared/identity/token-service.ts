@@ -43,7 +43,7 @@ export class TokenService {
     this.#server = createServer((incoming, response) => void service(incoming, response));
   }
 
-  /** With `TOKEN_ISSUERS` as it would be written. */
+  /** Starts with `TOKEN_ISSUERS` as it would be written. */
   static async start(issuers: readonly unknown[]): Promise<TokenService> {
     const service = new TokenService(new TokenVerifier(v.parse(issuersSchema, issuers), true));
     service.#server.listen(0, '127.0.0.1');

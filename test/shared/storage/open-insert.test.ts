@@ -11,7 +11,7 @@ import { tamperingProxy } from './tampering-proxy.ts';
 
 const CHUNK = 4 * 1024 * 1024;
 const contentType = 'text/plain';
-/** After which a test that meets silence gives a request up; a busy machine may be silent for as long. */
+/** Silence after which a test gives a request up; a busy machine may be silent for as long. */
 const SILENCE_MS = 2_000;
 
 describe('an upload whose size is known, of a chunk at most', () => {

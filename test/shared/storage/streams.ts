@@ -28,7 +28,7 @@ export const UNHURRIED = (): number => {
   return WRITE_CLOCK.now();
 };
 
-/** As many tries as in production, without its pauses. */
+/** Retries as often as in production, without its pauses. */
 export const FAST_RETRY: RetryPolicy = {
   attempts: 6,
   baseMs: 1,

@@ -58,7 +58,7 @@ function isProblem(headers: Headers): boolean {
   return /^application\/problem\+json\b/i.test(headers.get('content-type') ?? '');
 }
 
-/** Without the query, which may be a secret. */
+/** URL without the query, which may be a secret. */
 function requestOf({ method, url }: Answer): string {
   return `${method} ${url.replace(/\?.*$/, '')}`;
 }

@@ -6,7 +6,7 @@ import { NotChecked } from './not-held.ts';
 
 /** One promise of the service, and how to find out whether a deployment keeps it. */
 export interface Check {
-  /** For programs; stable. */
+  /** Identifier for programs; stable. */
   readonly id: string;
   readonly promise: string;
   /** The settings, grants and pages to look at when it is not held. */

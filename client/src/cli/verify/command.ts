@@ -24,7 +24,7 @@ export interface VerifyFlags {
   readonly timeout: number;
 }
 
-/** In the order in which they need each other; uploads come before what waits for their scans. */
+/** Ordered as they need each other; uploads come before what waits for their scans. */
 const CHECKS: readonly Check[] = [
   ...service,
   ...uploads,

@@ -93,7 +93,7 @@ async function resumed(run: Run): Promise<undefined> {
   return undefined;
 }
 
-/** From the function, or from where it sends: a signed URL is its own permission, and is sent no token. */
+/** Reads from the function, or from where it sends: a signed URL is its own permission, and is sent no token. */
 async function bytesOf(
   run: Run,
   file: Sent,

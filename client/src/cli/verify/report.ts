@@ -37,7 +37,7 @@ export function summaryOf(results: readonly Result[]): string {
   return `${verdict}. ${count('held')} held, ${count('not held')} not held, ${count('not checked')} not checked.`;
 }
 
-/** For programs. */
+/** Report for programs. */
 export function documentOf(results: readonly Result[], facts: Readonly<Record<string, unknown>>) {
   return {
     ...facts,

@@ -35,8 +35,8 @@ export class EmulatedIam {
   }
 
   /**
-   * For tests: `GET` tells the grants, which of them were used, and what was refused, `PUT` with `{"grants": […]}`
-   * replaces the grants, `DELETE` forgets what was used and refused.
+   * Control for tests: `GET` tells the grants, which of them were used, and what was refused, `PUT` with `{"grants":
+   * […]}` replaces the grants, `DELETE` forgets what was used and refused.
    * @returns undefined for other methods. @throws {Error} on malformed grants
    */
   control(method: string | undefined, body: Readonly<Record<string, unknown>>): object | undefined {
@@ -48,7 +48,7 @@ export class EmulatedIam {
   }
 }
 
-/** From a variable of the environment. @throws {Error} where it is malformed */
+/** Parses a variable of the environment. @throws {Error} where it is malformed */
 export function parseIam(text: string): IamOptions {
   return v.parse(Options, JSON.parse(text));
 }

@@ -77,7 +77,7 @@ export class Policy {
     return allowing.length > 0;
   }
 
-  /** As {@link allows}, and a refusal is counted. */
+  /** Applies the same rule as {@link allows}, and a refusal is counted. */
   admits(account: string, permission: string, resource: Resource): boolean {
     if (this.allows(account, permission, resource)) return true;
     if (this.#refusals.length < REFUSALS_KEPT) {

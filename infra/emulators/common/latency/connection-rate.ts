@@ -8,7 +8,7 @@ export class ConnectionRate {
   readonly #bytesPerMs: number;
   readonly #now: () => number;
   readonly #sleep: (ms: number) => Promise<unknown>;
-  /** Until when a connection is busy, and how late the last wait for that ended. Milliseconds. */
+  /** Time until when a connection is busy, and how late the last wait for that ended. Milliseconds. */
   readonly #busy = new WeakMap<object, { readonly until: number; readonly late: number }>();
 
   /** @param now milliseconds, of any clock that only goes forward */

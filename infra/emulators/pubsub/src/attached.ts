@@ -33,7 +33,7 @@ export class Attached {
     return this.#subscription;
   }
 
-  /** For the calls that pull. Throws FAILED_PRECONDITION where the messages go to an endpoint, or nowhere. */
+  /** Deliverer for the calls that pull. Throws FAILED_PRECONDITION where the messages go to an endpoint, or nowhere. */
   get pullable(): Deliverer {
     if (isPush(this.#subscription)) {
       throw new RpcError('FAILED_PRECONDITION', 'This method is not supported for this subscription type.');

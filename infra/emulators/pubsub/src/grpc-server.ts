@@ -14,7 +14,7 @@ import { streamingPull } from './streaming-pull.ts';
 import type { Plain } from './walk.ts';
 import { decode, encode } from './wire.ts';
 
-/** Above the 10 MB of a publish request, so that a larger one is refused by the method and in its words. */
+/** Larger than the 10 MB of a publish request, so that a larger one is refused by the method and in its words. */
 const largestRequest = 20 * 1024 * 1024;
 
 /** The gRPC front end, without a port: connections are injected. */

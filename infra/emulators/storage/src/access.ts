@@ -78,7 +78,7 @@ export function admit(access: Access, { operation, target }: Route): void {
   if (permission !== undefined) access.require(permission, target);
 }
 
-/** To a caller that may not list, an object that does not exist looks like one that it has no access to. */
+/** Hides objects from a caller that may not list: one that does not exist looks like one without access. */
 export function concealing(error: unknown, access: Access, { operation, target }: Route): unknown {
   if (!(error instanceof ApiError) || error.status !== 404 || target.name === '') return error;
   if (operation.startsWith('resumable.')) return error;
@@ -114,7 +114,7 @@ function forbidden(account: string, permission: string, object: string | undefin
   return new ApiError(403, 'forbidden', messageOf(account, permission, object));
 }
 
-/** As Cloud Storage words it. */
+/** Message in Cloud Storage's words. */
 function messageOf(who: string, permission: string, object: string | undefined): string {
   const what = object === undefined ? 'bucket' : 'object';
   return `${who} does not have ${permission} access to the Google Cloud Storage ${what}. Permission '${permission}' denied on resource (or it may not exist).`;

@@ -5,7 +5,7 @@ import type { ConnectionRate } from '../../common/latency/connection-rate.ts';
 import type { MediaSlice } from './answer.ts';
 import type { ContentPlace } from './content-folder.ts';
 
-/** Up to it a blocking read of cached pages is quicker than three trips through the thread pool. */
+/** Size up to which a blocking read of cached pages is quicker than three trips through the thread pool. */
 const SMALL = 256 * 1024;
 const BUFFER = 1024 * 1024;
 
@@ -15,7 +15,7 @@ interface Sending {
   readonly truncate?: number | undefined;
   /** Flip a bit of the first byte. */
   readonly corrupt: boolean;
-  /** Of the connection; as fast as it goes by default. */
+  /** Rate of the connection; as fast as it goes by default. */
   readonly rate?: ConnectionRate | undefined;
 }
 

@@ -3,7 +3,7 @@ import { type JsonRecord, MAX_JSON_BYTES, parseRecord } from './json-body.ts';
 
 interface MultipartUpload {
   readonly resource: JsonRecord;
-  /** Of the media part; undefined where it has none, as rclone's. */
+  /** Content type of the media part; undefined where it has none, as rclone's. */
   readonly contentType: string | undefined;
   /** @throws ApiError 400 when the closing delimiter is missing */
   readonly media: AsyncIterable<Buffer>;

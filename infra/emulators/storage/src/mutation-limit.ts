@@ -19,7 +19,7 @@ interface MutationLimitOptions {
 export class MutationLimit {
   enabled: boolean;
   readonly #options: MutationLimitOptions;
-  /** By name, the oldest first. */
+  /** Last writes by name, the oldest first. */
   readonly #last = new Map<string, number>();
 
   constructor(options: MutationLimitOptions) {

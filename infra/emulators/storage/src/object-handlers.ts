@@ -75,7 +75,7 @@ function keepClass({ settable: { storageClass } }: StoredObject, next: Settable)
   return storageClass === undefined ? rest : { ...rest, storageClass };
 }
 
-/** As Google's clients write it: `true` or `True`. @throws ApiError 400 */
+/** Parses as Google's clients write it: `true` or `True`. @throws ApiError 400 */
 function parseBoolean(name: string, query: URLSearchParams): boolean {
   const text = query.get(name)?.toLowerCase() ?? 'false';
   if (text !== 'true' && text !== 'false') throw invalid(`Invalid value for: ${name}`);

@@ -62,7 +62,7 @@ const BUCKET_CHANGE: MethodParameters = {
   refused: ['predefinedAcl', 'predefinedDefaultObjectAcl', 'userProject'],
 };
 
-/** By method. Source: the method's page under https://cloud.google.com/storage/docs/json_api/v1. */
+/** Parameters by method. Source: the method's page under https://cloud.google.com/storage/docs/json_api/v1. */
 const PARAMETERS: Readonly<Record<ServedOperation | 'signedUrl', MethodParameters>> = {
   // All buckets belong to the one project that there is.
   'buckets.insert': {

@@ -57,7 +57,7 @@ export function bucketResource(bucket: StoredBucket, base: string): object {
   };
 }
 
-/** As the real service makes it: a protocol buffer of the two versions, in base64. */
+/** ETag as the real service makes it: a protocol buffer of the two versions, in base64. */
 export function etag(versions: Pick<StoredObject, 'generation' | 'metageneration'>): string {
   return Buffer.from([
     0x08,

@@ -15,7 +15,10 @@ const BROKEN_STREAM_BYTES = 4;
 
 interface RetryTest {
   readonly id: string;
-  /** By JSON API method, such as `storage.objects.insert`: what strikes its next requests, one after another. */
+  /**
+   * Instructions by JSON API method, such as `storage.objects.insert`: what strikes its next requests, one after
+   * another.
+   */
   readonly instructions: Readonly<Record<string, string[]>>;
 }
 

@@ -10,7 +10,7 @@ export interface Route {
   readonly destination?: Target;
   /** The session of a resumable upload. */
   readonly session?: string;
-  /** By a signed URL of the XML API. */
+  /** Called by a signed URL of the XML API. */
   readonly signed?: true;
 }
 

@@ -9,7 +9,7 @@ import { TrackedFile } from './tracked-file.ts';
 import { Transfer } from './transfer.ts';
 import { saying, shortened } from './words.ts';
 
-/** Of one's own files, how many are shown at the start. */
+/** Number of own files that are shown at the start. */
 const SHOWN = 25;
 
 /** The files on the page, newest first. */

@@ -8,7 +8,7 @@ const TOKEN_GOOD_FOR_MS = 30 * 60_000;
 export interface Session {
   readonly principal: string;
   readonly fileshare: Fileshare;
-  /** With small requests, for uploads that are to be slow. */
+  /** Client with small requests, for uploads that are to be slow. */
   readonly slow: Fileshare;
 }
 

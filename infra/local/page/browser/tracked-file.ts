@@ -23,7 +23,7 @@ export class TrackedFile {
   refusal: Error | undefined;
   /** The outcome of the last action on it. */
   note = '';
-  /** As this page remembers it; the service tells it to those who may see the file. */
+  /** Name as this page remembers it; the service tells it to those who may see the file. */
   name: string;
   readonly #session: () => Session;
   readonly #changed: () => void;

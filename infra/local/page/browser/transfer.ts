@@ -14,9 +14,9 @@ export type TransferState =
 
 /** When an upload took place, as this page saw it; ms. */
 export interface Uploaded {
-  /** Since 1970. */
+  /** Milliseconds since 1970. */
   readonly startedAt: number;
-  /** In which bytes went out; pauses are not counted. */
+  /** Time in which bytes went out; pauses are not counted. */
   readonly activeMs: number;
   readonly pausedMs: number;
   /** Bytes that were there before: what they took is not known. */

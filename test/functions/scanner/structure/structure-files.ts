@@ -38,7 +38,7 @@ export function described(data: Buffer = Buffer.from('written to a stream '.repe
   return Buffer.concat([local, Buffer.from('PK\x07\x08'), sizes, entry, end]);
 }
 
-/** With a signing block of an Android package before the directory (APK Signature Scheme v2). */
+/** Adds a signing block of an Android package before the directory (APK Signature Scheme v2). */
 export function signed(archive: Buffer): Buffer {
   const central = archive.readUInt32LE(archive.length - 6);
   const block = Buffer.alloc(100);
@@ -50,7 +50,7 @@ export function signed(archive: Buffer): Buffer {
   return file;
 }
 
-/** With the end in 64 bits as well (APPNOTE 4.3.14, 4.3.15). */
+/** Adds the end in 64 bits as well (APPNOTE 4.3.14, 4.3.15). */
 export function zip64End(archive: Buffer): Buffer {
   const at = archive.length - 22;
   const record = Buffer.alloc(76);

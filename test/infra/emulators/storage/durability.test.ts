@@ -169,7 +169,7 @@ describe('storage emulator: durability', () => {
 
 describe('storage emulator: after a restart', () => {
   const fixture = new EmulatorFixture();
-  /** Without the port, which is another after the restart. */
+  /** Path without the port, which is another after the restart. */
   const sessionPath = async (query: string, init = {}): Promise<string> => {
     const { pathname, search } = new URL(await fixture.session(query, init));
     return pathname + search;

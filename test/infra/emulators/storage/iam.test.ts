@@ -32,7 +32,7 @@ describe('the grants of the storage emulator', () => {
     for (const name of ['in/1', 'in/2', 'out/1']) await insert(name, '', ADMINISTRATOR);
   });
 
-  /** From now on ACCOUNT has these permissions, and no others. */
+  /** Gives ACCOUNT these permissions from now on, and no others. */
   async function grant(
     ...permissions: readonly (string | readonly [permission: string, ...prefixes: string[]])[]
   ) {
