@@ -28,6 +28,11 @@ function violation(from: string, to: string): string | undefined {
   const maySeeEmulators = ['infra', 'test', 'bench'].includes(area ?? '');
   if (targetArea === 'infra' && !maySeeEmulators)
     return 'only infra, test and bench import the local platform';
+  if (from.startsWith('infra/emulators/')) {
+    const own = from.split('/', 3).join('/');
+    if (!to.startsWith(`${own}/`) && !to.startsWith('infra/emulators/common/'))
+      return 'an emulator is a package: it imports its own files and those of common';
+  }
   if (area !== 'test' && targetArea === 'test') return 'nothing imports tests';
   const composes = from.endsWith('/index.ts') || from.startsWith('shared/storage/');
   if (area === 'functions' && /^shared\/storage\/(transport|connect)\.ts$/.test(to) && !composes) {
@@ -202,6 +207,8 @@ describe('layering', () => {
     ['functions/files/x.ts', "import {\n  Transport,\n} from '../../shared/storage/transport.ts';"],
     ['shared/storage/x.ts', "import { Problem } from '../http/problems.ts';"],
     ['shared/files/x.ts', "import type { Publish } from '../events/publisher.ts';"],
+    ['infra/emulators/storage/src/x.ts', "import { a } from '../../../../shared/storage/crc32c.ts';"],
+    ['infra/emulators/common/iam/x.ts', "import { a } from '../../storage/src/a.ts';"],
     ['infra/local/x.ts', "export { a } from '../../test/support/a.ts';"],
   ] as const) {
     it(`bites on ${source.replaceAll('\n', ' ')} in ${file}`, () => {

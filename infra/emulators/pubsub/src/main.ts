@@ -1,14 +1,23 @@
+#!/usr/bin/env node
 import { parseIam } from '../../common/iam/emulated-iam.ts';
 import { parseLatency } from '../../common/latency/latency.ts';
 import { startPubSubEmulator } from './emulator.ts';
 
-const usage = 'usage: node infra/emulators/pubsub/src/main.ts [port] (or PORT; 8085 by default)';
+const USAGE = `Usage: pubsub-emulator [PORT]     options are environment variables
+
+PORT     where to listen on 127.0.0.1; 8085; 0 takes a free one
+LATENCY  off, google-cloud or flat, with a seed as in google-cloud:42; off
+IAM      permissions as JSON; without it, everybody may publish`;
 
 /** Runs the emulator as a process of its own until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
+  if (process.argv.includes('--help')) {
+    console.log(USAGE);
+    return;
+  }
   const given = process.argv[2] ?? process.env['PORT'] ?? '8085';
   const port = Number(given);
-  if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`pubsub: "${given}" is no port; ${usage}`);
+  if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`pubsub: "${given}" is no port\n${USAGE}`);
   const latency = parseLatency(process.env['LATENCY'] || 'off');
   const iam = process.env['IAM'];
   const emulator = await startPubSubEmulator({

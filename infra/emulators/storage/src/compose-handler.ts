@@ -1,7 +1,7 @@
-import { combineCrc32c, decodeCrc32c, encodeCrc32c } from '../../../../shared/storage/crc32c.ts';
 import { json } from './answer.ts';
 import { invalid, required } from './api-error.ts';
 import type { Call, Handler } from './call.ts';
+import { combineCrc32c, decodeCrc32c, encodeCrc32c } from './crc32c.ts';
 import { admitMutation } from './draft-access.ts';
 import { isRecord, type JsonRecord, readRecord } from './json-body.ts';
 import { isNothing, unsupportedField } from './object-fields.ts';

@@ -1,7 +1,7 @@
 import { createHash, type Hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { crc32c } from '@node-rs/crc32';
-import { encodeCrc32c } from '../../../../shared/storage/crc32c.ts';
+import { encodeCrc32c } from './crc32c.ts';
 
 /** The running checksums of a content. */
 export class ContentDigest {

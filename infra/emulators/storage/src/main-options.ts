@@ -17,6 +17,19 @@ const NAMES: readonly string[] = [
   'IAM',
 ];
 
+export const USAGE = `Usage: storage-emulator NAME=value …     each also as an environment variable
+
+FOLDER          the folder that keeps the data; required
+HOST, PORT      where to listen; 127.0.0.1 and 4443; port 0 takes a free one
+BUCKETS         buckets to create where they are absent: a,b
+NOTIFY          where to POST finalized objects as CloudEvents: bucket=http://…,bucket=http://…
+BACKOFF_MS      from-to milliseconds between deliveries of a notification; 1000-30000
+DELIVERIES      notifications delivered at a time; 16
+MUTATION_LIMIT  on or off: one mutation a second to an object name; on
+MD5             on or off: objects have an md5Hash; on. Off makes uploads faster
+LATENCY         off, google-cloud or flat, with a seed as in google-cloud:42; off
+IAM             permissions as JSON; without it, everybody may do everything`;
+
 /**
  * @param argv `NAME=value` each; it wins over the environment
  * @throws Error naming the option and what it should be

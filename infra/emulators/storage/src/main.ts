@@ -1,17 +1,12 @@
-/**
- * The Cloud Storage emulator as a process of its own.
- *
- * Options come from the environment or, with the same names, from the command line (`FOLDER=/tmp/gcs`):
- * FOLDER (required), PORT (4443), HOST (127.0.0.1), BUCKETS (`a,b`), NOTIFY (`bucket=url,bucket=url`),
- * MD5 (on; off makes uploads faster), BACKOFF_MS (`min-max` between deliveries of a notification; 1000-30000),
- * DELIVERIES (notifications delivered at a time; 16),
- * MUTATION_LIMIT (off; on refuses a second mutation of a name within a second),
- * LATENCY (off; a profile with or without a seed, as `google-cloud:42`),
- * IAM (who may do what, as JSON: `{"secret": "…", "administrator": "EMAIL", "grants": […]}`; absent, everybody may everything).
- * Prints one line when it is ready, and tells a parent with an IPC channel `{ready: true, url}`.
- */
+#!/usr/bin/env node
+/** The Cloud Storage emulator as a process of its own; {@link USAGE}. A parent with an IPC channel is sent `{ready: true, url}`. */
 import { startStorageEmulator } from './emulator.ts';
-import { parseMainOptions } from './main-options.ts';
+import { parseMainOptions, USAGE } from './main-options.ts';
+
+if (process.argv.includes('--help')) {
+  console.log(USAGE);
+  process.exit(0);
+}
 
 try {
   const options = parseMainOptions(process.env, process.argv.slice(2));
