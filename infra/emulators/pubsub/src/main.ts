@@ -17,7 +17,8 @@ async function main(): Promise<void> {
   }
   const given = process.argv[2] ?? process.env['PORT'] ?? '8085';
   const port = Number(given);
-  if (!/^\d+$/.test(given) || port > 65_535) throw new Error(`pubsub: "${given}" is no port\n${USAGE}`);
+  if (!/^\d+$/.test(given) || port > 65_535)
+    throw new Error(`pubsub: "${given}" is no port; usage: pubsub-emulator [PORT]`);
   const latency = parseLatency(process.env['LATENCY'] || 'off');
   const iam = process.env['IAM'];
   const emulator = await startPubSubEmulator({
