@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { createReadStream, type ReadStream, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { giveBack } from '../../shared/runtime/memory.ts';
+import { detach } from '../../shared/runtime/memory.ts';
 import { type Bare, startPipe } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { type Clamdscan, provideClamdscan } from '../clamd/clamdscan.ts';
@@ -162,7 +162,7 @@ async function delivered(
  * half of a scan, whose bytes clamd keeps in a file. So it is taken before, whoever is measured.
  */
 function touchMemory(bytes: number): void {
-  giveBack(Buffer.alloc(2 * bytes, 1));
+  detach(Buffer.alloc(2 * bytes, 1));
 }
 
 function frontOf({ front }: Stage): Front {

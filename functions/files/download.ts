@@ -20,7 +20,7 @@ export interface Download {
 }
 
 /** The stores that a download is looked up in. */
-export interface Reader {
+export interface DownloadDeps {
   readonly blobs: Blobs;
   readonly findings: Findings;
   readonly redirect?: Redirect | undefined;
@@ -45,7 +45,7 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
-  { redirect, ...stored }: Reader,
+  { redirect, ...stored }: DownloadDeps,
   record: ReadableRecord,
   request: DownloadRequest,
 ): Promise<Download> {
@@ -148,7 +148,7 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
 }
 
 async function locate(
-  { blobs, findings }: Reader,
+  { blobs, findings }: DownloadDeps,
   record: ReadableRecord,
   signal: AbortSignal,
 ): Promise<StoredObject> {

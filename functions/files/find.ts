@@ -25,8 +25,8 @@ export async function findFile(
   signal: AbortSignal,
 ): Promise<Versioned> {
   const fileId = parseFileId(id);
-  const read = fileId && (await records.get(fileId, signal));
-  if (!read || !anyoneWhoSees(caller, read.record)) throw new Problem('not-found');
-  if (!permission(caller, read.record)) throw new Problem('forbidden');
-  return read;
+  const current = fileId && (await records.get(fileId, signal));
+  if (!current || !anyoneWhoSees(caller, current.record)) throw new Problem('not-found');
+  if (!permission(caller, current.record)) throw new Problem('forbidden');
+  return current;
 }

@@ -2,8 +2,8 @@ import type { ServerResponse } from 'node:http';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
-import type { Exchange } from '../../shared/http/service.ts';
-import { openDownload, type Reader } from './download.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
+import { type DownloadDeps, openDownload } from './download.ts';
 
 /**
  * Cloud Run's front end passes an HTTP/1 answer of at most 32 MiB, unless it is chunked: a larger one becomes an empty
@@ -18,8 +18,8 @@ export const MAX_SIZED_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024;
  * @throws {Problem}, {StorageError}
  */
 export async function sendFile(
-  reader: Reader,
-  { request, response, audit, signal }: Exchange,
+  reader: DownloadDeps,
+  { request, response, audit, signal }: RequestContext,
   { method, record }: { readonly method: 'GET' | 'HEAD'; readonly record: FileRecord },
 ): Promise<void> {
   const download = await openDownload(reader, requireReadable(record), {

@@ -82,19 +82,19 @@ export class RecordWriter {
   }
 
   async #attempt(id: FileId, batch: readonly Waiting[]) {
-    const read = await this.#records.get(id);
+    const current = await this.#records.get(id);
     // Purged since the caller found it.
-    if (!read) throw new Problem('not-found');
+    if (!current) throw new Problem('not-found');
     const refusals = new Map<Waiting, { error: unknown }>();
-    let { record } = read;
+    let { record } = current;
     for (const waiting of batch) {
       try {
-        record = await waiting.change({ record, object: read.object });
+        record = await waiting.change({ record, object: current.object });
       } catch (error) {
         refusals.set(waiting, { error });
       }
     }
-    const written = record === read.record ? read : await this.#records.replace(read, record);
+    const written = record === current.record ? current : await this.#records.replace(current, record);
     if (written) return { written, refusals };
     throw new StorageError('objects.patch', {
       status: 0,

@@ -1,9 +1,9 @@
 import type { Action } from '../../shared/http/audit.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import type { Exchange } from '../../shared/http/service.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
 
 /** @param item what stands behind the resource's name in the path, as it was sent; '' where nothing does */
-export type Route = (exchange: Exchange, id: string, item: string) => Promise<void>;
+export type Route = (context: RequestContext, id: string, item: string) => Promise<void>;
 
 /** A pattern with at most two groups, and what answers each method, by what name the audit knows it. HEAD is a GET whose body Node leaves out. */
 export interface Resource {
@@ -18,17 +18,17 @@ export interface Resource {
  * @throws {Problem} 404 for another path, 405 for another method
  */
 export function router(resources: readonly Resource[]) {
-  return async (exchange: Exchange): Promise<void> => {
+  return async (context: RequestContext): Promise<void> => {
     for (const resource of resources) {
       const { methods } = resource;
-      const match = resource.path.exec(exchange.path);
+      const match = resource.path.exec(context.path);
       if (!match) continue;
-      const method = exchange.request.method ?? '';
+      const method = context.request.method ?? '';
       const found = methods[method === 'HEAD' ? 'GET' : method];
       if (!found) throw notAllowed(resource, method);
       const [action, route] = found;
-      exchange.audit.action = action;
-      return route(exchange, match[1] ?? '', match[2] ?? '');
+      context.audit.action = action;
+      return route(context, match[1] ?? '', match[2] ?? '');
     }
     throw new Problem('not-found');
   };

@@ -4,8 +4,8 @@ import { fileAfter, type Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { type IfMatch, requireMatch, versionTag } from './headers/if-match.ts';
+import { fitsMetadata } from './metadata-budget.ts';
 import type { RecordWriter } from './record-writer.ts';
-import { hasRoom } from './room.ts';
 
 /** A change of who may see a file, and the version of the file that the client decided it on. */
 export interface Sharing {
@@ -25,27 +25,27 @@ export function share(writer: RecordWriter, sharing: Sharing): Promise<Versioned
   let isRepeat = false;
   return writer.change(
     id,
-    (read) => {
+    (current) => {
       // Done by an earlier try, whose answer was lost: RFC 9110 section 13.1.1 lets that be a success.
-      if (isRepeat && shared(read, sharing) === read.record) return read.record;
+      if (isRepeat && shared(current, sharing) === current.record) return current.record;
       isRepeat = true;
-      requireMatch(ifMatch, [versionTag(read.object)]);
-      return shared(read, sharing);
+      requireMatch(ifMatch, [versionTag(current.object)]);
+      return shared(current, sharing);
     },
     { alone: Array.isArray(ifMatch) },
   );
 }
 
 /** @returns the very same record where nothing changes */
-function shared(read: Versioned, { grant = [], revoke = [] }: Sharing): FileRecord {
-  const { record } = read;
+function shared(current: Versioned, { grant = [], revoke = [] }: Sharing): FileRecord {
+  const { record } = current;
   if (record.state === 'deleted' && grant.length > 0) throw new Problem('file-deleted');
   const kept = record.viewers.filter((viewer) => !revoke.includes(viewer));
   // The owner sees it anyway, and could otherwise seem to be revoked.
   const added = new Set(grant.filter((viewer) => viewer !== record.owner && !kept.includes(viewer)));
   if (added.size === 0 && kept.length === record.viewers.length) return record;
   const changed = { ...record, viewers: [...kept, ...added] };
-  if (added.size === 0 || hasRoom(fileAfter(read, changed))) return changed;
+  if (added.size === 0 || fitsMetadata(fileAfter(current, changed))) return changed;
   const viewers = record.viewers.length;
   throw new Problem('too-many-viewers', {
     detail: `The file has ${viewers} viewers and no room for ${added.size} more. Name a group instead, or revoke some.`,

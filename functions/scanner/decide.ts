@@ -4,7 +4,7 @@ import type { Verdict } from '../../shared/scanning/verdict.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
-import { coverageOf, type Decider, type Decision, type Undecided } from './decision.ts';
+import { coverageOf, type DecideDeps, type Decision, type Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import type { Held } from './lease.ts';
 import { StructureCheck, stricter } from './structure/structure.ts';
@@ -16,19 +16,19 @@ import { scanInWindows } from './windows.ts';
  * @throws {StorageError}, {ScanFault} for whatever a repeat may mend
  */
 export async function decideByScan(
-  decider: Decider,
+  deps: DecideDeps,
   record: PendingRecord,
   object: StoredObject,
   early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
-  const { windows } = decider;
-  const inWindows = windows && coverageOf(decider, object.size) === 'windows';
+  const { windows } = deps;
+  const inWindows = windows && coverageOf(deps, object.size) === 'windows';
   const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
-  const atOnce = Math.min(object.size, decider.maxScanBytes);
-  const scanned = await decider.admission.run(record.owner, atOnce, async (spaceLow) => {
+  const atOnce = Math.min(object.size, deps.maxScanBytes);
+  const scanned = await deps.admission.run(record.owner, atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
-    return await scanBytes(decider, record, object, early, { signal: either.signal, begun });
+    return await scanBytes(deps, record, object, early, { signal: either.signal, begun });
   });
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -37,16 +37,16 @@ export async function decideByScan(
 const OVER = new Error('the scan is over');
 
 async function scanBytes(
-  decider: Decider,
+  deps: DecideDeps,
   record: PendingRecord,
   object: StoredObject,
   early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
-  const engine = await decider.engine.fit();
+  const engine = await deps.engine.fit();
   const { generation, size } = object;
-  const readFrom = decider.now();
+  const readFrom = deps.now();
   const tally = new Tally();
   // A scan that ends before its first byte leaves the connection that was opened for it.
   using reading = new EitherSignal(signal);
@@ -54,17 +54,17 @@ async function scanBytes(
   try {
     const range = { start: 0, end: size - 1 };
     const bytes = await (early?.takeBytes(size) ??
-      decider.unscanned.read(object.name, { generation, range, signal: reading.signal }));
+      deps.unscanned.read(object.name, { generation, range, signal: reading.signal }));
     if (!bytes) return 'sourceGone';
     const check = new StructureCheck();
-    const scanned = await verdictOn(decider, tallied(bytes, tally, check, begun), size, signal);
+    const scanned = await verdictOn(deps, tallied(bytes, tally, check, begun), size, signal);
     verdict = stricter(scanned, check);
   } finally {
     reading.abort(OVER);
   }
   const content = contentOf(tally, object);
-  const inWindows = coverageOf(decider, size) === 'windows' && ({ coverage: 'windows' } as const);
-  const scan = { generation, scannedAt: decider.now(), engine, ...inWindows };
+  const inWindows = coverageOf(deps, size) === 'windows' && ({ coverage: 'windows' } as const);
+  const scan = { generation, scannedAt: deps.now(), engine, ...inWindows };
   if (content && record.content && content.sha256 !== record.content.sha256)
     return { failure: 'contentMismatch' };
   // A client's claim of malware is no reason for anything weaker.
@@ -79,7 +79,7 @@ async function scanBytes(
 }
 
 function verdictOn(
-  { scanner, maxScanBytes, windows }: Decider,
+  { scanner, maxScanBytes, windows }: DecideDeps,
   bytes: AsyncIterable<Uint8Array>,
   size: number,
   signal: AbortSignal,

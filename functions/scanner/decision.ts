@@ -1,13 +1,13 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
-import type { Content, Coverage, FailureReason, Scan } from '../../shared/files/record.ts';
+import type { Content, Coverage, FailureReason, ScanResult } from '../../shared/files/record.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { Admission, Refused } from './admission/admission.ts';
 import type { EngineGate } from './engine-gate.ts';
 
-export interface Decider {
+export interface DecideDeps {
   readonly unscanned: Bucket;
   readonly blobs: Blobs;
   readonly findings: Findings;
@@ -37,7 +37,7 @@ export interface Decision {
   readonly verdict: Verdict;
   /** Absent where not all bytes were seen. */
   readonly content: Content | undefined;
-  readonly scan: Scan;
+  readonly scan: ScanResult;
   /** The blob is there already, found clean by a scan that still answers for it. */
   readonly promoted: boolean;
   /** The word that the content is malware, where that was known before. */
@@ -49,7 +49,10 @@ export interface Decision {
 export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
 
 /** How a file of this size is scanned; undefined where it is not. */
-export function coverageOf({ maxScanBytes, windows }: Decider, size: number): 'whole' | Coverage | undefined {
+export function coverageOf(
+  { maxScanBytes, windows }: DecideDeps,
+  size: number,
+): 'whole' | Coverage | undefined {
   if (size <= maxScanBytes) return 'whole';
   return windows && size <= windows.maxBytes ? 'windows' : undefined;
 }

@@ -11,7 +11,7 @@ import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { drainOnSignals, isDraining, shutdownSignal } from '../../shared/framework/drain.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { type Exchange, httpService } from '../../shared/http/service.ts';
+import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { Background } from '../../shared/runtime/background.ts';
 import {
   bucketName,
@@ -37,7 +37,7 @@ import { EarlyReads } from './early-reads.ts';
 import { EngineGate } from './engine-gate.ts';
 import type { Outcome } from './outcome.ts';
 import { scanFinalized } from './scan.ts';
-import type { Scan } from './scan-context.ts';
+import type { ScanContext } from './scan-context.ts';
 
 /** Files that a policy may accept: their bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
@@ -107,7 +107,7 @@ const engine = new EngineGate(clamd, {
 const background = new Background(log);
 const blobs = new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now });
 const findings = new Findings(permanent);
-const scan: Scan = {
+const scan: ScanContext = {
   early: new EarlyReads({
     unscanned,
     blobs,
@@ -171,7 +171,7 @@ http(
   }),
 );
 
-async function handler({ request, response, log, audit }: Exchange): Promise<void> {
+async function handler({ request, response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);

@@ -16,14 +16,14 @@ export interface LeaseTerms {
 
 export interface Held {
   /** Ends the renewing, and says how the record was written last: the version to write the verdict over. */
-  readonly settle: () => Promise<Versioned<PendingRecord>>;
+  readonly stopRenewing: () => Promise<Versioned<PendingRecord>>;
   /** Writes that the scan of the bytes begins, where the file was redriven: a redrive counts from then on. */
   readonly begun: () => Promise<void>;
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal;
 }
 
-type Result = Outcome | 'lostRace';
+type Result = Outcome | 'conflict';
 
 /**
  * Runs a scan, for a large file under a lease in its verdict: a second delivery of the event then backs off
@@ -33,19 +33,19 @@ type Result = Outcome | 'lostRace';
 export async function underLease(
   records: Records,
   terms: LeaseTerms,
-  read: Versioned<PendingRecord>,
+  found: Versioned<PendingRecord>,
   size: number,
   signal: AbortSignal,
   work: (held: Held) => Promise<Result>,
 ): Promise<Result> {
-  const { lease } = read.record;
+  const { lease } = found.record;
   const left = lease && lease.holder !== terms.holder ? lease.until.getTime() - terms.now().getTime() : 0;
   if (left > 0) {
     return { kind: 'later', why: 'another instance scans it', retryAfterSeconds: Math.ceil(left / 1000) };
   }
   const isLong = size >= terms.aboveBytes;
-  const taken = isLong ? await take(records, terms, read) : read;
-  if (!taken) return 'lostRace';
+  const taken = isLong ? await take(records, terms, found) : found;
+  if (!taken) return 'conflict';
 
   using lost = new EitherSignal(signal);
   let current: Versioned<PendingRecord> = taken;
@@ -72,7 +72,7 @@ export async function underLease(
     await writing;
   };
   let isScanned = false;
-  const settle = async (): Promise<Versioned<PendingRecord>> => {
+  const stopRenewing = async (): Promise<Versioned<PendingRecord>> => {
     isScanned = true;
     await stop();
     return current;
@@ -85,7 +85,7 @@ export async function underLease(
     if (isChanged) await records.judge(current, pending).catch(() => undefined);
   };
   try {
-    const result = await work({ settle, begun, signal: lost.signal });
+    const result = await work({ stopRenewing, begun, signal: lost.signal });
     if (typeof result === 'object' && result.kind === 'later') await release(false);
     return result;
   } catch (error) {
@@ -113,15 +113,17 @@ function untried(record: PendingRecord): PendingRecord {
 /** @returns the record as it stands; `read` where another takes part in its scan, which the next write finds out */
 async function markTried(
   records: Records,
-  read: Versioned<PendingRecord>,
+  current: Versioned<PendingRecord>,
 ): Promise<Versioned<PendingRecord>> {
-  const { redriven } = read.record;
-  if (!redriven || redriven.tried) return read;
-  return (await records.judge(read, { ...read.record, redriven: { ...redriven, tried: true } })) ?? read;
+  const { redriven } = current.record;
+  if (!redriven || redriven.tried) return current;
+  return (
+    (await records.judge(current, { ...current.record, redriven: { ...redriven, tried: true } })) ?? current
+  );
 }
 
 /** Takes a lease, or renews it. */
-function take(records: Records, terms: LeaseTerms, read: Versioned<PendingRecord>) {
+function take(records: Records, terms: LeaseTerms, current: Versioned<PendingRecord>) {
   const until = new Date(terms.now().getTime() + terms.durationMs);
-  return records.judge(read, { ...read.record, lease: { holder: terms.holder, until } });
+  return records.judge(current, { ...current.record, lease: { holder: terms.holder, until } });
 }

@@ -5,12 +5,12 @@ import type { Background } from '../../shared/runtime/background.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import type { Decider } from './decision.ts';
+import type { DecideDeps } from './decision.ts';
 import type { EarlyReads } from './early-reads.ts';
 import type { LeaseTerms } from './lease.ts';
 
 /** The stores, settings and services that a scan uses. */
-export interface Scan extends Decider {
+export interface ScanContext extends DecideDeps {
   readonly records: Records;
   readonly candidates: Candidates;
   /** Files that are handed out, marked, though they could not be scanned; all others are not. */

@@ -1,5 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
-import { announceFailure, conclude, fail, type Timings } from '../../shared/events/conclude.ts';
+import {
+  announceFailure,
+  completeScan,
+  markFailed,
+  type Timings,
+} from '../../shared/events/complete-scan.ts';
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../shared/files/parts.ts';
 import {
@@ -10,15 +15,15 @@ import {
   parseSha256,
 } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { arrived } from '../../shared/files/uploading.ts';
+import { asPending } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { applyVerdict } from './apply-verdict.ts';
 import { decideByScan } from './decide.ts';
 import type { Decision, Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import { underLease } from './lease.ts';
 import type { Outcome } from './outcome.ts';
-import type { Scan } from './scan-context.ts';
-import { settle } from './settle.ts';
+import type { ScanContext } from './scan-context.ts';
 import { decideUnread } from './unread.ts';
 
 const DONE: Outcome = { kind: 'done' };
@@ -34,67 +39,75 @@ const RECORD_COMES_WITHIN_MS = 300_000;
  * and the event may come twice, late, or while another instance works on it: the end is the same.
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
  */
-export async function scanFinalized(scan: Scan, object: StoredObject, signal: AbortSignal): Promise<Outcome> {
+export async function scanFinalized(
+  scan: ScanContext,
+  object: StoredObject,
+  signal: AbortSignal,
+): Promise<Outcome> {
   // The parts of a file that is still being uploaded: the subscription should leave them out, and many may come.
   if (object.name.startsWith(PARTS_PREFIX)) return DONE;
   const id = parseFileId(object.name);
   if (!id) return ignored(scan, object, 'its name is not a file id');
   using early = scan.early?.begin(object, signal);
   for (let races = 0; races < MAX_RACES; races++) {
-    const read = await recordOf(scan, id, signal);
-    if (!read) return withoutRecord(scan, object);
+    const current = await recordOf(scan, id, signal);
+    if (!current) return withoutRecord(scan, object);
     // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
-    const stored = isUnknown(read.record) ? await actual(scan, object, signal) : object;
-    const record = arrived(read.record, stored ?? object);
+    const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
+    const record = asPending(current.record, stored ?? object);
     if (isDecided(record)) return concluded(scan, record, object);
     if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
     if (record.state === 'failed') {
-      await announceFailure(scan, { ...read, record });
+      await announceFailure(scan, { ...current, record });
       return ignored(scan, object, 'it has failed before');
     }
     const outcome = stored
-      ? await scanPending(scan, { ...read, record }, stored, early, signal)
-      : await withoutSource(scan, { ...read, record }, object);
-    if (outcome !== 'lostRace') return outcome;
+      ? await scanPending(scan, { ...current, record }, stored, early, signal)
+      : await withoutSource(scan, { ...current, record }, object);
+    if (outcome !== 'conflict') return outcome;
   }
   return { kind: 'later', why: 'its record keeps changing', retryAfterSeconds: 1 };
 }
 
 async function scanPending(
-  scan: Scan,
-  read: Versioned<PendingRecord>,
+  scan: ScanContext,
+  current: Versioned<PendingRecord>,
   object: StoredObject,
   early: EarlyRead | undefined,
   signal: AbortSignal,
-): Promise<Outcome | 'lostRace'> {
-  const unread = await decideUnread(scan, read.record, object, early, signal);
+): Promise<Outcome | 'conflict'> {
+  const unread = await decideUnread(scan, current.record, object, early, signal);
   if (typeof unread === 'object' && 'failure' in unread) {
     // The bucket's word gives a file up, not the event's.
     const stored = await actual(scan, object, signal);
     const belied = stored && (stored.size !== object.size || stored.crc32c !== object.crc32c);
-    if (belied) return scanPending(scan, read, stored, early, signal);
+    if (belied) return scanPending(scan, current, stored, early, signal);
   }
-  if (unread) return carryOut(scan, read, object, unread);
+  if (unread) return carryOut(scan, current, object, unread);
   // Before a lease: an outage writes nothing, however long it lasts.
   await scan.engine.fit();
-  return underLease(scan.records, scan.lease, read, object.size, signal, async (lease) => {
-    const decision = await decideByScan(scan, read.record, object, early, lease);
-    return carryOut(scan, await lease.settle(), object, decision);
+  return underLease(scan.records, scan.lease, current, object.size, signal, async (lease) => {
+    const decision = await decideByScan(scan, current.record, object, early, lease);
+    return carryOut(scan, await lease.stopRenewing(), object, decision);
   });
 }
 
 /** The record is written beside the object, and may be a moment behind it. */
-async function recordOf({ records }: Scan, id: FileId, signal: AbortSignal): Promise<Versioned | undefined> {
+async function recordOf(
+  { records }: ScanContext,
+  id: FileId,
+  signal: AbortSignal,
+): Promise<Versioned | undefined> {
   for (const pauseMs of RECORD_PAUSES_MS) {
-    const read = await records.get(id, signal);
-    if (read) return read;
+    const current = await records.get(id, signal);
+    if (current) return current;
     await delay(pauseMs, undefined, { signal });
   }
   return records.get(id, signal);
 }
 
 /** Where a record comes after its event was given up, the sweeper finds the file: nobody here says that none will. */
-function withoutRecord(scan: Scan, object: StoredObject): Outcome {
+function withoutRecord(scan: ScanContext, object: StoredObject): Outcome {
   const ageMs = scan.now().getTime() - object.timeCreated.getTime();
   if (ageMs > RECORD_COMES_WITHIN_MS) return ignored(scan, object, 'it has no record');
   return { kind: 'later', why: 'its record is not there yet', retryAfterSeconds: 1 };
@@ -106,7 +119,7 @@ function isUnknown({ state, content }: FileRecord): boolean {
 
 /** The generation that an event names, as the bucket says it is. */
 async function actual(
-  { unscanned }: Scan,
+  { unscanned }: ScanContext,
   { name, generation }: StoredObject,
   signal: AbortSignal,
 ): Promise<StoredObject | undefined> {
@@ -116,33 +129,33 @@ async function actual(
 
 /** Steps 7 and 8: the bytes go where the verdict says, then the record says it. */
 async function carryOut(
-  scan: Scan,
-  read: Versioned<PendingRecord>,
+  scan: ScanContext,
+  current: Versioned<PendingRecord>,
   object: StoredObject,
   decision: Decision | Undecided,
-): Promise<Outcome | 'lostRace'> {
-  if (decision === 'sourceGone') return withoutSource(scan, read, object);
+): Promise<Outcome | 'conflict'> {
+  if (decision === 'sourceGone') return withoutSource(scan, current, object);
   if ('refused' in decision) {
     const why = decision.refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
     return { kind: 'later', why, retryAfterSeconds: 1 };
   }
-  if ('failure' in decision) return (await fail(scan, read, decision.failure)) ? DONE : 'lostRace';
+  if ('failure' in decision) return (await markFailed(scan, current, decision.failure)) ? DONE : 'conflict';
   const decidedAt = scan.now();
-  const record = await settle(scan, read.record, object, decision);
-  if (record === 'sourceGone') return withoutSource(scan, read, object);
+  const record = await applyVerdict(scan, current.record, object, decision);
+  if (record === 'sourceGone') return withoutSource(scan, current, object);
   const settledAt = scan.now();
   // Side by side: whether anybody still waits for it, where its scan may have taken long (docs/adr/0029).
-  const [written, current] = await Promise.all([
-    scan.records.judge(read, record),
-    decision.readFrom ? scan.records.reread(read) : read,
+  const [written, latest] = await Promise.all([
+    scan.records.judge(current, record),
+    decision.readFrom ? scan.records.reread(current) : current,
   ]);
-  const waits = current && arrived(current.record, object).state === 'pending';
+  const waits = latest && asPending(latest.record, object).state === 'pending';
   if (written && waits)
     return concluded(scan, written.record, object, timingsOf(decision, object, decidedAt, settledAt));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')
-    await scan.candidates.suspect({ owner: record.owner, sha256: record.content.sha256 });
-  return 'lostRace';
+    await scan.candidates.addGcCandidate({ owner: record.owner, sha256: record.content.sha256 });
+  return 'conflict';
 }
 
 function timingsOf(
@@ -156,44 +169,44 @@ function timingsOf(
     // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
     waitMs: Math.max(0, (readFrom ?? decidedAt).getTime() - timeCreated.getTime()),
     ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
-    ...(!promoted && { settleMs: settledAt.getTime() - decidedAt.getTime() }),
+    ...(!promoted && { moveMs: settledAt.getTime() - decidedAt.getTime() }),
   };
 }
 
 /** Steps 9 and 10. */
 async function concluded(
-  scan: Scan,
+  scan: ScanContext,
   record: DecidedRecord,
   object: StoredObject,
   timings?: Timings,
 ): Promise<Outcome> {
-  await conclude(scan, record, object, timings);
+  await completeScan(scan, record, object, timings);
   return DONE;
 }
 
 async function withoutSource(
-  scan: Scan,
-  read: Versioned<PendingRecord>,
+  scan: ScanContext,
+  current: Versioned<PendingRecord>,
   object: StoredObject,
-): Promise<Outcome | 'lostRace'> {
+): Promise<Outcome | 'conflict'> {
   // Another instance may have finished: it writes the record before it deletes the source.
-  const current = await scan.records.get(read.record.id);
-  if (current && arrived(current.record, object).state !== 'pending') return 'lostRace';
+  const latest = await scan.records.get(current.record.id);
+  if (latest && asPending(latest.record, object).state !== 'pending') return 'conflict';
   if (await scan.unscanned.stat(object.name))
     return ignored(scan, object, 'a newer generation took its place');
-  return (await fail(scan, read, 'sourceGone')) ? DONE : 'lostRace';
+  return (await markFailed(scan, current, 'sourceGone')) ? DONE : 'conflict';
 }
 
 /** The client was told that its upload failed, or took the file back: nobody waits for these bytes. */
-async function dropUpload(scan: Scan, record: FileRecord, object: StoredObject): Promise<Outcome> {
+async function dropUpload(scan: ScanContext, record: FileRecord, object: StoredObject): Promise<Outcome> {
   // An earlier delivery may have ended after it had promoted the content, which the record of an upload does not name.
   const sha256 = record.content?.sha256 ?? parseSha256(object.metadata['sha256'] ?? '');
-  if (sha256) await scan.candidates.suspect({ owner: record.owner, sha256 });
+  if (sha256) await scan.candidates.addGcCandidate({ owner: record.owner, sha256 });
   await scan.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
   return DONE;
 }
 
-function ignored(scan: Scan, object: StoredObject, why: string): Outcome {
+function ignored(scan: ScanContext, object: StoredObject, why: string): Outcome {
   scan.log.warn({ object: object.name, generation: object.generation, why }, 'event ignored');
   return DONE;
 }

@@ -1,7 +1,7 @@
 import type { BlobUse } from '../../shared/files/blobs.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { coverageOf, type Decider, type Decision, type Undecided } from './decision.ts';
+import { coverageOf, type DecideDeps, type Decision, type Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import { foundBefore, known } from './known.ts';
 
@@ -11,7 +11,7 @@ import { foundBefore, known } from './known.ts';
  * @returns undefined where they must be scanned
  */
 export async function decideUnread(
-  decider: Decider,
+  deps: DecideDeps,
   record: PendingRecord,
   object: StoredObject,
   early: EarlyRead | undefined,
@@ -22,10 +22,10 @@ export async function decideUnread(
   if (content && (content.size !== object.size || content.crc32c !== object.crc32c)) {
     return { failure: 'contentMismatch' };
   }
-  const earlier = content && (await earlierScan(decider, { ...record, content }, object, early, signal));
+  const earlier = content && (await earlierScan(deps, { ...record, content }, object, early, signal));
   if (earlier) return earlier;
-  if (coverageOf(decider, object.size)) return undefined;
-  const scan = { generation: object.generation, scannedAt: decider.now() };
+  if (coverageOf(deps, object.size)) return undefined;
+  const scan = { generation: object.generation, scannedAt: deps.now() };
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
 
@@ -34,7 +34,7 @@ const MAX_RACES = 5;
 
 /** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
 async function earlierScan(
-  decider: Decider,
+  deps: DecideDeps,
   file: BlobUse,
   object: StoredObject,
   early: EarlyRead | undefined,
@@ -44,20 +44,20 @@ async function earlierScan(
   const { generation } = object;
   for (let races = 0; races < MAX_RACES; races++) {
     const { blob, finding } = await (early?.takeKnown(content.sha256) ??
-      known(decider.blobs.findShared(file, signal), decider.findings.get(content.sha256, signal)));
+      known(deps.blobs.findShared(file, signal), deps.findings.get(content.sha256, signal)));
     const malware = finding ?? (blob && 'signature' in blob ? blob : undefined);
     if (malware) {
-      return { ...foundBefore(malware, generation, decider.now()), content, promoted: false };
+      return { ...foundBefore(malware, generation, deps.now()), content, promoted: false };
     }
     if (!blob || 'signature' in blob) return undefined;
     const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
-    const age = decider.now().getTime() - blob.scannedAt.getTime();
-    if (!same || age > decider.verdictMaxAgeMs) return undefined;
+    const age = deps.now().getTime() - blob.scannedAt.getTime();
+    if (!same || age > deps.verdictMaxAgeMs) return undefined;
     // Windows answer only for what would be scanned in windows now.
-    if (blob.coverage && blob.coverage !== coverageOf(decider, content.size)) return undefined;
+    if (blob.coverage && blob.coverage !== coverageOf(deps, content.size)) return undefined;
     const { scannedAt, engine, coverage } = blob;
     const scan = { generation, scannedAt, engine, ...(coverage && { coverage }) };
-    if (await decider.blobs.use(blob)) {
+    if (await deps.blobs.use(blob)) {
       return { verdict: { kind: 'clean' }, content, scan, promoted: true };
     }
   }

@@ -1,12 +1,12 @@
-import { announceFailure, fail } from '../../shared/events/conclude.ts';
+import { announceFailure, markFailed } from '../../shared/events/complete-scan.ts';
 import { assemble, isWhole, objectOf, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
-import { isLeased, type Sweeper } from './sweeper.ts';
+import { isLeased, type SweeperDeps } from './sweeper.ts';
 
 export type RecordOutcome =
   /** Nothing is to be done. */
-  | 'settled'
+  | 'unchanged'
   | 'young'
   /** Its client has time left. */
   | 'uploading'
@@ -20,50 +20,50 @@ export type RecordOutcome =
   /** That it had failed was not said yet. */
   | 'announced'
   | 'foreign'
-  | 'lostRace';
+  | 'conflict';
 
 /**
  * The action for one record, as it was listed: any write since then makes ours a lost race.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
-export async function attendRecord(sweeper: Sweeper, objects: RecordObjects): Promise<RecordOutcome> {
-  const read = sweeper.records.parse(objects);
-  if (!read) return 'foreign';
-  const { record } = read;
+export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects): Promise<RecordOutcome> {
+  const current = deps.records.parse(objects);
+  if (!current) return 'foreign';
+  const { record } = current;
   if (record.state === 'failed' && !record.announced) {
-    await announceFailure(sweeper, { ...read, record });
+    await announceFailure(deps, { ...current, record });
     return 'announced';
   }
-  if (record.state === 'uploading') return attendUploading(sweeper, { ...read, record });
-  if (record.state !== 'pending') return 'settled';
-  if (sweeper.now().getTime() - record.createdAt.getTime() < sweeper.abandonedAfterMs) return 'young';
-  if (isLeased(record, sweeper.now())) return 'scanning';
-  if (await sweeper.unscanned.stat(record.id)) return 'waiting';
+  if (record.state === 'uploading') return reconcileUploading(deps, { ...current, record });
+  if (record.state !== 'pending') return 'unchanged';
+  if (deps.now().getTime() - record.createdAt.getTime() < deps.abandonedAfterMs) return 'young';
+  if (isLeased(record, deps.now())) return 'scanning';
+  if (await deps.unscanned.stat(record.id)) return 'waiting';
   if (record.redriven)
-    return (await fail(sweeper, { ...read, record }, 'sourceGone')) ? 'sourceGone' : 'lostRace';
+    return (await markFailed(deps, { ...current, record }, 'sourceGone')) ? 'sourceGone' : 'conflict';
   const expired: FileRecord = { ...record, state: 'expired' };
-  return (await sweeper.records.replace(read, expired)) ? 'expired' : 'lostRace';
+  return (await deps.records.replace(current, expired)) ? 'expired' : 'conflict';
 }
 
 /**
  * Its object cannot become final between the look for it and the record: a direct session is ended first, and a request
  * of tus that began in time is over, because the least of `abandonedAfterMs` is twice as long as any may take.
  */
-async function attendUploading(
-  sweeper: Sweeper,
-  read: Versioned<UploadingRecord>,
-): Promise<'uploading' | 'waiting' | 'expired' | 'lostRace'> {
-  const { upload, content: _, ...stored } = read.record;
-  const grace = upload.kind === 'tus' ? sweeper.abandonedAfterMs : 0;
-  if (sweeper.now().getTime() < upload.expiresAt.getTime() + grace) return 'uploading';
-  if (upload.kind === 'direct') await sweeper.unscanned.cancelSession(upload.session);
+async function reconcileUploading(
+  deps: SweeperDeps,
+  current: Versioned<UploadingRecord>,
+): Promise<'uploading' | 'waiting' | 'expired' | 'conflict'> {
+  const { upload, content: _, ...stored } = current.record;
+  const grace = upload.kind === 'tus' ? deps.abandonedAfterMs : 0;
+  if (deps.now().getTime() < upload.expiresAt.getTime() + grace) return 'uploading';
+  if (upload.kind === 'direct') await deps.unscanned.cancelSession(upload.session);
   else {
-    const chain = await readChain(sweeper.unscanned, stored.id);
-    if (isWhole(upload, chain)) await assemble(sweeper.unscanned, stored.id, chain);
+    const chain = await readChain(deps.unscanned, stored.id);
+    if (isWhole(upload, chain)) await assemble(deps.unscanned, stored.id, chain);
   }
-  if (await objectOf(sweeper.unscanned, stored.id)) return 'waiting';
-  if (!(await sweeper.records.replace(read, { ...stored, state: 'expired' }))) return 'lostRace';
+  if (await objectOf(deps.unscanned, stored.id)) return 'waiting';
+  if (!(await deps.records.replace(current, { ...stored, state: 'expired' }))) return 'conflict';
   // The next sweep finds the leftovers of a crash among the parts.
-  await removeParts(sweeper.unscanned, stored.id);
+  await removeParts(deps.unscanned, stored.id);
   return 'expired';
 }

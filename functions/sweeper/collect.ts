@@ -2,14 +2,14 @@ import { parseTime } from '../../shared/files/fields.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
-import { isKept, release } from '../../shared/storage/release.ts';
-import type { Collector } from './collector.ts';
+import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
+import type { CollectorDeps } from './collector.ts';
 import { resume } from './cursor.ts';
 import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
 import { idOf, referencesOfPage } from './page-references.ts';
 import type { SweepTerms } from './sweep.ts';
 import { counted } from './tally.ts';
-import { attendUnused, type CollectOutcome } from './unused.ts';
+import { type CollectOutcome, reconcileUnused } from './unused.ts';
 import { walk } from './walk.ts';
 
 /** Time for which a repeat under an idempotency key is recognised. */
@@ -45,13 +45,13 @@ export interface CollectReport {
  *   for that, and the next collection begins where this one did
  */
 export async function collect(
-  collector: Collector,
+  deps: CollectorDeps,
   { budgetMs, stopping }: SweepTerms,
 ): Promise<CollectReport> {
   const start = performance.now();
   const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
-  const keys = await collectKeys(collector, after(budgetMs * IDEMPOTENCY_SHARE));
-  const cycle = await collectCycle(collector, after(budgetMs));
+  const keys = await collectKeys(deps, after(budgetMs * IDEMPOTENCY_SHARE));
+  const cycle = await collectCycle(deps, after(budgetMs));
   return {
     ...cycle.counts,
     idempotencyKeys: keys.counts,
@@ -59,18 +59,16 @@ export async function collect(
   };
 }
 
-async function collectCycle(collector: Collector, stop: () => boolean) {
-  const { permanent } = collector;
+async function collectCycle(deps: CollectorDeps, stop: () => boolean) {
+  const { permanent } = deps;
   const counts = {
     records: {} as Counts<CollectOutcome>,
     candidates: {} as Counts<ClaimOutcome>,
     blobs: {} as Counts<GarbageOutcome>,
   };
   const complete = await resume(permanent, 'sweeper/collect', async ({ cycle: id, from, asked }) => {
-    const cycle = id
-      ? await Cycle.resume(collector, id)
-      : await Cycle.begin(collector, stop, counts.candidates);
-    const next = asked ? undefined : await askRecords(collector, cycle, from, stop, counts);
+    const cycle = id ? await Cycle.resume(deps, id) : await Cycle.begin(deps, stop, counts.candidates);
+    const next = asked ? undefined : await askRecords(deps, cycle, from, stop, counts);
     if (cycle.failure !== undefined) {
       throw new Error('a file could not say which blob it uses', { cause: cycle.failure });
     }
@@ -83,17 +81,17 @@ async function collectCycle(collector: Collector, stop: () => boolean) {
 
 /** @returns where to go on from, undefined once all have been asked */
 async function askRecords(
-  collector: Collector,
+  deps: CollectorDeps,
   cycle: Cycle,
   from: string | undefined,
   stop: () => boolean,
   counts: { records: Counts<CollectOutcome> },
 ): Promise<{ readonly from: string } | undefined> {
-  const { permanent, records, log, now } = collector;
+  const { permanent, records, log, now } = deps;
   let referenced: ReadonlySet<string> = new Set();
   const visit = counted(log, counts.records, async (objects: RecordObjects): Promise<CollectOutcome> => {
-    await strike(cycle, objects);
-    return attendUnused(collector, objects, referenced.has(idOf(objects)));
+    await markLive(cycle, objects);
+    return reconcileUnused(deps, objects, referenced.has(idOf(objects)));
   });
   return walk({
     bucket: records,
@@ -108,23 +106,23 @@ async function askRecords(
 }
 
 /** Decides from the metadata as it stands: a record that does not parse uses what it names all the same. */
-async function strike(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
+async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
   const said = verdict ? [file.metadata, verdict.metadata] : [file.metadata];
   if (said.some(({ state }) => WITHOUT_BLOB.has(state))) return;
   const owner = (file.metadata['owner'] ?? '') as Principal;
   for (const digest of new Set(said.map(({ sha256 = '' }) => parseSha256(sha256)))) {
-    if (digest) await cycle.strike({ owner, sha256: digest });
+    if (digest) await cycle.markLive({ owner, sha256: digest });
   }
 }
 
-async function collectKeys(collector: Collector, stop: () => boolean) {
-  const { permanent, log, now } = collector;
+async function collectKeys(deps: CollectorDeps, stop: () => boolean) {
+  const { permanent, log, now } = deps;
   const counts: CollectReport['idempotencyKeys'] = {};
   const visit = counted(log, counts, async (object) => {
     // A key that was taken over is an older object with a younger claim.
     const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
     if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
-    return isKept(object, now()) ? 'kept' : release(permanent, object);
+    return isKept(object, now()) ? 'kept' : deleteUnlessHeld(permanent, object);
   });
   const complete = await resume(permanent, 'sweeper/idempotency', ({ from }) =>
     walk({ bucket: permanent, prefix: 'idempotency/', from, stop, visit }),

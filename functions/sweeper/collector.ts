@@ -1,9 +1,9 @@
 import type { Candidates } from '../../shared/files/candidates.ts';
 import type { References } from '../../shared/files/references.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { SweeperDeps } from './sweeper.ts';
 
 /** Dependencies of a collection. Times are milliseconds. */
-export interface Collector extends Sweeper {
+export interface CollectorDeps extends SweeperDeps {
   readonly candidates: Candidates;
   readonly references: References;
   /** A file that nothing refers to for longer than this is deleted; undefined: never. */

@@ -2,14 +2,14 @@ import { randomUUID } from 'node:crypto';
 import { usedAt } from '../../shared/files/blob.ts';
 import { type BlobKey, blobKeys, blobName, type Contents } from '../../shared/files/blob-name.ts';
 import { CANDIDATES_PREFIX, type CandidateMetadata, candidateKey } from '../../shared/files/candidates.ts';
+import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import {
   type Generation,
   type Metageneration,
   parseGeneration,
   type StoredObject,
 } from '../../shared/storage/object.ts';
-import { isKept, release } from '../../shared/storage/release.ts';
-import type { Collector } from './collector.ts';
+import type { CollectorDeps } from './collector.ts';
 import { counted } from './tally.ts';
 import { walk } from './walk.ts';
 
@@ -28,7 +28,7 @@ interface Version {
 type Candidate = Version & Pick<StoredObject, 'name' | 'updated'>;
 
 /** A candidate that a cycle has claimed, and the version of its blob that it may delete. */
-interface Claim {
+interface GcClaim {
   readonly candidate: Candidate;
   readonly blob: Version;
 }
@@ -41,7 +41,7 @@ export type ClaimOutcome =
   | 'dropped'
   /** Decided before, and still kept by a retention policy or a hold. */
   | 'kept'
-  | 'lostRace';
+  | 'conflict';
 
 export type GarbageOutcome =
   | 'deleted'
@@ -56,12 +56,12 @@ export type GarbageOutcome =
  */
 export class Cycle {
   readonly id: string;
-  readonly claims = new Map<BlobKey, Claim>();
-  readonly #collector: Collector;
+  readonly claims = new Map<BlobKey, GcClaim>();
+  readonly #collector: CollectorDeps;
   #failure: unknown;
 
-  private constructor(collector: Collector, id: string) {
-    this.#collector = collector;
+  private constructor(deps: CollectorDeps, id: string) {
+    this.#collector = deps;
     this.id = id;
   }
 
@@ -71,11 +71,11 @@ export class Cycle {
    *   asked without it, must be of a cycle that nobody goes on with
    */
   static async begin(
-    collector: Collector,
+    deps: CollectorDeps,
     stop: () => boolean,
     counts: Partial<Record<ClaimOutcome | 'error', number>>,
   ): Promise<Cycle> {
-    const cycle = new Cycle(collector, randomUUID());
+    const cycle = new Cycle(deps, randomUUID());
     let failure: unknown;
     const claim = (object: StoredObject) =>
       cycle.#claim(object).catch((error: unknown) => {
@@ -83,20 +83,20 @@ export class Cycle {
         throw error;
       });
     await walk({
-      bucket: collector.permanent,
+      bucket: deps.permanent,
       prefix: CANDIDATES_PREFIX,
-      stop: () => failure !== undefined || cycle.claims.size >= collector.candidatesPerCycle || stop(),
-      visit: counted(collector.log, counts, claim),
+      stop: () => failure !== undefined || cycle.claims.size >= deps.candidatesPerCycle || stop(),
+      visit: counted(deps.log, counts, claim),
     });
     if (failure !== undefined) throw failure;
     return cycle;
   }
 
   /** Goes on with a cycle that was stopped: what it has claimed and no record has struck out. @throws {StorageError} */
-  static async resume(collector: Collector, id: string): Promise<Cycle> {
-    const cycle = new Cycle(collector, id);
+  static async resume(deps: CollectorDeps, id: string): Promise<Cycle> {
+    const cycle = new Cycle(deps, id);
     await walk({
-      bucket: collector.permanent,
+      bucket: deps.permanent,
       prefix: CANDIDATES_PREFIX,
       stop: () => false,
       visit: async (candidate) => {
@@ -113,7 +113,7 @@ export class Cycle {
   }
 
   /** A file uses this content. @throws {StorageError} */
-  async strike(contents: Contents): Promise<void> {
+  async markLive(contents: Contents): Promise<void> {
     for (const key of blobKeys(contents)) {
       const claim = this.claims.get(key);
       if (!claim) continue;
@@ -149,7 +149,7 @@ export class Cycle {
     const key = candidateKey(candidate);
     const claim = this.claims.get(key);
     if (!claim) return 'changed';
-    const outcome = await release(this.#collector.permanent, { name: blobName(key), ...claim.blob });
+    const outcome = await deleteUnlessHeld(this.#collector.permanent, { name: blobName(key), ...claim.blob });
     if (outcome === 'deleted') await this.#drop(candidate);
     this.claims.delete(key);
     if (outcome === 'deleted') this.#collector.log.info({ blob: key }, 'blob collected');
@@ -161,7 +161,7 @@ export class Cycle {
     const { done, notBefore } = candidate.metadata as CandidateMetadata;
     if (done !== undefined) {
       if (isKept(candidate, now())) return 'kept';
-      return (await release(permanent, candidate)) === 'kept' ? 'kept' : 'dropped';
+      return (await deleteUnlessHeld(permanent, candidate)) === 'kept' ? 'kept' : 'dropped';
     }
     if (notBefore !== undefined && new Date(notBefore) > now()) return 'waiting';
     const key = candidateKey(candidate);
@@ -182,7 +182,7 @@ export class Cycle {
   async #lostClaim({ name }: StoredObject): Promise<ClaimOutcome> {
     const current = await this.#collector.permanent.stat(name);
     if (current?.metadata['cycle'] === this.id) throw new Error(`the claim of ${name} is in doubt`);
-    return 'lostRace';
+    return 'conflict';
   }
 
   /**
@@ -193,7 +193,7 @@ export class Cycle {
     const { permanent } = this.#collector;
     const none = { blobGeneration: null, blobMetageneration: null };
     const claimed = await permanent.patch(candidate.name, candidate, { cycle: this.id, ...none });
-    if (!claimed || (await permanent.stat(blobName(key)))) return 'lostRace';
+    if (!claimed || (await permanent.stat(blobName(key)))) return 'conflict';
     await this.#drop(claimed);
     return 'dropped';
   }
@@ -224,7 +224,7 @@ export class Cycle {
    */
   async #drop(candidate: Candidate): Promise<boolean> {
     const { permanent } = this.#collector;
-    const released = await release(permanent, candidate);
+    const released = await deleteUnlessHeld(permanent, candidate);
     if (released !== 'kept') return released === 'deleted';
     return (await permanent.patch(candidate.name, candidate, { done: 'true' })) !== undefined;
   }
@@ -235,7 +235,7 @@ export class Cycle {
 }
 
 /** The value that {@link Cycle} wrote into a candidate, if that cycle was the last to write. */
-function claimOf(candidate: StoredObject, id: string): Claim | undefined {
+function claimOf(candidate: StoredObject, id: string): GcClaim | undefined {
   const { cycle, done, blobGeneration, blobMetageneration } = candidate.metadata as CandidateMetadata;
   const generation = parseGeneration(blobGeneration);
   const metageneration = parseGeneration(blobMetageneration) as string as Metageneration | undefined;

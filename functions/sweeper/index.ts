@@ -10,7 +10,7 @@ import { References } from '../../shared/files/references.ts';
 import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
-import { type Exchange, httpService } from '../../shared/http/service.ts';
+import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import {
   bucketName,
   commonVariables,
@@ -24,12 +24,12 @@ import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
-import type { Collector } from './collector.ts';
+import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { ReleaseOrder, releaseFinding } from './release.ts';
 import { sweep } from './sweep.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { SweeperDeps } from './sweeper.ts';
 
 const WEEK_SECONDS = 604_800;
 /** Each is less than half a kilobyte in memory. */
@@ -72,7 +72,7 @@ const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALI
 });
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 
-const sweeper: Sweeper = {
+const sweeper: SweeperDeps = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   permanent,
   records: new Records(permanent),
@@ -88,7 +88,7 @@ const sweeper: Sweeper = {
 };
 
 const unreferencedAfterSeconds = config.COLLECT_UNREFERENCED_AFTER_SECONDS;
-const collector: Collector = {
+const collector: CollectorDeps = {
   references: new References(permanent),
   ...sweeper,
   candidates: new Candidates(permanent),
@@ -100,7 +100,7 @@ const collector: Collector = {
 
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
-const ROUTES: Readonly<Record<string, (exchange: Exchange, body: unknown) => Promise<void>>> = {
+const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) => Promise<void>>> = {
   '/sweep': postSweep,
   '/collect': postCollect,
   '/dead-letters': postDeadLetter,
@@ -121,23 +121,23 @@ http(
   }),
 );
 
-async function handler(exchange: Exchange): Promise<void> {
-  const { request, path } = exchange;
+async function handler(context: RequestContext): Promise<void> {
+  const { request, path } = context;
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!route) throw new Problem('not-found');
   admitCaller(request.headers, path, callers);
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  await route(exchange, (request as IncomingMessage & { body?: unknown }).body);
+  await route(context, (request as IncomingMessage & { body?: unknown }).body);
 }
 
-async function postSweep({ response, log, audit }: Exchange): Promise<void> {
+async function postSweep({ response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'sweep';
   const report = await sweep({ ...sweeper, log }, { budgetMs, stopping: isDraining });
   log.info(report, 'sweep completed');
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postCollect({ response, log, audit }: Exchange): Promise<void> {
+async function postCollect({ response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'collect';
   const terms = { budgetMs: config.COLLECT_BUDGET_SECONDS * 1000, stopping: isDraining };
   const report = await collect({ ...collector, log }, terms);
@@ -145,10 +145,10 @@ async function postCollect({ response, log, audit }: Exchange): Promise<void> {
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postDeadLetter({ response, log, audit }: Exchange, body: unknown): Promise<void> {
+async function postDeadLetter({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
   audit.action = 'deadLetter';
   const outcome = await deadLettered({ ...sweeper, log }, body);
-  if (outcome === 'lostRace') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
+  if (outcome === 'conflict') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
   log.warn({ outcome }, 'dead letter');
   response.writeHead(204).end();
 }
@@ -158,7 +158,7 @@ const Order = v.union([
   v.strictObject({ state: v.literal('failed') }),
 ]);
 
-async function postRedrive({ response, log, audit }: Exchange, body: unknown): Promise<void> {
+async function postRedrive({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
   audit.action = 'redrive';
   const order = v.safeParse(Order, body);
   if (!order.success) {
@@ -170,7 +170,7 @@ async function postRedrive({ response, log, audit }: Exchange, body: unknown): P
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postRelease({ request, response, log, audit }: Exchange, body: unknown): Promise<void> {
+async function postRelease({ request, response, log, audit }: RequestContext, body: unknown): Promise<void> {
   audit.action = 'release';
   const order = v.safeParse(ReleaseOrder, body);
   if (!order.success) {
@@ -183,13 +183,13 @@ async function postRelease({ request, response, log, audit }: Exchange, body: un
 }
 
 async function redriven(
-  sweeper: Sweeper,
+  deps: SweeperDeps,
   order: v.InferOutput<typeof Order>,
 ): Promise<Record<string, number | boolean>> {
   if ('fileId' in order) {
     const id = parseFileId(order.fileId);
-    return { [id ? await redriveFile(sweeper, id) : 'unknown']: 1 };
+    return { [id ? await redriveFile(deps, id) : 'unknown']: 1 };
   }
   const end = performance.now() + budgetMs;
-  return redriveAllFailed(sweeper, () => isDraining() || performance.now() >= end);
+  return redriveAllFailed(deps, () => isDraining() || performance.now() >= end);
 }

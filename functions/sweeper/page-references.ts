@@ -1,9 +1,9 @@
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import { isLiveReference, REFERENCES_PREFIX } from '../../shared/files/references.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { allObjects } from '../../shared/storage/page.ts';
-import { isKept, release } from '../../shared/storage/release.ts';
 
 /**
  * Which files of a page of records resources refer to. References are listed in the order of the records they are of,
@@ -24,7 +24,7 @@ export async function referencesOfPage(
   const range = { startOffset: `${REFERENCES_PREFIX}${first}/`, endOffset: `${REFERENCES_PREFIX}${last}0` };
   for await (const reference of allObjects(bucket, { prefix: REFERENCES_PREFIX, ...range })) {
     if (isLiveReference(reference)) live.add(fileOf(reference));
-    else if (!isKept(reference, now)) await release(bucket, reference);
+    else if (!isKept(reference, now)) await deleteUnlessHeld(bucket, reference);
   }
   return live;
 }

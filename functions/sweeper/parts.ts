@@ -2,15 +2,15 @@ import type { FileId } from '../../shared/files/file-id.ts';
 import { assemble, isFirst, isWhole, readChain, removeChain } from '../../shared/files/parts.ts';
 import { isTus } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { hasWaited, type Sweeper } from './sweeper.ts';
+import { hasWaited, type SweeperDeps } from './sweeper.ts';
 
 /**
  * Attends one object below the prefix of an upload. Those of an upload that goes on stay, those of a complete one become
  * the object of its file, all others are removed.
  * @throws {StorageError}, {CorruptRecord}: a later sweep finds it again
  */
-export async function attendPart(
-  { unscanned, records, ...sweeper }: Sweeper,
+export async function reconcilePart(
+  { unscanned, records, ...sweeper }: SweeperDeps,
   object: StoredObject,
   id: FileId,
 ): Promise<'part' | 'assembled' | 'dropped'> {

@@ -3,7 +3,7 @@ import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { FailedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { SweeperDeps } from './sweeper.ts';
 import { counted } from './tally.ts';
 import { walk } from './walk.ts';
 
@@ -14,15 +14,15 @@ import { walk } from './walk.ts';
  * @throws {StorageError} and what `redeliver` throws
  */
 export async function redrive(
-  sweeper: Sweeper,
-  read: Versioned<PendingRecord | FailedRecord>,
+  deps: SweeperDeps,
+  current: Versioned<PendingRecord | FailedRecord>,
   object: StoredObject,
 ): Promise<boolean> {
-  const at = sweeper.now();
-  const written = await sweeper.records.judge(read, redriven(read.record, at));
+  const at = deps.now();
+  const written = await deps.records.judge(current, redriven(current.record, at));
   if (!written) return false;
-  await sweeper.redeliver(notificationOf(object, at));
-  sweeper.log.warn({ fileId: read.record.id, times: written.record.redriven?.times }, 'file redriven');
+  await deps.redeliver(notificationOf(object, at));
+  deps.log.warn({ fileId: current.record.id, times: written.record.redriven?.times }, 'file redriven');
   return true;
 }
 
@@ -30,7 +30,7 @@ export async function redrive(
  * Whether a file was redriven as often as it may be, with a try at its scan after the last time. A redrive that led to
  * no try was lost to an outage or a queue, and waiting is not failing (docs/adr/0025).
  */
-export function triedEnough({ redriven }: PendingRecord, { maxRedrives }: Sweeper): boolean {
+export function triedEnough({ redriven }: PendingRecord, { maxRedrives }: SweeperDeps): boolean {
   return redriven?.tried === true && redriven.times >= maxRedrives;
 }
 
@@ -48,16 +48,16 @@ function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord
 /** A compare-and-swap that is lost this often does not race with an announcement. */
 const MAX_RACES = 5;
 
-export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'lostRace';
+export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'conflict';
 
 /** One file, on the word of an operator: it must have failed, and its bytes must still be there. */
-export async function redriveFile(sweeper: Sweeper, id: FileId): Promise<RedriveOutcome> {
-  let outcome: RedriveOutcome = 'lostRace';
+export async function redriveFile(deps: SweeperDeps, id: FileId): Promise<RedriveOutcome> {
+  let outcome: RedriveOutcome = 'conflict';
   // Mostly with the note that its failure was announced.
-  for (let races = 0; outcome === 'lostRace' && races < MAX_RACES; races++) {
-    const object = await sweeper.unscanned.stat(id);
-    const read = await sweeper.records.get(id);
-    outcome = read ? await redriveFailed(sweeper, read, object) : 'unknown';
+  for (let races = 0; outcome === 'conflict' && races < MAX_RACES; races++) {
+    const object = await deps.unscanned.stat(id);
+    const current = await deps.records.get(id);
+    outcome = current ? await redriveFailed(deps, current, object) : 'unknown';
   }
   return outcome;
 }
@@ -67,25 +67,25 @@ export async function redriveFile(sweeper: Sweeper, id: FileId): Promise<Redrive
  * redrove is pending then.
  */
 export async function redriveAllFailed(
-  sweeper: Sweeper,
+  deps: SweeperDeps,
   stop: () => boolean,
 ): Promise<Record<string, number | boolean>> {
   const counts: Record<string, number> = {};
-  const visit = counted(sweeper.log, counts, async (object): Promise<RedriveOutcome> => {
+  const visit = counted(deps.log, counts, async (object): Promise<RedriveOutcome> => {
     const id = parseFileId(object.name);
-    const read = id && (await sweeper.records.get(id));
-    return read ? redriveFailed(sweeper, read, object) : 'unknown';
+    const current = id && (await deps.records.get(id));
+    return current ? redriveFailed(deps, current, object) : 'unknown';
   });
-  const next = await walk({ bucket: sweeper.unscanned, prefix: '', stop, visit });
+  const next = await walk({ bucket: deps.unscanned, prefix: '', stop, visit });
   return { ...counts, complete: next === undefined };
 }
 
 async function redriveFailed(
-  sweeper: Sweeper,
-  read: Versioned,
+  deps: SweeperDeps,
+  current: Versioned,
   object: StoredObject | undefined,
 ): Promise<RedriveOutcome> {
-  if (read.record.state !== 'failed') return 'notFailed';
+  if (current.record.state !== 'failed') return 'notFailed';
   if (!object) return 'sourceGone';
-  return (await redrive(sweeper, { ...read, record: read.record }, object)) ? 'redriven' : 'lostRace';
+  return (await redrive(deps, { ...current, record: current.record }, object)) ? 'redriven' : 'conflict';
 }

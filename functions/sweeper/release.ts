@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { parseSha256 } from '../../shared/files/record.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { SweeperDeps } from './sweeper.ts';
 
 /** The order that an operator sends. The reason is kept with the finding, whose metadata has 8 KiB for all. */
 export const ReleaseOrder = v.strictObject({
@@ -20,7 +20,7 @@ export const ReleaseOrder = v.strictObject({
  * @throws {StorageError}
  */
 export async function releaseFinding(
-  { findings, now, log }: Pick<Sweeper, 'findings' | 'now' | 'log'>,
+  { findings, now, log }: Pick<SweeperDeps, 'findings' | 'now' | 'log'>,
   { sha256, reason }: v.InferOutput<typeof ReleaseOrder>,
   by: string,
 ): Promise<{ readonly released: 0 | 1 }> {

@@ -1,9 +1,9 @@
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
-import { attendRecord, type RecordOutcome } from './abandoned.ts';
+import { type RecordOutcome, reconcileRecord } from './abandoned.ts';
 import { resume } from './cursor.ts';
-import type { Sweeper } from './sweeper.ts';
+import type { SweeperDeps } from './sweeper.ts';
 import { counted } from './tally.ts';
-import { attendWaiting, PENDING, type WaitingOutcome } from './waiting.ts';
+import { PENDING, reconcileWaiting, type WaitingOutcome } from './waiting.ts';
 import { walk } from './walk.ts';
 
 /** Share of the available time: what waits comes first, and leaves some to the records. */
@@ -31,11 +31,11 @@ export interface SweepReport {
  * everything else: every write is a compare-and-swap, every repeat does nothing or says the same.
  * @throws {StorageError} where the buckets cannot be listed
  */
-export async function sweep(sweeper: Sweeper, { budgetMs, stopping }: SweepTerms): Promise<SweepReport> {
+export async function sweep(deps: SweeperDeps, { budgetMs, stopping }: SweepTerms): Promise<SweepReport> {
   const start = performance.now();
   const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
-  const waiting = await sweepUnscanned(sweeper, after(budgetMs * WAITING_SHARE));
-  const listed = await sweepRecords(sweeper, after(budgetMs));
+  const waiting = await sweepUnscanned(deps, after(budgetMs * WAITING_SHARE));
+  const listed = await sweepRecords(deps, after(budgetMs));
   return {
     unscanned: waiting.counts,
     records: listed.counts,
@@ -44,27 +44,27 @@ export async function sweep(sweeper: Sweeper, { budgetMs, stopping }: SweepTerms
   };
 }
 
-async function sweepUnscanned(sweeper: Sweeper, stop: () => boolean) {
+async function sweepUnscanned(deps: SweeperDeps, stop: () => boolean) {
   const counts: Partial<Record<WaitingOutcome | 'error', number>> = {};
-  const allowance = { redrives: sweeper.redrivesPerSweep };
+  const allowance = { redrives: deps.redrivesPerSweep };
   let oldestMs = 0;
-  const visit = counted(sweeper.log, counts, async (object): Promise<WaitingOutcome> => {
-    const outcome = await attendWaiting(sweeper, object, allowance);
-    const age = sweeper.now().getTime() - object.timeCreated.getTime();
+  const visit = counted(deps.log, counts, async (object): Promise<WaitingOutcome> => {
+    const outcome = await reconcileWaiting(deps, object, allowance);
+    const age = deps.now().getTime() - object.timeCreated.getTime();
     if (PENDING.has(outcome)) oldestMs = Math.max(oldestMs, age);
     return outcome;
   });
-  const complete = await resume(sweeper.permanent, 'sweeper/unscanned', ({ from }) =>
-    walk({ bucket: sweeper.unscanned, prefix: '', from, stop, visit }),
+  const complete = await resume(deps.permanent, 'sweeper/unscanned', ({ from }) =>
+    walk({ bucket: deps.unscanned, prefix: '', from, stop, visit }),
   );
   return { counts, oldestMs, complete };
 }
 
-async function sweepRecords(sweeper: Sweeper, stop: () => boolean) {
+async function sweepRecords(deps: SweeperDeps, stop: () => boolean) {
   const counts: Partial<Record<RecordOutcome | 'error', number>> = {};
-  const visit = counted(sweeper.log, counts, (objects: RecordObjects) => attendRecord(sweeper, objects));
-  const complete = await resume(sweeper.permanent, 'sweeper/records', ({ from }) =>
-    walk({ bucket: sweeper.records, prefix: RECORDS_PREFIX, from, stop, visit }),
+  const visit = counted(deps.log, counts, (objects: RecordObjects) => reconcileRecord(deps, objects));
+  const complete = await resume(deps.permanent, 'sweeper/records', ({ from }) =>
+    walk({ bucket: deps.records, prefix: RECORDS_PREFIX, from, stop, visit }),
   );
   return { counts, complete };
 }

@@ -6,7 +6,7 @@ import type { Logger } from '../../shared/runtime/log.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 
 /** Dependencies of every duty of the sweeper. Times are milliseconds. */
-export interface Sweeper {
+export interface SweeperDeps {
   readonly unscanned: Bucket;
   readonly permanent: Bucket;
   readonly records: Records;
@@ -34,7 +34,7 @@ export function isLeased({ lease }: PendingRecord, now: Date): boolean {
 
 /** Long enough that no event will come by itself any more. */
 export function hasWaited(
-  { now, stuckAfterMs }: Pick<Sweeper, 'now' | 'stuckAfterMs'>,
+  { now, stuckAfterMs }: Pick<SweeperDeps, 'now' | 'stuckAfterMs'>,
   since: Date,
 ): boolean {
   return now().getTime() - since.getTime() >= stuckAfterMs;

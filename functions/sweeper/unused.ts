@@ -4,14 +4,14 @@ import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import { allObjects } from '../../shared/storage/page.ts';
-import { isKept, release } from '../../shared/storage/release.ts';
-import type { Collector } from './collector.ts';
+import type { CollectorDeps } from './collector.ts';
 import { fileDeleted } from './file-deleted.ts';
 
 export type CollectOutcome =
   /** Nothing is to be done. */
-  | 'settled'
+  | 'unchanged'
   /** A resource refers to it, and its record says so now. */
   | 'referenced'
   /** The last reference was found gone: its grace begins. */
@@ -27,50 +27,50 @@ export type CollectOutcome =
   /** A retention policy or a hold keeps it. */
   | 'kept'
   | 'foreign'
-  | 'lostRace';
+  | 'conflict';
 
 /**
  * The action for one record, as it was listed: any write since then makes ours a lost race.
  * @param hasReference as it was when the page was listed: a hint, no more
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: the next collection finds it again
  */
-export async function attendUnused(
-  collector: Collector,
+export async function reconcileUnused(
+  deps: CollectorDeps,
   objects: RecordObjects,
   hasReference: boolean,
 ): Promise<CollectOutcome> {
-  const read = collector.records.parse(objects);
-  if (!read) return 'foreign';
-  const { record } = read;
+  const current = deps.records.parse(objects);
+  if (!current) return 'foreign';
+  const { record } = current;
   switch (record.state) {
     case 'pending':
     case 'uploading':
-      return 'settled';
+      return 'unchanged';
     case 'deleted':
-      if (!record.announced) return announce(collector, { ...read, record });
-      return isOver(collector, record.deletedAt) ? purge(collector, read) : 'tombstone';
+      if (!record.announced) return announce(deps, { ...current, record });
+      return isOver(deps, record.deletedAt) ? purge(deps, current) : 'tombstone';
     case 'expired':
-      return isOver(collector, record.createdAt) ? purge(collector, read) : 'tombstone';
+      return isOver(deps, record.createdAt) ? purge(deps, current) : 'tombstone';
     default:
-      return attendKept(collector, read, hasReference);
+      return reconcileKept(deps, current, hasReference);
   }
 }
 
-async function attendKept(
-  collector: Collector,
-  read: Versioned,
+async function reconcileKept(
+  deps: CollectorDeps,
+  current: Versioned,
   hasReference: boolean,
 ): Promise<CollectOutcome> {
-  const { record } = read;
+  const { record } = current;
   if (hasReference) {
-    if (record.referenced) return 'settled';
-    const repaired = await collector.records.replace(read, { ...record, referenced: true });
-    return repaired ? 'referenced' : 'lostRace';
+    if (record.referenced) return 'unchanged';
+    const repaired = await deps.records.replace(current, { ...record, referenced: true });
+    return repaired ? 'referenced' : 'conflict';
   }
-  if (!record.referenced && !isUnreferencedForLong(collector, read)) return 'settled';
-  const step = await withdraw(collector, read);
+  if (!record.referenced && !isUnreferencedForLong(deps, current)) return 'unchanged';
+  const step = await withdraw(deps, current);
   if (typeof step === 'string') return step;
-  const announced = await announce(collector, step);
+  const announced = await announce(deps, step);
   return announced === 'announced' ? 'collected' : announced;
 }
 
@@ -79,7 +79,7 @@ async function attendKept(
  * was decided, however long its upload or an outage took, and an earlier scan that answers for it may be older than both.
  */
 function isUnreferencedForLong(
-  { unreferencedAfterMs, now }: Collector,
+  { unreferencedAfterMs, now }: CollectorDeps,
   { record, object, verdict }: Versioned,
 ): boolean {
   if (unreferencedAfterMs === undefined) return false;
@@ -92,47 +92,47 @@ function isUnreferencedForLong(
  * Says that a file is deleted and lets go of what it had, then notes that this was done: whoever ends before that
  * says it again by the same event id.
  */
-async function announce(collector: Collector, read: Versioned<DeletedRecord>): Promise<CollectOutcome> {
-  const { permanent, unscanned, publish, records, log } = collector;
-  const { record } = read;
+async function announce(deps: CollectorDeps, current: Versioned<DeletedRecord>): Promise<CollectOutcome> {
+  const { permanent, unscanned, publish, records, log } = deps;
+  const { record } = current;
   await publish(fileDeleted(record));
-  await suspectContent(collector, record);
+  await suspectContent(deps, record);
   await releaseNamed(unscanned, record.id);
   // Where it is kept, the record stays until it can go too.
   await releaseNamed(permanent, acceptedName(record.id));
-  const announced = await records.replace(read, { ...record, announced: true });
+  const announced = await records.replace(current, { ...record, announced: true });
   log.info({ fileId: record.id }, 'file deleted');
-  return announced ? 'announced' : 'lostRace';
+  return announced ? 'announced' : 'conflict';
 }
 
 /** The record goes last: until then the next collection resumes. */
-async function purge(collector: Collector, read: Versioned): Promise<CollectOutcome> {
-  const { permanent, now } = collector;
-  const { object, verdict, record } = read;
+async function purge(deps: CollectorDeps, current: Versioned): Promise<CollectOutcome> {
+  const { permanent, now } = deps;
+  const { object, verdict, record } = current;
   if (isKept(object, now()) || (verdict && isKept(verdict, now()))) return 'kept';
   // An upload that has expired may have been promoted before anybody knew.
-  if (record.state === 'expired') await suspectContent(collector, record);
+  if (record.state === 'expired') await suspectContent(deps, record);
   if ((await releaseNamed(permanent, acceptedName(record.id))) === 'kept') return 'kept';
   for await (const reference of allObjects(permanent, { prefix: referencesOf(record.id) })) {
-    const released = await release(permanent, reference);
-    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
+    const released = await deleteUnlessHeld(permanent, reference);
+    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'conflict';
   }
   for (const last of verdict ? [verdict, object] : [object]) {
-    const released = await release(permanent, last);
-    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'lostRace';
+    const released = await deleteUnlessHeld(permanent, last);
+    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'conflict';
   }
   return 'purged';
 }
 
-async function suspectContent({ candidates }: Collector, { owner, content }: FileRecord): Promise<void> {
-  if (content) await candidates.suspect({ owner, sha256: content.sha256 });
+async function suspectContent({ candidates }: CollectorDeps, { owner, content }: FileRecord): Promise<void> {
+  if (content) await candidates.addGcCandidate({ owner, sha256: content.sha256 });
 }
 
 async function releaseNamed(bucket: Bucket, name: string): Promise<'deleted' | 'kept' | 'changed'> {
   const object = await bucket.stat(name);
-  return object ? release(bucket, object) : 'deleted';
+  return object ? deleteUnlessHeld(bucket, object) : 'deleted';
 }
 
-function isOver({ now, tombstoneMs }: Collector, since: Date): boolean {
+function isOver({ now, tombstoneMs }: CollectorDeps, since: Date): boolean {
   return now().getTime() - since.getTime() >= tombstoneMs;
 }

@@ -1,13 +1,13 @@
-import { announceFailure, conclude, fail } from '../../shared/events/conclude.ts';
+import { announceFailure, completeScan, markFailed } from '../../shared/events/complete-scan.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { parsePart } from '../../shared/files/parts.ts';
 import { isDecided, type PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
-import { arrived } from '../../shared/files/uploading.ts';
+import { asPending } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { attendPart } from './parts.ts';
+import { reconcilePart } from './parts.ts';
 import { redrive, triedEnough } from './redrive.ts';
-import { hasWaited, isLeased, type Sweeper } from './sweeper.ts';
+import { hasWaited, isLeased, type SweeperDeps } from './sweeper.ts';
 
 /** The bytes and files that may still be sent to the scanner in this sweep. */
 export interface Allowance {
@@ -38,7 +38,7 @@ export type WaitingOutcome =
   | 'unrecorded'
   /** Not by us. It is left to the bucket's lifecycle. */
   | 'foreign'
-  | 'lostRace';
+  | 'conflict';
 
 /** Those whose file waits for a verdict. */
 export const PENDING: ReadonlySet<WaitingOutcome> = new Set<WaitingOutcome>([
@@ -52,58 +52,58 @@ export const PENDING: ReadonlySet<WaitingOutcome> = new Set<WaitingOutcome>([
  * The action for one object of the unscanned bucket. Everything there waits for something.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
-export async function attendWaiting(
-  sweeper: Sweeper,
+export async function reconcileWaiting(
+  deps: SweeperDeps,
   object: StoredObject,
   allowance: Allowance,
 ): Promise<WaitingOutcome> {
   const upload = parsePart(object.name);
-  if (upload) return attendPart(sweeper, object, upload);
+  if (upload) return reconcilePart(deps, object, upload);
   const id = parseFileId(object.name);
   if (!id) return 'foreign';
-  if (!hasWaited(sweeper, object.timeCreated)) return 'young';
-  const read = await sweeper.records.get(id);
-  if (!read) return attendUnrecorded(sweeper, object);
-  const record = arrived(read.record, object);
+  if (!hasWaited(deps, object.timeCreated)) return 'young';
+  const current = await deps.records.get(id);
+  if (!current) return reconcileUnrecorded(deps, object);
+  const record = asPending(current.record, object);
   if (isDecided(record)) {
-    await conclude(sweeper, record, object);
+    await completeScan(deps, record, object);
     return 'concluded';
   }
   switch (record.state) {
     case 'expired':
     case 'deleted':
-      await sweeper.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
+      await deps.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
       return 'dropped';
     case 'failed':
-      await announceFailure(sweeper, { ...read, record });
+      await announceFailure(deps, { ...current, record });
       return 'failed';
     case 'pending':
-      return attendPending(sweeper, { ...read, record }, object, allowance);
+      return reconcilePending(deps, { ...current, record }, object, allowance);
   }
 }
 
 /** Bytes of an upload whose record was never written, which no client was told of: docs/adr/0001. */
-async function attendUnrecorded(sweeper: Sweeper, object: StoredObject): Promise<WaitingOutcome> {
-  const age = sweeper.now().getTime() - object.timeCreated.getTime();
+async function reconcileUnrecorded(deps: SweeperDeps, object: StoredObject): Promise<WaitingOutcome> {
+  const age = deps.now().getTime() - object.timeCreated.getTime();
   // A record is written beside its object, or not at all; no request takes that long.
-  if (age <= sweeper.abandonedAfterMs) return 'unrecorded';
-  await sweeper.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
+  if (age <= deps.abandonedAfterMs) return 'unrecorded';
+  await deps.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
   return 'dropped';
 }
 
-async function attendPending(
-  sweeper: Sweeper,
-  read: Versioned<PendingRecord>,
+async function reconcilePending(
+  deps: SweeperDeps,
+  current: Versioned<PendingRecord>,
   object: StoredObject,
   allowance: Allowance,
 ): Promise<WaitingOutcome> {
-  const { redriven } = read.record;
-  if (isLeased(read.record, sweeper.now())) return 'scanning';
-  if (redriven && !hasWaited(sweeper, redriven.at)) return 'redriveWaits';
-  if (triedEnough(read.record, sweeper)) {
-    return (await fail(sweeper, read, 'gaveUp')) ? 'gaveUp' : 'lostRace';
+  const { redriven } = current.record;
+  if (isLeased(current.record, deps.now())) return 'scanning';
+  if (redriven && !hasWaited(deps, redriven.at)) return 'redriveWaits';
+  if (triedEnough(current.record, deps)) {
+    return (await markFailed(deps, current, 'gaveUp')) ? 'gaveUp' : 'conflict';
   }
   if (allowance.redrives <= 0) return 'redriveWaits';
   allowance.redrives--;
-  return (await redrive(sweeper, read, object)) ? 'redriven' : 'lostRace';
+  return (await redrive(deps, current, object)) ? 'redriven' : 'conflict';
 }

@@ -15,23 +15,23 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
+import { BodySegments } from './body-segments.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
 import type { HeldDigests } from './held-digests.ts';
-import { Intake } from './intake.ts';
-import type { Terms } from './offer.ts';
+import type { UploadLimits } from './upload-headers.ts';
 
 /** Milliseconds after which an upload is looked at again before a part is added to what was seen of it. */
 const LATE_MS = 60_000;
 /** The name of the part is taken; or others kept writing it for as long as it was tried. */
 const TAKEN: ReadonlySet<number> = new Set([412, 429]);
 
-export interface Appender {
+export interface AppendDeps {
   readonly unscanned: Bucket;
   readonly records: Records;
   readonly digests: HeldDigests;
   /** Bytes: what a request has sent is acknowledged whenever it is so many, and lost with its process before. */
   readonly partBytes: number;
-  readonly terms: Pick<Terms, 'maxBytes'>;
+  readonly terms: Pick<UploadLimits, 'maxBytes'>;
   readonly now: () => Date;
 }
 
@@ -62,19 +62,19 @@ export interface Chunk {
  *   upload went on without this request, or is over; {StorageError}
  */
 export async function append(
-  appender: Appender,
+  deps: AppendDeps,
   progress: Progress,
   { bytes, size, checksum }: Chunk,
   added: (progress: Progress) => void = () => undefined,
 ): Promise<Progress> {
   const { upload } = progress.record;
   const { chain } = progress;
-  const atMost = (lengthOf(upload, chain) ?? appender.terms.maxBytes) - chain.end;
-  const intake = new Intake(bytes, { atMost, keepsCut: checksum === undefined });
-  let current = await appendPart(appender, progress, intake, { size, checksum });
+  const atMost = (lengthOf(upload, chain) ?? deps.terms.maxBytes) - chain.end;
+  const intake = new BodySegments(bytes, { atMost, keepsCut: checksum === undefined });
+  let current = await appendPart(deps, progress, intake, { size, checksum });
   added(current);
   while (!intake.over) {
-    current = await appendPart(appender, current, intake, {});
+    current = await appendPart(deps, current, intake, {});
     added(current);
   }
   // Cut behind its last byte, it is complete all the same.
@@ -83,30 +83,30 @@ export async function append(
 }
 
 async function appendPart(
-  appender: Appender,
+  deps: AppendDeps,
   progress: Progress,
-  intake: Intake,
+  intake: BodySegments,
   { size, checksum }: Pick<Chunk, 'size' | 'checksum'>,
 ): Promise<Progress> {
   const { record, chain } = progress;
-  const sha256 = appender.digests.resume(record.id, chain);
+  const sha256 = deps.digests.resume(record.id, chain);
   const check = checksum && new ChecksumCheck(checksum);
   // A part that has to be checked as a whole is one, however long it is.
-  const taken = intake.take(check ? Number.POSITIVE_INFINITY : appender.partBytes);
+  const taken = intake.take(check ? Number.POSITIVE_INFINITY : deps.partBytes);
   const options = { contentType: 'application/octet-stream', size };
-  const isCurrent = staying(appender, progress);
+  const isCurrent = staying(deps, progress);
   try {
     const name = partName(record.id, chain.end);
-    const staged = await appender.unscanned.stageTallied(name, taken, options, watching(sha256, check));
+    const staged = await deps.unscanned.stageTallied(name, taken, options, watching(sha256, check));
     const isIntact = check?.holds() ?? true;
     const isAllowed = isIntact && (await isCurrent());
     if (!isAllowed || staged.size === 0) await staged.discard();
     if (!isAllowed) throw new Problem(isIntact ? 'upload-offset' : 'upload-checksum');
     if (staged.size === 0) return progress;
-    const seenAt = appender.now();
+    const seenAt = deps.now();
     const object = await staged.commit();
     const longer = withPart(chain, object);
-    if (sha256) appender.digests.hold(record.id, longer, sha256);
+    if (sha256) deps.digests.hold(record.id, longer, sha256);
     return { record, chain: longer, seenAt };
   } catch (error) {
     const isTaken = error instanceof StorageError && TAKEN.has(error.status);
@@ -120,13 +120,13 @@ async function appendPart(
  * long ago is looked at again.
  */
 function staying(
-  { unscanned, records, now }: Appender,
+  { unscanned, records, now }: AppendDeps,
   { record: { id }, chain, seenAt, mayBeOver = false }: Progress,
 ): () => Promise<boolean> {
   const goesOn = async (looksForObject: boolean) => {
     if (looksForObject && (await objectOf(unscanned, id))) return false;
-    const read = await records.get(id);
-    return read !== undefined && isTus(read.record);
+    const current = await records.get(id);
+    return current !== undefined && isTus(current.record);
   };
   const early = goesOn(mayBeOver);
   // It is met when the part is to be added; without this it would be unhandled until then.
@@ -139,7 +139,7 @@ function staying(
 }
 
 /** The SHA-256 of all that is there; undefined where not all of it went by here, and the scanner is to find it. */
-export function digestOf({ digests }: Appender, { record, chain }: Progress): Sha256 | undefined {
+export function digestOf({ digests }: AppendDeps, { record, chain }: Progress): Sha256 | undefined {
   return parseSha256(digests.resume(record.id, chain)?.digest('hex') ?? '');
 }
 

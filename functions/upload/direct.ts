@@ -5,16 +5,16 @@ import type { Records } from '../../shared/files/records.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { sendJson } from '../../shared/http/respond.ts';
-import type { Exchange } from '../../shared/http/service.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import { type Admitted, admit, handleOf } from './admit.ts';
 import { directRequest } from './direct-request.ts';
-import type { Terms } from './offer.ts';
+import type { UploadLimits } from './upload-headers.ts';
+import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
 
-export interface Director {
+export interface DirectDeps {
   readonly tokens: TokenVerifier;
-  readonly terms: Terms;
+  readonly terms: UploadLimits;
   readonly unscanned: Bucket;
   readonly records: Records;
   /** Milliseconds, at most the week that Cloud Storage gives a session. */
@@ -22,7 +22,7 @@ export interface Director {
   readonly now: () => Date;
 }
 
-export interface DirectOrder extends Admitted {
+export interface DirectRequest extends ValidUpload {
   /** Bytes, exactly. */
   readonly size: number;
   /** Digest that the client claims: what arrives must have it, and nothing is concluded from it. */
@@ -35,19 +35,19 @@ export interface DirectOrder extends Admitted {
  * `POST /uploads/direct`: 201 with the URI of a session, and the handle of the file to be.
  * @throws {Problem}, {StorageError}
  */
-export async function postDirect(director: Director, exchange: Exchange): Promise<void> {
-  const { request, response, log, audit } = exchange;
-  const { principal: owner } = await authenticate(director.tokens, request, 'write');
+export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
+  const { request, response, log, audit } = context;
+  const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const { contentType, fileName, ...order } = await directRequest(request, response);
-  const admitted = admit(director.terms, { owner, contentType, fileName, size: order.size });
-  const opened = await openDirect(director, { sha256: undefined, origin: undefined, ...order, ...admitted });
+  const admitted = validateUpload(deps.terms, { owner, contentType, fileName, size: order.size });
+  const opened = await openDirect(deps, { sha256: undefined, origin: undefined, ...order, ...admitted });
   audit.fileId = opened.id;
   log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');
   const { session: uploadUrl, expiresAt } = opened.upload;
-  const handle = handleOf(opened, director.terms);
+  const handle = handleOf(opened, deps.terms);
   const body = { uploadUrl, expiresAt: expiresAt.toISOString(), handle };
   sendJson(response, 201, 'application/json', body, {
-    location: fileUrl(director.terms.filesUrl, opened.id),
+    location: fileUrl(deps.terms.filesUrl, opened.id),
   });
 }
 
@@ -58,23 +58,23 @@ export async function postDirect(director: Director, exchange: Exchange): Promis
  * @throws {StorageError}
  */
 export async function openDirect(
-  director: Omit<Director, 'tokens' | 'terms'>,
-  order: DirectOrder,
+  deps: Omit<DirectDeps, 'tokens' | 'terms'>,
+  order: DirectRequest,
 ): Promise<DirectRecord> {
   const { size: length, sha256, origin, ...admitted } = order;
-  const createdAt = director.now();
+  const createdAt = deps.now();
   const id = newFileId(order.owner, createdAt);
   const opening = { contentType: 'application/octet-stream', size: length, origin };
-  const session = await director.unscanned.openSession(id, opening);
-  const expiresAt = new Date(createdAt.getTime() + director.expiresMs);
+  const session = await deps.unscanned.openSession(id, opening);
+  const expiresAt = new Date(createdAt.getTime() + deps.expiresMs);
   const upload = { kind: 'direct', length, session, expiresAt, ...(sha256 && { sha256 }) } as const;
   try {
     const record: DirectRecord = { ...admitted, id, createdAt, viewers: [], state: 'uploading', upload };
-    await director.records.insert(record);
+    await deps.records.insert(record);
     return record;
   } catch (error) {
     // Best effort: a session that nobody knows ends by itself, and was never an object.
-    await director.unscanned.cancelSession(session).catch(() => undefined);
+    await deps.unscanned.cancelSession(session).catch(() => undefined);
     throw error;
   }
 }

@@ -12,7 +12,7 @@ const PREFIX = 'idempotency/';
 const LIFETIME_MS = 24 * 60 * 60_000;
 
 /** Which file a key stands for, or is about to. Whether there is such a file, its record alone says. */
-export interface Claim {
+export interface KeyReservation {
   readonly fileId: FileId;
   readonly claimedAt: Date;
 }
@@ -21,7 +21,7 @@ export interface Claim {
 export interface VersionedKey {
   readonly object: StoredObject;
   /** Absent where it is too old, or not ours to read: the key may be taken over as if it were new. */
-  readonly claim?: Claim;
+  readonly claim?: KeyReservation;
 }
 
 /** A client's own name for one of its uploads. */
@@ -58,10 +58,10 @@ export class IdempotencyKeys {
    * @returns whether it does now
    * @throws {StorageError}: it may, or may not
    */
-  async claim(key: OwnedKey, read: VersionedKey | undefined, claim: Claim): Promise<boolean> {
+  async claim(key: OwnedKey, current: VersionedKey | undefined, claim: KeyReservation): Promise<boolean> {
     const metadata = { fileId: claim.fileId, claimedAt: claim.claimedAt.toISOString() };
-    const written = read
-      ? await this.#bucket.patch(nameOf(key), read.object, metadata)
+    const written = current
+      ? await this.#bucket.patch(nameOf(key), current.object, metadata)
       : await this.#bucket.insertEmpty(nameOf(key), { metadata });
     return written !== undefined;
   }

@@ -5,7 +5,7 @@ import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { type Exchange, httpService } from '../../shared/http/service.ts';
+import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
 import {
@@ -99,14 +99,14 @@ http(
   }),
 );
 
-async function route(exchange: Exchange): Promise<void> {
-  exchange.audit.action = 'upload';
-  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(exchange.path) ?? [];
-  if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, exchange, id);
+async function route(context: RequestContext): Promise<void> {
+  context.audit.action = 'upload';
+  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(context.path) ?? [];
+  if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, context, id);
   if (collection === undefined) throw new Problem('not-found');
   if (collection === 'files' && id !== undefined) throw new Problem('not-found', elsewhere);
-  if (exchange.request.method !== 'POST') {
+  if (context.request.method !== 'POST') {
     throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow: 'POST' } });
   }
-  await (collection === 'files' ? postFile(poster, exchange) : postDirect(uploads, exchange));
+  await (collection === 'files' ? postFile(poster, context) : postDirect(uploads, context));
 }

@@ -1,22 +1,22 @@
 import type { IncomingMessage } from 'node:http';
 import { assemble, isWhole, objectOf, readChain, removeChain } from '../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../shared/files/record.ts';
-import { arrived, isTus, MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { asPending, isTus, MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { bodyOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import type { Exchange } from '../../shared/http/service.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
 import { decodeCrc32c } from '../../shared/storage/crc32c.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { type Appender, append, type Chunk, digestOf, type Progress } from './append.ts';
+import { type AppendDeps, append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
 import { sniffed } from './media/sniff.ts';
-import type { Terms } from './offer.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
+import type { UploadLimits } from './upload-headers.ts';
 
-export interface TusIntake extends Appender {
-  readonly terms: Terms;
+export interface AppendBodyDeps extends AppendDeps {
+  readonly terms: UploadLimits;
   readonly latest: LatestUploads;
   /** Aborts when this process is about to end: what a request has sent by then is kept. */
   readonly shutdown: AbortSignal;
@@ -35,7 +35,7 @@ export interface Standing {
  * made. Parts are looked for first, then the object that they become, then the record that outlasts it: what is
  * missed at one place is found at the next.
  */
-export async function standing(tus: TusIntake, record: FileRecord): Promise<Standing> {
+export async function standing(tus: AppendBodyDeps, record: FileRecord): Promise<Standing> {
   if (!isTus(record)) return { record };
   const { id } = record;
   const seenAt = tus.now();
@@ -43,14 +43,14 @@ export async function standing(tus: TusIntake, record: FileRecord): Promise<Stan
   if (isWhole(record.upload, progress.chain)) return complete(tus, progress, digestOf(tus, progress));
   const object = await objectOf(tus.unscanned, id);
   const now = await recordOf(tus, record);
-  if (object || !isTus(now)) return { record: object ? arrived(now, object) : now };
+  if (object || !isTus(now)) return { record: object ? asPending(now, object) : now };
   return { record: now, progress: { ...progress, record: now } };
 }
 
 /** Adds a body to an upload, and makes the object where that was the last of it. */
-export async function receive(
-  tus: TusIntake,
-  { request, response }: Exchange,
+export async function appendBody(
+  tus: AppendBodyDeps,
+  { request, response }: RequestContext,
   progress: Progress,
   chunk?: Omit<Chunk, 'bytes'>,
 ): Promise<Standing> {
@@ -81,7 +81,7 @@ export async function receive(
 
 /** Makes the object. The record is read last: what was deleted meanwhile is not called complete. */
 async function complete(
-  tus: TusIntake,
+  tus: AppendBodyDeps,
   { record, chain }: Progress,
   sha256: Sha256 | undefined,
 ): Promise<Standing & { readonly object?: StoredObject }> {
@@ -89,19 +89,19 @@ async function complete(
   const now = await recordOf(tus, record);
   // Nobody waits for that: Cloud Storage takes one mutation of a name a second. The sweeper removes what stays.
   if (object) removeChain(tus.unscanned, record.id, chain).catch(() => undefined);
-  if (object) return { record: arrived(now, object), object };
+  if (object) return { record: asPending(now, object), object };
   if (isTus(now)) throw new Error(`the parts of ${record.id} are gone`);
   return { record: now };
 }
 
-async function recordOf({ records }: TusIntake, { id }: FileRecord): Promise<FileRecord> {
-  const read = await records.get(id);
-  if (!read) throw new Problem('not-found');
-  return read.record;
+async function recordOf({ records }: AppendBodyDeps, { id }: FileRecord): Promise<FileRecord> {
+  const current = await records.get(id);
+  if (!current) throw new Problem('not-found');
+  return current.record;
 }
 
 /** Refuses a body before it is sent, where that is possible. @throws {Problem} */
-export function chunkOf({ request }: Exchange, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
+export function chunkOf({ request }: RequestContext, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
   requireOffsetType(request);
   const { contentLength: size } = framingOf(request);
   if (size !== undefined && size > atMost) throw new Problem('upload-too-long');

@@ -2,11 +2,11 @@ import { lengthName, lengthOf } from '../../shared/files/parts.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
-import type { TusIntake } from './tus-body.ts';
+import type { AppendBodyDeps } from './tus-body.ts';
 
 /** The length that a request says and that is news. A length that was deferred may be said once. @throws {Problem} */
 export function declared(
-  { terms }: TusIntake,
+  { terms }: AppendBodyDeps,
   { record, chain }: Progress,
   length: number | undefined,
 ): number | undefined {
@@ -19,7 +19,7 @@ export function declared(
 
 /** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was said */
 export async function declare(
-  tus: TusIntake,
+  tus: AppendBodyDeps,
   progress: Progress,
   length: number | undefined,
 ): Promise<Progress> {

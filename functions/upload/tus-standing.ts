@@ -5,11 +5,11 @@ import { isTus } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
-import { type Standing, standing, type TusIntake } from './tus-body.ts';
+import { type AppendBodyDeps, type Standing, standing } from './tus-body.ts';
 
 /** The upload as a request at this offset goes on with it. @throws {Problem} */
 export async function current(
-  tus: TusIntake,
+  tus: AppendBodyDeps,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -19,7 +19,7 @@ export async function current(
 
 /** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
 function latest(
-  tus: TusIntake,
+  tus: AppendBodyDeps,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -34,7 +34,7 @@ function latest(
  * bytes are sent.
  */
 async function found(
-  tus: TusIntake,
+  tus: AppendBodyDeps,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -50,7 +50,12 @@ async function found(
 }
 
 /** The problem to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
-export async function whyNot(tus: TusIntake, caller: Caller, id: string, offset: number): Promise<Problem> {
+export async function whyNot(
+  tus: AppendBodyDeps,
+  caller: Caller,
+  id: string,
+  offset: number,
+): Promise<Problem> {
   const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
   if (!live) return new Problem('upload-complete');
   return live.chain.end === offset ? keepsChanging() : standsAt(live.chain.end);
@@ -69,11 +74,11 @@ export function standsAt(offset: number): Problem {
 }
 
 /** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */
-export async function find({ records }: TusIntake, caller: Caller, id: string): Promise<Versioned> {
+export async function find({ records }: AppendBodyDeps, caller: Caller, id: string): Promise<Versioned> {
   const fileId = parseFileId(id);
-  const read = fileId && (await records.get(fileId));
-  if (!read || !mayChange(caller, read.record)) throw new Problem('not-found');
-  return read;
+  const current = fileId && (await records.get(fileId));
+  if (!current || !mayChange(caller, current.record)) throw new Problem('not-found');
+  return current;
 }
 
 /**
@@ -82,7 +87,7 @@ export async function find({ records }: TusIntake, caller: Caller, id: string): 
  * @throws {Problem}
  */
 export function alive(
-  { now }: TusIntake,
+  { now }: AppendBodyDeps,
   { record, progress }: Standing,
   begins = true,
 ): Progress | undefined {

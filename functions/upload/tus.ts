@@ -6,14 +6,20 @@ import type { TusRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
-import type { Exchange } from '../../shared/http/service.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
-import { type Admitted, admit, handleOf } from './admit.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { openUpload } from './open.ts';
-import { chunkOf, hasBody, receive, requireOffsetType, standing, type TusIntake } from './tus-body.ts';
+import {
+  type AppendBodyDeps,
+  appendBody,
+  chunkOf,
+  hasBody,
+  requireOffsetType,
+  standing,
+} from './tus-body.ts';
 import {
   announcedLength,
   completeHeaders,
@@ -26,8 +32,9 @@ import {
 } from './tus-headers.ts';
 import { declare, declared } from './tus-length.ts';
 import { alive, current, find, keepsChanging, standsAt, whyNot } from './tus-standing.ts';
+import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
 
-export interface Tus extends TusIntake {
+export interface Tus extends AppendBodyDeps {
   /** Milliseconds from its creation in which an upload is to be completed. */
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
@@ -49,8 +56,8 @@ const CAPABILITIES = {
  * the id of its file.
  * @param id of the path
  */
-export async function tusRoute(tus: Tus, exchange: Exchange, id: string | undefined): Promise<void> {
-  const { request, response } = exchange;
+export async function tusRoute(tus: Tus, context: RequestContext, id: string | undefined): Promise<void> {
+  const { request, response } = context;
   // Also on problems, wherever they are thrown.
   response.setHeader('tus-resumable', TUS_VERSION);
   const method = header(request, 'x-http-method-override')?.toUpperCase() ?? request.method;
@@ -63,34 +70,34 @@ export async function tusRoute(tus: Tus, exchange: Exchange, id: string | undefi
   if (!allow.split(', ').includes(method ?? ''))
     throw new Problem('method-not-allowed', { headers: { allow } });
   const caller = await authenticate(tus.tokens, request, 'write');
-  if (method === 'HEAD' && id !== undefined) return head(tus, exchange, await find(tus, caller, id));
+  if (method === 'HEAD' && id !== undefined) return head(tus, context, await find(tus, caller, id));
   if (id === undefined || method === 'PATCH') {
     using _ = openUpload(tus.uploads, caller.principal, response);
-    return await (id === undefined ? create(tus, exchange, caller) : patch(tus, exchange, caller, id));
+    return await (id === undefined ? create(tus, context, caller) : patch(tus, context, caller, id));
   }
   await terminate(tus, caller, id);
   sendEmpty(response, 204);
 }
 
 /** Creation, also with the first bytes, also with a length that comes later. */
-async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<void> {
-  const { request, response, log } = exchange;
+async function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
+  const { request, response, log } = context;
   const length = announcedLength(request);
   const metadata = header(request, 'upload-metadata');
   const pairs = parseUploadMetadata(metadata);
-  const admitted = admit(tus.terms, {
+  const admitted = validateUpload(tus.terms, {
     owner: caller.principal,
     contentType: pairs.get('filetype') ?? pairs.get('contentType'),
     fileName: pairs.get('filename'),
     size: length,
   });
-  const chunk = hasBody(request) ? chunkOf(exchange, length) : undefined;
+  const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
   const created = await insert(tus, admitted, { length, metadata });
-  exchange.audit.fileId = created.record.id;
+  context.audit.fileId = created.record.id;
   log.info({ fileId: created.record.id, owner: caller.principal, length }, 'upload created');
   // A file without a byte is complete already.
   const begun = { record: created.record, chain: NO_PARTS, seenAt: created.record.createdAt };
-  const { record, progress } = await receive(tus, exchange, begun, chunk);
+  const { record, progress } = await appendBody(tus, context, begun, chunk);
   const offset = progress?.chain.end;
   const handle = handleOf(record, tus.terms, offset);
   const headers = progress ? progressHeaders(progress) : completeHeaders(record, length);
@@ -99,7 +106,7 @@ async function create(tus: Tus, exchange: Exchange, caller: Caller): Promise<voi
 
 async function insert(
   { records, now, expiresMs }: Tus,
-  admitted: Admitted,
+  admitted: ValidUpload,
   { length, metadata }: { length: number | undefined; metadata: string | undefined },
 ): Promise<{ record: TusRecord }> {
   const createdAt = now();
@@ -118,7 +125,7 @@ async function insert(
   });
 }
 
-async function head(tus: Tus, { response }: Exchange, { record: read }: Versioned): Promise<void> {
+async function head(tus: Tus, { response }: RequestContext, { record: read }: Versioned): Promise<void> {
   const now = await standing(tus, read);
   const live = alive(tus, now);
   if (live) {
@@ -141,8 +148,8 @@ async function head(tus: Tus, { response }: Exchange, { record: read }: Versione
   });
 }
 
-async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): Promise<void> {
-  const { request, response, log } = exchange;
+async function patch(tus: Tus, context: RequestContext, caller: Caller, id: string): Promise<void> {
+  const { request, response, log } = context;
   const offset = countIn(request, 'Upload-Offset');
   const live = alive(tus, await current(tus, caller, id, offset));
   requireOffsetType(request);
@@ -151,9 +158,9 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
   if (offset !== live.chain.end) throw standsAt(live.chain.end);
   const said = declared(tus, live, countIn(request, 'Upload-Length'));
   const length = said ?? lengthOf(live.record.upload, live.chain);
-  const chunk = chunkOf(exchange, length === undefined ? undefined : length - offset);
+  const chunk = chunkOf(context, length === undefined ? undefined : length - offset);
   const received = await declare(tus, live, said)
-    .then((goingOn) => receive(tus, exchange, goingOn, chunk))
+    .then((goingOn) => appendBody(tus, context, goingOn, chunk))
     .catch(async (error: unknown) => {
       const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
       throw isOvertaken ? await whyNot(tus, caller, id, offset) : error;
@@ -168,11 +175,11 @@ async function patch(tus: Tus, exchange: Exchange, caller: Caller, id: string): 
 async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
   tus.latest.take(id);
   for (let races = 0; races < MAX_RACES; races++) {
-    const read = await find(tus, caller, id);
-    const live = alive(tus, await standing(tus, read.record));
+    const current = await find(tus, caller, id);
+    const live = alive(tus, await standing(tus, current.record));
     if (!live) throw new Problem('upload-complete');
     const { upload: _, content: __, ...stored } = live.record;
-    if (!(await tus.records.replace(read, { ...stored, state: 'expired' }))) continue;
+    if (!(await tus.records.replace(current, { ...stored, state: 'expired' }))) continue;
     await removeParts(tus.unscanned, stored.id);
     return;
   }

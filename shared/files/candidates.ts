@@ -40,7 +40,7 @@ export class Candidates {
    * file that used it is gone, by whoever made it go, or put the content there for it.
    * @throws {StorageError}
    */
-  async suspect(contents: Contents): Promise<void> {
+  async addGcCandidate(contents: Contents): Promise<void> {
     for (const key of blobKeys(contents)) {
       if (await this.#bucket.stat(blobName(key))) await this.#ensure(candidateName(key));
     }

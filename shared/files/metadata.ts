@@ -15,9 +15,9 @@ import {
 import type { FileId } from './file-id.ts';
 import type { DirectUpload, TusUpload } from './record.ts';
 import {
-  type Claims,
   type Content,
   type Coverage,
+  type DeclaredDigests,
   type FailureReason,
   type FileRecord,
   type JudgedRecord,
@@ -25,12 +25,12 @@ import {
   type PendingRecord,
   parseSha256,
   type Redriven,
-  type Scan,
+  type ScanResult,
   type Stored,
   type UnjudgedRecord,
   type UploadingRecord,
 } from './record.ts';
-import { claimsOf } from './uploading.ts';
+import { declaredDigestsOf } from './uploading.ts';
 
 /** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
 export class CorruptRecord extends Error {
@@ -62,7 +62,10 @@ function parsePrincipals(text: string): readonly Principal[] | undefined {
 }
 
 const CONTENT = group<Content>({ sha256: sha256('sha256'), size: count('size'), crc32c: text('crc32c') });
-const CLAIMS = group<Claims>({ size: count('claimedSize'), sha256: optional(sha256('claimedSha256')) });
+const CLAIMS = group<DeclaredDigests>({
+  size: count('claimedSize'),
+  sha256: optional(sha256('claimedSha256')),
+});
 const LEASE = group<Lease>({ holder: text('leaseHolder'), until: time('leaseUntil') });
 const REDRIVEN = group<Redriven>({
   at: time('redrivenAt'),
@@ -81,8 +84,8 @@ const SCANNED = {
   coverage: optional(oneOf<Coverage>('coverage', ['windows'])),
 };
 /** When and by what something was scanned, as verdicts, blobs and findings say it. */
-export const scanned = group<Omit<Scan, 'generation'>>(SCANNED);
-const SCAN = group<Scan>({ generation: field('generation', parseGeneration), ...SCANNED });
+export const scanned = group<Omit<ScanResult, 'generation'>>(SCANNED);
+const SCAN = group<ScanResult>({ generation: field('generation', parseGeneration), ...SCANNED });
 
 const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
   tus: {
@@ -175,7 +178,7 @@ export function verdictMetadata(record: JudgedRecord): Metadata {
 function waiting(arrival: Uploading | Waiting): Waiting {
   if (arrival.state === 'pending') return arrival;
   const { upload } = arrival;
-  return { state: 'pending', ...(upload.kind === 'direct' && { claims: claimsOf(upload) }) };
+  return { state: 'pending', ...(upload.kind === 'direct' && { claims: declaredDigestsOf(upload) }) };
 }
 
 /**

@@ -24,7 +24,7 @@ export interface Content {
 export type Coverage = 'windows';
 
 /** The scanner and the time of a scan: it decided on exactly this generation of the unscanned object. */
-export interface Scan {
+export interface ScanResult {
   readonly generation: Generation;
   readonly scannedAt: Date;
   /** Absent where no engine was asked, as for a file that is over the limit. */
@@ -51,7 +51,7 @@ export interface Redriven {
 }
 
 /** A client's claims about bytes that it sent past us: checked against them, and trusted for nothing. */
-export interface Claims {
+export interface DeclaredDigests {
   /** Bytes. */
   readonly size: number;
   readonly sha256?: Sha256;
@@ -106,7 +106,7 @@ export type FileRecord = Stored &
     | {
         readonly state: 'pending';
         readonly content?: Content;
-        readonly claims?: Claims;
+        readonly claims?: DeclaredDigests;
         readonly lease?: Lease;
         readonly redriven?: Redriven;
         /**
@@ -115,17 +115,17 @@ export type FileRecord = Stored &
          */
         readonly tentative?: true;
       }
-    | { readonly state: 'clean'; readonly content: Content; readonly scan: Scan }
+    | { readonly state: 'clean'; readonly content: Content; readonly scan: ScanResult }
     | {
         readonly state: 'infected';
         readonly content: Content;
-        readonly scan: Scan;
+        readonly scan: ScanResult;
         readonly signature: string;
       }
     | {
         readonly state: 'unscannable';
         readonly content?: Content;
-        readonly scan: Scan;
+        readonly scan: ScanResult;
         readonly reason: UnscannableReason;
         readonly detail?: string;
         /** The policy of the deployment hands it out all the same; it then has content. */
@@ -134,7 +134,7 @@ export type FileRecord = Stored &
     | {
         readonly state: 'failed';
         readonly content?: Content;
-        readonly claims?: Claims;
+        readonly claims?: DeclaredDigests;
         readonly failure: FailureReason;
         readonly failedAt: Date;
         /** The event that says so is out. */
@@ -154,7 +154,7 @@ export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
-export type DecidedRecord = Extract<FileRecord, { scan: Scan }>;
+export type DecidedRecord = Extract<FileRecord, { scan: ScanResult }>;
 
 /** A record without what its verdict adds. */
 export type UnjudgedRecord = Exclude<FileRecord, DecidedRecord | FailedRecord>;

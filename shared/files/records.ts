@@ -54,12 +54,12 @@ export class Records {
 
   /** Whether the file is still there as `read`, whatever its verdict: one read. @throws {StorageError}, {CorruptRecord} */
   async reread<R extends FileRecord>(
-    read: Versioned<R>,
+    current: Versioned<R>,
     signal?: AbortSignal,
   ): Promise<Versioned | undefined> {
-    const { id } = read.record;
+    const { id } = current.record;
     const object = await this.#bucket.stat(RECORDS_PREFIX + id, signal);
-    return object && versioned(id, object, read.verdict);
+    return object && versioned(id, object, current.verdict);
   }
 
   /**
@@ -151,9 +151,9 @@ export class Records {
    * Writes what `files/<fileId>` says, where that still is what was read: never a verdict.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    */
-  async replace<R extends FileRecord>(read: Versioned, record: R): Promise<Versioned<R> | undefined> {
-    const object = await this.#patch(read.object, fileAfter(read, record));
-    return object && { ...read, record, object };
+  async replace<R extends FileRecord>(current: Versioned, record: R): Promise<Versioned<R> | undefined> {
+    const object = await this.#patch(current.object, fileAfter(current, record));
+    return object && { ...current, record, object };
   }
 
   /**
@@ -161,12 +161,12 @@ export class Records {
    * may see the file.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    */
-  async judge<R extends JudgedRecord>(read: Versioned, record: R): Promise<Versioned<R> | undefined> {
+  async judge<R extends JudgedRecord>(current: Versioned, record: R): Promise<Versioned<R> | undefined> {
     const metadata = verdictMetadata(record);
-    const verdict = read.verdict
-      ? await this.#patch(read.verdict, metadata)
+    const verdict = current.verdict
+      ? await this.#patch(current.verdict, metadata)
       : await this.#bucket.insertEmpty(VERDICTS_PREFIX + record.id, { metadata });
-    return verdict && { record, object: read.object, verdict };
+    return verdict && { record, object: current.object, verdict };
   }
 
   async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {

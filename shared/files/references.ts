@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
+import { deleteUnlessHeld, isKept } from '../storage/delete-unless-held.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { allObjects, type Page, pageOf } from '../storage/page.ts';
-import { isKept, release } from '../storage/release.ts';
 import type { FileId } from './file-id.ts';
 
 /** The prefix of all references' names, followed by the file id, a slash and a digest of the URI. */
@@ -60,7 +60,7 @@ export class References {
     for (;;) {
       const object = await this.#bucket.stat(name(id, uri));
       if (!object || !isLiveReference(object)) return;
-      const released = isKept(object, at) ? 'kept' : await release(this.#bucket, object);
+      const released = isKept(object, at) ? 'kept' : await deleteUnlessHeld(this.#bucket, object);
       if (released === 'deleted') return;
       const removed = { removedAt: at.toISOString() };
       if (released === 'kept' && (await this.#bucket.patch(object.name, object, removed))) return;

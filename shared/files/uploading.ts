@@ -1,6 +1,6 @@
 import type { StoredObject } from '../storage/object.ts';
 import {
-  type Claims,
+  type DeclaredDigests,
   type DirectUpload,
   type FileRecord,
   parseSha256,
@@ -22,10 +22,10 @@ export function isTus(record: FileRecord): record is TusRecord {
  * The record of a file whose object is final: it waits for its scan. Nobody writes that down before the scanner
  * does, so a record that says `uploading` may be about such a file.
  */
-export function arrived(record: FileRecord, object: StoredObject): Exclude<FileRecord, UploadingRecord> {
+export function asPending(record: FileRecord, object: StoredObject): Exclude<FileRecord, UploadingRecord> {
   if (record.state !== 'uploading') return record;
   const { upload, content: _, ...stored } = record;
-  if (upload.kind === 'direct') return { ...stored, state: 'pending', claims: claimsOf(upload) };
+  if (upload.kind === 'direct') return { ...stored, state: 'pending', claims: declaredDigestsOf(upload) };
   const { size, crc32c, metadata } = object;
   // Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one.
   const sha256 = parseSha256(metadata['sha256'] ?? '');
@@ -34,6 +34,6 @@ export function arrived(record: FileRecord, object: StoredObject): Exclude<FileR
 }
 
 /** The claims of the client of a direct session about its bytes. */
-export function claimsOf({ length, sha256 }: DirectUpload): Claims {
+export function declaredDigestsOf({ length, sha256 }: DirectUpload): DeclaredDigests {
   return { size: length, ...(sha256 && { sha256 }) };
 }

@@ -2,7 +2,7 @@ import type { DeletedRecord, FileRecord } from './record.ts';
 import type { Records, Versioned } from './records.ts';
 import type { References } from './references.ts';
 
-interface Withdrawer {
+interface WithdrawDeps {
   readonly references: Pick<References, 'count'>;
   readonly records: Records;
   readonly now: () => Date;
@@ -12,18 +12,18 @@ interface Withdrawer {
  * Takes one step towards deleting a file that no resource refers to. A request that adds a reference writes it first
  * and then ensures that the record says `referenced` and is not deleted; here the references are listed after the
  * record was read. So either the new reference is seen, or the record is not the one that was read any more.
- * @param read before this call, not `deleted`
+ * @param current before this call, not `deleted`
  * @returns the record where it is deleted now; 'unreferenced' where it had said `referenced` and no longer does:
  *   only then, read again, can it be deleted
  * @throws {StorageError}
  */
 export async function withdraw(
-  { references, records, now }: Withdrawer,
-  read: Versioned,
-): Promise<Versioned<DeletedRecord> | 'referenced' | 'unreferenced' | 'lostRace'> {
-  const record = withdrawn(read.record, await references.count(read.record.id, 1), now());
-  const written = record === read.record ? read : await records.replace(read, record);
-  if (!written) return 'lostRace';
+  { references, records, now }: WithdrawDeps,
+  current: Versioned,
+): Promise<Versioned<DeletedRecord> | 'referenced' | 'unreferenced' | 'conflict'> {
+  const record = withdrawn(current.record, await references.count(current.record.id, 1), now());
+  const written = record === current.record ? current : await records.replace(current, record);
+  if (!written) return 'conflict';
   if (record.state === 'deleted') return { ...written, record };
   return record.referenced ? 'referenced' : 'unreferenced';
 }

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptBody, framingOf } from '../framework/framing.ts';
-import { giveBack } from '../runtime/memory.ts';
+import { detach } from '../runtime/memory.ts';
 import { Problem } from './problems.ts';
 
 /**
@@ -22,7 +22,7 @@ export async function* bodyOf(
       size += piece.length;
       if (size > maxBytes) throw tooLarge(maxBytes);
       yield piece;
-      giveBack(piece);
+      detach(piece);
     }
   } catch (cause) {
     throw cause instanceof Problem ? cause : incomplete(size, cause);

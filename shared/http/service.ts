@@ -11,7 +11,7 @@ import { Problem } from './problems.ts';
 import { sendHead, sendProblem } from './respond.ts';
 
 /** One request: what a handler needs beside its own dependencies. */
-export interface Exchange {
+export interface RequestContext {
   /** Path without query, as it was sent. */
   readonly path: string;
   readonly query: URLSearchParams;
@@ -24,7 +24,7 @@ export interface Exchange {
   readonly signal: AbortSignal;
 }
 
-type Handler = (exchange: Exchange) => Promise<void>;
+type Handler = (context: RequestContext) => Promise<void>;
 
 export interface ServiceOptions {
   readonly log: Logger;
@@ -85,9 +85,9 @@ async function serve(
 
 function answerError(
   error: unknown,
-  exchange: Pick<Exchange, 'request' | 'response' | 'log' | 'audit'> & { gone: boolean },
+  context: Pick<RequestContext, 'request' | 'response' | 'log' | 'audit'> & { gone: boolean },
 ): void {
-  const { request, response, log, audit, gone } = exchange;
+  const { request, response, log, audit, gone } = context;
   if (gone) {
     log.info({ reason: (error as Error).message }, 'client went away');
     response.destroy();

@@ -5,6 +5,6 @@
  * Only for who owns the bytes, and once nothing reads them any more; a write is over when its callback says so. They
  * are empty afterwards. Bytes that are a part of a larger buffer are left alone: others have the rest.
  */
-export function giveBack({ buffer, byteLength }: Uint8Array): void {
+export function detach({ buffer, byteLength }: Uint8Array): void {
   if (byteLength > 0 && buffer.byteLength === byteLength && buffer instanceof ArrayBuffer) buffer.transfer(0);
 }

@@ -1,7 +1,7 @@
 import { createScanner, ping, version } from 'clamdjs';
 import { Cutoff } from './cutoff.ts';
 import { type EngineVersion, parseVersion } from './engine.ts';
-import { CLAMDJS_TIMEOUT_MS, type Ending, exchange } from './exchange.ts';
+import { CLAMDJS_TIMEOUT_MS, clamdExchange, type Ending } from './exchange.ts';
 import { Feed } from './feed.ts';
 import { parseReply } from './reply.ts';
 import { ScanFault, type Verdict } from './verdict.ts';
@@ -70,7 +70,7 @@ export function createClamd(options: ClamdOptions): Clamd {
 
   async function ask(begin: () => Promise<unknown>, signal: AbortSignal | undefined): Promise<Buffer> {
     using cutoff = newCutoff(signal);
-    const ending = await exchange(begin, { connectTimeoutMs, cutoff });
+    const ending = await clamdExchange(begin, { connectTimeoutMs, cutoff });
     if (!ending.orderly) throw new ScanFault('connectionLost', 'the connection broke during the reply');
     return ending.reply;
   }
@@ -82,7 +82,7 @@ export function createClamd(options: ClamdOptions): Clamd {
       try {
         if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`not a size in bytes: ${size}`);
         if (size > maxBytes) return { kind: 'unscannable', reason: 'tooLarge' };
-        const ending = await exchange(() => scanner.scanStream(feed, CLAMDJS_TIMEOUT_MS), {
+        const ending = await clamdExchange(() => scanner.scanStream(feed, CLAMDJS_TIMEOUT_MS), {
           connectTimeoutMs,
           cutoff,
           isSent: () => feed.readableEnded,

@@ -25,7 +25,7 @@ export interface Ending {
  * @param options.onSocket is told of the connection before it is there
  * @throws {ScanFault} the cutoff's, `unreachable`, or `connectionLost` if there was no reply at all
  */
-export async function exchange(
+export async function clamdExchange(
   begin: () => Promise<unknown>,
   options: {
     readonly connectTimeoutMs: number;

@@ -1,4 +1,4 @@
-import { giveBack } from '../runtime/memory.ts';
+import { detach } from '../runtime/memory.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
@@ -56,7 +56,7 @@ export class ChunkBuffer {
   free(): void {
     for (const buffer of [this.#filling, this.#away]) {
       if (buffer?.length === this.#capacity && free.length < MOST_FREE) free.push(buffer);
-      else if (buffer) giveBack(buffer);
+      else if (buffer) detach(buffer);
     }
     this.#filling = Buffer.alloc(0);
     this.#away = undefined;
@@ -68,7 +68,7 @@ export class ChunkBuffer {
     const length = Math.max(needed, this.#filling.length * 4);
     const grown = length < this.#capacity ? Buffer.allocUnsafeSlow(length) : wholeBuffer(this.#capacity);
     grown.set(this.bytes);
-    giveBack(this.#filling);
+    detach(this.#filling);
     this.#filling = grown;
   }
 }

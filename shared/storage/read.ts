@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { giveBack } from '../runtime/memory.ts';
+import { detach } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
 import { type Generation, parseGeneration } from './object.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
@@ -118,7 +118,7 @@ async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<Uint8
     for await (const piece of body as AsyncIterable<Uint8Array>) {
       waiting = false;
       yield piece;
-      giveBack(piece);
+      detach(piece);
       waiting = true;
       timer.refresh();
     }

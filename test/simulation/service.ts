@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { pino } from 'pino';
 import { scanFinalized } from '../../functions/scanner/scan.ts';
-import type { Scan } from '../../functions/scanner/scan-context.ts';
+import type { ScanContext } from '../../functions/scanner/scan-context.ts';
 import { deadLettered } from '../../functions/sweeper/dead-letter.ts';
-import type { Sweeper } from '../../functions/sweeper/sweeper.ts';
-import { attendWaiting } from '../../functions/sweeper/waiting.ts';
+import type { SweeperDeps } from '../../functions/sweeper/sweeper.ts';
+import { reconcileWaiting } from '../../functions/sweeper/waiting.ts';
 import { backoff } from '../../infra/emulators/pubsub/src/backoff.ts';
 import type { Subscription } from '../../infra/emulators/pubsub/src/subscription.ts';
 import type { EventMessage } from '../../shared/events/cloud-event.ts';
@@ -74,8 +74,8 @@ export class SimulatedService {
   readonly #objects = new Map<string, StoredObject>();
   readonly #due = new Map<number, Message[]>();
   readonly #subscription: Subscription;
-  readonly #scan: Scan;
-  readonly #sweeper: Sweeper;
+  readonly #scan: ScanContext;
+  readonly #sweeper: SweeperDeps;
   #down: (now: number) => boolean = () => false;
   /** Scans that can begin in this second. */
   #room = 0;
@@ -127,7 +127,7 @@ export class SimulatedService {
         },
       },
       lease: { aboveBytes: 1000, durationMs: 60_000, holder: 'simulated', now },
-    } as unknown as Scan;
+    } as unknown as ScanContext;
     this.#sweeper = {
       ...{ records, unscanned, now, log, findings: NO_FINDINGS, publish: async () => undefined },
       redeliver: async (event: EventMessage) => {
@@ -137,7 +137,7 @@ export class SimulatedService {
       stuckAfterMs: deployment.stuckAfterSeconds * 1000,
       maxRedrives: deployment.maxRedrives,
       redrivesPerSweep: deployment.redrivesPerSweep,
-    } as unknown as Sweeper;
+    } as unknown as SweeperDeps;
   }
 
   /**
@@ -236,7 +236,8 @@ export class SimulatedService {
 
   async #sweep(): Promise<void> {
     const allowance = { redrives: this.#deployment.redrivesPerSweep };
-    for (const object of [...this.#objects.values()]) await attendWaiting(this.#sweeper, object, allowance);
+    for (const object of [...this.#objects.values()])
+      await reconcileWaiting(this.#sweeper, object, allowance);
   }
 
   #anyWaits(): boolean {

@@ -5,10 +5,10 @@ import { sendFile } from '../read.ts';
 import type { Route } from '../router.ts';
 
 export function getFile(files: Files): Route {
-  return async (exchange, id) => {
-    const { request, signal } = exchange;
+  return async (context, id) => {
+    const { request, signal } = context;
     const caller = await authenticate(files.tokens, request, 'read');
     const { record } = await findFile(files.records, caller, id, ownerOrViewer, signal);
-    await sendFile(files, exchange, { method: request.method === 'HEAD' ? 'HEAD' : 'GET', record });
+    await sendFile(files, context, { method: request.method === 'HEAD' ? 'HEAD' : 'GET', record });
   };
 }

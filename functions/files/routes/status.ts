@@ -3,7 +3,7 @@ import { authenticate } from '../../../shared/http/authenticate.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';
 import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 import { sendHandle, sendJson } from '../../../shared/http/respond.ts';
-import { settled } from '../../../shared/http/settled.ts';
+import { waitForVerdict } from '../../../shared/http/wait-for-verdict.ts';
 import { toAttachment } from '../attachment.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile, ownerOrAdministrator } from '../find.ts';
@@ -18,7 +18,7 @@ export function getStatus({ tokens, records, filesUrl, polls }: Files): Route {
     // A caller with too many of them waiting is answered at once, and asks again after Retry-After.
     using poll = asked > 0 ? polls.take(caller.principal) : undefined;
     const wait = poll ? asked : 0;
-    const record = await settled(records, found.record, wait, signal);
+    const record = await waitForVerdict(records, found.record, wait, signal);
     const headers = { vary: 'Accept', ...(wait > 0 && { 'preference-applied': `wait=${wait}` }) };
     if (filesUrl !== undefined && prefersFhir(request.headers.accept)) {
       const attachment = toAttachment(requireReadable(record), filesUrl);

@@ -6,7 +6,7 @@ const LINE = v.object({
   arrivedAt: v.string(),
   waitMs: v.number(),
   scanMs: v.optional(v.number()),
-  settleMs: v.optional(v.number()),
+  moveMs: v.optional(v.number()),
 });
 
 /** Where the time of a file went, as the scanner measured it; times in ms. */

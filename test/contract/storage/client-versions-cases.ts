@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { Bucket } from '../../../shared/storage/bucket.ts';
+import { deleteUnlessHeld } from '../../../shared/storage/delete-unless-held.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import type { Generation, Metageneration, StoredObject } from '../../../shared/storage/object.ts';
-import { release } from '../../../shared/storage/release.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import type { Cases } from '../cases.ts';
 import { bytesOf, store } from './client-bytes-cases.ts';
@@ -110,7 +110,7 @@ export function clientKeepsVersions(cases: Cases<StorageSubject>): void {
     (await subject.call('PATCH', path, { json: { temporaryHold: true } })).ok();
     const held = await subject.bucket.stat(object.name);
     assert.equal(held?.held, true);
-    assert.equal(await release(subject.bucket, held), 'kept');
+    assert.equal(await deleteUnlessHeld(subject.bucket, held), 'kept');
   });
 
   cases('client: lists all names below a prefix, in order', async (subject) => {

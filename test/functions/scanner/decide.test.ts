@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Admission } from '../../../functions/scanner/admission/admission.ts';
 import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
 import { decideByScan } from '../../../functions/scanner/decide.ts';
-import type { Decider } from '../../../functions/scanner/decision.ts';
+import type { DecideDeps } from '../../../functions/scanner/decision.ts';
 import { decideUnread } from '../../../functions/scanner/unread.ts';
 import { blobName } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
@@ -55,7 +55,7 @@ class WatchedBucket extends Bucket {
 
 describe('deciding on a file', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent'] });
-  let decider: Decider;
+  let decider: DecideDeps;
   let unscanned: WatchedBucket;
   let permanent: Bucket;
   let now: number;
@@ -152,7 +152,7 @@ describe('deciding on a file', () => {
   };
 
   describe('without reading a byte', () => {
-    const unread = ({ record, object }: Pick<File, 'record' | 'object'>, how: Partial<Decider> = {}) =>
+    const unread = ({ record, object }: Pick<File, 'record' | 'object'>, how: Partial<DecideDeps> = {}) =>
       decideUnread({ ...decider, ...how }, record, object, undefined, never);
     const scanFields = (coverage?: 'windows') => ({
       scannedAt: new Date(T0).toISOString(),
@@ -323,7 +323,7 @@ describe('deciding on a file', () => {
   describe('by a scan', () => {
     const decide = (
       { record, object }: Pick<File, 'record' | 'object'>,
-      how: Partial<Decider> = {},
+      how: Partial<DecideDeps> = {},
       signal = never,
     ) => {
       const before = given.length;

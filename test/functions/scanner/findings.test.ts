@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { openDownload } from '../../../functions/files/download.ts';
 import { scanFinalized } from '../../../functions/scanner/scan.ts';
-import type { Scan } from '../../../functions/scanner/scan-context.ts';
+import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
@@ -35,8 +35,8 @@ describe('a finding', () => {
   const findings = () => new Findings(fixture.sweeper.permanent);
 
   /** Scan with signatures that know what the actor's own do not. */
-  function newer(actor: Actor): Scan {
-    const scanner: Scan['scanner'] = {
+  function newer(actor: Actor): ScanContext {
+    const scanner: ScanContext['scanner'] = {
       ...actor.scan.scanner,
       scan: async (...args) => {
         assert.equal((await actor.scan.scanner.scan(...args)).kind, 'clean');
@@ -45,8 +45,8 @@ describe('a finding', () => {
     };
     return { ...actor.scan, scanner, verdictMaxAgeMs: -1 };
   }
-  const scan = (of: Scan, { object }: File) => scanFinalized(of, object, never);
-  const older = (actor = fixture.actor()): Scan => actor.scan;
+  const scan = (of: ScanContext, { object }: File) => scanFinalized(of, object, never);
+  const older = (actor = fixture.actor()): ScanContext => actor.scan;
 
   /** File that its client sent to Cloud Storage itself: nobody knows the digest before the scan. */
   async function unhashed(file: File): Promise<File> {
@@ -245,7 +245,7 @@ describe('a finding', () => {
       }
     };
     const actor = fixture.actor(hook);
-    const publish: Scan['publish'] = (event) =>
+    const publish: ScanContext['publish'] = (event) =>
       hook('insert', 'an event', () => fixture.sweeper.publish(event));
     await scan({ ...actor.scan, publish }, file);
     assert.equal(await fixture.state(file.record.id), 'clean');
@@ -279,7 +279,7 @@ describe('a finding', () => {
 
   it('is obeyed where a policy would accept what could not be scanned', async () => {
     await findings().add(SHA256, foundAt(fixture.now));
-    const unable: Scan['scanner'] = {
+    const unable: ScanContext['scanner'] = {
       ...older().scanner,
       scan: async (bytes) => {
         for await (const _ of bytes);
@@ -293,7 +293,7 @@ describe('a finding', () => {
   });
 
   it('takes back what a policy has accepted', async () => {
-    const unable: Scan['scanner'] = {
+    const unable: ScanContext['scanner'] = {
       ...older().scanner,
       scan: async (bytes) => {
         for await (const _ of bytes);

@@ -7,9 +7,9 @@ import { Admission } from '../../../functions/scanner/admission/admission.ts';
 import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
 import { EarlyReads } from '../../../functions/scanner/early-reads.ts';
 import { scanFinalized } from '../../../functions/scanner/scan.ts';
-import type { Scan } from '../../../functions/scanner/scan-context.ts';
+import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
+import { createFile } from '../../../functions/upload/create-file.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
-import { receive } from '../../../functions/upload/receive.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { BlobMismatch } from '../../../shared/files/blob.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
@@ -57,7 +57,7 @@ function contentOf(bytes: Buffer): Content {
 describe('the steps of a scan', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
   let clamd: Clamd;
-  let scan: Scan;
+  let scan: ScanContext;
   let permanent: Bucket;
   let published: EventMessage[];
   let now: number;
@@ -103,7 +103,7 @@ describe('the steps of a scan', () => {
       yield bytes;
     }
     const upload = { owner, contentType: 'text/plain', fileName: undefined, bytes: source() };
-    const record = await receive({ ...scan, now: scan.now }, upload);
+    const record = await createFile({ ...scan, now: scan.now }, upload);
     const object = await scan.unscanned.stat(record.id);
     assert.ok(object);
     return { record, object };
@@ -113,7 +113,7 @@ describe('the steps of a scan', () => {
     assert.ok(read);
     return read.record;
   }
-  const run = (object: StoredObject, how: Partial<Scan> = {}) =>
+  const run = (object: StoredObject, how: Partial<ScanContext> = {}) =>
     scanFinalized({ ...scan, ...how }, object, never);
   const findingOf = (bytes: Buffer) => scan.findings.get(contentOf(bytes).sha256);
   const blobOf = (bytes: Buffer) => scan.blobs.find({ owner: OWNER, content: contentOf(bytes) });
@@ -516,7 +516,7 @@ describe('the steps of a scan', () => {
         return verdict;
       },
     };
-    const publish: Scan['publish'] = () => Promise.reject(new Error('nobody can be told'));
+    const publish: ScanContext['publish'] = () => Promise.reject(new Error('nobody can be told'));
     await assert.rejects(run(object, { log, scanner: slow, publish }), /nobody/);
     await run(object, { log });
     const again = await uploaded(bytes);
@@ -525,12 +525,7 @@ describe('the steps of a scan', () => {
     const third = await uploaded(randomBytes(1000));
     now = third.object.timeCreated.getTime() - 5;
     await run(third.object, { log, scanner: slow });
-    const told = lines.map(({ arrivedAt, waitMs, scanMs, settleMs }) => [
-      arrivedAt,
-      waitMs,
-      scanMs,
-      settleMs,
-    ]);
+    const told = lines.map(({ arrivedAt, waitMs, scanMs, moveMs }) => [arrivedAt, waitMs, scanMs, moveMs]);
     const at = ({ timeCreated }: StoredObject) => timeCreated.toISOString();
     assert.deepEqual(told, [
       [undefined, undefined, undefined, undefined],
@@ -797,7 +792,7 @@ describe('the steps of a scan', () => {
       return current.redriven?.tried ?? false;
     }
     const lying = { scanner: { ...clamd, scan: () => Promise.reject(new ScanFault('unreachable', '')) } };
-    const broken = (): Partial<Scan> => ({
+    const broken = (): Partial<ScanContext> => ({
       scanner: {
         ...clamd,
         scan: async (bytes) => {

@@ -4,8 +4,8 @@ import { pino } from 'pino';
 import { Admission } from '../../../functions/scanner/admission/admission.ts';
 import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
 import { scanFinalized } from '../../../functions/scanner/scan.ts';
-import type { Scan } from '../../../functions/scanner/scan-context.ts';
-import { receive } from '../../../functions/upload/receive.ts';
+import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
+import { createFile } from '../../../functions/upload/create-file.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
@@ -33,7 +33,7 @@ const never = new AbortController().signal;
 describe('a file over the maximum of the engine', () => {
   const fixture = new EmulatorFixture({ buckets: ['unscanned', 'permanent', 'quarantine'] });
   let clamd: Clamd;
-  let scan: Scan;
+  let scan: ScanContext;
   let published: EventMessage[];
   before(async () => {
     // It refuses what is larger than a window.
@@ -80,11 +80,11 @@ describe('a file over the maximum of the engine', () => {
       yield bytes;
     }
     const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: source() };
-    const record = await receive(scan, upload);
+    const record = await createFile(scan, upload);
     const object = await scan.unscanned.stat(record.id);
     assert.ok(object);
     fixture.emulator.operations.reset();
-    const run = (how: Partial<Scan> = {}) => scanFinalized({ ...scan, ...how }, object, never);
+    const run = (how: Partial<ScanContext> = {}) => scanFinalized({ ...scan, ...how }, object, never);
     const now = async (): Promise<FileRecord> => {
       const read = await scan.records.get(record.id);
       assert.ok(read);

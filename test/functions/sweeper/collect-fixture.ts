@@ -7,11 +7,11 @@ import { Admission } from '../../../functions/scanner/admission/admission.ts';
 import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
 import { EarlyReads } from '../../../functions/scanner/early-reads.ts';
 import { scanFinalized } from '../../../functions/scanner/scan.ts';
-import type { Scan } from '../../../functions/scanner/scan-context.ts';
+import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
 import { type CollectReport, collect } from '../../../functions/sweeper/collect.ts';
-import type { Collector } from '../../../functions/sweeper/collector.ts';
+import type { CollectorDeps } from '../../../functions/sweeper/collector.ts';
 import type { SweepTerms } from '../../../functions/sweeper/sweep.ts';
-import { receive } from '../../../functions/upload/receive.ts';
+import { createFile } from '../../../functions/upload/create-file.ts';
 import { blobKeys, blobName, type DeduplicationScope } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
@@ -35,8 +35,8 @@ export const HOUR = 3_600_000;
 
 /** Somebody who works on the buckets: a collector, a scanner, an owner. Every operation goes through its hook. */
 export interface Actor {
-  readonly collector: Collector;
-  readonly scan: Scan;
+  readonly collector: CollectorDeps;
+  readonly scan: ScanContext;
 }
 
 /** A {@link SweeperFixture} with all that makes blobs, uses them and collects them. Storage goes by its clock. */
@@ -109,7 +109,7 @@ export class CollectFixture extends SweeperFixture {
   collect(
     { collector }: Actor = this.actor(),
     terms: Partial<SweepTerms> = {},
-    how: Partial<Collector> = {},
+    how: Partial<CollectorDeps> = {},
   ): Promise<CollectReport> {
     return collect({ ...collector, ...how }, { budgetMs: 60_000, stopping: () => false, ...terms });
   }
@@ -124,7 +124,7 @@ export class CollectFixture extends SweeperFixture {
       yield Buffer.from(bytes);
     }
     const upload = { owner, contentType: 'text/plain', fileName: 'name.txt', bytes: source() };
-    const record = await receive({ ...scan, now: scan.now }, upload);
+    const record = await createFile({ ...scan, now: scan.now }, upload);
     const object = await this.sweeper.unscanned.stat(record.id);
     assert.ok(object);
     return { record, object };
@@ -133,7 +133,7 @@ export class CollectFixture extends SweeperFixture {
   scan(
     object: StoredObject,
     { scan }: Actor = this.actor(),
-    how: Partial<Scan> = {},
+    how: Partial<ScanContext> = {},
   ): ReturnType<typeof scanFinalized> {
     return scanFinalized({ ...scan, ...how }, object, new AbortController().signal);
   }

@@ -6,7 +6,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { collect } from '../../../functions/sweeper/collect.ts';
-import type { Collector } from '../../../functions/sweeper/collector.ts';
+import type { CollectorDeps } from '../../../functions/sweeper/collector.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -56,7 +56,7 @@ describe('a collection through many records', () => {
     const { port } = server.address() as AddressInfo;
     const permanent = new Bucket(connectStorage(`http://127.0.0.1:${port}`), 'permanent');
     const unused = () => Promise.reject(new Error('nothing is to be published'));
-    const collector: Collector = {
+    const collector: CollectorDeps = {
       unscanned: permanent,
       permanent,
       records: new Records(permanent),
@@ -79,7 +79,7 @@ describe('a collection through many records', () => {
     const before = heap();
     calls = {};
     const report = await collect(collector, { budgetMs: 60_000, stopping: () => false });
-    assert.deepEqual(report.records, { settled: RECORDS });
+    assert.deepEqual(report.records, { unchanged: RECORDS });
     assert.ok((report.candidates.claimed ?? 0) < CLAIMS + 16);
     assert.equal(report.blobs.deleted, report.candidates.claimed);
     assert.equal(calls['list files/'], RECORDS / PAGE);

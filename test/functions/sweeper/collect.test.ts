@@ -406,7 +406,7 @@ describe('a collection', () => {
     const { operations } = fixture.storage.emulator;
     operations.reset();
     const { records } = await fixture.collect();
-    assert.deepEqual(records, { settled: 1 });
+    assert.deepEqual(records, { unchanged: 1 });
     for (const write of ['objects.insert', 'objects.patch', 'objects.delete'] as const) {
       assert.equal(operations.of(write).calls, 0, write);
     }
@@ -416,7 +416,7 @@ describe('a collection', () => {
     it('does nothing unless it is told to', async () => {
       const id = await fixture.clean('unreferenced');
       fixture.now += 3650 * DAY;
-      assert.deepEqual((await fixture.collect()).records, { settled: 1 });
+      assert.deepEqual((await fixture.collect()).records, { unchanged: 1 });
       assert.equal(await fixture.state(id), 'clean');
     });
 
@@ -445,11 +445,11 @@ describe('a collection', () => {
       await fixture.refer(always, 'urn:2');
       fixture.unreferencedAfterMs = 10 * DAY;
       fixture.now += 9 * DAY;
-      assert.deepEqual((await fixture.collect()).records, { settled: 3 });
+      assert.deepEqual((await fixture.collect()).records, { unchanged: 3 });
       await fixture.unrefer(once, 'urn:1');
       await fixture.unrefer(always, 'urn:2');
       fixture.now += 2 * DAY;
-      assert.deepEqual((await fixture.collect()).records, { collected: 1, unreferenced: 1, settled: 1 });
+      assert.deepEqual((await fixture.collect()).records, { collected: 1, unreferenced: 1, unchanged: 1 });
       assert.deepEqual([await fixture.state(never), await fixture.state(once)], ['deleted', 'clean']);
       fixture.now += 10 * DAY;
       assert.equal((await fixture.collect()).records.collected, 1);
@@ -469,7 +469,7 @@ describe('a collection', () => {
       fixture.unreferencedAfterMs = DAY;
       fixture.now += 2 * DAY;
       assert.deepEqual((await fixture.collect()).records, { referenced: 1 });
-      assert.deepEqual((await fixture.collect()).records, { settled: 1 });
+      assert.deepEqual((await fixture.collect()).records, { unchanged: 1 });
     });
 
     it('keeps one to which a reference is added at the moment it is to be deleted, or refuses the reference', async () => {

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
 import { type SweepReport, type SweepTerms, sweep } from '../../../functions/sweeper/sweep.ts';
-import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
-import { receive } from '../../../functions/upload/receive.ts';
+import type { SweeperDeps } from '../../../functions/sweeper/sweeper.ts';
+import { createFile } from '../../../functions/upload/create-file.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
@@ -34,7 +34,7 @@ export class SweeperFixture {
   redelivered: EventMessage[] = [];
   now = 0;
   readonly #aheadMs: number;
-  #sweeper: Sweeper | undefined;
+  #sweeper: SweeperDeps | undefined;
   #generation = 0;
   #connection: Transport | undefined;
 
@@ -87,12 +87,12 @@ export class SweeperFixture {
     };
   }
 
-  get sweeper(): Sweeper {
+  get sweeper(): SweeperDeps {
     if (!this.#sweeper) throw new Error('only within a test');
     return this.#sweeper;
   }
 
-  run(how: Partial<Sweeper> = {}, terms: Partial<SweepTerms> = {}): Promise<SweepReport> {
+  run(how: Partial<SweeperDeps> = {}, terms: Partial<SweepTerms> = {}): Promise<SweepReport> {
     return sweep({ ...this.sweeper, ...how }, { budgetMs: 60_000, stopping: () => false, ...terms });
   }
 
@@ -102,7 +102,7 @@ export class SweeperFixture {
       yield randomBytes(10);
     }
     const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: bytes() };
-    const record = await receive({ ...this.sweeper, now: this.sweeper.now }, upload);
+    const record = await createFile({ ...this.sweeper, now: this.sweeper.now }, upload);
     const object = await this.sweeper.unscanned.stat(record.id);
     assert.ok(object);
     return { record, object };

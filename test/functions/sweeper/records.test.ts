@@ -25,7 +25,7 @@ describe('records that wait', () => {
     fixture.now += MINUTE;
     assert.deepEqual((await fixture.run()).records, { expired: 1 });
     assert.equal(await stateOf(record), 'expired');
-    assert.deepEqual((await fixture.run()).records, { settled: 1 });
+    assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
     assert.equal(fixture.published.length, 0);
   });
 
@@ -42,7 +42,7 @@ describe('records that wait', () => {
     assert.deepEqual((await fixture.run()).records, { sourceGone: 1 });
     assert.equal(await stateOf(record), 'failed');
     assert.equal(fixture.published.length, 1);
-    assert.deepEqual((await fixture.run()).records, { settled: 1 });
+    assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
     assert.equal(fixture.published.length, 1);
   });
 
@@ -58,7 +58,7 @@ describe('records that wait', () => {
     const failed = { state: 'failed', failure: 'sourceGone', failedAt: new Date(fixture.now) } as const;
     await fixture.write({ ...record, ...failed });
     assert.deepEqual((await fixture.run()).records, { announced: 1 });
-    assert.deepEqual((await fixture.run()).records, { settled: 1 });
+    assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
     assert.equal(fixture.eventIds().length, 1);
   });
 

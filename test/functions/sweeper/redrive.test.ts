@@ -101,7 +101,7 @@ describe('a dead letter', () => {
   it('of a file that was decided changes nothing', async () => {
     const file = await fixture.uploaded();
     await fixture.decide(file);
-    assert.equal(await letter(original(file.object)), 'settled');
+    assert.equal(await letter(original(file.object)), 'unchanged');
     assert.equal((await fixture.recordOf(file)).state, 'clean');
   });
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { attendRecord } from '../../../functions/sweeper/abandoned.ts';
+import { reconcileRecord } from '../../../functions/sweeper/abandoned.ts';
 import { append, type Progress } from '../../../functions/upload/append.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { HeldDigests } from '../../../functions/upload/held-digests.ts';
@@ -77,7 +77,7 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.deepEqual([await state(record.id), await state(opened.id)], ['expired', 'expired']);
     assert.deepEqual(await names(), []);
     assert.equal((await put(opened, 'x')).status, 410);
-    assert.deepEqual((await fixture.run()).records, { settled: 2 });
+    assert.deepEqual((await fixture.run()).records, { unchanged: 2 });
   });
 
   it('gives requests that began in time the time to end before it expires an upload', async () => {
@@ -209,8 +209,8 @@ describe('the sweeper and uploads that are not complete', () => {
     await fixture.sweeper.records.replace(read, { ...read.record, contentType: 'text/html' });
     fixture.now += 3 * DAY;
     assert.equal(
-      await attendRecord(fixture.sweeper, { name: read.object.name, file: read.object }),
-      'lostRace',
+      await reconcileRecord(fixture.sweeper, { name: read.object.name, file: read.object }),
+      'conflict',
     );
     assert.equal(await state(record.id), 'uploading');
     assert.equal((await names()).length, 1);

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Readable } from 'node:stream';
-import type { Sweeper } from '../../../functions/sweeper/sweeper.ts';
+import type { SweeperDeps } from '../../../functions/sweeper/sweeper.ts';
 import { parseFinalized } from '../../../shared/events/finalized.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -212,9 +212,9 @@ describe('waiting files in the unscanned bucket', () => {
     later(16);
     const records = new Outdated(fixture.sweeper.permanent);
     for (const redriven of [undefined, { times: 3, at: file.record.createdAt }] as const) {
-      const how: Partial<Sweeper> = { records };
+      const how: Partial<SweeperDeps> = { records };
       Object.assign(read.record, redriven && { redriven });
-      assert.deepEqual((await fixture.run(how)).unscanned, { lostRace: 1 });
+      assert.deepEqual((await fixture.run(how)).unscanned, { conflict: 1 });
     }
     assert.equal((await fixture.recordOf(file)).state, 'clean');
     assert.deepEqual([fixture.published.length, fixture.redelivered.length], [0, 0]);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { type Appender, append, type Progress } from '../../../functions/upload/append.ts';
+import { type AppendDeps, append, type Progress } from '../../../functions/upload/append.ts';
 import type { Operation } from '../../../infra/emulators/storage/src/operation.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import {
@@ -29,7 +29,7 @@ describe('the bytes of a tus request', () => {
   const { storage } = fixture;
 
   /** The file as it is once it is complete, and nothing else. */
-  async function isStored(progress: Progress, bytes: Buffer, appender?: Appender): Promise<void> {
+  async function isStored(progress: Progress, bytes: Buffer, appender?: AppendDeps): Promise<void> {
     const { id } = progress.record;
     assert.ok(isWhole(progress.record.upload, progress.chain));
     const object = await fixture.finish(progress, appender);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import {
-  type Appender,
+  type AppendDeps,
   append,
   type Chunk,
   digestOf,
@@ -25,7 +25,7 @@ const QUANTUM = 256 * 1024;
 /** Uploads over the storage emulator, with small parts and chunks. */
 export class UploadFixture {
   readonly storage = new EmulatorFixture({ buckets: ['unscanned', 'permanent'] });
-  #appender: Appender | undefined;
+  #appender: AppendDeps | undefined;
 
   constructor() {
     beforeEach(() => {
@@ -35,7 +35,7 @@ export class UploadFixture {
   }
 
   /** @param retry with one attempt, nothing more is done after a call that fails, as after a crash */
-  appenderOf(retry: RetryPolicy): Appender {
+  appenderOf(retry: RetryPolicy): AppendDeps {
     const connection = connectStorage(this.storage.url);
     const limits = { retry, paced: true, timeoutMs: 30_000, chunkBytes: QUANTUM };
     const bucket = (name: string) => new Bucket(connection, name, limits);
@@ -49,7 +49,7 @@ export class UploadFixture {
     };
   }
 
-  get appender(): Appender {
+  get appender(): AppendDeps {
     if (!this.#appender) throw new Error('only within a test');
     return this.#appender;
   }
@@ -89,7 +89,7 @@ export class UploadFixture {
   async send(
     progress: Progress,
     bytes: Buffer,
-    how: Omit<Chunk, 'bytes'> & { cut?: boolean; appender?: Appender } = {},
+    how: Omit<Chunk, 'bytes'> & { cut?: boolean; appender?: AppendDeps } = {},
   ): Promise<Progress> {
     async function* body(): AsyncGenerator<Uint8Array> {
       yield* piecesOf(bytes);

@@ -1,7 +1,11 @@
 import { randomUUID } from 'node:crypto';
+import { createFile } from '../../../functions/upload/create-file.ts';
+import {
+  type CreateOnceDeps,
+  createFileIdempotently,
+  type Received,
+} from '../../../functions/upload/create-file-idempotently.ts';
 import { IdempotencyKeys } from '../../../functions/upload/idempotency-keys.ts';
-import { receive } from '../../../functions/upload/receive.ts';
-import { type OnceReceiver, type Received, receiveOnce } from '../../../functions/upload/receive-once.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
@@ -39,7 +43,7 @@ export class OnceFixture {
   async send(bytes: Buffer, sent: Sent = {}): Promise<Received> {
     const transport = new ConductedTransport(this.storage.url, sent.storage ?? ((call) => call()));
     const { key = 'key', owner = OWNER, contentType = 'text/plain', fileName, declaredBytes } = sent;
-    return receiveOnce(this.#receiver(transport, sent), {
+    return createFileIdempotently(this.#receiver(transport, sent), {
       ...{ owner, key, contentType, fileName, declaredBytes },
       bytes: pieces(bytes),
     });
@@ -49,7 +53,7 @@ export class OnceFixture {
   async sendPlain(bytes: Buffer, storage: Conduct): Promise<PendingRecord> {
     const receiver = this.#receiver(new ConductedTransport(this.storage.url, storage), {});
     const upload = { owner: OWNER, contentType: 'text/plain', fileName: undefined, bytes: pieces(bytes) };
-    return receive(receiver, upload);
+    return createFile(receiver, upload);
   }
 
   /** A key that no other test uses. */
@@ -104,7 +108,7 @@ export class OnceFixture {
     }
   }
 
-  #receiver(transport: Transport, { now, patienceMs }: Sent): OnceReceiver {
+  #receiver(transport: Transport, { now, patienceMs }: Sent): CreateOnceDeps {
     const limits = { retry: FAST_RETRY, paced: true, timeoutMs: 30_000, chunkBytes: CHUNK_BYTES };
     const permanent = new Bucket(transport, 'permanent', limits);
     return {

@@ -12,7 +12,7 @@ import type {
   Content,
   FileRecord,
   JudgedRecord,
-  Scan,
+  ScanResult,
   Sha256,
   UnjudgedRecord,
 } from '../../../shared/files/record.ts';
@@ -29,7 +29,7 @@ const content: fc.Arbitrary<Content> = fc.record(
   { size: fc.nat(), sha256: hex as fc.Arbitrary<Sha256>, crc32c: fc.constant('AAAAAA==') },
   plain,
 );
-const scan: fc.Arbitrary<Scan> = fc.record(
+const scan: fc.Arbitrary<ScanResult> = fc.record(
   {
     generation: fc
       .bigInt({ min: 1n, max: 2n ** 62n })

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata, fromMetadata } from '../../../shared/files/metadata.ts';
-import type { Content, FileRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
+import type { Content, FileRecord, ScanResult, Sha256 } from '../../../shared/files/record.ts';
 import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
@@ -10,7 +10,7 @@ const owner = 'org:889640782' as Principal;
 const at = new Date('2026-11-24T04:00:00.000Z');
 const later = new Date('2026-11-24T05:00:00.000Z');
 const content: Content = { size: 1, sha256: 'a'.repeat(64) as Sha256, crc32c: 'AAAAAA==' };
-const scan: Scan = { generation: '1' as Generation, scannedAt: at };
+const scan: ScanResult = { generation: '1' as Generation, scannedAt: at };
 const stored = {
   id: newFileId(owner),
   owner,

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { type Exchange, httpService } from '../../../shared/http/service.ts';
+import { httpService, type RequestContext } from '../../../shared/http/service.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 import { until } from '../../infra/emulators/storage/emulator-fixture.ts';
 
@@ -17,7 +17,7 @@ describe('the audit of a request', () => {
   const log = pino({ level: 'silent' }, { write: (line) => void lines.push(JSON.parse(line)) });
   const owner = parsePrincipal('org:1') ?? assert.fail();
   const id = newFileId(owner);
-  let handler: (exchange: Exchange) => Promise<void>;
+  let handler: (exchange: RequestContext) => Promise<void>;
   const service = httpService({ log, project: 'p', handler: (exchange) => handler(exchange) });
   const server = createServer((request, response) => void service(request, response));
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

@@ -9,8 +9,8 @@ import { parseChecksum } from '../../../functions/upload/checksum.ts';
 import { claimedDigests } from '../../../functions/upload/headers/digest-fields.ts';
 import { idempotencyKeyOf } from '../../../functions/upload/headers/idempotency-key.ts';
 import { mediaTypeOf } from '../../../functions/upload/media/media-type.ts';
-import { offerOf } from '../../../functions/upload/offer.ts';
 import { announcedLength, parseUploadMetadata } from '../../../functions/upload/tus-headers.ts';
+import { uploadHeadersOf } from '../../../functions/upload/upload-headers.ts';
 import { parseFileId } from '../../../shared/files/file-id.ts';
 import { parseResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
@@ -59,7 +59,7 @@ const PARSERS: Readonly<Record<string, readonly [prefix: string, parse: (text: s
   checksum: ['sha1 ', parseChecksum],
   'content-disposition': ['attachment; filename="', fileNameOf],
   'content-disposition, extended': ["attachment; filename*=UTF-8''", fileNameOf],
-  'content-encoding': ['', (text) => offerOf(requestWith('content-encoding', text), TERMS)],
+  'content-encoding': ['', (text) => uploadHeadersOf(requestWith('content-encoding', text), TERMS)],
   'content-type': ['text/plain; a="', mediaTypeOf],
   cursor: ['', (text) => positionIn(new URLSearchParams({ cursor: text }), parseFileId)],
   'cursor, decoded': ['', (text) => positionIn(new URLSearchParams({ cursor: cursorOf(text) }), parseFileId)],

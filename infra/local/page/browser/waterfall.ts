@@ -70,7 +70,7 @@ function stepsOf({ transfer, scan, handle }: TrackedFile): readonly Step[] {
       name: handle?.state === 'clean' ? 'Promote' : 'Quarantine',
       kind: 'settle',
       from: settled,
-      ms: scan?.settleMs,
+      ms: scan?.moveMs,
       instead: missing,
     },
   ];

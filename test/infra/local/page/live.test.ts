@@ -11,7 +11,7 @@ import { createScanEvents } from '../../../../infra/local/scan-events.ts';
 import { findGoogleEmulator, startGoogleEmulator } from '../../emulators/pubsub/google-emulator.ts';
 import { eventually } from '../eventually.ts';
 
-const MEASURED = { fileId: 'a', arrivedAt: '2026-11-25T08:00:00.000Z', waitMs: 1, scanMs: 2, settleMs: 3 };
+const MEASURED = { fileId: 'a', arrivedAt: '2026-11-25T08:00:00.000Z', waitMs: 1, scanMs: 2, moveMs: 3 };
 const LINE = JSON.stringify({ severity: 'INFO', service: 'scanner', ...MEASURED, message: 'scan completed' });
 
 const google = await findGoogleEmulator();
@@ -27,7 +27,7 @@ describe('the timings in the log of the scanner', () => {
   });
 
   for (const [what, line] of [
-    ['another line', '{"message":"event ignored","fileId":"a","waitMs":1,"settleMs":1}'],
+    ['another line', '{"message":"event ignored","fileId":"a","waitMs":1,"moveMs":1}'],
     ['a line that quotes it', '{"message":"odd","why":"scan completed","fileId":"a"}'],
     ['a scan that another instance began', '{"message":"scan completed","fileId":"a","verdict":"clean"}'],
     ['a line that is cut off', LINE.slice(0, -5)],

@@ -10,7 +10,7 @@ import type { Logger } from '../runtime/log.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 
-interface Concluder {
+interface CompletionDeps {
   readonly unscanned: Bucket;
   readonly findings: Findings;
   readonly publish: Publish;
@@ -28,7 +28,7 @@ export interface Timings {
   /** Milliseconds in which its bytes were read and scanned; absent where they were not. */
   readonly scanMs?: number;
   /** Milliseconds in which they were promoted, or put into quarantine; absent where their content was there already. */
-  readonly settleMs?: number;
+  readonly moveMs?: number;
 }
 
 /**
@@ -37,8 +37,8 @@ export interface Timings {
  * while it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
  * @throws {StorageError} and what `publish` throws
  */
-export async function conclude(
-  { unscanned, findings, publish, log, background }: Concluder,
+export async function completeScan(
+  { unscanned, findings, publish, log, background }: CompletionDeps,
   record: DecidedRecord,
   object: StoredObject,
   timings?: Timings,
@@ -70,7 +70,7 @@ function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number }
 
 /** Says that a content which was handed out as clean is malware, where nobody has said it yet: at least once. */
 export async function announceFinding(
-  { findings, publish }: Pick<Concluder, 'findings' | 'publish'>,
+  { findings, publish }: Pick<CompletionDeps, 'findings' | 'publish'>,
   sha256: Sha256,
   known: StandingFinding,
 ): Promise<void> {
@@ -79,7 +79,7 @@ export async function announceFinding(
   await findings.noteAnnounced(known);
 }
 
-interface Failer {
+interface FailureDeps {
   readonly records: Records;
   readonly publish: Publish;
   readonly now: () => Date;
@@ -91,14 +91,14 @@ interface Failer {
  * @returns false where its record moved on meanwhile
  * @throws {StorageError} and what `publish` throws: whoever comes next is to {@link announceFailure}
  */
-export async function fail(
-  failer: Failer,
-  read: Versioned<PendingRecord>,
+export async function markFailed(
+  failer: FailureDeps,
+  current: Versioned<PendingRecord>,
   failure: FailureReason,
 ): Promise<boolean> {
-  const { lease: _, redriven: __, ...stored } = read.record;
+  const { lease: _, redriven: __, ...stored } = current.record;
   const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
-  const written = await failer.records.judge(read, failed);
+  const written = await failer.records.judge(current, failed);
   if (!written) return false;
   failer.log.error({ fileId: stored.id, failure }, 'file failed');
   await announceFailure(failer, written);
@@ -110,11 +110,11 @@ export async function fail(
  * to a file that failed. A failure between the two publishes twice, with the same event id.
  */
 export async function announceFailure(
-  { records, publish }: Pick<Failer, 'records' | 'publish'>,
-  read: Versioned<FailedRecord>,
+  { records, publish }: Pick<FailureDeps, 'records' | 'publish'>,
+  current: Versioned<FailedRecord>,
 ): Promise<void> {
-  if (read.record.announced) return;
-  await publish(scanFailed(read.record));
+  if (current.record.announced) return;
+  await publish(scanFailed(current.record));
   // Lost to another who announced it, or to a redrive: either way it has been said.
-  await records.judge(read, { ...read.record, announced: true });
+  await records.judge(current, { ...current.record, announced: true });
 }

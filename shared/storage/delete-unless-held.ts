@@ -15,7 +15,7 @@ export function isKept({ retentionExpirationTime, held }: StoredObject, now: Dat
  * @returns 'deleted' also where it was gone; 'changed' where its metadata moved on
  * @throws {StorageError}
  */
-export async function release(
+export async function deleteUnlessHeld(
   bucket: Bucket,
   object: Pick<StoredObject, 'name' | 'generation' | 'metageneration'> &
     Partial<Pick<StoredObject, 'updated'>>,

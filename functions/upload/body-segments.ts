@@ -1,7 +1,7 @@
 import { Problem } from '../../shared/http/problems.ts';
 
 /** The body of one request, taken in segments. */
-export class Intake {
+export class BodySegments {
   readonly #pieces: AsyncIterator<Uint8Array>;
   readonly #atMost: number;
   readonly #keepsCut: boolean;

@@ -1,8 +1,8 @@
-import { announceFinding } from '../../shared/events/conclude.ts';
+import { announceFinding } from '../../shared/events/complete-scan.ts';
 import type { BlobUse } from '../../shared/files/blobs.ts';
 import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
-import type { Scan } from './scan-context.ts';
+import type { ScanContext } from './scan-context.ts';
 
 /**
  * Keeps that the content of a file is malware: from here on nobody gets it, whichever files have it. It may have been
@@ -11,8 +11,8 @@ import type { Scan } from './scan-context.ts';
  * @param found the finding that was known before, or what the scan found just now
  * @throws {StorageError} and what `publish` throws
  */
-export async function condemn(
-  scan: Pick<Scan, 'blobs' | 'findings' | 'publish'>,
+export async function markInfected(
+  scan: Pick<ScanContext, 'blobs' | 'findings' | 'publish'>,
   file: BlobUse,
   found: StandingFinding | (DecidedRecord['scan'] & { readonly signature: string }),
 ): Promise<void> {

@@ -1,19 +1,23 @@
 import assert from 'node:assert/strict';
 import type { IncomingMessage } from 'node:http';
 import fc from 'fast-check';
-import { type Offer, offerOf, type Terms } from '../../../functions/upload/offer.ts';
+import {
+  type UploadHeaders,
+  type UploadLimits,
+  uploadHeadersOf,
+} from '../../../functions/upload/upload-headers.ts';
 import { dispositionOf } from '../../../shared/http/disposition.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 
-const TERMS: Terms = {
+const TERMS: UploadLimits = {
   maxBytes: 100,
   maxScanBytes: undefined,
   media: { allowed: [], denied: [], sniff: false },
   filesUrl: undefined,
 };
 
-function offer(headers: Record<string, string>): Offer {
-  return offerOf({ headers } as unknown as IncomingMessage, TERMS);
+function offer(headers: Record<string, string>): UploadHeaders {
+  return uploadHeadersOf({ headers } as unknown as IncomingMessage, TERMS);
 }
 
 describe('the head of an upload', () => {

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { hasRoom } from '../../../functions/files/room.ts';
+import { fitsMetadata } from '../../../functions/files/metadata-budget.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata } from '../../../shared/files/metadata.ts';
-import type { Content, FileRecord, PendingRecord, Scan, Sha256 } from '../../../shared/files/record.ts';
+import type { Content, FileRecord, PendingRecord, ScanResult, Sha256 } from '../../../shared/files/record.ts';
 import { fileAfter } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { type Generation, parseObject } from '../../../shared/storage/object.ts';
@@ -11,7 +11,7 @@ const owner = `user:${'x'.repeat(128)}` as Principal;
 const at = new Date('2026-11-24T04:00:00.000Z');
 const content: Content = { size: 5 * 2 ** 40, sha256: 'a'.repeat(64) as Sha256, crc32c: 'AAAAAA==' };
 const engine = { engine: '1.99.99-rc.1+build', database: 9_999_999_999, databaseDate: at.toISOString() };
-const scan: Scan = { generation: '9'.repeat(19) as Generation, scannedAt: at, engine };
+const scan: ScanResult = { generation: '9'.repeat(19) as Generation, scannedAt: at, engine };
 // The longest that a reply of clamd may name, each character of three bytes.
 const LONGEST = '\u20ac'.repeat(512);
 
@@ -21,7 +21,7 @@ function full(uploaded: Partial<PendingRecord>): PendingRecord {
   let record: PendingRecord = { ...stored, ...uploaded, state: 'pending', viewers: [] };
   for (let serial = 0; ; serial++) {
     const next = { ...record, viewers: [...record.viewers, `org:${serial}` as Principal] };
-    if (!hasRoom(fileMetadata(next))) return record;
+    if (!fitsMetadata(fileMetadata(next))) return record;
     record = next;
   }
 }

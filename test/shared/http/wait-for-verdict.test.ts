@@ -3,7 +3,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import type { PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { settled } from '../../../shared/http/settled.ts';
+import { waitForVerdict } from '../../../shared/http/wait-for-verdict.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
@@ -29,12 +29,12 @@ describe('waiting for a verdict', () => {
 
   it('ends with what the record says when the time is over', async () => {
     const { records, record } = await waiting();
-    assert.equal((await settled(records, record, 0.15, signal)).state, 'pending');
+    assert.equal((await waitForVerdict(records, record, 0.15, signal)).state, 'pending');
   });
 
   it('is told that there is no such file where the record is purged meanwhile', async () => {
     const { bucket, records, record } = await waiting();
-    const waited = settled(records, record, 30, signal);
+    const waited = waitForVerdict(records, record, 30, signal);
     const object = (await records.get(record.id))?.object ?? assert.fail();
     await bucket.delete(object.name, object);
     await assert.rejects(waited, (error) => error instanceof Problem && error.type === 'not-found');

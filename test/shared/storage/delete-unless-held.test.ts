@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import { deleteUnlessHeld, isKept } from '../../../shared/storage/delete-unless-held.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { isKept, release } from '../../../shared/storage/release.ts';
 import { BUCKET, EmulatorFixture, objectPath } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from './streams.ts';
 
@@ -29,22 +29,22 @@ describe('the release of an object', () => {
 
   it('deletes it as it was read, and is content where it is gone', async () => {
     const object = await inserted('gone');
-    assert.equal(await release(bucket, object), 'deleted');
-    assert.equal(await release(bucket, object), 'deleted');
+    assert.equal(await deleteUnlessHeld(bucket, object), 'deleted');
+    assert.equal(await deleteUnlessHeld(bucket, object), 'deleted');
     assert.equal(await bucket.stat('gone'), undefined);
   });
 
   it('leaves it where it is not what was read', async () => {
     const object = await inserted('changed');
     await bucket.patch('changed', object, { some: 'thing' });
-    assert.equal(await release(bucket, object), 'changed');
+    assert.equal(await deleteUnlessHeld(bucket, object), 'changed');
     assert.ok(await bucket.stat('changed'));
   });
 
   it('is refused by a retention policy, which can be seen of the object', async () => {
     await patch(`/storage/v1/b/${BUCKET}`, { retentionPolicy: { retentionPeriod: '1000' } });
     const object = await inserted('retained');
-    assert.equal(await release(bucket, object), 'kept');
+    assert.equal(await deleteUnlessHeld(bucket, object), 'kept');
     const expires = new Date(object.timeCreated.getTime() + 1_000_000);
     assert.deepEqual(object.retentionExpirationTime, expires);
     assert.ok(isKept(object, object.timeCreated));
@@ -58,11 +58,11 @@ describe('the release of an object', () => {
       const held = await bucket.stat(hold);
       assert.ok(held);
       assert.ok(isKept(held, new Date()));
-      assert.equal(await release(bucket, held), 'kept');
+      assert.equal(await deleteUnlessHeld(bucket, held), 'kept');
       await patch(objectPath(hold), { [hold]: false });
       const free = await bucket.stat(hold);
       assert.ok(free && !isKept(free, new Date()));
-      assert.equal(await release(bucket, free), 'deleted');
+      assert.equal(await deleteUnlessHeld(bucket, free), 'deleted');
     });
   }
 
@@ -70,7 +70,7 @@ describe('the release of an object', () => {
     const object = await inserted('forbidden');
     const effect = { kind: 'error', status: 403, reason: 'forbidden' } as const;
     fixture.emulator.faults.add({ operation: 'objects.delete', effect });
-    await assert.rejects(release(bucket, object), StorageError);
+    await assert.rejects(deleteUnlessHeld(bucket, object), StorageError);
   });
 
   it('may begin with a listing of a range of names', async () => {

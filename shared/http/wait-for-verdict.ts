@@ -11,7 +11,7 @@ const LONGEST_PAUSE_MS = 2_000;
  * growing pauses: a read costs a tenth of what a notification to every instance would, and holds no state.
  * @throws {StorageError}; {Problem} 404 where there is no record any more; an AbortError when the signal aborts
  */
-export async function settled(
+export async function waitForVerdict(
   records: Records,
   record: FileRecord,
   waitSeconds: number,
@@ -27,9 +27,9 @@ export async function settled(
     const left = end - performance.now();
     if (left <= 0) break;
     await delay(Math.min(pause, left), undefined, { signal });
-    const read = await records.get(current.id, signal);
-    if (!read) throw new Problem('not-found');
-    current = read.record;
+    const found = await records.get(current.id, signal);
+    if (!found) throw new Problem('not-found');
+    current = found.record;
   }
   return current;
 }

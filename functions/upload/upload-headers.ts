@@ -9,7 +9,7 @@ import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
-export interface Terms {
+export interface UploadLimits {
   readonly maxBytes: number;
   /** Larger files are not scanned; undefined if this deployment has no such limit. */
   readonly maxScanBytes: number | undefined;
@@ -19,7 +19,7 @@ export interface Terms {
 }
 
 /** The body as the head of an upload describes it. */
-export interface Offer {
+export interface UploadHeaders {
   readonly contentType: string;
   readonly fileName: string | undefined;
   readonly digests: readonly ClaimedDigest[];
@@ -31,7 +31,7 @@ export interface Offer {
  * Reads the head of an upload, and refuses what can be refused before a byte of the body is read.
  * @throws {Problem}
  */
-export function offerOf(request: IncomingMessage, { maxBytes, media }: Terms): Offer {
+export function uploadHeadersOf(request: IncomingMessage, { maxBytes, media }: UploadLimits): UploadHeaders {
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
   const contentType = mediaTypeOf(headers['content-type']);

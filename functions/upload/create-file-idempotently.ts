@@ -4,18 +4,18 @@ import type { Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { type Digests, Tally } from '../../shared/storage/tally.ts';
-import type { Claim, IdempotencyKeys, VersionedKey } from './idempotency-keys.ts';
 import {
+  type CreateFileDeps,
   commitFile,
-  type Receiver,
   type StagedFile,
   stageFile,
   type Upload,
   unlessFailed,
-} from './receive.ts';
+} from './create-file.ts';
+import type { IdempotencyKeys, KeyReservation, VersionedKey } from './idempotency-keys.ts';
 import { requireSameBytes, requireSameOffer } from './same-upload.ts';
 
-export interface OnceReceiver extends Receiver {
+export interface CreateOnceDeps extends CreateFileDeps {
   readonly keys: IdempotencyKeys;
   /**
    * Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead: of all
@@ -49,28 +49,28 @@ const MAX_FAILURES = 3;
  * Steps, crashes and races: docs/adr/0010-idempotency-keys.md.
  * @throws what receiving throws, and {Problem} `idempotency-key-reused` or `idempotency-in-progress`
  */
-export async function receiveOnce(receiver: OnceReceiver, upload: KeyedUpload): Promise<Received> {
-  const key = await receiver.keys.get(upload, receiver.now());
-  const earlier = key?.claim && (await completed(receiver, key.claim));
+export async function createFileIdempotently(deps: CreateOnceDeps, upload: KeyedUpload): Promise<Received> {
+  const key = await deps.keys.get(upload, deps.now());
+  const earlier = key?.claim && (await completed(deps, key.claim));
   if (earlier) {
     requireSameOffer(earlier, upload);
     return replay(earlier, upload, await digested(upload));
   }
-  const file = await stageFile(receiver, upload);
+  const file = await stageFile(deps, upload);
   const claiming = performance.now();
-  const winner = await unlessFailed(file, () => contend(receiver, upload, key, file));
+  const winner = await unlessFailed(file, () => contend(deps, upload, key, file));
   if (winner) {
     await file.staged.discard();
     return replay(winner, upload, file.staged);
   }
-  const kept = await complete(receiver, file, claiming);
+  const kept = await complete(deps, file, claiming);
   if (kept) return { record: kept, replayed: false };
-  return replay(await successor(receiver, upload), upload, file.staged);
+  return replay(await successor(deps, upload), upload, file.staged);
 }
 
 /** @returns the record of a file that is there for good; undefined where it is not, or not yet */
-async function completed(receiver: OnceReceiver, claim: Claim): Promise<FileRecord | undefined> {
-  const found = await look(receiver, claim);
+async function completed(deps: CreateOnceDeps, claim: KeyReservation): Promise<FileRecord | undefined> {
+  const found = await look(deps, claim);
   return found.kind === 'complete' ? found.record : undefined;
 }
 
@@ -79,18 +79,20 @@ async function completed(receiver: OnceReceiver, claim: Claim): Promise<FileReco
  * before the record is read again, so that a record without a verdict had no object then, and is confirmed for
  * everybody, so that nobody who looked earlier abandons it.
  */
-async function look({ records, unscanned }: OnceReceiver, { fileId }: Claim): Promise<Found> {
-  let read = await records.get(fileId);
-  if (read && isTentative(read.record)) {
+async function look({ records, unscanned }: CreateOnceDeps, { fileId }: KeyReservation): Promise<Found> {
+  let current = await records.get(fileId);
+  if (current && isTentative(current.record)) {
     const { objects } = await unscanned.list({ prefix: fileId, maxResults: 1 });
     if (objects.some(({ name }) => name === fileId)) {
-      const confirmed = await confirm(records, read);
+      const confirmed = await confirm(records, current);
       return confirmed ? { kind: 'complete', record: confirmed } : { kind: 'expired' };
     }
-    read = await records.get(fileId);
+    current = await records.get(fileId);
   }
-  if (!read || isTentative(read.record)) return { kind: 'open', read };
-  return read.record.state === 'expired' ? { kind: 'expired' } : { kind: 'complete', record: read.record };
+  if (!current || isTentative(current.record)) return { kind: 'open', read: current };
+  return current.record.state === 'expired'
+    ? { kind: 'expired' }
+    : { kind: 'complete', record: current.record };
 }
 
 type Found =
@@ -108,18 +110,18 @@ function isTentative(record: FileRecord): record is PendingRecord & { tentative:
  * @returns undefined where it does; the record of the file that it stands for, where another has completed one
  */
 async function contend(
-  receiver: OnceReceiver,
+  deps: CreateOnceDeps,
   upload: KeyedUpload,
-  read: VersionedKey | undefined,
+  current: VersionedKey | undefined,
   { record }: StagedFile,
 ): Promise<FileRecord | undefined> {
-  let key = read;
+  let key = current;
   for (let races = 0; races < MAX_RACES; races++) {
-    const winner = key?.claim && (await outcomeOf(receiver, key.claim, record));
+    const winner = key?.claim && (await outcomeOf(deps, key.claim, record));
     if (winner) return winner;
-    const claim = { fileId: record.id, claimedAt: receiver.now() };
-    if (await receiver.keys.claim(upload, key, claim)) return undefined;
-    key = await receiver.keys.get(upload, receiver.now());
+    const claim = { fileId: record.id, claimedAt: deps.now() };
+    if (await deps.keys.claim(upload, key, claim)) return undefined;
+    key = await deps.keys.get(upload, deps.now());
   }
   throw inProgress();
 }
@@ -130,17 +132,17 @@ async function contend(
  * @returns undefined where the file does not exist and never will
  */
 async function outcomeOf(
-  receiver: OnceReceiver,
-  claim: Claim,
+  deps: CreateOnceDeps,
+  claim: KeyReservation,
   ours: FileRecord,
 ): Promise<FileRecord | undefined> {
-  const { records, now, patienceMs } = receiver;
+  const { records, now, patienceMs } = deps;
   const age = now().getTime() - claim.claimedAt.getTime();
   // From when we saw it, and not from when it was made by another clock: its uploader counts on all of that.
   const end = performance.now() + (age > patienceMs + CLOCK_SKEW_MS ? 0 : patienceMs);
   for (;;) {
     const isOver = performance.now() >= end;
-    const found = await look(receiver, claim);
+    const found = await look(deps, claim);
     if (found.kind === 'expired') return undefined;
     if (found.kind === 'complete') return found.record;
     if (!isOver) await delay(Math.min(PAUSE_MS, patienceMs));
@@ -150,12 +152,12 @@ async function outcomeOf(
 
 /** Where there is no record yet, one that is expired keeps its uploader from inserting it. */
 async function abandon(
-  records: OnceReceiver['records'],
-  read: Versioned | undefined,
+  records: CreateOnceDeps['records'],
+  current: Versioned | undefined,
   { content: _, ...absent }: FileRecord,
 ): Promise<boolean> {
-  const written = read
-    ? await records.replace(read, { ...read.record, state: 'expired' })
+  const written = current
+    ? await records.replace(current, { ...current.record, state: 'expired' })
     : await records.insertIfAbsent({ ...absent, state: 'expired' });
   return written !== undefined;
 }
@@ -165,31 +167,34 @@ async function abandon(
  * @returns undefined where another took our upload for dead: its file does not exist, and never will
  */
 async function complete(
-  receiver: OnceReceiver,
+  deps: CreateOnceDeps,
   file: StagedFile,
   claiming: number,
 ): Promise<FileRecord | undefined> {
-  const { records, patienceMs } = receiver;
+  const { records, patienceMs } = deps;
   const tentative: PendingRecord = { ...file.record, tentative: true };
   const inserted = await unlessFailed(file, () => records.insertIfAbsent(tentative));
   if (!inserted) {
     await file.staged.discard();
     return undefined;
   }
-  await commitFile(receiver, file, inserted);
+  await commitFile(deps, file, inserted);
   // Nobody who saw our claim takes us for dead yet, and whoever looks from now on finds the object.
   if (performance.now() - claiming < patienceMs / 2) return file.record;
   return confirm(records, inserted);
 }
 
-async function confirm(records: OnceReceiver['records'], first: Versioned): Promise<FileRecord | undefined> {
+async function confirm(
+  records: CreateOnceDeps['records'],
+  first: Versioned,
+): Promise<FileRecord | undefined> {
   let failures = 0;
-  for (let read: Versioned | undefined = first; read; read = await records.get(first.record.id)) {
-    if (read.record.state === 'expired') return undefined;
-    if (!isTentative(read.record)) return read.record;
-    const { tentative: _, ...record } = read.record;
+  for (let current: Versioned | undefined = first; current; current = await records.get(first.record.id)) {
+    if (current.record.state === 'expired') return undefined;
+    if (!isTentative(current.record)) return current.record;
+    const { tentative: _, ...record } = current.record;
     try {
-      const written = await records.replace(read, record);
+      const written = await records.replace(current, record);
       if (written) return written.record;
     } catch (error) {
       failures += 1;
@@ -200,10 +205,10 @@ async function confirm(records: OnceReceiver['records'], first: Versioned): Prom
 }
 
 /** The file of whoever took our upload for dead, once it is complete. */
-async function successor(receiver: OnceReceiver, upload: KeyedUpload): Promise<FileRecord> {
-  for (const end = performance.now() + receiver.patienceMs; ; await delay(PAUSE_MS)) {
-    const key = await receiver.keys.get(upload, receiver.now());
-    const record = key?.claim && (await completed(receiver, key.claim));
+async function successor(deps: CreateOnceDeps, upload: KeyedUpload): Promise<FileRecord> {
+  for (const end = performance.now() + deps.patienceMs; ; await delay(PAUSE_MS)) {
+    const key = await deps.keys.get(upload, deps.now());
+    const record = key?.claim && (await completed(deps, key.claim));
     if (record) return record;
     if (performance.now() >= end) throw inProgress();
   }

@@ -9,7 +9,7 @@ import type { Digests } from '../../shared/storage/tally.ts';
 /** This many lost compare-and-swaps cannot come from a race with a scanner. */
 const MAX_RACES = 5;
 
-export interface Receiver {
+export interface CreateFileDeps {
   readonly unscanned: Bucket;
   readonly records: Records;
   readonly now: () => Date;
@@ -39,16 +39,16 @@ export interface StagedFile {
  * one of the two, which nobody was told of. docs/adr/0001
  * @throws what `bytes` and `verify` throw, or {StorageError}: the client has to send it again
  */
-export async function receive(receiver: Receiver, upload: Upload): Promise<PendingRecord> {
-  const file = await stageFile(receiver, upload);
+export async function createFile(deps: CreateFileDeps, upload: Upload): Promise<PendingRecord> {
+  const file = await stageFile(deps, upload);
   const { record, staged } = file;
-  const [inserted, committed] = await Promise.allSettled([receiver.records.insert(record), staged.commit()]);
+  const [inserted, committed] = await Promise.allSettled([deps.records.insert(record), staged.commit()]);
   if (inserted.status === 'rejected') {
     if (committed.status === 'rejected') await staged.discard();
-    else if (await isRecorded(receiver.records, record)) return record;
+    else if (await isRecorded(deps.records, record)) return record;
     throw inserted.reason;
   }
-  if (committed.status === 'rejected') await undo(receiver, file, inserted.value, committed.reason);
+  if (committed.status === 'rejected') await undo(deps, file, inserted.value, committed.reason);
   return record;
 }
 
@@ -65,14 +65,14 @@ async function isRecorded(records: Records, { content: _, ...record }: PendingRe
 }
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
-export async function stageFile(receiver: Receiver, upload: Upload): Promise<StagedFile> {
+export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<StagedFile> {
   const { owner, contentType, fileName, declaredBytes, bytes, verify } = upload;
-  const createdAt = receiver.now();
+  const createdAt = deps.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
   const options = { contentType: 'application/octet-stream', size: declaredBytes };
   // For the scanner, which then need not wait for the record to know what to look for.
-  const staged = await receiver.unscanned.stage(id, bytes, options, ({ sha256 }) => ({ sha256 }));
+  const staged = await deps.unscanned.stage(id, bytes, options, ({ sha256 }) => ({ sha256 }));
   return unlessFailed({ staged }, async () => {
     verify?.(staged);
     const { size, crc32c } = staged;
@@ -87,11 +87,11 @@ export async function stageFile(receiver: Receiver, upload: Upload): Promise<Sta
 
 /** Makes the object of a record final. @throws {StorageError}: the client is told that its upload failed */
 export async function commitFile(
-  receiver: Receiver,
+  deps: CreateFileDeps,
   file: StagedFile,
-  read: Versioned<PendingRecord>,
+  current: Versioned<PendingRecord>,
 ): Promise<void> {
-  await file.staged.commit().catch((error: unknown) => undo(receiver, file, read, error));
+  await file.staged.commit().catch((error: unknown) => undo(deps, file, current, error));
 }
 
 /**
@@ -100,12 +100,12 @@ export async function commitFile(
  * @throws `error`, unless they were
  */
 async function undo(
-  { records }: Receiver,
+  { records }: CreateFileDeps,
   { staged }: StagedFile,
-  read: Versioned<PendingRecord>,
+  current: Versioned<PendingRecord>,
   error: unknown,
 ): Promise<void> {
-  const [decided] = await Promise.allSettled([expireUndecided(records, read), staged.discard()]);
+  const [decided] = await Promise.allSettled([expireUndecided(records, current), staged.discard()]);
   if (decided.status === 'rejected' || !decided.value) throw error;
 }
 
@@ -113,13 +113,13 @@ async function undo(
  * Makes a record `expired` for as long as it waits for its scan: a scanner may lease it meanwhile, an owner grant a viewer.
  * @returns whether it holds a verdict
  */
-async function expireUndecided(records: Records, read: Versioned<PendingRecord>): Promise<boolean> {
-  let current = await records.get(read.record.id);
+async function expireUndecided(records: Records, written: Versioned<PendingRecord>): Promise<boolean> {
+  let current = await records.get(written.record.id);
   for (let races = 0; current?.record.state === 'pending' && races < MAX_RACES; races++) {
     // Confirmed by a repeat that found the object.
-    if (read.record.tentative && !current.record.tentative) return true;
+    if (written.record.tentative && !current.record.tentative) return true;
     if (await records.replace(current, { ...current.record, state: 'expired' })) return false;
-    current = await records.get(read.record.id);
+    current = await records.get(written.record.id);
   }
   return current !== undefined && isDecided(current.record);
 }

@@ -6,7 +6,7 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
-import type { Terms } from './offer.ts';
+import type { UploadLimits } from './upload-headers.ts';
 
 /** A client's description of a file before it sends it, unchanged. */
 interface Announced {
@@ -17,7 +17,7 @@ interface Announced {
   readonly size: number | undefined;
 }
 
-export interface Admitted {
+export interface ValidUpload {
   readonly owner: Principal;
   readonly contentType: string;
   readonly fileName?: string;
@@ -27,7 +27,10 @@ export interface Admitted {
  * The rules for what may be uploaded in steps, asked before anything is created.
  * @throws {Problem}
  */
-export function admit({ maxBytes, media }: Terms, { owner, ...announced }: Announced): Admitted {
+export function validateUpload(
+  { maxBytes, media }: UploadLimits,
+  { owner, ...announced }: Announced,
+): ValidUpload {
   const contentType = mediaTypeOf(announced.contentType);
   if (!contentType) throw new Problem('invalid-request', { detail: 'The content type is not a media type.' });
   const fileName = announced.fileName === undefined ? undefined : safeFileName(announced.fileName);
@@ -38,7 +41,11 @@ export function admit({ maxBytes, media }: Terms, { owner, ...announced }: Annou
 }
 
 /** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */
-export function handleOf(record: FileRecord, { maxScanBytes, filesUrl }: Terms, offset?: number): Handle {
+export function handleOf(
+  record: FileRecord,
+  { maxScanBytes, filesUrl }: UploadLimits,
+  offset?: number,
+): Handle {
   const handle = toHandle(record, filesUrl, { forOwner: true, offset });
   const size = handle.size ?? handle.upload?.length;
   if (size === undefined || maxScanBytes === undefined || size <= maxScanBytes) return handle;

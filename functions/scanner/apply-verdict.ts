@@ -2,17 +2,17 @@ import type { CondemnedBlob } from '../../shared/files/blob.ts';
 import type { StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { condemn } from './condemn.ts';
 import type { Decision } from './decision.ts';
 import { foundBefore } from './known.ts';
-import type { Scan } from './scan-context.ts';
+import { markInfected } from './mark-infected.ts';
+import type { ScanContext } from './scan-context.ts';
 
 /**
  * Step 7: puts the bytes where their verdict says, and says what the record will be.
  * @throws {StorageError}: what was put somewhere is found there by a repeat
  */
-export async function settle(
-  scan: Scan,
+export async function applyVerdict(
+  scan: ScanContext,
   pending: PendingRecord,
   object: StoredObject,
   decision: Decision,
@@ -20,7 +20,10 @@ export async function settle(
   const { verdict, content, scan: scanned } = decision;
   const stored = storedOf(pending);
   const asFound = (known: StandingFinding | CondemnedBlob) =>
-    settle(scan, pending, object, { ...decision, ...foundBefore(known, object.generation, scan.now()) });
+    applyVerdict(scan, pending, object, {
+      ...decision,
+      ...foundBefore(known, object.generation, scan.now()),
+    });
   switch (verdict.kind) {
     case 'clean': {
       if (!content || !scanned.engine) throw new Error('clean without digests or engine');
@@ -38,7 +41,7 @@ export async function settle(
     case 'infected': {
       if (!content) throw new Error('infected without digests');
       await Promise.all([
-        condemn(
+        markInfected(
           scan,
           { ...stored, content },
           decision.finding ?? { signature: verdict.signature, ...scanned },
@@ -69,7 +72,7 @@ function storedOf(pending: PendingRecord) {
 }
 
 /** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
-async function quarantine(scan: Scan, object: StoredObject, finding: string): Promise<void> {
+async function quarantine(scan: ScanContext, object: StoredObject, finding: string): Promise<void> {
   if (!scan.quarantine) return;
   const metadata = { finding, scannedAt: scan.now().toISOString() };
   const target = {

@@ -11,7 +11,7 @@ const MAX_METADATA_BYTES = 8 * 1024;
 const RESERVED_BYTES = 512;
 
 /** Whether all that may still come fits beside what `files/<id>` is to say. */
-export function hasRoom(file: Metadata): boolean {
+export function fitsMetadata(file: Metadata): boolean {
   const bytes = Object.entries(file)
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
