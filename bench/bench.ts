@@ -13,7 +13,7 @@ export interface Bench {
   readonly distant: () => Promise<Stage>;
   /** A folder for files, removed at the end. */
   readonly folder: string;
-  /** Tells whoever waits what is being done. */
+  /** Tells the waiting user what is being done. */
   readonly say: (line: string) => void;
 }
 

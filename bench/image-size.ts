@@ -51,7 +51,7 @@ function resolved(name: string, from: string): string | undefined {
   }
 }
 
-/** Size without the packages in it, which are counted by themselves. */
+/** Size without the packages in it, which are counted separately. */
 function ownBytes(path: string): number {
   return bytesBelow(path, 'node_modules');
 }

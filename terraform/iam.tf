@@ -2,7 +2,7 @@
 #
 # In Cloud Storage, each function has exactly the permissions of the calls it makes, by custom roles, below the prefixes
 # where it makes them. An account that may create and not delete cannot replace objects. A listing is a call on the bucket,
-# which no prefix narrows; whoever may not list is told 403 in place of 404 of what is not there, so that all who ask for
+# which no prefix narrows; a caller that may not list is told 403 in place of 404 of what is not there, so that all who ask for
 # names that may not exist may list.
 
 locals {

@@ -87,7 +87,7 @@ resource "google_compute_security_policy" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Time limits are those of the services: a backend without servers of its own has none.
+# Time limits are those of the services: a backend without servers has none.
 resource "google_compute_backend_service" "this" {
   for_each              = local.backends
   project               = var.project_id

@@ -23,7 +23,7 @@ locals {
   kms_key             = try(var.encryption.kms_keys[var.region], null)
   bucket_kms_key      = try(var.encryption.kms_keys[local.bucket_key_location], null)
   public_url          = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
-  # Without an address for both, upload and files have host names of their own. The deterministic one is known before the
+  # Without an address for both, upload and files have separate host names. The deterministic one is known before the
   # service exists, so that the two need not wait for each other:
   # https://cloud.google.com/run/docs/triggering/https-request#deterministic
   run_urls = { for name in ["upload", "files"] : name =>

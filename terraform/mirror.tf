@@ -1,4 +1,4 @@
-# ClamAV's signatures in a bucket of our own: its CDN blocks those who fetch from every new instance, and the scanner
+# ClamAV's signatures in our bucket: its CDN blocks those who fetch from every new instance, and the scanner
 # needs no way to the internet. A job asks the CDN, and the sidecars ask the bucket (docs/signatures.md).
 
 # A bad update is rolled back by restoring the version before.

@@ -29,7 +29,7 @@ output "scan_events_topic" {
 }
 
 output "dead_letter_subscriptions" {
-  description = "Where scan events lie that a subscriber did not take, by the name of the subscription."
+  description = "Where scan events are kept that a subscriber did not take, by the name of the subscription."
   value       = { for name, subscription in google_pubsub_subscription.subscriber_dead : name => subscription.id }
 }
 

@@ -8,7 +8,7 @@ locals {
   max_unpacked = min(2 * var.scanner.max_scan_bytes, 2147483645 - local.mib)
   max_stream   = min(var.scanner.max_scan_bytes, local.max_unpacked)
   max_member   = local.max_unpacked + local.mib
-  # The scanner keeps 32 MiB free and voids verdicts below that; as much again is for what else lies there.
+  # The scanner keeps 32 MiB free and voids verdicts below that; as much again is for what else is there.
   scratch_mib        = ceil((local.max_stream + local.max_unpacked + local.max_member) / local.mib * var.scanner.slots) + 64
   clamav_memory_gib  = ceil((var.scanner.signature_memory_mib + local.scratch_mib) / 1024)
   cpu_for_memory     = local.clamav_memory_gib <= 4 ? 1 : local.clamav_memory_gib <= 8 ? 2 : local.clamav_memory_gib <= 16 ? 4 : 6

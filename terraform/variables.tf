@@ -109,7 +109,7 @@ variable "invoker_iam_disabled" {
 }
 
 variable "bucket_location" {
-  description = "Location of the buckets: the region, or a dual-region or multi-region that it lies in."
+  description = "Location of the buckets: the region, or a dual-region or multi-region that contains it."
   type        = string
   default     = null
 }
@@ -159,7 +159,7 @@ variable "encryption" {
 }
 
 variable "unscanned_delete_after_days" {
-  description = "Days after which what still lies in the unscanned bucket is deleted. Until then a file waits for the end of an outage, and one that has failed can be sent to the scanner again."
+  description = "Days after which what is still in the unscanned bucket is deleted. Until then a file waits for the end of an outage, and one that has failed can be sent to the scanner again."
   type        = number
   default     = 30
   nullable    = false
@@ -336,7 +336,7 @@ variable "environment" {
 }
 
 variable "signatures" {
-  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) in place of one of our own, the schedule (UTC) of the job that fills our own, the files to take, how often the sidecar looks for new ones, and the age above which nothing is decided."
+  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) that replaces ours, the schedule (UTC) of the job that fills ours, the files to take, how often the sidecar looks for new ones, and the age above which nothing is decided."
   type = object({
     mirror          = optional(string)
     schedule        = optional(string, "41 */3 * * *")

@@ -1,4 +1,4 @@
-// The options that `npm test` adds to .mocharc.json: test files run side by side, in processes of their own.
+// The options that `npm test` adds to .mocharc.json: test files run side by side, in separate processes.
 const { globSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');

@@ -1,6 +1,6 @@
 /**
  * The least that can stand where a function stands: a Node process that pipes. `PUT /` goes to one resumable session
- * of the emulator at `STORAGE`, `PATCH /` to an object of its own, `GET` is passed to it, and `POST /` has clamd at `X-Clamd`
+ * of the emulator at `STORAGE`, `PATCH /` to its own object, `GET` is passed to it, and `POST /` has clamd at `X-Clamd`
  * scan what the path names. With `X-Work: digests`, it does with the bytes what the function must, and nothing else: an upload
  * is digested and kept for a repeat, a download has its CRC32C taken. A scan is always digested. Reads the path in
  * `X-Ask` before a download, and the one in `X-Beside` while a download begins.

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { type Bounds, boundsOf, type Stage } from '../stage/stage.ts';
 
-/** A program of this folder, as a process of its own. */
+/** A program of this folder, as a separate process. */
 export interface Bare extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;

@@ -5,7 +5,7 @@ const FRAME_BYTES = 64 * 1024;
 export const CLEAN = 'stream: OK\0';
 
 /**
- * Scans bytes over a raw socket, with nothing between: what clamd takes by itself.
+ * Scans bytes over a raw socket, with nothing between: what clamd takes alone.
  * @throws {Error} where the answer is not that they are clean
  */
 export async function instream(port: number, bytes: Buffer): Promise<void> {

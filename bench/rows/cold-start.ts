@@ -20,7 +20,7 @@ const PROJECT = new URL('../..', import.meta.url);
 const COUNTER = new URL('../stage/count-modules.ts', import.meta.url);
 const HELLO = fileURLToPath(new URL('../baseline/hello.mjs', import.meta.url));
 const HELLO_LIBRARIES = fileURLToPath(new URL('../baseline/hello-libraries.mjs', import.meta.url));
-/** Those of the upload function: what is fixed for this product, and what stands in for code of our own. */
+/** Those of the upload function: what is fixed for this product, and what stands in for our code. */
 const LIBRARIES = [
   'gaxios',
   'jose',
@@ -80,7 +80,7 @@ function bundled(spec: ChildSpec): ChildSpec {
   return { ...spec, args: spec.args.map((arg) => (arg.startsWith('--source=') ? source : arg)) };
 }
 
-/** The smallest function there is, with the same options for Node and a cache of its own. */
+/** The smallest function there is, with the same options for Node and its own cache. */
 function helloSpec(spec: ChildSpec, source: string): ChildSpec {
   const [command = ''] = spec.args;
   const { PATH = '', NODE_OPTIONS = '', NODE_COMPILE_CACHE = '' } = spec.env;

@@ -158,8 +158,8 @@ async function delivered(
 }
 
 /**
- * A virtual machine may have given its free memory back to its host, and whoever takes it first then pays for it: up to
- * half of a scan, whose bytes clamd keeps in a file. So it is taken before, whoever is measured.
+ * A virtual machine may have given its free memory back to its host, and the first process that takes it then pays for
+ * it: up to half of a scan, whose bytes clamd keeps in a file. So it is taken before, in each measurement.
  */
 function touchMemory(bytes: number): void {
   detach(Buffer.alloc(2 * bytes, 1));

@@ -17,7 +17,7 @@ export const OWNER = 'org:889640782' as Principal;
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
-/** The whole product on free ports, with a data folder of its own. */
+/** The whole product on free ports, with its own data folder. */
 export interface Stage {
   /**
    * URL of the function itself, past the local gateway, which stands for the load balancer and is not what is measured.

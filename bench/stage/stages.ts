@@ -50,7 +50,7 @@ export function openStages(
   };
 }
 
-/** The largest file of the row on memory is over the maximum of one scan, and is scanned all the same, in windows. */
+/** The largest file of the row on memory is over the maximum of one scan, and is still scanned, in windows. */
 function environmentOf({ name }: Scale): Record<string, string> {
   const maxScan = name === 'full' ? GIB : 16 * MIB;
   return { MAX_SCAN_BYTES: String(maxScan), WINDOWED_SCAN_MAX_BYTES: String(8 * GIB) };

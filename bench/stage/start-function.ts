@@ -18,7 +18,7 @@ export interface Start {
   readonly uid?: number;
 }
 
-/** A function that serves, on a port of its own, until it is disposed of. */
+/** A function that serves, on its own port, until it is disposed of. */
 export interface Started extends AsyncDisposable {
   readonly url: string;
   readonly pid: number;

@@ -12,7 +12,7 @@ export function fileNameIn(disposition: string | null): string | undefined {
   return plainName(parse(disposition).parameters['filename']);
 }
 
-/** A name without folders, control characters and bidirectional overrides: it comes from whoever uploaded the file. */
+/** A name without folders, control characters and bidirectional overrides: it comes from the uploader. */
 export function plainName(given: string | undefined): string | undefined {
   const name = (given?.split(/[/\\]/).at(-1) ?? '')
     .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')

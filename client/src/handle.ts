@@ -1,4 +1,4 @@
-/** Outcome of a file. `uploading` and `pending` go on by themselves, the others stay. */
+/** Outcome of a file. `uploading` and `pending` change without a request, the others stay. */
 export type State =
   | 'uploading'
   | 'pending'

@@ -29,7 +29,7 @@ export async function sendFile(
   });
   const iterator = download.bytes[Symbol.asyncIterator]();
   try {
-    // Before the head is out, a fault can still be said.
+    // Before the head is out, a fault can still be reported.
     let step = await iterator.next();
     sendHead(response, download.status, method === 'GET' ? framed(download.headers) : download.headers);
     audit.bytes = 0;

@@ -18,7 +18,9 @@ export const redirectVariables = {
 export interface Redirect {
   /** Bytes; larger files are redirected. */
   readonly aboveBytes: number;
-  /** Seconds for which a URL is good. It opens the file to whoever has it, even if it is condemned meanwhile. */
+  /**
+   * Seconds for which a URL is good. It opens the file to anyone who has it, even if it is found infected meanwhile.
+   */
   readonly seconds: number;
   readonly origin: string;
   readonly signer: Signer;

@@ -17,8 +17,8 @@ interface Reference {
 type Referring = Pick<Files, 'references' | 'writer' | 'now'>;
 
 /**
- * Notes that a resource refers to a file. The reference first, then the record that says so: whoever deletes the
- * file finds either the one or the other changed (docs/adr/0008-ownership-and-references.md). A crash between the
+ * Notes that a resource refers to a file. The reference first, then the record that says so: a request that deletes
+ * the file finds either the one or the other changed (docs/adr/0008-ownership-and-references.md). A crash between the
  * two leaves a reference that counts though its client was not told so.
  * @throws {Problem} 410 where the file was deleted first; {StorageError}
  */

@@ -35,7 +35,7 @@ export function router(resources: readonly Resource[]) {
 }
 
 function notAllowed(resource: Resource, method: string): Problem {
-  // It came to this host name because the other function has one of its own.
+  // It came to this host name because the other function has a separate one.
   if (resource.elsewhere?.includes(method)) {
     const headers = { allow: allowed({ ...resource, elsewhere: [] }) };
     return new Problem('method-not-allowed', { headers, detail: 'Uploads have a host name of their own.' });

@@ -16,7 +16,7 @@ export interface SignedUrlOptions {
 const ALGORITHM = 'GOOG4-RSA-SHA256';
 
 /**
- * A URL with which whoever has it can GET one object for a while (V4 signing process with a service account):
+ * A URL with which anyone who has it can GET one object for a while (V4 signing process with a service account):
  * https://cloud.google.com/storage/docs/authentication/signatures. Only the host is a signed header: who is
  * redirected sends no others of ours.
  * @throws what `signer` throws

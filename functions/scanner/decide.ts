@@ -13,7 +13,7 @@ import { scanInWindows } from './windows.ts';
 /**
  * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing but that
  * `begun` is called before ClamAV gets the first byte.
- * @throws {StorageError}, {ScanFault} for whatever a repeat may mend
+ * @throws {StorageError}, {ScanFault} for whatever a repeat may fix
  */
 export async function decideByScan(
   deps: DecideDeps,

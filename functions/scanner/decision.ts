@@ -27,7 +27,7 @@ export interface DecideDeps {
 interface WindowPolicy {
   /** Bytes; a still larger file is unscannable without being read. */
   readonly maxBytes: number;
-  /** Bytes; whatever is at most so long lies within one window. */
+  /** Bytes; whatever is at most so long is within one window. */
   readonly overlapBytes: number;
   /** Milliseconds for all windows of a file together. */
   readonly timeoutMs: number;

@@ -43,7 +43,7 @@ export class EngineGate {
 
   async #check(): Promise<EngineVersion> {
     this.#fit = undefined;
-    // Asked before the canaries: signatures that are loaded in between are newer than what is said here.
+    // Asked before the canaries: signatures that are loaded in between are newer than this.
     const engine = await this.#scanner.version();
     const stale = this.#staleness(engine);
     if (stale) throw new ScanFault('unfit', stale);

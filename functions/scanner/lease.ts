@@ -28,7 +28,7 @@ type Result = Outcome | 'conflict';
 /**
  * Runs a scan, for a large file under a lease in its verdict: a second delivery of the event then backs off
  * instead of scanning again. A lease makes work rarer, never wrong: the verdict is written by compare-and-swap
- * whoever holds one.
+ * no matter which process holds one.
  */
 export async function underLease(
   records: Records,
@@ -81,7 +81,7 @@ export async function underLease(
     await stop();
     const { lease: held, ...pending } = isInnocent ? untried(current.record) : current.record;
     const isChanged = held !== undefined || pending.redriven?.tried !== current.record.redriven?.tried;
-    // Best effort: a lease that stays runs out by itself, and at worst one redrive counts that should not.
+    // Best effort: a lease that stays expires, and at worst one redrive counts that should not.
     if (isChanged) await records.judge(current, pending).catch(() => undefined);
   };
   try {

@@ -6,8 +6,8 @@ import type { EarlyRead } from './early-reads.ts';
 import { foundBefore, known } from './known.ts';
 
 /**
- * Step 4: what can be said about these bytes without scanning them. Changes nothing anywhere, but that a
- * blob which is to be relied on is said to be in use.
+ * Step 4: tries to decide without scanning the bytes. Changes nothing anywhere, but that a
+ * blob which is to be relied on is marked as in use.
  * @returns undefined where they must be scanned
  */
 export async function decideUnread(

@@ -14,7 +14,7 @@ export interface Callers {
 
 /**
  * Cloud Run lets an account call a service or not, whatever the path. Here each machine account is held to its own paths;
- * whoever else Cloud Run lets through is an operator.
+ * any other caller that Cloud Run lets through is an operator.
  *
  * The token is not verified again: Cloud Run has checked its signature and audience, and that its account may call us, and
  * removes the signature (https://cloud.google.com/run/docs/troubleshooting#signature-removed).

@@ -105,7 +105,7 @@ async function askRecords(
   });
 }
 
-/** Decides from the metadata as it stands: a record that does not parse uses what it names all the same. */
+/** Decides from the metadata as it stands: a record that does not parse uses what it names. */
 async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
   const said = verdict ? [file.metadata, verdict.metadata] : [file.metadata];
   if (said.some(({ state }) => WITHOUT_BLOB.has(state))) return;

@@ -45,14 +45,14 @@ export type ClaimOutcome =
 
 export type GarbageOutcome =
   | 'deleted'
-  /** Somebody uses it again, or newer signatures have condemned it. */
+  /** Somebody uses it again, or newer signatures have found it infected. */
   | 'changed'
   | 'kept';
 
 /**
  * One round of the question which blobs nobody uses: candidates are claimed, then every record is asked, and what
- * no record has struck out is garbage. docs/adr/0009-collection.md has the proof; what it needs of this code is said
- * where it is needed.
+ * no record has struck out is garbage. docs/adr/0009-collection.md has the proof; its uses of this code are documented
+ * where they are needed.
  */
 export class Cycle {
   readonly id: string;
@@ -68,7 +68,7 @@ export class Cycle {
   /**
    * Claims candidates. No record may have been asked before this is over.
    * @throws {StorageError} also where one claim is in doubt: a claim that takes effect later, once records have been
-   *   asked without it, must be of a cycle that nobody goes on with
+   *   asked without it, must be of a cycle that nobody continues
    */
   static async begin(
     deps: CollectorDeps,
@@ -92,7 +92,7 @@ export class Cycle {
     return cycle;
   }
 
-  /** Goes on with a cycle that was stopped: what it has claimed and no record has struck out. @throws {StorageError} */
+  /** Continues a cycle that was stopped: what it has claimed and no record has struck out. @throws {StorageError} */
   static async resume(deps: CollectorDeps, id: string): Promise<Cycle> {
     const cycle = new Cycle(deps, id);
     await walk({
@@ -178,7 +178,7 @@ export class Cycle {
     return 'claimed';
   }
 
-  /** @throws {Error} where it took effect all the same: the answer was lost, and somebody wrote to the candidate then */
+  /** @throws {Error} where it took effect anyway: the answer was lost, and somebody wrote to the candidate then */
   async #lostClaim({ name }: StoredObject): Promise<ClaimOutcome> {
     const current = await this.#collector.permanent.stat(name);
     if (current?.metadata['cycle'] === this.id) throw new Error(`the claim of ${name} is in doubt`);

@@ -15,7 +15,7 @@ export type DeadLetterOutcome =
   | 'redriven'
   /** Not about a file of ours. */
   | 'foreign'
-  /** The file came to an end all the same. */
+  /** The file came to an end anyway. */
   | 'unchanged'
   /** Somebody scans it now. */
   | 'scanning'
@@ -52,7 +52,7 @@ export async function deadLettered(deps: SweeperDeps, body: unknown): Promise<De
   return 'conflict';
 }
 
-/** A record that cannot be read is not mended by sending the message again. */
+/** A record that cannot be read is not fixed by sending the message again. */
 function unlessCorrupt({ log }: SweeperDeps) {
   return (error: unknown): undefined => {
     if (!(error instanceof CorruptRecord)) throw error;

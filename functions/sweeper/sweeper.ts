@@ -32,7 +32,7 @@ export function isLeased({ lease }: PendingRecord, now: Date): boolean {
   return lease !== undefined && lease.until > now;
 }
 
-/** Long enough that no event will come by itself any more. */
+/** Long enough that no event will come any more. */
 export function hasWaited(
   { now, stuckAfterMs }: Pick<SweeperDeps, 'now' | 'stuckAfterMs'>,
   since: Date,

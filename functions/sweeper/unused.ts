@@ -18,7 +18,7 @@ export type CollectOutcome =
   | 'unreferenced'
   /** Nothing referred to it for too long: it is deleted now. */
   | 'collected'
-  /** That it is deleted was said, and what it had is released. */
+  /** Its deletion was published, and what it had is released. */
   | 'announced'
   /** It can be seen for a while yet that it was there. */
   | 'tombstone'
@@ -89,8 +89,8 @@ function isUnreferencedForLong(
 }
 
 /**
- * Says that a file is deleted and lets go of what it had, then notes that this was done: whoever ends before that
- * says it again by the same event id.
+ * Says that a file is deleted and lets go of what it had, then notes that this was done: a process that ends before
+ * that publishes it again by the same event id.
  */
 async function announce(deps: CollectorDeps, current: Versioned<DeletedRecord>): Promise<CollectOutcome> {
   const { permanent, unscanned, publish, records, log } = deps;

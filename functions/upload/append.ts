@@ -77,7 +77,7 @@ export async function append(
     current = await appendPart(deps, current, intake, {});
     added(current);
   }
-  // Cut behind its last byte, it is complete all the same.
+  // Cut behind its last byte, it is complete anyway.
   if (intake.cut && !isWhole(upload, current.chain)) throw intake.cut;
   return current;
 }

@@ -179,7 +179,7 @@ async function complete(
     return undefined;
   }
   await commitFile(deps, file, inserted);
-  // Nobody who saw our claim takes us for dead yet, and whoever looks from now on finds the object.
+  // Nobody who saw our claim takes us for dead yet, and a process that looks from now on finds the object.
   if (performance.now() - claiming < patienceMs / 2) return file.record;
   return confirm(records, inserted);
 }
@@ -204,7 +204,7 @@ async function confirm(
   return undefined;
 }
 
-/** The file of whoever took our upload for dead, once it is complete. */
+/** The file of the upload that took ours for dead, once it is complete. */
 async function successor(deps: CreateOnceDeps, upload: KeyedUpload): Promise<FileRecord> {
   for (const end = performance.now() + deps.patienceMs; ; await delay(PAUSE_MS)) {
     const key = await deps.keys.get(upload, deps.now());

@@ -96,7 +96,7 @@ export async function commitFile(
 
 /**
  * Where no answer says that the object is final, the record decides: either it is made `expired` here, and the scanner
- * drops bytes that are final all the same; or it holds a verdict, so that they were final.
+ * drops bytes that are final anyway; or it holds a verdict, so that they were final.
  * @throws `error`, unless they were
  */
 async function undo(

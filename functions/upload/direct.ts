@@ -73,7 +73,7 @@ export async function openDirect(
     await deps.records.insert(record);
     return record;
   } catch (error) {
-    // Best effort: a session that nobody knows ends by itself, and was never an object.
+    // Best effort: a session that nobody knows expires, and was never an object.
     await deps.unscanned.cancelSession(session).catch(() => undefined);
     throw error;
   }

@@ -12,7 +12,7 @@ const MOST_HELD = 1_000;
 export class HeldDigests {
   readonly #held = new Map<FileId, { readonly generation: string; readonly sha256: Hash }>();
 
-  /** @returns a SHA-256 of all bytes of the chain, to go on with; undefined where it is not held here */
+  /** @returns a SHA-256 of all bytes of the chain, to continue with; undefined where it is not held here */
   resume(id: FileId, { parts }: Chain): Hash | undefined {
     const last = parts.at(-1);
     if (!last) return createHash('sha256');

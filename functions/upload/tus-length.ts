@@ -4,7 +4,9 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
 import type { AppendBodyDeps } from './tus-body.ts';
 
-/** The length that a request says and that is news. A length that was deferred may be said once. @throws {Problem} */
+/**
+ * The length that a request says and that is news. A length that was deferred may be declared once. @throws {Problem}
+ */
 export function declared(
   { terms }: AppendBodyDeps,
   { record, chain }: Progress,
@@ -17,7 +19,7 @@ export function declared(
   return known === undefined ? length : undefined;
 }
 
-/** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was said */
+/** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was declared */
 export async function declare(
   tus: AppendBodyDeps,
   progress: Progress,

@@ -7,7 +7,7 @@ import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
 import { type AppendBodyDeps, type Standing, standing } from './tus-body.ts';
 
-/** The upload as a request at this offset goes on with it. @throws {Problem} */
+/** The upload as a request at this offset continues it. @throws {Problem} */
 export async function current(
   tus: AppendBodyDeps,
   caller: Caller,

@@ -57,8 +57,8 @@ keep_fresh() {
   done
 }
 
-# By command and not by SIGUSR2, which would end a clamd that still loads. One that cannot be told looks by itself
-# every SelfCheck seconds.
+# By command and not by SIGUSR2, which would end a clamd that still loads. One that cannot be told looks on its own every SelfCheck
+# seconds.
 reload() {
   local connection answer=
   { exec {connection}<>"/dev/tcp/$CLAMD_ADDRESS/$CLAMD_PORT"; } 2>/dev/null &&

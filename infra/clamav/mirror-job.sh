@@ -55,11 +55,11 @@ configure() {
   for name in $SIGNATURE_FILES; do
     [[ $name =~ $official ]] || printf 'DatabaseCustomURL %s/%s\n' "$SIGNATURE_SOURCE" "$name"
   done
-  # As root it would change to a user of its own, to whom nothing here belongs.
+  # As root it would change to its own user, to whom nothing here belongs.
   [[ $(id -u) != 0 ]] || echo 'DatabaseOwner root'
 }
 
-# Asks for each file by itself: one that cannot be had does not keep back the others.
+# Asks for each file separately: one that cannot be had does not keep back the others.
 ask_source() {
   local name custom=
   local -a databases=()
@@ -108,7 +108,7 @@ done
 configure >"$RUN_DIRECTORY/mirror-job.conf" || { report ERROR 'mirror-job.conf cannot be written'; exit 1; }
 asked_at=$(date +%s)
 ask_source
-# Before the databases: whoever reads one then finds its signature.
+# Before the databases: a sidecar that reads one then finds its signature.
 put_signatures
 put_what_is_new
 identify_database

@@ -97,7 +97,7 @@ install_checked() {
   local conf=$RUN_DIRECTORY/freshclam.conf
   {
     render "$here/freshclam.conf" "DATABASE_DIRECTORY=$DATABASE_DIRECTORY" "SIGNATURE_FILE=$staged"
-    # As root it would change to a user of its own, to whom nothing here belongs.
+    # As root it would change to its own user, to whom nothing here belongs.
     [[ $(id -u) != 0 ]] || echo 'DatabaseOwner root'
   } >"$conf"
   # It takes a file only if that is not older than the one it has.

@@ -79,7 +79,7 @@ derive_sizes() {
   max_member=$((max_unpacked + 1048576))
 }
 
-# Whether the installed ClamAV is 1.5 or newer: its cache is keyed by SHA-256, and signatures of databases are files of their own.
+# Whether the installed ClamAV is 1.5 or newer: its cache is keyed by SHA-256, and signatures of databases are separate files.
 is_1_5() {
   [[ $(clamd --version --config-file=/dev/null 2>/dev/null) =~ ^ClamAV\ ([0-9]{1,4})\.([0-9]{1,4}) ]] &&
     ((BASH_REMATCH[1] > 1 || (BASH_REMATCH[1] == 1 && BASH_REMATCH[2] >= 5)))

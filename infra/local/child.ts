@@ -8,7 +8,7 @@ import type { ProcessGuard } from './process-guard.ts';
 
 const POLL_MS = 25;
 
-/** A Node program that runs as a process of its own. */
+/** A Node program that runs as a separate process. */
 export interface ChildSpec {
   readonly name: string;
   /** Script and its arguments. */
@@ -35,7 +35,7 @@ export interface Child {
 }
 
 /**
- * Starts a child in a process group of its own, so that a terminal's Ctrl-C does not reach it and the platform
+ * Starts a child in its own process group, so that a terminal's Ctrl-C does not reach it and the platform
  * decides on the order. Processes that it leaves in its group when it exits are killed. Throws where it cannot start.
  */
 export async function startChild(spec: ChildSpec, guard: ProcessGuard): Promise<Child> {

@@ -29,7 +29,7 @@ interface TokenOptions {
   readonly expiresInSeconds?: number;
 }
 
-/** Stands in for Maskinporten and Azure AD on one machine: it signs for whoever asks. */
+/** Stands in for Maskinporten and Azure AD on one machine: it signs for anyone who asks. */
 export interface Issuer {
   /** The `iss` of its tokens. */
   readonly url: string;

@@ -20,7 +20,7 @@ import { createScanEvents } from './scan-events.ts';
 import { postEvery } from './schedule.ts';
 import { type Supervised, supervise } from './supervisor.ts';
 
-/** A function drains by itself in at most 8 s; Cloud Run gives it 10. */
+/** A function drains in at most 8 s; Cloud Run gives it 10. */
 const DRAIN_MS = 9_000;
 const STOP_MS = 5_000;
 const SLOW_START_MS = 5_000;

@@ -4,7 +4,9 @@ import { ask } from './pubsub-rest.ts';
 /** The pull subscription for a person at the command line. */
 const CLI_SUBSCRIPTION = 'scan-events-cli';
 
-/** Scan events for the page. One of its own: two who pull from one subscription would each get a part of the events. */
+/**
+ * Scan events for the page. A separate one: two that pull from one subscription would each get a part of the events.
+ */
 export const PAGE_SUBSCRIPTION = `projects/${GCP_PROJECT}/subscriptions/scan-events-page`;
 
 /** The path of the subscription's pull method below the emulator's address. */

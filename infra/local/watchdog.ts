@@ -1,5 +1,5 @@
 /**
- * A process of its own that outlives a `kill -9` of the platform. It is told on its standard input which process
+ * A separate process that outlives a `kill -9` of the platform. It is told on its standard input which process
  * groups exist (`+pid` and `-pid`, one a line); when that pipe ends, it ends those that are left.
  */
 import { createInterface } from 'node:readline';

@@ -89,7 +89,7 @@ interface FailureDeps {
 /**
  * Gives a file up, and says so. Its bytes, where there are any, stay for a redrive.
  * @returns false where its record moved on meanwhile
- * @throws {StorageError} and what `publish` throws: whoever comes next is to {@link announceFailure}
+ * @throws {StorageError} and what `publish` throws: the next caller is to {@link announceFailure}
  */
 export async function markFailed(
   failer: FailureDeps,
@@ -106,7 +106,7 @@ export async function markFailed(
 }
 
 /**
- * Says that a file failed where nobody has said it yet, and notes that it was said: nothing else comes back
+ * Says that a file failed where nobody has said it yet, and notes that it was published: nothing else comes back
  * to a file that failed. A failure between the two publishes twice, with the same event id.
  */
 export async function announceFailure(
@@ -115,6 +115,6 @@ export async function announceFailure(
 ): Promise<void> {
   if (current.record.announced) return;
   await publish(scanFailed(current.record));
-  // Lost to another who announced it, or to a redrive: either way it has been said.
+  // Lost to another who announced it, or to a redrive: either way it has been published.
   await records.judge(current, { ...current.record, announced: true });
 }

@@ -31,7 +31,7 @@ interface BlobsOptions {
   readonly now?: () => Date;
 }
 
-/** Milliseconds for which a blob that was used need not be said to be. A collector waits for longer than twice this. */
+/** Milliseconds for which a blob that was used need not be marked. A collector waits for longer than twice this. */
 const MARK_GOOD_FOR_MS = 3_600_000;
 
 type Added = StoredObject | 'sourceGone' | 'targetExists';
@@ -70,14 +70,14 @@ export class Blobs {
     return this.#stat(blobKey(this.#scope, contentsOf(file)), signal);
   }
 
-  /** The same, whoever the file belongs to; undefined where owners have blobs of their own. */
+  /** The same, for any owner of the file; undefined where owners have separate blobs. */
   findForAnybody(sha256: Sha256, signal: AbortSignal): Promise<Blob | CondemnedBlob | undefined> | undefined {
     return this.#scope === 'global' ? this.#stat(anybodysKey(sha256), signal) : undefined;
   }
 
   /**
-   * Says that one more file is about to rely on the blob, so that nobody collects it. Nothing is written where
-   * that was said less than {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
+   * Says that one more file is about to rely on the blob, so that nobody collects it. Nothing is written where that
+   * was marked less than {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
    * @returns false where it moved on or is gone, perhaps collected just now: look again
    */
   async use({ object }: Blob): Promise<boolean> {
@@ -116,7 +116,7 @@ export class Blobs {
   /**
    * Copies a generation that was found clean, without its bytes passing through us. That somebody promoted
    * the same content before is fine, once its size and CRC32C say that it is the same.
-   * @returns 'sourceGone' where there is no such generation any more; the blob where it is condemned
+   * @returns 'sourceGone' where there is no such generation any more; the blob where it is marked as infected
    * @throws {BlobMismatch}
    */
   async promote(

@@ -7,7 +7,7 @@ export const CANDIDATES_PREFIX = 'collect/';
 
 /**
  * The metadata of a candidate. One with neither `cycle` nor `done` is not decided on, and is never deleted
- * before a cycle has claimed it: whoever finds it so may rely on it.
+ * before a cycle has claimed it: a process that finds it so may rely on it.
  */
 export interface CandidateMetadata {
   /** The cycle that has claimed it last. */
@@ -37,7 +37,7 @@ export class Candidates {
 
   /**
    * Makes sure that a later collection looks into whether anybody still uses a content. To be called after the
-   * file that used it is gone, by whoever made it go, or put the content there for it.
+   * file that used it is gone, by the process that removed it, or put the content there for it.
    * @throws {StorageError}
    */
   async addGcCandidate(contents: Contents): Promise<void> {

@@ -40,7 +40,7 @@ export interface Chain {
   readonly end: number;
   /** CRC32C of those bytes. */
   readonly crc32c: number;
-  /** The length, where it was said after the creation. */
+  /** The length, where it was declared after the creation. */
   readonly declared?: { readonly length: number; readonly object: Named };
 }
 

@@ -60,7 +60,7 @@ export interface DeclaredDigests {
 /** A tus upload as it was created. How far it is, its parts say: shared/files/parts.ts. */
 export interface TusUpload {
   readonly kind: 'tus';
-  /** Bytes of the whole; absent where it was left to be said later. */
+  /** Bytes of the whole; absent where it was left for later. */
   readonly length?: number;
   /** Upload-Metadata as the client sent it. */
   readonly metadata?: string;
@@ -90,7 +90,7 @@ export interface Stored {
   readonly fileName?: string;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
-   * cleared by whoever finds none. True keeps the file from being deleted until somebody has looked.
+   * cleared by the process that finds none. True keeps the file from being deleted until somebody has looked.
    */
   readonly referenced?: true;
   /** When the last reference was found gone; absent where it never had one. */
@@ -128,7 +128,7 @@ export type FileRecord = Stored &
         readonly scan: ScanResult;
         readonly reason: UnscannableReason;
         readonly detail?: string;
-        /** The policy of the deployment hands it out all the same; it then has content. */
+        /** The policy of the deployment hands it out anyway; it then has content. */
         readonly accepted: boolean;
       }
     | {

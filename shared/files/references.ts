@@ -40,7 +40,7 @@ export class References {
     this.#bucket = permanent;
   }
 
-  /** Once it returns, whoever lists finds it. Again is fine. @throws {StorageError} */
+  /** Once it returns, any listing finds it. Again is fine. @throws {StorageError} */
   async add(id: FileId, uri: ResourceUri, added: { by: Principal; at: Date }): Promise<void> {
     const metadata = { uri, addedBy: added.by, addedAt: added.at.toISOString() };
     for (;;) {

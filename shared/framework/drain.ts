@@ -33,7 +33,7 @@ export async function whileServing<T>(serve: () => Promise<T>): Promise<T> {
 
 /**
  * Drains on SIGTERM and SIGINT, and after an error that nobody caught: requests in flight are finished within the
- * grace, then `close` runs, then the process exits. functions-framework registers handlers of its own that exit at
+ * grace, then `close` runs, then the process exits. functions-framework registers handlers that exit at
  * once and fail what is in flight (docs/platform-facts.md#signals); those are taken off as they are added.
  */
 export function drainOnSignals(

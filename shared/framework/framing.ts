@@ -54,7 +54,7 @@ export function framingOf(request: IncomingMessage): Framing {
 }
 
 /**
- * Node answers `Expect: 100-continue` by itself, before we know whether we want the body. With a listener it
+ * Node answers `Expect: 100-continue` before we know whether we want the body. With a listener it
  * leaves that to us: a refused client then sends no gigabytes. {@link acceptBody} says yes.
  */
 function deferContinue(server: Server): void {

@@ -53,7 +53,7 @@ export interface Audit {
 
 const audits = new WeakMap<IncomingMessage, Audit>();
 
-/** The audit of a request: one and the same, whoever asks. */
+/** The audit of a request: one and the same, for every caller. */
 export function auditOf(request: IncomingMessage): Audit {
   const known = audits.get(request);
   if (known) return known;

@@ -1,4 +1,4 @@
-/** The part of clamdjs 1.0.2 that is used here; the package has no types of its own. */
+/** The part of clamdjs 1.0.2 that is used here; the package has no types. */
 declare module 'clamdjs' {
   import type { Readable } from 'node:stream';
 

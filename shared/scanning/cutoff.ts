@@ -1,7 +1,7 @@
 import { ScanFault } from './verdict.ts';
 
 /**
- * The one way to end an exchange with clamd before it ends by itself: the first fault wins, be it a deadline, a
+ * The one way to end an exchange with clamd before it ends: the first fault wins, be it a deadline, a
  * failing source or the caller's AbortSignal. Disposing it takes back every timer and listener.
  */
 export class Cutoff implements Disposable {

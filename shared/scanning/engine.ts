@@ -4,7 +4,7 @@ import { ScanFault } from './verdict.ts';
 export interface EngineVersion {
   /** ClamAV's release, such as `1.4.6`. */
   readonly engine: string;
-  /** Version of the official daily database; absent where only signatures of one's own are loaded. */
+  /** Version of the official daily database; absent where only private signatures are loaded. */
   readonly database?: number;
   /** When that database was built, ISO 8601 in UTC. clamd prints its local time, and runs in UTC here. */
   readonly databaseDate?: string;

@@ -45,7 +45,7 @@ function unscannableReason(signature: string): UnscannableReason | undefined {
   // libclamav does not unpack an xz stream whose dictionary is over its limit.
   if (signature === 'Heuristics.XZ.DicSizeLimit') return 'limitExceeded';
   if (signature.startsWith('Heuristics.Encrypted.')) return 'encrypted';
-  // Signatures of our own, infra/clamav/unscannable.ldb.
+  // Our signatures, infra/clamav/unscannable.ldb.
   if (signature.startsWith('Heuristics.Unscannable.Encrypted.')) return 'encrypted';
   if (signature.startsWith('Heuristics.Unscannable.')) return 'unsupported';
   return undefined;

@@ -9,7 +9,7 @@ import type { Duplex } from 'node:stream';
 export const http = process.getBuiltinModule('node:http');
 type Agent = InstanceType<typeof http.Agent>;
 
-/** The size of Node's reads into memory of its own. */
+/** The size of Node's reads into its own memory. */
 const READ_BYTES = 64 * 1024;
 
 /**

@@ -89,7 +89,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       (response ?? request).destroy(reason);
     };
     request.on('close', onAbort(signals, abort));
-    // Once the answer is here, a connection that breaks is told to whoever reads the body; there may be nobody.
+    // Once the answer is here, a connection that breaks is told to the reader of the body; there may be nobody.
     request.on('error', reject);
     request.on('response', (answer) => {
       response = answer;

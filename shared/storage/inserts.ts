@@ -104,7 +104,7 @@ export class Inserts {
       const ours =
         current?.crc32c === checksums.crc32c &&
         current.size === checksums.size &&
-        // The endpoint may add keys of its own, as Google's storage-testbench does.
+        // The endpoint may add its own keys, as Google's storage-testbench does.
         Object.entries(metadata).every(([key, value]) => current.metadata[key] === value);
       return ours ? current : undefined;
     });

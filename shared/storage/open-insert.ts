@@ -2,7 +2,7 @@ import { Readable } from 'node:stream';
 import { StorageError } from './error.ts';
 import type { Answer } from './transport.ts';
 
-/** Bytes: fewer are not worth a write of their own. */
+/** Bytes: fewer are not worth a separate write. */
 const WORTH_SENDING = 1024 * 1024;
 
 /** The rest of a request: before the bytes of an object, and behind them. */

@@ -8,7 +8,7 @@ import type { Checksums, RunningDigests } from './tally.ts';
 /**
  * Bytes that arrived whole and are not an object yet: the last of them are held back, so that whatever has
  * to exist before the object does can be written in between. Neither committed nor discarded, Cloud Storage
- * forgets them by itself.
+ * forgets them.
  */
 export interface StagedUpload extends Checksums {
   /**
@@ -101,7 +101,7 @@ export async function stageUpload<Known extends Checksums>(
   };
 }
 
-/** Best effort: a session that is not cancelled ends by itself after a week and was never an object. */
+/** Best effort: a session that is not cancelled expires after a week and was never an object. */
 async function discard(session: ResumableSession | undefined): Promise<void> {
   await session?.cancel().catch(() => undefined);
 }

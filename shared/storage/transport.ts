@@ -136,7 +136,7 @@ export class Transport {
   }
 }
 
-/** A class for the same reason as the response below Gaxios: its getter would be kept by a hidden class of its own. */
+/** A class for the same reason as the response below Gaxios: its getter would be kept by a separate hidden class. */
 class Answered<Body> implements Answer<Body> {
   readonly status: number;
   readonly body: Body;

@@ -31,7 +31,7 @@ export class Window {
     for (const [at, page] of pages.entries()) await shoot(page, `failed, ${title} ${at + 1}`);
   }
 
-  /** A page in a profile of its own. A script that fails, or breaks the Content-Security-Policy, fails the test. */
+  /** A page in a separate profile. A script that fails, or breaks the Content-Security-Policy, fails the test. */
   async open(url: string, options: BrowserContextOptions = {}): Promise<Page> {
     assert.ok(this.#browser);
     const viewport = { width: 1280, height: 900 };

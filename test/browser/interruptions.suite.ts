@@ -97,7 +97,7 @@ describe('the page: uploads that are interrupted', () => {
     assert.equal(await card.count(), 1, 'it is one file');
   });
 
-  it('go on by themselves after a cut, and after the function was killed', async () => {
+  it('resume automatically after a cut, and after the function was killed', async () => {
     const page = await window.open(line.url);
     const { card, sha256 } = await halfway(page);
     process.kill(service.pid('upload'), 'SIGKILL');

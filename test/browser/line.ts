@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 
-/** The line between a browser and the service, which can be held up, cut and mended. */
+/** The line between a browser and the service, which can be held up, cut and repaired. */
 export class Line {
   readonly #server = createServer((client) => this.#join(client));
   readonly #sockets = new Set<Socket>();

@@ -184,14 +184,14 @@ describe('client: the command line', () => {
     assert.equal(stopped.code, 130);
   });
 
-  it('stops an upload at Ctrl-C, and goes on with it', async () => {
+  it('stops an upload at Ctrl-C, and continues it', async () => {
     await writeFile(folder.path('resumed.bin'), noise(64 * MIB));
     const remembered = folder.path('state', 'hops-fileshare', 'uploads');
     const env = { FILESHARE_URL: line.url };
     line.expect();
     const first = await fileshare(['upload', 'resumed.bin', '--wait'], {
       env,
-      // Two chunks are there: with less there is nothing to go on with.
+      // Two chunks are there: with less there is nothing to continue.
       started: (kill) => line.at(36 * MIB, () => kill('SIGINT')),
     });
     assert.deepEqual([first.code, first.stdout], [130, '']);

@@ -43,7 +43,7 @@ describe('client: waiting and downloads', () => {
     assert.deepEqual(seen.at(-1), { received: SIZE, size: SIZE });
   });
 
-  it('goes on with a download that breaks off', async () => {
+  it('continues a download that breaks off', async () => {
     line.expect({ cutDown: 500_000 }, { cutDown: 10 }, { cutDown: 900_000 });
     const download = await clientOf(service, { url: line.url }).download(id);
     assert.ok(content.equals(await download.bytes()));

@@ -13,7 +13,7 @@ import { all, Folder, MIB, run } from './fixture.ts';
 const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
 const SMALL = { postUpTo: MIB / 2, chunkSize: MIB };
 
-describe('client: upload and files with host names of their own', () => {
+describe('client: upload and files with separate host names', () => {
   const { service, upload, files } = new TwoHosts();
   const folder = new Folder();
   const token = () => service.platform.token(OWNER);
@@ -54,7 +54,7 @@ describe('client: upload and files with host names of their own', () => {
   });
 
   for (const via of ['tus', 'direct'] as const) {
-    it(`goes on with an upload by ${via}, from where it stood`, async () => {
+    it(`continues an upload by ${via}, from where it stood`, async () => {
       await writeFile(folder.path(`${via}.bin`), noise(4 * MIB));
       const store = new FolderUploadStore(folder.path(via));
       const source = await fileSource(folder.path(`${via}.bin`));

@@ -159,7 +159,7 @@ describe('client: uploads', () => {
   });
 
   for (const via of ['tus', 'direct'] as const) {
-    it(`goes on with an upload by ${via} that was aborted, as another process would`, async () => {
+    it(`continues an upload by ${via} that was aborted, as another process would`, async () => {
       const path = folder.path(`resumed-${via}.bin`);
       await writeFile(path, large);
       const store = new FolderUploadStore(folder.path('state'));

@@ -8,7 +8,7 @@ export type Exceptions = Readonly<Record<string, string>>;
 const PATIENCE_MS = 5_000;
 
 /**
- * Registers the cases of `suites` in the enclosing `describe`. An exception is run all the same and reported as skipped
+ * Registers the cases of `suites` in the enclosing `describe`. An exception is still run and reported as skipped
  * with its reason; it fails if its case passes, or if there is no such case, so that the list stays true.
  */
 export function registerCases<Subject>(

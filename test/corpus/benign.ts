@@ -8,7 +8,7 @@ const LARGEST = 8 * 2 ** 20;
 const OF_A_KIND = 120;
 const BYTES = 500 * 2 ** 20;
 
-/** Files that this machine has, of every kind it has, in an order of their own; no more than `BYTES` of them. */
+/** Files that this machine has, of every kind it has, in a separate order; no more than `BYTES` of them. */
 export function systemFiles(project: string): readonly string[] {
   const kinds = new Map<string, string[]>();
   for (const root of ROOTS) {

@@ -22,7 +22,7 @@ describe('corpus: malware in all that ordinary programs open, by clamd', () => {
     if (file) await writeFile(file, JSON.stringify(results, null, 2));
   });
 
-  it('has cases enough, each with a name of its own', () => {
+  it('has cases enough, each with a distinct name', () => {
     assert.ok(CASES.length >= 300, `${CASES.length}`);
     const names = CASES.map(({ kind, name }) => `${kind}: ${name}`);
     assert.deepEqual(

@@ -56,7 +56,7 @@ export function ole2(
   const perSector = sector / 4;
   const used = sectors.next.length;
   let tables = 1;
-  // The header says where the first 109 sectors of the table are; the others are listed in sectors of their own.
+  // The header says where the first 109 sectors of the table are; the others are listed in separate sectors.
   const listsOf = (count: number) => Math.max(0, Math.ceil((count - 109) / (perSector - 1)));
   while (tables * perSector < used + tables + listsOf(tables)) tables++;
   const lists = listsOf(tables);

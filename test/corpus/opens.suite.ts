@@ -8,7 +8,7 @@ import { type Opened, open, PACKAGES } from './programs.ts';
 /** Cases at once. */
 const LANES = 3;
 
-describe('corpus: one of the programs that are said to open a case does', function () {
+describe('corpus: one of the programs that claim to open a case does', function () {
   this.timeout(900_000);
   const by = new Map<Opened, string[]>();
   let folder: string;

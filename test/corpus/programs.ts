@@ -136,7 +136,7 @@ const READERS = ['browser', 'mail client', 'office program', 'PDF reader', 'scri
 
 export type Program = keyof typeof PROGRAMS | (typeof READERS)[number];
 
-/** The programs that got at the marker, in turn; `nobody` although one that is here is said to; else `unchecked`. */
+/** The programs that got at the marker, in turn; `nobody` although one that is here claims to; else `unchecked`. */
 export type Opened = string | 'nobody' | 'unchecked';
 
 /** No more files than these are tried of one case. */

@@ -13,7 +13,7 @@ function thenReset(reply: string): Behaviour {
 function thenMore(first: string, second: string): Behaviour {
   return (socket) => {
     replyAfterStream(first)(socket);
-    // Before the end that comes with it, after which nothing could be said.
+    // Before the end that comes with it, after which nothing could be sent.
     socket.prependOnceListener('end', () => socket.end(second));
   };
 }

@@ -32,7 +32,7 @@ describe('a clamd that says what it should not', () => {
     it(`${name}: no file is clean by it, and a good one decides`, () =>
       attempt(rig, `hostile clamd: ${name}`, async (trial) => {
         rig.clamd.plan(behave, 2, SCAN);
-        // Not taken away: the scanner has to give up by itself.
+        // Not taken away: the scanner has to give up on its own.
         await trial.send(clean(12 * MIB), infected(12 * MIB));
         await trial.struck(2);
         for (const { id } of trial.uploads) if (id) await rig.decided(id, 40);

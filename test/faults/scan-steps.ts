@@ -7,7 +7,7 @@ import { clean, infected, type Sample, unscannable } from './samples.ts';
 /** A moment of the scan at which the process can be held, named by the call that it is in. */
 export interface Step {
   readonly name: string;
-  /** Holds whoever gets there, before the call takes effect or after it did. */
+  /** Holds each process that gets there, before the call takes effect or after it did. */
   readonly hold: (rig: Rig, when: 'before' | 'after') => Promise<void>;
   /** Calls that are held once every file is where it can get to. */
   readonly held: number;

@@ -69,7 +69,7 @@ function describeEvents(title: string, environment: Record<string, string>): voi
       assert.equal((await service.call('GET', `/files/${first.id}`)).status, 200);
 
       await findFromNowOn(bytes, 'Late.Finding');
-      // The engine goes on with the old signatures until the new ones are loaded.
+      // The engine continues with the old signatures until the new ones are loaded.
       const second = await eventually(async () => {
         const { id } = await service.upload(bytes);
         const handle = await service.decided(id);

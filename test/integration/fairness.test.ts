@@ -20,7 +20,7 @@ describe('the scans of one owner', function () {
     const seconds = () => ((performance.now() - started) / 1000).toFixed(1);
     const bomb = zipBomb();
     const bombs: string[] = [];
-    // Each of its own content, so that no verdict answers for another.
+    // Each with another content, so that no verdict answers for another.
     for (let index = 0; index < BOMBS; index++) {
       const body = Buffer.concat([bomb, Buffer.from(`${index}`)]);
       bombs.push((await service.upload(body, {}, { as: BOMBER })).id);

@@ -217,7 +217,7 @@ overHosts('the main job', (hosts) => {
       }
     });
 
-    it('is refused once newer signatures have condemned its content', async () => {
+    it('is refused once newer signatures have found its content infected', async () => {
       const permanent = service.bucket('permanent');
       const [name = ''] = await service.names('permanent', `blobs/sha256/${sha256(bytes)}`);
       const blob = await permanent.stat(name);

@@ -122,7 +122,7 @@ describe('access matrix', () => {
     });
   }
 
-  it('every other method is 405, whoever asks, and Allow lists the ones in the table', async () => {
+  it('every other method is 405, for every caller, and Allow lists the ones in the table', async () => {
     const paths = new Set(ROWS.map(({ path }) => path).filter((path) => !path.includes('?')));
     for (const path of paths) {
       const known = ROWS.filter((row) => row.path === path).map(({ method }) => method);

@@ -22,7 +22,7 @@ describe('a file over the maximum, under the policy of windows', () => {
     assert.equal((await service.operations()).operations['objects.getMedia']?.bytesOut, 2 * bytes.length);
   });
 
-  it('is infected where malware lies across the border of two', async () => {
+  it('is infected where malware is across the border of two', async () => {
     const bytes = Buffer.alloc(8_000_000, 'harmless ');
     bytes.write(EICAR, 3_000_000 - 30);
     const { id } = await service.upload(bytes);

@@ -147,7 +147,7 @@ describe('limits of at-least-once delivery', () => {
     });
   }
 
-  it('is not for whoever has no token', async () => {
+  it('refuses a caller without a token', async () => {
     assert.equal((await fetch(`${service.platform.sweeperUrl}/sweep`, { method: 'POST' })).status, 403);
   });
 
@@ -161,7 +161,7 @@ describe('limits of at-least-once delivery', () => {
 describe('the schedule of the local platform', () => {
   const service = new Service({ STUCK_AFTER_SECONDS: '5', SWEEP_INTERVAL_SECONDS: '1' });
 
-  it('sweeps by itself', async () => {
+  it('sweeps on schedule', async () => {
     await service.fault(NO_EVENT);
     const { id } = await service.upload(randomBytes(1000));
     assert.equal((await service.decided(id)).state, 'clean');

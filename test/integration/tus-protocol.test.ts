@@ -395,7 +395,7 @@ describe('tus 1.0.0', () => {
     assert.equal((await service.call('GET', `/files/${idOf(path)}`, { as: 'org:999999999' })).status, 200);
   });
 
-  it('refuses another length than an earlier request said, and goes on with the same', async () => {
+  it('refuses another length than an earlier request said, and continues with the same', async () => {
     const path = await tus.create({ 'upload-defer-length': '1' }, bytes.subarray(0, 10));
     const rest = (length: string) => tus.patch(path, 10, bytes.subarray(10), { 'upload-length': length });
     const part = () => tus.patch(path, 10, Buffer.alloc(0), { 'upload-length': '1000' });
@@ -425,7 +425,7 @@ describe('tus 1.0.0', () => {
     assert.equal((await service.decided(idOf(deferred))).state, 'clean');
   });
 
-  it('takes a length that is said with the last request, which may be empty', async () => {
+  it('takes a length that is declared with the last request, which may be empty', async () => {
     const path = await tus.create({ 'upload-defer-length': '1' }, bytes);
     assert.equal((await tus.patch(path, 1000, Buffer.alloc(0), { 'upload-length': '1000' })).status, 204);
     assert.equal((await service.decided(idOf(path))).sha256, sha256(bytes));

@@ -41,7 +41,7 @@ overHosts('an upload in many requests', function (hosts) {
     assert.equal((await service.decided(idOf(path))).state, 'infected');
   });
 
-  it('is finished by whoever asks, where the process died before it could make the object', async () => {
+  it('is finished by the next request, where the process died before it could make the object', async () => {
     await eventually(async () => service.platform.status().ready);
     const bytes = randomBytes(1000);
     const path = await tus.create({ 'upload-length': '1000' });

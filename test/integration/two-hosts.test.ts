@@ -5,7 +5,7 @@ import type { Relay } from '../support/relay.ts';
 import { OWNER } from '../support/service.ts';
 import { TwoHosts } from '../support/two-hosts.ts';
 
-describe('upload and files with host names of their own', () => {
+describe('upload and files with separate host names', () => {
   const { service, upload, files } = new TwoHosts();
   let authorization: { authorization: string };
 

@@ -201,7 +201,7 @@ overHosts('uploads', (hosts) => {
       socket.write(
         `POST /files HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\ntransfer-encoding: chunked\r\n\r\n`,
       );
-      // Never ended: whoever waits for the end answers nothing.
+      // Never ended: a handler that waits for the end answers nothing.
       const chunk = Buffer.concat([Buffer.from('100000\r\n'), Buffer.alloc(2 ** 20), Buffer.from('\r\n')]);
       for (let sent = 0; sent <= MAX_BYTES; sent += 2 ** 20) socket.write(chunk);
       const [answer] = (await once(socket, 'data')) as [Buffer];

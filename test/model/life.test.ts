@@ -28,7 +28,7 @@ describe('the life of a file, against a model of it', function () {
   this.timeout(180_000 + RUNS * 5_000);
   const fixture = new CollectFixture(engine('older'));
 
-  it(`is what its clients were told, whoever works at once or dies (seed ${SEED}, ${RUNS} runs)`, async () => {
+  it(`is what its clients were told, with any concurrency or crash (seed ${SEED}, ${RUNS} runs)`, async () => {
     let runs = 0;
     const property = fc.asyncProperty(
       policies,

@@ -23,7 +23,7 @@ export const OWNER = 'org:889640782';
 
 /**
  * The whole service for the tests of the enclosing `describe`: every function under functions-framework, a real
- * clamd, the emulators, each a process of its own.
+ * clamd, the emulators, each a separate process.
  */
 export class Service {
   #platform: Platform | undefined;
@@ -42,7 +42,7 @@ export class Service {
       // The first may have to install clamd.
       this.#folder = await mkdtemp(join(tmpdir(), 'fileshare-test-'));
       const any = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
-      // A sweep would count among the operations of a test, and would mend what a test should find broken.
+      // A sweep would count among the operations of a test, and would repair what a test should find broken.
       const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
       const config = readPlatformConfig(
         {
@@ -85,7 +85,7 @@ export class Service {
     return this.platform.url;
   }
 
-  /** Where clients find upload: a host name of its own where there are two. */
+  /** Where clients find upload: a separate host name where there are two. */
   get uploadUrl(): string {
     return this.#hosts === 'two' ? this.platform.uploadUrl : this.url;
   }

@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 
 const run = promisify(execFile);
 
-/** A file system of its own over a folder, which can really be full. */
+/** A separate file system over a folder, which can really be full. */
 export class SmallFileSystem implements AsyncDisposable {
   readonly #folder: string;
 

@@ -3,7 +3,7 @@ import { Service } from './service.ts';
 
 /**
  * The service as it is without a load balancer, for the tests of the enclosing `describe`: upload and files have
- * addresses of their own, and what one does not serve is not there.
+ * separate addresses, and what one does not serve is not there.
  */
 export class TwoHosts {
   readonly upload = new Relay();

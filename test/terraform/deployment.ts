@@ -45,7 +45,7 @@ export interface Applied {
 }
 
 /**
- * Runs an example with the module beside it in a folder of its own.
+ * Runs an example with the module beside it in a separate folder.
  * @param only steps; all of them by default
  */
 export async function apply(

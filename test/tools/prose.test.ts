@@ -16,7 +16,7 @@ describe('English check', () => {
   describe('finds a headless sentence', () => {
     for (const [where, file, source, line] of [
       ['a paragraph', 'a.md', '# Title\n\nFine. What is\nleft is kept.\n', 3],
-      ['an item of a list', 'a.md', '- Fine.\n- Whoever calls gets it.\n', 2],
+      ['an item of a list', 'a.md', '- Fine.\n- What is left is kept.\n', 2],
       ['a cell of a table', 'a.md', '| a | b |\n|---|---|\n| x | What x does. |\n', 3],
       ['a doc comment', 'a.ts', '\n/**\n * Who may call.\n */\nexport const a = 1;\n', 3],
       ['a tag of a doc comment', 'a.ts', '/**\n * Sums.\n * @param b What is added.\n */\n', 3],
@@ -60,6 +60,27 @@ describe('English check', () => {
     }
   });
 
+  describe('finds a word to avoid', () => {
+    for (const text of [
+      'Mend the header.',
+      'The client goes on with it.',
+      'It ends by itself.',
+      'It is kept all the same.',
+      'The length is said later.',
+      'Each has a name of its own.',
+      'Functions with accounts of their own are apart.',
+      'The bytes lie beside it.',
+      'Given to whoever asks.',
+      'The blob is condemned.',
+    ]) {
+      it(`in "${text}"`, () => {
+        const [found, ...others] = findings('a.md', text);
+        assert.match(found ?? '', /^1: has a word to avoid/);
+        assert.deepEqual(others, []);
+      });
+    }
+  });
+
   describe('accepts', () => {
     for (const [what, file, source] of [
       ['a question', 'a.md', 'What if the process dies?\n'],
@@ -70,6 +91,8 @@ describe('English check', () => {
       ['a preposition in a line comment', 'a.ts', '// For the rest of the file.\nconst a = 1;\n'],
       ['a preposition in a tag', 'a.ts', '/**\n * Sums.\n * @param b in bytes\n */\n'],
       ['words that begin like one', 'a.ts', '/** Information; atomic. */\n'],
+      ['"of its own" before a noun', 'a.md', 'The digest of its own content. A key of their own location.\n'],
+      ['a word to avoid in code', 'a.md', 'The field `condemned`.\n'],
       ['files of other types', 'a.json', '{ "a": "What is left." }'],
     ] as const) {
       it(what, () => assert.deepEqual(findings(file, source), []));

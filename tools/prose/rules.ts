@@ -23,6 +23,26 @@ const PREPOSITION = new RegExp(
   'i',
 );
 
+/** Words that follow "own" only if it has no noun: "the digest of its own content" is fine. */
+const NO_NOUN =
+  '$|[.,;:)]| (?:and|or|but|for|that|which|who|so|until|unless|to|here|there|where|in|on|at|as|with|without|over|from|by|after|has|have|had|is|are|was|were|may|needs|once|when|if)\\b';
+
+/** Words that readers may not know in this sense, and the usual ones. */
+const WORDS: readonly (readonly [word: RegExp, instead: string])[] = [
+  [/\bmend(?:s|ed|ing)?\b/gi, 'fix, repair, correct'],
+  [/\b(?:go|goes|going|gone|went) on with\b/gi, 'continue'],
+  [/\bby (?:itself|themselves)\b/gi, 'automatically, alone'],
+  [/\ball the same\b/gi, 'still, anyway'],
+  [/\b(?:is|are|was|were|be|been|being) said\b/gi, 'is published, is declared, is reported'],
+  [
+    new RegExp(`\\bof (?:its|their|his|her|our|your|my|one's) own(?=${NO_NOUN})`, 'gi'),
+    'its own …, a separate …',
+  ],
+  [/\bl(?:ie|ies|ying)\b/gi, 'is, is stored'],
+  [/\b(?:who|whom)(?:so)?ever\b/gi, 'anyone who, the caller'],
+  [/\bcondemn(?:s|ed|ing)?\b/gi, 'mark as infected'],
+];
+
 const RULES: readonly Rule[] = [
   {
     name: 'begins with a headless Who, Whose or What',
@@ -41,6 +61,10 @@ const RULES: readonly Rule[] = [
     name: 'is a doc comment that begins with a preposition',
     find: ({ text, kind }) => (kind === 'doc comment' && PREPOSITION.test(text) ? [text] : []),
   },
+  ...WORDS.map(([word, instead]) => ({
+    name: `has a word to avoid (better: ${instead})`,
+    find: ({ text }: Passage) => [...text.matchAll(word)].map(([found]) => `"${found}" in: ${text}`),
+  })),
 ];
 
 export function findingsIn(passage: Passage): Finding[] {

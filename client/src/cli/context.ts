@@ -69,7 +69,7 @@ function checkedUrl(url: string, name: string): string {
   throw new UsageError(`${name}: ${url} is not a URL such as https://fileshare.example.org`);
 }
 
-/** A file is read before each request: whoever renews it keeps a long upload going. */
+/** A file is read before each request: a program that renews it keeps a long upload going. */
 export function tokenOf({ common, env }: Context): string | (() => Promise<string>) {
   const file = common.tokenFile ?? (env['FILESHARE_TOKEN'] ? undefined : env['FILESHARE_TOKEN_FILE']);
   if (file) return () => readFile(file, 'utf8');
@@ -80,7 +80,7 @@ export function tokenOf({ common, env }: Context): string | (() => Promise<strin
   );
 }
 
-/** A result: JSON on a line of its own for programs, `text` for people. */
+/** A result: JSON on a separate line for programs, `text` for people. */
 export function print({ common }: Context, value: unknown, text: string): void {
   process.stdout.write(`${common.json ? JSON.stringify(value) : text}\n`);
 }

@@ -60,7 +60,7 @@ function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
-/** The name comes from whoever uploaded it: it leads to no other folder, and is not hidden. */
+/** The name comes from the uploader: it leads to no other folder, and is not hidden. */
 function safeName(name: string | undefined): string | undefined {
   const last = basename((name ?? '').replaceAll('\\', '/'))
     .replace(/\p{C}/gu, '')

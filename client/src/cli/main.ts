@@ -6,7 +6,7 @@ import { createProgram } from './program.ts';
 const controller = new AbortController();
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  // The first asks for an orderly end; whoever insists gets it at once.
+  // The first asks for an orderly end; the next signal ends at once.
   process.once(signal, () => controller.abort());
 }
 // `fileshare ls | head`: nobody reads on.

@@ -30,7 +30,7 @@ export async function watchCommand(context: Context, flags: WatchFlags): Promise
 
 type Line = readonly [value: unknown, text: string];
 
-/** Asks again and again: whoever may upload may do that, and needs nothing of Google's. */
+/** Asks again and again: a caller that may upload may do that, and needs nothing of Google's. */
 async function* changes(context: Context, intervalMs: number): AsyncGenerator<Line> {
   const fileshare = connect(context);
   const { signal } = context;

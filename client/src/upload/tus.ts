@@ -14,7 +14,7 @@ export async function offersTus(http: Http, signal: AbortSignal | undefined): Pr
   return response.ok && (response.headers.get('tus-version') ?? '').split(',').includes('1.0.0');
 }
 
-/** Begins one. A repeat may begin two: that which nobody goes on with expires. @returns the id of the upload */
+/** Begins one. A repeat may begin two: the one that is not continued expires. @returns the id of the upload */
 export async function createTus({ http, source, name, type, signal }: Job): Promise<string> {
   const pairs = Object.entries({ filename: name, filetype: type });
   const metadata = pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`]));

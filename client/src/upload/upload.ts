@@ -61,7 +61,7 @@ async function* rejoined(first: Chunk, rest: ChunkReader, size: number): AsyncGe
   }
 }
 
-/** Begins a session of its own. @throws {FileshareProblem} where the service offers none of the kind */
+/** Begins a separate session. @throws {FileshareProblem} where the service offers none of the kind */
 async function begin(job: Job, { directFrom }: Sizes, via: Way | undefined): Promise<Begun> {
   const { http, source, signal } = job;
   const { size } = source;
@@ -95,7 +95,7 @@ async function isOwn({ http, signal }: Job, id: string): Promise<boolean> {
   return viewerCount !== undefined;
 }
 
-/** Goes on with an earlier upload of the same content, where there is one and the service still knows of it. */
+/** Continues an earlier upload of the same content, where there is one and the service still knows of it. */
 async function resume(job: Job): Promise<Begun | undefined> {
   const { http, source, store, signal } = job;
   const key = keyOf(job);

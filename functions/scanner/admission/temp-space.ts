@@ -9,7 +9,7 @@ const LOW_WATER = 32 * 1024 * 1024;
 /**
  * clamd's temporary directory. With it full, clamd calls malware clean
  * (docs/platform-facts.md#a-full-temporary-directory), so no scan begins that might fill
- * it together with those that run, and a verdict is void where space ran low all the same.
+ * it together with those that run, and a verdict is void where space ran low.
  */
 export class TempSpace {
   readonly #free: () => number;

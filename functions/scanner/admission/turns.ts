@@ -8,7 +8,7 @@ export interface TurnsOptions {
   readonly keepMs?: number;
 }
 
-/** The owner of work that takes turns: an owner's long work has turns of its own. */
+/** The owner of work that takes turns: an owner's long work has separate turns. */
 interface Owner {
   readonly key: string;
   readonly isLong: boolean;
@@ -22,7 +22,7 @@ interface Owner {
 
 /**
  * A fixed number of slots for which owners take turns: a slot that becomes free goes to the owner that holds the fewest,
- * and among those to the one that has waited for its turn longest. So whoever comes waits for one scan to end, however
+ * and among those to the one that has waited for its turn longest. So a new request waits for one scan to end, however
  * many another has brought, and one owner alone may use every slot. Long work and short work of an owner take turns as two
  * owners do; and long work leaves one of several slots alone for as long as short work comes, which else would wait minutes
  * for a thing of milliseconds.

@@ -70,7 +70,7 @@ export class ZipMembers {
       const from = Math.max(this.#position, member.start);
       const to = Math.min(end, member.end);
       if (from > end || (from === end && from < member.end)) return;
-      // It has gone by: no more can be said of it.
+      // It has gone by: nothing more is known of it.
       if (from < offset) this.#leave(member, offset);
       else await this.#take(member, bytes.subarray(from - offset, to - offset), from);
       if (this.#member === member && this.#position >= end) return;

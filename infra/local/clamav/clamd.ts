@@ -169,7 +169,7 @@ async function untilReady(clamd: LoggedProcess, port: number, timeoutMs: number)
   throw new Error(`clamd ${what}: ${await clamd.lastLines()}`);
 }
 
-/** The wanted port if nobody has it: otherwise the canary might be found by whoever does. */
+/** The wanted port if nobody has it: otherwise the canary might be found by a process that does. */
 async function freePort(wanted: number): Promise<number> {
   try {
     const server = createServer().listen(wanted, HOST);

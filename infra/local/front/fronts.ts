@@ -14,7 +14,7 @@ export interface FrontsOptions {
   readonly startMs: (service: Service) => number;
 }
 
-/** A front for each service with the limits of the deployment, at an address of its own. */
+/** A front for each service with the limits of the deployment, at its own address. */
 export interface Fronts {
   /** The targets of a load balancer. */
   readonly listeners: Readonly<Record<Service, RequestListener>>;

@@ -45,7 +45,7 @@ export function customBearer(payload: JWTPayload, issuer: Custom): Bearer | unde
   return { principal, groups, scopes: scopesOf(issuer, payload[scopeClaim]) };
 }
 
-/** Whether it puts ids of its own choice after `user:`, `app:` or `group:`. Numbers of organisations are a register's. */
+/** Whether it puts ids that it chose after `user:`, `app:` or `group:`. Numbers of organisations are a register's. */
 export function choosesNames({ principalType, groupsClaim }: Custom): boolean {
   return (principalType !== undefined && principalType !== 'org') || groupsClaim !== undefined;
 }

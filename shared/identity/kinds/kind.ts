@@ -10,7 +10,7 @@ export interface Bearer {
   readonly scopes: ReadonlySet<Scope>;
 }
 
-/** Asymmetric signatures only (RFC 7518 section 3.1, RFC 8037): with a shared secret, whoever verifies could also mint. */
+/** Asymmetric signatures only (RFC 7518 section 3.1, RFC 8037): with a shared secret, each verifier could also mint. */
 const ALGORITHMS = [
   ...(['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'] as const),
   ...(['ES256', 'ES384', 'ES512', 'EdDSA', 'Ed25519'] as const),

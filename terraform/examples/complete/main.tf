@@ -1,4 +1,4 @@
-# A production deployment: a host name, keys of one's own, a scanner that cannot reach the internet, a retention policy,
+# A production deployment: a host name, private keys, a scanner that cannot reach the internet, a retention policy,
 # subscribers and alerts.
 
 variable "domain" {
@@ -21,7 +21,7 @@ resource "google_kms_crypto_key" "this" {
   rotation_period = "7776000s"
 }
 
-# No NAT, so no way to the internet; Google's APIs are reached all the same.
+# No NAT, so no way to the internet; Google's APIs are still reached.
 resource "google_compute_network" "scanner" {
   name                    = "fileshare-scanner"
   auto_create_subnetworks = false

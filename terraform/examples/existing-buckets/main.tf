@@ -1,5 +1,5 @@
 # The buckets are somebody else's to make: the module grants on them, and changes nothing else about them. It needs
-# uniform bucket-level access and public access prevention, no soft delete where malware lies, and a lifecycle that
+# uniform bucket-level access and public access prevention, no soft delete where malware is, and a lifecycle that
 # empties the unscanned bucket after days, not hours.
 
 variable "buckets" {

@@ -37,7 +37,7 @@ const LOST: Readonly<Record<string, readonly [RegExp, number]>> = {
   'of a deletion': [/^DELETE /, 1],
 };
 
-/** The main job while the endpoint fails; `testbench`: it also takes the orders of its own that ours does not. */
+/** The main job while the endpoint fails; `testbench`: it also takes the orders that ours does not. */
 export function faultsOfTheMainJob(testbench: boolean): (cases: Cases<MainJob>) => void {
   return (cases) => {
     faultsOfUploads(cases);

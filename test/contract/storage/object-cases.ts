@@ -56,7 +56,7 @@ export function objectMetadata(cases: Cases<StorageSubject>): void {
 
   cases('object: keeps 8 KiB of custom metadata', async (subject) => {
     await subject.put('limit', 'x');
-    // Two bytes a letter in UTF-8, and one for the key; what an endpoint adds of its own needs room too.
+    // Two bytes a letter in UTF-8, and one for the key; what an endpoint adds itself needs room too.
     assert.equal((await patch(subject, 'limit', { metadata: { k: 'ø'.repeat(4095) } })).status, 200);
   });
 

@@ -357,7 +357,7 @@ describe('a download, which is read while it is still asked whether it may be', 
     assert.deepEqual(await collect(download.bytes), bytes);
   });
 
-  it('is no byte of what is condemned meanwhile, and holds no connection', async () => {
+  it('is no byte of what is found infected meanwhile, and holds no connection', async () => {
     const condemned = { signature: 'Eicar', condemnedAt: new Date().toISOString(), engine: '1.4.6' };
     const download = slowly(open, async () => {
       await fixture.bucket().patch(name(), await found(), condemned);

@@ -51,7 +51,7 @@ describe('references and deletion', () => {
     return { first: await problemOf(first(instance)), reached: calls >= nth };
   }
 
-  /** That a reference was promised and the file deleted all the same is what must never be. */
+  /** That a reference was promised and the file still deleted is what must never be. */
   async function assertSound(id: FileId, added: string, deleted: string): Promise<void> {
     const { state, referenced } = await fixture.read(id);
     const count = await fixture.instance().references.count(id, 10);
@@ -159,7 +159,7 @@ describe('references and deletion', () => {
     for (let nth = 1, reached = true; reached; nth++) {
       for (let inner = 1, innerReached = true; innerReached; inner++) {
         const id = await fixture.clean();
-        // Marked, with nothing that refers to it: the addition then needs no write of its own.
+        // Marked, with nothing that refers to it: the addition then needs no separate write.
         await add(fixture.instance(), id);
         await fixture.instance().references.remove(id, URI, new Date());
         let added = 'not yet';

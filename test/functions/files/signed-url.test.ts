@@ -36,7 +36,7 @@ const applies = ({ method, headers }: Vector) => method === 'GET' && headers ===
 describe('signed URLs', () => {
   const vectors = folder === undefined ? [] : readVectors(folder);
 
-  it('are tested on all vectors but those with another method or with headers of their own', function () {
+  it('are tested on all vectors but those with another method or with other headers', function () {
     if (folder === undefined) {
       console.warn('SKIPPED: CONFORMANCE_VECTORS does not name the folder of v4_signatures.json');
       this.skip();

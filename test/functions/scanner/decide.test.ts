@@ -341,7 +341,7 @@ describe('deciding on a file', () => {
       const bytes = randomBytes(500_000);
       const { record, object, content } = await uploaded(bytes);
       const fit = async () => {
-        // Signatures that are loaded later are newer than what is said.
+        // Signatures that are loaded later are newer than that.
         assert.deepEqual([unscanned.reads.length, given.length], [0, 0]);
         now += 10;
         return ENGINE;

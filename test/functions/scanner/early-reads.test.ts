@@ -82,7 +82,7 @@ describe('early reads', () => {
     assert.equal(early?.takeKnown(sha256), undefined);
   });
 
-  it('look up nothing where the object names no content, or owners have contents of their own', async () => {
+  it('look up nothing where the object names no content, or owners have separate contents', async () => {
     const before = calls('objects.get');
     using unnamed = readsWith().begin(await stored(randomBytes(10)), never);
     const blobs = new Blobs(permanent, { deduplicate: 'owner' });

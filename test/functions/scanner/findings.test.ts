@@ -95,7 +95,7 @@ describe('a finding', () => {
       [...states].filter((state) => state !== 'clean' && state !== 'infected'),
       [],
     );
-    // Where each owner has a content of their own, nobody knows of others' until one of theirs is scanned again.
+    // Where each owner has a separate content, nobody knows of others' until one of theirs is scanned again.
     if (states.has('clean') && fixture.deduplicate === 'global') assert.equal(changes(), 1, 'said at once');
     const next = await fixture.upload(MALWARE, fixture.actor(), OTHER);
     await scan(older(), next);
@@ -307,7 +307,7 @@ describe('a finding', () => {
     assert.equal(await isHandedOut(file.record.id), false);
   });
 
-  it('counts for all owners, also where each has a content of their own', async () => {
+  it('counts for all owners, also where each has a separate content', async () => {
     fixture.deduplicate = 'owner';
     const [theirs, mine] = [
       await fixture.upload(MALWARE, fixture.actor(), OTHER),

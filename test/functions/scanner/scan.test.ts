@@ -140,7 +140,7 @@ describe('the steps of a scan', () => {
     ['a small file', 1000, 60_000],
     ['a file under a lease', 1_500_000, 30],
   ] as const) {
-    it(`scan ${what} once, whoever is granted or revoked meanwhile`, async () => {
+    it(`scan ${what} once, with any grant or revocation meanwhile`, async () => {
       const { record, object } = await uploaded(randomBytes(size));
       let scans = 0;
       const share = async (change: Partial<FileRecord>): Promise<void> => {
@@ -271,8 +271,7 @@ describe('the steps of a scan', () => {
       assert.equal(await scan.unscanned.stat(record.id), undefined);
     });
 
-    it('scan them once, whoever is granted meanwhile', async () =>
-      scannedOnce(await direct(randomBytes(1000))));
+    it('scan them once, with any grant meanwhile', async () => scannedOnce(await direct(randomBytes(1000))));
 
     it('fail where the size is not the announced one, also when somebody redrives them', async () => {
       const { record, object } = await direct(randomBytes(1000), { size: 999 });
@@ -377,7 +376,7 @@ describe('the steps of a scan', () => {
       }
     });
 
-    it('scan them once, whoever is granted meanwhile', async () => scannedOnce(await tus(randomBytes(1000))));
+    it('scan them once, with any grant meanwhile', async () => scannedOnce(await tus(randomBytes(1000))));
 
     it('have failed where the object is gone before they are read', async () => {
       const { record, object } = await tus(randomBytes(10));
@@ -617,7 +616,7 @@ describe('the steps of a scan', () => {
     const CHANGED = 'verdict.changed.v1';
     const COMPLETED = 'scan.completed.v1';
 
-    it('condemn it for all who have it', async () => {
+    it('mark it as infected for all who have it', async () => {
       await run(second.object, { scanner: newer });
       assert.equal((await recordOf(second.record)).state, 'infected');
       assert.equal((await findingOf(bytes))?.signature, 'Win.New.Signature');
@@ -643,7 +642,7 @@ describe('the steps of a scan', () => {
       assert.deepEqual(types(), [CHANGED, COMPLETED, COMPLETED]);
     });
 
-    it('condemn it even where nobody can be told, and say so when the event comes back', async () => {
+    it('mark it as infected even where nobody can be told, and say so when the event comes back', async () => {
       const down = () => Promise.reject(new Error('Pub/Sub is down'));
       await assert.rejects(run(second.object, { scanner: newer, publish: down }), /down/);
       assert.ok(await findingOf(bytes), 'nobody gets it any more');
@@ -656,7 +655,7 @@ describe('the steps of a scan', () => {
       assert.ok(engine);
     });
 
-    it('say so again, by the same id, where they broke off before they could note that it was said', async () => {
+    it('say so again, by the same id, where they broke off before they could note that it was published', async () => {
       fixture.emulator.faults.add({
         operation: 'objects.patch',
         namePrefix: 'findings/',

@@ -161,7 +161,7 @@ describe('a file over the maximum of the engine', () => {
     ['in the second window alone', WINDOW + 20_000],
     ['at the very end', 250_000 - EICAR.length],
   ] as const) {
-    it(`is infected where malware lies ${where}`, async () => {
+    it(`is infected where malware is ${where}`, async () => {
       const bytes = withEicarAt(at);
       const { run, now } = await uploaded(bytes);
       assert.deepEqual(await run(), { kind: 'done' });

@@ -460,7 +460,7 @@ describe('a collection', () => {
       assert.equal((await fixture.blobs()).length, 1);
     });
 
-    it('mends a record that does not say that something refers to it', async () => {
+    it('corrects a record that does not say that something refers to it', async () => {
       const id = await fixture.clean('half referred');
       await fixture.refer(id, 'urn:1');
       const read = await fixture.read(id);

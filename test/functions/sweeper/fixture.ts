@@ -27,7 +27,7 @@ interface File {
   readonly object: StoredObject;
 }
 
-/** A sweeper over the storage emulator, with buckets of its own for each test, and a clock to move. */
+/** A sweeper over the storage emulator, with separate buckets for each test, and a clock to move. */
 export class SweeperFixture {
   readonly storage: EmulatorFixture;
   published: EventMessage[] = [];
@@ -54,7 +54,7 @@ export class SweeperFixture {
     return this.#connection;
   }
 
-  /** Buckets of its own, and the time as it is. */
+  /** Separate buckets, and the time as it is. */
   async renew(): Promise<void> {
     const generation = ++this.#generation;
     const { connection } = this;

@@ -23,7 +23,7 @@ export class HookedBucket extends Bucket {
 
   constructor(hook: Hook, ...bucket: ConstructorParameters<typeof Bucket>) {
     super(...bucket);
-    // An operation that looks whether an earlier try of it took effect is one all the same.
+    // An operation that looks whether an earlier try of it took effect is still one.
     const within = new AsyncLocalStorage<true>();
     this.#hook = (operation, name, run) =>
       within.getStore() ? run() : hook(operation, name, () => within.run(true, run));

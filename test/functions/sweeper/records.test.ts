@@ -36,7 +36,7 @@ describe('records that wait', () => {
     assert.equal(await stateOf(record), 'pending');
   });
 
-  it('have failed where their object was there once and is gone, and that is said', async () => {
+  it('have failed where their object was there once and is gone, and that is published', async () => {
     const record = await withoutObject({ redriven: { times: 1, at: new Date(fixture.now) } });
     fixture.now += 2 * DAY;
     assert.deepEqual((await fixture.run()).records, { sourceGone: 1 });
@@ -62,7 +62,7 @@ describe('records that wait', () => {
     assert.equal(fixture.eventIds().length, 1);
   });
 
-  it('expire once, whoever else sweeps', async () => {
+  it('expire once, with any concurrent sweep', async () => {
     for (let records = 0; records < 10; records++) await withoutObject();
     fixture.now += 2 * DAY;
     const reports = await Promise.all([fixture.run(), fixture.run(), fixture.run()]);

@@ -134,7 +134,7 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.deepEqual(read.record.claims, { size: 10 });
   });
 
-  it('goes on with an upload of a length that was said later, also of nothing', async () => {
+  it('continues an upload of a length that was declared later, also of nothing', async () => {
     const { unscanned } = fixture.sweeper;
     const saying = (length: number) => ({ contentType: 'text/plain', metadata: { length: String(length) } });
     const [ten, none] = [await tus(10, {}), await tus(0, {})];

@@ -78,7 +78,7 @@ describe('waiting files in the unscanned bucket', () => {
     assert.ok(record.state === 'pending' && record.redriven?.times === 1);
   });
 
-  it('is said to have failed by a later sweep, where the first could not say so', async () => {
+  it('is reported as failed by a later sweep, where the first could not say so', async () => {
     const file = await fixture.uploaded();
     await fixture.write({ ...file.record, redriven: { times: 3, at: new Date(fixture.now), tried: true } });
     later(16);

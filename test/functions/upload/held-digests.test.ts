@@ -20,7 +20,7 @@ describe('the digests that a process holds of tus uploads', () => {
     assert.equal(sha256?.digest('hex'), hashOf('').digest('hex'));
   });
 
-  it('are of the very last part alone, and may be gone on with twice', () => {
+  it('are of the very last part alone, and may be continued twice', () => {
     const digests = new HeldDigests();
     const id = newId();
     digests.hold(id, chain('1'), hashOf('a'));

@@ -36,7 +36,7 @@ export interface Sent {
 /** @param at which call of the upload it is, from 1 */
 type Conduct = (call: () => Promise<unknown>, at: number) => Promise<unknown>;
 
-/** Uploads with idempotency keys to the storage emulator, each as if by a process of its own. */
+/** Uploads with idempotency keys to the storage emulator, each as if by a separate process. */
 export class OnceFixture {
   readonly storage = new EmulatorFixture({ buckets: ['unscanned', 'permanent'] });
 

@@ -478,7 +478,7 @@ describe('tus in several instances', () => {
     await isStored(id, bytes);
   });
 
-  it('is never complete where a length was said that is less than what another sent meanwhile', async () => {
+  it('is never complete where a length was declared that is less than what another sent meanwhile', async () => {
     const { path, id } = await create();
     await patch(one, path, 0, bytesOf(10));
     await fixture.appender.unscanned.insertEmpty(lengthName(id), {

@@ -17,7 +17,7 @@ interface Ran {
   readonly said: string;
 }
 
-/** One run of the job, in directories of its own that are gone afterwards, as an instance of Cloud Run's are. */
+/** One run of the job, in separate directories that are gone afterwards, as an instance of Cloud Run's are. */
 export async function runMirrorJob(env: Readonly<Record<string, string>>): Promise<Ran> {
   const folder = await mkdtemp(join(tmpdir(), 'mirror-job-'));
   try {

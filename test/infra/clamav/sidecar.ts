@@ -16,7 +16,7 @@ const SOURCE = new URL('../../../infra/clamav/', import.meta.url);
 const NOBODY = 65_534;
 const IS_ROOT = process.getuid?.() === 0;
 
-/** The sidecar of production on this machine: its script, with directories of its own. */
+/** The sidecar of production on this machine: its script, with its own directories. */
 export class Sidecar implements AsyncDisposable {
   readonly folder: string;
   readonly port: number;

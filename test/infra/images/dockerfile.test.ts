@@ -34,7 +34,7 @@ describe('Dockerfiles', () => {
     });
   }
 
-  it('names every function in the image of its own', () => {
+  it('names every function in its own image', () => {
     assert.deepEqual(
       globSync('functions/*', { cwd: ROOT })
         .map((path) => path.slice(10))

@@ -43,7 +43,7 @@ export class Layout {
     this.#folder = folder;
   }
 
-  /** @param folder where images are laid out; whoever asks for it removes it */
+  /** @param folder where images are laid out; the caller removes it */
   static async of(dockerfile: string, context: string, folder: string): Promise<Layout> {
     const [source, ignore] = await Promise.all([
       readFile(dockerfile, 'utf8'),

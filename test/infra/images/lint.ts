@@ -44,7 +44,7 @@ function problemsOfBase({ base }: Stage, { preamble, stages }: Dockerfile): stri
   ];
 }
 
-/** Tools are for a stage that no other stands on: what of it an image has is said by a COPY. */
+/** Tools are for a stage that no other stands on: a COPY states which of it an image has. */
 function problemsOfDependencies(stage: Stage, { stages }: Dockerfile): string[] {
   const stoodOn = stage === stages.at(-1) || stages.some(({ base }) => base === stage.name);
   const all = ({ keyword, rest }: Step) =>

@@ -10,7 +10,7 @@ export const HOST = '127.0.0.1';
 /** A gateway in front of one real server that plays every function. */
 export interface Fixture extends AsyncDisposable {
   readonly gateway: Listening;
-  /** The front behind the gateway, at an address of its own. */
+  /** The front behind the gateway, at its own address. */
   readonly front: Listening;
   readonly upstream: Server;
   readonly upstreamPort: number;

@@ -93,7 +93,7 @@ describe('the samples of the demonstration', () => {
     }
   });
 
-  it('include what lies below a given folder, or a given file', async () => {
+  it('include what is below a given folder, or a given file', async () => {
     const root = join(folder, 'given');
     mkdirSync(join(root, 'deep'), { recursive: true });
     writeFileSync(join(root, 'deep/b'), 'b');

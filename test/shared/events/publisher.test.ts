@@ -7,7 +7,7 @@ const ROOT = join(import.meta.dirname, '../../..');
 
 describe('publishing', () => {
   it('fails where the library of Pub/Sub cannot be loaded, and tries that anew the next time', async () => {
-    // A process of its own: here the library may be loaded already.
+    // A separate process: here the library may be loaded already.
     const program = `
       import { registerHooks } from 'node:module';
       let broken = true;

@@ -181,7 +181,7 @@ describe('Blobs', () => {
       await assert.rejects(promote(), BlobMismatch);
     });
 
-    it('returns an existing blob that is condemned, and leaves it as it is', async () => {
+    it('returns an existing blob that is marked as infected, and leaves it as it is', async () => {
       await put('permanent', nameIn('global'), bytes, { signature: 'Eicar' });
       const result = await promote();
       assert.ok(typeof result === 'object' && result.signature === 'Eicar');
@@ -333,7 +333,7 @@ describe('Blobs', () => {
       assert.equal(await blobs('owner').has(file(OTHER)), false);
     });
 
-    it('return a condemned blob as such, and throw if no scan put a blob there', async () => {
+    it('return an infected blob as such, and throw if no scan put a blob there', async () => {
       await put('permanent', nameIn('global'), bytes, { signature: 'Eicar' });
       const object = await stored();
       assert.deepEqual(await blobs().find(file()), { object, signature: 'Eicar' });

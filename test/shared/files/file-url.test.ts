@@ -6,7 +6,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 describe('the address of a file', () => {
   const id = newFileId('org:889640782' as Principal);
 
-  it('is absolute where the files function has a host name of its own', () => {
+  it('is absolute where the files function has a separate host name', () => {
     assert.equal(fileUrl('https://files.example', id), `https://files.example/files/${id}`);
   });
 

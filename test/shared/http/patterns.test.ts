@@ -3,7 +3,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { parseSync, Visitor } from 'oxc-parser';
 import { isSafe } from 'redos-detector';
 
-/** Patterns that are not found safe, and why they are all the same. A pattern that is safe does not stay here. */
+/** Patterns that are not found safe, and why they are still safe. A pattern that is safe does not stay here. */
 const KNOWN: Readonly<Record<string, string>> = {
   '^(localhost|.+\\.localhost|127\\.\\d+\\.\\d+\\.\\d+|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:7f.*\\])\\.?$':
     'host names of the configuration and of trusted issuers, which URL has parsed',

@@ -30,7 +30,7 @@ export interface Signing {
   readonly header?: Partial<JWTHeaderParameters>;
 }
 
-/** An authorization server of its own: metadata and keys over HTTP, each as the test says. */
+/** A separate authorization server: metadata and keys over HTTP, each as the test says. */
 export class IssuerServer {
   #server: Server | undefined;
   #port = 0;

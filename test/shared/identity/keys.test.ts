@@ -181,7 +181,7 @@ describe('the keys of an issuer', () => {
     ['has keys that are noise', () => keySet('<html>')],
     ['has keys that are no list', () => keySet({ keys: 'x' })],
   ] as const) {
-    it(`make no token bad where it ${what}: 503, and 200 once that is mended`, async () => {
+    it(`make no token bad where it ${what}: 503, and 200 once that is repaired`, async () => {
       await damage();
       const { status, challenge, body } = await ask();
       assert.deepEqual([status, challenge], [503, undefined]);

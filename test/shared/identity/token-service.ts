@@ -56,7 +56,7 @@ export class TokenService {
     await new Promise((done) => this.#server.close(done));
   }
 
-  /** One request with a token, or with headers of its own. */
+  /** One request with a token, or with other headers. */
   async ask(token: string | OutgoingHttpHeaders, method = 'GET', path = '/'): Promise<Answer> {
     const headers = typeof token === 'string' ? { authorization: `Bearer ${token}` } : token;
     const { port } = this.#server.address() as AddressInfo;

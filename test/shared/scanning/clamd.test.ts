@@ -168,7 +168,7 @@ describe('Clamd', () => {
 
   it('leaves no timer behind, however it ends', async () => {
     const { signal } = new AbortController();
-    // mocha sets a timer of its own once it has seen that this is asynchronous.
+    // mocha sets a timer once it has seen that this is asynchronous.
     await scanner.ping(signal);
     const before = process.getActiveResourcesInfo().filter((name) => name === 'Timeout').length;
     await scanner.scan(chunks('x'), { size: 1, signal });

@@ -94,7 +94,7 @@ describe('clamdjs and replies, alone and guarded', () => {
       assert.match(`${outcome}`, /^(tooLarge|connectionLost)$/);
     });
 
-    it('guarded: a full disk is a fault of its own', async () => {
+    it('guarded: a full disk is a separate fault', async () => {
       await using server = await hostileServer(replyEarly('Error writing to temporary file ERROR\0'));
       const size = 16 * 2 ** 20;
       await assert.rejects(guarded(server).scan(zeros(size), { size }), { code: 'outOfTempSpace' });

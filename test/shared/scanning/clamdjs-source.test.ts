@@ -10,7 +10,7 @@ import { BARE_TIMEOUT_MS, bare, guarded, isPending, socketOf } from './clients.t
 import { hostileServer, replyAfterStream, silent } from './hostile.ts';
 import { chunks, stalling } from './sources.ts';
 
-/** Runs a module in a process of its own. */
+/** Runs a module in a separate process. */
 function runModule(code: string): Promise<{ exitCode: number; stderr: string }> {
   const options = { cwd: new URL('../../..', import.meta.url), timeout: 10_000 };
   return new Promise((resolve) => {

@@ -1,4 +1,4 @@
-/** Key of a server on this machine, signed by itself and good until 2126. It protects nothing. */
+/** Key of a server on this machine, self-signed and good until 2126. It protects nothing. */
 export const LOCAL_KEY = `-----BEGIN PRIVATE KEY-----
 MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQgqCKKQ1/lwQMDwVU2
 HUyXFFMmOYS7KoRBszLy1YCMx2ShRANCAASnF6RvYXZ8UM9OBxEQvsEiCg174GVz

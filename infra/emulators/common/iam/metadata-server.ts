@@ -5,7 +5,7 @@ import { TOKEN_SECONDS, type Tokens } from './tokens.ts';
 
 export interface MetadataServerOptions {
   readonly host: string;
-  /** Email of the service account that whoever asks here runs as. */
+  /** Email of the service account that the process runs as which asks here. */
   readonly account: string;
   readonly project: string;
   readonly tokens: Tokens;

@@ -18,7 +18,7 @@ interface Verified {
 
 /**
  * The tokens of local service accounts. In place of Google's keys there is one secret, which the parts of the local
- * platform share: whoever has it may be any account.
+ * platform share: anyone who has it may be any account.
  */
 export class Tokens {
   readonly #secret: Uint8Array;

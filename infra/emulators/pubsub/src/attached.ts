@@ -11,7 +11,7 @@ interface AttachedOptions extends BacklogOptions, DelivererOptions {
   readonly send: PushSender;
 }
 
-/** A subscription at work: its settings, its backlog, and whoever takes from it. */
+/** A subscription at work: its settings, its backlog, and its consumers. */
 export class Attached {
   readonly #backlog: Backlog;
   readonly #deliverer: Deliverer;

@@ -9,7 +9,7 @@ PORT     where to listen on 127.0.0.1; 8085; 0 takes a free one
 LATENCY  off, google-cloud or flat, with a seed as in google-cloud:42; off
 IAM      permissions as JSON; without it, everybody may publish`;
 
-/** Runs the emulator as a process of its own until SIGTERM or SIGINT. */
+/** Runs the emulator as a separate process until SIGTERM or SIGINT. */
 async function main(): Promise<void> {
   if (process.argv.includes('--help')) {
     console.log(USAGE);

@@ -46,7 +46,7 @@ export function routeOf(verb: string | undefined, path: string): Route | undefin
   return undefined;
 }
 
-// A resource id may hold a percent sign of its own.
+// A resource id may hold its own percent sign.
 function decoded(segment: string): string {
   try {
     return decodeURIComponent(segment);

@@ -11,7 +11,7 @@ import { isPlain, type Plain } from './walk.ts';
 /** 10 MB of message data are 13.4 MB in base64. */
 const largestBody = 20 * 1024 * 1024;
 
-/** The JSON front end (cloud.google.com/pubsub/docs/reference/rest), without a port of its own. */
+/** The JSON front end (cloud.google.com/pubsub/docs/reference/rest), without a separate port. */
 export function restServer(service: PubSubService, minter: PushTokenMinter): Server {
   // After Node's 5 s, a client on a busy machine sends its next request into a connection that is being closed.
   return createServer({ keepAliveTimeout: 120_000 }, (request, response) => {

@@ -17,7 +17,7 @@ const UNCHECKED: Access = { require: () => undefined, concealed: () => undefined
 
 /**
  * The permission that an operation needs on its target: https://cloud.google.com/storage/docs/access-control/iam-json.
- * Those that make an object need more, see {@link admitDraft}; a session URI is a credential of its own.
+ * Those that make an object need more, see {@link admitDraft}; a session URI is a separate credential.
  */
 const PERMISSIONS: Readonly<Record<Operation, string | undefined>> = {
   'buckets.insert': 'storage.buckets.create',

@@ -101,7 +101,7 @@ export class ContentFolder {
     if (!this.#replaying) this.discard(content);
   }
 
-  /** Removes the file of a content that nothing holds, if it has one of its own. */
+  /** Removes the file of a content that nothing holds, if it has one itself. */
   discard(content: string): void {
     if (this.packs.locate(content) !== undefined) return;
     const removal = new Promise<void>((resolve) => {

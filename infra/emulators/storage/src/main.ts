@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The Cloud Storage emulator as a process of its own; {@link USAGE}. A parent with an IPC channel is sent `{ready: true, url}`. */
+/** The Cloud Storage emulator as a separate process; {@link USAGE}. A parent with an IPC channel is sent `{ready: true, url}`. */
 import { startStorageEmulator } from './emulator.ts';
 import { parseMainOptions, USAGE } from './main-options.ts';
 

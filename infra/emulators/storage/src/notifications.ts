@@ -101,7 +101,7 @@ export class Notifier {
       count.errors += 1;
       return result.acknowledged ? NOT_ACKNOWLEDGED : result;
     } catch {
-      // Refused, cut, too late, or a fault that was ordered: all the same to be tried again.
+      // Refused, cut, too late, or a fault that was ordered: to be tried again in either case.
       count.errors += 1;
       return NOT_ACKNOWLEDGED;
     }

@@ -5,7 +5,7 @@ import type { Settable, StoredBucket, StoredObject } from './stored-object.ts';
 
 /** The initial parameters of a resumable upload. */
 export interface SessionStart {
-  /** Secret: whoever knows it may upload. */
+  /** Secret: anyone who knows it may upload. */
   readonly id: string;
   readonly bucket: string;
   readonly name: string;

@@ -32,7 +32,7 @@ export class FileList {
     await Promise.all([this.list(), ...this.#cards.map(({ file }) => file.refresh())]);
   }
 
-  /** Adds the newest of one's own files. */
+  /** Adds the newest files of the user. */
   async list(): Promise<void> {
     const session = this.#session;
     try {
@@ -48,7 +48,7 @@ export class FileList {
     }
   }
 
-  /** Begins an upload, or goes on with one that was begun before the page was loaded. */
+  /** Begins an upload, or continues one that was begun before the page was loaded. */
   upload(content: File, slow: boolean): void {
     const card = this.#begun(content) ?? this.#add(content.name, 'first');
     const transfer = new Transfer(content, this.#session, slow, () => {

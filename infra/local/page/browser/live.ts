@@ -9,7 +9,7 @@ export interface LiveListener {
   timings(timings: ScanTimings): void;
 }
 
-/** Follows what the local platform tells; the browser connects again by itself. */
+/** Follows what the local platform tells; the browser reconnects automatically. */
 export function follow(listener: LiveListener): void {
   const source = new EventSource('/local/live');
   const connection = byId('connection', HTMLElement);

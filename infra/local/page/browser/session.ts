@@ -45,7 +45,7 @@ async function fetchToken(principal: string): Promise<string> {
   return response.text();
 }
 
-/** Each principal has uploads of their own: another's cannot be gone on with. */
+/** Each principal has separate uploads: another's cannot be continued. */
 function storeOf(principal: string): UploadStore {
   const store = new WebUploadStore(localStorage);
   const own = (key: string) => `${principal} ${key}`;

@@ -9,7 +9,7 @@ import { bytes, saying } from './words.ts';
 
 const polls = new Lanes(2);
 
-/** A file as the page knows it: what the service tells whoever the page acts as, and what happened here. */
+/** A file as the page knows it: what the service tells the page's principal, and what happened here. */
 export class TrackedFile {
   /** Undefined until the service has given it one. */
   id: string | undefined;
@@ -35,7 +35,7 @@ export class TrackedFile {
     this.#changed = changed;
   }
 
-  /** Asks the service for it, as whoever the page acts as now. */
+  /** Asks the service for it, as the page's current principal. */
   async refresh(): Promise<void> {
     const { id } = this;
     if (id === undefined) return;

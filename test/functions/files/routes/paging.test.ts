@@ -5,7 +5,7 @@ import { parseFileId } from '../../../../shared/files/file-id.ts';
 
 describe('pages', () => {
   const id = '0'.repeat(43);
-  it('are of 1 to 1000, and of 100 where nothing is said', () => {
+  it('are of 1 to 1000, and of 100 by default', () => {
     assert.equal(limitOf(new URLSearchParams('')), 100);
     for (const limit of [1, 1000]) assert.equal(limitOf(new URLSearchParams({ limit: `${limit}` })), limit);
     for (const limit of ['0', '1001', '-1', '1.5', '1e2', '', 'x']) {

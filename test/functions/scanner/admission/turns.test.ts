@@ -43,7 +43,7 @@ describe('turns', () => {
     assert.deepEqual(takers.admitted.join(''), 'ababc', 'who has come back is as new as who has just come');
   });
 
-  it('of several slots come to whoever holds the fewest', async () => {
+  it('of several slots come to the owner that holds the fewest', async () => {
     const takers = new Takers(3, 20);
     await takers.take(...'aaaaaa', 'b', 'b', 'b', 'c');
     await takers.giveBack('a', 'a', 'a');
@@ -165,7 +165,7 @@ describe('turns', () => {
     assert.ok(await turns.take('c', LONG_MS));
   });
 
-  it('are never more than there are, never idle while somebody waits, and within one scan for whoever is new', async () => {
+  it('are never more than there are, never idle while somebody waits, and within one scan for a new owner', async () => {
     const command = fc.record({ owner: fc.constantFrom('a', 'b', 'c', 'd'), take: fc.boolean() });
     const property = fc.asyncProperty(
       fc.integer({ min: 1, max: 3 }),

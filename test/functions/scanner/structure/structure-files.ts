@@ -7,7 +7,7 @@ export function patched(file: Buffer, at: number, value: number): Buffer {
   return copy;
 }
 
-/** A zip of one member, with its sizes behind the data, as whoever writes to a stream makes it. */
+/** A zip of one member, with its sizes behind the data, as a writer to a stream makes it. */
 export function described(data: Buffer = Buffer.from('written to a stream '.repeat(20))): Buffer {
   const content = deflateRawSync(data);
   const sizes = Buffer.alloc(12);

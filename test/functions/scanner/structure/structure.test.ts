@@ -214,7 +214,7 @@ describe('stricter', () => {
   });
 });
 
-/** Ten bytes that no record names, before the directory, which is said to be where it is. */
+/** Ten bytes that no record names, before the directory, whose stated place is right. */
 function gap(archive: Buffer, central: number): Buffer {
   const file = Buffer.concat([archive.subarray(0, central), Buffer.alloc(10, 7), archive.subarray(central)]);
   file.writeUInt32LE(central + 10, file.length - 6);

@@ -54,7 +54,7 @@ describe('the backlog of a subscription', () => {
     assert.equal(core.lines.length, 1);
   });
 
-  it('goes on with the next of a key when the leased first one is dropped', async () => {
+  it('continues with the next of a key when the leased first one is dropped', async () => {
     const core = new Core({ cap: { messages: 2, bytes: 1000 } });
     core.subscribe({ enableMessageOrdering: true });
     core.publish('1', { orderingKey: 'k' });

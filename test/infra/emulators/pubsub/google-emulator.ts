@@ -20,7 +20,7 @@ export interface Running {
   stop(): Promise<void>;
 }
 
-/** Starts it on a free port, in a process group of its own, and waits until it listens. */
+/** Starts it on a free port, in its own process group, and waits until it listens. */
 export async function startGoogleEmulator(script: string): Promise<Running> {
   const [port] = await reservePorts('127.0.0.1', [{ port: 0, variable: '' }]);
   const child = spawn(script, ['--host=127.0.0.1', `--port=${port}`], {

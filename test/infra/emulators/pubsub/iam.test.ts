@@ -75,7 +75,7 @@ describe('the grants of the Pub/Sub emulator', () => {
     await publisher.close();
   });
 
-  it('refuse whoever sends no credentials', async () => {
+  it('refuse a caller without credentials', async () => {
     const publisher = createPublisher('p', 'granted');
     await assert.rejects(publisher.publish(EVENT), { code: 16 });
     await publisher.close();

@@ -11,7 +11,7 @@ export interface Exit {
   readonly stderr: string;
 }
 
-/** The emulator as a process of its own, that tests may kill. */
+/** The emulator as a separate process, that tests may kill. */
 export class EmulatorProcess {
   readonly #child: ChildProcess;
   readonly #exited: Promise<Exit>;

@@ -169,7 +169,7 @@ describe('the grants of the storage emulator', () => {
     }
   });
 
-  it('are asked where a resumable upload starts, whose session is a credential of its own', async () => {
+  it('are asked where a resumable upload starts, whose session is a separate credential', async () => {
     const start = () =>
       call('POST', '/upload/storage/v1/b/b/o?uploadType=resumable', {
         body: JSON.stringify({ name: `r-${Math.random()}` }),

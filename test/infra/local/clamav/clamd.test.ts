@@ -16,7 +16,7 @@ import { createClamd } from '../../../../shared/scanning/clamd.ts';
 const MIB = 2 ** 20;
 const SMALL = { maxScanBytes: MIB, threads: 1 } as const;
 
-describe('a clamd of our own', () => {
+describe('a private clamd', () => {
   let folder: string;
   const running: RunningClamd[] = [];
   before(async () => {
@@ -48,7 +48,7 @@ describe('a clamd of our own', () => {
     assert.equal(maxBytes, MIB);
   });
 
-  it('starts with an empty temporary directory of its own', async () => {
+  it('starts with an empty temporary directory', async () => {
     await mkdir(join(folder, 'tmp'), { recursive: true });
     await writeFile(join(folder, 'tmp', 'left-behind'), 'by a clamd that was killed');
     const { temporaryDirectory } = await start();
@@ -64,7 +64,7 @@ describe('a clamd of our own', () => {
     await clamd.stop();
   });
 
-  it('says when it has ended by itself, also to those who ask late, and can be started again', async () => {
+  it('says when it has ended on its own, also to those who ask late, and can be started again', async () => {
     const clamd = await start();
     const { port } = clamd;
     process.kill(clamd.pid, 'SIGKILL');
