@@ -9,7 +9,7 @@ export function checkObjectName(name: unknown): string {
   if (
     /[\r\n]/.test(name) ||
     name === '.' ||
-    name === '../../../local' ||
+    name === '..' ||
     name.startsWith('.well-known/acme-challenge/')
   ) {
     throw invalid(`Disallowed object name: ${JSON.stringify(name)}`);
