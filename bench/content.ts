@@ -1,7 +1,7 @@
 import { createCipheriv, randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
-import { deflated, zip } from '../infra/local/zip.ts';
+import { deflated, zip } from '../infra/local/samples/zip.ts';
 import { MIB } from './scale.ts';
 
 const BLOCK_BYTES = MIB;

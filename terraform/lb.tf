@@ -1,4 +1,4 @@
-# One host name in front of upload and files, with the routes of the local gateway (infra/local/routes.ts).
+# One host name in front of upload and files, with the routes of the local gateway (infra/local/gateway/routes.ts).
 
 locals {
   has_lb   = var.load_balancer != null

@@ -154,7 +154,7 @@ describe('layering', () => {
       'functions/upload/index.ts': ['shared/http/b.ts', 'shared/http/c.ts'],
       'shared/http/a.ts': ['shared/http/c.ts'],
       'shared/http/b.ts': ['shared/http/d.ts'],
-      'infra/local/start.ts': ['shared/http/a.ts'],
+      'infra/local/cli/start.ts': ['shared/http/a.ts'],
     };
     assert.deepEqual(needsOfOne(new Map(Object.entries(imports))), [
       'shared/http/b.ts: upload',

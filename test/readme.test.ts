@@ -6,7 +6,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { reservePorts } from '../infra/local/ports.ts';
+import { reservePorts } from '../infra/local/processes/ports.ts';
 import { EICAR, eventually, Service } from './support/service.ts';
 
 const ROOT = join(import.meta.dirname, '..');

@@ -14,7 +14,7 @@ const LONGEST = [
   'test/integration/grants.test.ts',
   'test/contract/main-job.test.ts',
   'test/faults/faults.test.ts',
-  'test/infra/local/start.test.ts',
+  'test/infra/local/cli/start.test.ts',
   'test/integration/upload.test.ts',
   'test/integration/sharing.test.ts',
   'test/integration/direct.test.ts',

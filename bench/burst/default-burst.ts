@@ -1,4 +1,4 @@
-import { PENDING } from '../../infra/local/front/limits.ts';
+import { PENDING } from '../../infra/local/gateway/limits.ts';
 import { moduleDefaults } from '../stage/module-defaults.ts';
 import type { ServiceTimes } from './scaling.ts';
 import type { Burst } from './simulate.ts';

@@ -1,4 +1,4 @@
-import { column, table } from '../../infra/local/table.ts';
+import { column, table } from '../../infra/local/cli/table.ts';
 import { type Finding, figure, outcomeOf, targetText } from '../finding.ts';
 
 /** The result of a row. */

@@ -2,7 +2,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ChildSpec } from '../../infra/local/child.ts';
+import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import type { Bench, Row } from '../bench.ts';
 import { type Finding, figure } from '../finding.ts';
 import { imageBytes, packageBytes } from '../image-size.ts';

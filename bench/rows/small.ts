@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { SCAN_SLOTS } from '../../infra/local/config.ts';
+import { SCAN_SLOTS } from '../../infra/local/processes/config.ts';
 import { type Bare, startBareFiles } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { instream } from '../clamd/instream.ts';

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { PENDING } from '../../infra/local/front/limits.ts';
-import { Slots } from '../../infra/local/front/slots.ts';
+import { PENDING } from '../../infra/local/gateway/limits.ts';
+import { Slots } from '../../infra/local/gateway/slots.ts';
 import { send } from '../http.ts';
 
 const HOST = '127.0.0.1';

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { get } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
-import { reservePorts } from '../../infra/local/ports.ts';
+import { reservePorts } from '../../infra/local/processes/ports.ts';
 
 const HOST = '127.0.0.1';
 const POLL_MS = 2;

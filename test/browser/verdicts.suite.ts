@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { buffer } from 'node:stream/consumers';
-import { samples } from '../../infra/local/samples.ts';
+import { samples } from '../../infra/local/samples/samples.ts';
 import { CHROMIUM } from '../support/chromium.ts';
 import { OWNER, Service } from '../support/service.ts';
 import { becomes, cardOf, sample, shoot, switchTo, termOf, Window } from './fixture.ts';

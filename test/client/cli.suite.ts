@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Handle } from '../../client/src/index.ts';
-import { encrypted, zip } from '../../infra/local/zip.ts';
+import { encrypted, zip } from '../../infra/local/samples/zip.ts';
 import { noise } from '../support/noise.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
 import { BadLine, Folder, MIB, type Ran, type RunOptions, run } from './fixture.ts';

@@ -1,4 +1,4 @@
-import { column, table } from '../../infra/local/table.ts';
+import { column, table } from '../../infra/local/cli/table.ts';
 
 /** One kind of fault, and what became of the service under it. */
 export interface Row {

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { encrypted, zip } from '../../infra/local/zip.ts';
+import { encrypted, zip } from '../../infra/local/samples/zip.ts';
 import { EICAR } from '../../shared/scanning/canary.ts';
 
 type Expected = 'clean' | 'infected' | 'unscannable';

@@ -4,7 +4,7 @@ import { rename, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { ChildSpec } from '../../infra/local/child.ts';
+import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import {
   findGoogleEmulator,
   type Running,

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Fileshare } from '../../client/src/index.ts';
-import { SCAN_SLOTS } from '../../infra/local/config.ts';
-import { zipBomb } from '../../infra/local/zip-bomb.ts';
+import { SCAN_SLOTS } from '../../infra/local/processes/config.ts';
+import { zipBomb } from '../../infra/local/samples/zip-bomb.ts';
 import type { Handle } from '../../shared/files/handle.ts';
 import { OWNER, Service } from '../support/service.ts';
 import { idOf, TusRequests } from '../support/tus.ts';

@@ -3,7 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Grant } from '../../infra/emulators/common/iam/policy.ts';
-import { emailOf } from '../../infra/local/identity.ts';
+import { emailOf } from '../../infra/local/processes/identity.ts';
 import { Enforced, without } from '../support/grants.ts';
 import { eventually, Service } from '../support/service.ts';
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { samples } from '../../infra/local/samples.ts';
+import { samples } from '../../infra/local/samples/samples.ts';
 import { EICAR, Service } from '../support/service.ts';
 
 describe('a deployment that accepts encrypted files', () => {

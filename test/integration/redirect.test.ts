@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, generateKeyPairSync, randomBytes, verify } from 'node:crypto';
-import { emailOf } from '../../infra/local/identity.ts';
+import { emailOf } from '../../infra/local/processes/identity.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
 
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });

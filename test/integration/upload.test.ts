@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import type { ChildSpec } from '../../infra/local/child.ts';
+import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import type { Handle } from '../../shared/files/handle.ts';
 import { overHosts } from '../support/over-hosts.ts';
 import { EICAR, eventually, OWNER, Service } from '../support/service.ts';

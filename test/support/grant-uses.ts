@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
-import { samples } from '../../infra/local/samples.ts';
+import { samples } from '../../infra/local/samples/samples.ts';
 import { EICAR, eventually, type Service } from './service.ts';
 import { idOf, TusRequests } from './tus.ts';
 

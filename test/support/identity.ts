@@ -1,4 +1,4 @@
-import type { Identity } from '../../infra/local/identity.ts';
+import type { Identity } from '../../infra/local/processes/identity.ts';
 
 /** An identity for tests that only look at the description: it starts no metadata server. */
 export const IDENTITY: Identity = {

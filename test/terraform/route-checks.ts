@@ -1,4 +1,4 @@
-import { targetFor } from '../../infra/local/routes.ts';
+import { targetFor } from '../../infra/local/gateway/routes.ts';
 import { type Deployment, ofType } from './deployment.ts';
 import { listAt, numberAt, textAt } from './json.ts';
 

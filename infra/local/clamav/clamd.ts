@@ -9,7 +9,7 @@ import { detectsCanary } from '../../../shared/scanning/canary.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../../shared/scanning/sizes.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
-import { reservePorts } from '../ports.ts';
+import { reservePorts } from '../processes/ports.ts';
 import { is1Point5, renderConf } from './conf.ts';
 import { findClamd } from './find.ts';
 import { type Exit, type LoggedProcess, startLogged } from './process.ts';

@@ -1,5 +1,5 @@
-import { DEVELOPMENT_SIGNATURES } from '../banner.ts';
-import { type Sample, samples } from '../samples.ts';
+import { type Sample, samples } from '../samples/samples.ts';
+import { DEVELOPMENT_SIGNATURES } from './banner.ts';
 import { escapeHtml } from './html.ts';
 
 /** Principals to choose from; any other can be typed. */

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
-import { messages } from '../pubsub-rest.ts';
-import { PAGE_SUBSCRIPTION } from '../scan-events.ts';
+import { messages } from '../events/pubsub-rest.ts';
+import { PAGE_SUBSCRIPTION } from '../events/scan-events.ts';
 import { Feed } from './feed.ts';
 import { timingsIn } from './timings.ts';
 

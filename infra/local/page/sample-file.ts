@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import { pipeline } from 'node:stream/promises';
-import { sendProblem } from '../problem.ts';
-import { samples } from '../samples.ts';
+import { sendProblem } from '../gateway/problem.ts';
+import { samples } from '../samples/samples.ts';
 
 export const SAMPLE_PATH = '/local/samples/';
 

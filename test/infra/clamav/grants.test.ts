@@ -9,7 +9,7 @@ import {
 import { Tokens } from '../../../infra/emulators/common/iam/tokens.ts';
 import { type StorageEmulator, startStorageEmulator } from '../../../infra/emulators/storage/src/emulator.ts';
 import { ensureClamd } from '../../../infra/local/clamav/install.ts';
-import { emailOf, startIdentity } from '../../../infra/local/identity.ts';
+import { emailOf, startIdentity } from '../../../infra/local/processes/identity.ts';
 import { without } from '../../support/grants.ts';
 import { Mirror } from './mirror.ts';
 import { runMirrorJob } from './mirror-job.ts';

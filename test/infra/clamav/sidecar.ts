@@ -5,7 +5,7 @@ import { chmod, chown, cp, mkdir, mkdtemp, readFile, rm } from 'node:fs/promises
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { reservePorts } from '../../../infra/local/ports.ts';
+import { reservePorts } from '../../../infra/local/processes/ports.ts';
 import { createClamd } from '../../../shared/scanning/clamd.ts';
 import type { EngineVersion } from '../../../shared/scanning/engine.ts';
 import type { Verdict } from '../../../shared/scanning/verdict.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
-import { samples } from '../../../infra/local/samples.ts';
+import { samples } from '../../../infra/local/samples/samples.ts';
 import type { Clamd } from '../../../shared/scanning/clamd.ts';
 import type { Verdict } from '../../../shared/scanning/verdict.ts';
 import { bytes, hex } from '../../corpus/build.ts';

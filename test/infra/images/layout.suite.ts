@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { coldStart, type Start } from '../../../bench/stage/start-function.ts';
 import { median } from '../../../bench/stats.ts';
-import type { ChildSpec } from '../../../infra/local/child.ts';
+import type { ChildSpec } from '../../../infra/local/processes/child.ts';
 import { EICAR, eventually, Service } from '../../support/service.ts';
 import { environmentOf, type Image, Layout } from './layout.ts';
 

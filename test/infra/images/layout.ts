@@ -3,7 +3,7 @@ import { execFile } from 'node:child_process';
 import { cp, mkdir, mkdtemp, readFile, stat, symlink } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
-import { reservePorts } from '../../../infra/local/ports.ts';
+import { reservePorts } from '../../../infra/local/processes/ports.ts';
 import {
   assignmentsOf,
   type Dockerfile,

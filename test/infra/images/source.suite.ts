@@ -7,7 +7,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
-import { reservePorts } from '../../../infra/local/ports.ts';
+import { reservePorts } from '../../../infra/local/processes/ports.ts';
 import { eventually } from '../../support/service.ts';
 
 const run = promisify(execFile);

@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { reservePorts } from '../../../infra/local/ports.ts';
+import { reservePorts } from '../../../infra/local/processes/ports.ts';
 
 const HOST = '127.0.0.1';
 const ROOT = join(import.meta.dirname, '../../..');

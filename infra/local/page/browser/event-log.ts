@@ -1,5 +1,5 @@
 import type { ScanEvent } from '../../../../client/src/index.ts';
-import type { PubsubMessage } from '../../pubsub-rest.ts';
+import type { PubsubMessage } from '../../events/pubsub-rest.ts';
 import { stateBadge } from './badge.ts';
 import { byId, element } from './element.ts';
 import { clock, shortened } from './words.ts';

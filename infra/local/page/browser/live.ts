@@ -1,5 +1,5 @@
 import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../../../client/src/index.ts';
-import type { PubsubMessage } from '../../pubsub-rest.ts';
+import type { PubsubMessage } from '../../events/pubsub-rest.ts';
 import type { ScanTimings } from '../timings.ts';
 import { byId } from './element.ts';
 

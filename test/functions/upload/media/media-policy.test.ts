@@ -9,7 +9,7 @@ import {
   requireAllowed,
 } from '../../../../functions/upload/media/media-policy.ts';
 import { sniffed } from '../../../../functions/upload/media/sniff.ts';
-import { encrypted, zip } from '../../../../infra/local/zip.ts';
+import { encrypted, zip } from '../../../../infra/local/samples/zip.ts';
 import { Problem } from '../../../../shared/http/problems.ts';
 import { collect, piecesOf } from '../../../shared/storage/streams.ts';
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { reservePorts } from '../../../../infra/local/ports.ts';
+import { reservePorts } from '../../../../infra/local/processes/ports.ts';
 
 /** The start script of Google's Pub/Sub emulator within the gcloud CLI, or undefined where it is not installed. */
 export async function findGoogleEmulator(): Promise<string | undefined> {

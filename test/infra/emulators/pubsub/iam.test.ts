@@ -5,7 +5,7 @@ import {
 } from '../../../../infra/emulators/common/iam/metadata-server.ts';
 import { Tokens } from '../../../../infra/emulators/common/iam/tokens.ts';
 import { type PubSubEmulator, startPubSubEmulator } from '../../../../infra/emulators/pubsub/src/emulator.ts';
-import { emailOf } from '../../../../infra/local/identity.ts';
+import { emailOf } from '../../../../infra/local/processes/identity.ts';
 import { createPublisher } from '../../../../shared/events/publisher.ts';
 
 const SECRET = 'a secret of the tests, long enough';

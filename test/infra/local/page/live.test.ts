@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { startPubSubEmulator } from '../../../../infra/emulators/pubsub/src/emulator.ts';
+import { createScanEvents } from '../../../../infra/local/events/scan-events.ts';
 import { Feed } from '../../../../infra/local/page/feed.ts';
 import { createLive } from '../../../../infra/local/page/live.ts';
 import { timingsIn } from '../../../../infra/local/page/timings.ts';
-import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes.ts';
-import { createScanEvents } from '../../../../infra/local/scan-events.ts';
+import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes/processes.ts';
 import { findGoogleEmulator, startGoogleEmulator } from '../../emulators/pubsub/google-emulator.ts';
 import { eventually } from '../eventually.ts';
 

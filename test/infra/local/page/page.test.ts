@@ -3,11 +3,11 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import type { Issuer } from '../../../../infra/local/issuer.ts';
-import { localPages } from '../../../../infra/local/local-pages.ts';
+import type { Issuer } from '../../../../infra/local/issuer/issuer.ts';
+import { localPages } from '../../../../infra/local/page/local-pages.ts';
 import type { PlatformStatus } from '../../../../infra/local/page/status-page.ts';
-import { samples } from '../../../../infra/local/samples.ts';
-import { type Answer, ask } from '../gateway-fixture.ts';
+import { samples } from '../../../../infra/local/samples/samples.ts';
+import { type Answer, ask } from '../gateway/gateway-fixture.ts';
 
 describe('the page, as it is served', () => {
   let server: Server;

@@ -4,8 +4,8 @@ import { ConnectionRate } from '../../../../../infra/emulators/common/latency/co
 import { Latency, parseLatency } from '../../../../../infra/emulators/common/latency/latency.ts';
 import { startPubSubEmulator } from '../../../../../infra/emulators/pubsub/src/emulator.ts';
 import { OPERATION_CLASSES } from '../../../../../infra/emulators/storage/src/operation.ts';
-import { readPlatformConfig } from '../../../../../infra/local/config.ts';
-import { describeProcesses } from '../../../../../infra/local/processes.ts';
+import { readPlatformConfig } from '../../../../../infra/local/processes/config.ts';
+import { describeProcesses } from '../../../../../infra/local/processes/processes.ts';
 import { IDENTITY } from '../../../../support/identity.ts';
 import { EmulatorFixture, objectPath } from '../../storage/emulator-fixture.ts';
 

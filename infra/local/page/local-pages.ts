@@ -1,0 +1,120 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import { sendProblem } from '../gateway/problem.ts';
+import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from '../issuer/issuer.ts';
+import { pageFile } from './files.ts';
+import type { Live } from './live.ts';
+import { SAMPLE_PATH, sendSample } from './sample-file.ts';
+import { type PlatformStatus, statusPage } from './status-page.ts';
+
+export interface LocalPagesOptions {
+  readonly issuer: Issuer;
+  readonly status: () => PlatformStatus;
+  readonly live: Pick<Live, 'watch'>;
+}
+
+type Page = (url: URL) => Content | Promise<Content>;
+interface Content {
+  readonly type: string;
+  readonly body: string;
+}
+
+/** A page that a browser was tricked into asking by another name (DNS rebinding) could fetch tokens. */
+const OWN_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+const LIVE_PATH = '/local/live';
+const METHODS: Readonly<Record<string, readonly string[]>> = {
+  '/local/token': ['GET', 'HEAD', 'POST'],
+  // A HEAD of it would never end.
+  [LIVE_PATH]: ['GET'],
+};
+
+/** The page, the status, and the token issuer with its discovery documents: what a deployment gets from elsewhere. */
+export function localPages({ issuer, status, live }: LocalPagesOptions): RequestListener {
+  const pages: Readonly<Record<string, Page>> = {
+    '/local/status': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
+    '/local/status.json': () => json(status()),
+    '/local/token': (url) => token(issuer, url),
+    [JWKS_PATH]: () => json(issuer.jwks),
+    [`${ISSUER_PATH}/.well-known/openid-configuration`]: (url) => json(discovery(issuer, url)),
+  };
+  const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
+    const { pathname } = url;
+    if (pathname === LIVE_PATH) return live.watch(response, request.headers['last-event-id']?.toString());
+    if (pathname.startsWith(SAMPLE_PATH)) return sendSample(pathname, response);
+    const content = (await pages[pathname]?.(url)) ?? (await pageFile(pathname, status()));
+    if (!content) return sendProblem(response, 404, 'Nothing is served at this path.');
+    send(response, content, contentSecurityPolicy(status()));
+  };
+  return async (request, response) => {
+    request.resume();
+    const url = URL.parse(request.url ?? '/', `http://${request.headers.host}`);
+    if (!url || !OWN_NAMES.has(url.hostname))
+      return sendProblem(response, 421, 'Ask for 127.0.0.1 or localhost.');
+    const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
+    if (!allowed.includes(request.method ?? '')) {
+      return sendProblem(response, 405, 'Not with this method.', { Allow: allowed.join(', ') });
+    }
+    try {
+      await answer(url, request, response);
+    } catch (error) {
+      const detail = error instanceof Error ? error.message : String(error);
+      sendProblem(response, error instanceof BadRequest ? 400 : 500, detail);
+    }
+  };
+}
+
+/** Nothing from elsewhere, nothing inline: a name of a file or of a principal can never become a script. */
+function contentSecurityPolicy({ storageUrl }: PlatformStatus): string {
+  return [
+    "default-src 'none'",
+    "script-src 'self'",
+    "style-src 'self'",
+    "img-src 'self'",
+    // Large files go straight to Cloud Storage.
+    `connect-src 'self' ${storageUrl}`,
+    "base-uri 'none'",
+    "form-action 'none'",
+    "frame-ancestors 'none'",
+    "require-trusted-types-for 'script'",
+  ].join('; ');
+}
+
+class BadRequest extends Error {}
+
+async function token(issuer: Issuer, { searchParams }: URL): Promise<Content> {
+  const principal = searchParams.get('principal');
+  if (!principal) throw new BadRequest('Say for whom: ?principal=org:889640782');
+  const scopes = parseScopes(searchParams.get('scope') ?? 'read write');
+  if (!scopes) throw new BadRequest('The scope is some of read, write and admin: &scope=read+write');
+  const expiresInSeconds = parseExpiry(searchParams.get('expires') ?? '3600');
+  if (expiresInSeconds === undefined) throw new BadRequest('It expires after some seconds: &expires=3600');
+  const groups = searchParams.getAll('group');
+  return { type: 'text/plain', body: await issuer.token(principal, scopes, { groups, expiresInSeconds }) };
+}
+
+/** The members that OpenID Connect Discovery 1.0 section 3 asks for and this issuer has. */
+function discovery(issuer: Issuer, { origin }: URL): object {
+  return {
+    issuer: issuer.url,
+    jwks_uri: origin + JWKS_PATH,
+    token_endpoint: `${origin}/local/token`,
+    response_types_supported: ['token'],
+    subject_types_supported: ['public'],
+    id_token_signing_alg_values_supported: ['ES256'],
+  };
+}
+
+function json(value: unknown): Content {
+  return { type: 'application/json', body: `${JSON.stringify(value, null, 2)}\n` };
+}
+
+function send(response: ServerResponse, { type, body }: Content, policy: string): void {
+  response.writeHead(200, {
+    'Content-Type': type,
+    'Content-Length': Buffer.byteLength(body),
+    'Cache-Control': 'no-store',
+    'Content-Security-Policy': policy,
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  response.end(body);
+}

@@ -1,0 +1,232 @@
+import { delimiter, dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
+import type { ChildSpec } from './child.ts';
+import { type PlatformConfig, SCAN_QUEUE, SCAN_SLOTS } from './config.ts';
+import { emailOf, type Identity, type MetadataHosts } from './identity.ts';
+
+export const HOST = '127.0.0.1';
+export const GCP_PROJECT = 'fileshare-local';
+export const SCAN_EVENTS_TOPIC = 'scan-events';
+export const FINALIZED_TOPIC = 'finalized';
+const BUCKETS = { unscanned: 'unscanned', permanent: 'permanent', quarantine: 'quarantine' } as const;
+
+const FRAMEWORK = fileURLToPath(import.meta.resolve('@google-cloud/functions-framework'));
+const FRAMEWORK_COMMAND = join(dirname(FRAMEWORK), 'main.js');
+
+/** Where everything listens. */
+export interface Ports {
+  readonly gateway: number;
+  readonly storage: number;
+  readonly pubsub: number;
+  readonly clamd: number;
+  readonly upload: number;
+  readonly files: number;
+  readonly scanner: number;
+  readonly sweeper: number;
+  /** Where each of these is called: its front. */
+  readonly uploadFront: number;
+  readonly filesFront: number;
+  readonly scannerFront: number;
+  readonly sweeperFront: number;
+}
+
+/** The processes of the platform; `storage` and `pubsub` are absent where an emulator from outside is used. */
+export interface Processes {
+  readonly functions: readonly ChildSpec[];
+  readonly storage: ChildSpec | undefined;
+  readonly pubsub: ChildSpec | undefined;
+  readonly clamd: ChildSpec;
+}
+
+/** `host:port` of the Pub/Sub emulator in use. */
+export function pubsubHostOf(config: PlatformConfig, ports: Ports): string {
+  return config.pubsubEmulatorHost ?? `${HOST}:${ports.pubsub}`;
+}
+
+/** Scheme and authority of the Cloud Storage emulator in use. */
+export function storageUrlOf(config: PlatformConfig, ports: Ports): string {
+  return config.storageEmulatorHost ?? `http://${HOST}:${ports.storage}`;
+}
+
+/** Every process with the environment that it needs, and no more, as a deployment would have it. */
+export function describeProcesses(config: PlatformConfig, ports: Ports, identity: Identity): Processes {
+  const program = (name: string, script: string, env: Record<string, string>): ChildSpec => ({
+    name,
+    args: [fileURLToPath(new URL(script, import.meta.url))],
+    env: { ...basics(config), ...env },
+  });
+  const served = (name: keyof MetadataHosts, variables: Record<string, string>): ChildSpec =>
+    cloudFunction(name, ports[name], {
+      ...basics(config),
+      ...variables,
+      ...credentials(identity.metadataHosts[name]),
+    });
+  return {
+    functions: [
+      served('upload', {
+        ...uploadEnv(config, ports),
+        ...scanMaximumEnv(config),
+        UPLOADS_PER_OWNER: String(config.uploadsPerOwner),
+      }),
+      served('files', filesEnv(config, ports)),
+      served('scanner', scannerEnv(config, ports)),
+      served('sweeper', sweeperEnv(config, ports)),
+    ],
+    storage: config.storageEmulatorHost
+      ? undefined
+      : program('storage', '../../emulators/storage/src/main.ts', {
+          FOLDER: join(config.data, 'storage'),
+          PORT: String(ports.storage),
+          BUCKETS: Object.values(BUCKETS).join(','),
+          MUTATION_LIMIT: config.mutationLimit,
+          LATENCY: config.latency,
+          IAM: JSON.stringify(identity.iam),
+          NOTIFY: `${BUCKETS.unscanned}=http://${HOST}:${ports.scannerFront}/`,
+        }),
+    pubsub: config.pubsubEmulatorHost
+      ? undefined
+      : program('pubsub', '../../emulators/pubsub/src/main.ts', {
+          PORT: String(ports.pubsub),
+          LATENCY: config.latency,
+          IAM: JSON.stringify(identity.iam),
+        }),
+    clamd: program('clamd', '../clamav/clamd-process.ts', {
+      FOLDER: join(config.data, 'clamd'),
+      PORT: String(ports.clamd),
+      MAX_SCAN_BYTES: String(config.maxScanBytes),
+      THREADS: String(SCAN_SLOTS),
+      ...(config.clamavDatabase && { CLAMAV_DATABASE_DIR: config.clamavDatabase }),
+    }),
+  };
+}
+
+/**
+ * Node's options in every deployment of a function, so that its heap stays small whatever goes by
+ * (docs/adr/0005).
+ */
+const FUNCTION_ENV = {
+  NODE_OPTIONS: '--max-semi-space-size=8 --max-old-space-size=192',
+  MALLOC_ARENA_MAX: '1',
+} as const;
+
+/** How Google's client libraries find the account that a function runs as, and that the emulators want to know it. */
+function credentials(metadataHost: string): Record<string, string> {
+  return {
+    EMULATOR_CREDENTIALS: 'true',
+    // The libraries would run gcloud to find it.
+    GOOGLE_CLOUD_PROJECT: GCP_PROJECT,
+    GCE_METADATA_HOST: metadataHost,
+    METADATA_SERVER_DETECTION: 'assume-present',
+  };
+}
+
+function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
+  const options = `${FUNCTION_ENV.NODE_OPTIONS} --import=${LOOPBACK}`;
+  const env = { ...variables, ...FUNCTION_ENV, NODE_OPTIONS: options, HOME: NO_HOME };
+  const args = [`--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`];
+  return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
+}
+
+/** A deployment listens where Cloud Run reaches it; here nobody else should. */
+const LOOPBACK = new URL('./loopback.ts', import.meta.url).href;
+
+/** Directory without the credentials of a developer, which would come before those of the metadata server. */
+const NO_HOME = '/nonexistent';
+
+/** Compiled code is kept between starts, whatever their DATA: they are ready in half the time, and writing it takes seconds. */
+const COMPILE_CACHE = fileURLToPath(new URL('../../../node_modules/.cache/fileshare', import.meta.url));
+
+function basics(config: PlatformConfig): Record<string, string> {
+  const path = [dirname(process.execPath), process.env['PATH']].filter(Boolean).join(delimiter);
+  const passed = ['HOME', 'TMPDIR', 'TZ', 'LANG', 'NODE_ENV', 'NODE_V8_COVERAGE', 'CLAMD_PATH'] as const;
+  const kept = passed.flatMap((name) => (process.env[name] ? [[name, process.env[name]]] : []));
+  return {
+    ...Object.fromEntries(kept),
+    PATH: path,
+    // V8 does not count exactly in code from a cache.
+    ...(!process.env['NODE_V8_COVERAGE'] && { NODE_COMPILE_CACHE: COMPILE_CACHE }),
+    LOG_LEVEL: config.logLevel,
+    // Google's clients would look for a metadata server, and warn that there is none.
+    METADATA_SERVER_DETECTION: 'none',
+  };
+}
+
+function tokenIssuers(ports: Ports): string {
+  const gateway = `http://${HOST}:${ports.gateway}`;
+  const issuer = {
+    kind: 'custom',
+    issuer: gateway + ISSUER_PATH,
+    audience: AUDIENCE,
+    principalClaim: PRINCIPAL_CLAIM,
+    groupsClaim: GROUPS_CLAIM,
+    readScope: SCOPES.read,
+    writeScope: SCOPES.write,
+    adminScope: SCOPES.admin,
+  };
+  return JSON.stringify([issuer]);
+}
+
+function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    TOKEN_ISSUERS: tokenIssuers(ports),
+    LONG_POLLS_PER_CALLER: String(config.longPollsPerCaller),
+    FILES_URL: `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`,
+  };
+}
+
+function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    ...uploadEnv(config, ports),
+    DEDUPLICATE: config.deduplicate,
+  };
+}
+
+/** The scanner's limits, which the upload function announces. */
+function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig): Record<string, string> {
+  return {
+    MAX_SCAN_BYTES: String(maxScanBytes),
+    ...(windowedScanMaxBytes && { WINDOWED_SCAN_MAX_BYTES: windowedScanMaxBytes }),
+  };
+}
+
+function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    QUARANTINE_BUCKET: BUCKETS.quarantine,
+    CLAMD_HOST: HOST,
+    CLAMD_PORT: String(ports.clamd),
+    CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
+    ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
+    ...scanMaximumEnv(config),
+    DEDUPLICATE: config.deduplicate,
+    ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
+    ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
+    SCAN_SLOTS: String(SCAN_SLOTS),
+    SCAN_QUEUE: String(SCAN_QUEUE),
+    SCAN_EVENTS_TOPIC,
+    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
+  };
+}
+
+function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    STUCK_AFTER_SECONDS: String(config.stuckAfterSeconds),
+    ...(config.collectUnreferencedAfterSeconds && {
+      COLLECT_UNREFERENCED_AFTER_SECONDS: String(config.collectUnreferencedAfterSeconds),
+    }),
+    SCAN_EVENTS_TOPIC,
+    FINALIZE_TOPIC: FINALIZED_TOPIC,
+    DEAD_LETTER_CALLER: emailOf('push'),
+    SCHEDULE_CALLER: emailOf('schedule'),
+    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
+  };
+}
