@@ -38,7 +38,7 @@ function notAllowed(resource: Resource, method: string): Problem {
   // It came to this host name because the other function has a separate one.
   if (resource.elsewhere?.includes(method)) {
     const headers = { allow: allowed({ ...resource, elsewhere: [] }) };
-    return new Problem('method-not-allowed', { headers, detail: 'Uploads have a host name of their own.' });
+    return new Problem('method-not-allowed', { headers, detail: 'Uploads have a separate host name.' });
   }
   return new Problem('method-not-allowed', { headers: { allow: allowed(resource) } });
 }

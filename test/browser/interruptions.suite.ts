@@ -114,7 +114,7 @@ describe('the page: uploads that are interrupted', () => {
     line.cut();
     await becomes(card, 'Interrupted');
     await page.getByRole('status').filter({ hasText: 'interrupted' }).waitFor();
-    await card.getByText('The service cannot be reached. What is there stays there.').waitFor();
+    await card.getByText('The service cannot be reached. Uploaded bytes are kept.').waitFor();
     await shoot(page, 'interrupted');
     line.mend();
     await card.getByRole('button', { name: 'Resume' }).click();

@@ -30,7 +30,7 @@ describe('the page: who may see a file', () => {
     const card = await shared(page);
     await shoot(page, 'shared');
     await switchTo(page, OTHER);
-    await card.getByText('Who may see it').waitFor({ state: 'hidden' });
+    await card.getByText('Viewers', { exact: true }).waitFor({ state: 'hidden' });
     await becomes(card, 'Clean');
     assert.equal(await card.getByRole('button', { name: 'Delete' }).isVisible(), false);
     const [download] = await Promise.all([

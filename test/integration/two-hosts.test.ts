@@ -74,7 +74,7 @@ describe('upload and files with separate host names', () => {
     assert.match(await listed.text(), new RegExp(`Files are read at ${files.url}/files`));
     const sent = await call(files, 'POST', '/files', { body: 'Hello' });
     assert.deepEqual([sent.status, sent.headers.get('allow')], [405, 'GET, HEAD']);
-    assert.match(await sent.text(), /Uploads have a host name of their own/);
+    assert.match(await sent.text(), /Uploads have a separate host name/);
     const changed = await call(files, 'PUT', '/files', { body: 'Hello' });
     assert.equal(changed.headers.get('allow'), 'GET, HEAD, POST');
   });

@@ -41,6 +41,7 @@ describe('English check', () => {
         'info:\n  description: |\n    Fine.\n\n    What is left.\n',
         4,
       ],
+      ['a message', 'shared/a.ts', "const a = 1; // it's\nthrow new Error('What is left is kept.');", 2],
       ['a summary of the contract', 'openapi.yaml', 'get:\n  summary: Who may view a file\n', 2],
     ] as const) {
       it(`in ${where}`, () => assert.deepEqual(findings(file, source), [`${line}: ${HEADLESS}`]));
@@ -86,7 +87,7 @@ describe('English check', () => {
       ['a question', 'a.md', 'What if the process dies?\n'],
       ['a clause in the middle', 'a.md', 'Says what it does. Tell who called.\n'],
       ['code in Markdown', 'a.md', '```sh\nWhat is left.\n```\n\nSee `What is left`.\n'],
-      ['code', 'a.ts', "const a = 'What is left.';\n"],
+      ['strings of tests', 'a.ts', "const a = 'What is left.';\n"],
       ['a heading', 'a.md', '## What is checked\n'],
       ['a preposition in a line comment', 'a.ts', '// For the rest of the file.\nconst a = 1;\n'],
       ['a preposition in a tag', 'a.ts', '/**\n * Sums.\n * @param b in bytes\n */\n'],

@@ -4,6 +4,7 @@ import type { Passage } from './passage.ts';
 
 const TITLE =
   /(?<=^[ \t]*|\) )(?:it|describe|context)(?:\.only|\.skip)?\(\s*(?:'((?:\\.|[^'\\\n])*)'|`((?:\\.|[^`\\])*)`)/gm;
+const STRING = /'((?:\\.|[^'\\\n])*)'|`((?:\\.|[^`\\])*)`/g;
 const TF_DESCRIPTION = /^\s*(?:description|error_message)\s*=\s*"((?:\\.|[^"\\])*)"/gm;
 
 /** @returns the text in a file that people read; none for a type of file that is not known */
@@ -11,7 +12,7 @@ export function passagesOf(file: string, read: () => string): Passage[] {
   if (/\.md$/.test(file)) return markdown(file, read());
   if (/\.(?:ts|mjs|cjs)$/.test(file)) {
     const source = read();
-    return [...comments(file, source), ...titles(file, source)];
+    return [...comments(file, source), ...titles(file, source), ...messages(file, source)];
   }
   if (/\.(?:sh|tf)$|^\.ci\/run$/.test(file)) {
     const source = read();
@@ -123,6 +124,21 @@ function titles(file: string, source: string): Passage[] {
       (match[1] ?? match[2] ?? '').replaceAll(/\\(.)/g, '$1').replaceAll(/\$\{[^}]*\}/g, 'CODE'),
     ),
   }));
+}
+
+/** Strings of the product that hold at least three words: problems, log messages, help texts, errors. */
+function messages(file: string, source: string): Passage[] {
+  if (!/^(?:functions|shared|infra|client)\//.test(file)) return [];
+  const lineAt = lineCounter(source);
+  let code = source;
+  for (const { start, end } of parseSync(file, source).comments) {
+    code = code.slice(0, start) + ' '.repeat(end - start) + code.slice(end);
+  }
+  return [...code.matchAll(STRING)].flatMap((match) => {
+    const text = (match[1] ?? match[2] ?? '').replaceAll(/\$\{[^}]*\}/g, 'CODE').replaceAll(/\\(.)/g, '$1');
+    if (!/^\p{L}[^<>{}=]*$/u.test(text) || text.split(' ').length < 3) return [];
+    return [{ file, line: lineAt(match.index), kind: 'message' as const, text: withoutMarkup(text) }];
+  });
 }
 
 function hashComments(file: string, source: string): Passage[] {

@@ -162,7 +162,7 @@ function addOthers(program: Command, context: GetContext): void {
     )
     .option(
       '--subscription <name>',
-      'projects/PROJECT/subscriptions/NAME, to check events; best one of its own',
+      'projects/PROJECT/subscriptions/NAME, to check events; best a separate one',
     )
     .option('--pubsub-token <token>', 'to pull from it; better in FILESHARE_PUBSUB_TOKEN')
     .option('--timeout <seconds>', 'how long to wait for each verdict, and for events', seconds, 300)

@@ -76,5 +76,5 @@ async function unscannable(run: Run): Promise<Observed> {
   const path = `/files/${handle.id}`;
   if (handle.accepted) await run.owner.expect([200], 'GET', path);
   else requireProblem(await run.owner.call('GET', path), 410, 'file-unscannable');
-  return { ms, note: handle.accepted ? 'handed out all the same: ACCEPT_UNSCANNABLE' : 'encrypted' };
+  return { ms, note: handle.accepted ? 'still handed out: ACCEPT_UNSCANNABLE' : 'encrypted' };
 }

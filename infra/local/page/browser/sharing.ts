@@ -33,7 +33,7 @@ export class Sharing {
       event.preventDefault();
       void this.#share();
     });
-    const heading = element('h4', {}, 'Who may see it');
+    const heading = element('h4', {}, 'Viewers');
     this.element = element('section', { class: 'sharing' }, heading, this.#list, form);
   }
 

@@ -71,7 +71,7 @@ export class Transfer {
       if (!(error instanceof FileshareConnectionError)) {
         return this.#become({ kind: 'refused', why: saying(error) });
       }
-      this.#become({ kind: 'interrupted', why: 'The service cannot be reached. What is there stays there.' });
+      this.#become({ kind: 'interrupted', why: 'The service cannot be reached. Uploaded bytes are kept.' });
     }
   }
 
