@@ -22,9 +22,12 @@ const PERMISSIVE = [
   'CC-BY-3.0',
 ];
 /** Tools alone may also have these: they are never passed on. */
-const FOR_TOOLS = [...PERMISSIVE, 'CC-BY-4.0', 'MPL-2.0', 'PSF-2.0', 'Python-2.0'];
+const FOR_TOOLS = [...PERMISSIVE, 'CC-BY-4.0', 'MPL-2.0', 'PSF-2.0', 'Python-2.0', 'Unlicense'];
 /** Packages whose package.json has no licence, by path and version: the one that their README has. */
-const FROM_README: Readonly<Record<string, string>> = { 'node_modules/combine-errors@3.0.3': 'MIT' };
+const FROM_README: Readonly<Record<string, string>> = {
+  'node_modules/combine-errors@3.0.3': 'MIT',
+  'node_modules/khroma@2.1.0': 'MIT',
+};
 
 /** Whether an SPDX expression leaves a licence to choose that is allowed. Each part of an AND has to be. */
 function isAllowed(expression: string, allowed: readonly string[]): boolean {
