@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Faults } from './faults.ts';
 import type { MethodName } from './method-name.ts';
-import { unaryMethods } from './service.ts';
+import { unaryMethods } from './services.ts';
 import { invalid, isStatusName, RpcError, type StatusName } from './status.ts';
 
 const common = {

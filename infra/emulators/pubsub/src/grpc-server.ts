@@ -8,7 +8,8 @@ import {
 } from '@grpc/grpc-js';
 import { grpcStatus } from './grpc-status.ts';
 import { type Method, requestType, responseType, type Service } from './protos.ts';
-import { type PubSubService, services } from './service.ts';
+import type { PubSubService } from './service.ts';
+import { services } from './services.ts';
 import { rpcErrorOf } from './status.ts';
 import { streamingPull } from './streaming-pull.ts';
 import type { Plain } from './walk.ts';

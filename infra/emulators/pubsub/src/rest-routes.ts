@@ -1,5 +1,5 @@
 import type { Method } from './protos.ts';
-import { unaryMethods } from './service.ts';
+import { unaryMethods } from './services.ts';
 
 export interface Route {
   readonly method: Method;

@@ -2,7 +2,6 @@ import type { EmulatedIam } from '../../common/iam/emulated-iam.ts';
 import type { Latency } from '../../common/latency/latency.ts';
 import type { Broker } from './broker.ts';
 import type { Faults } from './faults.ts';
-import { type Method, publisher, subscriber } from './protos.ts';
 import { admitPublish } from './publish-access.ts';
 import { publisherMethods, type Unary } from './publisher-methods.ts';
 import { RpcError } from './status.ts';
@@ -44,10 +43,3 @@ export class PubSubService {
     });
   }
 }
-
-export const services = [publisher, subscriber];
-
-/** Every method with one request and one response, emulated or not. */
-export const unaryMethods: readonly Method[] = services
-  .flatMap((service) => service.methodsArray)
-  .filter((method) => !method.requestStream && !method.responseStream);
