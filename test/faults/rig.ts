@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import type { FaultOrder } from '../../infra/emulators/pubsub/src/control.ts';
+import type { FaultOrder } from '../../infra/emulators/pubsub/src/faults/control.ts';
 import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { eventually, Service } from '../support/service.ts';

@@ -1,4 +1,4 @@
-import type { FaultRule } from '../../infra/emulators/storage/src/faults.ts';
+import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { silent } from '../shared/scanning/hostile.ts';
 import { SCAN } from './clamd-commands.ts';
 import type { Rig } from './rig.ts';

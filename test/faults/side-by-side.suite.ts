@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import type { Effect } from '../../infra/emulators/storage/src/faults.ts';
+import type { Effect } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { crashAt } from './crash.ts';
 import { Rig } from './rig.ts';
 import { clean, infected, type Sample } from './samples.ts';

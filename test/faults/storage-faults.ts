@@ -1,4 +1,4 @@
-import type { Effect, FaultRule } from '../../infra/emulators/storage/src/faults.ts';
+import type { Effect, FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { infected, type Sample } from './samples.ts';
 
 export type Call = Omit<FaultRule, 'effect' | 'nth' | 'times'>;

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Effect } from '../../infra/emulators/storage/src/faults.ts';
+import type { Effect } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { Rig, type Upload } from './rig.ts';
 import { clean, infected, type Sample } from './samples.ts';
 import {

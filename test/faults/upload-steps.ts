@@ -1,4 +1,4 @@
-import type { FaultRule } from '../../infra/emulators/storage/src/faults.ts';
+import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { clean, infected, type Sample } from './samples.ts';
 import type { Step } from './scan-steps.ts';
 

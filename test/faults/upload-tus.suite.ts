@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import type { FaultRule } from '../../infra/emulators/storage/src/faults.ts';
+import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import { eventually } from '../support/service.ts';
 import { idOf, TusRequests } from '../support/tus.ts';
 import { Rig } from './rig.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { FaultRule } from '../../infra/emulators/storage/src/faults.ts';
+import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
 import { targetFor } from '../../infra/local/gateway/routes.ts';
 import { type Platform, type PlatformOptions, startPlatform } from '../../infra/local/platform/platform.ts';

@@ -8,7 +8,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { pino } from 'pino';
 import { LatestUploads } from '../../../functions/upload/latest-uploads.ts';
 import { type Tus, tusRoute } from '../../../functions/upload/tus.ts';
-import type { FaultRule } from '../../../infra/emulators/storage/src/faults.ts';
+import type { FaultRule } from '../../../infra/emulators/storage/src/faults/faults.ts';
 import { type FileId, parseFileId } from '../../../shared/files/file-id.ts';
 import { lengthName, partName, readChain, removeParts } from '../../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { compileFilter } from '../../../infra/emulators/pubsub/src/filter.ts';
+import { compileFilter } from '../../../infra/emulators/pubsub/src/core/filter.ts';
 import { outsideCloudEvents, type Received, schemas } from '../../support/cloud-events.ts';
 
 const DOCUMENT = readFileSync(new URL('../../../docs/events.md', import.meta.url), 'utf8');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type { Effect } from '../../../infra/emulators/storage/src/faults.ts';
+import type { Effect } from '../../../infra/emulators/storage/src/faults/faults.ts';
 import type { Operation } from '../../../infra/emulators/storage/src/operation.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
-import type { Effect } from '../../../infra/emulators/storage/src/faults.ts';
+import type { Effect } from '../../../infra/emulators/storage/src/faults/faults.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { StorageError } from '../../../shared/storage/error.ts';

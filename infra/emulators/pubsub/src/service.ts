@@ -1,11 +1,11 @@
 import type { EmulatedIam } from '../../common/iam/emulated-iam.ts';
 import type { Latency } from '../../common/latency/latency.ts';
-import type { Broker } from './broker.ts';
-import type { Faults } from './faults.ts';
-import { admitPublish } from './publish-access.ts';
-import { publisherMethods, type Unary } from './publisher-methods.ts';
-import { RpcError } from './status.ts';
-import { type PullTiming, subscriberMethods } from './subscriber-methods.ts';
+import type { Broker } from './core/broker.ts';
+import { RpcError } from './core/status.ts';
+import type { Faults } from './faults/faults.ts';
+import { admitPublish } from './methods/publish-access.ts';
+import { publisherMethods, type Unary } from './methods/publisher-methods.ts';
+import { type PullTiming, subscriberMethods } from './methods/subscriber-methods.ts';
 import type { Plain } from './walk.ts';
 
 /** Interface for both wires: the methods of the API by name, with the planned faults in between. */

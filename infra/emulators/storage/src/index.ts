@@ -13,7 +13,7 @@ export {
   type Subscription,
   startStorageEmulator,
 } from './emulator.ts';
-export type { Effect, FaultRule, Faults } from './faults.ts';
-export type { MutationLimit } from './mutation-limit.ts';
+export type { Effect, FaultRule, Faults } from './faults/faults.ts';
 export type { Operation } from './operation.ts';
 export type { OperationCounts, OperationReport } from './operation-counts.ts';
+export type { MutationLimit } from './state/mutation-limit.ts';

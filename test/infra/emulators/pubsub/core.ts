@@ -1,7 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
-import { Broker, type BrokerOptions } from '../../../../infra/emulators/pubsub/src/broker.ts';
-import type { Consumer, Delivery, Room } from '../../../../infra/emulators/pubsub/src/deliverer.ts';
-import { pull } from '../../../../infra/emulators/pubsub/src/pull.ts';
+import { Broker, type BrokerOptions } from '../../../../infra/emulators/pubsub/src/core/broker.ts';
+import type { Consumer, Delivery, Room } from '../../../../infra/emulators/pubsub/src/core/deliverer.ts';
+import { pull } from '../../../../infra/emulators/pubsub/src/core/pull.ts';
 import { FakeClock } from './fake-clock.ts';
 
 export const topic = 'projects/p/topics/events';

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { pull } from '../../../../infra/emulators/pubsub/src/pull.ts';
+import { pull } from '../../../../infra/emulators/pubsub/src/core/pull.ts';
 import { Core, settled, subscription, Taker, text } from './core.ts';
 
 const second = 1000;

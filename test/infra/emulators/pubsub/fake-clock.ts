@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { Clock } from '../../../../infra/emulators/pubsub/src/clock.ts';
+import type { Clock } from '../../../../infra/emulators/pubsub/src/core/clock.ts';
 
 interface Task {
   readonly due: number;

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { compileFilter } from '../../../../infra/emulators/pubsub/src/filter.ts';
-import { RpcError } from '../../../../infra/emulators/pubsub/src/status.ts';
+import { compileFilter } from '../../../../infra/emulators/pubsub/src/core/filter.ts';
+import { RpcError } from '../../../../infra/emulators/pubsub/src/core/status.ts';
 
 const clean = { 'ce-type': 'scan.completed', verdict: 'clean', owner: 'org:1', 'a/b': 'x"y\\z' };
 const none = {};

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { fromJson, toJson } from '../../../../infra/emulators/pubsub/src/json.ts';
+import { decode, encode } from '../../../../infra/emulators/pubsub/src/grpc/wire.ts';
 import { publisher, requestType, subscriber } from '../../../../infra/emulators/pubsub/src/protos.ts';
-import { decode, encode } from '../../../../infra/emulators/pubsub/src/wire.ts';
+import { fromJson, toJson } from '../../../../infra/emulators/pubsub/src/rest/json.ts';
 
 const type = (service: typeof publisher, method: string) => {
   const found = service.methods[method];

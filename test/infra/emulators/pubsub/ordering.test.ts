@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { Line } from '../../../../infra/emulators/pubsub/src/line.ts';
+import { Line } from '../../../../infra/emulators/pubsub/src/core/line.ts';
 import { Core, subscription, Taker, text } from './core.ts';
 
 const deadLetters = 'projects/p/topics/dead';

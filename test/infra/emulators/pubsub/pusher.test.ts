@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import type { PushSender } from '../../../../infra/emulators/pubsub/src/pusher.ts';
+import type { PushSender } from '../../../../infra/emulators/pubsub/src/core/pusher.ts';
 import { Core, settled, subscription, text } from './core.ts';
 
 const second = 1000;

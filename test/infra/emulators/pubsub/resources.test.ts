@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
-import { pageOf } from '../../../../infra/emulators/pubsub/src/page.ts';
-import { newSubscription, updatedSubscription } from '../../../../infra/emulators/pubsub/src/subscription.ts';
-import { newTopic } from '../../../../infra/emulators/pubsub/src/topic.ts';
+import { pageOf } from '../../../../infra/emulators/pubsub/src/core/page.ts';
+import {
+  newSubscription,
+  updatedSubscription,
+} from '../../../../infra/emulators/pubsub/src/core/subscription.ts';
+import { newTopic } from '../../../../infra/emulators/pubsub/src/core/topic.ts';
 import { Core, subscription, topic } from './core.ts';
 
 const second = 1000;

@@ -1,7 +1,11 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { combineCrc32c, decodeCrc32c, encodeCrc32c } from '../../../../infra/emulators/storage/src/crc32c.ts';
+import {
+  combineCrc32c,
+  decodeCrc32c,
+  encodeCrc32c,
+} from '../../../../infra/emulators/storage/src/state/crc32c.ts';
 
 describe('storage emulator: CRC32C', () => {
   it('is written as Cloud Storage does', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { listNames } from '../../../../infra/emulators/storage/src/listing.ts';
-import { NameIndex } from '../../../../infra/emulators/storage/src/name-index.ts';
+import { listNames } from '../../../../infra/emulators/storage/src/state/listing.ts';
+import { NameIndex } from '../../../../infra/emulators/storage/src/state/name-index.ts';
 
 const byBytes = (a: string, b: string): number => Buffer.compare(Buffer.from(a), Buffer.from(b));
 
