@@ -24,6 +24,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
   {
     text: 'How-to guides',
     items: [
+      page("Consumer's guide", 'docs/consumers-guide.md'),
       page('Upload files of any size', 'docs/uploads.md'),
       page('Subscribe to events', 'docs/subscribe.md'),
       page('Deploy to Google Cloud', 'docs/deploy.md'),
