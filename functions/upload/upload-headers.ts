@@ -5,7 +5,7 @@ import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
-import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
+import { essence, type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
@@ -36,6 +36,8 @@ export function uploadHeadersOf(request: IncomingMessage, { maxBytes, media }: U
   requireIdentity(headers['content-encoding']);
   const contentType = mediaTypeOf(headers['content-type']);
   if (!contentType) throw invalid('The Content-Type is not a media type.');
+  if (essence(contentType) === 'multipart/form-data') throw formNotSupported();
+  requireWhole(headers['upload-complete']);
   const fileName = fileNameOf(headers['content-disposition']);
   if (fileName === 'invalid') throw invalid('The file name is too long.');
   const offer = {
@@ -60,6 +62,22 @@ export function uploadHeadersOf(request: IncomingMessage, { maxBytes, media }: U
 function requireIdentity(encoding: string | undefined): void {
   if (['', 'identity'].includes((encoding ?? '').trim().toLowerCase())) return;
   throw new Problem('unsupported-encoding', { headers: { 'accept-encoding': 'identity' } });
+}
+
+/** The envelope of a form would be stored around the file, and no reader of the file would expect it. */
+function formNotSupported(): Problem {
+  const detail =
+    "Send the bytes of the file as the body: curl --data-binary @FILE -H 'Content-Type: TYPE' URL.";
+  return new Problem('form-not-supported', { detail });
+}
+
+/**
+ * A client of draft-ietf-httpbis-resumable-upload says `?0` of a part, which must not become a file.
+ * @throws {Problem}
+ */
+function requireWhole(uploadComplete: string | string[] | undefined): void {
+  if (uploadComplete === undefined || /^\s*\?1\s*(;|$)/.test(String(uploadComplete))) return;
+  throw invalid('The request is a part of an upload (Upload-Complete). Upload in parts by tus, at /uploads.');
 }
 
 function text(header: string | string[] | undefined): string | undefined {

@@ -28,6 +28,7 @@ export const PROBLEMS = {
   'upload-too-long': { status: 413, title: 'The upload would be longer than it may be' },
   'media-type-not-allowed': { status: 415, title: 'This service does not take files of that type' },
   'media-type-mismatch': { status: 415, title: 'The bytes are not of the type that was declared' },
+  'form-not-supported': { status: 415, title: 'A form cannot be stored as a file' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'upload-content-type': { status: 415, title: 'The bytes of an upload are application/offset+octet-stream' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },

@@ -294,6 +294,24 @@ overHosts('uploads', (hosts) => {
     }
   });
 
+  it('are no forms and no parts, of which nothing is stored', async () => {
+    const form = new FormData();
+    form.append('file', new Blob(['%PDF-1.7']), 'letter.pdf');
+    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    const before = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
+    const refused = await fetch(`${service.uploadUrl}/files`, {
+      method: 'POST',
+      body: form,
+      headers: { authorization },
+    });
+    assert.equal(refused.status, 415);
+    assert.match(((await refused.json()) as { type: string }).type, /:form-not-supported$/);
+    const part = await service.call('POST', '/files', { body: 'abcd', headers: { 'upload-complete': '?0' } });
+    assert.equal(part.status, 400);
+    const after = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
+    assert.deepEqual(after, before);
+  });
+
   it('are of a media type, not of a range or nonsense, in every way in', async () => {
     for (const type of ['*/*', 'text/*', 'text/plain; charset="\xff"', 'text/plain; a*=b']) {
       const posted = await service.call('POST', '/files', { body: 'x', headers: { 'content-type': type } });

@@ -35,6 +35,33 @@ describe('the head of an upload', () => {
     });
   }
 
+  for (const type of ['multipart/form-data; boundary=x', 'Multipart/Form-Data', 'multipart/form-data']) {
+    it(`may not describe a form: ${type}`, () => {
+      assert.throws(
+        () => offer({ 'content-type': type }),
+        (problem: Problem) => problem.type === 'form-not-supported' && problem.status === 415,
+      );
+    });
+  }
+
+  for (const complete of ['?0', '', '?1, ?0', '1', '?0;a=1']) {
+    it(`may not describe a part: Upload-Complete: "${complete}"`, () => {
+      assert.throws(
+        () => offer({ 'upload-complete': complete }),
+        (problem: Problem) => problem.type === 'invalid-request' && /tus/.test(problem.extras.detail ?? ''),
+      );
+    });
+  }
+
+  it('may say that it is complete', () => void offer({ 'upload-complete': '?1' }));
+
+  it('may describe other multipart types, which are files', () => {
+    assert.equal(
+      offer({ 'content-type': 'multipart/mixed; boundary=x' }).contentType,
+      'multipart/mixed; boundary=x',
+    );
+  });
+
   it('may claim digests of both kinds', () => {
     const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
     assert.equal(offer({ 'repr-digest': digest, 'content-digest': digest }).digests.length, 2);
