@@ -4,11 +4,11 @@ import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.t
 import type { Principal } from '../../shared/identity/principal.ts';
 import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import type { CollectorDeps } from './collector.ts';
+import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
 import { idOf, referencesOfPage } from './page-references.ts';
 import type { SweepTerms } from './sweep.ts';
-import { counted } from './tally.ts';
 import { type CollectOutcome, reconcileUnused } from './unused.ts';
 import { walk } from './walk.ts';
 
@@ -89,10 +89,14 @@ async function askRecords(
 ): Promise<{ readonly from: string } | undefined> {
   const { permanent, records, log, now } = deps;
   let referenced: ReadonlySet<string> = new Set();
-  const visit = counted(log, counts.records, async (objects: RecordObjects): Promise<CollectOutcome> => {
-    await markLive(cycle, objects);
-    return reconcileUnused(deps, objects, referenced.has(idOf(objects)));
-  });
+  const visit = countOutcomes(
+    log,
+    counts.records,
+    async (objects: RecordObjects): Promise<CollectOutcome> => {
+      await markLive(cycle, objects);
+      return reconcileUnused(deps, objects, referenced.has(idOf(objects)));
+    },
+  );
   return walk({
     bucket: records,
     prefix: RECORDS_PREFIX,
@@ -118,7 +122,7 @@ async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise
 async function collectKeys(deps: CollectorDeps, stop: () => boolean) {
   const { permanent, log, now } = deps;
   const counts: CollectReport['idempotencyKeys'] = {};
-  const visit = counted(log, counts, async (object) => {
+  const visit = countOutcomes(log, counts, async (object) => {
     // A key that was taken over is an older object with a younger claim.
     const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
     if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';

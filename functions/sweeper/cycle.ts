@@ -10,7 +10,7 @@ import {
   type StoredObject,
 } from '../../shared/storage/object.ts';
 import type { CollectorDeps } from './collector.ts';
-import { counted } from './tally.ts';
+import { countOutcomes } from './count-outcomes.ts';
 import { walk } from './walk.ts';
 
 /** Blobs deleted at a time. */
@@ -86,7 +86,7 @@ export class Cycle {
       bucket: deps.permanent,
       prefix: CANDIDATES_PREFIX,
       stop: () => failure !== undefined || cycle.claims.size >= deps.candidatesPerCycle || stop(),
-      visit: counted(deps.log, counts, claim),
+      visit: countOutcomes(deps.log, counts, claim),
     });
     if (failure !== undefined) throw failure;
     return cycle;
@@ -135,7 +135,9 @@ export class Cycle {
     counts: Partial<Record<GarbageOutcome | 'error', number>>,
   ): Promise<void> {
     const claims = this.claims.values();
-    const visit = counted(this.#collector.log, counts, (candidate: Candidate) => this.#deleteBlob(candidate));
+    const visit = countOutcomes(this.#collector.log, counts, (candidate: Candidate) =>
+      this.#deleteBlob(candidate),
+    );
     const work = async (): Promise<void> => {
       for (const { candidate } of claims) {
         if (stop()) return;

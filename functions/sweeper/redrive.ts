@@ -3,8 +3,8 @@ import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { FailedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { countOutcomes } from './count-outcomes.ts';
 import type { SweeperDeps } from './sweeper.ts';
-import { counted } from './tally.ts';
 import { walk } from './walk.ts';
 
 /**
@@ -71,7 +71,7 @@ export async function redriveAllFailed(
   stop: () => boolean,
 ): Promise<Record<string, number | boolean>> {
   const counts: Record<string, number> = {};
-  const visit = counted(deps.log, counts, async (object): Promise<RedriveOutcome> => {
+  const visit = countOutcomes(deps.log, counts, async (object): Promise<RedriveOutcome> => {
     const id = parseFileId(object.name);
     const current = id && (await deps.records.get(id));
     return current ? redriveFailed(deps, current, object) : 'unknown';

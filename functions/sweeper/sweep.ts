@@ -1,8 +1,8 @@
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import { type RecordOutcome, reconcileRecord } from './abandoned.ts';
+import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import type { SweeperDeps } from './sweeper.ts';
-import { counted } from './tally.ts';
 import { PENDING, reconcileWaiting, type WaitingOutcome } from './waiting.ts';
 import { walk } from './walk.ts';
 
@@ -48,7 +48,7 @@ async function sweepUnscanned(deps: SweeperDeps, stop: () => boolean) {
   const counts: Partial<Record<WaitingOutcome | 'error', number>> = {};
   const allowance = { redrives: deps.redrivesPerSweep };
   let oldestMs = 0;
-  const visit = counted(deps.log, counts, async (object): Promise<WaitingOutcome> => {
+  const visit = countOutcomes(deps.log, counts, async (object): Promise<WaitingOutcome> => {
     const outcome = await reconcileWaiting(deps, object, allowance);
     const age = deps.now().getTime() - object.timeCreated.getTime();
     if (PENDING.has(outcome)) oldestMs = Math.max(oldestMs, age);
@@ -62,7 +62,7 @@ async function sweepUnscanned(deps: SweeperDeps, stop: () => boolean) {
 
 async function sweepRecords(deps: SweeperDeps, stop: () => boolean) {
   const counts: Partial<Record<RecordOutcome | 'error', number>> = {};
-  const visit = counted(deps.log, counts, (objects: RecordObjects) => reconcileRecord(deps, objects));
+  const visit = countOutcomes(deps.log, counts, (objects: RecordObjects) => reconcileRecord(deps, objects));
   const complete = await resume(deps.permanent, 'sweeper/records', ({ from }) =>
     walk({ bucket: deps.records, prefix: RECORDS_PREFIX, from, stop, visit }),
   );

@@ -5,7 +5,10 @@ import type { StoredObject } from '../../shared/storage/object.ts';
  * A visit that counts what came of each object. One that cannot be dealt with now is logged and counted as an
  * error, and must not keep the others waiting: the next sweep comes to it again.
  */
-export function counted<Outcome extends string, Visited extends Pick<StoredObject, 'name'> = StoredObject>(
+export function countOutcomes<
+  Outcome extends string,
+  Visited extends Pick<StoredObject, 'name'> = StoredObject,
+>(
   log: Logger,
   counts: Partial<Record<Outcome | 'error', number>>,
   visit: (object: Visited) => Promise<Outcome>,
