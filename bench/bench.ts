@@ -11,6 +11,8 @@ export interface Bench {
   readonly live: (options?: { readonly anew: boolean }) => Promise<Stage>;
   /** Everything, with events and the module's settings, and Cloud Storage as far away as it will be. */
   readonly distant: () => Promise<Stage>;
+  /** The folder of ClamAV's signatures; absent if they are the development ones. */
+  readonly databaseDirectory: string | undefined;
   /** A folder for files, removed at the end. */
   readonly folder: string;
   /** Tells the waiting user what is being done. */

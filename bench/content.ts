@@ -18,6 +18,11 @@ export async function writeContent(kind: Kind, bytes: number, path: string): Pro
   await pipeline(PIECES[kind](bytes), createWriteStream(path));
 }
 
+/** The same, in memory. */
+export function contentOf(kind: Kind, bytes: number): Buffer {
+  return Buffer.concat([...PIECES[kind](bytes)]);
+}
+
 const PIECES: Readonly<Record<Kind, (bytes: number) => Iterable<Buffer>>> = { random, text, zip: archive };
 
 /** A keystream, which nothing can tell from noise. */

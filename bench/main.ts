@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import type { Bench, Row } from './bench.ts';
+import { writeSignatures } from './clamd/signature-set.ts';
 import type { Finding } from './finding.ts';
 import { parseOptions } from './options.ts';
 import { describeMachine } from './report/machine.ts';
@@ -14,6 +15,7 @@ import { contention } from './rows/contention.ts';
 import { cost } from './rows/cost.ts';
 import { download } from './rows/download.ts';
 import { emulator } from './rows/emulator.ts';
+import { engine } from './rows/engine.ts';
 import { growth } from './rows/growth.ts';
 import { latencyAnswers } from './rows/latency/answers.ts';
 import { latencyBytes } from './rows/latency/bytes.ts';
@@ -36,6 +38,7 @@ const ROWS: readonly Row[] = [
   contention,
   download,
   scan,
+  engine,
   small,
   operations,
   latencyThroughput,
@@ -85,15 +88,21 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => process.exit(130));
 try {
   const names = ROWS.map(({ name }) => name);
-  const { quick, only, latency } = parseOptions(process.argv.slice(2), names);
+  const { quick, only, latency, signatures } = parseOptions(process.argv.slice(2), names);
   const rows = ROWS.filter(({ name }) => only.length === 0 || only.includes(name));
   const scale = quick ? QUICK : FULL;
   const machine = describeMachine();
-  await using stages = openStages(folder, scale, { LATENCY: latency });
-  const measured = await measureAll(rows, { scale, folder, say: print, ...stages }, stages.refused);
+  const databaseDirectory =
+    signatures > 0 ? await writeSignatures(join(folder, 'database'), signatures) : undefined;
+  await using stages = openStages(folder, scale, { LATENCY: latency }, databaseDirectory);
+  const measured = await measureAll(
+    rows,
+    { scale, folder, databaseDirectory, say: print, ...stages },
+    stages.refused,
+  );
   print(`\n${tableOf(measured)}\n`);
   const seconds = Math.round(performance.now() / 1000);
-  const complete = rows.length === ROWS.length && latency === 'off';
+  const complete = rows.length === ROWS.length && latency === 'off' && signatures === 0;
   const written = writeReport(PROJECT, { machine, measured, scale, complete, seconds });
   print(`Written: ${written.join(', ')}. It took ${seconds} s.`);
 } catch (error) {

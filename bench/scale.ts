@@ -9,6 +9,13 @@ export interface Scale {
   readonly name: 'full' | 'quick';
   readonly upload: { readonly bytes: number; readonly rounds: Rounds };
   readonly scan: { readonly bytes: number; readonly rounds: Rounds };
+  /** ClamAV alone: files of so many bytes, and one that is read by its path. */
+  readonly engine: {
+    readonly bytes: number;
+    readonly files: number;
+    readonly pathBytes: number;
+    readonly rounds: Rounds;
+  };
   readonly small: {
     readonly sizes: readonly [number, ...number[]];
     readonly concurrencies: readonly number[];
@@ -66,6 +73,12 @@ export const FULL: Scale = {
   name: 'full',
   upload: { bytes: GIB, rounds: { times: 5, withinSeconds: 20 } },
   scan: { bytes: 500_000_000, rounds: { times: 2, withinSeconds: 20 } },
+  engine: {
+    bytes: 10_000_000,
+    files: 24,
+    pathBytes: 100_000_000,
+    rounds: { times: 3, withinSeconds: 15 },
+  },
   small: {
     sizes: [1_000, 100_000],
     concurrencies: [1, 8, 64],
@@ -89,7 +102,7 @@ export const FULL: Scale = {
   coldStart: { times: 7, withinSeconds: 20 },
   latency: {
     sizes: [1_000, 100_000],
-    warmUp: 64,
+    warmUp: 512,
     seconds: 4,
     most: 1_000,
     rounds: { times: 2, withinSeconds: 15 },
@@ -106,6 +119,7 @@ export const QUICK: Scale = {
   name: 'quick',
   upload: { bytes: 32 * MIB, rounds: ONCE },
   scan: { bytes: 4_000_000, rounds: ONCE },
+  engine: { bytes: 1_000_000, files: 4, pathBytes: 1_000_000, rounds: ONCE },
   small: {
     sizes: [1_000, 100_000],
     concurrencies: [1, 8],

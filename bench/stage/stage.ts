@@ -57,6 +57,8 @@ export interface StageOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Deployed as by the Terraform module: slots, concurrency, and pauses between deliveries. */
   readonly asDeployed?: boolean;
+  /** The folder of ClamAV's signatures; by default the development ones. */
+  readonly databaseDirectory?: string;
 }
 
 export async function startStage({
@@ -64,6 +66,7 @@ export async function startStage({
   events,
   environment = {},
   asDeployed = false,
+  databaseDirectory,
 }: StageOptions): Promise<Stage> {
   const specs = new Map<string, ChildSpec>();
   const deployed = asDeployed ? moduleDefaults() : undefined;
@@ -71,7 +74,7 @@ export async function startStage({
   const platform = await startPlatform(configOf(folder, environment), {
     print: () => undefined,
     adapt: (spec) => {
-      const adapted = withDefaults(specOnStage(spec, front), deployed);
+      const adapted = withSignatures(withDefaults(specOnStage(spec, front), deployed), databaseDirectory);
       specs.set(spec.name, adapted);
       return adapted;
     },
@@ -144,6 +147,12 @@ function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): Ch
     },
   };
   return { ...spec, env: { ...spec.env, ...settings[spec.name] } };
+}
+
+/** The scanner takes them for development ones, which need no date. */
+function withSignatures(spec: ChildSpec, databaseDirectory: string | undefined): ChildSpec {
+  if (spec.name !== 'clamd' || !databaseDirectory) return spec;
+  return { ...spec, env: { ...spec.env, CLAMAV_DATABASE_DIR: databaseDirectory } };
 }
 
 /** The functions have their own accounts here too; whatever else is measured comes without credentials. */

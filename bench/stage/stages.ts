@@ -20,6 +20,7 @@ export function openStages(
   folder: string,
   scale: Scale,
   environment: Readonly<Record<string, string>>,
+  databaseDirectory?: string,
 ): Stages {
   let current: { readonly kind: Kind; readonly stage: Stage } | undefined;
   const stop = async (): Promise<void> => {
@@ -37,6 +38,7 @@ export function openStages(
       events: kind !== 'still',
       environment: { ...environmentOf(scale), ...environment, ...away },
       asDeployed: isDistant,
+      ...(databaseDirectory && { databaseDirectory }),
     });
     current = { kind, stage };
     return stage;
@@ -53,5 +55,7 @@ export function openStages(
 /** The largest file of the row on memory is over the maximum of one scan, and is still scanned, in windows. */
 function environmentOf({ name }: Scale): Record<string, string> {
   const maxScan = name === 'full' ? GIB : 16 * MIB;
-  return { MAX_SCAN_BYTES: String(maxScan), WINDOWED_SCAN_MAX_BYTES: String(8 * GIB) };
+  // One owner stands for many here.
+  const shares = { UPLOADS_PER_OWNER: '1000' };
+  return { ...shares, MAX_SCAN_BYTES: String(maxScan), WINDOWED_SCAN_MAX_BYTES: String(8 * GIB) };
 }
