@@ -1,10 +1,10 @@
 import type { FileId } from '../../shared/files/file-id.ts';
+import { fitsMetadata } from '../../shared/files/metadata-budget.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { fileAfter, type Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { type IfMatch, requireMatch, versionTag } from './headers/if-match.ts';
-import { fitsMetadata } from './metadata-budget.ts';
 import type { RecordWriter } from './record-writer.ts';
 
 /** A change of who may see a file, and the version of the file that the client decided it on. */

@@ -1,15 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { parseSha256 } from '../../shared/files/record.ts';
-import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { jsonOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
-const SIZE = `size should be a whole number of bytes, at most ${MAX_OBJECT_BYTES}`;
+const SIZE = 'size should be a whole number of bytes';
 const Order = v.strictObject({
-  size: v.pipe(v.number(SIZE), v.safeInteger(SIZE), v.minValue(0, SIZE), v.maxValue(MAX_OBJECT_BYTES, SIZE)),
+  size: v.pipe(v.number(SIZE), v.integer(SIZE), v.minValue(0, SIZE)),
   contentType: v.optional(v.string('contentType should be a string')),
   fileName: v.optional(v.string('fileName should be a string')),
   sha256: v.optional(

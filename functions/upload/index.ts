@@ -1,6 +1,7 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { Records } from '../../shared/files/records.ts';
+import { References } from '../../shared/files/references.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
@@ -77,6 +78,7 @@ const poster = {
 };
 const uploads: Tus = {
   ...intake,
+  references: new References(permanent),
   digests: new HeldDigests(),
   latest: new LatestUploads(),
   partBytes: 64 * 1024 * 1024,
@@ -101,7 +103,7 @@ http(
 
 async function route(context: RequestContext): Promise<void> {
   context.audit.action = 'upload';
-  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(context.path) ?? [];
+  const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(withoutSlash(context.path)) ?? [];
   if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, context, id);
   if (collection === undefined) throw new Problem('not-found');
   if (collection === 'files' && id !== undefined) throw new Problem('not-found', elsewhere);
@@ -109,4 +111,9 @@ async function route(context: RequestContext): Promise<void> {
     throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow: 'POST' } });
   }
   await (collection === 'files' ? postFile(poster, context) : postDirect(uploads, context));
+}
+
+/** Clients of tus join addresses in their own ways: `/uploads/` is `/uploads`. */
+function withoutSlash(path: string): string {
+  return path.startsWith('/uploads/') ? path.replace(/\/$/, '') : path;
 }

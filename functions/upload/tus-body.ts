@@ -11,6 +11,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { type AppendDeps, append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
+import { essence } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
 import type { UploadLimits } from './upload-headers.ts';
@@ -109,7 +110,8 @@ export function chunkOf({ request }: RequestContext, atMost = MAX_OBJECT_BYTES):
 }
 
 export function requireOffsetType(request: IncomingMessage): void {
-  if (header(request, 'content-type') !== OFFSET_CONTENT_TYPE) throw new Problem('upload-content-type');
+  if (essence(header(request, 'content-type') ?? '') !== OFFSET_CONTENT_TYPE)
+    throw new Problem('upload-content-type');
 }
 
 export function hasBody(request: IncomingMessage): boolean {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -5,9 +6,6 @@ import type { Progress } from './append.ts';
 
 export const TUS_VERSION = '1.0.0';
 export const OFFSET_CONTENT_TYPE = 'application/offset+octet-stream';
-
-/** Bytes: what is kept of it shares the 8 KiB of a record's metadata. */
-const MAX_METADATA_BYTES = 2048;
 
 export function header(request: IncomingMessage, name: string): string | undefined {
   const value = request.headers[name];
@@ -45,7 +43,6 @@ export function announcedLength(request: IncomingMessage): number | undefined {
 export function parseUploadMetadata(text: string | undefined): ReadonlyMap<string, string> {
   const pairs = new Map<string, string>();
   if (text === undefined || text.trim() === '') return pairs;
-  if (text.length > MAX_METADATA_BYTES) throw invalid('Upload-Metadata is too long.');
   for (const pair of text.split(',')) {
     const [, key, encoded = ''] = /^([!-+\--~]+)(?: ([A-Za-z0-9+/]*={0,2}))?$/.exec(pair.trim()) ?? [];
     if (key === undefined || pairs.has(key)) {
@@ -56,12 +53,10 @@ export function parseUploadMetadata(text: string | undefined): ReadonlyMap<strin
   return pairs;
 }
 
+/** The protocol promises no encoding: what is not UTF-8 is read as Latin-1, which any bytes are. */
 function decode(encoded: string): string {
-  try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(Buffer.from(encoded, 'base64'));
-  } catch {
-    throw invalid('A value of Upload-Metadata is not UTF-8.');
-  }
+  const bytes = Buffer.from(encoded, 'base64');
+  return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
 /** The pairs that say what we know of a file whose upload is over. */

@@ -1,8 +1,12 @@
 import type { ServerResponse } from 'node:http';
-import { newFileId } from '../../shared/files/file-id.ts';
+import { type FileId, newFileId } from '../../shared/files/file-id.ts';
+import { fileMetadata, sentMetadata } from '../../shared/files/metadata.ts';
+import { fitsNewMetadata } from '../../shared/files/metadata-budget.ts';
 import { lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
 import type { Versioned } from '../../shared/files/records.ts';
+import type { References } from '../../shared/files/references.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
+import { withdraw } from '../../shared/files/withdraw.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendHead } from '../../shared/http/respond.ts';
@@ -38,12 +42,16 @@ export interface Tus extends AppendBodyDeps {
   /** Milliseconds from its creation in which an upload is to be completed. */
   readonly expiresMs: number;
   readonly tokens: TokenVerifier;
+  readonly references: References;
   /** Shares of each owner: bodies that are being read. */
   readonly uploads: Shares;
 }
 
 /** This many lost compare-and-swaps cannot come from a race with a client. */
 const MAX_RACES = 5;
+/** References that are counted for an answer, at most. */
+const MOST_COUNTED = 1000;
+const REFERENCED = 'The upload is complete and its file is in use. Remove the references first.';
 const METHODS = { collection: 'OPTIONS, POST', upload: 'OPTIONS, HEAD, PATCH, DELETE' };
 const CAPABILITIES = {
   'tus-version': TUS_VERSION,
@@ -75,7 +83,7 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
     using _ = openUpload(tus.uploads, caller.principal, response);
     return await (id === undefined ? create(tus, context, caller) : patch(tus, context, caller, id));
   }
-  await terminate(tus, caller, id);
+  await terminate(tus, context, caller, id);
   sendEmpty(response, 204);
 }
 
@@ -110,7 +118,7 @@ async function insert(
   { length, metadata }: { length: number | undefined; metadata: string | undefined },
 ): Promise<{ record: TusRecord }> {
   const createdAt = now();
-  return records.insert<TusRecord>({
+  const record: TusRecord = {
     ...admitted,
     id: newFileId(admitted.owner, createdAt),
     createdAt,
@@ -122,11 +130,13 @@ async function insert(
       ...(metadata && { metadata }),
       expiresAt: new Date(createdAt.getTime() + expiresMs),
     },
-  });
+  };
+  if (fitsNewMetadata(fileMetadata(record))) return records.insert(record);
+  throw new Problem('invalid-request', { detail: 'Upload-Metadata is too long.' });
 }
 
-async function head(tus: Tus, { response }: RequestContext, { record: read }: Versioned): Promise<void> {
-  const now = await standing(tus, read);
+async function head(tus: Tus, { response }: RequestContext, found: Versioned): Promise<void> {
+  const now = await standing(tus, found.record);
   const live = alive(tus, now);
   if (live) {
     const { upload } = live.record;
@@ -144,7 +154,7 @@ async function head(tus: Tus, { response }: RequestContext, { record: read }: Ve
   sendEmpty(response, 200, {
     ...completeHeaders(record, size),
     'upload-length': String(size),
-    'upload-metadata': metadataOf(record),
+    'upload-metadata': sentMetadata(found.object.metadata) ?? metadataOf(record),
   });
 }
 
@@ -172,18 +182,32 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   sendEmpty(response, 204, completeHeaders(record, length));
 }
 
-async function terminate(tus: Tus, caller: Caller, id: string): Promise<void> {
+/** Ends an upload. One that is complete is a file, which its owner takes back with it. */
+async function terminate(tus: Tus, { audit }: RequestContext, caller: Caller, id: string): Promise<void> {
   tus.latest.take(id);
   for (let races = 0; races < MAX_RACES; races++) {
     const current = await find(tus, caller, id);
-    const live = alive(tus, await standing(tus, current.record));
-    if (!live) throw new Problem('upload-complete');
+    const now = await standing(tus, current.record);
+    const live = alive(tus, now);
+    if (!live) {
+      audit.action = 'delete';
+      audit.fileId = now.record.id;
+      const step = await withdraw(tus, { ...current, record: now.record });
+      if (step === 'referenced') throw await stillReferenced(tus, now.record.id);
+      if (typeof step === 'object') return;
+      continue;
+    }
     const { upload: _, content: __, ...stored } = live.record;
     if (!(await tus.records.replace(current, { ...stored, state: 'expired' }))) continue;
     await removeParts(tus.unscanned, stored.id);
     return;
   }
   throw keepsChanging();
+}
+
+async function stillReferenced({ references }: Tus, id: FileId): Promise<Problem> {
+  const members = { references: await references.count(id, MOST_COUNTED) };
+  return new Problem('file-referenced', { detail: REFERENCED, members });
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

@@ -164,6 +164,12 @@ export function fileMetadata(record: UnjudgedRecord): Metadata {
   return { ...sharedMetadata(record), ...ARRIVAL.write(record) };
 }
 
+/** Upload-Metadata as the client of tus sent it: `files/<id>` keeps it, whatever the verdict, until the file is over. */
+export function sentMetadata(file: Metadata): string | undefined {
+  const upload = UPLOAD.read(file, () => undefined);
+  return upload?.kind === 'tus' ? upload.metadata : undefined;
+}
+
 /** The part of {@link fileMetadata} that is as it is whatever became of the file. */
 export function sharedMetadata(record: FileRecord): Metadata {
   return STORED.write(record);

@@ -154,7 +154,6 @@ overHosts('a direct session', function (hosts) {
       {},
       { size: -1 },
       { size: 1.5 },
-      { size: 2 ** 43 },
       { size: 1, name: 'x' },
       { size: 1, sha256: 'abc' },
       { size: 1, origin: 'example.org' },
@@ -165,6 +164,11 @@ overHosts('a direct session', function (hosts) {
     ];
     for (const order of wrong) assert.equal((await post(order)).status, 400, JSON.stringify(order));
     assert.equal((await service.call('POST', '/uploads/direct', { body: '{' })).status, 400);
+    for (const size of [5 * 2 ** 40 + 1, 1e17]) {
+      const refused = await post({ size });
+      assert.equal(refused.status, 413);
+      assert.match(await refused.text(), /urn:hops-fileshare:problem:too-large/);
+    }
     await opened({ size: 1, origin: 'https://example.org' });
   });
 

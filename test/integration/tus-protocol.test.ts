@@ -20,6 +20,7 @@ interface Expectation {
 }
 
 const bytes = randomBytes(1000);
+const LONG_METADATA = `k ${'A'.repeat(6000)}`;
 const HOUR = /^\w{3}, \d\d \w{3} \d{4} \d\d:\d\d:\d\d GMT$/;
 
 /** An upload of 1000 bytes with so many there. */
@@ -84,6 +85,25 @@ const CORE: Expectation[] = [
     send: async (tus) => tus.patch(await begun(tus), 0, bytes, { 'content-type': 'application/json' }),
     status: 415,
     problem: 'upload-content-type',
+  },
+  {
+    must: 'a media type is compared without regard to case, and without parameters',
+    send: async (tus) =>
+      tus.patch(await begun(tus), 0, bytes.subarray(1), {
+        'content-type': 'Application/Offset+Octet-Stream; x=y',
+      }),
+    status: 204,
+  },
+  {
+    must: 'a slash at the end of the address changes nothing',
+    send: async (tus) => tus.send('HEAD', `${await begun(tus, 10)}/`),
+    status: 200,
+    headers: { 'upload-offset': '10' },
+  },
+  {
+    must: 'a slash at the end of the address of creations changes nothing',
+    send: (tus) => tus.send('POST', '/uploads/', { headers: { 'upload-length': '5' } }),
+    status: 201,
   },
   {
     must: 'PATCH at another offset MUST be answered with 409, and change nothing',
@@ -211,6 +231,37 @@ const EXTENSIONS: Expectation[] = [
     headers: { 'upload-metadata': 'k,filename w6Y=' },
   },
   {
+    must: 'creation: Upload-Metadata with a value that is not UTF-8 is kept',
+    send: async (tus) =>
+      tus.send('HEAD', await tus.create({ 'upload-length': '5', 'upload-metadata': 'filename 5vjl,k //4=' })),
+    status: 200,
+    headers: { 'upload-metadata': 'filename 5vjl,k //4=' },
+  },
+  {
+    must: 'creation: Upload-Metadata of several KiB is kept',
+    send: async (tus) =>
+      tus.send('HEAD', await tus.create({ 'upload-length': '5', 'upload-metadata': LONG_METADATA })),
+    status: 200,
+    headers: { 'upload-metadata': LONG_METADATA },
+  },
+  {
+    must: 'creation: Upload-Metadata that leaves no room for the record is refused',
+    send: (tus) =>
+      tus.send('POST', '/uploads', {
+        headers: { 'upload-length': '5', 'upload-metadata': `k ${'A'.repeat(7000)}` },
+      }),
+    status: 400,
+    problem: 'invalid-request',
+  },
+  {
+    must: 'X-HTTP-Method-Override of another method: 405',
+    send: (tus) =>
+      tus.send('POST', '/uploads', { headers: { 'upload-length': '5', 'x-http-method-override': 'PATCH' } }),
+    status: 405,
+    headers: { allow: 'OPTIONS, POST' },
+    problem: 'method-not-allowed',
+  },
+  {
     must: 'creation-with-upload: the answer MUST have Upload-Offset',
     send: (tus) =>
       tus.send('POST', '/uploads', { body: bytes, headers: { ...OFFSET_TYPE, 'upload-length': '2000' } }),
@@ -290,10 +341,14 @@ const EXTENSIONS: Expectation[] = [
     headers: { 'upload-offset': undefined },
   },
   {
-    must: 'termination: what is complete is a file and not withdrawn here',
-    send: async (tus) => tus.send('DELETE', await begun(tus, 1000)),
-    status: 409,
-    problem: 'upload-complete',
+    must: 'termination: DELETE of what is complete MUST be answered with 204, and takes the file back',
+    send: async (tus) => {
+      const path = await begun(tus, 1000);
+      assert.equal((await tus.send('DELETE', path)).status, 204);
+      return tus.send('DELETE', path);
+    },
+    status: 410,
+    problem: 'file-deleted',
   },
 ];
 
@@ -319,7 +374,7 @@ describe('tus 1.0.0', () => {
   }
 
   it('answers with the handle, says how far the file is, and hands it out with its name and type', async () => {
-    const metadata = `filename ${b64('røntgen.pdf')},filetype ${b64('application/pdf')}`;
+    const metadata = `filename ${b64('røntgen.pdf')},k,filetype ${b64('application/pdf')}`;
     const response = await tus.send('POST', '/uploads', {
       headers: { 'upload-length': '1000', 'upload-metadata': metadata },
     });
@@ -404,6 +459,22 @@ describe('tus 1.0.0', () => {
     assert.equal(await tus.offset(path), 10);
     assert.equal((await rest('1000')).status, 204);
     assert.equal((await service.decided(idOf(path))).sha256, sha256(bytes));
+  });
+
+  it('keeps a complete upload whose file is in use, and deletes it by DELETE once it is not', async () => {
+    const path = await begun(tus, 1000);
+    const id = idOf(path);
+    await service.decided(id);
+    const reference = `/files/${id}/references/${encodeURIComponent('https://example.org/fhir/Media/1')}`;
+    assert.equal((await service.call('PUT', reference)).status, 204);
+    const refused = await tus.send('DELETE', path);
+    assert.equal(refused.status, 409);
+    const { type, references } = (await refused.json()) as { type: string; references: number };
+    assert.deepEqual([type, references], ['urn:hops-fileshare:problem:file-referenced', 1]);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+    assert.equal((await service.call('DELETE', reference)).status, 204);
+    assert.equal((await tus.send('DELETE', path)).status, 204);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
   });
 
   it('is gone where its owner took the file back meanwhile', async () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { fitsMetadata } from '../../../functions/files/metadata-budget.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata } from '../../../shared/files/metadata.ts';
+import { fitsMetadata } from '../../../shared/files/metadata-budget.ts';
 import type { Content, FileRecord, PendingRecord, ScanResult, Sha256 } from '../../../shared/files/record.ts';
 import { fileAfter } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';

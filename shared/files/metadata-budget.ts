@@ -1,4 +1,4 @@
-import type { Metadata } from '../../shared/files/fields.ts';
+import type { Metadata } from './fields.ts';
 
 /** Keys and values together, in bytes of UTF-8: https://cloud.google.com/storage/quotas#objects */
 const MAX_METADATA_BYTES = 8 * 1024;
@@ -10,10 +10,21 @@ const MAX_METADATA_BYTES = 8 * 1024;
  */
 const RESERVED_BYTES = 512;
 
+/** Bytes for viewers of a file that is new. Without them, long metadata of an upload would keep it from being shared. */
+const VIEWERS_BYTES = 1024;
+
 /** Whether all that may still come fits beside what `files/<id>` is to say. */
 export function fitsMetadata(file: Metadata): boolean {
-  const bytes = Object.entries(file)
+  return bytesOf(file) + RESERVED_BYTES <= MAX_METADATA_BYTES;
+}
+
+/** The same of a file that is new, and whose first viewers are still to come. */
+export function fitsNewMetadata(file: Metadata): boolean {
+  return bytesOf(file) + RESERVED_BYTES + VIEWERS_BYTES <= MAX_METADATA_BYTES;
+}
+
+function bytesOf(file: Metadata): number {
+  return Object.entries(file)
     .flat()
     .reduce((sum, text) => sum + Buffer.byteLength(text), 0);
-  return bytes + RESERVED_BYTES <= MAX_METADATA_BYTES;
 }
