@@ -1,3 +1,4 @@
+import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
@@ -19,6 +20,7 @@ export interface Upload {
   readonly owner: Principal;
   readonly contentType: string;
   readonly fileName: string | undefined;
+  readonly callbackUrl?: CallbackUrl | undefined;
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
   /** Throws where it is cut short. */
@@ -66,7 +68,7 @@ async function isRecorded(records: Records, { content: _, ...record }: PendingRe
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<StagedFile> {
-  const { owner, contentType, fileName, declaredBytes, bytes, verify } = upload;
+  const { owner, contentType, fileName, callbackUrl, declaredBytes, bytes, verify } = upload;
   const createdAt = deps.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
@@ -78,7 +80,7 @@ export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<S
     const { size, crc32c } = staged;
     const sha256 = parseSha256(staged.sha256);
     if (!sha256) throw new Error('a digest that is none');
-    const named = fileName === undefined ? {} : { fileName };
+    const named = { ...(fileName !== undefined && { fileName }), ...(callbackUrl && { callbackUrl }) };
     const content = { size, sha256, crc32c };
     const record = { id, owner, viewers: [], createdAt, contentType, ...named, content };
     return { record: { ...record, state: 'pending' }, staged };

@@ -11,6 +11,7 @@ const Order = v.strictObject({
   size: v.pipe(v.number(SIZE), v.integer(SIZE), v.minValue(0, SIZE)),
   contentType: v.optional(v.string('contentType should be a string')),
   fileName: v.optional(v.string('fileName should be a string')),
+  callbackUrl: v.optional(v.string('callbackUrl should be a string')),
   sha256: v.optional(
     v.pipe(
       v.string('sha256 should be a string'),

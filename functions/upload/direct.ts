@@ -38,8 +38,9 @@ export interface DirectRequest extends ValidUpload {
 export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
   const { request, response, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
-  const { contentType, fileName, ...order } = await directRequest(request, response);
-  const admitted = validateUpload(deps.terms, { owner, contentType, fileName, size: order.size });
+  const { contentType, fileName, callbackUrl, ...order } = await directRequest(request, response);
+  const announced = { owner, contentType, fileName, callbackUrl, size: order.size };
+  const admitted = validateUpload(deps.terms, announced);
   const opened = await openDirect(deps, { sha256: undefined, origin: undefined, ...order, ...admitted });
   audit.fileId = opened.id;
   log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');

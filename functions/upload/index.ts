@@ -1,5 +1,6 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { callbackOrigins } from '../../shared/files/callback-url.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
@@ -13,6 +14,7 @@ import {
   bucketName,
   commonVariables,
   filesUrl,
+  flag,
   integer,
   json,
   readConfig,
@@ -21,6 +23,7 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { callbackOwners, callbacksOf } from './callbacks.ts';
 import { postDirect } from './direct.ts';
 import { HeldDigests } from './held-digests.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
@@ -44,6 +47,9 @@ const config = readConfig(
     ALLOWED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     DENIED_MEDIA_TYPES: v.optional(mediaRanges, ''),
     SNIFF_MEDIA_TYPE: v.optional(v.picklist(['off', 'check'], 'should be off or check'), 'off'),
+    CALLBACK_ORIGINS: callbackOrigins,
+    CALLBACK_OWNERS: callbackOwners,
+    CALLBACK_LOOPBACK: v.optional(flag, 'false'),
     UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '25'),
     LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '10'),
     UPLOAD_EXPIRES_SECONDS: v.optional(integer(1, MAX_EXPIRES_SECONDS), '518400'),
@@ -64,6 +70,7 @@ const intake = {
       denied: config.DENIED_MEDIA_TYPES,
       sniff: config.SNIFF_MEDIA_TYPE === 'check',
     },
+    callbacks: callbacksOf(config),
     filesUrl: config.FILES_URL,
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),

@@ -9,6 +9,7 @@ import { waitForVerdict } from '../../shared/http/wait-for-verdict.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
+import { callbackFor } from './callbacks.ts';
 import { createFile, type Upload } from './create-file.ts';
 import { type CreateOnceDeps, createFileIdempotently, type Received } from './create-file-idempotently.ts';
 import { DigestCheck } from './digest-check.ts';
@@ -66,6 +67,7 @@ async function createFromBody(
     owner,
     contentType,
     fileName,
+    callbackUrl: callbackFor(terms.callbacks, owner, offer.callbackUrl),
     declaredBytes: framingOf(request).contentLength,
     bytes: check.through(sniffed(body, contentType, terms.media)),
     verify: ({ sha256 }) => check.verify(sha256),

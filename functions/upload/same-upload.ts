@@ -6,14 +6,19 @@ import type { Digests } from '../../shared/storage/tally.ts';
 interface Head {
   readonly contentType: string;
   readonly fileName: string | undefined;
+  readonly callbackUrl?: string | undefined;
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
 }
 
 /** @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record` */
-export function requireSameOffer(record: FileRecord, { contentType, fileName, declaredBytes }: Head): void {
+export function requireSameOffer(
+  record: FileRecord,
+  { contentType, fileName, callbackUrl, declaredBytes }: Head,
+): void {
   if (record.contentType !== contentType) throw reused('another Content-Type');
   if (record.fileName !== fileName) throw reused('another file name');
+  if (record.callbackUrl !== callbackUrl) throw reused('another callback URL');
   if (declaredBytes !== undefined && record.content?.size !== declaredBytes) throw reused('another length');
 }
 

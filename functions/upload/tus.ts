@@ -97,6 +97,7 @@ async function create(tus: Tus, context: RequestContext, caller: Caller): Promis
     owner: caller.principal,
     contentType: pairs.get('filetype') ?? pairs.get('contentType'),
     fileName: pairs.get('filename'),
+    callbackUrl: pairs.get('callbackUrl'),
     size: length,
   });
   const chunk = hasBody(request) ? chunkOf(context, length) : undefined;

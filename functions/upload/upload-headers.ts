@@ -1,8 +1,10 @@
 import type { IncomingMessage } from 'node:http';
+import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import { requireLength } from '../../shared/http/body.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { type Callbacks, requireCallback } from './callbacks.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
 import { essence, type MediaPolicy, requireAllowed } from './media/media-policy.ts';
@@ -14,6 +16,7 @@ export interface UploadLimits {
   /** Larger files are not scanned; undefined if this deployment has no such limit. */
   readonly maxScanBytes: number | undefined;
   readonly media: MediaPolicy;
+  readonly callbacks: Callbacks;
   /** Where clients reach the files function; undefined where that is the host name of this one. */
   readonly filesUrl: string | undefined;
 }
@@ -22,6 +25,7 @@ export interface UploadLimits {
 export interface UploadHeaders {
   readonly contentType: string;
   readonly fileName: string | undefined;
+  readonly callbackUrl: CallbackUrl | undefined;
   readonly digests: readonly ClaimedDigest[];
   readonly idempotencyKey: string | undefined;
   readonly waitSeconds: number;
@@ -31,7 +35,10 @@ export interface UploadHeaders {
  * Reads the head of an upload, and refuses what can be refused before a byte of the body is read.
  * @throws {Problem}
  */
-export function uploadHeadersOf(request: IncomingMessage, { maxBytes, media }: UploadLimits): UploadHeaders {
+export function uploadHeadersOf(
+  request: IncomingMessage,
+  { maxBytes, media, callbacks }: UploadLimits,
+): UploadHeaders {
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
   const contentType = mediaTypeOf(headers['content-type']);
@@ -43,6 +50,7 @@ export function uploadHeadersOf(request: IncomingMessage, { maxBytes, media }: U
   const offer = {
     contentType,
     fileName,
+    callbackUrl: requireCallback(callbacks, text(headers['callback-url'])),
     digests: [
       ...claimedDigests('Repr-Digest', text(headers['repr-digest'])),
       ...claimedDigests('Content-Digest', text(headers['content-digest'])),

@@ -1,9 +1,11 @@
+import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import { type Handle, toHandle } from '../../shared/files/handle.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { safeFileName } from '../../shared/http/disposition.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import { callbackFor } from './callbacks.ts';
 import { requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import type { UploadLimits } from './upload-headers.ts';
@@ -13,6 +15,7 @@ interface Announced {
   readonly owner: Principal;
   readonly contentType: string | undefined;
   readonly fileName: string | undefined;
+  readonly callbackUrl: string | undefined;
   /** Bytes, where known. */
   readonly size: number | undefined;
 }
@@ -21,6 +24,7 @@ export interface ValidUpload {
   readonly owner: Principal;
   readonly contentType: string;
   readonly fileName?: string;
+  readonly callbackUrl?: CallbackUrl;
 }
 
 /**
@@ -28,7 +32,7 @@ export interface ValidUpload {
  * @throws {Problem}
  */
 export function validateUpload(
-  { maxBytes, media }: UploadLimits,
+  { maxBytes, media, callbacks }: UploadLimits,
   { owner, ...announced }: Announced,
 ): ValidUpload {
   const contentType = mediaTypeOf(announced.contentType);
@@ -37,7 +41,13 @@ export function validateUpload(
   if (fileName === 'invalid') throw new Problem('invalid-request', { detail: 'The file name is too long.' });
   requireAllowed(media, contentType);
   if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
-  return { owner, contentType, ...(fileName !== undefined && { fileName }) };
+  const callbackUrl = callbackFor(callbacks, owner, announced.callbackUrl);
+  return {
+    owner,
+    contentType,
+    ...(fileName !== undefined && { fileName }),
+    ...(callbackUrl && { callbackUrl }),
+  };
 }
 
 /** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */

@@ -2,6 +2,7 @@ import { type Principal, parsePrincipal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import { parseGeneration } from '../storage/object.ts';
+import { parseCallbackUrl } from './callback-url.ts';
 import {
   type Field,
   field,
@@ -108,6 +109,7 @@ const STORED = group<Omit<Stored, 'id'>>({
   createdAt: time('createdAt'),
   contentType: text('contentType'),
   fileName: optional(text('fileName')),
+  callbackUrl: optional(field('callbackUrl', parseCallbackUrl)),
   referenced: flag('referenced'),
   unreferencedSince: optional(time('unreferencedSince')),
 });

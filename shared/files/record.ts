@@ -2,6 +2,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import type { Generation } from '../storage/object.ts';
+import type { CallbackUrl } from './callback-url.ts';
 import type { FileId } from './file-id.ts';
 
 declare const sha256: unique symbol;
@@ -88,6 +89,8 @@ export interface Stored {
   readonly contentType: string;
   /** Name that the client gave it; shown to those who may see the file, never part of an object's name or a log. */
   readonly fileName?: string;
+  /** Receiver of its events; its path may be a secret, so it is shown to nobody and never logged. */
+  readonly callbackUrl?: CallbackUrl;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
    * cleared by the process that finds none. True keeps the file from being deleted until somebody has looked.

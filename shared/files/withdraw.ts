@@ -54,7 +54,7 @@ export function markUnreferenced(record: FileRecord, since: Date): FileRecord {
  * retention policy may keep it for years. Its content stays named, for who releases it.
  */
 export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
-  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince } = record;
+  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince, callbackUrl } = record;
   return {
     id,
     owner,
@@ -63,6 +63,7 @@ export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
     contentType,
     ...(content && { content }),
     ...(unreferencedSince && { unreferencedSince }),
+    ...(callbackUrl && { callbackUrl }),
     state: 'deleted',
     deletedAt,
   };

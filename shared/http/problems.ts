@@ -31,6 +31,7 @@ export const PROBLEMS = {
   'form-not-supported': { status: 415, title: 'A form cannot be stored as a file' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'upload-content-type': { status: 415, title: 'The bytes of an upload are application/offset+octet-stream' },
+  'callback-not-allowed': { status: 422, title: 'The callback URL is not allowed' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another upload' },
   'too-many-uploads': { status: 429, title: 'Too many uploads at once' },

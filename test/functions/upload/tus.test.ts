@@ -82,6 +82,7 @@ describe('tus in several instances', () => {
         maxBytes: 5 * 2 ** 40,
         maxScanBytes: undefined,
         media: { allowed: [], denied: [], sniff: false },
+        callbacks: { origins: [], loopback: false, owners: new Map() },
         filesUrl: undefined,
       },
       now: () => new Date(Date.now() + lateMs),

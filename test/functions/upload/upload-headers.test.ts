@@ -13,6 +13,7 @@ const TERMS: UploadLimits = {
   maxBytes: 100,
   maxScanBytes: undefined,
   media: { allowed: [], denied: [], sniff: false },
+  callbacks: { origins: [], loopback: false, owners: new Map() },
   filesUrl: undefined,
 };
 

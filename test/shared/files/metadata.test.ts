@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
+import type { CallbackUrl } from '../../../shared/files/callback-url.ts';
 import type { Metadata } from '../../../shared/files/fields.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import {
@@ -64,7 +65,13 @@ const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fi
   fc.oneof(
     fc.record({ ...stored, state: fc.constant(state), ...fields }, plain),
     fc.record(
-      { ...stored, fileName: fc.string({ minLength: 1 }), state: fc.constant(state), ...fields },
+      {
+        ...stored,
+        fileName: fc.string({ minLength: 1 }),
+        callbackUrl: fc.webUrl().map((url) => new URL(url).href as CallbackUrl),
+        state: fc.constant(state),
+        ...fields,
+      },
       plain,
     ),
   );

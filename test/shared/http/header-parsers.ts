@@ -31,6 +31,7 @@ const TERMS = {
   maxBytes: 1,
   maxScanBytes: 1,
   media: { allowed: [], denied: [], sniff: false },
+  callbacks: { origins: [], loopback: false, owners: new Map() },
   filesUrl: undefined,
 };
 const tokens = new TokenVerifier(
