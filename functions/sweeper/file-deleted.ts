@@ -1,3 +1,4 @@
+import { callbackAttribute } from '../../shared/events/callback-attribute.ts';
 import { cloudEvent, type EventMessage } from '../../shared/events/cloud-event.ts';
 import type { DeletedRecord } from '../../shared/files/record.ts';
 
@@ -21,6 +22,6 @@ export function fileDeleted(record: DeletedRecord): EventMessage {
       createdAt: record.createdAt.toISOString(),
       deletedAt,
     },
-    filterable: { verdict: state, owner },
+    filterable: { verdict: state, owner, ...callbackAttribute(record) },
   });
 }

@@ -1,5 +1,6 @@
 import type { DecidedRecord } from '../files/record.ts';
 import { shownEngine } from '../scanning/engine.ts';
+import { callbackAttribute } from './callback-attribute.ts';
 import { cloudEvent, type EventMessage } from './cloud-event.ts';
 
 /**
@@ -30,6 +31,6 @@ export function scanCompleted(record: DecidedRecord): EventMessage {
       ...(scan.engine && { engine: shownEngine(scan.engine) }),
       ...(scan.coverage && { coverage: scan.coverage }),
     },
-    filterable: { verdict: state, owner },
+    filterable: { verdict: state, owner, ...callbackAttribute(record) },
   });
 }

@@ -1,4 +1,5 @@
 import type { FailedRecord } from '../files/record.ts';
+import { callbackAttribute } from './callback-attribute.ts';
 import { cloudEvent, type EventMessage } from './cloud-event.ts';
 
 /**
@@ -23,6 +24,6 @@ export function scanFailed(record: FailedRecord): EventMessage {
       createdAt: record.createdAt.toISOString(),
       failedAt,
     },
-    filterable: { verdict: state, owner },
+    filterable: { verdict: state, owner, ...callbackAttribute(record) },
   });
 }
