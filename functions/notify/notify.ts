@@ -28,9 +28,9 @@ export type Outcome =
   | 'gone'
   /** The file has no callback, or one that this deployment no longer allows. */
   | 'unwanted'
-  /** To be tried again: its origin has enough under way, or wants none for now. */
+  /** Try again: its origin has enough under way, or wants none for now. */
   | 'busy'
-  /** To be tried again. */
+  /** Try again. */
   | 'failed';
 
 const NO_CALLBACK = { refusal: 'The file has no callback URL.' };

@@ -73,7 +73,7 @@ export function dnsResolver(servers?: readonly string[]): Resolve {
   };
 }
 
-/** As programs on this machine resolve names, `localhost` included. */
+/** Resolves names as programs on this machine do, `localhost` included. */
 export const systemResolver: Resolve = (hostname) => lookup(hostname, { all: true });
 
 function notFound(hostname: string): NodeJS.ErrnoException {

@@ -16,7 +16,7 @@ export function parseCallbackUrl(text: string): CallbackUrl | undefined {
 export interface CallbackPolicy {
   /** Each exact, or with a wildcard for one or more labels: `https://*.example.no`. None: callbacks are off. */
   readonly origins: readonly string[];
-  /** For development: `http` and addresses of this machine. */
+  /** Whether `http` and addresses of this machine are allowed, for development. */
   readonly loopback: boolean;
 }
 
@@ -41,7 +41,7 @@ function isOrigin(text: string): boolean {
 }
 
 /**
- * Checks a callback URL that somebody announces. What its name resolves to is for the delivery to check.
+ * Checks a callback URL that somebody announces. The delivery checks the addresses that its name resolves to.
  * @returns the URL, or why it is refused, as a sentence
  */
 export function admitCallback(
