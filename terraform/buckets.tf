@@ -50,9 +50,9 @@ resource "google_storage_bucket" "unscanned" {
     }
   }
   dynamic "cors" {
-    for_each = length(var.cors_origins) > 0 ? [1] : []
+    for_each = length(local.exact_cors_origins) > 0 ? [1] : []
     content {
-      origin          = var.cors_origins
+      origin          = local.exact_cors_origins
       method          = ["PUT", "POST", "DELETE"]
       response_header = ["Content-Type", "Content-Range", "Range", "Location", "X-Goog-Upload-Status", "X-GUploader-UploadID"]
       max_age_seconds = 3600

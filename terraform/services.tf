@@ -15,12 +15,15 @@ locals {
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
   request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, sweeper = 1800 }
+  cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
+  exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
   # Variables that the module sets. Null values are left to the functions.
   wired = {
     upload = {
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
       FILES_URL        = local.files_url
+      CORS_ORIGINS     = local.cors_origins
       # The scanner's limits, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
@@ -33,6 +36,7 @@ locals {
       LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.long_polls_per_caller, floor(var.files.concurrency * 3 / 4)))
       TOKEN_ISSUERS         = jsonencode(var.token_issuers)
       FILES_URL             = local.files_url
+      CORS_ORIGINS          = local.cors_origins
       REDIRECT_ABOVE_BYTES  = try(tostring(var.files.redirect_above_bytes), null)
       DEDUPLICATE           = var.deduplicate
     }

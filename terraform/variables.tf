@@ -205,10 +205,16 @@ variable "permanent_soft_delete_days" {
 }
 
 variable "cors_origins" {
-  description = "Origins, such as `https://app.example.org`, whose pages may send bytes straight to the unscanned bucket."
+  description = "Origins whose pages may use the service from a browser, such as `https://app.example.org`, or `https://*.example.org` for every subdomain. Cloud Storage knows no such patterns: the unscanned bucket gets the others."
   type        = list(string)
   default     = []
   nullable    = false
+  validation {
+    condition = alltrue([for origin in var.cors_origins :
+      can(regex("^(https://(\\*\\.[a-z0-9-]+\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://([a-z0-9-]+\\.)*localhost|http://127\\.0\\.0\\.1)(:[0-9]+)?$", origin))
+    ])
+    error_message = "Each should be an origin without a path, such as https://app.example.org, or a pattern such as https://*.example.org; http for localhost alone."
+  }
 }
 
 variable "upload" {

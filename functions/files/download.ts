@@ -29,6 +29,8 @@ export interface DownloadDeps {
 interface DownloadRequest {
   readonly method: 'GET' | 'HEAD';
   readonly headers: IncomingHttpHeaders;
+  /** Sent by a page of another origin, which could not follow a redirect to a third: browsers send `Origin: null` there. */
+  readonly crossOrigin?: boolean;
   readonly signal: AbortSignal;
 }
 

@@ -4,6 +4,7 @@ import { Blobs } from '../../shared/files/blobs.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
+import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
 import { drainOnSignals } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { httpService } from '../../shared/http/service.ts';
@@ -31,6 +32,7 @@ const config = readConfig(
     ...commonVariables,
     TOKEN_ISSUERS: json(issuersSchema),
     FILES_URL: filesUrl,
+    CORS_ORIGINS: corsOrigins,
     DEDUPLICATE: deduplicationScope,
     LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '60'),
     ...redirectVariables,
@@ -62,6 +64,7 @@ const handler = router(
 
 // The one route that wants a body reads it itself, after it knows who sends it.
 streamBodies(() => true);
+allowOrigins(config.CORS_ORIGINS);
 drainOnSignals(log);
 http(
   'files',

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { FileRecord } from '../../shared/files/record.ts';
+import { isCrossOrigin } from '../../shared/framework/cors.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
@@ -25,6 +26,7 @@ export async function sendFile(
   const download = await openDownload(reader, requireReadable(record), {
     method,
     headers: request.headers,
+    crossOrigin: isCrossOrigin(response),
     signal,
   });
   const iterator = download.bytes[Symbol.asyncIterator]();

@@ -32,12 +32,17 @@ const CONDITIONS = ['if-match', 'if-none-match', 'if-modified-since', 'if-unmodi
 /** HEAD has nothing to redirect for, and tells the digest that what Cloud Storage sends can be checked with. */
 export function redirects(
   redirect: Redirect,
-  request: { readonly method: 'GET' | 'HEAD'; readonly headers: IncomingHttpHeaders },
+  request: {
+    readonly method: 'GET' | 'HEAD';
+    readonly headers: IncomingHttpHeaders;
+    readonly crossOrigin?: boolean;
+  },
   size: number,
 ): boolean {
   return (
     size > redirect.aboveBytes &&
     request.method === 'GET' &&
+    !request.crossOrigin &&
     CONDITIONS.every((name) => request.headers[name] === undefined)
   );
 }

@@ -38,6 +38,6 @@ export async function directRequest(
   throw new Problem('invalid-request', { detail: `${detail}.` });
 }
 
-function isOrigin(text: string): boolean {
+export function isOrigin(text: string): boolean {
   return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
 }

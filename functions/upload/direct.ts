@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { fileUrl } from '../../shared/files/file-url.ts';
 import type { Sha256 } from '../../shared/files/record.ts';
@@ -8,7 +9,7 @@ import { sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import { directRequest } from './direct-request.ts';
+import { directRequest, isOrigin } from './direct-request.ts';
 import type { UploadLimits } from './upload-headers.ts';
 import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
 
@@ -41,7 +42,8 @@ export async function postDirect(deps: DirectDeps, context: RequestContext): Pro
   const { contentType, fileName, callbackUrl, ...order } = await directRequest(request, response);
   const announced = { owner, contentType, fileName, callbackUrl, size: order.size };
   const admitted = validateUpload(deps.terms, announced);
-  const opened = await openDirect(deps, { sha256: undefined, origin: undefined, ...order, ...admitted });
+  const origin = pageOf(request);
+  const opened = await openDirect(deps, { sha256: undefined, origin, ...order, ...admitted });
   audit.fileId = opened.id;
   log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');
   const { session: uploadUrl, expiresAt } = opened.upload;
@@ -50,6 +52,11 @@ export async function postDirect(deps: DirectDeps, context: RequestContext): Pro
   sendJson(response, 201, 'application/json', body, {
     location: fileUrl(deps.terms.filesUrl, opened.id),
   });
+}
+
+/** Cloud Storage lets the page of one origin send the bytes: by default the page that ordered the session. */
+function pageOf({ headers: { origin } }: IncomingMessage): string | undefined {
+  return origin !== undefined && isOrigin(origin) ? origin : undefined;
 }
 
 /**

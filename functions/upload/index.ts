@@ -4,6 +4,7 @@ import { callbackOrigins } from '../../shared/files/callback-url.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -41,6 +42,7 @@ const config = readConfig(
     UNSCANNED_BUCKET: bucketName,
     TOKEN_ISSUERS: json(issuersSchema),
     FILES_URL: filesUrl,
+    CORS_ORIGINS: corsOrigins,
     MAX_UPLOAD_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES), String(MAX_OBJECT_BYTES)),
     MAX_SCAN_BYTES: v.optional(integer(1, MAX_OBJECT_BYTES)),
     WINDOWED_SCAN_MAX_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '0'),
@@ -97,6 +99,7 @@ const uploads: Tus = {
 const elsewhere = config.FILES_URL ? { detail: `Files are read at ${config.FILES_URL}/files.` } : {};
 
 streamBodies(() => true);
+allowOrigins(config.CORS_ORIGINS);
 drainOnSignals(log);
 http(
   'upload',

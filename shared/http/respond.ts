@@ -32,7 +32,13 @@ export function sendNoContent(response: ServerResponse, headers: Headers = {}): 
 
 /** @param headers added to those that every answer has */
 export function sendHead(response: ServerResponse, status: number, headers: Headers): void {
-  response.writeHead(status, { ...ALWAYS, ...headers });
+  response.writeHead(status, { ...ALWAYS, ...headers, ...varyOf(response, headers) });
+}
+
+/** `Vary` names what an answer depends on besides its origin, too. */
+function varyOf(response: ServerResponse, { vary }: Headers): Headers {
+  const already = response.getHeader('vary');
+  return vary !== undefined && already !== undefined ? { vary: `${already}, ${vary}` } : {};
 }
 
 export function sendJson(

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { CorruptRecord } from '../files/metadata.ts';
+import { answerPreflight } from '../framework/cors.ts';
 import { withoutDomains } from '../framework/domains.ts';
 import { isDraining, whileServing } from '../framework/drain.ts';
 import { HEADERS_MS, limitRequests } from '../framework/timeouts.ts';
@@ -44,6 +45,7 @@ export function httpService(options: ServiceOptions) {
   withoutDomains();
   limitRequests({ requestMs: (options.requestTimeoutSeconds ?? 3_600) * 1000, headersMs: HEADERS_MS });
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    if (answerPreflight(request, response)) return;
     const target = URL.parse(request.url ?? '/', 'http://service') ?? new URL('http://service/');
     const path = target.pathname;
     if (path === '/healthz') return sendEmpty(response, 200);

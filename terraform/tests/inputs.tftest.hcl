@@ -29,6 +29,30 @@ run "issuer_without_tls" {
   expect_failures = [var.token_issuers]
 }
 
+run "every_origin" {
+  command = plan
+  variables {
+    cors_origins = ["*"]
+  }
+  expect_failures = [var.cors_origins]
+}
+
+run "origins_of_a_top_level_domain" {
+  command = plan
+  variables {
+    cors_origins = ["https://*.no"]
+  }
+  expect_failures = [var.cors_origins]
+}
+
+run "origin_without_tls" {
+  command = plan
+  variables {
+    cors_origins = ["http://app.example.org"]
+  }
+  expect_failures = [var.cors_origins]
+}
+
 run "no_issuer" {
   command = plan
   variables {

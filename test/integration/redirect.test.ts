@@ -6,6 +6,7 @@ import { EICAR, OWNER, Service } from '../support/service.ts';
 const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
 const EMAIL = emailOf('files');
 const ABOVE = 100_000;
+const PAGE = 'https://app.example.no';
 
 describe('a redirect of large files', () => {
   const key = {
@@ -19,7 +20,7 @@ describe('a redirect of large files', () => {
     SIGNING_KEY: JSON.stringify(key),
   };
   const service = new Service(
-    {},
+    { CORS_ORIGINS: PAGE },
     {
       adapt: (spec) => (spec.name === 'files' ? { ...spec, env: { ...spec.env, ...variables } } : spec),
     },
@@ -77,6 +78,14 @@ describe('a redirect of large files', () => {
     const digest = createHash('sha256').update(canonical).digest('hex');
     const signed = Buffer.from(`GOOG4-RSA-SHA256\n${date}\n${scope}\n${digest}`);
     assert.ok(verify('RSA-SHA256', signed, publicKey, Buffer.from(signature, 'hex')));
+  });
+
+  it('is not for a page of another origin, which could not follow it', async () => {
+    const response = await get(path, { origin: PAGE });
+    assert.equal(response.status, 200);
+    assert.equal(response.headers.get('access-control-allow-origin'), PAGE);
+    assert.ok(Buffer.from(await response.arrayBuffer()).equals(bytes));
+    assert.equal((await get(path, { origin: 'https://other.example.no' })).status, 307);
   });
 
   it('is not for HEAD, small files, or conditions that Cloud Storage would judge by its own tag', async () => {

@@ -32,7 +32,9 @@ function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
     ...entriesOf(definition(name)),
   ]);
   const own = [
-    ...literal.matchAll(/\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|deduplicationScope)?/g),
+    ...literal.matchAll(
+      /\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|corsOrigins|deduplicationScope)?/g,
+    ),
   ].map(([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const);
   return new Map([...spread, ...own]);
 }

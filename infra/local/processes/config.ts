@@ -39,6 +39,8 @@ export interface PlatformConfig {
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
   readonly stuckAfterSeconds: number;
   readonly logLevel: string;
+  /** The variable `CORS_ORIGINS` of upload and files. */
+  readonly corsOrigins?: string;
   /** Whether an object name takes one mutation a second, as in Cloud Storage. */
   readonly mutationLimit: 'on' | 'off';
   /** Latency that the emulators add to each operation: `off`, or a profile and a seed. */
@@ -94,6 +96,7 @@ const VARIABLES = {
   STUCK_AFTER_SECONDS: v.optional(integer(2, 86_400), '60'),
   UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '40'),
   LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '80'),
+  CORS_ORIGINS: v.optional(v.string()),
   MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'on'),
   LATENCY: latencyProfile,
   LOG_LEVEL: logLevel,
@@ -135,6 +138,7 @@ export function readPlatformConfig(
     mutationLimit: read.MUTATION_LIMIT,
     latency: read.LATENCY,
     logLevel: read.LOG_LEVEL,
+    ...(read.CORS_ORIGINS && { corsOrigins: read.CORS_ORIGINS }),
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
     ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),
     ...(read.WINDOW_OVERLAP_BYTES && { windowOverlapBytes: read.WINDOW_OVERLAP_BYTES }),

@@ -174,6 +174,7 @@ function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string>
     PERMANENT_BUCKET: BUCKETS.permanent,
     TOKEN_ISSUERS: tokenIssuers(ports),
     LONG_POLLS_PER_CALLER: String(config.longPollsPerCaller),
+    ...(config.corsOrigins && { CORS_ORIGINS: config.corsOrigins }),
     FILES_URL: `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`,
   };
 }

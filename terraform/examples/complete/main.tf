@@ -55,7 +55,7 @@ module "fileshare" {
   bucket_location = "EU"
   encryption      = { kms_keys = { for location, key in google_kms_crypto_key.this : location => "${key.key_ring}/cryptoKeys/${key.name}" } }
   retention       = { days = 30 }
-  cors_origins    = ["https://journal.example.org"]
+  cors_origins    = ["https://journal.example.org", "https://*.apps.example.org"]
   quarantine      = { delete_after_days = 90, readers = ["group:security@example.org"] }
 
   scanner         = { max_scan_bytes = 1073741824, slots = 2, min_instances = 2 }

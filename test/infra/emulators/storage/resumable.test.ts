@@ -73,6 +73,21 @@ describe('storage emulator: resumable uploads', () => {
     assert.deepEqual(await media('takeover'), bytes);
   });
 
+  it('lets pages of one origin use a session: the one with which it was opened', async () => {
+    const opened = 'https://app.example';
+    const allowed = async (uri: string, origin: string) => {
+      const headers = { origin, 'access-control-request-method': 'PUT' };
+      return (await fixture.call('OPTIONS', uri, { headers })).headers.get('access-control-allow-origin');
+    };
+    const uri = await fixture.session('name=one-origin', { headers: { origin: opened } });
+    assert.equal(await allowed(uri, 'https://other.example'), opened);
+    assert.equal(await allowed(await fixture.session('name=no-origin'), opened), null);
+    const last = await send(uri, 'bytes 0-3/4', randomBytes(4), { origin: opened });
+    assert.deepEqual([last.status, last.headers.get('access-control-allow-origin')], [200, opened]);
+    assert.equal(await allowed(uri, 'https://other.example'), opened, 'also when it is complete');
+    assert.equal(await allowed(`${fixture.url}/${BUCKET}/one-origin?X-Goog-Signature=a`, opened), null);
+  });
+
   it('lets a browser of any origin use a session', async () => {
     const origin = 'https://app.example';
     const uri = await fixture.session('name=browser', { headers: { origin } });

@@ -37,7 +37,7 @@ export async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const [path = '', search = ''] = (request.url ?? '').split('?', 2);
-  allowOrigin(request, response);
+  allowOrigin(request, response, service.store.state.sessions);
   if (request.method === 'OPTIONS') return answerPreflight(request, response);
   try {
     if (path.startsWith('/_emulator/') || path.startsWith('/retry_test')) {

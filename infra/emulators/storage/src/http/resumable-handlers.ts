@@ -53,6 +53,7 @@ class ResumableSessions {
           ...claimsOfHeader(call.headers),
           ...(length !== undefined && { size: Number(length) }),
         },
+        ...(call.headers.origin !== undefined && { origin: call.headers.origin }),
         started: store.now(),
       },
     });

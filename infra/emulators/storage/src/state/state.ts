@@ -14,6 +14,8 @@ export interface SessionStart {
   readonly settable: Settable;
   readonly preconditions: Preconditions;
   readonly expected: ExpectedContent;
+  /** The `Origin` of the request that opened it, if it had one: the pages that may use it. */
+  readonly origin?: string;
   /** Milliseconds since 1970. */
   readonly started: number;
 }
@@ -25,9 +27,9 @@ export interface ExpectedContent {
   readonly md5Hash?: string;
 }
 
-type Session =
+export type Session =
   | { readonly state: 'open'; readonly start: SessionStart }
-  | { readonly state: 'completed'; readonly object: StoredObject }
+  | { readonly state: 'completed'; readonly object: StoredObject; readonly origin?: string }
   | { readonly state: 'cancelled'; readonly bucket: string; readonly name: string };
 
 /** A finalization that a subscriber has yet to acknowledge. */
@@ -117,7 +119,11 @@ export class State {
     holder.objects.set(object.name, object);
     if (replaced === undefined) holder.names.add(object.name);
     else this.#contents.release(replaced.content);
-    if (session !== undefined) this.#end(session, { state: 'completed', object });
+    if (session !== undefined) {
+      const known = this.sessions.get(session);
+      const origin = known?.state === 'open' ? known.start.origin : undefined;
+      this.#end(session, { state: 'completed', object, ...(origin !== undefined && { origin }) });
+    }
     for (let subscriber = 0; subscriber < subscribers; subscriber += 1) {
       const id = `${object.generation}-${subscriber}`;
       this.notices.set(id, { id, subscriber, object });
