@@ -37,3 +37,16 @@ async function* digested(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
     yield piece;
   }
 }
+
+/** Passes bytes on, and compares all of them with their digests. @throws {Problem} `digest-mismatch`, after the last byte */
+export async function* verified(
+  bytes: AsyncIterable<Uint8Array>,
+  claims: readonly ClaimedDigest[],
+): AsyncGenerator<Uint8Array> {
+  const checks = claims.map((claim) => ({ claim, hash: createHash(claim.algorithm.replace('-', '')) }));
+  for await (const piece of bytes) {
+    for (const { hash } of checks) hash.update(piece);
+    yield piece;
+  }
+  for (const { claim, hash } of checks) requireDigest(claim, hash.digest());
+}

@@ -1,3 +1,4 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { fileUrl } from '../../shared/files/file-url.ts';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
@@ -12,7 +13,9 @@ import type { Shares } from '../../shared/runtime/shares.ts';
 import { callbackFor } from './callbacks.ts';
 import { createFile, type Upload } from './create-file.ts';
 import { type CreateOnceDeps, createFileIdempotently, type Received } from './create-file-idempotently.ts';
-import { DigestCheck } from './digest-check.ts';
+import { DigestCheck, verified } from './digest-check.ts';
+import { fileOfForm } from './form/form-file.ts';
+import { requireAllowed } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
 import { openUpload } from './open.ts';
 import { type UploadHeaders, type UploadLimits, uploadHeadersOf } from './upload-headers.ts';
@@ -28,7 +31,7 @@ export interface PostDeps {
 }
 
 /**
- * `POST /files`: the body of a request becomes a file, and the answer its handle.
+ * `POST /files`: the body of a request, or the one file of a form, becomes a file, and the answer its handle.
  * @throws {Problem}; whatever is refused for its head is refused before its body is asked for
  */
 export async function postFile(deps: PostDeps, context: RequestContext): Promise<void> {
@@ -60,18 +63,36 @@ async function createFromBody(
   offer: UploadHeaders,
 ): Promise<Received> {
   using _ = openUpload(uploads, owner, response);
-  const { contentType, fileName, digests, idempotencyKey: key } = offer;
-  const check = new DigestCheck(digests);
-  const body = bodyOf(request, response, terms.maxBytes);
+  const check = new DigestCheck(offer.digests);
+  const { contentType, fileName, declaredBytes, bytes } = await fileOf(request, response, offer, terms);
   const upload: Upload = {
     owner,
     contentType,
     fileName,
     callbackUrl: callbackFor(terms.callbacks, owner, offer.callbackUrl),
-    declaredBytes: framingOf(request).contentLength,
-    bytes: check.through(sniffed(body, contentType, terms.media)),
+    declaredBytes,
+    bytes: check.through(sniffed(bytes, contentType, terms.media)),
     verify: ({ sha256 }) => check.verify(sha256),
   };
+  const { idempotencyKey: key } = offer;
   if (key === undefined) return { record: await createFile(receiver, upload), replayed: false };
   return await createFileIdempotently(receiver, { ...upload, key });
+}
+
+type SentFile = Pick<Upload, 'contentType' | 'fileName' | 'declaredBytes' | 'bytes'>;
+
+/** The file that is sent: the body, or the one part of a form. @throws {Problem} */
+async function fileOf(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { contentType, fileName, boundary, formDigests }: UploadHeaders,
+  { maxBytes, media }: UploadLimits,
+): Promise<SentFile> {
+  if (boundary === undefined) {
+    const declaredBytes = framingOf(request).contentLength;
+    return { contentType, fileName, declaredBytes, bytes: bodyOf(request, response, maxBytes) };
+  }
+  const file = await fileOfForm(verified(bodyOf(request, response), formDigests), boundary, maxBytes);
+  requireAllowed(media, file.contentType);
+  return file;
 }

@@ -1,13 +1,15 @@
 import type { IncomingMessage } from 'node:http';
+import { parse } from 'content-type';
 import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import { requireLength } from '../../shared/http/body.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Callbacks, requireCallback } from './callbacks.ts';
+import { ENVELOPE_BYTES } from './form/form-file.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
-import { essence, type MediaPolicy, requireAllowed } from './media/media-policy.ts';
+import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
@@ -23,10 +25,16 @@ export interface UploadLimits {
 
 /** The body as the head of an upload describes it. */
 export interface UploadHeaders {
+  /** Type of the body, and the name of the file where the body is one. */
   readonly contentType: string;
   readonly fileName: string | undefined;
   readonly callbackUrl: CallbackUrl | undefined;
+  /** Separates the parts of a form; undefined where the body is the file. */
+  readonly boundary: string | undefined;
+  /** Digests of the file. */
   readonly digests: readonly ClaimedDigest[];
+  /** Digests of a form as it is sent. */
+  readonly formDigests: readonly ClaimedDigest[];
   readonly idempotencyKey: string | undefined;
   readonly waitSeconds: number;
 }
@@ -43,23 +51,25 @@ export function uploadHeadersOf(
   requireIdentity(headers['content-encoding']);
   const contentType = mediaTypeOf(headers['content-type']);
   if (!contentType) throw invalid('The Content-Type is not a media type.');
-  if (essence(contentType) === 'multipart/form-data') throw formNotSupported();
+  const boundary = boundaryOf(contentType);
   requireWhole(headers['upload-complete']);
   const fileName = fileNameOf(headers['content-disposition']);
   if (fileName === 'invalid') throw invalid('The file name is too long.');
+  const ofFile = claimedDigests('Repr-Digest', text(headers['repr-digest']));
+  const ofBody = claimedDigests('Content-Digest', text(headers['content-digest']));
+  const isForm = boundary !== undefined;
   const offer = {
     contentType,
     fileName,
     callbackUrl: requireCallback(callbacks, text(headers['callback-url'])),
-    digests: [
-      ...claimedDigests('Repr-Digest', text(headers['repr-digest'])),
-      ...claimedDigests('Content-Digest', text(headers['content-digest'])),
-    ],
+    boundary,
+    digests: isForm ? ofFile : [...ofFile, ...ofBody],
+    formDigests: isForm ? ofBody : [],
     idempotencyKey: idempotencyKeyOf(headers['idempotency-key']),
     waitSeconds: waitSecondsOf(headers['prefer']),
   };
-  requireAllowed(media, contentType);
-  requireLength(request, maxBytes);
+  if (!isForm) requireAllowed(media, contentType);
+  requireLength(request, isForm ? maxBytes + ENVELOPE_BYTES : maxBytes, maxBytes);
   return offer;
 }
 
@@ -72,11 +82,15 @@ function requireIdentity(encoding: string | undefined): void {
   throw new Problem('unsupported-encoding', { headers: { 'accept-encoding': 'identity' } });
 }
 
-/** The envelope of a form would be stored around the file, and no reader of the file would expect it. */
-function formNotSupported(): Problem {
-  const detail =
-    "Send the bytes of the file as the body: curl --data-binary @FILE -H 'Content-Type: TYPE' URL.";
-  return new Problem('form-not-supported', { detail });
+/** The boundary of a form; undefined for any other type. @throws {Problem} where RFC 2046 section 5.1.1 does not allow it */
+function boundaryOf(contentType: string): string | undefined {
+  const { type, parameters } = parse(contentType);
+  if (type !== 'multipart/form-data') return undefined;
+  const { boundary = '' } = parameters;
+  if (/^[\x21-\x7e]([\x20-\x7e]{0,68}[\x21-\x7e])?$/.test(boundary)) return boundary;
+  throw new Problem('form-invalid', {
+    detail: 'Its Content-Type has no boundary. Leave the header to the library that writes the form.',
+  });
 }
 
 /**

@@ -51,10 +51,13 @@ export async function jsonOf(
   }
 }
 
-/** @throws {Problem} `too-large` where the framing says so, before a byte is read */
-export function requireLength(request: IncomingMessage, maxBytes: number): void {
+/**
+ * @param atMost bytes of the body, which may be more than the file
+ * @throws {Problem} `too-large` where the framing says so, before a byte is read
+ */
+export function requireLength(request: IncomingMessage, atMost: number, maxBytes = atMost): void {
   const { contentLength } = framingOf(request);
-  if (contentLength !== undefined && contentLength > maxBytes) throw tooLarge(maxBytes);
+  if (contentLength !== undefined && contentLength > atMost) throw tooLarge(maxBytes);
 }
 
 export function tooLarge(maxBytes: number): Problem {

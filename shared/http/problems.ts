@@ -4,6 +4,7 @@
  */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
+  'form-invalid': { status: 400, title: 'The form does not hold exactly one file' },
   'digest-mismatch': { status: 400, title: 'The bytes that arrived are not those that were announced' },
   'upload-incomplete': { status: 400, title: 'The upload ended before all of its bytes arrived' },
   unauthenticated: { status: 401, title: 'A valid bearer token is needed' },
@@ -28,7 +29,6 @@ export const PROBLEMS = {
   'upload-too-long': { status: 413, title: 'The upload would be longer than it may be' },
   'media-type-not-allowed': { status: 415, title: 'This service does not take files of that type' },
   'media-type-mismatch': { status: 415, title: 'The bytes are not of the type that was declared' },
-  'form-not-supported': { status: 415, title: 'A form cannot be stored as a file' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
   'upload-content-type': { status: 415, title: 'The bytes of an upload are application/offset+octet-stream' },
   'callback-not-allowed': { status: 422, title: 'The callback URL is not allowed' },

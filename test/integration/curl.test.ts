@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { execFile, spawnSync } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
-import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import type { Handle } from '../../shared/files/handle.ts';
 import { OWNER, Service } from '../support/service.ts';
 
 const MIB = 2 ** 20;
@@ -70,5 +71,28 @@ const available = spawnSync('curl', ['--version']).status === 0;
     assert.equal(await digest('scan.bin'), expected);
     const { stdout } = await curl('--etag-compare', 'etag', '-o', 'again', '-w', '%{http_code}');
     assert.equal(stdout, '304');
+  });
+
+  it('uploads a file in a form, under its name and with its type', async () => {
+    await writeFile(join(folder, 'brev æ.txt'), bytes.subarray(0, 5 * MIB + 1));
+    const { stdout } = await run(
+      'curl',
+      ['-sS', '-f', '-H', authorization, '-F', 'file=@brev æ.txt;type=text/plain', `${service.url}/files`],
+      { cwd: folder },
+    );
+    const { id, fileName, contentType } = JSON.parse(stdout) as Handle;
+    assert.deepEqual([fileName, contentType], ['brev æ.txt', 'text/plain']);
+    await service.decided(id);
+    const download = await service.call('GET', `/files/${id}`);
+    assert.ok(Buffer.from(await download.arrayBuffer()).equals(bytes.subarray(0, 5 * MIB + 1)));
+  });
+
+  it('is told why a form with two files is not taken', async () => {
+    const two = ['-F', 'a=@scan.bin;filename=a', '-F', 'b=@scan.bin;filename=b'];
+    await writeFile(join(folder, 'scan.bin'), 'two');
+    const { stdout } = await run('curl', ['-sS', '-H', authorization, ...two, `${service.url}/files`], {
+      cwd: folder,
+    });
+    assert.match((JSON.parse(stdout) as { type: string }).type, /:form-invalid$/);
   });
 });

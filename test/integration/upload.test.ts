@@ -294,18 +294,66 @@ overHosts('uploads', (hosts) => {
     }
   });
 
-  it('are no forms and no parts, of which nothing is stored', async () => {
+  it('may come in a form, as fetch sends it, with the digests of the file and of the form', async () => {
+    const bytes = randomBytes(3_000_000);
     const form = new FormData();
-    form.append('file', new Blob(['%PDF-1.7']), 'letter.pdf');
-    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    form.append('file', new Blob([bytes], { type: 'application/pdf' }), 'røntgen 日本.pdf');
+    const sent = new Response(form);
+    const body = Buffer.from(await sent.arrayBuffer());
+    const digest = (of: Buffer) => `sha-256=:${createHash('sha256').update(of).digest('base64')}:`;
+    const headers = {
+      'content-type': sent.headers.get('content-type') ?? '',
+      'repr-digest': digest(bytes),
+      'content-digest': digest(body),
+      'idempotency-key': '"a form"',
+    };
+    const handle = await service.upload(body, headers);
+    assert.equal(handle.contentType, 'application/pdf');
+    assert.equal(handle.fileName, 'røntgen 日本.pdf');
+    assert.equal(handle.size, bytes.length);
+    assert.equal((await service.decided(handle.id)).state, 'clean');
+    const download = await service.call('GET', `/files/${handle.id}`);
+    assert.ok(Buffer.from(await download.arrayBuffer()).equals(bytes));
+
+    const again = await service.call('POST', '/files', { body, headers });
+    assert.equal(((await again.json()) as { id: string }).id, handle.id);
+    for (const name of ['repr-digest', 'content-digest'] as const) {
+      const other = await service.call('POST', '/files', {
+        body,
+        headers: { 'content-type': headers['content-type'], [name]: digest(Buffer.from('other')) },
+      });
+      assert.match(((await other.json()) as { type: string }).type, /:digest-mismatch$/, name);
+    }
+  });
+
+  it('store nothing of a form with another part, none, another boundary or a missing end', async () => {
     const before = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
-    const refused = await fetch(`${service.uploadUrl}/files`, {
-      method: 'POST',
-      body: form,
-      headers: { authorization },
-    });
-    assert.equal(refused.status, 415);
-    assert.match(((await refused.json()) as { type: string }).type, /:form-not-supported$/);
+    const part = (text: string, name = 'filename="a.txt"') =>
+      `--x\r\nContent-Disposition: form-data; name="file"; ${name}\r\n\r\n${text}\r\n`;
+    // Longer than what is sent to Cloud Storage before a form is over.
+    const long = 'x'.repeat(9 * 2 ** 20);
+    for (const [why, body] of [
+      ['a second file', `${part(long)}${part('two')}--x--`],
+      ['a field before', `${part('a', 'a=b')}${part('two')}--x--`],
+      ['a field behind', `${part('one')}${part('a', 'a=b')}--x--`],
+      ['no part', '--x--'],
+      ['no end', part(long)],
+      ['another boundary', `${part('one')}--x--`.replaceAll('--x', '--y')],
+      ['no form', 'abc'],
+    ] as const) {
+      const refused = await service.call('POST', '/files', {
+        body,
+        headers: { 'content-type': 'multipart/form-data; boundary=x' },
+      });
+      assert.equal(refused.status, 400, why);
+      assert.match(((await refused.json()) as { type: string }).type, /:form-invalid$/, why);
+    }
+    const after = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
+    assert.deepEqual(after, before);
+  });
+
+  it('are no parts, of which nothing is stored', async () => {
+    const before = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
     const part = await service.call('POST', '/files', { body: 'abcd', headers: { 'upload-complete': '?0' } });
     assert.equal(part.status, 400);
     const after = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];

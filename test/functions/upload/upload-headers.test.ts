@@ -36,14 +36,28 @@ describe('the head of an upload', () => {
     });
   }
 
-  for (const type of ['multipart/form-data; boundary=x', 'Multipart/Form-Data', 'multipart/form-data']) {
-    it(`may not describe a form: ${type}`, () => {
+  for (const type of [
+    'multipart/form-data',
+    'multipart/form-data; boundary="x "',
+    `Multipart/Form-Data; boundary=${'x'.repeat(71)}`,
+  ]) {
+    it(`may not describe a form without a boundary: ${type}`, () => {
       assert.throws(
         () => offer({ 'content-type': type }),
-        (problem: Problem) => problem.type === 'form-not-supported' && problem.status === 415,
+        (problem: Problem) => problem.type === 'form-invalid' && problem.status === 400,
       );
     });
   }
+
+  it('may describe a form, whose digests are those of the file and of the body', () => {
+    const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
+    const { boundary, digests, formDigests } = offer({
+      'content-type': 'Multipart/Form-Data; boundary="a b"',
+      'repr-digest': digest,
+    });
+    assert.equal(boundary, 'a b');
+    assert.deepEqual([digests.length, formDigests.length], [1, 0]);
+  });
 
   for (const complete of ['?0', '', '?1, ?0', '1', '?0;a=1']) {
     it(`may not describe a part: Upload-Complete: "${complete}"`, () => {
