@@ -44,6 +44,7 @@ locals {
       UNSCANNED_BUCKET        = local.buckets.unscanned
       QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
       SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
+      FILES_URL               = local.files_url
       CLAMD_HOST              = "127.0.0.1"
       CLAMD_PORT              = tostring(local.clamd_port)
       CLAMD_TEMP_DIR          = local.scratch_path
@@ -57,6 +58,7 @@ locals {
     sweeper = {
       UNSCANNED_BUCKET    = local.buckets.unscanned
       SCAN_EVENTS_TOPIC   = google_pubsub_topic.scan_events.name
+      FILES_URL           = local.files_url
       FINALIZE_TOPIC      = google_pubsub_topic.finalized.name
       DEAD_LETTER_CALLER  = google_service_account.this["push"].email
       SCHEDULE_CALLER     = google_service_account.this["schedule"].email

@@ -1,13 +1,19 @@
 interface EventBase {
   /** The same for each delivery of the same event, and for no other: what repeats are known by. */
   readonly id: string;
-  /** RFC 3339. */
+  /** When it was decided or happened, RFC 3339. */
   readonly time: string;
+  /** Address of the deployment's files. */
+  readonly source: string;
+  /** W3C Trace Context of the upload; of an event of a file alone. */
+  readonly traceparent?: string;
 }
 
 interface FileFacts {
   readonly fileId: string;
   readonly owner: string;
+  /** The identifier that its uploader gave it. */
+  readonly correlationId?: string;
   /** Bytes. */
   readonly size?: number;
   /** Lower-case hexadecimal digits. */
@@ -32,7 +38,10 @@ export interface ScanCompleted extends EventBase {
     readonly reason?: string;
     readonly detail?: string;
     readonly accepted?: boolean;
+    /** When the content was scanned, perhaps before the file was there: see `reused`. */
     readonly scannedAt: string;
+    /** An earlier scan of the same content decided. */
+    readonly reused?: true;
     readonly engine?: EventEngine;
   };
 }
@@ -117,6 +126,7 @@ const OPTIONAL: Readonly<Record<string, Check>> = {
   signature: text,
   reason: text,
   engine,
+  correlationId: text,
   accepted: (value) => typeof value === 'boolean',
 };
 
@@ -132,14 +142,15 @@ export function parseScanEvent(message: unknown): ScanEvent | undefined {
   if (attributes['ce-specversion'] !== '1.0' || typeof type !== 'string')
     throw invalid('it is no CloudEvent 1.0');
   if (!isKnown(type)) return undefined;
-  const { 'ce-id': id, 'ce-time': at } = attributes;
-  if (typeof id !== 'string' || id === '' || !time(at)) throw invalid('it has no ce-id or no ce-time');
+  const { 'ce-id': id, 'ce-time': at, 'ce-source': source, 'ce-traceparent': traceparent } = attributes;
+  if (!text(id) || !text(source) || !time(at)) throw invalid('it has no ce-id, ce-source or ce-time');
   const parsed = jsonIn(data);
   for (const [name, check] of Object.entries({ ...OPTIONAL, ...REQUIRED[type] })) {
     const optional = !(name in REQUIRED[type]) && parsed[name] === undefined;
     if (!optional && !check(parsed[name])) throw invalid(`${name} of its data is missing or wrong`);
   }
-  return { type, id, time: at, data: parsed } as unknown as ScanEvent;
+  const traced = text(traceparent) ? { traceparent } : {};
+  return { type, id, time: at, source, ...traced, data: parsed } as unknown as ScanEvent;
 }
 
 function invalid(why: string): InvalidScanEvent {

@@ -17,11 +17,15 @@ export interface Handle {
   readonly owner: string;
   readonly contentType: string;
   readonly fileName?: string;
+  /** The identifier that its uploader gave it. */
+  readonly correlationId?: string;
   readonly size?: number;
   /** Lower-case hexadecimal digits. */
   readonly sha256?: string;
   readonly createdAt: string;
   readonly scannedAt?: string;
+  /** An earlier scan of the same content decided. */
+  readonly reused?: true;
   readonly deletedAt?: string;
   readonly engine?: { readonly version: string; readonly database?: number; readonly databaseDate?: string };
   /** ClamAV's name for what it found; `infected` alone. */

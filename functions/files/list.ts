@@ -1,3 +1,4 @@
+import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { type FileId, ownerTag, parseFileId, startOfSecond } from '../../shared/files/file-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
@@ -22,6 +23,8 @@ export const STATES: Readonly<Record<State, boolean>> = {
 export interface Wanted {
   readonly owner: Principal;
   readonly states: ReadonlySet<State>;
+  /** Absent: any, or none. */
+  readonly correlationId?: CorrelationId | undefined;
   readonly limit: number;
   readonly after: FileId | undefined;
 }
@@ -43,7 +46,7 @@ interface Listed {
 export async function listFiles(
   records: Records,
   log: Logger,
-  { owner, states, ...terms }: Wanted,
+  { owner, states, correlationId, ...terms }: Wanted,
   signal: AbortSignal,
 ): Promise<Listed> {
   let own = terms.after;
@@ -52,7 +55,8 @@ export async function listFiles(
     // The tag of the id only narrows the listing: others may have it too.
     if (!record || record.owner !== owner) return undefined;
     own = record.id;
-    return states.has(record.state) ? record : undefined;
+    const isWanted = correlationId === undefined || record.correlationId === correlationId;
+    return isWanted && states.has(record.state) ? record : undefined;
   });
   if (next === undefined) return { items };
   const reached = parseFileId(next);

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { addressed } from '../../shared/events/cloud-event.ts';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
@@ -23,8 +24,10 @@ import {
   nonEmpty,
   port,
   readConfig,
+  requiredFilesUrl,
 } from '../../shared/runtime/config.ts';
 import { createLog, type Logger } from '../../shared/runtime/log.ts';
+import { type Traceparent, traceFields } from '../../shared/runtime/trace.ts';
 import { CLAMAV_MAX_BYTES, createClamd } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict.ts';
@@ -55,6 +58,7 @@ const config = readConfig(
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
+    FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
     DEDUPLICATE: deduplicationScope,
     CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
@@ -123,7 +127,7 @@ const scan: ScanContext = {
   findings,
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
-  publish: events.publish,
+  publish: addressed(events.publish, config.FILES_URL),
   scanner: clamd,
   engine,
   admission: new Admission({
@@ -171,14 +175,14 @@ http(
   }),
 );
 
-async function handler({ request, response, log, audit }: RequestContext): Promise<void> {
+async function handler({ request, response, audit }: RequestContext): Promise<void> {
   audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
   const event = parseFinalized(request.headers, (request as IncomingMessage & { body?: unknown }).body);
   const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;
   if (fileId) audit.fileId = fileId;
-  const outcome = event.kind === 'finalized' ? await scanned(event.object, log) : foreign(event.why);
+  const outcome = event.kind === 'finalized' ? await scanned(event.object) : foreign(event.why);
   if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();
 }
@@ -190,7 +194,7 @@ function later(why: string, retryAfterSeconds: number): Problem {
 const inProgress = new Map<string, Promise<Outcome>>();
 
 /** Deliveries of one event that meet in this process share one scan. */
-function scanned(object: StoredObject, log: Logger): Promise<Outcome> {
+function scanned(object: StoredObject): Promise<Outcome> {
   if (object.bucket !== config.UNSCANNED_BUCKET) return Promise.resolve(foreign(`bucket ${object.bucket}`));
   const key = `${object.name}#${object.generation}`;
   const running = inProgress.get(key);
@@ -198,8 +202,13 @@ function scanned(object: StoredObject, log: Logger): Promise<Outcome> {
   // While the bytes are on their way. A failure is met where something is published.
   events.load().catch(() => undefined);
   // Not the delivery's own signal: who gives up waiting for the answer does not take the scan from the others.
-  const scanning = scanFinalized(scan, object, shutdownSignal)
-    .catch((error: unknown): Outcome => notCompleted(error, object, log))
+  let lines: Logger = log;
+  const follow = (trace: Traceparent) => {
+    lines = log.child(traceFields(trace, config.GOOGLE_CLOUD_PROJECT));
+    return lines;
+  };
+  const scanning = scanFinalized(scan, object, shutdownSignal, follow)
+    .catch((error: unknown): Outcome => notCompleted(error, object, lines))
     .finally(() => inProgress.delete(key));
   inProgress.set(key, scanning);
   return scanning;

@@ -26,7 +26,12 @@ export function foundBefore(
   const scan = 'finding' in known ? known.finding : undefined;
   return {
     verdict: { kind: 'infected', signature },
-    scan: { generation, scannedAt: scan?.scannedAt ?? now, ...(scan && { engine: scan.engine }) },
+    scan: {
+      generation,
+      scannedAt: scan?.scannedAt ?? now,
+      reusedAt: now,
+      ...(scan && { engine: scan.engine }),
+    },
     ...('announced' in known && { finding: known }),
   };
 }

@@ -1,4 +1,4 @@
-import type { Publish } from '../../shared/events/publisher.ts';
+import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { Background } from '../../shared/runtime/background.ts';

@@ -16,6 +16,8 @@ import {
 } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { asPending } from '../../shared/files/uploading.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
+import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { applyVerdict } from './apply-verdict.ts';
 import { decideByScan } from './decide.ts';
@@ -37,13 +39,16 @@ const RECORD_COMES_WITHIN_MS = 300_000;
 /**
  * The result of a final object in the unscanned bucket. Each step may be the last before a crash,
  * and the event may come twice, late, or while another instance works on it: the end is the same.
+ * @param follow is told the trace of the upload, and returns the log to use from then on
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
  */
 export async function scanFinalized(
-  scan: ScanContext,
+  context: ScanContext,
   object: StoredObject,
   signal: AbortSignal,
+  follow: (trace: Traceparent) => Logger = () => context.log,
 ): Promise<Outcome> {
+  let scan = context;
   // The parts of a file that is still being uploaded: the subscription should leave them out, and many may come.
   if (object.name.startsWith(PARTS_PREFIX)) return DONE;
   const id = parseFileId(object.name);
@@ -52,6 +57,8 @@ export async function scanFinalized(
   for (let races = 0; races < MAX_RACES; races++) {
     const current = await recordOf(scan, id, signal);
     if (!current) return withoutRecord(scan, object);
+    const { traceparent } = current.record;
+    if (traceparent) scan = { ...context, log: follow(traceparent) };
     // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
     const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
     const record = asPending(current.record, stored ?? object);

@@ -56,7 +56,7 @@ async function earlierScan(
     // Windows answer only for what would be scanned in windows now.
     if (blob.coverage && blob.coverage !== coverageOf(deps, content.size)) return undefined;
     const { scannedAt, engine, coverage } = blob;
-    const scan = { generation, scannedAt, engine, ...(coverage && { coverage }) };
+    const scan = { generation, scannedAt, reusedAt: deps.now(), engine, ...(coverage && { coverage }) };
     if (await deps.blobs.use(blob)) {
       return { verdict: { kind: 'clean' }, content, scan, promoted: true };
     }

@@ -1,5 +1,5 @@
-import { callbackAttribute } from '../../shared/events/callback-attribute.ts';
-import { cloudEvent, type EventMessage } from '../../shared/events/cloud-event.ts';
+import type { EventMessage } from '../../shared/events/cloud-event.ts';
+import { fileEvent } from '../../shared/events/file-event.ts';
 import type { DeletedRecord } from '../../shared/files/record.ts';
 
 /**
@@ -7,21 +7,11 @@ import type { DeletedRecord } from '../../shared/files/record.ts';
  * a repeat is known as one.
  */
 export function fileDeleted(record: DeletedRecord): EventMessage {
-  const { id, owner, state, content } = record;
   const deletedAt = record.deletedAt.toISOString();
-  return cloudEvent({
+  return fileEvent(record, {
     name: 'file.deleted.v1',
-    id: `${id}/deleted/${deletedAt}`,
-    subject: id,
+    id: `${record.id}/deleted/${deletedAt}`,
     time: record.deletedAt,
-    data: {
-      fileId: id,
-      verdict: state,
-      owner,
-      ...(content && { size: content.size, sha256: content.sha256 }),
-      createdAt: record.createdAt.toISOString(),
-      deletedAt,
-    },
-    filterable: { verdict: state, owner, ...callbackAttribute(record) },
+    facts: { deletedAt },
   });
 }

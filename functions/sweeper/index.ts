@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
@@ -18,6 +19,7 @@ import {
   integer,
   nonEmpty,
   readConfig,
+  requiredFilesUrl,
 } from '../../shared/runtime/config.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
@@ -40,6 +42,7 @@ const config = readConfig(
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
     SCAN_EVENTS_TOPIC: nonEmpty,
+    FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
     FINALIZE_TOPIC: nonEmpty,
     DEAD_LETTER_CALLER: nonEmpty,
@@ -77,7 +80,7 @@ const sweeper: SweeperDeps = {
   permanent,
   records: new Records(permanent),
   findings: new Findings(permanent),
-  publish: events.publish,
+  publish: addressed(events.publish, config.FILES_URL),
   redeliver: notifications.publish,
   stuckAfterMs: config.STUCK_AFTER_SECONDS * 1000,
   abandonedAfterMs: config.ABANDONED_AFTER_SECONDS * 1000,

@@ -1,4 +1,4 @@
-import type { Publish } from '../../shared/events/publisher.ts';
+import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { Findings } from '../../shared/files/findings.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';

@@ -1,8 +1,10 @@
 import type { CallbackUrl } from '../../shared/files/callback-url.ts';
+import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
@@ -21,6 +23,8 @@ export interface Upload {
   readonly contentType: string;
   readonly fileName: string | undefined;
   readonly callbackUrl?: CallbackUrl | undefined;
+  readonly correlationId?: CorrelationId | undefined;
+  readonly traceparent?: Traceparent | undefined;
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
   /** Throws where it is cut short. */
@@ -68,7 +72,7 @@ async function isRecorded(records: Records, { content: _, ...record }: PendingRe
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<StagedFile> {
-  const { owner, contentType, fileName, callbackUrl, declaredBytes, bytes, verify } = upload;
+  const { owner, contentType, declaredBytes, bytes, verify } = upload;
   const createdAt = deps.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
@@ -80,11 +84,19 @@ export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<S
     const { size, crc32c } = staged;
     const sha256 = parseSha256(staged.sha256);
     if (!sha256) throw new Error('a digest that is none');
-    const named = { ...(fileName !== undefined && { fileName }), ...(callbackUrl && { callbackUrl }) };
     const content = { size, sha256, crc32c };
-    const record = { id, owner, viewers: [], createdAt, contentType, ...named, content };
+    const record = { id, owner, viewers: [], createdAt, contentType, ...optionalOf(upload), content };
     return { record: { ...record, state: 'pending' }, staged };
   });
+}
+
+function optionalOf({ fileName, callbackUrl, correlationId, traceparent }: Upload) {
+  return {
+    ...(fileName !== undefined && { fileName }),
+    ...(callbackUrl && { callbackUrl }),
+    ...(correlationId !== undefined && { correlationId }),
+    ...(traceparent !== undefined && { traceparent }),
+  };
 }
 
 /** Makes the object of a record final. @throws {StorageError}: the client is told that its upload failed */

@@ -12,6 +12,7 @@ const Order = v.strictObject({
   contentType: v.optional(v.string('contentType should be a string')),
   fileName: v.optional(v.string('fileName should be a string')),
   callbackUrl: v.optional(v.string('callbackUrl should be a string')),
+  correlationId: v.optional(v.string('correlationId should be a string')),
   sha256: v.optional(
     v.pipe(
       v.string('sha256 should be a string'),

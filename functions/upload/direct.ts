@@ -10,6 +10,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
+import { correlationIdOf } from './headers/correlation-id.ts';
 import type { UploadLimits } from './upload-headers.ts';
 import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
 
@@ -37,11 +38,21 @@ export interface DirectRequest extends ValidUpload {
  * @throws {Problem}, {StorageError}
  */
 export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
-  const { request, response, log, audit } = context;
+  const { request, response, traceparent, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
-  const { contentType, fileName, callbackUrl, ...order } = await directRequest(request, response);
-  const announced = { owner, contentType, fileName, callbackUrl, size: order.size };
-  const admitted = validateUpload(deps.terms, announced);
+  const { contentType, fileName, correlationId, callbackUrl, ...order } = await directRequest(
+    request,
+    response,
+  );
+  const admitted = validateUpload(deps.terms, {
+    owner,
+    contentType,
+    fileName,
+    correlationId: correlationIdOf(correlationId, 'correlationId'),
+    traceparent,
+    callbackUrl,
+    size: order.size,
+  });
   const origin = pageOf(request);
   const opened = await openDirect(deps, { sha256: undefined, origin, ...order, ...admitted });
   audit.fileId = opened.id;

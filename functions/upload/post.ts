@@ -58,7 +58,7 @@ export async function postFile(deps: PostDeps, context: RequestContext): Promise
 
 async function createFromBody(
   { receiver, terms, uploads }: PostDeps,
-  { request, response }: RequestContext,
+  { request, response, traceparent }: RequestContext,
   owner: Principal,
   offer: UploadHeaders,
 ): Promise<Received> {
@@ -70,6 +70,8 @@ async function createFromBody(
     contentType,
     fileName,
     callbackUrl: callbackFor(terms.callbacks, owner, offer.callbackUrl),
+    correlationId: offer.correlationId,
+    traceparent,
     declaredBytes,
     bytes: check.through(sniffed(bytes, contentType, terms.media)),
     verify: ({ sha256 }) => check.verify(sha256),

@@ -1,3 +1,4 @@
+import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
@@ -7,18 +8,18 @@ interface Head {
   readonly contentType: string;
   readonly fileName: string | undefined;
   readonly callbackUrl?: string | undefined;
+  readonly correlationId?: CorrelationId | undefined;
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
 }
 
 /** @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record` */
-export function requireSameOffer(
-  record: FileRecord,
-  { contentType, fileName, callbackUrl, declaredBytes }: Head,
-): void {
+export function requireSameOffer(record: FileRecord, head: Head): void {
+  const { contentType, fileName, callbackUrl, correlationId, declaredBytes } = head;
   if (record.contentType !== contentType) throw reused('another Content-Type');
   if (record.fileName !== fileName) throw reused('another file name');
   if (record.callbackUrl !== callbackUrl) throw reused('another callback URL');
+  if (record.correlationId !== correlationId) throw reused('another Correlation-Id');
   if (declaredBytes !== undefined && record.content?.size !== declaredBytes) throw reused('another length');
 }
 

@@ -15,6 +15,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
+import { correlationIdOf } from './headers/correlation-id.ts';
 import { openUpload } from './open.ts';
 import {
   type AppendBodyDeps,
@@ -89,7 +90,7 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
 
 /** Creation, also with the first bytes, also with a length that comes later. */
 async function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
-  const { request, response, log } = context;
+  const { request, response, traceparent, log } = context;
   const length = announcedLength(request);
   const metadata = header(request, 'upload-metadata');
   const pairs = parseUploadMetadata(metadata);
@@ -98,6 +99,8 @@ async function create(tus: Tus, context: RequestContext, caller: Caller): Promis
     contentType: pairs.get('filetype') ?? pairs.get('contentType'),
     fileName: pairs.get('filename'),
     callbackUrl: pairs.get('callbackUrl'),
+    correlationId: correlationIdOf(pairs.get('correlationId'), 'correlationId in Upload-Metadata'),
+    traceparent,
     size: length,
   });
   const chunk = hasBody(request) ? chunkOf(context, length) : undefined;

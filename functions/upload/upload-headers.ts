@@ -1,12 +1,14 @@
 import type { IncomingMessage } from 'node:http';
 import { parse } from 'content-type';
 import type { CallbackUrl } from '../../shared/files/callback-url.ts';
+import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { requireLength } from '../../shared/http/body.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Callbacks, requireCallback } from './callbacks.ts';
 import { ENVELOPE_BYTES } from './form/form-file.ts';
+import { correlationIdOf } from './headers/correlation-id.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
 import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
@@ -29,6 +31,7 @@ export interface UploadHeaders {
   readonly contentType: string;
   readonly fileName: string | undefined;
   readonly callbackUrl: CallbackUrl | undefined;
+  readonly correlationId: CorrelationId | undefined;
   /** Separates the parts of a form; undefined where the body is the file. */
   readonly boundary: string | undefined;
   /** Digests of the file. */
@@ -62,6 +65,7 @@ export function uploadHeadersOf(
     contentType,
     fileName,
     callbackUrl: requireCallback(callbacks, text(headers['callback-url'])),
+    correlationId: correlationIdOf(headers['correlation-id'], 'Correlation-Id'),
     boundary,
     digests: isForm ? ofFile : [...ofFile, ...ofBody],
     formDigests: isForm ? ofBody : [],

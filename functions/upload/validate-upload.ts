@@ -1,10 +1,12 @@
 import type { CallbackUrl } from '../../shared/files/callback-url.ts';
+import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { type Handle, toHandle } from '../../shared/files/handle.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { safeFileName } from '../../shared/http/disposition.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import type { Traceparent } from '../../shared/runtime/trace.ts';
 import { callbackFor } from './callbacks.ts';
 import { requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
@@ -16,6 +18,8 @@ interface Announced {
   readonly contentType: string | undefined;
   readonly fileName: string | undefined;
   readonly callbackUrl: string | undefined;
+  readonly correlationId: CorrelationId | undefined;
+  readonly traceparent: Traceparent;
   /** Bytes, where known. */
   readonly size: number | undefined;
 }
@@ -25,6 +29,8 @@ export interface ValidUpload {
   readonly contentType: string;
   readonly fileName?: string;
   readonly callbackUrl?: CallbackUrl;
+  readonly correlationId?: CorrelationId;
+  readonly traceparent?: Traceparent;
 }
 
 /**
@@ -42,11 +48,14 @@ export function validateUpload(
   requireAllowed(media, contentType);
   if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
   const callbackUrl = callbackFor(callbacks, owner, announced.callbackUrl);
+  const { correlationId, traceparent } = announced;
   return {
     owner,
     contentType,
     ...(fileName !== undefined && { fileName }),
     ...(callbackUrl && { callbackUrl }),
+    ...(correlationId !== undefined && { correlationId }),
+    traceparent,
   };
 }
 

@@ -1,3 +1,5 @@
+import type { Traceparent } from '../runtime/trace.ts';
+
 /** A message of Pub/Sub: JSON, and attributes that subscriptions can filter on. */
 export interface EventMessage {
   readonly data: Buffer;
@@ -5,6 +7,9 @@ export interface EventMessage {
   /** Messages with the same one come in the order of their publication, where topic and subscription do that. */
   readonly orderingKey?: string;
 }
+
+/** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
+export type Publish = (event: EventMessage) => Promise<void>;
 
 /** The types of events, each with a schema in `schemas/` of the same name. */
 export type EventName = 'scan.completed.v1' | 'scan.failed.v1' | 'file.deleted.v1' | 'verdict.changed.v1';
@@ -15,31 +20,53 @@ export interface EventFacts {
   readonly id: string;
   /** The subject: the id of a file, or the SHA-256 of a content. */
   readonly subject: string;
+  /** When the event happened, not when it was published. */
   readonly time: Date;
+  readonly traceparent?: Traceparent | undefined;
   readonly data: Readonly<Record<string, unknown>>;
   /** Attributes that subscriptions can filter on, beside `eventType`: filters do not see the data. */
   readonly filterable: Readonly<Record<string, string>>;
 }
 
+/** Path below the address of a deployment: the source of its events. */
+const SOURCE = '/files';
+
 /**
- * A CloudEvent 1.0 in the binary mode of its Pub/Sub binding: context as `ce-*` attributes, the data as JSON.
+ * A CloudEvent 1.0 in the binary mode of its Pub/Sub binding: context as `ce-*` attributes, the data as JSON. Its source
+ * is relative until {@link addressed} publishes it.
  * https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md
  */
-export function cloudEvent({ name, id, subject, time, data, filterable }: EventFacts): EventMessage {
+export function cloudEvent({
+  name,
+  id,
+  subject,
+  time,
+  traceparent,
+  data,
+  filterable,
+}: EventFacts): EventMessage {
   return {
     data: Buffer.from(JSON.stringify(data)),
     attributes: {
       'ce-specversion': '1.0',
       'ce-id': id,
-      'ce-source': '/files',
+      'ce-source': SOURCE,
       'ce-type': `no.nav.hops.fileshare.${name}`,
       'ce-subject': subject,
       'ce-time': time.toISOString(),
       'ce-dataschema': `urn:hops-fileshare:event:${name}`,
+      // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
+      ...(traceparent && { 'ce-traceparent': traceparent }),
       'content-type': 'application/json',
       eventType: name,
       ...filterable,
     },
     orderingKey: subject,
   };
+}
+
+/** Publishes the events of one deployment, by whose address subscribers tell its events from those of others. */
+export function addressed(publish: Publish, filesUrl: string): Publish {
+  return ({ attributes, ...event }) =>
+    publish({ ...event, attributes: { ...attributes, 'ce-source': filesUrl + SOURCE } });
 }

@@ -1,4 +1,4 @@
-import type { Publish } from '../events/publisher.ts';
+import type { Publish } from '../events/cloud-event.ts';
 import { scanCompleted } from '../events/scan-completed.ts';
 import { scanFailed } from '../events/scan-failed.ts';
 import { verdictChanged } from '../events/verdict-changed.ts';

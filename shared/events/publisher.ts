@@ -1,9 +1,6 @@
 import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { applicationDefault } from '../storage/credentials.ts';
-import type { EventMessage } from './cloud-event.ts';
-
-/** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
-export type Publish = (event: EventMessage) => Promise<void>;
+import type { Publish } from './cloud-event.ts';
 
 /** Milliseconds: a caller that is told "no" in time has its event come back; one that hangs is cut off. */
 const PUBLISH_TIMEOUT_MS = 30_000;

@@ -1,36 +1,27 @@
 import type { DecidedRecord } from '../files/record.ts';
 import { shownEngine } from '../scanning/engine.ts';
-import { callbackAttribute } from './callback-attribute.ts';
-import { cloudEvent, type EventMessage } from './cloud-event.ts';
+import type { EventMessage } from './cloud-event.ts';
+import { fileEvent } from './file-event.ts';
 
-/**
- * A verdict. Its id is a function of file and generation, so that a repeat is known as one. It carries no file
- * name.
- */
+/** A verdict, at the time of its decision. Its id is a function of file and generation: a repeat is known as one. */
 export function scanCompleted(record: DecidedRecord): EventMessage {
-  const { id, owner, state, scan, content } = record;
-  return cloudEvent({
+  const { id, state, scan, contentType } = record;
+  return fileEvent(record, {
     name: 'scan.completed.v1',
     id: `${id}/${scan.generation}`,
-    subject: id,
-    time: scan.scannedAt,
-    data: {
-      fileId: id,
-      verdict: state,
+    time: scan.reusedAt ?? scan.scannedAt,
+    facts: {
       ...(state === 'infected' && { signature: record.signature }),
       ...(state === 'unscannable' && {
         reason: record.reason,
         detail: record.detail,
         accepted: record.accepted,
       }),
-      owner,
-      contentType: record.contentType,
-      ...(content && { size: content.size, sha256: content.sha256 }),
-      createdAt: record.createdAt.toISOString(),
+      contentType,
       scannedAt: scan.scannedAt.toISOString(),
+      ...(scan.reusedAt && { reused: true }),
       ...(scan.engine && { engine: shownEngine(scan.engine) }),
       ...(scan.coverage && { coverage: scan.coverage }),
     },
-    filterable: { verdict: state, owner, ...callbackAttribute(record) },
   });
 }

@@ -9,10 +9,14 @@ export interface Handle {
   readonly owner: string;
   readonly contentType: string;
   readonly fileName?: string;
+  /** The identifier that its uploader gave it. */
+  readonly correlationId?: string;
   readonly size?: number;
   readonly sha256?: string;
   readonly createdAt: string;
   readonly scannedAt?: string;
+  /** An earlier scan of the same content decided; absent where the file itself was scanned. */
+  readonly reused?: true;
   readonly engine?: ShownEngine;
   /** `windows` where the file was scanned in parts; absent where it was scanned as a whole. */
   readonly coverage?: string;
@@ -54,6 +58,7 @@ export function toHandle(
     owner: record.owner,
     contentType: record.contentType,
     ...(record.fileName !== undefined && { fileName: record.fileName }),
+    ...(record.correlationId !== undefined && { correlationId: record.correlationId }),
     ...(content && { size: content.size, sha256: content.sha256 }),
     createdAt: record.createdAt.toISOString(),
     ...outcome(record, offset),
@@ -102,6 +107,7 @@ function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Hand
   const { engine } = scan;
   return {
     scannedAt: scan.scannedAt.toISOString(),
+    ...(scan.reusedAt && { reused: true }),
     ...(engine && { engine: shownEngine(engine) }),
     ...(scan.coverage && { coverage: scan.coverage }),
   };

@@ -1,8 +1,10 @@
 import { type Principal, parsePrincipal } from '../identity/principal.ts';
+import { parseTraceparent } from '../runtime/trace.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import { parseGeneration } from '../storage/object.ts';
 import { parseCallbackUrl } from './callback-url.ts';
+import { parseCorrelationId } from './correlation-id.ts';
 import {
   type Field,
   field,
@@ -85,8 +87,12 @@ const SCANNED = {
   coverage: optional(oneOf<Coverage>('coverage', ['windows'])),
 };
 /** When and by what something was scanned, as verdicts, blobs and findings say it. */
-export const scanned = group<Omit<ScanResult, 'generation'>>(SCANNED);
-const SCAN = group<ScanResult>({ generation: field('generation', parseGeneration), ...SCANNED });
+export const scanned = group<Omit<ScanResult, 'generation' | 'reusedAt'>>(SCANNED);
+const SCAN = group<ScanResult>({
+  generation: field('generation', parseGeneration),
+  reusedAt: optional(time('reusedAt')),
+  ...SCANNED,
+});
 
 const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
   tus: {
@@ -110,6 +116,8 @@ const STORED = group<Omit<Stored, 'id'>>({
   contentType: text('contentType'),
   fileName: optional(text('fileName')),
   callbackUrl: optional(field('callbackUrl', parseCallbackUrl)),
+  correlationId: optional(field('correlationId', parseCorrelationId)),
+  traceparent: optional(field('traceparent', parseTraceparent)),
   referenced: flag('referenced'),
   unreferencedSince: optional(time('unreferencedSince')),
 });

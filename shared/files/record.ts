@@ -1,8 +1,10 @@
 import type { Principal } from '../identity/principal.ts';
+import type { Traceparent } from '../runtime/trace.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import type { Generation } from '../storage/object.ts';
 import type { CallbackUrl } from './callback-url.ts';
+import type { CorrelationId } from './correlation-id.ts';
 import type { FileId } from './file-id.ts';
 
 declare const sha256: unique symbol;
@@ -27,7 +29,10 @@ export type Coverage = 'windows';
 /** The scanner and the time of a scan: it decided on exactly this generation of the unscanned object. */
 export interface ScanResult {
   readonly generation: Generation;
+  /** When the content was scanned; when it was decided on where no engine was asked. */
   readonly scannedAt: Date;
+  /** When an earlier scan of the same content decided on this file too; absent where the file itself was scanned. */
+  readonly reusedAt?: Date;
   /** Absent where no engine was asked, as for a file that is over the limit. */
   readonly engine?: EngineVersion;
   /** Absent where the file was scanned as a whole. */
@@ -91,6 +96,9 @@ export interface Stored {
   readonly fileName?: string;
   /** Receiver of its events; its path may be a secret, so it is shown to nobody and never logged. */
   readonly callbackUrl?: CallbackUrl;
+  readonly correlationId?: CorrelationId;
+  /** Trace of the request that uploaded it: events and the log lines of its scan continue it. */
+  readonly traceparent?: Traceparent;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
    * cleared by the process that finds none. True keeps the file from being deleted until somebody has looked.

@@ -54,13 +54,16 @@ export function markUnreferenced(record: FileRecord, since: Date): FileRecord {
  * retention policy may keep it for years. Its content stays named, for who releases it.
  */
 export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
-  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince, callbackUrl } = record;
+  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince } = record;
+  const { correlationId, traceparent, callbackUrl } = record;
   return {
     id,
     owner,
     viewers,
     createdAt,
     contentType,
+    ...(correlationId && { correlationId }),
+    ...(traceparent && { traceparent }),
     ...(content && { content }),
     ...(unreferencedSince && { unreferencedSince }),
     ...(callbackUrl && { callbackUrl }),

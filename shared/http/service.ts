@@ -5,7 +5,8 @@ import { answerPreflight } from '../framework/cors.ts';
 import { withoutDomains } from '../framework/domains.ts';
 import { isDraining, whileServing } from '../framework/drain.ts';
 import { HEADERS_MS, limitRequests } from '../framework/timeouts.ts';
-import { type Logger, traceFields } from '../runtime/log.ts';
+import type { Logger } from '../runtime/log.ts';
+import { type Traceparent, traceFields, traceparentOf } from '../runtime/trace.ts';
 import { StorageError } from '../storage/error.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
@@ -18,6 +19,8 @@ export interface RequestContext {
   readonly query: URLSearchParams;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
+  /** Trace that its log lines are of. */
+  readonly traceparent: Traceparent;
   readonly log: Logger;
   /** Record to be filled in on the way; written when the request is over. */
   readonly audit: Audit;
@@ -60,9 +63,9 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const traceparent = request.headers['traceparent'];
-  const trace = traceFields(typeof traceparent === 'string' ? traceparent : undefined, options.project);
-  const log = options.log.child({ requestId: randomBytes(8).toString('hex'), ...trace });
+  const traceparent = traceparentOf(request.headers);
+  const requestId = randomBytes(8).toString('hex');
+  const log = options.log.child({ requestId, ...traceFields(traceparent, options.project) });
   const gone = new AbortController();
   const closed = new Promise<void>((resolve) => {
     response.once('close', () => {
@@ -75,7 +78,7 @@ async function serve(
   // A connection that is kept would be reset by the end of the process.
   if (isDraining()) response.setHeader('connection', 'close');
   try {
-    await options.handler({ path, query, request, response, log, audit, signal: gone.signal });
+    await options.handler({ path, query, request, response, traceparent, log, audit, signal: gone.signal });
   } catch (error) {
     const clientGone = gone.signal.aborted || isCutWrite(error, request);
     answerError(error, { request, response, log, audit, gone: clientGone });

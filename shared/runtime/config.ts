@@ -36,15 +36,18 @@ export const flag = v.pipe(
   v.transform((text) => text === 'true'),
 );
 
+const URL_EXPECTED = 'should be an http or https URL without query';
+
 /** Where clients reach the files function; returned without a trailing slash. */
-export const filesUrl = v.optional(
-  v.pipe(
-    v.string(),
-    v.regex(/^https?:\/\/[^\s?#]+$/, 'should be an http or https URL without query'),
-    v.check((text) => URL.canParse(text), 'should be an http or https URL without query'),
-    v.transform((url) => url.replace(/\/+$/, '')),
-  ),
+export const requiredFilesUrl = v.pipe(
+  v.string(URL_EXPECTED),
+  v.regex(/^https?:\/\/[^\s?#]+$/, URL_EXPECTED),
+  v.check((text) => URL.canParse(text), URL_EXPECTED),
+  v.transform((url) => url.replace(/\/+$/, '')),
 );
+
+/** The same, of a function that can do without. */
+export const filesUrl = v.optional(requiredFilesUrl);
 
 /** Scope in which a content is stored and scanned once. */
 export const deduplicationScope = v.optional(

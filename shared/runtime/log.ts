@@ -50,13 +50,3 @@ function withStackTrace(fields: unknown): unknown {
   if (typeof fields !== 'object' || fields === null || !('err' in fields)) return fields;
   return fields.err instanceof Error ? { ...fields, stack_trace: fields.err.stack } : fields;
 }
-
-/** `traceparent` (https://www.w3.org/TR/trace-context/) as the fields that Cloud Logging joins log lines by. */
-export function traceFields(traceparent: string | undefined, project: string): Record<string, string> {
-  const [, trace, span] = /^00-([0-9a-f]{32})-([0-9a-f]{16})-[0-9a-f]{2}$/.exec(traceparent ?? '') ?? [];
-  if (!trace || !span) return {};
-  return {
-    'logging.googleapis.com/trace': `projects/${project}/traces/${trace}`,
-    'logging.googleapis.com/spanId': span,
-  };
-}

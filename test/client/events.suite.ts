@@ -25,6 +25,7 @@ function message(name: string, data: unknown, attributes: Record<string, unknown
     attributes: {
       'ce-specversion': '1.0',
       'ce-id': 'an id',
+      'ce-source': 'https://fileshare.example.org/files',
       'ce-time': TIME,
       'ce-type': `no.nav.hops.fileshare.${name}`,
       ...attributes,
@@ -44,7 +45,8 @@ describe('client: parseScanEvent', () => {
       for (const data of schema.examples) {
         const native = message(name, data);
         const rest = { ...native, data: native.data.toString('base64') };
-        const expected = { id: 'an id', time: TIME, type: native.attributes['ce-type'], data };
+        const { 'ce-type': type, 'ce-source': source } = native.attributes;
+        const expected = { id: 'an id', time: TIME, type, source, data };
         for (const form of [
           native,
           rest,

@@ -68,6 +68,8 @@ describe('examples in the documentation', () => {
         'content-type': 'text/plain',
         'content-disposition': 'attachment; filename="hello.txt"',
         'idempotency-key': '5f0c1c2e-message-17-attachment-1',
+        'correlation-id': 'message-17/attachment-1',
+        traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
       },
     });
     const upload = await shown(uploaded);
@@ -95,7 +97,11 @@ describe('examples in the documentation', () => {
     await service.call('DELETE', reference);
     keep('delete', await shown(await service.call('DELETE', path)), id);
 
-    const eicar = await service.upload(EICAR, { 'content-type': 'application/pdf' });
+    const eicar = await service.upload(EICAR, {
+      'content-type': 'application/pdf',
+      'correlation-id': 'message-17/attachment-2',
+      traceparent: '00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01',
+    });
     await service.decided(eicar.id);
     keep('infected', await shown(await service.call('GET', `/files/${eicar.id}`)), eicar.id);
     const { attributes, data } = await eventOf(eicar.id);

@@ -86,6 +86,7 @@ function unlike({ attributes, data }: Received): string[] {
     'ce-subject': fileId ?? sha256,
     verdict: members['verdict'],
     owner: members['owner'],
+    correlationId: members['correlationId'],
   };
   return Object.entries(expected).flatMap(([key, value]) =>
     attributes[key] === value ? [] : [`${key} is ${attributes[key]}, not ${String(value)}`],

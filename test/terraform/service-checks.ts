@@ -184,7 +184,7 @@ function filesUrlFindings(deployment: Deployment, containers: readonly Container
   const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
   const files = ofType(deployment, 'google_cloud_run_v2_service').find(({ index }) => index === 'files');
   const service = textAt(files?.values, 'name');
-  return ['upload', 'files'].flatMap((name) => {
+  return ['upload', 'files', 'scanner', 'sweeper'].flatMap((name) => {
     const container = containers.find((candidate) => candidate.name === name);
     const url = (container && envOf(container)['FILES_URL']) ?? '';
     const own = url.startsWith(`https://${service}-`) && url.endsWith('.run.app');

@@ -1,3 +1,4 @@
+import { type CorrelationId, parseCorrelationId } from '../../../shared/files/correlation-id.ts';
 import { type FileId, idAt, positionOf } from '../../../shared/files/file-id.ts';
 import { toHandle } from '../../../shared/files/handle.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
@@ -19,6 +20,7 @@ export function getFiles({ tokens, records, filesUrl }: Files): Route {
     const wanted = {
       owner,
       states: statesOf(query),
+      correlationId: correlationIdOf(query),
       limit: limitOf(query),
       after: idFrom(owner, query),
     };
@@ -39,6 +41,14 @@ function ownerOf(text: string): Principal {
   const owner = parsePrincipal(text);
   if (owner) return owner;
   throw new Problem('invalid-request', { detail: 'owner should be a principal such as org:889640782.' });
+}
+
+function correlationIdOf(query: URLSearchParams): CorrelationId | undefined {
+  const text = query.get('correlationId');
+  if (text === null) return undefined;
+  const id = parseCorrelationId(text);
+  if (id) return id;
+  throw new Problem('invalid-request', { detail: 'correlationId is not one that a file can have.' });
 }
 
 /** `state=clean,pending` as well as `state=clean&state=pending`. */

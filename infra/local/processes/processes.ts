@@ -167,6 +167,10 @@ function tokenIssuers(ports: Ports): string {
   return JSON.stringify([issuer]);
 }
 
+function filesUrlOf(config: PlatformConfig, ports: Ports): string {
+  return `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`;
+}
+
 function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
     STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
@@ -175,7 +179,7 @@ function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string>
     TOKEN_ISSUERS: tokenIssuers(ports),
     LONG_POLLS_PER_CALLER: String(config.longPollsPerCaller),
     ...(config.corsOrigins && { CORS_ORIGINS: config.corsOrigins }),
-    FILES_URL: `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`,
+    FILES_URL: filesUrlOf(config, ports),
   };
 }
 
@@ -211,6 +215,7 @@ function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_QUEUE: String(SCAN_QUEUE),
     SCAN_EVENTS_TOPIC,
+    FILES_URL: filesUrlOf(config, ports),
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };
 }
@@ -225,6 +230,7 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
       COLLECT_UNREFERENCED_AFTER_SECONDS: String(config.collectUnreferencedAfterSeconds),
     }),
     SCAN_EVENTS_TOPIC,
+    FILES_URL: filesUrlOf(config, ports),
     FINALIZE_TOPIC: FINALIZED_TOPIC,
     DEAD_LETTER_CALLER: emailOf('push'),
     SCHEDULE_CALLER: emailOf('schedule'),

@@ -181,7 +181,12 @@ describe('deciding on a file', () => {
       assert.deepEqual(await unread(file), {
         verdict: CLEAN,
         content: file.content,
-        scan: { generation: file.object.generation, scannedAt: new Date(T0), engine: FOUND_BY },
+        scan: {
+          generation: file.object.generation,
+          scannedAt: new Date(T0),
+          reusedAt: new Date(T0 + HOUR),
+          engine: FOUND_BY,
+        },
         promoted: true,
       });
       now += 1;
@@ -209,7 +214,8 @@ describe('deciding on a file', () => {
     it('takes over a verdict of windows only for a file that would be scanned in windows now', async () => {
       const large = await known(randomBytes(MAX + 1), scanFields('windows'));
       const generation = large.object.generation;
-      const scan = { generation, scannedAt: new Date(T0), engine: FOUND_BY, coverage: 'windows' };
+      const at = { scannedAt: new Date(T0), reusedAt: new Date(T0) };
+      const scan = { generation, ...at, engine: FOUND_BY, coverage: 'windows' };
       const clean = { verdict: CLEAN, content: large.content, scan, promoted: true };
       assert.deepEqual(await unread(large, { windows }), clean);
       assert.equal(await unread(large, { windows, maxScanBytes: MAX + 1 }), undefined);
@@ -221,7 +227,8 @@ describe('deciding on a file', () => {
 
     it('takes over a verdict of the whole, also for a file that would be scanned in windows now', async () => {
       const { record, object, content } = await known(randomBytes(MAX + 1));
-      const scan = { generation: object.generation, scannedAt: new Date(T0), engine: FOUND_BY };
+      const at = { scannedAt: new Date(T0), reusedAt: new Date(T0) };
+      const scan = { generation: object.generation, ...at, engine: FOUND_BY };
       for (const how of [{}, { windows }]) {
         const decision = await unread({ record, object }, how);
         assert.deepEqual(decision, { verdict: CLEAN, content, scan, promoted: true });
@@ -236,7 +243,12 @@ describe('deciding on a file', () => {
       assert.deepEqual(await unread(file), {
         verdict: { kind: 'infected', signature: 'New' },
         content: file.content,
-        scan: { generation: file.object.generation, scannedAt: at, engine: FOUND_BY },
+        scan: {
+          generation: file.object.generation,
+          scannedAt: at,
+          reusedAt: new Date(T0 + 5000),
+          engine: FOUND_BY,
+        },
         finding: await decider.findings.get(file.content.sha256),
         promoted: false,
       });
@@ -246,7 +258,7 @@ describe('deciding on a file', () => {
       const infected = ({ object, content }: File) => ({
         verdict: { kind: 'infected', signature: 'By hand' },
         content,
-        scan: { generation: object.generation, scannedAt: new Date(T0) },
+        scan: { generation: object.generation, scannedAt: new Date(T0), reusedAt: new Date(T0) },
         promoted: false,
       });
       const marked = await known(randomBytes(5), { signature: 'By hand', ...scanFields() });

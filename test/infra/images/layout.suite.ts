@@ -19,6 +19,7 @@ const FUNCTION_ENV = {
   PERMANENT_BUCKET: 'permanent',
   UNSCANNED_BUCKET: 'unscanned',
   SCAN_EVENTS_TOPIC: 'events',
+  FILES_URL: 'https://fileshare.example.org',
   FINALIZE_TOPIC: 'finalized',
   DEAD_LETTER_CALLER: 'push@example.org',
   SCHEDULE_CALLER: 'schedule@example.org',

@@ -18,6 +18,7 @@ const SETTINGS = {
   PERMANENT_BUCKET: 'permanent',
   UNSCANNED_BUCKET: 'unscanned',
   SCAN_EVENTS_TOPIC: 'events',
+  FILES_URL: 'https://fileshare.example.org',
   FINALIZE_TOPIC: 'finalized',
   DEAD_LETTER_CALLER: 'push@source.iam.gserviceaccount.com',
   SCHEDULE_CALLER: 'schedule@source.iam.gserviceaccount.com',

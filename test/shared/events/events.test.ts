@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
 import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
-import type { EventMessage } from '../../../shared/events/cloud-event.ts';
+import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { scanCompleted } from '../../../shared/events/scan-completed.ts';
 import { scanFailed } from '../../../shared/events/scan-failed.ts';
 import { verdictChanged } from '../../../shared/events/verdict-changed.ts';
+import type { CorrelationId } from '../../../shared/files/correlation-id.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
+import { fileMetadata, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
 import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import type { Traceparent } from '../../../shared/runtime/trace.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloud-events.ts';
 
@@ -24,6 +27,8 @@ const stored = {
   createdAt,
   contentType: 'text/plain',
   fileName: 'Kari Nordmann.pdf',
+  correlationId: 'message-17/attachment-1' as CorrelationId,
+  traceparent: `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01` as Traceparent,
 };
 const scan = { generation, scannedAt, engine };
 const failed: FailedRecord = { ...stored, state: 'failed', failure: 'gaveUp', failedAt: scannedAt };
@@ -33,6 +38,12 @@ const deleted: DeletedRecord = { ...stored, state: 'deleted', deletedAt: scanned
 const decided: Readonly<Record<string, DecidedRecord>> = {
   clean: { ...stored, state: 'clean', content, scan },
   infected: { ...stored, state: 'infected', content, scan, signature: 'Win.Test.EICAR_HDB-1' },
+  'clean by an earlier scan': {
+    ...stored,
+    state: 'clean',
+    content,
+    scan: { ...scan, scannedAt: new Date('2026-11-22T09:30:00.000Z'), reusedAt: scannedAt },
+  },
   'too large': {
     ...stored,
     state: 'unscannable',
@@ -89,9 +100,50 @@ describe('the events', () => {
       scanFailed({ ...failed, failedAt: createdAt }),
       verdictChanged(sha256, finding),
       verdictChanged(sha256, { ...finding, signature: '\u{1F9A0}'.repeat(512) }),
+      verdictChanged(sha256, { ...finding, scannedAt: createdAt }),
     ].map(({ attributes }) => attributes['ce-id'] ?? '');
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ids) assert.ok(Buffer.byteLength(id) <= 1024);
+  });
+
+  for (const [what, record] of Object.entries(decided)) {
+    it(`repeat themselves from the record as it was read again: ${what}`, () => {
+      const file = fileMetadata({ ...stored, state: 'pending' });
+      const again = fromMetadata(record.id, file, verdictMetadata(record)) as DecidedRecord;
+      assert.deepEqual(received(scanCompleted(again)), received(scanCompleted(record)));
+    });
+  }
+
+  it('say when it was decided, and when the content was scanned, which may be earlier', () => {
+    const timesOf = (record: DecidedRecord | undefined) => {
+      const { attributes, data } = received(scanCompleted(record ?? assert.fail()));
+      return [attributes['ce-time'], data.scannedAt, data.reused];
+    };
+    const at = scannedAt.toISOString();
+    assert.deepEqual(timesOf(decided['clean']), [at, at, undefined]);
+    assert.deepEqual(timesOf(decided['clean by an earlier scan']), [at, '2026-11-22T09:30:00.000Z', true]);
+  });
+
+  it('name their deployment', async () => {
+    const sent: EventMessage[] = [];
+    const publish = addressed(async (event) => void sent.push(event), 'https://fileshare.example.org');
+    const event = scanFailed(failed);
+    await publish(event);
+    const attributes = { ...event.attributes, 'ce-source': 'https://fileshare.example.org/files' };
+    assert.deepEqual(sent, [{ ...event, attributes }]);
+  });
+
+  it('of a file continue the trace of its upload, and have its correlation id as an attribute', () => {
+    for (const message of [
+      scanCompleted(decided['clean'] ?? assert.fail()),
+      scanFailed(failed),
+      fileDeleted(deleted),
+    ]) {
+      const { attributes, data } = received(message);
+      assert.equal(attributes['ce-traceparent'], stored.traceparent);
+      assert.equal(attributes['correlationId'], stored.correlationId);
+      assert.equal(data.correlationId, stored.correlationId);
+    }
   });
 
   it('read by the SDK as what they are', () => {
@@ -100,6 +152,7 @@ describe('the events', () => {
     assert.equal(event.source, '/files');
     assert.equal(event.subject, failed.id);
     assert.equal(event.time, scannedAt.toISOString());
+    assert.equal(event['traceparent'], stored.traceparent);
     assert.equal((event.data as { reason: string }).reason, 'gaveUp');
   });
 });

@@ -61,19 +61,16 @@ const stored = {
   createdAt: time,
   contentType: fc.constantFrom('text/plain', 'application/fhir+json; charset=utf-8'),
 };
+const named = {
+  fileName: fc.string({ minLength: 1 }),
+  callbackUrl: fc.webUrl().map((url) => new URL(url).href as CallbackUrl),
+  correlationId: fc.constantFrom('message-17/attachment 1', '"'),
+  traceparent: fc.constant(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`),
+};
 const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fields: T) =>
   fc.oneof(
     fc.record({ ...stored, state: fc.constant(state), ...fields }, plain),
-    fc.record(
-      {
-        ...stored,
-        fileName: fc.string({ minLength: 1 }),
-        callbackUrl: fc.webUrl().map((url) => new URL(url).href as CallbackUrl),
-        state: fc.constant(state),
-        ...fields,
-      },
-      plain,
-    ),
+    fc.record({ ...stored, ...named, state: fc.constant(state), ...fields }, plain),
   );
 const reason = fc.constantFrom('tooLarge', 'encrypted', 'limitExceeded', 'unsupported');
 const claims = fc.record(
