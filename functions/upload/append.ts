@@ -1,4 +1,5 @@
 import type { Hash } from 'node:crypto';
+import { readPartial } from '../../shared/files/partial-uploads.ts';
 import {
   type Chain,
   isWhole,
@@ -10,7 +11,7 @@ import {
 } from '../../shared/files/parts.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
-import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
+import { isPartial, isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
@@ -121,25 +122,29 @@ async function appendPart(
  */
 function staying(
   { unscanned, records, now }: AppendDeps,
-  { record: { id }, chain, seenAt, mayBeOver = false }: Progress,
+  { record, chain, seenAt, mayBeOver = false }: Progress,
 ): () => Promise<boolean> {
+  const { id } = record;
   const goesOn = async (looksForObject: boolean) => {
     if (looksForObject && (await objectOf(unscanned, id))) return false;
-    const current = await records.get(id);
-    return current !== undefined && isTus(current.record);
+    const current = isPartial(record) ? await readPartial(unscanned, id) : (await records.get(id))?.record;
+    return current !== undefined && isTus(current);
   };
-  const early = goesOn(mayBeOver);
+  const early = goesOn(mayBeOver && !isPartial(record));
   // It is met when the part is to be added; without this it would be unhandled until then.
   early.catch(() => undefined);
   return async () => {
     if (now().getTime() - seenAt.getTime() <= LATE_MS) return early;
     const { end } = await readChain(unscanned, id);
-    return end === chain.end && goesOn(true);
+    return end === chain.end && goesOn(!isPartial(record));
   };
 }
 
 /** The SHA-256 of all that is there; undefined where not all of it went by here, and the scanner is to find it. */
-export function digestOf({ digests }: AppendDeps, { record, chain }: Progress): Sha256 | undefined {
+export function digestOf(
+  { digests }: AppendDeps,
+  { record, chain }: Pick<Progress, 'record' | 'chain'>,
+): Sha256 | undefined {
   return parseSha256(digests.resume(record.id, chain)?.digest('hex') ?? '');
 }
 

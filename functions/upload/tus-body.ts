@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http';
-import { assemble, isWhole, objectOf, readChain, removeChain } from '../../shared/files/parts.ts';
+import { finalOf } from '../../shared/files/partial-uploads.ts';
+import { assemble, type Chain, isWhole, objectOf, readChain, removeChain } from '../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../shared/files/record.ts';
-import { asPending, isTus, MAX_OBJECT_BYTES } from '../../shared/files/uploading.ts';
+import {
+  asPending,
+  isPartial,
+  isTus,
+  MAX_OBJECT_BYTES,
+  type TusRecord,
+} from '../../shared/files/uploading.ts';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { bodyOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -41,11 +48,18 @@ export async function standing(tus: AppendBodyDeps, record: FileRecord): Promise
   const { id } = record;
   const seenAt = tus.now();
   const progress = { record, seenAt, chain: await readChain(tus.unscanned, id) };
+  if (isOver(record, progress.chain)) throw new Problem('not-found');
+  if (isPartial(record)) return { record, progress };
   if (isWhole(record.upload, progress.chain)) return complete(tus, progress, digestOf(tus, progress));
   const object = await objectOf(tus.unscanned, id);
   const now = await recordOf(tus, record);
   if (object || !isTus(now)) return { record: object ? asPending(now, object) : now };
   return { record: now, progress: { ...progress, record: now } };
+}
+
+/** A partial upload that is gone, or was ended and not removed yet. */
+export function isOver(record: TusRecord, { partial, final }: Chain): boolean {
+  return isPartial(record) && (!partial || (final !== undefined && finalOf(final) === undefined));
 }
 
 /** Adds a body to an upload, and makes the object where that was the last of it. */
@@ -62,7 +76,8 @@ export async function appendBody(
   else {
     const body = bodyOf(request, response);
     // The beginning of a file says what it is.
-    const bytes = chain.end === 0 ? sniffed(body, contentType, tus.terms.media) : body;
+    const begins = chain.end === 0 && !isPartial(record);
+    const bytes = begins ? sniffed(body, contentType, tus.terms.media) : body;
     const cut = () => request.destroy();
     tus.shutdown.addEventListener('abort', cut, { once: true });
     try {
@@ -71,7 +86,7 @@ export async function appendBody(
       tus.shutdown.removeEventListener('abort', cut);
     }
   }
-  if (!isWhole(upload, latest.chain)) return { record, progress: latest };
+  if (isPartial(record) || !isWhole(upload, latest.chain)) return { record, progress: latest };
   tus.latest.take(record.id);
   const { record: now, object } = await complete(tus, latest, digestOf(tus, latest));
   // Two requests may have sent the same file differently, through two processes: of one, this is not true.
@@ -95,7 +110,10 @@ async function complete(
   return { record: now };
 }
 
-async function recordOf({ records }: AppendBodyDeps, { id }: FileRecord): Promise<FileRecord> {
+export async function recordOf(
+  { records }: Pick<AppendBodyDeps, 'records'>,
+  { id }: Pick<FileRecord, 'id'>,
+): Promise<FileRecord> {
   const current = await records.get(id);
   if (!current) throw new Problem('not-found');
   return current.record;

@@ -1,11 +1,14 @@
 import { parseFileId } from '../../shared/files/file-id.ts';
+import { tusUploadOf } from '../../shared/files/metadata.ts';
+import { readPartial } from '../../shared/files/partial-uploads.ts';
 import { isWhole, NO_PARTS, readChain } from '../../shared/files/parts.ts';
+import type { FileRecord, TusUpload } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { isTus } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
-import { type AppendBodyDeps, type Standing, standing } from './tus-body.ts';
+import { type AppendBodyDeps, isOver, type Standing, standing } from './tus-body.ts';
 
 /** The upload as a request at this offset continues it. @throws {Problem} */
 export async function current(
@@ -13,7 +16,7 @@ export async function current(
   caller: Caller,
   id: string,
   offset: number | undefined,
-): Promise<Standing> {
+): Promise<Standing & Pick<Found, 'upload'>> {
   return latest(tus, caller, id, offset) ?? found(tus, caller, id, offset);
 }
 
@@ -23,10 +26,10 @@ function latest(
   caller: Caller,
   id: string,
   offset: number | undefined,
-): Standing | undefined {
+): (Standing & Pick<Found, 'upload'>) | undefined {
   const progress = tus.latest.take(id);
   if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
-  return { record: progress.record, progress };
+  return { record: progress.record, upload: progress.record.upload, progress };
 }
 
 /**
@@ -38,15 +41,17 @@ async function found(
   caller: Caller,
   id: string,
   offset: number | undefined,
-): Promise<Standing> {
+): Promise<Standing & Pick<Found, 'upload'>> {
   const seenAt = tus.now();
   const fileId = parseFileId(id);
-  const [{ record }, chain] = await Promise.all([
+  const [{ record, upload }, chain] = await Promise.all([
     find(tus, caller, id),
     fileId ? readChain(tus.unscanned, fileId) : NO_PARTS,
   ]);
-  const goesOn = isTus(record) && chain.end === offset && !isWhole(record.upload, chain);
-  return goesOn ? { record, progress: { record, chain, seenAt, mayBeOver: true } } : standing(tus, record);
+  const goesOn =
+    isTus(record) && chain.end === offset && !isWhole(record.upload, chain) && !isOver(record, chain);
+  if (goesOn) return { record, upload, progress: { record, chain, seenAt, mayBeOver: true } };
+  return { ...(await standing(tus, record)), upload };
 }
 
 /** The problem to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
@@ -73,12 +78,27 @@ export function standsAt(offset: number): Problem {
   return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
 }
 
+/** An upload as it was created, and as it stands. */
+export interface Found {
+  readonly record: FileRecord;
+  readonly upload: TusUpload | undefined;
+  /** The record of a file; a partial upload has none. */
+  readonly current?: Versioned;
+}
+
 /** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */
-export async function find({ records }: AppendBodyDeps, caller: Caller, id: string): Promise<Versioned> {
+export async function find(
+  { records, unscanned }: AppendBodyDeps,
+  caller: Caller,
+  id: string,
+): Promise<Found> {
   const fileId = parseFileId(id);
   const current = fileId && (await records.get(fileId));
-  if (!current || !mayChange(caller, current.record)) throw new Problem('not-found');
-  return current;
+  if (current && mayChange(caller, current.record))
+    return { record: current.record, upload: tusUploadOf(current.object.metadata), current };
+  const partial = fileId && !current && (await readPartial(unscanned, fileId));
+  if (!partial || !mayChange(caller, partial)) throw new Problem('not-found');
+  return { record: partial, upload: partial.upload };
 }
 
 /**

@@ -1,62 +1,34 @@
 import type { ServerResponse } from 'node:http';
-import { type FileId, newFileId } from '../../shared/files/file-id.ts';
-import { fileMetadata, sentMetadata } from '../../shared/files/metadata.ts';
-import { fitsNewMetadata } from '../../shared/files/metadata-budget.ts';
-import { lengthOf, NO_PARTS, removeParts } from '../../shared/files/parts.ts';
-import type { Versioned } from '../../shared/files/records.ts';
-import type { References } from '../../shared/files/references.ts';
-import type { TusRecord } from '../../shared/files/uploading.ts';
-import { withdraw } from '../../shared/files/withdraw.ts';
+import { lengthOf } from '../../shared/files/parts.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendHandle, sendHead } from '../../shared/http/respond.ts';
+import { sendHead } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
-import { correlationIdOf } from './headers/correlation-id.ts';
 import { openUpload } from './open.ts';
-import {
-  type AppendBodyDeps,
-  appendBody,
-  chunkOf,
-  hasBody,
-  requireOffsetType,
-  standing,
-} from './tus-body.ts';
-import {
-  announcedLength,
-  completeHeaders,
-  countIn,
-  header,
-  metadataOf,
-  parseUploadMetadata,
-  progressHeaders,
-  TUS_VERSION,
-} from './tus-headers.ts';
+import { appendBody, chunkOf, requireOffsetType, standing } from './tus-body.ts';
+import { isFinal, parseConcat } from './tus-concat.ts';
+import { type CreateUploadDeps, createPartial, createUpload } from './tus-create.ts';
+import { createFinal } from './tus-final.ts';
+import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERSION } from './tus-headers.ts';
 import { declare, declared } from './tus-length.ts';
-import { alive, current, find, keepsChanging, standsAt, whyNot } from './tus-standing.ts';
-import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+import { alive, current, type Found, find, standsAt, whyNot } from './tus-standing.ts';
+import { type TerminateDeps, terminate } from './tus-terminate.ts';
 
-export interface Tus extends AppendBodyDeps {
-  /** Milliseconds from its creation in which an upload is to be completed. */
-  readonly expiresMs: number;
+export interface Tus extends CreateUploadDeps, TerminateDeps {
   readonly tokens: TokenVerifier;
-  readonly references: References;
   /** Shares of each owner: bodies that are being read. */
   readonly uploads: Shares;
 }
 
-/** This many lost compare-and-swaps cannot come from a race with a client. */
-const MAX_RACES = 5;
-/** References that are counted for an answer, at most. */
-const MOST_COUNTED = 1000;
-const REFERENCED = 'The upload is complete and its file is in use. Remove the references first.';
 const METHODS = { collection: 'OPTIONS, POST', upload: 'OPTIONS, HEAD, PATCH, DELETE' };
 const CAPABILITIES = {
   'tus-version': TUS_VERSION,
-  'tus-extension': 'creation,creation-with-upload,creation-defer-length,termination,checksum,expiration',
+  'tus-extension':
+    'creation,creation-with-upload,creation-defer-length,termination,checksum,expiration,concatenation',
   'tus-checksum-algorithm': CHECKSUM_ALGORITHMS.join(),
 };
 
@@ -88,67 +60,28 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
   sendEmpty(response, 204);
 }
 
-/** Creation, also with the first bytes, also with a length that comes later. */
-async function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
-  const { request, response, traceparent, log } = context;
-  const length = announcedLength(request);
-  const metadata = header(request, 'upload-metadata');
-  const pairs = parseUploadMetadata(metadata);
-  const admitted = validateUpload(tus.terms, {
-    owner: caller.principal,
-    contentType: pairs.get('filetype') ?? pairs.get('contentType'),
-    fileName: pairs.get('filename'),
-    callbackUrl: pairs.get('callbackUrl'),
-    correlationId: correlationIdOf(pairs.get('correlationId'), 'correlationId in Upload-Metadata'),
-    traceparent,
-    size: length,
-  });
-  const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
-  const created = await insert(tus, admitted, { length, metadata });
-  context.audit.fileId = created.record.id;
-  log.info({ fileId: created.record.id, owner: caller.principal, length }, 'upload created');
-  // A file without a byte is complete already.
-  const begun = { record: created.record, chain: NO_PARTS, seenAt: created.record.createdAt };
-  const { record, progress } = await appendBody(tus, context, begun, chunk);
-  const offset = progress?.chain.end;
-  const handle = handleOf(record, tus.terms, offset);
-  const headers = progress ? progressHeaders(progress) : completeHeaders(record, length);
-  sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...headers });
+function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
+  const concat = parseConcat(header(context.request, 'upload-concat'));
+  if (concat?.kind === 'final') return createFinal(tus, context, caller, concat.uploads);
+  return (concat ? createPartial : createUpload)(tus, context, caller);
 }
 
-async function insert(
-  { records, now, expiresMs }: Tus,
-  admitted: ValidUpload,
-  { length, metadata }: { length: number | undefined; metadata: string | undefined },
-): Promise<{ record: TusRecord }> {
-  const createdAt = now();
-  const record: TusRecord = {
-    ...admitted,
-    id: newFileId(admitted.owner, createdAt),
-    createdAt,
-    viewers: [],
-    state: 'uploading',
-    upload: {
-      kind: 'tus',
-      ...(length !== undefined && { length }),
-      ...(metadata && { metadata }),
-      expiresAt: new Date(createdAt.getTime() + expiresMs),
-    },
-  };
-  if (fitsNewMetadata(fileMetadata(record))) return records.insert(record);
-  throw new Problem('invalid-request', { detail: 'Upload-Metadata is too long.' });
-}
-
-async function head(tus: Tus, { response }: RequestContext, found: Versioned): Promise<void> {
-  const now = await standing(tus, found.record);
+async function head(tus: Tus, { response }: RequestContext, { record: read, upload }: Found): Promise<void> {
+  const now = await standing(tus, read);
+  const concat: Record<string, string> =
+    upload?.concat === undefined ? {} : { 'upload-concat': upload.concat };
   const live = alive(tus, now);
   if (live) {
-    const { upload } = live.record;
-    const length = lengthOf(upload, live.chain);
+    const { metadata } = live.record.upload;
+    const length = lengthOf(live.record.upload, live.chain);
+    const { 'upload-offset': offset, ...progress } = progressHeaders(live);
     return sendEmpty(response, 200, {
-      ...progressHeaders(live),
+      ...progress,
+      ...concat,
+      // A file that is not made of its partial uploads yet stands nowhere.
+      ...(!isFinal(upload) && { 'upload-offset': String(offset) }),
       ...(length === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) }),
-      ...(upload.metadata !== undefined && { 'upload-metadata': upload.metadata }),
+      ...(metadata !== undefined && { 'upload-metadata': metadata }),
     });
   }
   const { record } = now;
@@ -157,15 +90,18 @@ async function head(tus: Tus, { response }: RequestContext, found: Versioned): P
   if (size === undefined) throw new Problem('not-found');
   sendEmpty(response, 200, {
     ...completeHeaders(record, size),
+    ...concat,
     'upload-length': String(size),
-    'upload-metadata': sentMetadata(found.object.metadata) ?? metadataOf(record),
+    'upload-metadata': upload?.metadata ?? metadataOf(record),
   });
 }
 
 async function patch(tus: Tus, context: RequestContext, caller: Caller, id: string): Promise<void> {
   const { request, response, log } = context;
   const offset = countIn(request, 'Upload-Offset');
-  const live = alive(tus, await current(tus, caller, id, offset));
+  const now = await current(tus, caller, id, offset);
+  if (isFinal(now.upload)) throw new Problem('upload-final');
+  const live = alive(tus, now);
   requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
   if (!live) throw new Problem('upload-complete');
@@ -184,34 +120,6 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   const { record } = received;
   log.info({ fileId: record.id, owner: record.owner, size: length }, 'file received');
   sendEmpty(response, 204, completeHeaders(record, length));
-}
-
-/** Ends an upload. One that is complete is a file, which its owner takes back with it. */
-async function terminate(tus: Tus, { audit }: RequestContext, caller: Caller, id: string): Promise<void> {
-  tus.latest.take(id);
-  for (let races = 0; races < MAX_RACES; races++) {
-    const current = await find(tus, caller, id);
-    const now = await standing(tus, current.record);
-    const live = alive(tus, now);
-    if (!live) {
-      audit.action = 'delete';
-      audit.fileId = now.record.id;
-      const step = await withdraw(tus, { ...current, record: now.record });
-      if (step === 'referenced') throw await stillReferenced(tus, now.record.id);
-      if (typeof step === 'object') return;
-      continue;
-    }
-    const { upload: _, content: __, ...stored } = live.record;
-    if (!(await tus.records.replace(current, { ...stored, state: 'expired' }))) continue;
-    await removeParts(tus.unscanned, stored.id);
-    return;
-  }
-  throw keepsChanging();
-}
-
-async function stillReferenced({ references }: Tus, id: FileId): Promise<Problem> {
-  const members = { references: await references.count(id, MOST_COUNTED) };
-  return new Problem('file-referenced', { detail: REFERENCED, members });
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

@@ -26,6 +26,16 @@ export function newFileId(owner: Principal, at: Date = new Date()): FileId {
   return `${ownerTag(owner)}${time}${base32(randomBytes(RANDOM_LENGTH))}` as FileId;
 }
 
+/**
+ * The id of the file that is made of several uploads, always the same one: a request that is repeated finds the file.
+ * It is as hard to guess as the ids of the uploads are.
+ */
+export function joinedFileId(owner: Principal, uploads: readonly FileId[]): FileId {
+  const [newest = ''] = uploads.map((id) => id.slice(TAG_LENGTH, TAG_LENGTH + TIME_LENGTH)).sort();
+  const digest = createHash('sha256').update(uploads.join(' ')).digest();
+  return `${ownerTag(owner)}${newest}${base32(digest.subarray(0, RANDOM_LENGTH))}` as FileId;
+}
+
 export function parseFileId(text: string): FileId | undefined {
   return SHAPE.test(text) ? (text as FileId) : undefined;
 }

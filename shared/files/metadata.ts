@@ -99,6 +99,7 @@ const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
     expiresAt: time('expiresAt'),
     length: optional(count('length')),
     metadata: optional(text('uploadMetadata')),
+    concat: optional(text('uploadConcat')),
   },
   direct: {
     expiresAt: time('expiresAt'),
@@ -174,10 +175,10 @@ export function fileMetadata(record: UnjudgedRecord): Metadata {
   return { ...sharedMetadata(record), ...ARRIVAL.write(record) };
 }
 
-/** Upload-Metadata as the client of tus sent it: `files/<id>` keeps it, whatever the verdict, until the file is over. */
-export function sentMetadata(file: Metadata): string | undefined {
+/** A tus upload as it was created: `files/<id>` keeps it, whatever the verdict, until the file is over. */
+export function tusUploadOf(file: Metadata): TusUpload | undefined {
   const upload = UPLOAD.read(file, () => undefined);
-  return upload?.kind === 'tus' ? upload.metadata : undefined;
+  return upload?.kind === 'tus' ? upload : undefined;
 }
 
 /** The part of {@link fileMetadata} that is as it is whatever became of the file. */

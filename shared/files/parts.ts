@@ -12,6 +12,7 @@ import type { Sha256, TusUpload } from './record.ts';
  *     parts/<fileId>/<offset of its first byte>         a part
  *     parts/<fileId>/<offset>-<end>                      parts that are composed already, of an upload of many
  *     parts/<fileId>/length                              the length, where it was deferred
+ *     parts/<uploadId>/partial, parts/<uploadId>/final   of a partial upload: partial-uploads.ts
  *
  * All are inserted only where the name is free, so the name is the compare-and-swap. docs/adr/0015
  */
@@ -42,6 +43,9 @@ export interface Chain {
   readonly crc32c: number;
   /** The length, where it was declared after the creation. */
   readonly declared?: { readonly length: number; readonly object: Named };
+  /** Objects that a partial upload alone has. */
+  readonly partial?: StoredObject;
+  readonly final?: StoredObject;
 }
 
 export const NO_PARTS: Chain = { parts: [], end: 0, crc32c: 0 };
@@ -55,9 +59,19 @@ export function lengthName(id: FileId): string {
   return `${PARTS_PREFIX}${id}/length`;
 }
 
+/** Says whose a partial upload is. */
+export function partialName(id: FileId): string {
+  return `${PARTS_PREFIX}${id}/partial`;
+}
+
+/** Says that a partial upload is spoken for. */
+export function finalName(id: FileId): string {
+  return `${PARTS_PREFIX}${id}/final`;
+}
+
 /** The upload that an object below {@link PARTS_PREFIX} belongs to; undefined where its name is none of ours. */
 export function parsePart(name: string): FileId | undefined {
-  const [, id = ''] = /^parts\/([^/]+)\/(?:\d{13}(?:-\d{13})?|length)$/.exec(name) ?? [];
+  const [, id = ''] = /^parts\/([^/]+)\/(?:\d{13}(?:-\d{13})?|length|partial|final)$/.exec(name) ?? [];
   return parseFileId(id);
 }
 
@@ -94,6 +108,18 @@ function totalWith({ end, crc32c }: Chain, object: StoredObject): Pick<Chain, 'e
   };
 }
 
+/** The chains of several uploads, one behind the other. */
+export function joined(chains: readonly Chain[]): Chain {
+  const parts: Part[] = [];
+  let { end, crc32c } = NO_PARTS;
+  for (const chain of chains) {
+    for (const part of chain.parts) parts.push({ ...part, offset: end + part.offset });
+    crc32c = combineCrc32c(crc32c, chain.crc32c, chain.end);
+    end += chain.end;
+  }
+  return { parts, end, crc32c };
+}
+
 /**
  * Reads what is there of an upload. Parts behind a gap do not count.
  * @throws {StorageError}
@@ -104,6 +130,8 @@ export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
   for await (const object of objectsOf(unscanned, id)) {
     const length = object.name === lengthName(id) ? parseCount(object.metadata['length'] ?? '') : undefined;
     if (length !== undefined) chain = { ...chain, declared: { length, object } };
+    if (object.name === partialName(id)) chain = { ...chain, partial: object };
+    if (object.name === finalName(id)) chain = { ...chain, final: object };
     if (object.name !== partName(id, chain.end)) continue;
     parts.push(partOf(object, chain.end));
     chain = { ...chain, ...totalWith(chain, object) };
@@ -192,7 +220,7 @@ function objectsOf(unscanned: Bucket, id: FileId): AsyncIterable<StoredObject> {
   return allObjects(unscanned, { prefix: `${PARTS_PREFIX}${id}/` });
 }
 
-async function inBatches<Item, Result>(
+export async function inBatches<Item, Result>(
   items: readonly Item[],
   work: (item: Item) => Promise<Result>,
 ): Promise<Result[]> {

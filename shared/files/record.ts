@@ -70,6 +70,8 @@ export interface TusUpload {
   readonly length?: number;
   /** Upload-Metadata as the client sent it. */
   readonly metadata?: string;
+  /** Upload-Concat as the client sent it: absent for an upload that is neither partial nor made of such. */
+  readonly concat?: string;
   readonly expiresAt: Date;
 }
 

@@ -18,6 +18,11 @@ export function isTus(record: FileRecord): record is TusRecord {
   return record.state === 'uploading' && record.upload.kind === 'tus';
 }
 
+/** Bytes that are to become a part of a file: its record is among its parts, and it is no file (docs/adr/0015). */
+export function isPartial({ upload }: TusRecord): boolean {
+  return upload.concat === 'partial';
+}
+
 /**
  * The record of a file whose object is final: it waits for its scan. Nobody writes that down before the scanner
  * does, so a record that says `uploading` may be about such a file.

@@ -14,6 +14,14 @@ const STEPS: readonly (readonly [string, Omit<FaultRule, 'effect'>])[] = [
   ['removing a part', { operation: 'objects.delete', bucket: 'unscanned', namePrefix: 'parts/' }],
 ];
 
+/** The calls of a request that makes a file of partial uploads. */
+const FINAL_STEPS: readonly (readonly [string, Omit<FaultRule, 'effect'>])[] = [
+  ['claiming an upload', { operation: 'objects.insert', bucket: 'unscanned', namePrefix: 'parts/' }],
+  ['writing the record', { operation: 'objects.insert', bucket: 'permanent', namePrefix: 'files/' }],
+  ['composing', { operation: 'objects.compose' }],
+  ['removing an upload', { operation: 'objects.delete', bucket: 'unscanned', namePrefix: 'parts/' }],
+];
+
 describe('an upload in several requests whose function is killed', () => {
   const rig = new Rig({}, { STUCK_AFTER_SECONDS: '3' });
   const tus = new TusRequests(rig);
@@ -49,6 +57,49 @@ describe('an upload in several requests whose function is killed', () => {
             }, 60);
           }));
       }
+    }
+  }
+
+  for (const [step, rule] of FINAL_STEPS) {
+    for (const when of ['before', 'after'] as const) {
+      it(`combining, ${step}, ${when} it took effect: the same request again is the one file`, () =>
+        attempt(rig, `tus final upload killed: ${step}, ${when} it took effect`, async (trial) => {
+          const sample = clean();
+          const { bytes } = sample;
+          const sha256 = createHash('sha256').update(bytes).digest('hex');
+          rig.cleanDigests.add(sha256);
+          const pieces = [bytes.subarray(0, 700), bytes.subarray(700)];
+          const paths = await Promise.all(
+            pieces.map((piece) =>
+              tus.create({ 'upload-concat': 'partial', 'upload-length': String(piece.length) }, piece),
+            ),
+          );
+          const headers = { 'upload-concat': `final;${paths.join(' ')}` };
+          const combine = () => tus.send('POST', '/uploads', { headers });
+          await rig.fault({ ...rule, effect: { kind: 'stall', when } });
+          const sending = combine().catch(() => undefined);
+          await trial.struck(1);
+          const { restarted } = rig.kill('upload');
+          const answer = await sending;
+          await trial.clear();
+          await restarted;
+          const again = await eventually(async () => {
+            const repeated = await combine().catch(() => undefined);
+            return repeated?.status === 201 ? repeated : undefined;
+          });
+          const path = again.headers.get('location') ?? assert.fail();
+          if (answer?.status === 201) assert.equal(answer.headers.get('location'), path);
+          const upload = { ...sample, sha256, id: idOf(path), answer: 201 };
+          rig.uploads.push(upload);
+          trial.uploads.push(upload);
+          await eventually(async () => {
+            await rig.sweeper('/sweep');
+            const left = await Promise.all(
+              paths.map((each) => rig.names('unscanned', `parts/${idOf(each)}/`)),
+            );
+            return left.flat().length === 0;
+          }, 60);
+        }));
     }
   }
 });

@@ -38,7 +38,8 @@ const CORE: Expectation[] = [
     headers: {
       'tus-version': '1.0.0',
       'tus-resumable': '1.0.0',
-      'tus-extension': 'creation,creation-with-upload,creation-defer-length,termination,checksum,expiration',
+      'tus-extension':
+        'creation,creation-with-upload,creation-defer-length,termination,checksum,expiration,concatenation',
       'tus-checksum-algorithm': 'sha1,sha256,md5,crc32c',
       'tus-max-size': String(5 * 2 ** 40),
     },
@@ -352,17 +353,94 @@ const EXTENSIONS: Expectation[] = [
   },
 ];
 
+/** A partial upload of these bytes. */
+async function partial(
+  tus: TusRequests,
+  content: Buffer<ArrayBuffer>,
+  length = content.length,
+): Promise<string> {
+  return tus.create({ 'upload-concat': 'partial', 'upload-length': String(length) }, content);
+}
+const final = (...paths: string[]) => ({ headers: { 'upload-concat': `final;${paths.join(' ')}` } });
+
+const CONCATENATION: Expectation[] = [
+  {
+    must: 'concatenation: Upload-Concat: partial is answered with 201 and Location',
+    send: (tus) =>
+      tus.send('POST', '/uploads', { headers: { 'upload-concat': 'partial', 'upload-length': '5' } }),
+    status: 201,
+    headers: { location: /^\/uploads\/[0-9a-v]{43}$/, 'upload-offset': '0', 'upload-expires': HOUR },
+  },
+  {
+    must: 'concatenation: HEAD of a partial upload MUST answer with Upload-Concat: partial',
+    send: async (tus) => tus.send('HEAD', await partial(tus, bytes, 2000)),
+    status: 200,
+    headers: { 'upload-concat': 'partial', 'upload-offset': '1000', 'upload-length': '2000' },
+  },
+  {
+    must: 'concatenation: a partial upload is no file',
+    send: async (tus) => tus.send('GET', `/files/${idOf(await partial(tus, bytes))}`),
+    status: 404,
+    headers: { 'tus-resumable': undefined },
+  },
+  {
+    must: 'concatenation: the final upload is the file, whose HEAD MUST have its Upload-Length, -Offset and -Concat',
+    send: async (tus) => {
+      const paths = [await partial(tus, bytes.subarray(0, 400)), await partial(tus, bytes.subarray(400))];
+      const made = await tus.send('POST', '/uploads', final(...paths));
+      assert.equal(made.status, 201);
+      return tus.send('HEAD', made.headers.get('location') ?? '');
+    },
+    status: 200,
+    headers: {
+      'upload-length': '1000',
+      'upload-offset': '1000',
+      'upload-concat': /^final;\/uploads\/\w+ \//,
+    },
+  },
+  {
+    must: 'concatenation: PATCH of a final upload MUST be answered with 403',
+    send: async (tus) => {
+      const made = await tus.send('POST', '/uploads', final(await partial(tus, bytes)));
+      return tus.patch(made.headers.get('location') ?? '', 1000, bytes);
+    },
+    status: 403,
+    problem: 'upload-final',
+  },
+  {
+    must: 'concatenation: the client MUST NOT include Upload-Length in a final upload',
+    send: async (tus) => {
+      const { headers } = final(await partial(tus, bytes));
+      return tus.send('POST', '/uploads', { headers: { ...headers, 'upload-length': '1000' } });
+    },
+    status: 400,
+    problem: 'invalid-request',
+  },
+  {
+    must: 'concatenation: a partial upload that is not complete is refused',
+    send: async (tus) => tus.send('POST', '/uploads', final(await partial(tus, bytes, 2000))),
+    status: 409,
+    problem: 'partial-incomplete',
+  },
+  {
+    must: 'concatenation: a partial upload that is not there is refused',
+    send: (tus) => tus.send('POST', '/uploads', final('/uploads/nobody')),
+    status: 404,
+    problem: 'not-found',
+  },
+];
+
 describe('tus 1.0.0', () => {
   const service = new Service();
   // Some requests complete the same upload at once.
   service.contends();
   const tus = new TusRequests(service);
 
-  for (const { must, send, status, headers = {}, problem } of [...CORE, ...EXTENSIONS]) {
+  for (const { must, send, status, headers = {}, problem } of [...CORE, ...EXTENSIONS, ...CONCATENATION]) {
     it(must, async () => {
       const response = await send(tus);
       assert.equal(response.status, status);
-      assert.equal(response.headers.get('tus-resumable'), '1.0.0');
+      if (!('tus-resumable' in headers)) assert.equal(response.headers.get('tus-resumable'), '1.0.0');
       for (const [name, expected] of Object.entries(headers)) {
         const value = response.headers.get(name) ?? undefined;
         if (expected instanceof RegExp) assert.match(value ?? '', expected);
@@ -525,6 +603,38 @@ describe('tus 1.0.0', () => {
     assert.ok(winner);
     assert.equal((await service.decided(idOf(path))).sha256, sha256(winner));
     await eventually(async () => (await service.names('unscanned', `parts/${idOf(path)}`)).length === 0);
+  });
+
+  it('makes one file of partial uploads, which alone is listed, scanned and announced', async () => {
+    const content = randomBytes(3_000_000);
+    const pieces = [
+      content.subarray(0, 1_000_000),
+      content.subarray(1_000_000, 1_000_001),
+      content.subarray(1_000_001),
+    ];
+    const paths = await Promise.all(pieces.map((piece) => partial(tus, piece)));
+    const metadata = `filename ${b64('røntgen.pdf')},filetype ${b64('text/plain')}`;
+    const made = await tus.send('POST', '/uploads', {
+      headers: { ...final(...paths).headers, 'upload-metadata': metadata },
+    });
+    const { id, fileName } = (await made.json()) as { id: string; fileName: string };
+    assert.deepEqual([made.headers.get('location'), fileName], [`/uploads/${id}`, 'røntgen.pdf']);
+    const decided = await service.decided(id);
+    assert.deepEqual([decided.state, decided.sha256, decided.size], ['clean', sha256(content), 3_000_000]);
+    const { files } = (await (await service.call('GET', '/files')).json()) as { files: { id: string }[] };
+    const listed = files.map((file) => file.id).filter((known) => [id, ...paths.map(idOf)].includes(known));
+    assert.deepEqual(listed, [id]);
+    await eventually(async () => (await service.events()).some(({ data }) => data.fileId === id));
+    const events = (await service.events()).map(({ data }) => data.fileId);
+    assert.ok(paths.every((path) => !events.includes(idOf(path))));
+    await eventually(async () =>
+      (await service.names('unscanned')).every(
+        (name) => ![id, ...paths.map(idOf)].some((known) => name.includes(known)),
+      ),
+    );
+    // The answer was lost: the same file again, also once it was scanned.
+    const again = await tus.send('POST', '/uploads', final(...paths));
+    assert.deepEqual([again.status, again.headers.get('location')], [201, `/uploads/${id}`]);
   });
 
   it('says at once what the scanner will not be able to judge', async () => {

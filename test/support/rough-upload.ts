@@ -17,11 +17,17 @@ export interface RoughUpload {
 /**
  * Uploads with tus-js-client over a line that is cut `cuts` times, while the upload process is killed `kills`
  * times, each at a random place.
- * @param bytes a multiple of 1 MiB
+ * @param how `bytes` is a multiple of 1 MiB; `parallel` is how many partial uploads it is sent in
  */
 export async function roughUpload(
   service: Service,
-  { bytes, chunkBytes, cuts, kills }: { bytes: number; chunkBytes: number; cuts: number; kills: number },
+  {
+    bytes,
+    chunkBytes,
+    cuts,
+    kills,
+    parallel = 1,
+  }: { bytes: number; chunkBytes: number; cuts: number; kills: number; parallel?: number },
 ): Promise<RoughUpload> {
   const gate = new Gate();
   gate.upstream = Number(new URL(service.uploadUrl).port);
@@ -50,6 +56,7 @@ export async function roughUpload(
         metadata: { filename: 'rough.bin', filetype: 'application/octet-stream' },
         uploadSize: bytes,
         chunkSize: chunkBytes,
+        parallelUploads: parallel,
         retryDelays: Array.from({ length: 50 }, () => 200),
         storeFingerprintForResuming: false,
         onProgress: (sent) => {

@@ -3,7 +3,7 @@ import { areCompatible } from './media-families.ts';
 import { essence, type MediaPolicy, requireNotDenied } from './media-policy.ts';
 
 /** Bytes that file-type wants to see of a file. */
-const SAMPLE_BYTES = 4100;
+export const SAMPLE_BYTES = 4100;
 
 const TEXT =
   /^text\/|\+(xml|json|yaml)$|^application\/(xml|json|yaml|x-yaml|sql|javascript|x-ndjson|graphql)$/;

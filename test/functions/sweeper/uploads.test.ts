@@ -4,6 +4,7 @@ import { append, type Progress } from '../../../functions/upload/append.ts';
 import { openDirect } from '../../../functions/upload/direct.ts';
 import { HeldDigests } from '../../../functions/upload/held-digests.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
+import { claimPartials, insertPartial } from '../../../shared/files/partial-uploads.ts';
 import { assemble, lengthName, NO_PARTS, partName } from '../../../shared/files/parts.ts';
 import type { DirectRecord, TusRecord } from '../../../shared/files/uploading.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
@@ -93,6 +94,65 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.deepEqual((await fixture.run(never)).records, { waiting: 2 });
     assert.equal(await state(half.record.id), 'uploading');
     assert.ok((await names()).includes(half.record.id));
+  });
+
+  /** A partial upload of ten bytes, good for two days, with so many of them there. */
+  async function partial(there: number): Promise<Progress> {
+    const { sweeper, now } = fixture;
+    const record: TusRecord = {
+      id: newFileId(OWNER),
+      owner: OWNER,
+      viewers: [],
+      createdAt: new Date(now),
+      contentType: 'text/plain',
+      state: 'uploading',
+      upload: { kind: 'tus', length: 10, concat: 'partial', expiresAt: new Date(now + 2 * DAY) },
+    };
+    await insertPartial(sweeper.unscanned, record);
+    return appended({ record, chain: NO_PARTS, seenAt: new Date(now) }, there);
+  }
+
+  it('keeps a partial upload until it expires, and then removes all of it', async () => {
+    await partial(4);
+    fixture.now += 2 * DAY + HOUR;
+    assert.deepEqual((await fixture.run()).unscanned, { part: 2 });
+    fixture.now += DAY;
+    const { unscanned, records } = await fixture.run();
+    assert.ok((unscanned.dropped ?? 0) >= 1);
+    assert.deepEqual([records, await names()], [{}, []]);
+  });
+
+  it('keeps a partial upload for a file that may yet be made, and removes it where it was ended, or the file is over', async () => {
+    const { sweeper } = fixture;
+    const claimed = await partial(10);
+    const whole = await tus(0, {});
+    await claimPartials(sweeper.unscanned, [claimed.record.id], whole.record.id);
+    const unmade = await partial(10);
+    await claimPartials(sweeper.unscanned, [unmade.record.id], newFileId(OWNER));
+    const ended = await partial(10);
+    await claimPartials(sweeper.unscanned, [ended.record.id], undefined);
+    fixture.now += HOUR;
+    await fixture.run();
+    const of = async ({ record: { id } }: Progress) =>
+      (await names()).filter((name) => name.startsWith(`parts/${id}/`)).length;
+    assert.deepEqual([await of(claimed), await of(unmade), await of(ended)], [3, 3, 0]);
+    await end(whole);
+    await fixture.run();
+    assert.deepEqual([await of(claimed), await of(unmade)], [0, 3]);
+  });
+
+  it('removes a partial upload whose file has its object', async () => {
+    const { unscanned } = fixture.sweeper;
+    const { record, chain } = await partial(10);
+    const whole = await tus(0);
+    await claimPartials(unscanned, [record.id], whole.record.id);
+    await assemble(unscanned, whole.record.id, chain);
+    fixture.now += HOUR;
+    await fixture.run();
+    assert.deepEqual(
+      (await names()).filter((name) => name.startsWith('parts/')),
+      [],
+    );
   });
 
   it('finishes what was ended and not removed', async () => {

@@ -1,128 +1,28 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
-import { pino } from 'pino';
-import { LatestUploads } from '../../../functions/upload/latest-uploads.ts';
-import { type Tus, tusRoute } from '../../../functions/upload/tus.ts';
 import type { FaultRule } from '../../../infra/emulators/storage/src/faults/faults.ts';
 import { type FileId, parseFileId } from '../../../shared/files/file-id.ts';
 import { lengthName, partName, readChain, removeParts } from '../../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
-import { References } from '../../../shared/files/references.ts';
-import { httpService } from '../../../shared/http/service.ts';
-import type { Caller } from '../../../shared/identity/caller.ts';
-import type { Principal } from '../../../shared/identity/principal.ts';
-import type { TokenVerifier } from '../../../shared/identity/tokens.ts';
-import { Shares } from '../../../shared/runtime/shares.ts';
-import { Bucket } from '../../../shared/storage/bucket.ts';
-import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { until } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { writeRecord } from '../../support/records.ts';
 import { random, UploadFixture } from './fixture.ts';
+import { HOUR, type Instance, patch, type Reply, TusInstances, told } from './tus-fixture.ts';
 
-const HOUR = 3_600_000;
-const OWNER = 'org:889640782' as Principal;
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
-const caller: Caller = {
-  principal: OWNER,
-  principals: new Set([OWNER]),
-  scopes: new Set(['write']),
-  issuer: 'https://issuer',
-};
-const tokens = {
-  verify: async () => caller,
-} satisfies Partial<TokenVerifier> as Partial<TokenVerifier> as TokenVerifier;
-
-interface Reply {
-  readonly status: number;
-  readonly offset: string | null;
-  /** Type of a problem. */
-  readonly type: string | undefined;
-}
-
-/** One process of the upload function. */
-interface Instance {
-  readonly tus: Tus;
-  send(
-    method: string,
-    path: string,
-    headers?: Record<string, string>,
-    body?: Buffer<ArrayBuffer> | ReadableStream,
-  ): Promise<Reply & { location: string | null }>;
-}
 
 describe('tus in several instances', () => {
   const fixture = new UploadFixture();
-  const servers: Server[] = [];
-  let lateMs = 0;
+  const instances = new TusInstances(fixture);
   let one: Instance;
   let two: Instance;
   beforeEach(async () => {
-    lateMs = 0;
-    [one, two] = [await instance(), await instance()];
+    [one, two] = [await instances.start(), await instances.start()];
   });
-  afterEach(() => {
-    for (const server of servers.splice(0)) {
-      server.closeAllConnections();
-      server.close();
-    }
-  });
-
-  /** @param attempts 1 as for a process that is killed: what fails is the end of it */
-  async function instance(attempts = FAST_RETRY.attempts): Promise<Instance> {
-    const tus: Tus = {
-      ...fixture.appenderOf({ ...FAST_RETRY, attempts }),
-      terms: {
-        maxBytes: 5 * 2 ** 40,
-        maxScanBytes: undefined,
-        media: { allowed: [], denied: [], sniff: false },
-        callbacks: { origins: [], loopback: false, owners: new Map() },
-        filesUrl: undefined,
-      },
-      now: () => new Date(Date.now() + lateMs),
-      tokens,
-      references: new References(new Bucket(connectStorage(fixture.storage.url), 'permanent')),
-      uploads: new Shares(100),
-      latest: new LatestUploads(),
-      expiresMs: 24 * HOUR,
-      shutdown: new AbortController().signal,
-    };
-    const service = httpService({
-      log: pino({ level: 'silent' }, { write: () => undefined }),
-      project: 'p',
-      handler: (exchange) =>
-        tusRoute(tus, exchange, /^\/uploads(?:\/(.+))?$/.exec(exchange.path)?.[1] ?? undefined),
-    });
-    const server = createServer((request, response) => void service(request, response));
-    servers.push(server);
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return {
-      tus,
-      send: async (method, path, headers = {}, body = undefined) => {
-        const response = await fetch(url + path, {
-          method,
-          headers: { authorization: 'Bearer x', 'tus-resumable': '1.0.0', ...headers },
-          ...(body && { body, duplex: 'half' }),
-        });
-        const text = await response.text();
-        const isProblem = response.headers.get('content-type')?.startsWith('application/problem+json');
-        return {
-          status: response.status,
-          offset: response.headers.get('upload-offset'),
-          location: response.headers.get('location'),
-          type: isProblem && text ? String(JSON.parse(text).type).split(':').at(-1) : undefined,
-        };
-      },
-    };
-  }
 
   const create = async (length?: number, at = one): Promise<{ path: string; id: FileId }> => {
     const said = length === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) };
@@ -131,20 +31,6 @@ describe('tus in several instances', () => {
     const id = parseFileId(location?.replace('/uploads/', '') ?? '') ?? assert.fail();
     return { path: `/uploads/${id}`, id };
   };
-  const patch = (
-    at: Instance,
-    path: string,
-    offset: number,
-    body: Buffer<ArrayBuffer> | ReadableStream,
-    headers: Record<string, string> = {},
-  ) =>
-    at.send(
-      'PATCH',
-      path,
-      { 'content-type': 'application/offset+octet-stream', 'upload-offset': String(offset), ...headers },
-      body,
-    );
-  const told = ({ status, type, offset }: Reply) => [status, type ?? offset];
   const bytesOf = (size: number) => random(size) as Buffer<ArrayBuffer>;
   const fault = (rule: FaultRule) => fixture.storage.emulator.faults.add(rule);
   const heal = () => fixture.storage.emulator.faults.clear();
@@ -239,7 +125,7 @@ describe('tus in several instances', () => {
     for (const when of ['before', 'after'] as const) {
       it(`goes on in another instance where one died at ${step}, ${when} it took effect`, async () => {
         const bytes = bytesOf(1000);
-        const mortal = await instance(1);
+        const mortal = await instances.start({ attempts: 1 });
         const { path, id } = await create(undefined, mortal);
         const struck = fault({ ...rule, effect: { kind: 'reset', when } });
         const first = await patch(mortal, path, 0, bytes.subarray(0, half));
@@ -304,7 +190,7 @@ describe('tus in several instances', () => {
         await patch(two, path, from, bytes.subarray(from));
         await isStored(id, bytes);
         await meanwhile(id);
-        lateMs += HOUR;
+        instances.lateMs += HOUR;
         arrive();
         assert.deepEqual(told(await late.answer), answer);
         assert.deepEqual(await fixture.parts(id), []);
@@ -512,13 +398,13 @@ describe('tus in several instances', () => {
     const { path, id } = await create(1000);
     const { path: unfinished } = await create(1000);
     await patch(one, unfinished, 0, bytesOf(10));
-    lateMs = 24 * HOUR - 1_000;
+    instances.lateMs = 24 * HOUR - 1_000;
     const { body, arrive } = slow(bytes);
     const sending = await begun(() => patch(one, path, 0, body));
     const { path: half } = await create(1000);
     const first = slow(bytes.subarray(0, 500));
     const sendingHalf = await begun(() => patch(one, half, 0, first.body));
-    lateMs = 24 * HOUR + HOUR / 2;
+    instances.lateMs = 24 * HOUR + HOUR / 2;
     for (const at of [one, two]) {
       assert.deepEqual(told(await patch(at, unfinished, 10, bytesOf(10))), [410, 'file-expired']);
       assert.equal((await at.send('HEAD', unfinished)).status, 410);
@@ -527,7 +413,7 @@ describe('tus in several instances', () => {
     arrive();
     assert.deepEqual(told(await sending.answer), [204, '1000']);
     first.arrive();
-    lateMs += 24 * HOUR;
+    instances.lateMs += 24 * HOUR;
     assert.deepEqual(told(await sendingHalf.answer), [204, '500']);
     await isStored(id, bytes);
     assert.deepEqual(told(await two.send('HEAD', path)), [200, '1000']);

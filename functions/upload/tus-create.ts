@@ -1,0 +1,124 @@
+import { newFileId } from '../../shared/files/file-id.ts';
+import { toHandle } from '../../shared/files/handle.ts';
+import { fileMetadata } from '../../shared/files/metadata.ts';
+import { fitsNewMetadata } from '../../shared/files/metadata-budget.ts';
+import { insertPartial } from '../../shared/files/partial-uploads.ts';
+import { NO_PARTS } from '../../shared/files/parts.ts';
+import type { TusUpload } from '../../shared/files/record.ts';
+import type { TusRecord } from '../../shared/files/uploading.ts';
+import { tooLarge } from '../../shared/http/body.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { sendHandle, sendJson } from '../../shared/http/respond.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
+import { correlationIdOf } from './headers/correlation-id.ts';
+import { type AppendBodyDeps, appendBody, chunkOf, hasBody } from './tus-body.ts';
+import {
+  announcedLength,
+  completeHeaders,
+  header,
+  parseUploadMetadata,
+  progressHeaders,
+} from './tus-headers.ts';
+import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+
+export interface CreateUploadDeps extends AppendBodyDeps {
+  /** Milliseconds from its creation in which an upload is to be completed. */
+  readonly expiresMs: number;
+}
+
+/** Creation, also with the first bytes, also with a length that comes later. */
+export async function createUpload(
+  tus: CreateUploadDeps,
+  context: RequestContext,
+  caller: Caller,
+): Promise<void> {
+  const { request, response, log } = context;
+  const length = announcedLength(request);
+  const metadata = header(request, 'upload-metadata');
+  const admitted = validateDescribed(tus, context, caller, length);
+  const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
+  const created = newRecord(tus, admitted, { length, metadata });
+  await tus.records.insert(created);
+  context.audit.fileId = created.id;
+  log.info({ fileId: created.id, owner: caller.principal, length }, 'upload created');
+  // A file without a byte is complete already.
+  const begun = { record: created, chain: NO_PARTS, seenAt: created.createdAt };
+  const { record, progress } = await appendBody(tus, context, begun, chunk);
+  const offset = progress?.chain.end;
+  const handle = handleOf(record, tus.terms, offset);
+  const headers = progress ? progressHeaders(progress) : completeHeaders(record, length);
+  sendHandle(response, 201, handle, { location: `/uploads/${record.id}`, ...headers });
+}
+
+/** Creation of an upload that is no file. Its type and name are those of the file that it becomes a part of. */
+export async function createPartial(
+  tus: CreateUploadDeps,
+  context: RequestContext,
+  caller: Caller,
+): Promise<void> {
+  const { request, response, log } = context;
+  const length = announcedLength(request);
+  const { maxBytes } = tus.terms;
+  if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
+  const metadata = header(request, 'upload-metadata');
+  parseUploadMetadata(metadata);
+  const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
+  const admitted = { owner: caller.principal, contentType: 'application/octet-stream' };
+  const record = newRecord(tus, admitted, { length, metadata, concat: 'partial' });
+  await insertPartial(tus.unscanned, record);
+  log.info({ upload: record.id, owner: caller.principal, length }, 'partial upload created');
+  const begun = { record, chain: NO_PARTS, seenAt: record.createdAt };
+  const { progress = begun } = await appendBody(tus, context, begun, chunk);
+  const { upload } = toHandle(record, undefined, { offset: progress.chain.end });
+  const headers = { location: `/uploads/${record.id}`, ...progressHeaders(progress) };
+  sendJson(response, 201, 'application/json', { id: record.id, upload }, headers);
+}
+
+/** The file as Upload-Metadata describes it. @throws {Problem} */
+export function validateDescribed(
+  { terms }: Pick<CreateUploadDeps, 'terms'>,
+  { request, traceparent }: Pick<RequestContext, 'request' | 'traceparent'>,
+  caller: Caller,
+  size: number | undefined,
+): ValidUpload {
+  const pairs = parseUploadMetadata(header(request, 'upload-metadata'));
+  return validateUpload(terms, {
+    owner: caller.principal,
+    contentType: pairs.get('filetype') ?? pairs.get('contentType'),
+    fileName: pairs.get('filename'),
+    callbackUrl: pairs.get('callbackUrl'),
+    correlationId: correlationIdOf(pairs.get('correlationId'), 'correlationId in Upload-Metadata'),
+    traceparent,
+    size,
+  });
+}
+
+/** @throws {Problem} where Upload-Metadata leaves no room for the rest of the record */
+function newRecord(
+  { now, expiresMs }: CreateUploadDeps,
+  admitted: ValidUpload,
+  { length, metadata, concat }: { [K in 'length' | 'metadata' | 'concat']?: TusUpload[K] | undefined },
+): TusRecord {
+  const createdAt = now();
+  return requireRoom({
+    ...admitted,
+    id: newFileId(admitted.owner, createdAt),
+    createdAt,
+    viewers: [],
+    state: 'uploading',
+    upload: {
+      kind: 'tus',
+      expiresAt: new Date(createdAt.getTime() + expiresMs),
+      ...(length !== undefined && { length }),
+      ...(metadata && { metadata }),
+      ...(concat && { concat }),
+    },
+  });
+}
+
+/** @throws {Problem} */
+export function requireRoom(record: TusRecord): TusRecord {
+  if (fitsNewMetadata(fileMetadata(record))) return record;
+  throw new Problem('invalid-request', { detail: 'Upload-Metadata is too long.' });
+}

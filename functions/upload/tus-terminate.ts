@@ -1,0 +1,60 @@
+import type { FileId } from '../../shared/files/file-id.ts';
+import { claimPartials } from '../../shared/files/partial-uploads.ts';
+import { removeParts } from '../../shared/files/parts.ts';
+import type { References } from '../../shared/files/references.ts';
+import { withdraw } from '../../shared/files/withdraw.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
+import type { Caller } from '../../shared/identity/caller.ts';
+import { type AppendBodyDeps, standing } from './tus-body.ts';
+import { alive, find, keepsChanging } from './tus-standing.ts';
+
+export interface TerminateDeps extends AppendBodyDeps {
+  readonly references: References;
+}
+
+/** This many lost compare-and-swaps cannot come from a race with a client. */
+const MAX_RACES = 5;
+/** References that are counted for an answer, at most. */
+const MOST_COUNTED = 1000;
+const REFERENCED = 'The upload is complete and its file is in use. Remove the references first.';
+
+/** Ends an upload. One that is complete is a file, which its owner takes back with it. @throws {Problem} */
+export async function terminate(
+  tus: TerminateDeps,
+  { audit }: RequestContext,
+  caller: Caller,
+  id: string,
+): Promise<void> {
+  tus.latest.take(id);
+  for (let races = 0; races < MAX_RACES; races++) {
+    const { record, current } = await find(tus, caller, id);
+    const now = await standing(tus, record);
+    const live = alive(tus, now);
+    if (!current) return terminatePartial(tus, record.id);
+    if (!live) {
+      audit.action = 'delete';
+      audit.fileId = record.id;
+      const step = await withdraw(tus, { ...current, record: now.record });
+      if (step === 'referenced') throw await stillReferenced(tus, record.id);
+      if (typeof step === 'object') return;
+      continue;
+    }
+    const { upload: _, content: __, ...stored } = live.record;
+    if (!(await tus.records.replace(current, { ...stored, state: 'expired' }))) continue;
+    await removeParts(tus.unscanned, stored.id);
+    return;
+  }
+  throw keepsChanging();
+}
+
+/** It is claimed first, so that no file is made of what is about to go. @throws {Problem} where one has it */
+async function terminatePartial({ unscanned }: AppendBodyDeps, id: FileId): Promise<void> {
+  if (!(await claimPartials(unscanned, [id], undefined))) throw new Problem('partial-combined');
+  await removeParts(unscanned, id);
+}
+
+async function stillReferenced({ references }: TerminateDeps, id: FileId): Promise<Problem> {
+  const members = { references: await references.count(id, MOST_COUNTED) };
+  return new Problem('file-referenced', { detail: REFERENCED, members });
+}
