@@ -2,10 +2,18 @@ import { type Addresses, hostsOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { type Download, type DownloadOptions, download } from './download.ts';
 import { FileshareTimeout } from './errors.ts';
-import { type Handle, isUnderWay, type State, type Viewers } from './handle.ts';
+import {
+  type DecidedHandle,
+  type Handle,
+  type HandleUnderWay,
+  isUnderWay,
+  type State,
+  type Viewers,
+} from './handle.ts';
 import { Http, type Token } from './http.ts';
 import type { Fetch } from './send.ts';
 import { openSource, type UploadSource } from './source.ts';
+import { type Entry, type UploadAllOptions, type Uploaded, uploadAll } from './upload/many.ts';
 import type { UploadOptions } from './upload/options.ts';
 import { defaultStore, type UploadStore } from './upload/store.ts';
 import { upload } from './upload/upload.ts';
@@ -40,6 +48,8 @@ export interface CallOptions {
 }
 
 export interface WaitOptions extends CallOptions {
+  /** Is told the handle each time the service has answered that it has not decided yet. */
+  readonly onProgress?: ((handle: HandleUnderWay) => void) | undefined;
   /** Seconds; without it, for as long as it takes. */
   readonly timeout?: number | undefined;
 }
@@ -105,6 +115,18 @@ export class Fileshare {
     return upload(job, { postUpTo, directFrom }, via);
   }
 
+  /**
+   * Uploads the files of a folder, several at a time: `folder(path)` in Node, `pickedFiles(input.files)` in browsers. Yields
+   * each as soon as its upload is over, also one that failed; the others go on.
+   * @throws the reason of the signal, when all that was under way has stopped
+   */
+  uploadAll(
+    entries: Iterable<Entry> | AsyncIterable<Entry>,
+    options: UploadAllOptions = {},
+  ): AsyncGenerator<Uploaded> {
+    return uploadAll((source, each) => this.upload(source, each), entries, options);
+  }
+
   /** Outcome of a file. */
   status(id: string, { signal }: CallOptions = {}): Promise<Handle> {
     return this.#http.json('GET', `${pathOf(id)}/status`, { signal });
@@ -114,7 +136,8 @@ export class Fileshare {
    * The handle of a file once the service has decided; whatever it decided: see its `state`.
    * @throws {FileshareTimeout} where it has not within `timeout`
    */
-  async wait(id: string, { timeout = Number.POSITIVE_INFINITY, signal }: WaitOptions = {}): Promise<Handle> {
+  async wait(id: string, options: WaitOptions = {}): Promise<DecidedHandle> {
+    const { timeout = Number.POSITIVE_INFINITY, signal, onProgress } = options;
     const end = Date.now() + timeout * 1000;
     for (let attempt = 0; ; attempt++) {
       const seconds = Math.max(0, Math.min(POLL_SECONDS, Math.ceil((end - Date.now()) / 1000)));
@@ -123,6 +146,7 @@ export class Fileshare {
       const call = { signal, headers, patienceMs: seconds * 1000 };
       const handle = await this.#http.json<Handle>('GET', `${pathOf(id)}/status`, call);
       if (!isUnderWay(handle)) return handle;
+      onProgress?.(handle);
       const left = end - Date.now();
       if (left <= 0) throw new FileshareTimeout(`${id} is still ${handle.state} after ${timeout} s`);
       // A server that answers at once, without news, is not asked again at once.

@@ -19,10 +19,20 @@ export type {
 export { InvalidScanEvent, parseScanEvent } from './events.ts';
 export type { CallOptions, FileshareOptions, ListOptions, References, WaitOptions } from './fileshare.ts';
 export { Fileshare } from './fileshare.ts';
-export type { Handle, State, Viewers } from './handle.ts';
+export type {
+  AvailableHandle,
+  DecidedHandle,
+  Handle,
+  HandleIn,
+  HandleUnderWay,
+  State,
+  Viewers,
+} from './handle.ts';
 export { isAvailable, isUnderWay } from './handle.ts';
 export type { Token } from './http.ts';
 export type { FileSource, UploadSource } from './source.ts';
+export type { Entry, UploadAllOptions, UploadAllProgress, Uploaded } from './upload/many.ts';
+export { pickedFiles } from './upload/many.ts';
 export type { UploadOptions, UploadProgress, Way } from './upload/options.ts';
 export type { UploadStore } from './upload/store.ts';
 export { WebUploadStore } from './upload/store.ts';

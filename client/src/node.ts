@@ -5,6 +5,7 @@ import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import mime from 'mime';
 import type { FileSource } from './source.ts';
+import type { Entry } from './upload/many.ts';
 import type { UploadStore } from './upload/store.ts';
 
 /** Milliseconds after which the service has forgotten an upload that is not complete: a week, and a day to be sure. */
@@ -22,6 +23,31 @@ export async function fileSource(path: string): Promise<FileSource> {
     fingerprint: [full, size, mtimeNs].join('/'),
     open: () => createReadStream(full, { highWaterMark: 1024 * 1024 }),
   };
+}
+
+/**
+ * The files below a folder, by name, with their paths in it. Links are not followed: they may lead out of it, or in a circle.
+ * @param isWanted is asked for each path, with `/` between its parts
+ * @throws where it cannot be read, or is no folder
+ */
+export async function* folder(
+  path: string,
+  isWanted: (path: string) => boolean = () => true,
+): AsyncGenerator<Entry> {
+  yield* below(resolve(path), '', isWanted);
+}
+
+async function* below(
+  root: string,
+  within: string,
+  isWanted: (path: string) => boolean,
+): AsyncGenerator<Entry> {
+  const entries = await readdir(join(root, within), { withFileTypes: true });
+  for (const entry of entries.toSorted((a, b) => (a.name < b.name ? -1 : 1))) {
+    const path = within === '' ? entry.name : `${within}/${entry.name}`;
+    if (entry.isDirectory()) yield* below(root, path, isWanted);
+    else if (entry.isFile() && isWanted(path)) yield { path, source: await fileSource(join(root, path)) };
+  }
 }
 
 async function stats(path: string) {
