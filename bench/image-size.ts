@@ -21,7 +21,7 @@ export function imageBytes(name: string): number {
   const packages = Object.entries(locked).filter(
     ([path, { dev }]) => path.startsWith('node_modules/') && !dev && !LEFT_OUT.test(path),
   );
-  const sources = ['package.json', 'openapi.yaml', `bundled/functions/${name}`];
+  const sources = ['package.json', 'openapi.yaml', 'asyncapi.yaml', `bundled/functions/${name}`];
   return sum([...packages.map(([path]) => ownBytes(path)), ...sources.map((path) => bytesBelow(path))]);
 }
 

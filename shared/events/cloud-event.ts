@@ -28,12 +28,13 @@ export interface EventFacts {
   readonly filterable: Readonly<Record<string, string>>;
 }
 
-/** Path below the address of a deployment: the source of its events. */
+/** Paths below the address of a deployment: the source of its events, and their schemas, which it serves. */
 const SOURCE = '/files';
+const SCHEMAS = '/schemas/';
 
 /**
  * A CloudEvent 1.0 in the binary mode of its Pub/Sub binding: context as `ce-*` attributes, the data as JSON. Its source
- * is relative until {@link addressed} publishes it.
+ * and its schema are relative until {@link addressed} publishes it.
  * https://github.com/googleapis/google-cloudevents/blob/main/docs/spec/pubsub.md
  */
 export function cloudEvent({
@@ -54,7 +55,7 @@ export function cloudEvent({
       'ce-type': `no.nav.hops.fileshare.${name}`,
       'ce-subject': subject,
       'ce-time': time.toISOString(),
-      'ce-dataschema': `urn:hops-fileshare:event:${name}`,
+      'ce-dataschema': `${SCHEMAS}${name}.json`,
       // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
       ...(traceparent && { 'ce-traceparent': traceparent }),
       'content-type': 'application/json',
@@ -67,6 +68,11 @@ export function cloudEvent({
 
 /** Publishes the events of one deployment, by whose address subscribers tell its events from those of others. */
 export function addressed(publish: Publish, filesUrl: string): Publish {
-  return ({ attributes, ...event }) =>
-    publish({ ...event, attributes: { ...attributes, 'ce-source': filesUrl + SOURCE } });
+  return ({ attributes, ...event }) => {
+    const absolute = {
+      'ce-source': `${filesUrl}${attributes['ce-source']}`,
+      'ce-dataschema': `${filesUrl}${attributes['ce-dataschema']}`,
+    };
+    return publish({ ...event, attributes: { ...attributes, ...absolute } });
+  };
 }

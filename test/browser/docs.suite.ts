@@ -153,7 +153,7 @@ describe('the documentation site', () => {
     it('shows a source that a page links to as text', async () => {
       const page = await open('/events.html');
       await page.getByRole('link', { name: 'schema' }).first().click();
-      await page.getByText('"$id": "urn:hops-fileshare:event:scan.completed.v1"').waitFor();
+      await page.getByText('"$id": "/schemas/scan.completed.v1.json"').waitFor();
     });
   });
 });

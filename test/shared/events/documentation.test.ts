@@ -10,7 +10,7 @@ describe('docs/events.md', () => {
     const listed = [
       ...DOCUMENT.matchAll(/^\| `([\w.]+)` \|.*\(\.\.\/shared\/events\/schemas\/([\w.]+)\.json\) \|$/gm),
     ].map(([, type, file]) => [type, file]);
-    const names = [...schemas.keys()].map((id) => id.replace('urn:hops-fileshare:event:', ''));
+    const names = [...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1'));
     assert.deepEqual(listed.sort(), names.map((name) => [name, name]).sort());
   });
 

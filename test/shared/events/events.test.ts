@@ -11,7 +11,13 @@ import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../.
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Traceparent } from '../../../shared/runtime/trace.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
-import { cloudEventOf, outsideCloudEvents, outsideSchema, schemas } from '../../support/cloud-events.ts';
+import {
+  cloudEventOf,
+  outsideCloudEvents,
+  outsideSchema,
+  published,
+  schemas,
+} from '../../support/cloud-events.ts';
 
 const owner = 'org:889640782' as Principal;
 const createdAt = new Date('2026-11-23T18:14:35.944Z');
@@ -62,7 +68,10 @@ const decided: Readonly<Record<string, DecidedRecord>> = {
   },
 };
 
-const received = ({ attributes, data }: EventMessage) => ({ attributes, data: JSON.parse(data.toString()) });
+const received = (message: EventMessage) => {
+  const { attributes, data } = published(message);
+  return { attributes, data: JSON.parse(data.toString()) };
+};
 
 describe('the events', () => {
   const finding = { signature: 'Win.Late-1', scannedAt, engine };
@@ -129,7 +138,11 @@ describe('the events', () => {
     const publish = addressed(async (event) => void sent.push(event), 'https://fileshare.example.org');
     const event = scanFailed(failed);
     await publish(event);
-    const attributes = { ...event.attributes, 'ce-source': 'https://fileshare.example.org/files' };
+    const attributes = {
+      ...event.attributes,
+      'ce-source': 'https://fileshare.example.org/files',
+      'ce-dataschema': 'https://fileshare.example.org/schemas/scan.failed.v1.json',
+    };
     assert.deepEqual(sent, [{ ...event, attributes }]);
   });
 
@@ -149,7 +162,7 @@ describe('the events', () => {
   it('read by the SDK as what they are', () => {
     const event = cloudEventOf(received(scanFailed(failed)));
     assert.equal(event.type, 'no.nav.hops.fileshare.scan.failed.v1');
-    assert.equal(event.source, '/files');
+    assert.equal(event.source, 'https://fileshare.example.org/files');
     assert.equal(event.subject, failed.id);
     assert.equal(event.time, scannedAt.toISOString());
     assert.equal(event['traceparent'], stored.traceparent);
@@ -159,7 +172,7 @@ describe('the events', () => {
 
 describe('the schemas of the events', () => {
   it('are there for each type, by the name in its file', () => {
-    assert.deepEqual([...schemas.keys()].map((id) => id.replace('urn:hops-fileshare:event:', '')).sort(), [
+    assert.deepEqual([...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1')).sort(), [
       'file.deleted.v1',
       'scan.completed.v1',
       'scan.failed.v1',
@@ -174,7 +187,7 @@ describe('the schemas of the events', () => {
     });
   }
 
-  const completed = 'urn:hops-fileshare:event:scan.completed.v1';
+  const completed = '/schemas/scan.completed.v1.json';
   const clean = schemas.get(completed)?.examples[0] as Record<string, unknown>;
   for (const [what, wrong] of [
     ['an unknown verdict', { verdict: 'pending' }],
@@ -195,7 +208,7 @@ describe('the schemas of the events', () => {
     ['of another version', { 'ce-specversion': '2.0' }],
     ['with a time that is none', { 'ce-time': 'now' }],
     ['whose filter attribute lies', { verdict: 'infected' }],
-    ['without a schema', { 'ce-dataschema': 'urn:hops-fileshare:event:none.v1' }],
+    ['without a schema', { 'ce-dataschema': 'https://fileshare.example.org/schemas/none.v1.json' }],
     ['with a context attribute that CloudEvents cannot name', { 'ce-My_Own': '1' }],
     ['that is not JSON', { 'content-type': 'text/plain' }],
   ] as const) {

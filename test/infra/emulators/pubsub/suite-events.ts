@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Message } from '@google-cloud/pubsub';
 import { cloudEvent, type EventMessage, type EventName } from '../../../../shared/events/cloud-event.ts';
 import type { Publisher, PublisherOptions } from '../../../../shared/events/publisher.ts';
-import { cloudEventOf, outsideCloudEvents, schemas } from '../../../support/cloud-events.ts';
+import { cloudEventOf, outsideCloudEvents, published, schemas } from '../../../support/cloud-events.ts';
 import { publisherOf } from './client.ts';
 import type { Promises, Subject } from './describe-pubsub.ts';
 import { startEndpoint } from './endpoint.ts';
@@ -14,14 +14,19 @@ const examples: readonly EventMessage[] = [...schemas].flatMap(([id, { examples 
   examples.map((example, index) => {
     const data = example as Readonly<Record<string, string>>;
     const { fileId, sha256, verdict = '', owner } = data;
-    return cloudEvent({
-      name: id.replace('urn:hops-fileshare:event:', '') as EventName,
+    const event = cloudEvent({
+      name: id.replace(/^\/schemas\/(.*)\.json$/, '$1') as EventName,
       id: `${id}/${index}`,
       subject: fileId ?? sha256 ?? '',
       time: new Date('2026-11-24T05:00:00Z'),
       data,
-      filterable: { verdict, ...(owner && { owner }) },
+      filterable: {
+        verdict,
+        ...(owner && { owner }),
+        ...(data['correlationId'] && { correlationId: data['correlationId'] }),
+      },
     });
+    return published(event);
   }),
 );
 
