@@ -145,7 +145,7 @@ describe('the documentation site', () => {
         .or(page.getByText('/files', { exact: true }))
         .first()
         .click();
-      await page.getByRole('heading', { name: 'Upload a file in one request' }).first().waitFor();
+      await page.getByRole('heading', { name: 'Upload a file' }).first().waitFor();
       await page.getByText('Idempotency-Key', { exact: true }).first().waitFor();
       await shoot(page, 'docs-api');
     });
