@@ -9,7 +9,7 @@ export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256', 'md5', 'crc32c'] as const;
 const MAX_LENGTH = 128;
 
 export interface Checksum {
-  readonly algorithm: (typeof CHECKSUM_ALGORITHMS)[number];
+  readonly algorithm: (typeof CHECKSUM_ALGORITHMS)[number] | 'sha512';
   readonly digest: Buffer;
 }
 

@@ -8,6 +8,7 @@ import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { sendNoContent } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
@@ -31,7 +32,8 @@ import { IdempotencyKeys } from './idempotency-keys.ts';
 import { LatestUploads } from './latest-uploads.ts';
 import { mediaRanges } from './media/media-policy.ts';
 import { postFile } from './post.ts';
-import { type Tus, tusRoute } from './tus.ts';
+import { generalLimit, type Resumable, resumableRoute } from './resumable.ts';
+import { tusRoute } from './tus.ts';
 
 /** A session of Cloud Storage lives a week, and the sweeper should have ended it before. */
 const MAX_EXPIRES_SECONDS = 561_600;
@@ -80,19 +82,21 @@ const intake = {
   now: () => new Date(),
   uploads: new Shares(config.UPLOADS_PER_OWNER),
 };
-const poster = {
+const uploads: Resumable = {
   ...intake,
   polls: new Shares(config.LONG_POLLS_PER_CALLER),
-  receiver: { ...intake, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
-};
-const uploads: Tus = {
-  ...intake,
   references: new References(permanent),
   digests: new HeldDigests(),
   latest: new LatestUploads(),
   partBytes: 64 * 1024 * 1024,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
   shutdown: shutdownSignal,
+};
+const poster = {
+  ...intake,
+  polls: uploads.polls,
+  receiver: { ...intake, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
+  resumable: uploads,
 };
 
 /** Clients that mix up the two host names are told so. */
@@ -113,14 +117,21 @@ http(
 
 async function route(context: RequestContext): Promise<void> {
   context.audit.action = 'upload';
+  const [, upload] = /^\/uploads\/resumable\/([^/]+)$/.exec(context.path) ?? [];
+  if (upload !== undefined) return resumableRoute(uploads, context, upload);
   const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(withoutSlash(context.path)) ?? [];
   if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, context, id);
   if (collection === undefined) throw new Problem('not-found');
   if (collection === 'files' && id !== undefined) throw new Problem('not-found', elsewhere);
-  if (context.request.method !== 'POST') {
-    throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow: 'POST' } });
+  const isFiles = collection === 'files';
+  if (isFiles && context.request.method === 'OPTIONS') {
+    return sendNoContent(context.response, { allow: 'OPTIONS, POST', ...generalLimit(uploads) });
   }
-  await (collection === 'files' ? postFile(poster, context) : postDirect(uploads, context));
+  if (context.request.method !== 'POST') {
+    const allow = isFiles ? 'OPTIONS, POST' : 'POST';
+    throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow } });
+  }
+  await (isFiles ? postFile(poster, context) : postDirect(uploads, context));
 }
 
 /** Clients of tus join addresses in their own ways: `/uploads/` is `/uploads`. */

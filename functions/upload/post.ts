@@ -1,12 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { fileUrl } from '../../shared/files/file-url.ts';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { bodyOf } from '../../shared/http/body.ts';
-import { requireReadable } from '../../shared/http/outcome.ts';
-import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
-import { waitForVerdict } from '../../shared/http/wait-for-verdict.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
@@ -18,13 +14,16 @@ import { fileOfForm } from './form/form-file.ts';
 import { requireAllowed } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
 import { openUpload } from './open.ts';
+import { answerReceived, sayComplete } from './received.ts';
+import { type BeginDeps, beginUpload, isResumable } from './resumable-create.ts';
+import { wholeLength } from './resumable-headers.ts';
 import { type UploadHeaders, type UploadLimits, uploadHeadersOf } from './upload-headers.ts';
-import { handleOf } from './validate-upload.ts';
 
 export interface PostDeps {
   readonly tokens: TokenVerifier;
   readonly terms: UploadLimits;
   readonly receiver: CreateOnceDeps;
+  readonly resumable: BeginDeps;
   /** Shares of each owner: bodies that are being read, and requests that wait for a verdict. */
   readonly uploads: Shares;
   readonly polls: Shares;
@@ -35,25 +34,30 @@ export interface PostDeps {
  * @throws {Problem}; whatever is refused for its head is refused before its body is asked for
  */
 export async function postFile(deps: PostDeps, context: RequestContext): Promise<void> {
-  const { request, response, log, signal, audit } = context;
+  const { request, response } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const offer = uploadHeadersOf(request, deps.terms);
-  const { record: received, replayed } = await createFromBody(deps, context, owner, offer);
-  const { id, content } = received;
+  if (isResumable(request, response, offer)) {
+    const record = await beginUpload(deps.resumable, context, owner, offer);
+    return record && answer(deps, context, { record, replayed: false }, offer);
+  }
+  if (offer.complete) wholeLength(request, { offset: 0, complete: true, known: undefined });
+  await answer(deps, context, await createFromBody(deps, context, owner, offer), offer);
+}
+
+async function answer(
+  { terms, receiver: { records }, polls }: PostDeps,
+  context: RequestContext,
+  { record, replayed }: Received,
+  { complete, waitSeconds }: UploadHeaders,
+): Promise<void> {
+  const { response, log, audit } = context;
+  const { id, owner, content } = record;
   audit.fileId = id;
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
-
-  // Set here, so that a problem carries them too: it may be about a file that there is.
-  response.setHeader('location', fileUrl(deps.terms.filesUrl, id));
   if (replayed) response.setHeader('idempotency-replayed', 'true');
-  // A caller with too many of them waiting is answered at once, which it has to expect anyway.
-  using poll = offer.waitSeconds > 0 ? deps.polls.take(owner) : undefined;
-  const waitSeconds = poll ? offer.waitSeconds : 0;
-  const record = await waitForVerdict(deps.receiver.records, received, waitSeconds, signal);
-  const headers: Record<string, string> = poll ? { 'preference-applied': `wait=${waitSeconds}` } : {};
-  if (record.state === 'pending')
-    sendHandle(response, 202, handleOf(record, deps.terms), { ...headers, 'retry-after': '1' });
-  else sendHandle(response, 201, handleOf(requireReadable(record), deps.terms), headers);
+  if (complete !== undefined) sayComplete(response, record);
+  await answerReceived({ terms, records, polls }, context, record, waitSeconds);
 }
 
 async function createFromBody(
@@ -63,7 +67,8 @@ async function createFromBody(
   offer: UploadHeaders,
 ): Promise<Received> {
   using _ = openUpload(uploads, owner, response);
-  const check = new DigestCheck(offer.digests);
+  const { boundary, digests, contentDigests } = offer;
+  const check = new DigestCheck(boundary === undefined ? [...digests, ...contentDigests] : digests);
   const { contentType, fileName, declaredBytes, bytes } = await fileOf(request, response, offer, terms);
   const upload: Upload = {
     owner,
@@ -87,14 +92,14 @@ type SentFile = Pick<Upload, 'contentType' | 'fileName' | 'declaredBytes' | 'byt
 async function fileOf(
   request: IncomingMessage,
   response: ServerResponse,
-  { contentType, fileName, boundary, formDigests }: UploadHeaders,
+  { contentType, fileName, boundary, contentDigests }: UploadHeaders,
   { maxBytes, media }: UploadLimits,
 ): Promise<SentFile> {
   if (boundary === undefined) {
     const declaredBytes = framingOf(request).contentLength;
     return { contentType, fileName, declaredBytes, bytes: bodyOf(request, response, maxBytes) };
   }
-  const file = await fileOfForm(verified(bodyOf(request, response), formDigests), boundary, maxBytes);
+  const file = await fileOfForm(verified(bodyOf(request, response), contentDigests), boundary, maxBytes);
   requireAllowed(media, file.contentType);
   return file;
 }

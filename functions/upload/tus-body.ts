@@ -20,6 +20,7 @@ import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
 import { essence } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
+import { requireClaimed } from './refute.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
 import type { UploadLimits } from './upload-headers.ts';
 
@@ -101,6 +102,7 @@ async function complete(
   { record, chain }: Progress,
   sha256: Sha256 | undefined,
 ): Promise<Standing & { readonly object?: StoredObject }> {
+  await requireClaimed(tus, record, sha256);
   const object = await assemble(tus.unscanned, record.id, chain, sha256);
   const now = await recordOf(tus, record);
   // Nobody waits for that: Cloud Storage takes one mutation of a name a second. The sweeper removes what stays.

@@ -13,6 +13,7 @@ import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
 import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
+import { PARTIAL_UPLOAD, uploadCompleteOf } from './resumable-headers.ts';
 
 /** Limits of a deployment, and the address at which its files are read. */
 export interface UploadLimits {
@@ -36,8 +37,10 @@ export interface UploadHeaders {
   readonly boundary: string | undefined;
   /** Digests of the file. */
   readonly digests: readonly ClaimedDigest[];
-  /** Digests of a form as it is sent. */
-  readonly formDigests: readonly ClaimedDigest[];
+  /** Digests of the body, which may be a form or a part of the file. */
+  readonly contentDigests: readonly ClaimedDigest[];
+  /** Upload-Complete: whether the body is all of the file. */
+  readonly complete: boolean | undefined;
   readonly idempotencyKey: string | undefined;
   readonly waitSeconds: number;
 }
@@ -52,14 +55,15 @@ export function uploadHeadersOf(
 ): UploadHeaders {
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
-  const contentType = mediaTypeOf(headers['content-type']);
+  const complete = uploadCompleteOf(request);
+  const declaredType = mediaTypeOf(headers['content-type']);
+  // Some clients say of the first part too that it is one.
+  const isPart = complete !== undefined && declaredType === PARTIAL_UPLOAD;
+  const contentType = isPart ? mediaTypeOf(undefined) : declaredType;
   if (!contentType) throw invalid('The Content-Type is not a media type.');
   const boundary = boundaryOf(contentType);
-  requireWhole(headers['upload-complete']);
   const fileName = fileNameOf(headers['content-disposition']);
   if (fileName === 'invalid') throw invalid('The file name is too long.');
-  const ofFile = claimedDigests('Repr-Digest', text(headers['repr-digest']));
-  const ofBody = claimedDigests('Content-Digest', text(headers['content-digest']));
   const isForm = boundary !== undefined;
   const offer = {
     contentType,
@@ -67,8 +71,9 @@ export function uploadHeadersOf(
     callbackUrl: requireCallback(callbacks, text(headers['callback-url'])),
     correlationId: correlationIdOf(headers['correlation-id'], 'Correlation-Id'),
     boundary,
-    digests: isForm ? ofFile : [...ofFile, ...ofBody],
-    formDigests: isForm ? ofBody : [],
+    digests: claimedDigests('Repr-Digest', text(headers['repr-digest'])),
+    contentDigests: claimedDigests('Content-Digest', text(headers['content-digest'])),
+    complete,
     idempotencyKey: idempotencyKeyOf(headers['idempotency-key']),
     waitSeconds: waitSecondsOf(headers['prefer']),
   };
@@ -81,7 +86,7 @@ export function uploadHeadersOf(
  * Bytes are kept and scanned as they come: what is inside a coding would be looked at by nobody.
  * @throws {Problem} with the codings that are taken instead (RFC 9110 section 15.5.16)
  */
-function requireIdentity(encoding: string | undefined): void {
+export function requireIdentity(encoding: string | undefined): void {
   if (['', 'identity'].includes((encoding ?? '').trim().toLowerCase())) return;
   throw new Problem('unsupported-encoding', { headers: { 'accept-encoding': 'identity' } });
 }
@@ -95,15 +100,6 @@ function boundaryOf(contentType: string): string | undefined {
   throw new Problem('form-invalid', {
     detail: 'Its Content-Type has no boundary. Leave the header to the library that writes the form.',
   });
-}
-
-/**
- * A client of draft-ietf-httpbis-resumable-upload says `?0` of a part, which must not become a file.
- * @throws {Problem}
- */
-function requireWhole(uploadComplete: string | string[] | undefined): void {
-  if (uploadComplete === undefined || /^\s*\?1\s*(;|$)/.test(String(uploadComplete))) return;
-  throw invalid('The request is a part of an upload (Upload-Complete). Upload in parts by tus, at /uploads.');
 }
 
 function text(header: string | string[] | undefined): string | undefined {

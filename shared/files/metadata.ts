@@ -100,6 +100,8 @@ const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
     length: optional(count('length')),
     metadata: optional(text('uploadMetadata')),
     concat: optional(text('uploadConcat')),
+    announced: optional(count('announcedLength')),
+    sha256: optional(sha256('claimedSha256')),
   },
   direct: {
     expiresAt: time('expiresAt'),

@@ -72,6 +72,10 @@ export interface TusUpload {
   readonly metadata?: string;
   /** Upload-Concat as the client sent it: absent for an upload that is neither partial nor made of such. */
   readonly concat?: string;
+  /** Bytes that the client intends to send, of an upload that only its client completes: docs/adr/0015. */
+  readonly announced?: number;
+  /** Digest of the whole that the client claims. */
+  readonly sha256?: Sha256;
   readonly expiresAt: Date;
 }
 

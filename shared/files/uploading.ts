@@ -34,7 +34,9 @@ export function asPending(record: FileRecord, object: StoredObject): Exclude<Fil
   const { size, crc32c, metadata } = object;
   // Only objects of tus are made by us with a digest that we computed. The client of a direct session claims one.
   const sha256 = parseSha256(metadata['sha256'] ?? '');
-  const known = sha256 ? { content: { size, sha256, crc32c } } : { claims: { size } };
+  const known = sha256
+    ? { content: { size, sha256, crc32c } }
+    : { claims: { size, ...(upload.sha256 && { sha256: upload.sha256 }) } };
   return { ...stored, state: 'pending', ...known };
 }
 

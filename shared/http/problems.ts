@@ -4,6 +4,11 @@
  */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
+  'inconsistent-upload-length': {
+    status: 400,
+    title: 'The lengths that an upload announces differ',
+    uri: 'https://iana.org/assignments/http-problem-types#inconsistent-upload-length',
+  },
   'form-invalid': { status: 400, title: 'The form does not hold exactly one file' },
   'digest-mismatch': { status: 400, title: 'The bytes that arrived are not those that were announced' },
   'upload-incomplete': { status: 400, title: 'The upload ended before all of its bytes arrived' },
@@ -16,6 +21,11 @@ export const PROBLEMS = {
   'upload-offset': { status: 409, title: 'The upload stands at another offset' },
   'partial-incomplete': { status: 409, title: 'A partial upload is not complete' },
   'partial-combined': { status: 409, title: 'A partial upload belongs to a file already' },
+  'mismatching-upload-offset': {
+    status: 409,
+    title: 'Upload-Offset does not match the offset of the upload',
+    uri: 'https://iana.org/assignments/http-problem-types#mismatching-upload-offset',
+  },
   'upload-complete': { status: 409, title: 'The upload is complete' },
   'not-scanned-yet': { status: 409, title: 'The file has not been found clean yet' },
   'idempotency-in-progress': { status: 409, title: 'An upload with the same Idempotency-Key is under way' },
@@ -33,7 +43,7 @@ export const PROBLEMS = {
   'media-type-not-allowed': { status: 415, title: 'This service does not take files of that type' },
   'media-type-mismatch': { status: 415, title: 'The bytes are not of the type that was declared' },
   'unsupported-encoding': { status: 415, title: 'The body must not have a content encoding' },
-  'upload-content-type': { status: 415, title: 'The bytes of an upload are application/offset+octet-stream' },
+  'upload-content-type': { status: 415, title: 'The bytes of an upload have another media type' },
   'callback-not-allowed': { status: 422, title: 'The callback URL is not allowed' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another upload' },
@@ -47,7 +57,8 @@ export type ProblemType = keyof typeof PROBLEMS;
 
 /** The stable identifier of a problem type, for programs to compare. */
 export function problemUri(type: ProblemType): string {
-  return `urn:hops-fileshare:problem:${type}`;
+  const problem = PROBLEMS[type];
+  return 'uri' in problem ? problem.uri : `urn:hops-fileshare:problem:${type}`;
 }
 
 export interface ProblemExtras {

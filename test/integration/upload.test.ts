@@ -352,14 +352,6 @@ overHosts('uploads', (hosts) => {
     assert.deepEqual(after, before);
   });
 
-  it('are no parts, of which nothing is stored', async () => {
-    const before = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
-    const part = await service.call('POST', '/files', { body: 'abcd', headers: { 'upload-complete': '?0' } });
-    assert.equal(part.status, 400);
-    const after = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
-    assert.deepEqual(after, before);
-  });
-
   it('are of a media type, not of a range or nonsense, in every way in', async () => {
     for (const type of ['*/*', 'text/*', 'text/plain; charset="\xff"', 'text/plain; a*=b']) {
       const posted = await service.call('POST', '/files', { body: 'x', headers: { 'content-type': type } });

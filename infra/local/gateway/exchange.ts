@@ -72,6 +72,9 @@ export function forward({ request, response, upstream, timeoutMs }: Exchange): P
     };
     response.once('close', abandon);
     asked.once('continue', letBodyCome);
+    asked.on('information', ({ statusCode, rawHeaders }) => {
+      if (statusCode !== 100 && !response.headersSent) response.writeInformation(statusCode, rawHeaders);
+    });
     asked.once('response', (inbound) => relay({ request, response, outbound: asked, inbound }));
     asked.once('close', () => {
       if (asked === outbound) over.resolve();

@@ -51,24 +51,40 @@ describe('the head of an upload', () => {
 
   it('may describe a form, whose digests are those of the file and of the body', () => {
     const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
-    const { boundary, digests, formDigests } = offer({
+    const { boundary, digests, contentDigests } = offer({
       'content-type': 'Multipart/Form-Data; boundary="a b"',
       'repr-digest': digest,
     });
     assert.equal(boundary, 'a b');
-    assert.deepEqual([digests.length, formDigests.length], [1, 0]);
+    assert.deepEqual([digests.length, contentDigests.length], [1, 0]);
   });
 
-  for (const complete of ['?0', '', '?1, ?0', '1', '?0;a=1']) {
-    it(`may not describe a part: Upload-Complete: "${complete}"`, () => {
+  for (const complete of ['', '?1, ?0', '1', '0', '?2', 'true']) {
+    it(`may not leave open whether it is a part: Upload-Complete: "${complete}"`, () => {
       assert.throws(
         () => offer({ 'upload-complete': complete }),
-        (problem: Problem) => problem.type === 'invalid-request' && /tus/.test(problem.extras.detail ?? ''),
+        (problem: Problem) => problem.type === 'invalid-request',
       );
     });
   }
 
-  it('may say that it is complete', () => void offer({ 'upload-complete': '?1' }));
+  it('may say that it is complete, or a part', () => {
+    const heads: Record<string, string>[] = [
+      { 'upload-complete': '?1' },
+      { 'upload-complete': '?0;a=1' },
+      {},
+    ];
+    assert.deepEqual(
+      heads.map((head) => offer(head).complete),
+      [true, false, undefined],
+    );
+  });
+
+  it('has the type of the file and not of a part', () => {
+    const type = { 'content-type': 'application/partial-upload' };
+    assert.equal(offer({ ...type, 'upload-complete': '?0' }).contentType, 'application/octet-stream');
+    assert.equal(offer(type).contentType, 'application/partial-upload');
+  });
 
   it('may describe other multipart types, which are files', () => {
     assert.equal(
@@ -79,7 +95,8 @@ describe('the head of an upload', () => {
 
   it('may claim digests of both kinds', () => {
     const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
-    assert.equal(offer({ 'repr-digest': digest, 'content-digest': digest }).digests.length, 2);
+    const { digests, contentDigests } = offer({ 'repr-digest': digest, 'content-digest': digest });
+    assert.deepEqual([digests.length, contentDigests.length], [1, 1]);
   });
 
   it('is read or refused with a 4xx, whatever it is, and what is kept of it can be sent again', () => {

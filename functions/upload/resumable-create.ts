@@ -1,0 +1,110 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { newFileId } from '../../shared/files/file-id.ts';
+import { NO_PARTS } from '../../shared/files/parts.ts';
+import { type FileRecord, parseSha256, type Sha256 } from '../../shared/files/record.ts';
+import type { TusRecord } from '../../shared/files/uploading.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { sendHandle } from '../../shared/http/respond.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import type { Shares } from '../../shared/runtime/shares.ts';
+import { openUpload } from './open.ts';
+import { sendInterim, takesInterim, uploadLimit, wholeLength } from './resumable-headers.ts';
+import { offsetHeaders, receivePart } from './resumable-part.ts';
+import type { AppendBodyDeps } from './tus-body.ts';
+import type { UploadHeaders } from './upload-headers.ts';
+import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+
+export interface BeginDeps extends AppendBodyDeps {
+  /** Milliseconds from its creation in which an upload is to be completed. */
+  readonly expiresMs: number;
+  /** Shares of each owner: bodies that are being read. */
+  readonly uploads: Shares;
+}
+
+/**
+ * Whether `POST /files` makes an upload resource: where the body is not all of the file, and where the client can be told the
+ * address before it sends the body. Any other body is stored as without the draft, which costs less.
+ */
+export function isResumable(
+  request: IncomingMessage,
+  response: ServerResponse,
+  offer: UploadHeaders,
+): boolean {
+  if (offer.complete === undefined) return false;
+  const obstacle = obstacleOf(offer);
+  if (offer.complete) return obstacle === undefined && takesInterim(request, response);
+  if (obstacle) throw new Problem('invalid-request', { detail: obstacle });
+  return true;
+}
+
+/** The reason why a file cannot be sent in parts. */
+function obstacleOf({ boundary, idempotencyKey, digests }: UploadHeaders): string | undefined {
+  if (boundary !== undefined) return 'A form is not sent in parts. Send the bytes of the file.';
+  if (idempotencyKey !== undefined)
+    return 'Send Upload-Complete or Idempotency-Key: the upload resource is asked whether its file is there.';
+  if (digests.length > 0 && !claimedSha256(digests))
+    return 'Send the sha-256 of the file: no other digest can be continued in another process.';
+  return undefined;
+}
+
+/**
+ * Begins an upload of draft-ietf-httpbis-resumable-upload with the first bytes of its file.
+ * @returns the file where it is complete already; undefined where the answer is sent
+ * @throws {Problem}
+ */
+export async function beginUpload(
+  tus: BeginDeps,
+  context: RequestContext,
+  owner: Principal,
+  offer: UploadHeaders,
+): Promise<FileRecord | undefined> {
+  const { request, response, log, audit, traceparent } = context;
+  const { complete = true } = offer;
+  using _ = openUpload(tus.uploads, owner, response);
+  const length = wholeLength(request, { offset: 0, complete, known: undefined });
+  const { maxBytes } = tus.terms;
+  const admitted = validateUpload(tus.terms, { ...offer, owner, size: length, traceparent });
+  const record = recordOf(tus, admitted, offer, length);
+  await tus.records.insert(record);
+  audit.fileId = record.id;
+  log.info({ fileId: record.id, owner, length }, 'upload created');
+  const location = `/uploads/resumable/${record.id}`;
+  const limit = uploadLimit(maxBytes, { now: tus.now(), expiresAt: record.upload.expiresAt });
+  if (takesInterim(request, response)) sendInterim(response, { location, ...limit });
+  const begun = { record, chain: NO_PARTS, seenAt: record.createdAt };
+  const now = await receivePart(tus, context, begun, { complete, length, digests: offer.contentDigests });
+  if (!now.progress) return now.record;
+  const handle = handleOf(now.record, tus.terms, now.progress.chain.end);
+  sendHandle(response, 201, handle, { location, ...offsetHeaders(tus, now.progress) });
+  return undefined;
+}
+
+function recordOf(
+  tus: BeginDeps,
+  admitted: ValidUpload,
+  { complete, digests }: UploadHeaders,
+  length: number | undefined,
+): TusRecord {
+  const createdAt = tus.now();
+  const sha256 = claimedSha256(digests);
+  return {
+    ...admitted,
+    id: newFileId(admitted.owner, createdAt),
+    createdAt,
+    viewers: [],
+    state: 'uploading',
+    upload: {
+      kind: 'tus',
+      // Of an upload that has yet to be called complete, the length completes nothing.
+      ...(length !== undefined && (complete ? { length } : { announced: length })),
+      ...(sha256 && { sha256 }),
+      expiresAt: new Date(createdAt.getTime() + tus.expiresMs),
+    },
+  };
+}
+
+function claimedSha256(digests: UploadHeaders['digests']): Sha256 | undefined {
+  const claim = digests.find(({ algorithm }) => algorithm === 'sha-256');
+  return claim && parseSha256(Buffer.from(claim.digest).toString('hex'));
+}
