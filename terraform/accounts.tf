@@ -3,12 +3,13 @@
 locals {
   accounts = merge(
     {
-      upload   = "upload function"
-      files    = "files function"
-      scanner  = "scanner function and ClamAV"
-      sweeper  = "sweeper function"
-      push     = "Pub/Sub, when it calls scanner and sweeper"
-      schedule = "Cloud Scheduler, when it calls sweeper and mirror"
+      upload    = "upload function"
+      files     = "files function"
+      scanner   = "scanner function and ClamAV"
+      rescanner = "scanner function and ClamAV, which scan again"
+      sweeper   = "sweeper function"
+      push      = "Pub/Sub, when it calls scanner, rescanner and sweeper"
+      schedule  = "Cloud Scheduler, when it calls sweeper and mirror"
     },
     local.has_mirror ? { mirror = "the job that fills the signature mirror" } : {},
     length(local.pushed) > 0 ? { delivery = "Pub/Sub, when it calls subscribers" } : {},

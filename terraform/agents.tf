@@ -16,13 +16,14 @@ locals {
   # By the key of what they are the dead letters of.
   dead_letters = merge(
     { finalized = { topic = google_pubsub_topic.finalized_dead.name, subscription = google_pubsub_subscription.finalized_scanner.name } },
+    { rescan = { topic = google_pubsub_topic.rescan_dead.name, subscription = google_pubsub_subscription.rescan.name } },
     { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => {
       topic        = topic.name
       subscription = google_pubsub_subscription.subscriber[name].name
     } },
   )
   dead_topics = merge(
-    { finalized = google_pubsub_topic.finalized_dead.name },
+    { finalized = google_pubsub_topic.finalized_dead.name, rescan = google_pubsub_topic.rescan_dead.name },
     { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => topic.name },
   )
 }

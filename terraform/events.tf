@@ -43,10 +43,10 @@ resource "google_pubsub_subscription" "finalized_scanner" {
   message_retention_duration = local.week
   labels                     = var.labels
   push_config {
-    push_endpoint = "${google_cloud_run_v2_service.scanner.uri}/"
+    push_endpoint = "${google_cloud_run_v2_service.scanner["scanner"].uri}/"
     oidc_token {
       service_account_email = google_service_account.this["push"].email
-      audience              = google_cloud_run_v2_service.scanner.uri
+      audience              = google_cloud_run_v2_service.scanner["scanner"].uri
     }
   }
   retry_policy {
@@ -90,6 +90,68 @@ resource "google_pubsub_subscription" "finalized_dead_sweeper" {
     ttl = ""
   }
   depends_on = [google_cloud_run_v2_service_iam_member.push_sweeper]
+}
+
+# What is stored is scanned again (docs/adr/0033). A request that is given up is sent again by the sweeper.
+resource "google_pubsub_topic" "rescan" {
+  project      = var.project_id
+  name         = "${var.name}-rescan"
+  kms_key_name = local.kms_key
+  labels       = var.labels
+  depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+resource "google_pubsub_topic" "rescan_dead" {
+  project      = var.project_id
+  name         = "${var.name}-rescan-dead"
+  kms_key_name = local.kms_key
+  labels       = var.labels
+  depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+resource "google_pubsub_subscription" "rescan" {
+  project                    = var.project_id
+  name                       = "${var.name}-rescan-rescanner"
+  topic                      = google_pubsub_topic.rescan.id
+  ack_deadline_seconds       = 600
+  message_retention_duration = local.week
+  labels                     = var.labels
+  push_config {
+    push_endpoint = "${google_cloud_run_v2_service.scanner["rescanner"].uri}/"
+    oidc_token {
+      service_account_email = google_service_account.this["push"].email
+      audience              = google_cloud_run_v2_service.scanner["rescanner"].uri
+    }
+  }
+  # A hundred attempts with pauses of ten minutes last for 16 hours.
+  retry_policy {
+    minimum_backoff = "10s"
+    maximum_backoff = "600s"
+  }
+  dead_letter_policy {
+    dead_letter_topic     = google_pubsub_topic.rescan_dead.id
+    max_delivery_attempts = local.finalized_attempts
+  }
+  expiration_policy {
+    ttl = ""
+  }
+  depends_on = [
+    google_cloud_run_v2_service_iam_member.push_scanner,
+    google_pubsub_topic_iam_member.dead_letters,
+    google_pubsub_subscription.rescan_dead,
+  ]
+}
+
+# For a person to look at; an alert says that something is there.
+resource "google_pubsub_subscription" "rescan_dead" {
+  project                    = var.project_id
+  name                       = "${var.name}-rescan-dead"
+  topic                      = google_pubsub_topic.rescan_dead.id
+  message_retention_duration = local.week
+  labels                     = var.labels
+  expiration_policy {
+    ttl = ""
+  }
 }
 
 resource "google_pubsub_schema" "scan_event" {

@@ -34,6 +34,10 @@ locals {
       "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       # Candidates for garbage collection, for the sweeper to look at.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
+      # It scans again what was promoted, and can neither promote nor decide on a file.
+      "rescanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "rescanner.contents" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["blobs/"] }
+      "rescanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       # It completes resumable uploads whose parts are all there, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
@@ -47,8 +51,9 @@ locals {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
     } : {},
     local.has_mirror ? {
-      "scanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }
-      "mirror.signatures"  = { bucket = "signatures", permissions = ["create", "delete", "get", "list"], prefixes = [] }
+      "rescanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }
+      "scanner.signatures"   = { bucket = "signatures", permissions = ["get"], prefixes = [] }
+      "mirror.signatures"    = { bucket = "signatures", permissions = ["create", "delete", "get", "list"], prefixes = [] }
     } : {},
   )
 }
@@ -111,6 +116,20 @@ resource "google_pubsub_topic_iam_member" "scanner_events" {
   member  = google_service_account.this["scanner"].member
 }
 
+resource "google_pubsub_topic_iam_member" "rescanner_events" {
+  project = var.project_id
+  topic   = google_pubsub_topic.scan_events.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["rescanner"].member
+}
+
+resource "google_pubsub_topic_iam_member" "sweeper_rescan" {
+  project = var.project_id
+  topic   = google_pubsub_topic.rescan.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["sweeper"].member
+}
+
 resource "google_pubsub_topic_iam_member" "sweeper_events" {
   project = var.project_id
   topic   = google_pubsub_topic.scan_events.name
@@ -137,9 +156,10 @@ resource "google_cloud_run_v2_service_iam_member" "api" {
 }
 
 resource "google_cloud_run_v2_service_iam_member" "push_scanner" {
+  for_each = local.scanners
   project  = var.project_id
   location = var.region
-  name     = google_cloud_run_v2_service.scanner.name
+  name     = google_cloud_run_v2_service.scanner[each.key].name
   role     = "roles/run.invoker"
   member   = google_service_account.this["push"].member
 }

@@ -5,7 +5,7 @@ data "google_project" "this" {
 }
 
 locals {
-  services = toset(["upload", "files", "scanner", "sweeper"])
+  services = toset(["upload", "files", "scanner", "rescanner", "sweeper"])
   apis = toset(concat(
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
     var.load_balancer == null ? [] : ["compute"],

@@ -4,11 +4,13 @@ locals {
   metric_prefix = replace(var.name, "-", "_")
   log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
+  rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
-  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\")"
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
   counters = {
+    rescans       = { label = "outcome", filter = "${local.rescanner_log} AND jsonPayload.message=\"re-scan completed\"" }
     scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
     failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
     not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
@@ -17,6 +19,7 @@ locals {
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
   }
   distributions = {
+    rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
     signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
   }
@@ -29,6 +32,7 @@ locals {
   of_revision   = "monitored_resource=\"cloud_run_revision\""
   oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
   signature_age = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_signature_age_seconds_bucket{${local.of_revision}}[1h])))"
+  rescan_behind = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_rescan_behind_seconds_bucket{${local.of_revision}}[1d])))"
   dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
   backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
   requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
@@ -37,6 +41,9 @@ locals {
   # One line in the log is enough.
   log_alerts = {
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
+    rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner may decide nothing: `reason` says why. Uploads are not affected." }
+    stored-malware     = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored content is malware\"", say = "Newer signatures found malware in a content that was handed out as clean: nobody gets it any more. Somebody may have it." }
+    damaged-content    = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored bytes do not have their digest\"", say = "A stored content is not what it was when it was stored: nobody gets it. Find out who could write to the bucket." }
     uncaught-error     = { severity = "ERROR", filter = "${local.any_log} AND jsonPayload.message=\"error that nobody caught\"", say = "A defect of the code ended an instance; `err` says where. Requests in flight were finished, its own got no answer." }
     file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
     dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file for hours: it is sent there again, or has failed where `outcome` says so. Fix the cause." }
@@ -54,6 +61,8 @@ locals {
       sweeps-absent     = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_oldest_pending_seconds_count{${local.of_revision}}[1h])) or vector(0)) < 1", for = "1800s", say = "No sweep was completed for an hour." }
       collect-absent    = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_collections{${local.of_revision}}[3h])) or vector(0)) < 1", for = "1800s", say = "No collection was completed for three hours: what is deleted is neither announced nor freed." }
       collect-behind    = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_cycles{${local.of_revision}}[1d])) or vector(0)) < 1", for = "3600s", say = "No cycle of the collection came to its end for a day: it has too little time for the number of records." }
+      rescan-behind     = { severity = "WARNING", query = "${local.rescan_behind} > 3 * 86400", for = "3600s", say = "Contents wait for their re-scan for three days: the budget of `rescan` is too small, or the rescanner does not work." }
+      rescan-absent     = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_rescan_behind_seconds_count{${local.of_revision}}[1d])) or vector(0)) < 1", for = "3600s", say = "Nobody looked for contents to scan again for a day." }
       backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
@@ -173,6 +182,8 @@ locals {
       local.backlog_age,
     ] },
     { title = "Age of the signatures", unit = "s", queries = [local.signature_age] },
+    { title = "Re-scans an hour, by outcome", unit = "1", queries = ["sum by (outcome) (increase(${local.user_metric}_rescans{${local.of_revision}}[1h]))"] },
+    { title = "Age of the oldest content that is due for a re-scan", unit = "s", queries = [local.rescan_behind] },
     { title = "Dead letters", unit = "1", queries = [local.dead_waiting] },
     { title = "Trouble an hour: failed, tried in vain, redriven", unit = "1", queries = [
       for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"

@@ -7,7 +7,7 @@ output "service_urls" {
   description = "Of each function. Without a load balancer, clients upload to `upload` and read from `files`."
   value = merge(
     { for name, service in google_cloud_run_v2_service.function : name => service.uri },
-    { scanner = google_cloud_run_v2_service.scanner.uri },
+    { for name, service in google_cloud_run_v2_service.scanner : name => service.uri },
     # By the names that links have: each service has another one beside it.
     local.run_urls,
   )

@@ -1,4 +1,5 @@
-# The scanner with ClamAV beside it. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
+# The scanner with ClamAV beside it, and a second one of the same image, which scans again what is stored
+# (docs/adr/0033): no upload waits for that. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
 
 locals {
   clamd_port   = 3310
@@ -17,7 +18,10 @@ locals {
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
   # A service that runs only while there is work is billed by request; what is kept is billed for as long as it is there, for less.
-  scales_to_zero = var.scanner.min_instances == 0
+  scanners = {
+    scanner   = { min_instances = var.scanner.min_instances, max_instances = var.scanner.max_instances }
+    rescanner = { min_instances = 0, max_instances = var.rescan.max_instances }
+  }
   # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
   # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance. A
   # small file takes milliseconds of a slot and some round trips to Cloud Storage: it takes many at a time to fill the slots.
@@ -26,23 +30,24 @@ locals {
 }
 
 resource "google_cloud_run_v2_service" "scanner" {
+  for_each            = local.scanners
   project             = var.project_id
   location            = var.region
-  name                = "${var.name}-scanner"
+  name                = "${var.name}-${each.key}"
   ingress             = "INGRESS_TRAFFIC_INTERNAL_ONLY"
   deletion_protection = var.deletion_protection
   labels              = var.labels
 
   template {
-    service_account                  = google_service_account.this["scanner"].email
-    timeout                          = "${local.request_timeout_seconds.scanner}s"
+    service_account                  = google_service_account.this[each.key].email
+    timeout                          = "${local.request_timeout_seconds[each.key]}s"
     max_instance_request_concurrency = local.scan_concurrency
     execution_environment            = "EXECUTION_ENVIRONMENT_GEN2"
     encryption_key                   = local.kms_key
     labels                           = var.labels
     scaling {
-      min_instance_count = var.scanner.min_instances
-      max_instance_count = var.scanner.max_instances
+      min_instance_count = each.value.min_instances
+      max_instance_count = each.value.max_instances
     }
     dynamic "vpc_access" {
       for_each = var.scanner_network[*]
@@ -64,20 +69,22 @@ resource "google_cloud_run_v2_service" "scanner" {
     }
 
     containers {
-      name       = "scanner"
+      name       = each.key
       image      = var.images.scanner
       depends_on = ["clamav"]
+      # The image has both, and starts the scanner where it is told nothing else.
+      args = each.key == "rescanner" ? ["--target=rescanner", "--source=bundled/functions/scanner/rescanner/index.mjs"] : null
       ports {
         name           = "http1"
         container_port = 8080
       }
       resources {
         limits            = { cpu = "1", memory = "512Mi" }
-        cpu_idle          = local.scales_to_zero
+        cpu_idle          = each.value.min_instances == 0
         startup_cpu_boost = true
       }
       dynamic "env" {
-        for_each = local.env.scanner
+        for_each = local.env[each.key]
         content {
           name  = env.key
           value = env.value
@@ -114,7 +121,7 @@ resource "google_cloud_run_v2_service" "scanner" {
       resources {
         limits = { cpu = tostring(local.clamav_cpu), memory = "${local.clamav_memory_gib}Gi" }
         # Signatures are reloaded between requests. An instance that is not kept loads the newest when it starts.
-        cpu_idle          = local.scales_to_zero
+        cpu_idle          = each.value.min_instances == 0
         startup_cpu_boost = true
       }
       dynamic "env" {

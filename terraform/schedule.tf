@@ -6,6 +6,7 @@ resource "google_cloud_scheduler_job" "sweeper" {
   for_each = {
     sweep   = { schedule = var.sweeper.sweep_schedule, deadline = "600s" }
     collect = { schedule = var.sweeper.collect_schedule, deadline = "1800s" }
+    rescan  = { schedule = var.rescan.schedule, deadline = "1800s" }
   }
   project          = var.project_id
   region           = local.scheduler_region

@@ -14,7 +14,7 @@ locals {
   # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
-  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, sweeper = 1800 }
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800 }
   cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
   exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
   # Variables that the module sets. Null values are left to the functions.
@@ -55,15 +55,37 @@ locals {
       DEDUPLICATE             = var.deduplicate
       ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
+    # It scans as the scanner does.
+    rescanner = {
+      SCAN_EVENTS_TOPIC             = google_pubsub_topic.scan_events.name
+      FILES_URL                     = local.files_url
+      CLAMD_HOST                    = "127.0.0.1"
+      CLAMD_PORT                    = tostring(local.clamd_port)
+      CLAMD_TEMP_DIR                = local.scratch_path
+      MAX_SCAN_BYTES                = tostring(var.scanner.max_scan_bytes)
+      SCAN_SLOTS                    = tostring(var.scanner.slots)
+      SCAN_QUEUE                    = tostring(local.scan_queue)
+      SIGNATURE_MAX_AGE_HOURS       = tostring(var.signatures.max_age_hours)
+      ORDERED_EVENTS                = tostring(var.scan_events.ordered)
+      SCAN_TIMEOUT_SECONDS          = lookup(var.environment.scanner, "SCAN_TIMEOUT_SECONDS", null)
+      WINDOWED_SCAN_MAX_BYTES       = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", null)
+      WINDOWED_SCAN_TIMEOUT_SECONDS = lookup(var.environment.scanner, "WINDOWED_SCAN_TIMEOUT_SECONDS", null)
+      WINDOW_OVERLAP_BYTES          = lookup(var.environment.scanner, "WINDOW_OVERLAP_BYTES", null)
+    }
     sweeper = {
-      UNSCANNED_BUCKET    = local.buckets.unscanned
-      SCAN_EVENTS_TOPIC   = google_pubsub_topic.scan_events.name
-      FILES_URL           = local.files_url
-      FINALIZE_TOPIC      = google_pubsub_topic.finalized.name
-      DEAD_LETTER_CALLER  = google_service_account.this["push"].email
-      SCHEDULE_CALLER     = google_service_account.this["schedule"].email
-      STUCK_AFTER_SECONDS = tostring(var.sweeper.stuck_after_seconds)
-      ORDERED_EVENTS      = tostring(var.scan_events.ordered)
+      RESCAN_TOPIC         = google_pubsub_topic.rescan.name
+      RESCAN_AFTER_DAYS    = length(var.rescan.after_days) == 0 ? "none" : join(",", var.rescan.after_days)
+      RESCAN_EVERY_DAYS    = try(tostring(var.rescan.every_days), null)
+      RESCAN_FILES_PER_DAY = tostring(var.rescan.files_per_day)
+      RESCAN_BYTES_PER_DAY = tostring(var.rescan.bytes_per_day)
+      UNSCANNED_BUCKET     = local.buckets.unscanned
+      SCAN_EVENTS_TOPIC    = google_pubsub_topic.scan_events.name
+      FILES_URL            = local.files_url
+      FINALIZE_TOPIC       = google_pubsub_topic.finalized.name
+      DEAD_LETTER_CALLER   = google_service_account.this["push"].email
+      SCHEDULE_CALLER      = google_service_account.this["schedule"].email
+      STUCK_AFTER_SECONDS  = tostring(var.sweeper.stuck_after_seconds)
+      ORDERED_EVENTS       = tostring(var.scan_events.ordered)
     }
   }
   # Variables that `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
@@ -73,7 +95,8 @@ locals {
     files = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS", "SIGNING_SERVICE_ACCOUNT"]
     scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
     "VERDICT_MAX_AGE_SECONDS", "WINDOWED_SCAN_MAX_BYTES", "WINDOWED_SCAN_TIMEOUT_SECONDS", "WINDOW_OVERLAP_BYTES"]
-    sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
+    rescanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS"]
+    sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "RESCAN_BUDGET_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
       "SWEEP_BUDGET_SECONDS", "COLLECT_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS",
     "TOMBSTONE_DAYS"]
   }

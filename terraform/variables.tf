@@ -323,13 +323,32 @@ variable "sweeper" {
   }
 }
 
+variable "rescan" {
+  description = "Scans of what is stored: at which ages of a content in days (`after_days`; none, and no `every_days`, for never) and, if wanted, at each multiple of `every_days`; at most how many contents and bytes a day; on which schedule (unix-cron, UTC) they are looked for; and how many instances scan them, beside those of the scanner. docs/adr/0033."
+  type = object({
+    after_days    = optional(list(number), [1, 7, 30])
+    every_days    = optional(number)
+    files_per_day = optional(number, 100000)
+    bytes_per_day = optional(number, 107374182400)
+    schedule      = optional(string, "53 */3 * * *")
+    max_instances = optional(number, 2)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for days in concat(var.rescan.after_days, var.rescan.every_days[*]) : days >= 1 && days <= 3650 && floor(days) == days])
+    error_message = "after_days and every_days should be whole numbers from 1 to 3650."
+  }
+}
+
 variable "environment" {
   description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets itself cannot be set here."
   type = object({
-    upload  = optional(map(string), {})
-    files   = optional(map(string), {})
-    scanner = optional(map(string), {})
-    sweeper = optional(map(string), {})
+    upload    = optional(map(string), {})
+    files     = optional(map(string), {})
+    scanner   = optional(map(string), {})
+    rescanner = optional(map(string), {})
+    sweeper   = optional(map(string), {})
   })
   default  = {}
   nullable = false

@@ -31,6 +31,7 @@ export function moduleDefaults(): ModuleDefaults {
     upload: services.upload[field],
     files: services.files[field],
     scanner: services.scanner[field],
+    rescanner: services.rescanner[field],
     sweeper: services.sweeper[field],
   });
   const scanSlots = moduleNumber('scanner', 'slots');

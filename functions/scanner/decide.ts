@@ -1,14 +1,23 @@
-import { type Content, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
+import { type Content, type DeclaredDigests, parseSha256 } from '../../shared/files/record.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';
-import { coverageOf, type DecideDeps, type Decision, type Undecided } from './decision.ts';
+import { coverageOf, type Decision, type ScanDeps, type Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import type { Held } from './lease.ts';
 import { StructureCheck, stricter } from './structure/structure.ts';
 import { scanInWindows } from './windows.ts';
+
+/** What is to be known of a file before its bytes are scanned. */
+interface ScannedFile {
+  /** Whose turn it takes. */
+  readonly owner: string;
+  readonly content?: Content;
+  readonly claims?: DeclaredDigests;
+}
 
 /**
  * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing but that
@@ -16,8 +25,9 @@ import { scanInWindows } from './windows.ts';
  * @throws {StorageError}, {ScanFault} for whatever a repeat may fix
  */
 export async function decideByScan(
-  deps: DecideDeps,
-  record: PendingRecord,
+  deps: ScanDeps,
+  source: Bucket,
+  file: ScannedFile,
   object: StoredObject,
   early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
@@ -26,9 +36,9 @@ export async function decideByScan(
   const inWindows = windows && coverageOf(deps, object.size) === 'windows';
   const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
   const atOnce = Math.min(object.size, deps.maxScanBytes);
-  const scanned = await deps.admission.run(record.owner, atOnce, async (spaceLow) => {
+  const scanned = await deps.admission.run(file.owner, atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
-    return await scanBytes(deps, record, object, early, { signal: either.signal, begun });
+    return await scanBytes(deps, source, file, object, early, { signal: either.signal, begun });
   });
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -37,8 +47,9 @@ export async function decideByScan(
 const OVER = new Error('the scan is over');
 
 async function scanBytes(
-  deps: DecideDeps,
-  record: PendingRecord,
+  deps: ScanDeps,
+  source: Bucket,
+  file: ScannedFile,
   object: StoredObject,
   early: EarlyRead | undefined,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
@@ -54,7 +65,7 @@ async function scanBytes(
   try {
     const range = { start: 0, end: size - 1 };
     const bytes = await (early?.takeBytes(size) ??
-      deps.unscanned.read(object.name, { generation, range, signal: reading.signal }));
+      source.read(object.name, { generation, range, signal: reading.signal }));
     if (!bytes) return 'sourceGone';
     const check = new StructureCheck();
     const scanned = await verdictOn(deps, tallied(bytes, tally, check, begun), size, signal);
@@ -65,21 +76,21 @@ async function scanBytes(
   const content = contentOf(tally, object);
   const inWindows = coverageOf(deps, size) === 'windows' && ({ coverage: 'windows' } as const);
   const scan = { generation, scannedAt: deps.now(), engine, ...inWindows };
-  if (content && record.content && content.sha256 !== record.content.sha256)
+  if (content && file.content && content.sha256 !== file.content.sha256)
     return { failure: 'contentMismatch' };
   // A client's claim of malware is no reason for anything weaker.
-  const belied = content && record.claims?.sha256 && content.sha256 !== record.claims.sha256;
+  const belied = content && file.claims?.sha256 && content.sha256 !== file.claims.sha256;
   if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
   if (content) return { verdict, content, scan, promoted: false, readFrom };
   if (verdict.kind === 'unscannable' && tally.size < size) {
-    return { verdict, content: record.content, scan, promoted: false, readFrom };
+    return { verdict, content: file.content, scan, promoted: false, readFrom };
   }
   const message = 'the bytes that were scanned are not those that are stored';
   throw new StorageError('objects.getMedia', { status: 0, reason: 'checksumMismatch', message });
 }
 
 function verdictOn(
-  { scanner, maxScanBytes, windows }: DecideDeps,
+  { scanner, maxScanBytes, windows }: ScanDeps,
   bytes: AsyncIterable<Uint8Array>,
   size: number,
   signal: AbortSignal,

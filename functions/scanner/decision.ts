@@ -7,10 +7,8 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { Admission, Refused } from './admission/admission.ts';
 import type { EngineGate } from './engine-gate.ts';
 
-export interface DecideDeps {
-  readonly unscanned: Bucket;
-  readonly blobs: Blobs;
-  readonly findings: Findings;
+/** What a scan of bytes takes, wherever they are. */
+export interface ScanDeps {
   readonly scanner: Scanner;
   readonly engine: Pick<EngineGate, 'fit'>;
   readonly admission: Admission;
@@ -18,9 +16,15 @@ export interface DecideDeps {
   readonly maxScanBytes: number;
   /** Absent: a larger file is unscannable without being read. */
   readonly windows?: WindowPolicy | undefined;
+  readonly now: () => Date;
+}
+
+export interface DecideDeps extends ScanDeps {
+  readonly unscanned: Bucket;
+  readonly blobs: Blobs;
+  readonly findings: Findings;
   /** Milliseconds for which an earlier scan of the same content answers for it. */
   readonly verdictMaxAgeMs: number;
-  readonly now: () => Date;
 }
 
 /** Files that are too large to be scanned whole are scanned in windows of `maxScanBytes`. */
@@ -50,7 +54,7 @@ export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceG
 
 /** How a file of this size is scanned; undefined where it is not. */
 export function coverageOf(
-  { maxScanBytes, windows }: DecideDeps,
+  { maxScanBytes, windows }: Pick<ScanDeps, 'maxScanBytes' | 'windows'>,
   size: number,
 ): 'whole' | Coverage | undefined {
   if (size <= maxScanBytes) return 'whole';

@@ -22,22 +22,18 @@ import {
   integer,
   listOf,
   nonEmpty,
-  port,
   readConfig,
   requiredFilesUrl,
 } from '../../shared/runtime/config.ts';
 import { createLog, type Logger } from '../../shared/runtime/log.ts';
 import { type Traceparent, traceFields } from '../../shared/runtime/trace.ts';
-import { CLAMAV_MAX_BYTES, createClamd } from '../../shared/scanning/clamd.ts';
-import { sizesFor } from '../../shared/scanning/sizes.ts';
+import { CLAMAV_MAX_BYTES } from '../../shared/scanning/clamd.ts';
 import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { Admission } from './admission/admission.ts';
-import { freeBytes, TempSpace } from './admission/temp-space.ts';
 import { EarlyReads } from './early-reads.ts';
-import { EngineGate } from './engine-gate.ts';
+import { composeEngine, engineVariables } from './engine.ts';
 import type { Outcome } from './outcome.ts';
 import { scanFinalized } from './scan.ts';
 import type { ScanContext } from './scan-context.ts';
@@ -49,9 +45,6 @@ const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 
 const SMALL_BYTES = 256 * 1024;
 /** Bytes of small files that may wait for a slot. */
 const EARLY_BYTES = 16 * 1024 * 1024;
-/** The longest that Pub/Sub waits for an answer. */
-const ACK_DEADLINE_SECONDS = 600;
-
 const config = readConfig(
   {
     ...commonVariables,
@@ -61,27 +54,13 @@ const config = readConfig(
     FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
     DEDUPLICATE: deduplicationScope,
-    CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
-    CLAMD_PORT: v.optional(port, '3310'),
-    CLAMD_TEMP_DIR: nonEmpty,
-    SIGNATURE_MAX_AGE_HOURS: v.optional(integer(1, 8_760), '168'),
-    ALLOW_UNDATED_SIGNATURES: v.optional(flag, 'false'),
+    ...engineVariables,
     ACCEPT_UNSCANNABLE: v.optional(listOf(ACCEPTABLE), ''),
-    MAX_SCAN_BYTES: v.optional(integer(1, CLAMAV_MAX_BYTES), '1073741824'),
-    WINDOWED_SCAN_MAX_BYTES: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '0'),
-    WINDOWED_SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 3_590), '3300'),
-    WINDOW_OVERLAP_BYTES: v.optional(integer(1, 67_108_864), '4194304'),
-    SCAN_SLOTS: v.optional(integer(1, 64), '1'),
-    SCAN_QUEUE: v.optional(integer(0, 1_000)),
-    SCAN_TIMEOUT_SECONDS: v.optional(integer(10, 590), '540'),
     LEASE_ABOVE_BYTES: v.optional(integer(0, CLAMAV_MAX_BYTES), '268435456'),
     VERDICT_MAX_AGE_SECONDS: v.optional(integer(0, 31_536_000), '86400'),
   },
   process.env,
 );
-if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > config.MAX_SCAN_BYTES) {
-  throw new Error('Configuration: WINDOW_OVERLAP_BYTES should be at most half of MAX_SCAN_BYTES');
-}
 const log = createLog('scanner', config.LOG_LEVEL);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
@@ -92,26 +71,13 @@ const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_T
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
 });
 const now = () => new Date();
-const clamd = createClamd({
-  host: config.CLAMD_HOST,
-  port: config.CLAMD_PORT,
-  connectTimeoutMs: 5_000,
-  idleTimeoutMs: 60_000,
-  totalTimeoutMs: config.SCAN_TIMEOUT_SECONDS * 1000,
-  maxBytes: config.MAX_SCAN_BYTES,
-});
-
-const engine = new EngineGate(clamd, {
-  maxAgeMs: config.SIGNATURE_MAX_AGE_HOURS * 3_600_000,
-  allowUndated: config.ALLOW_UNDATED_SIGNATURES,
-  recheckMs: 10_000,
-  now,
-});
-
+const clamav = composeEngine(config);
+const { engine } = clamav;
 const background = new Background(log);
 const blobs = new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now });
 const findings = new Findings(permanent);
 const scan: ScanContext = {
+  ...clamav,
   early: new EarlyReads({
     unscanned,
     blobs,
@@ -128,25 +94,7 @@ const scan: ScanContext = {
   unscanned,
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
   publish: addressed(events.publish, config.FILES_URL),
-  scanner: clamd,
-  engine,
-  admission: new Admission({
-    slots: config.SCAN_SLOTS,
-    maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 20,
-    // An event that waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
-    maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
-    tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
-  }),
   accepts: new Set(config.ACCEPT_UNSCANNABLE),
-  maxScanBytes: config.MAX_SCAN_BYTES,
-  windows:
-    config.WINDOWED_SCAN_MAX_BYTES > 0
-      ? {
-          maxBytes: config.WINDOWED_SCAN_MAX_BYTES,
-          overlapBytes: config.WINDOW_OVERLAP_BYTES,
-          timeoutMs: config.WINDOWED_SCAN_TIMEOUT_SECONDS * 1000,
-        }
-      : undefined,
   verdictMaxAgeMs: config.VERDICT_MAX_AGE_SECONDS * 1000,
   lease: {
     // Windows may take longer than an event waits for its answer.

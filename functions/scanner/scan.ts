@@ -94,7 +94,7 @@ async function scanPending(
   // Before a lease: an outage writes nothing, however long it lasts.
   await scan.engine.fit();
   return underLease(scan.records, scan.lease, current, object.size, signal, async (lease) => {
-    const decision = await decideByScan(scan, current.record, object, early, lease);
+    const decision = await decideByScan(scan, scan.unscanned, current.record, object, early, lease);
     return carryOut(scan, await lease.stopRenewing(), object, decision);
   });
 }

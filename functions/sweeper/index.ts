@@ -18,6 +18,7 @@ import {
   flag,
   integer,
   nonEmpty,
+  numbers,
   readConfig,
   requiredFilesUrl,
 } from '../../shared/runtime/config.ts';
@@ -30,6 +31,7 @@ import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { ReleaseOrder, releaseFinding } from './release.ts';
+import { type RescanDeps, requestRescans } from './rescan.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
@@ -59,6 +61,12 @@ const config = readConfig(
     // The least is what shared/files/blobs.ts builds on: twice MARK_GOOD_FOR_MS.
     COLLECT_BLOB_GRACE_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
     TOMBSTONE_DAYS: v.optional(integer(1, 3_650), '30'),
+    RESCAN_TOPIC: nonEmpty,
+    RESCAN_AFTER_DAYS: v.optional(numbers(3_650), '1,7,30'),
+    RESCAN_EVERY_DAYS: v.optional(integer(1, 3_650)),
+    RESCAN_FILES_PER_DAY: v.optional(integer(0, 1_000_000_000), '100000'),
+    RESCAN_BYTES_PER_DAY: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '107374182400'),
+    RESCAN_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
   },
   process.env,
 );
@@ -71,6 +79,9 @@ const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_T
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
 });
 const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC, {
+  emulatorCredentials: config.EMULATOR_CREDENTIALS,
+});
+const rescans = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.RESCAN_TOPIC, {
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
 });
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
@@ -101,18 +112,28 @@ const collector: CollectorDeps = {
   candidatesPerCycle: CANDIDATES_PER_CYCLE,
 };
 
+const rescanner: RescanDeps = {
+  ...sweeper,
+  request: rescans.publish,
+  afterDays: config.RESCAN_AFTER_DAYS,
+  everyDays: config.RESCAN_EVERY_DAYS,
+  filesPerDay: config.RESCAN_FILES_PER_DAY,
+  bytesPerDay: config.RESCAN_BYTES_PER_DAY,
+};
+
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
 const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) => Promise<void>>> = {
   '/sweep': postSweep,
   '/collect': postCollect,
+  '/rescan': postRescan,
   '/dead-letters': postDeadLetter,
   '/redrive': postRedrive,
   '/release': postRelease,
 };
 
 drainOnSignals(log, async () => {
-  await Promise.all([events.close(), notifications.close()]);
+  await Promise.all([events.close(), notifications.close(), rescans.close()]);
 });
 http(
   'sweeper',
@@ -145,6 +166,14 @@ async function postCollect({ response, log, audit }: RequestContext): Promise<vo
   const terms = { budgetMs: config.COLLECT_BUDGET_SECONDS * 1000, stopping: isDraining };
   const report = await collect({ ...collector, log }, terms);
   log.info(report, 'collect completed');
+  sendJson(response, 200, 'application/json', report);
+}
+
+async function postRescan({ response, log, audit }: RequestContext): Promise<void> {
+  audit.action = 'rescan';
+  const terms = { budgetMs: config.RESCAN_BUDGET_SECONDS * 1000, stopping: isDraining };
+  const report = await requestRescans({ ...rescanner, log }, terms);
+  log.info(report, 're-scans requested');
   sendJson(response, 200, 'application/json', report);
 }
 

@@ -10,6 +10,8 @@ export interface Walk<Named extends { readonly name: string }> {
   readonly prefix: string;
   /** The name to begin with, where it still exists; absent for the first. */
   readonly from?: string | undefined;
+  /** The name to end before; absent for all. */
+  readonly to?: string | undefined;
   /** Asked before each page and each object. */
   readonly stop: () => boolean;
   /** Told of each page before its objects are visited. */
@@ -28,12 +30,13 @@ export async function walk<Named extends { readonly name: string }>({
   bucket,
   prefix,
   from,
+  to,
   stop,
   page: open,
   visit,
 }: Walk<Named>): Promise<{ readonly from: string } | undefined> {
   const list = (pageToken?: string) => {
-    const page = bucket.list({ prefix, startOffset: from, pageToken, maxResults: PAGE_SIZE });
+    const page = bucket.list({ prefix, startOffset: from, endOffset: to, pageToken, maxResults: PAGE_SIZE });
     // A failure is met where the page is awaited, unless the walk ends before.
     page.catch(() => undefined);
     return page;

@@ -5,11 +5,17 @@
  */
 import { build } from 'esbuild';
 
+/** Further entries: services of the same image that are started by another target and source. */
+const BESIDE = { scanner: ['scanner/rescanner'] };
+
 // One after another: together they would share modules, at another depth than the code that reads files beside it.
-for (const name of process.argv.slice(2)) {
+const entries = process.argv
+  .slice(2)
+  .flatMap((name) => [name, ...(BESIDE[name] ?? [])].map((path) => `functions/${path}/index`));
+for (const entry of entries) {
   await build({
     // As deep as it was: what it reads beside its code, it finds from there.
-    entryPoints: [{ in: `functions/${name}/index.ts`, out: `functions/${name}/index` }],
+    entryPoints: [{ in: `${entry}.ts`, out: entry }],
     outdir: 'bundled',
     outExtension: { '.js': '.mjs' },
     bundle: true,

@@ -19,6 +19,8 @@ const ENVIRONMENT = {
   UNSCANNED_BUCKET: 'build',
   SCAN_EVENTS_TOPIC: 'build',
   FINALIZE_TOPIC: 'build',
+  FILES_URL: 'https://build',
+  RESCAN_TOPIC: 'build',
   DEAD_LETTER_CALLER: 'build',
   SCHEDULE_CALLER: 'build',
   CLAMD_TEMP_DIR: '/tmp',

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Principal } from '../identity/principal.ts';
-import type { Sha256 } from './record.ts';
+import { parseSha256, type Sha256 } from './record.ts';
 
 /** Scope in which a content is stored and scanned once. See docs/adr/0009-collection.md. */
 export type DeduplicationScope = 'global' | 'owner';
@@ -30,6 +30,15 @@ export function blobKeys(contents: Contents, first: DeduplicationScope = 'global
   return scopes.map((scope) => blobKey(scope, contents));
 }
 
+/** The prefix of the names of all blobs. */
+export const BLOBS_PREFIX = 'blobs/sha256/';
+
 export function blobName(key: BlobKey): string {
   return `blobs/${key}`;
+}
+
+/** The digest that the name of a blob says its bytes have; undefined where it is no blob's name. */
+export function digestOf(name: string): Sha256 | undefined {
+  const [, digest = ''] = /^blobs\/sha256\/(?:[0-9a-f]{64}\/)?([0-9a-f]{64})$/.exec(name) ?? [];
+  return parseSha256(digest);
 }

@@ -25,6 +25,24 @@ export function usedAt({ metadata, timeCreated }: StoredObject): Date {
   return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
 }
 
+/** When a content was first found clean. */
+export function cleanSince({ metadata, timeCreated }: StoredObject): Date {
+  return parseTime(metadata['cleanSince'] ?? '') ?? timeCreated;
+}
+
+/** When a scan of a content last came to an end, whatever it found. */
+export function lastScannedAt(object: StoredObject): Date {
+  const { scannedAt = '', rescannedAt = '' } = object.metadata;
+  const clean = parseTime(scannedAt) ?? cleanSince(object);
+  const ended = parseTime(rescannedAt);
+  return ended && ended > clean ? ended : clean;
+}
+
+/** A re-scan found other bytes than those of the digest, and nobody has looked yet. */
+export function isDamaged({ metadata }: StoredObject): boolean {
+  return metadata['damagedAt'] !== undefined;
+}
+
 /** The object of a digest in the permanent bucket is not from a scan: nothing is handed out by it. */
 export class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
@@ -37,6 +55,7 @@ export function parseBlob(object: StoredObject): Blob | CondemnedBlob {
   const mismatch = (): never => {
     throw new BlobMismatch(`${object.name} was not promoted by a scan`);
   };
+  if (isDamaged(object)) throw new BlobMismatch(`the bytes of ${object.name} do not have its digest`);
   const { engine = mismatch(), ...scan } = scanned.read(object.metadata, mismatch) ?? mismatch();
   return { object, ...scan, engine };
 }

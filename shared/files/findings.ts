@@ -76,6 +76,12 @@ export class Findings {
     }
   }
 
+  /** The signature whose finding in this content an operator has lifted. @throws {StorageError} */
+  async released(sha256: Sha256): Promise<string | undefined> {
+    const object = await this.#bucket.stat(nameOf(sha256));
+    return object && !standing(object) ? object.metadata['signature'] : undefined;
+  }
+
   /** Notes that the event of a finding is out. Lost to another who says so too, it is out as well. */
   async noteAnnounced({ object }: StandingFinding): Promise<void> {
     await this.#bucket.patch(object.name, object, { announced: 'true' });

@@ -25,6 +25,7 @@ export type Action =
   | 'collect'
   | 'deadLetter'
   | 'redrive'
+  | 'rescan'
   | 'release'
   | 'notify'
   | 'unknown';

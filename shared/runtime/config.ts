@@ -64,6 +64,16 @@ export function listOf<const Word extends string>(words: readonly Word[]) {
   );
 }
 
+/** Whole numbers from 1 on, separated by commas; `none` for none. */
+export function numbers(most: number) {
+  const message = `should be whole numbers from 1 to ${most}, separated by commas`;
+  return v.pipe(
+    v.string(message),
+    v.transform((text) => (text === 'none' ? [] : text.split(',').map(Number))),
+    v.array(v.pipe(v.number(message), v.integer(message), v.minValue(1, message), v.maxValue(most, message))),
+  );
+}
+
 /** JSON in a variable, parsed and then checked by `schema`. */
 export function json<const Schema extends v.GenericSchema>(schema: Schema) {
   return v.pipe(

@@ -38,13 +38,13 @@ run "defaults" {
     error_message = "The schedules are in another region."
   }
   assert {
-    condition = alltrue([for service in concat(values(google_cloud_run_v2_service.function), [google_cloud_run_v2_service.scanner]) :
+    condition = alltrue([for service in concat(values(google_cloud_run_v2_service.function), values(google_cloud_run_v2_service.scanner)) :
       one(service.traffic).type == "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST" && one(service.traffic).percent == 100
     ])
     error_message = "A service stays with an older revision."
   }
   assert {
-    condition     = google_cloud_run_v2_service.scanner.template[0].timeout == "600s"
+    condition     = google_cloud_run_v2_service.scanner["scanner"].template[0].timeout == "600s"
     error_message = "The scanner has another timeout than the ack deadline."
   }
   assert {
@@ -115,7 +115,7 @@ run "no_quarantine" {
     error_message = "There is a quarantine."
   }
   assert {
-    condition     = !contains([for env in google_cloud_run_v2_service.scanner.template[0].containers[0].env : env.name], "QUARANTINE_BUCKET")
+    condition     = !contains([for env in google_cloud_run_v2_service.scanner["scanner"].template[0].containers[0].env : env.name], "QUARANTINE_BUCKET")
     error_message = "The scanner has a quarantine."
   }
 }
@@ -167,7 +167,7 @@ run "schedules_in_another_region" {
     error_message = "A schedule is where the services are."
   }
   assert {
-    condition     = strcontains(google_cloud_scheduler_job.mirror[0].http_target[0].uri, "/locations/europe-north1/") && google_cloud_run_v2_service.scanner.location == "europe-north1"
+    condition     = strcontains(google_cloud_scheduler_job.mirror[0].http_target[0].uri, "/locations/europe-north1/") && google_cloud_run_v2_service.scanner["scanner"].location == "europe-north1"
     error_message = "More than the schedules has moved."
   }
 }
@@ -214,7 +214,7 @@ run "keys_by_location" {
     error_message = "A bucket has a key of another location."
   }
   assert {
-    condition = alltrue([for key in concat([one(google_storage_bucket.signatures[0].encryption).default_kms_key_name, google_pubsub_topic.finalized.kms_key_name, google_cloud_run_v2_service.scanner.template[0].encryption_key]) :
+    condition = alltrue([for key in concat([one(google_storage_bucket.signatures[0].encryption).default_kms_key_name, google_pubsub_topic.finalized.kms_key_name, google_cloud_run_v2_service.scanner["scanner"].template[0].encryption_key]) :
       key == var.encryption.kms_keys["europe-north1"]
     ])
     error_message = "What is in the region has a key of another location."
@@ -236,8 +236,8 @@ run "scans_in_windows" {
     environment = { scanner = { WINDOWED_SCAN_MAX_BYTES = "64424509440" } }
   }
   assert {
-    condition = google_cloud_run_v2_service.scanner.template[0].timeout == "3600s" && one([
-      for env in google_cloud_run_v2_service.scanner.template[0].containers[0].env : env.value if env.name == "REQUEST_TIMEOUT_SECONDS"
+    condition = google_cloud_run_v2_service.scanner["scanner"].template[0].timeout == "3600s" && one([
+      for env in google_cloud_run_v2_service.scanner["scanner"].template[0].containers[0].env : env.value if env.name == "REQUEST_TIMEOUT_SECONDS"
     ]) == "3600"
     error_message = "A scan in windows does not get its hour."
   }

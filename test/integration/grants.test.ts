@@ -7,7 +7,7 @@ import { Service } from '../support/service.ts';
 /** Delay of the work that is done once the answer is out. */
 const LATE_MS = 1_000;
 /** Needed by scripts that the local platform does not run: test/infra/clamav/grants.test.ts. */
-const ELSEWHERE = /^(mirror|scanner)\.signatures$/;
+const ELSEWHERE = /^(mirror|rescanner|scanner)\.signatures$/;
 /** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
 const TOO_YOUNG = 'sweeper.records idempotency/';
 

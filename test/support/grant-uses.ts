@@ -1,12 +1,26 @@
 import assert from 'node:assert/strict';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { samples } from '../../infra/local/samples/samples.ts';
 import { EICAR, eventually, type Service } from './service.ts';
 import { idOf, TusRequests } from './tus.ts';
 
+const DAY_MS = 86_400_000;
 const LONG_AGO = '2020-01-01T00:00:00.000Z';
 const NO_EVENT = { operation: 'notify', effect: { kind: 'error', status: 503 } } as const;
 const NO_ASSEMBLY = { operation: 'objects.compose', effect: { kind: 'error', status: 403 } } as const;
+
+/** Content that is due for a re-scan just now. */
+async function storedADayAgo(service: Service, bytes: Buffer): Promise<string> {
+  const name = `blobs/sha256/${createHash('sha256').update(bytes).digest('hex')}`;
+  const at = new Date(Date.now() - DAY_MS).toISOString();
+  async function* source() {
+    yield bytes;
+  }
+  const metadata = { cleanSince: at, scannedAt: at, engine: '1.4.5' };
+  const options = { contentType: 'application/octet-stream', metadata };
+  await (await service.bucket('permanent').stage(name, source(), options)).commit();
+  return name;
+}
 
 /** Ordinary uses of the service, which together need every permission of every grant. */
 export function usesOf(service: Service): Readonly<Record<string, () => Promise<void>>> {
@@ -39,6 +53,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     const body = JSON.stringify({ temporaryHold });
     await eventually(async () => (await fetch(url, { method: 'PATCH', headers, body })).ok);
   }
+  const metadataOf = async (name: string) => (await service.bucket('permanent').stat(name))?.metadata ?? {};
   const collect = () => ok(service.sweeper('/collect'));
   const sweep = () => ok(service.sweeper('/sweep'));
 
@@ -157,6 +172,19 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
         return states.join() === 'clean,clean';
       });
       await service.clearFaults();
+    },
+    're-scans of what is stored': async () => {
+      const [harmless, malware] = [randomBytes(1_000), Buffer.concat([Buffer.from(EICAR), randomBytes(100)])];
+      const names = await Promise.all([harmless, malware].map((bytes) => storedADayAgo(service, bytes)));
+      await ok(service.sweeper('/rescan'));
+      for (const name of names) {
+        await eventually(async () => {
+          const { scannedAt = '', rescannedAt = scannedAt } = await metadataOf(name);
+          return Date.now() - Date.parse(rescannedAt) < DAY_MS / 2;
+        });
+      }
+      const finding = `findings/sha256/${names[1]?.split('/').at(-1)}`;
+      assert.equal((await metadataOf(finding))['announced'], 'true');
     },
     'a collection': async () => {
       const id = await clean();

@@ -8,5 +8,6 @@ export const IDENTITY: Identity = {
     files: '127.0.0.1:12',
     scanner: '127.0.0.1:13',
     sweeper: '127.0.0.1:14',
+    rescanner: '127.0.0.1:15',
   },
 };

@@ -43,7 +43,11 @@ export class Service {
       this.#folder = await mkdtemp(join(tmpdir(), 'fileshare-test-'));
       const any = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0' };
       // A sweep would count among the operations of a test, and would repair what a test should find broken.
-      const unswept = { SWEEP_INTERVAL_SECONDS: '86400', COLLECT_INTERVAL_SECONDS: '86400' };
+      const unswept = {
+        SWEEP_INTERVAL_SECONDS: '86400',
+        COLLECT_INTERVAL_SECONDS: '86400',
+        RESCAN_INTERVAL_SECONDS: '86400',
+      };
       const config = readPlatformConfig(
         {
           ...any,

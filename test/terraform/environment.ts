@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODULE, ROOT } from './tools.ts';
 
-export const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
+export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Variables for one machine and for development; a deployment never sets them. */
@@ -17,11 +17,17 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
 /** Variables that Node and the C library read. */
 export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
 
+/** The module that a service starts in; the rescanner is a second service of the scanner's image. */
+export function sourceOf(name: FunctionName): string {
+  return name === 'rescanner' ? 'functions/scanner/rescanner/index.ts' : `functions/${name}/index.ts`;
+}
+
 /** The variables that a function reads, and whether it starts without them. */
 export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' | 'optional'> {
-  const source = readFileSync(join(ROOT, `functions/${name}/index.ts`), 'utf8');
+  const file = sourceOf(name);
+  const source = readFileSync(join(ROOT, file), 'utf8');
   const start = source.indexOf('readConfig(');
-  if (start < 0) throw new Error(`functions/${name}/index.ts reads no configuration`);
+  if (start < 0) throw new Error(`${file} reads no configuration`);
   const found = entriesOf(braced(source, source.indexOf('{', start)));
   return new Map([...found].filter(([variable]) => !DEVELOPMENT.has(variable)));
 }

@@ -129,7 +129,7 @@ function retryingFor(subscription: unknown): number {
 
 function scheduleFindings(deployment: Deployment): readonly string[] {
   const jobs = ofType(deployment, 'google_cloud_scheduler_job');
-  const missing = ['sweep', 'collect']
+  const missing = ['sweep', 'collect', 'rescan']
     .filter(
       (path) => !jobs.some(({ values }) => textAt(values, 'http_target', 0, 'uri').endsWith(`/${path}`)),
     )

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { amputations } from './amputations.ts';
 import { findingsOf } from './checks.ts';
 import { apply, containersOf, type Deployment, EXAMPLES, envOf, ofType } from './deployment.ts';
-import { FUNCTIONS } from './environment.ts';
+import { FUNCTIONS, sourceOf } from './environment.ts';
 import { grantTable } from './grants.ts';
 import { textAt } from './json.ts';
 import { localDeployment } from './local-deployment.ts';
@@ -43,7 +43,7 @@ describe('terraform', () => {
         it(`starts ${name} with the environment that it gives it`, () => {
           const container = containersOf(deployment).find((candidate) => candidate.name === name);
           assert.ok(container);
-          const script = `await import('./functions/${name}/index.ts'); process.exit(0)`;
+          const script = `await import('./${sourceOf(name)}'); process.exit(0)`;
           const env = { PATH: process.env['PATH'], ...envOf(container) };
           execFileSync(process.execPath, ['--input-type=module', '-e', script], {
             cwd: ROOT,
@@ -93,7 +93,7 @@ describe('terraform', () => {
         it('would be wrong without any one of its grants, dead letters and probes', () => {
           const all = amputations(deployment);
           const count = (pattern: RegExp): number => all.filter(({ what }) => pattern.test(what)).length;
-          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 3 && count(/probe of/) === 9);
+          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 4 && count(/probe of/) === 12);
           const unnoticed = all.filter((amputation) => findingsOf(amputation.deployment).length === 0);
           assert.deepEqual(
             unnoticed.map(({ what }) => what),

@@ -28,7 +28,7 @@ export function serviceFindings(deployment: Deployment): readonly string[] {
     ...containers.flatMap(imageFindings),
     ...containers.filter(({ isService }) => isService).flatMap(probeFindings),
     ...FUNCTIONS.flatMap((name) => functionFindings(deployment, containers, name)),
-    ...scannerFindings(deployment, containers),
+    ...['scanner', 'rescanner'].flatMap((name) => scannerFindings(deployment, containers, name)),
     ...ingressFindings(deployment),
     ...trafficFindings(deployment),
     ...filesUrlFindings(deployment, containers),
@@ -86,14 +86,18 @@ function functionFindings(
   ].map((finding) => `${name}: ${finding}`);
 }
 
-function scannerFindings(deployment: Deployment, containers: readonly Container[]): readonly string[] {
-  const scanner = containers.find(({ name }) => name === 'scanner');
-  const clamav = containers.find(({ name }) => name === 'clamav');
-  const service = ofType(deployment, 'google_cloud_run_v2_service').find(({ name }) => name === 'scanner');
-  if (!scanner || !clamav || !service) return ['there is no scanner with ClamAV beside it'];
+function scannerFindings(
+  deployment: Deployment,
+  containers: readonly Container[],
+  called: string,
+): readonly string[] {
+  const scanner = containers.find(({ name }) => name === called);
+  const clamav = containers.find(({ name, owner }) => name === 'clamav' && owner === scanner?.owner);
+  const service = ofType(deployment, 'google_cloud_run_v2_service').find(({ index }) => index === called);
+  if (!scanner || !clamav || !service) return [`there is no ${called} with ClamAV beside it`];
   const findings: string[] = [];
   const insist = (holds: boolean, finding: string): void => {
-    if (!holds) findings.push(`scanner: ${finding}`);
+    if (!holds) findings.push(`${called}: ${finding}`);
   };
   const env = envOf(scanner);
   const sidecar = envOf(clamav);
@@ -168,11 +172,11 @@ function ingressFindings(deployment: Deployment): readonly string[] {
   const balanced = ofType(deployment, 'google_compute_url_map').length > 0;
   return ofType(deployment, 'google_cloud_run_v2_service').flatMap(({ name, index, values }) => {
     const ingress = textAt(values, 'ingress');
-    const service = name === 'function' ? String(index) : name;
+    const service = String(index ?? name);
     if (service !== 'upload' && service !== 'files' && at(values, 'invoker_iam_disabled') === true)
       return [`${service}: IAM is not asked who may call it`];
-    if (service === 'scanner' && ingress !== 'INGRESS_TRAFFIC_INTERNAL_ONLY')
-      return [`scanner: ingress ${ingress}`];
+    if (name === 'scanner' && ingress !== 'INGRESS_TRAFFIC_INTERNAL_ONLY')
+      return [`${service}: ingress ${ingress}`];
     const isApi = service === 'upload' || service === 'files';
     const around = balanced && isApi && ingress !== 'INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER';
     return around ? [`${service}: can be reached around the load balancer`] : [];

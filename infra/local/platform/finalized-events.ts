@@ -1,12 +1,13 @@
 import { ask } from '../events/pubsub-rest.ts';
 import { emailOf } from '../processes/identity.ts';
-import { FINALIZED_TOPIC, GCP_PROJECT } from '../processes/processes.ts';
+import { FINALIZED_TOPIC, GCP_PROJECT, RESCAN_TOPIC } from '../processes/processes.ts';
 
 /** Events that the scanner refused too often. */
 const DEAD_TOPIC = 'finalized-dead';
 
 export interface FinalizedEndpoints {
   readonly scanner: string;
+  readonly rescanner: string;
   readonly deadLetters: string;
 }
 
@@ -16,7 +17,7 @@ export interface FinalizedEndpoints {
  */
 export async function createFinalizedEvents(
   host: string,
-  { scanner, deadLetters }: FinalizedEndpoints,
+  { scanner, rescanner, deadLetters }: FinalizedEndpoints,
   signal: AbortSignal,
 ): Promise<void> {
   const project = `projects/${GCP_PROJECT}`;
@@ -42,4 +43,5 @@ export async function createFinalizedEvents(
   // The parts of an upload are no files yet.
   const filter = 'NOT hasPrefix(attributes.objectId, "parts/")';
   await push('finalized-scanner', scanner, { topic: finalized, filter, retryPolicy, deadLetterPolicy });
+  await push('rescan-rescanner', rescanner, { topic: await topic(RESCAN_TOPIC), retryPolicy });
 }

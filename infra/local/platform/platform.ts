@@ -122,6 +122,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const prepareEvents = async () => {
     const endpoints = {
       scanner: `${scannerUrl}/`,
+      rescanner: `${fronts.urls.rescanner}/`,
       deadLetters: `${sweeperUrl}/dead-letters`,
     };
     await createScanEvents(pubsubHost, signal);
@@ -162,6 +163,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const schedule = () => tokens.identity(emailOf('schedule'), sweeperUrl);
   void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, schedule, signal);
   void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, schedule, signal);
+  void postEvery(config.rescanIntervalSeconds, `${sweeperUrl}/rescan`, schedule, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;
@@ -186,7 +188,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 }
 
 async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const functions = ['upload', 'files', 'scanner', 'sweeper'] as const;
+  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
   const fronts = functions.map((name) => `${name}Front` as const);
   const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
   const any: PortRequest = { port: 0, variable: '' };

@@ -29,6 +29,8 @@ export interface PlatformConfig {
   readonly sweepIntervalSeconds: number;
   /** Seconds from one collection of what nobody needs to the next. */
   readonly collectIntervalSeconds: number;
+  /** Seconds from one look for contents that are due for a re-scan to the next. */
+  readonly rescanIntervalSeconds: number;
   /** The sweeper's variable of that name, in seconds; absent: never. */
   readonly collectUnreferencedAfterSeconds?: number;
   /** Scope in which a content is stored once. */
@@ -91,6 +93,7 @@ const VARIABLES = {
   STORAGE_EMULATOR_HOST: v.optional(endpoint),
   SWEEP_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '30'),
   COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
+  RESCAN_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '300'),
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(2, 86_400), '60'),
@@ -128,6 +131,7 @@ export function readPlatformConfig(
     maxScanBytes: read.MAX_SCAN_BYTES ?? affordableScan(freeBytes(data)),
     sweepIntervalSeconds: read.SWEEP_INTERVAL_SECONDS,
     collectIntervalSeconds: read.COLLECT_INTERVAL_SECONDS,
+    rescanIntervalSeconds: read.RESCAN_INTERVAL_SECONDS,
     ...(read.COLLECT_UNREFERENCED_AFTER_SECONDS && {
       collectUnreferencedAfterSeconds: read.COLLECT_UNREFERENCED_AFTER_SECONDS,
     }),

@@ -6,7 +6,7 @@ import { startMetadataServer } from '../../emulators/common/iam/metadata-server.
 import { Tokens } from '../../emulators/common/iam/tokens.ts';
 import deployment from '../deployment.json' with { type: 'json' };
 
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
+const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
 /** Those that the Terraform module makes, an operator, and one that may do everything: for tools and tests. */
 export type Account = FunctionName | 'push' | 'schedule' | 'operator' | 'administrator';

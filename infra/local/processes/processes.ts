@@ -9,6 +9,7 @@ export const HOST = '127.0.0.1';
 export const GCP_PROJECT = 'fileshare-local';
 export const SCAN_EVENTS_TOPIC = 'scan-events';
 export const FINALIZED_TOPIC = 'finalized';
+export const RESCAN_TOPIC = 'rescan';
 const BUCKETS = { unscanned: 'unscanned', permanent: 'permanent', quarantine: 'quarantine' } as const;
 
 const FRAMEWORK = fileURLToPath(import.meta.resolve('@google-cloud/functions-framework'));
@@ -23,11 +24,13 @@ export interface Ports {
   readonly upload: number;
   readonly files: number;
   readonly scanner: number;
+  readonly rescanner: number;
   readonly sweeper: number;
   /** Where each of these is called: its front. */
   readonly uploadFront: number;
   readonly filesFront: number;
   readonly scannerFront: number;
+  readonly rescannerFront: number;
   readonly sweeperFront: number;
 }
 
@@ -71,6 +74,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
       }),
       served('files', filesEnv(config, ports)),
       served('scanner', scannerEnv(config, ports)),
+      served('rescanner', rescannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
     ],
     storage: config.storageEmulatorHost
@@ -124,7 +128,9 @@ function credentials(metadataHost: string): Record<string, string> {
 function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
   const options = `${FUNCTION_ENV.NODE_OPTIONS} --import=${LOOPBACK}`;
   const env = { ...variables, ...FUNCTION_ENV, NODE_OPTIONS: options, HOME: NO_HOME };
-  const args = [`--target=${name}`, `--source=functions/${name}/index.ts`, `--port=${port}`];
+  // Two services of one image.
+  const source = name === 'rescanner' ? 'scanner/rescanner/index' : `${name}/index`;
+  const args = [`--target=${name}`, `--source=functions/${source}.ts`, `--port=${port}`];
   return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
 }
 
@@ -200,17 +206,24 @@ function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig):
 
 function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
-    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    ...rescannerEnv(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
-    PERMANENT_BUCKET: BUCKETS.permanent,
     QUARANTINE_BUCKET: BUCKETS.quarantine,
+    DEDUPLICATE: config.deduplicate,
+    ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
+  };
+}
+
+/** Both use the one ClamAV that there is. */
+function rescannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    PERMANENT_BUCKET: BUCKETS.permanent,
     CLAMD_HOST: HOST,
     CLAMD_PORT: String(ports.clamd),
     CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
     ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
     ...scanMaximumEnv(config),
-    DEDUPLICATE: config.deduplicate,
-    ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
     ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
     SCAN_SLOTS: String(SCAN_SLOTS),
     SCAN_QUEUE: String(SCAN_QUEUE),
@@ -232,6 +245,7 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
     SCAN_EVENTS_TOPIC,
     FILES_URL: filesUrlOf(config, ports),
     FINALIZE_TOPIC: FINALIZED_TOPIC,
+    RESCAN_TOPIC,
     DEAD_LETTER_CALLER: emailOf('push'),
     SCHEDULE_CALLER: emailOf('schedule'),
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),

@@ -339,7 +339,7 @@ describe('deciding on a file', () => {
       signal = never,
     ) => {
       const before = given.length;
-      return decideByScan({ ...decider, ...how }, record, object, undefined, {
+      return decideByScan({ ...decider, ...how }, unscanned, record, object, undefined, {
         signal,
         begun: async () => {
           begun++;

@@ -103,6 +103,7 @@ describe('Blobs', () => {
       assert.deepEqual([contentType, size, crc32c], ['application/octet-stream', 1000, content.crc32c]);
       assert.deepEqual(metadata, {
         scannedAt: new Date(T0 - 5000).toISOString(),
+        cleanSince: new Date(T0 - 5000).toISOString(),
         ...{ engine: '1.4.6', database: '27000', databaseDate: ENGINE.databaseDate, coverage: 'windows' },
         usedAt: new Date(T0).toISOString(),
       });

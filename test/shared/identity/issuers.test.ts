@@ -135,6 +135,8 @@ describe('a production configuration', () => {
         filesFront: 10,
         scannerFront: 11,
         sweeperFront: 12,
+        rescanner: 13,
+        rescannerFront: 14,
       };
       const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports, IDENTITY);
       const described = functions.find((each) => each.name === name);

@@ -16,7 +16,14 @@ const PROFILE = {
 const PORTS = {
   ...{ gateway: 1, storage: 2, pubsub: 3, clamd: 4 },
   ...{ upload: 5, files: 6, scanner: 7, sweeper: 8 },
-  ...{ uploadFront: 9, filesFront: 10, scannerFront: 11, sweeperFront: 12 },
+  ...{
+    uploadFront: 9,
+    filesFront: 10,
+    scannerFront: 11,
+    sweeperFront: 12,
+    rescanner: 13,
+    rescannerFront: 14,
+  },
 };
 
 const draw = (latency: Latency, operation: string, count: number) =>

@@ -1,0 +1,107 @@
+import type { IncomingMessage } from 'node:http';
+import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
+import { addressed } from '../../../shared/events/cloud-event.ts';
+import { createPublisher } from '../../../shared/events/publisher.ts';
+import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
+import { Blobs } from '../../../shared/files/blobs.ts';
+import { Findings } from '../../../shared/files/findings.ts';
+import { drainOnSignals, isDraining, shutdownSignal } from '../../../shared/framework/drain.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+import { httpService, type RequestContext } from '../../../shared/http/service.ts';
+import {
+  commonVariables,
+  flag,
+  nonEmpty,
+  readConfig,
+  requiredFilesUrl,
+} from '../../../shared/runtime/config.ts';
+import { createLog, type Logger } from '../../../shared/runtime/log.ts';
+import { ScanFault } from '../../../shared/scanning/verdict.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import { composeEngine, engineVariables } from '../engine.ts';
+import type { Outcome } from '../outcome.ts';
+import { type RescanContext, rescan } from './rescan.ts';
+
+const config = readConfig(
+  {
+    ...commonVariables,
+    SCAN_EVENTS_TOPIC: nonEmpty,
+    FILES_URL: requiredFilesUrl,
+    ORDERED_EVENTS: v.optional(flag, 'false'),
+    ...engineVariables,
+  },
+  process.env,
+);
+const log = createLog('rescanner', config.LOG_LEVEL);
+const permanent = new Bucket(
+  connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
+  config.PERMANENT_BUCKET,
+  { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true },
+);
+const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
+  ordered: config.ORDERED_EVENTS,
+  emulatorCredentials: config.EMULATOR_CREDENTIALS,
+});
+const clamav = composeEngine(config);
+const context: RescanContext = {
+  ...clamav,
+  permanent,
+  blobs: new Blobs(permanent),
+  findings: new Findings(permanent),
+  publish: addressed(events.publish, config.FILES_URL),
+  log,
+};
+
+drainOnSignals(log, () => events.close());
+http(
+  'rescanner',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler,
+    ready: async () => {
+      await clamav.engine.fit();
+    },
+  }),
+);
+
+async function handler({ request, response, log, audit }: RequestContext): Promise<void> {
+  audit.action = 'rescan';
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  if (isDraining()) throw later('this instance is shutting down', 1);
+  const order = parseRescanRequest((request as IncomingMessage & { body?: unknown }).body);
+  if (!order) log.warn('message is no request to scan again');
+  const outcome = order ? await rescanned(order, log) : undefined;
+  if (outcome?.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
+  response.writeHead(204).end();
+}
+
+function later(why: string, retryAfterSeconds: number): Problem {
+  return new Problem('unavailable', { detail: why, headers: { 'retry-after': String(retryAfterSeconds) } });
+}
+
+const inProgress = new Map<string, Promise<Outcome>>();
+
+/** Requests for one content that meet in this process share one scan. */
+function rescanned(order: RescanRequest, log: Logger): Promise<Outcome> {
+  const key = `${order.name}#${order.generation}`;
+  const running = inProgress.get(key);
+  if (running) return running;
+  const scanning = rescan({ ...context, log }, order, shutdownSignal)
+    .catch((error: unknown): Outcome => notCompleted(error, order, log))
+    .finally(() => inProgress.delete(key));
+  inProgress.set(key, scanning);
+  return scanning;
+}
+
+/** The content is there in each case, and the request comes back. */
+function notCompleted(error: unknown, { name }: RescanRequest, log: Logger): Outcome {
+  const unfit = error instanceof ScanFault && error.code === 'unfit';
+  // docs/operations.md names the alerts by these messages.
+  if (unfit) log.error({ reason: error.message, blob: name }, 'engine unfit, re-scans wait');
+  else log.error({ err: error, blob: name }, 're-scan not completed');
+  return { kind: 'later', why: 'the scan could not be completed', retryAfterSeconds: unfit ? 10 : 1 };
+}

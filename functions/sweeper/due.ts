@@ -1,0 +1,28 @@
+import { cleanSince, isDamaged, lastScannedAt } from '../../shared/files/blob.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+
+const DAY_MS = 86_400_000;
+
+/** When a content is scanned again, counted from when it was first found clean. */
+export interface RescanAges {
+  /** Days, in any order. */
+  readonly afterDays: readonly number[];
+  /** Days; undefined: not beyond those. */
+  readonly everyDays: number | undefined;
+}
+
+/**
+ * The time at which a blob is to be scanned again: the first that comes after its last scan, in the past or in the future.
+ * @returns undefined where there is none any more, or an operator has to look first
+ */
+export function rescanDueAt(blob: StoredObject, { afterDays, everyDays }: RescanAges): Date | undefined {
+  if (isDamaged(blob) || blob.metadata['signature'] !== undefined) return undefined;
+  const since = cleanSince(blob).getTime();
+  const scanned = lastScannedAt(blob).getTime();
+  const times = afterDays.map((days) => since + days * DAY_MS).filter((time) => time > scanned);
+  if (everyDays !== undefined) {
+    const periods = Math.floor(Math.max(0, scanned - since) / (everyDays * DAY_MS));
+    times.push(since + (periods + 1) * everyDays * DAY_MS);
+  }
+  return times.length > 0 ? new Date(Math.min(...times)) : undefined;
+}

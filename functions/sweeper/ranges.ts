@@ -1,0 +1,44 @@
+import { type Walk, walk } from './walk.ts';
+
+/** A range of names: from its first one on, up to the first of the next. */
+export interface Range {
+  readonly from: string;
+  readonly to: string | undefined;
+}
+
+/** Where each range of a walk goes on, by a short key; a range that is not named has not begun. */
+export type Places = Readonly<Record<string, string>>;
+
+/** A range that was walked to its end. */
+const END = 'end';
+
+/** The ranges below a prefix whose names go on with one of these digits, which are in the order of their bytes. */
+export function rangesOf(prefix: string, digits: string, count: number): readonly Range[] {
+  const starts = Array.from({ length: count }, (_, at) => digits.charAt((at * digits.length) / count));
+  return starts.map((first, at) => {
+    const next = starts[at + 1];
+    return { from: at === 0 ? prefix : prefix + first, to: next === undefined ? undefined : prefix + next };
+  });
+}
+
+/**
+ * Walks through ranges of names side by side, each from where it was stopped.
+ * @param places as an earlier call returned them
+ * @returns where to go on; undefined once all are at their end
+ * @throws {StorageError} where a page cannot be listed
+ */
+export async function walkRanges<Named extends { readonly name: string }>(
+  terms: Omit<Walk<Named>, 'from' | 'to'>,
+  ranges: readonly Range[],
+  places: Readonly<Partial<Places>>,
+): Promise<Places | undefined> {
+  const walked = ranges.map(async ({ from, to }, at): Promise<readonly [string, string]> => {
+    const key = `range${at}`;
+    const before = places[key];
+    if (before === END) return [key, END];
+    const next = await walk({ ...terms, from: before ?? from, to });
+    return [key, next ? next.from || from : END];
+  });
+  const reached = await Promise.all(walked);
+  return reached.every(([, place]) => place === END) ? undefined : Object.fromEntries(reached);
+}

@@ -1,0 +1,64 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { addSignature } from '../support/new-signature.ts';
+import { eventually, Service } from '../support/service.ts';
+
+const DAY = 86_400_000;
+
+describe('signatures that come after the malware', () => {
+  const service = new Service();
+  const { sweeper, bucket } = {
+    sweeper: service.sweeper.bind(service),
+    bucket: service.bucket.bind(service),
+  };
+
+  const blobOf = async (sha256: string) =>
+    (await bucket('permanent').stat(`blobs/sha256/${sha256}`)) ?? assert.fail('the blob is gone');
+  /** Makes a content two days older. */
+  async function age(sha256: string): Promise<void> {
+    const at = new Date(Date.now() - 2 * DAY).toISOString();
+    const blob = await blobOf(sha256);
+    assert.ok(await bucket('permanent').patch(blob.name, blob, { cleanSince: at, scannedAt: at }));
+  }
+  async function walk(): Promise<Record<string, number>> {
+    const response = await sweeper('/rescan');
+    assert.equal(response.status, 200);
+    const { blobs } = (await response.json()) as { blobs: Record<string, number> };
+    return blobs;
+  }
+
+  it('turn a clean file away within one walk', async () => {
+    const bytes = randomBytes(2_000);
+    const { id } = await service.upload(bytes);
+    const { sha256 = '', state } = await service.decided(id);
+    assert.equal(state, 'clean');
+    const other = await service.decided((await service.upload(randomBytes(2_000))).id);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+    for (const digest of [sha256, other.sha256 ?? '']) await age(digest);
+
+    await addSignature(service, bytes, 'Late.Signature');
+    assert.deepEqual(await walk(), { requested: 2 });
+
+    const refused = await eventually(async () => {
+      const response = await service.call('GET', `/files/${id}`);
+      return response.status !== 200 && response;
+    });
+    assert.equal(refused.status, 410);
+    const problem = (await refused.json()) as { type: string; signature: string };
+    assert.match(problem.type, /file-infected$/);
+    assert.equal(problem.signature, 'Late.Signature.UNOFFICIAL');
+    const event = await eventually(async () =>
+      (await service.events()).find(({ attributes }) => attributes['eventType'] === 'verdict.changed.v1'),
+    );
+    assert.equal(event.attributes['ce-subject'], sha256);
+    await eventually(async () => (await blobOf(sha256)).metadata['rescannedAt']);
+
+    const isScanned = async () => {
+      const { scannedAt = '' } = (await blobOf(other.sha256 ?? '')).metadata;
+      return Date.now() - Date.parse(scannedAt) < DAY;
+    };
+    await eventually(isScanned);
+    assert.equal((await service.call('GET', `/files/${other.id}`)).status, 200);
+    assert.deepEqual(await walk(), { young: 2 });
+  });
+});
