@@ -11,9 +11,9 @@ import type { Held } from './lease.ts';
 import { StructureCheck, stricter } from './structure/structure.ts';
 import { scanInWindows } from './windows.ts';
 
-/** What is to be known of a file before its bytes are scanned. */
+/** Facts about a file that are known before its bytes are scanned. */
 interface ScannedFile {
-  /** Whose turn it takes. */
+  /** The owner of the turn that it takes. */
   readonly owner: string;
   readonly content?: Content;
   readonly claims?: DeclaredDigests;

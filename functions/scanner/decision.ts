@@ -7,7 +7,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { Admission, Refused } from './admission/admission.ts';
 import type { EngineGate } from './engine-gate.ts';
 
-/** What a scan of bytes takes, wherever they are. */
+/** Dependencies of a scan of bytes, wherever they are. */
 export interface ScanDeps {
   readonly scanner: Scanner;
   readonly engine: Pick<EngineGate, 'fit'>;

@@ -12,7 +12,7 @@ export type Places = Readonly<Record<string, string>>;
 /** A range that was walked to its end. */
 const END = 'end';
 
-/** The ranges below a prefix whose names go on with one of these digits, which are in the order of their bytes. */
+/** The ranges below a prefix whose names have one of these digits next; digits are in the order of their bytes. */
 export function rangesOf(prefix: string, digits: string, count: number): readonly Range[] {
   const starts = Array.from({ length: count }, (_, at) => digits.charAt((at * digits.length) / count));
   return starts.map((first, at) => {

@@ -12,7 +12,7 @@ import type { SweeperDeps } from './sweeper.ts';
 
 /** Names are digests, so that each has as many. */
 const RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
-/** What was sent and is still due is sent again after so long: its request may have been given up. */
+/** A content that was sent and is still due is sent again after so long: its request may have been given up. */
 const SEND_AGAIN_MS = 86_400_000;
 
 export interface RescanDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'>, RescanAges {
@@ -43,7 +43,7 @@ export interface RescanReport {
 /** A walk, as its place is kept. */
 interface Begun {
   readonly began: Date;
-  /** What became due until then was sent by an earlier walk; undefined: all that is due is sent. */
+  /** An earlier walk sent all that became due until then; undefined: all that is due is sent. */
   readonly since: Date | undefined;
   /** When a walk that sent all that was due last began. */
   readonly full: Date;

@@ -248,7 +248,7 @@ describe('a re-scan', () => {
     assert.equal(given.length, 0);
   });
 
-  it('is over where the content is gone, another, condemned, or no blob', async () => {
+  it('is over where the content is gone, another, marked as infected, or no blob', async () => {
     const object = await stored(randomBytes(100));
     await scanned({ ...object, generation: parseGeneration('1') ?? assert.fail() });
     await scanned({ ...object, name: `files/${sha256Of(randomBytes(1))}` });

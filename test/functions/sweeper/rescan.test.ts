@@ -95,7 +95,7 @@ describe('the walk that asks for re-scans', () => {
       );
     });
 
-    it('never, where it is condemned or damaged', () => {
+    it('never, where it is marked as infected or damaged', () => {
       assert.equal(at(1, 0, { signature: 'x' }), false);
       assert.equal(at(1, 0, { damagedAt: iso(0) }), false);
     });
