@@ -92,7 +92,7 @@ resource "google_pubsub_subscription" "finalized_dead_sweeper" {
   depends_on = [google_cloud_run_v2_service_iam_member.push_sweeper]
 }
 
-# Contents that are stored are scanned again (docs/adr/0033). A request that is given up is sent again by the sweeper.
+# Contents that are stored are scanned again (docs/adr/0034). A request that is given up is sent again by the sweeper.
 resource "google_pubsub_topic" "rescan" {
   project      = var.project_id
   name         = "${var.name}-rescan"

@@ -1,5 +1,5 @@
 # The scanner with ClamAV beside it, and a second one of the same image, which scans again what is stored
-# (docs/adr/0033): no upload waits for that. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
+# (docs/adr/0034): no upload waits for that. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
 
 locals {
   clamd_port   = 3310

@@ -57,20 +57,16 @@ locals {
     }
     # It scans as the scanner does.
     rescanner = {
-      SCAN_EVENTS_TOPIC             = google_pubsub_topic.scan_events.name
-      FILES_URL                     = local.files_url
-      CLAMD_HOST                    = "127.0.0.1"
-      CLAMD_PORT                    = tostring(local.clamd_port)
-      CLAMD_TEMP_DIR                = local.scratch_path
-      MAX_SCAN_BYTES                = tostring(var.scanner.max_scan_bytes)
-      SCAN_SLOTS                    = tostring(var.scanner.slots)
-      SCAN_QUEUE                    = tostring(local.scan_queue)
-      SIGNATURE_MAX_AGE_HOURS       = tostring(var.signatures.max_age_hours)
-      ORDERED_EVENTS                = tostring(var.scan_events.ordered)
-      SCAN_TIMEOUT_SECONDS          = lookup(var.environment.scanner, "SCAN_TIMEOUT_SECONDS", null)
-      WINDOWED_SCAN_MAX_BYTES       = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", null)
-      WINDOWED_SCAN_TIMEOUT_SECONDS = lookup(var.environment.scanner, "WINDOWED_SCAN_TIMEOUT_SECONDS", null)
-      WINDOW_OVERLAP_BYTES          = lookup(var.environment.scanner, "WINDOW_OVERLAP_BYTES", null)
+      SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
+      FILES_URL               = local.files_url
+      CLAMD_HOST              = "127.0.0.1"
+      CLAMD_PORT              = tostring(local.clamd_port)
+      CLAMD_TEMP_DIR          = local.scratch_path
+      MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
+      SCAN_SLOTS              = tostring(var.scanner.slots)
+      SCAN_QUEUE              = tostring(local.scan_queue)
+      SIGNATURE_MAX_AGE_HOURS = tostring(var.signatures.max_age_hours)
+      ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
     sweeper = {
       RESCAN_TOPIC         = google_pubsub_topic.rescan.name
@@ -95,7 +91,8 @@ locals {
     files = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS", "SIGNING_SERVICE_ACCOUNT"]
     scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
     "VERDICT_MAX_AGE_SECONDS", "WINDOWED_SCAN_MAX_BYTES", "WINDOWED_SCAN_TIMEOUT_SECONDS", "WINDOW_OVERLAP_BYTES"]
-    rescanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS"]
+    rescanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SCAN_TIMEOUT_SECONDS", "WINDOWED_SCAN_MAX_BYTES",
+    "WINDOWED_SCAN_TIMEOUT_SECONDS", "WINDOW_OVERLAP_BYTES"]
     sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "RESCAN_BUDGET_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
       "SWEEP_BUDGET_SECONDS", "COLLECT_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS",
     "TOMBSTONE_DAYS"]
@@ -105,6 +102,8 @@ locals {
       for name, value in merge(
         local.runtime_env,
         local.common_env,
+        # A re-scan is cut as a first scan is.
+        { for name, value in var.environment.scanner : name => value if function == "rescanner" && contains(local.tunable.rescanner, name) },
         { REQUEST_TIMEOUT_SECONDS = tostring(local.request_timeout_seconds[function]) },
         var.environment[function],
         variables,

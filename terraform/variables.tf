@@ -324,7 +324,7 @@ variable "sweeper" {
 }
 
 variable "rescan" {
-  description = "Scans of what is stored: at which ages of a content in days (`after_days`; none, and no `every_days`, for never) and, if wanted, at each multiple of `every_days`; at most how many contents and bytes a day; on which schedule (unix-cron, UTC) they are looked for; and how many instances scan them, beside those of the scanner. docs/adr/0033."
+  description = "Scans of what is stored: at which ages of a content in days (`after_days`; none, and no `every_days`, for never) and, if wanted, at each multiple of `every_days`; at most how many contents and bytes a day; on which schedule (unix-cron, UTC) they are looked for; and how many instances scan them, beside those of the scanner. docs/adr/0034."
   type = object({
     after_days    = optional(list(number), [1, 7, 30])
     every_days    = optional(number)

@@ -51,7 +51,7 @@ interface Begun {
 
 /**
  * Asks for a scan of every stored content that is due for one, within the budget of the day.
- * docs/adr/0033-re-scan.md
+ * docs/adr/0034-re-scan.md
  * @throws {StorageError} where the bucket cannot be listed
  */
 export async function requestRescans(

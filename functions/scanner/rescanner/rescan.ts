@@ -44,7 +44,7 @@ const DONE: Outcome = { kind: 'done' };
 
 /**
  * Scans a stored content again, as its request names it. Each step may be the last before a crash, and the request may come
- * twice, late, or while another instance works on it: the end is the same. docs/adr/0033-re-scan.md has the steps.
+ * twice, late, or while another instance works on it: the end is the same. docs/adr/0034-re-scan.md has the steps.
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the request should come back
  */
 export async function rescan(

@@ -63,6 +63,7 @@ module "fileshare" {
   files           = { redirect_above_bytes = 104857600 }
   deduplicate     = "owner"
   sweeper         = { operators = ["group:fileshare-operators@example.org"] }
+  rescan          = { every_days = 90 }
   environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
 
   load_balancer         = { domain = var.domain, requests_per_minute = 30000 }
