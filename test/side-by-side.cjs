@@ -1,4 +1,5 @@
-// The options that `npm test` adds to .mocharc.json: test files run side by side, in separate processes.
+// The options that `npm test` and `npm run test:integration` add to .mocharc.json: test files run side by side, in
+// separate processes.
 const { globSync } = require('node:fs');
 const { join } = require('node:path');
 const { pathToFileURL } = require('node:url');
@@ -9,32 +10,41 @@ if (process.env['NODE_V8_COVERAGE']) {
   process.env['NODE_OPTIONS'] = [process.env['NODE_OPTIONS'], stripped].filter(Boolean).join(' ');
 }
 
+/** The tests that start whole platforms, ClamAV's scripts or kill processes: `npm run test:integration` runs them. */
+const INTEGRATION = [
+  // The main job stays in `npm test`.
+  'test/integration/!(main-job).test.ts',
+  'test/infra/clamav/{entrypoint,mirror-job,grants}.test.ts',
+  'test/faults/faults.test.ts',
+  'test/contract/main-job.test.ts',
+];
+
 /** They take longest, so they come first: otherwise the last of them would run alone at the end. */
 const LONGEST = [
   'test/integration/grants.test.ts',
   'test/contract/main-job.test.ts',
+  'test/infra/clamav/mirror-job.test.ts',
+  'test/infra/clamav/entrypoint.test.ts',
   'test/faults/faults.test.ts',
-  'test/infra/local/cli/start.test.ts',
   'test/integration/upload.test.ts',
   'test/integration/sharing.test.ts',
   'test/integration/direct.test.ts',
+  'test/integration/main-job.test.ts',
+  'test/infra/local/cli/start.test.ts',
   'test/model/life.test.ts',
-  'test/infra/clamav/mirror-job.test.ts',
-  'test/infra/clamav/entrypoint.test.ts',
 ];
 
-/** The tests over HTTP take longer than the others. */
-const rank = (file) => {
-  const place = LONGEST.indexOf(file);
-  if (place >= 0) return place;
-  return LONGEST.length + (file.startsWith('test/integration/') ? 0 : 1);
-};
+const rank = (file) => (LONGEST.includes(file) ? LONGEST.indexOf(file) : LONGEST.length);
+
+const all = globSync('test/**/*.test.ts');
+const integration = new Set(globSync(INTEGRATION));
+const wanted = process.env['SUITE'] === 'integration';
 
 module.exports = {
   ...require('../.mocharc.json'),
-  spec: globSync('test/**/*.test.ts').sort(
-    (one, other) => rank(one) - rank(other) || one.localeCompare(other),
-  ),
+  spec: all
+    .filter((file) => integration.has(file) === wanted)
+    .sort((one, other) => rank(one) - rank(other) || one.localeCompare(other)),
   parallel: true,
   // More than two processors, since most files wait most of the time.
   jobs: 4,
