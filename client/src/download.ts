@@ -1,9 +1,9 @@
 import { sleep } from './backoff.ts';
+import { bodyOf } from './download-body.ts';
 import { FileshareConnectionError, FileshareIntegrityError } from './errors.ts';
 import { fileNameIn, plainName } from './file-name.ts';
 import type { Handle } from './handle.ts';
 import { type Http, isPassing, pauseMs } from './http.ts';
-import { Idle } from './idle.ts';
 import { hex, type RunningHash, runningSha256, sha256In } from './sha256.ts';
 
 export interface DownloadOptions {
@@ -25,6 +25,8 @@ export interface Download {
   readonly fileName: string | undefined;
   /** The expected digest, in hex. */
   readonly sha256: string;
+  /** Version of the bytes at the service; undefined where Cloud Storage sends them. */
+  readonly etag: string | undefined;
   readonly stream: ReadableStream<Uint8Array>;
   /** Everything, in memory. @throws {FileshareIntegrityError}, {FileshareConnectionError} */
   bytes(): Promise<Uint8Array<ArrayBuffer>>;
@@ -53,12 +55,13 @@ export async function download(http: Http, id: string, options: DownloadOptions 
     await response.body?.cancel();
     throw new FileshareIntegrityError(`Nothing says which bytes ${id} should have.`);
   }
-  const stream = streamOf(verified(wanted, response, { sha256, size }));
+  const stream = streamOf(verified(wanted, response, { sha256, size }), response);
   return {
     size,
     sha256,
     contentType: response.headers.get('content-type') ?? 'application/octet-stream',
     fileName: fileNameIn(response.headers.get('content-disposition')) ?? plainName(handle?.fileName),
+    etag: response.redirected ? undefined : (response.headers.get('etag') ?? undefined),
     stream,
     bytes: async () => new Uint8Array(await new Response(stream).arrayBuffer()),
   };
@@ -112,46 +115,7 @@ function rest({ http, id, options }: Wanted, first: Response, received: number):
   return http.call('GET', pathOf(id), { signal: options.signal, headers });
 }
 
-/** The bytes of an answer from `start` on. An answer with everything, because it takes no ranges, begins at 0. */
-async function* bodyOf(response: Response, start: number, idleMs: number): AsyncGenerator<Uint8Array> {
-  let skip = start - startOf(response);
-  if (skip < 0) throw new FileshareIntegrityError('The service sent another range than it was asked for.');
-  const reader = response.body?.getReader();
-  if (!reader) return;
-  try {
-    for (;;) {
-      const { done, value } = await inTime(reader, idleMs);
-      if (done) return;
-      const piece = value.subarray(Math.min(skip, value.length));
-      skip -= value.length - piece.length;
-      if (piece.length > 0) yield piece;
-    }
-  } finally {
-    // Not waited for: of a connection that stalls it may not settle.
-    reader.cancel().catch(() => undefined);
-  }
-}
-
-async function inTime(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: number) {
-  const idle = new Idle(idleMs, undefined);
-  const late = new Promise<never>((_, reject) => {
-    idle.signal.addEventListener('abort', () => reject(idle.signal.reason), { once: true });
-  });
-  try {
-    return await Promise.race([reader.read(), late]);
-  } catch (cause) {
-    throw new FileshareConnectionError('the download broke off', { cause });
-  } finally {
-    idle.end();
-  }
-}
-
-function startOf(response: Response): number {
-  const [, start] = /^bytes (\d+)-/.exec(response.headers.get('content-range') ?? '') ?? [];
-  return response.status === 206 && start !== undefined ? Number(start) : 0;
-}
-
-function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array> {
+function streamOf(pieces: AsyncGenerator<Uint8Array>, first: Response): ReadableStream<Uint8Array> {
   return new ReadableStream<Uint8Array>(
     {
       async pull(controller) {
@@ -159,7 +123,11 @@ function streamOf(pieces: AsyncGenerator<Uint8Array>): ReadableStream<Uint8Array
         if (done) controller.close();
         else controller.enqueue(value);
       },
-      cancel: async () => void (await pieces.return(undefined)),
+      async cancel() {
+        await pieces.return(undefined);
+        // Nobody does where no byte was read.
+        if (!first.body?.locked) await first.body?.cancel();
+      },
     },
     { highWaterMark: 0 },
   );

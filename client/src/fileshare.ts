@@ -1,6 +1,7 @@
 import { type Addresses, hostsOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { type Download, type DownloadOptions, download } from './download.ts';
+import { fetchRanges, type RangeTarget } from './download-ranges.ts';
 import { FileshareTimeout } from './errors.ts';
 import {
   type DecidedHandle,
@@ -45,6 +46,13 @@ interface Settings {
 
 export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
+}
+
+export interface DownloadRangesOptions extends DownloadOptions {
+  /** 4 by default. */
+  readonly connections?: number | undefined;
+  /** Bytes of a part; 16 MiB by default. */
+  readonly partSize?: number | undefined;
 }
 
 export interface WaitOptions extends CallOptions {
@@ -152,6 +160,24 @@ export class Fileshare {
       // A server that answers at once, without news, is not asked again at once.
       if (Date.now() - asked < seconds * 500) await sleep(Math.min(left, backoffMs(attempt)), signal);
     }
+  }
+
+  /**
+   * Downloads the parts that `target` lacks over several connections, and verifies the whole. `downloadFile` in Node is built of it.
+   * @param of what `download` told; its stream is cancelled
+   * @throws {FileshareIntegrityError} where the bytes in the target are not those of the file
+   */
+  async downloadRanges(
+    id: string,
+    of: Download,
+    target: RangeTarget,
+    { connections = 4, partSize = 16 * MIB, signal, onProgress }: DownloadRangesOptions = {},
+  ): Promise<void> {
+    await of.stream.cancel();
+    const { size, sha256, etag } = of;
+    const onReceived = (received: number) => onProgress?.({ received, size });
+    const file = { path: pathOf(id), size, sha256, etag };
+    await fetchRanges(this.#http, file, target, { connections, partSize, signal, onReceived });
   }
 
   /** Begins a download; its stream is checked against the SHA-256 of the file, and goes on after a break. */

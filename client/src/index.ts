@@ -1,4 +1,5 @@
 export type { Download, DownloadOptions, DownloadProgress } from './download.ts';
+export { RangesIgnored, type RangeTarget } from './download-ranges.ts';
 export {
   FileshareConnectionError,
   FileshareIntegrityError,
@@ -17,7 +18,14 @@ export type {
   VerdictChanged,
 } from './events.ts';
 export { InvalidScanEvent, parseScanEvent } from './events.ts';
-export type { CallOptions, FileshareOptions, ListOptions, References, WaitOptions } from './fileshare.ts';
+export type {
+  CallOptions,
+  DownloadRangesOptions,
+  FileshareOptions,
+  ListOptions,
+  References,
+  WaitOptions,
+} from './fileshare.ts';
 export { Fileshare } from './fileshare.ts';
 export type {
   AvailableHandle,

@@ -76,7 +76,7 @@ describe('client: the package, installed in an empty project', () => {
 
   it('runs every example of its README in Node', async () => {
     const forNode = examples.filter(({ forBrowsers }) => !forBrowsers);
-    assert.equal(forNode.length, 4);
+    assert.equal(forNode.length, 5);
     const outputs = [];
     for (const [at, { code }] of forNode.entries()) {
       await writeFile(project(`example-${at}.js`), code);
@@ -89,8 +89,9 @@ describe('client: the package, installed in an empty project', () => {
     assert.equal(await readFile(project('copy.txt'), 'utf8'), 'Hello\n');
     assert.match(outputs[1] ?? '', /^b\.txt [0-9a-v]{43}$/m);
     assert.match(outputs[1] ?? '', /^day-1\/a\.txt [0-9a-v]{43}$/m);
-    assert.match(outputs[2] ?? '', /DocumentReference\/123\n.*table\.csv\ndeleted\ntrue\n$/s);
-    assert.match(outputs[3] ?? '', /infected Win\.Test\.EICAR_HDB-1/);
+    assert.match(outputs[2] ?? '', /^6 of 6\ndownloaded\.txt 6\n$/);
+    assert.match(outputs[3] ?? '', /DocumentReference\/123\n.*table\.csv\ndeleted\ntrue\n$/s);
+    assert.match(outputs[4] ?? '', /infected Win\.Test\.EICAR_HDB-1/);
   });
 
   it('is typed', async () => {

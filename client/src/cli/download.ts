@@ -1,43 +1,48 @@
-import { createWriteStream, existsSync, statSync } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { existsSync, statSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download } from '../download.ts';
-import { createBars } from './bars.ts';
+import { downloadFile } from '../node.ts';
+import { type Bar, createBars } from './bars.ts';
 import { type Context, connect, print, say } from './context.ts';
-import { UsageError } from './exit.ts';
+import { isAbort, UsageError } from './exit.ts';
 
 export interface DownloadFlags {
   readonly output?: string;
   readonly force?: boolean;
+  readonly connections: number;
 }
 
 /** `fileshare download ID [-o FILE]`: a file under its name appears only when it is whole and verified. */
 export async function downloadCommand(
   context: Context,
   id: string,
-  { output, force }: DownloadFlags,
+  { output, force, connections }: DownloadFlags,
 ): Promise<void> {
   const { signal } = context;
   const fileshare = connect(context);
   const bars = createBars(!context.common.quiet && output !== '-');
   try {
-    let update: ((received: number, size: number) => void) | undefined;
-    const onProgress = (at: { received: number; size: number }) => update?.(at.received, at.size);
-    const download = await fileshare.download(id, { signal, onProgress });
-    const { size, sha256, contentType } = download;
-    if (output === '-') return await write(download, process.stdout, false);
-    const path = await pathFor(download, id, output, force).catch(async (error: unknown) => {
-      await download.stream.cancel();
-      throw error;
+    if (output === '-') return await toStandardOutput(await fileshare.download(id, { signal }));
+    let bar: Bar | undefined;
+    const saved = await downloadFile(fileshare, id, {
+      signal,
+      connections,
+      onProgress: ({ received, size }) => bar?.update(received, size),
+      path: async (download) => {
+        const path = await pathFor(download, id, output, force);
+        bar = bars.add(basename(path), download.size);
+        return path;
+      },
     });
-    const bar = bars.add(basename(path), size);
-    update = (received, all) => bar.update(received, all);
-    await save(download, path);
     bars.stop();
-    if (context.common.json) print(context, { id, path, size, sha256, contentType }, '');
-    else say(context, `${path}: ${size} bytes, verified`);
+    if (context.common.json) print(context, { id, ...saved }, '');
+    else say(context, `${saved.path}: ${saved.size} bytes, verified`);
+  } catch (error) {
+    bars.stop();
+    if (isAbort(error)) say(context, 'interrupted. The same command again continues a large file from here.');
+    throw error;
   } finally {
     bars.stop();
   }
@@ -70,17 +75,8 @@ function safeName(name: string | undefined): string | undefined {
   return last || undefined;
 }
 
-async function save(download: Download, path: string): Promise<void> {
-  const part = `${path}.${process.pid}.part`;
-  try {
-    await write(download, createWriteStream(part, { flags: 'wx' }), true);
-    await rename(part, path);
-  } catch (error) {
-    await rm(part, { force: true });
-    throw error;
-  }
-}
-
-async function write({ stream }: Download, to: NodeJS.WritableStream, end: boolean): Promise<void> {
-  await pipeline(Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false }), to, { end });
+/** Good only where the command succeeds: the digest is known at the end. */
+async function toStandardOutput({ stream }: Download): Promise<void> {
+  const bytes = Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
+  await pipeline(bytes, process.stdout, { end: false });
 }

@@ -100,6 +100,7 @@ function addTransfers(program: Command, context: GetContext): void {
     .argument('<id>', 'id of the file')
     .option('-o, --output <path>', 'file or folder to save it to; - is standard output')
     .option('-f, --force', 'replace a file that exists')
+    .option('--connections <count>', 'connections for a file of 64 MiB or more', count, 4)
     .action((id: string, flags: DownloadFlags) => downloadCommand(context(), id, flags));
 }
 
