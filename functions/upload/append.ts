@@ -16,8 +16,9 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
-import { BodySegments } from './body-segments.ts';
+import { BodySegments, SILENCE, type Silence } from './body-segments.ts';
 import { type Checksum, ChecksumCheck } from './checksum.ts';
+import type { GiveWay } from './give-way.ts';
 import type { HeldDigests } from './held-digests.ts';
 import type { UploadLimits } from './upload-headers.ts';
 
@@ -34,6 +35,7 @@ export interface AppendDeps {
   readonly partBytes: number;
   readonly terms: Pick<UploadLimits, 'maxBytes'>;
   readonly now: () => Date;
+  readonly silence?: Silence;
 }
 
 /** A tus upload as far as it is known here. */
@@ -51,13 +53,15 @@ export interface Chunk {
   readonly size?: number | undefined;
   /** All of the bytes have it, or none of them counts. */
   readonly checksum?: Checksum | undefined;
+  /** Ends the request where its successor is there. */
+  readonly way?: GiveWay;
 }
 
 /**
  * Adds the bytes of one request to an upload. They become parts, and a part counts from the moment that it is an
  * object, whose name is its offset: so of two requests at the same offset one wins, a request whose client is gone
- * can do no harm, and a crash loses what was not acknowledged. Of a body that is cut short, what arrived counts.
- * docs/adr/0015
+ * can do no harm, and a crash loses what was not acknowledged. Of a body that is cut short, what arrived counts; of one that
+ * falls silent too, at once. docs/adr/0015
  * @param added is told of each part
  * @throws {Problem} what `chunk.bytes` throws, `upload-checksum`, `upload-too-long`, or `upload-offset` where the
  *   upload went on without this request, or is over; {StorageError}
@@ -65,13 +69,14 @@ export interface Chunk {
 export async function append(
   deps: AppendDeps,
   progress: Progress,
-  { bytes, size, checksum }: Chunk,
+  { bytes, size, checksum, way }: Chunk,
   added: (progress: Progress) => void = () => undefined,
 ): Promise<Progress> {
   const { upload } = progress.record;
   const { chain } = progress;
   const atMost = (lengthOf(upload, chain) ?? deps.terms.maxBytes) - chain.end;
-  const intake = new BodySegments(bytes, { atMost, keepsCut: checksum === undefined });
+  const { silence = SILENCE } = deps;
+  const intake = new BodySegments(bytes, { atMost, keepsCut: checksum === undefined, silence, way });
   let current = await appendPart(deps, progress, intake, { size, checksum });
   added(current);
   while (!intake.over) {

@@ -1,23 +1,44 @@
 import { Problem } from '../../shared/http/problems.ts';
+import type { GiveWay } from './give-way.ts';
+
+/** Milliseconds. */
+export interface Silence {
+  /** Bytes that arrived are stored after so long without a byte: a successor in another process sends only the rest. */
+  readonly storeMs: number;
+  /** A request looks whether the upload went on without it after so long without the first byte of a segment. */
+  readonly lookMs: number;
+  /** A request whose successor waits is over after so long without a byte. */
+  readonly endMs: number;
+}
+
+export const SILENCE: Silence = { storeMs: 2_000, lookMs: 30_000, endMs: 100 };
+
+interface SegmentLimits {
+  /** Bytes that may come in all. */
+  readonly atMost: number;
+  /**
+   * A body that ends too early is taken for what arrived of it, and why it ended is told by {@link BodySegments.cut}.
+   * Only then does a segment end where nothing arrives.
+   */
+  readonly keepsCut: boolean;
+  readonly silence: Silence;
+  readonly way?: GiveWay | undefined;
+}
 
 /** The body of one request, taken in segments. */
 export class BodySegments {
   readonly #pieces: AsyncIterator<Uint8Array>;
-  readonly #atMost: number;
-  readonly #keepsCut: boolean;
+  readonly #limits: SegmentLimits;
+  /** Asked for, and not there yet. */
+  #coming: Promise<IteratorResult<Uint8Array>> | undefined;
   #rest: Uint8Array | undefined;
   #arrived = 0;
   #over = false;
   #cut: unknown;
 
-  /**
-   * @param limits `atMost` bytes may come in all; `keepsCut` where a body that ends too early is taken for what
-   *   arrived of it, and why it ended is told by {@link cut}
-   */
-  constructor(bytes: AsyncIterable<Uint8Array>, limits: { atMost: number; keepsCut: boolean }) {
+  constructor(bytes: AsyncIterable<Uint8Array>, limits: SegmentLimits) {
     this.#pieces = bytes[Symbol.asyncIterator]();
-    this.#atMost = limits.atMost;
-    this.#keepsCut = limits.keepsCut;
+    this.#limits = limits;
   }
 
   /** All of it was taken. */
@@ -32,7 +53,8 @@ export class BodySegments {
   /** The next bytes. Once it has ended, {@link over} is right. */
   async *take(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
     for (let left = limit; ; ) {
-      const piece = this.#rest ?? (await this.#next());
+      const piece = this.#rest ?? (await this.#next(left < limit));
+      if (piece === 'silent') return;
       this.#rest = piece;
       if (!piece || left === 0) return;
       const taken = piece.subarray(0, left);
@@ -42,18 +64,54 @@ export class BodySegments {
     }
   }
 
-  async #next(): Promise<Uint8Array | undefined> {
+  async #next(begun: boolean): Promise<Uint8Array | 'silent' | undefined> {
     let piece: Uint8Array | undefined;
     try {
-      const { done, value } = await this.#pieces.next();
-      piece = done ? undefined : value;
+      const next = await this.#arriving(begun);
+      if (next === 'silent') return next;
+      piece = next.done ? undefined : next.value;
     } catch (error) {
-      if (!this.#keepsCut) throw error;
+      if (!this.#limits.keepsCut) throw error;
       this.#cut = error;
     }
     this.#over = piece === undefined;
     this.#arrived += piece?.length ?? 0;
-    if (this.#arrived > this.#atMost) throw new Problem('upload-too-long');
+    if (this.#arrived > this.#limits.atMost) throw new Problem('upload-too-long');
     return piece;
+  }
+
+  /** @throws {Problem} `upload-offset` where a successor is there and nothing arrives; what the body throws */
+  async #arriving(begun: boolean): Promise<IteratorResult<Uint8Array> | 'silent'> {
+    const { keepsCut, silence, way } = this.#limits;
+    for (;;) {
+      this.#coming ??= this.#pieces.next();
+      const urgency = way?.urgency ?? 'no';
+      if (urgency === 'now') throw new Problem('upload-offset');
+      const patienceMs = begun ? silence.storeMs : silence.lookMs;
+      const waitMs = urgency === 'no' ? patienceMs : Math.min(silence.endMs, patienceMs);
+      const next = await first(this.#coming, waitMs, way);
+      if (next === 'changed') continue;
+      if (next === 'silent' && urgency !== 'no') throw new Problem('upload-offset');
+      if (next === 'silent' && !keepsCut) continue;
+      if (next !== 'silent') this.#coming = undefined;
+      return next;
+    }
+  }
+}
+
+/** The result, or why it was waited for no longer. Leaves nothing behind on what outlasts it. */
+async function first<Result>(
+  result: Promise<Result>,
+  withinMs: number,
+  way: GiveWay | undefined,
+): Promise<Result | 'silent' | 'changed'> {
+  const { promise, resolve, reject } = Promise.withResolvers<Result | 'silent' | 'changed'>();
+  const timer = setTimeout(() => resolve('silent'), withinMs);
+  way?.onChange(() => resolve('changed'));
+  result.then(resolve, reject);
+  try {
+    return await promise;
+  } finally {
+    clearTimeout(timer);
   }
 }

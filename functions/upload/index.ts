@@ -25,6 +25,7 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { ActiveRequests } from './active-requests.ts';
 import { callbackOwners, callbacksOf } from './callbacks.ts';
 import { postDirect } from './direct.ts';
 import { HeldDigests } from './held-digests.ts';
@@ -88,6 +89,7 @@ const uploads: Resumable = {
   references: new References(permanent),
   digests: new HeldDigests(),
   latest: new LatestUploads(),
+  active: new ActiveRequests(),
   partBytes: 64 * 1024 * 1024,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
   shutdown: shutdownSignal,

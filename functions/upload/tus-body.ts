@@ -15,6 +15,7 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { decodeCrc32c } from '../../shared/storage/crc32c.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import type { ActiveRequests } from './active-requests.ts';
 import { type AppendDeps, append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
 import type { LatestUploads } from './latest-uploads.ts';
@@ -27,6 +28,7 @@ import type { UploadLimits } from './upload-headers.ts';
 export interface AppendBodyDeps extends AppendDeps {
   readonly terms: UploadLimits;
   readonly latest: LatestUploads;
+  readonly active: ActiveRequests;
   /** Aborts when this process is about to end: what a request has sent by then is kept. */
   readonly shutdown: AbortSignal;
 }
@@ -82,7 +84,9 @@ export async function appendBody(
     const cut = () => request.destroy();
     tus.shutdown.addEventListener('abort', cut, { once: true });
     try {
-      latest = await append(tus, progress, { ...chunk, bytes }, (added) => tus.latest.keep(added));
+      latest = await tus.active.run(record, (way) =>
+        append(tus, progress, { ...chunk, bytes, way }, (added) => tus.latest.keep(added)),
+      );
     } finally {
       tus.shutdown.removeEventListener('abort', cut);
     }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { connect } from 'node:net';
 import { overHosts } from '../support/over-hosts.ts';
 import { roughUpload } from '../support/rough-upload.ts';
-import { EICAR, eventually, Service } from '../support/service.ts';
+import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
 import { idOf, sha256, TusRequests } from '../support/tus.ts';
 
 const MIB = 2 ** 20;
@@ -57,6 +58,40 @@ overHosts('an upload in many requests', function (hosts) {
     assert.equal((await service.status(idOf(path))).state, 'uploading');
     const offset = await eventually(() => tus.offset(path).catch(() => undefined));
     assert.equal(offset, 1000);
+    const { state, sha256: digest } = await service.decided(idOf(path));
+    assert.deepEqual([state, digest], ['clean', sha256(bytes)]);
+  });
+
+  it('gives a silently dead PATCH of 20 MB up, so that the successor sends only what is missing', async () => {
+    await eventually(async () => service.platform.status().ready);
+    const bytes = randomBytes(20_000_000);
+    const there = 12_000_000;
+    const path = await tus.create({ 'upload-length': String(bytes.length) });
+    const { hostname, port } = new URL(service.uploadUrl);
+    const token = await service.platform.token(OWNER);
+    const line = connect(Number(port), hostname);
+    const head = [
+      `PATCH ${path} HTTP/1.1`,
+      `host: ${hostname}:${port}`,
+      `authorization: Bearer ${token}`,
+      'tus-resumable: 1.0.0',
+      'upload-offset: 0',
+      'content-type: application/offset+octet-stream',
+      `content-length: ${bytes.length}`,
+    ];
+    await service.resetOperations();
+    line.write(`${head.join('\r\n')}\r\n\r\n`);
+    line.write(bytes.subarray(0, there));
+    try {
+      // The function, and not only the system, has them: a chunk of them was sent on.
+      await eventually(
+        async () => ((await service.operations()).operations['resumable.start']?.calls ?? 0) > 0,
+      );
+      assert.equal(await tus.offset(path), there);
+      assert.equal((await tus.patch(path, there, bytes.subarray(there))).status, 204);
+    } finally {
+      line.destroy();
+    }
     const { state, sha256: digest } = await service.decided(idOf(path));
     assert.deepEqual([state, digest], ['clean', sha256(bytes)]);
   });

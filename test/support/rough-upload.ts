@@ -54,7 +54,8 @@ export async function roughUpload(
         endpoint: `http://127.0.0.1:${gate.port}/uploads`,
         headers: { Authorization: `Bearer ${token}` },
         metadata: { filename: 'rough.bin', filetype: 'application/octet-stream' },
-        uploadSize: bytes,
+        // The size of each partial upload is the client's to find.
+        ...(parallel === 1 && { uploadSize: bytes }),
         chunkSize: chunkBytes,
         parallelUploads: parallel,
         retryDelays: Array.from({ length: 50 }, () => 200),

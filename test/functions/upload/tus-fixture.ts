@@ -2,6 +2,8 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
+import { ActiveRequests } from '../../../functions/upload/active-requests.ts';
+import type { Silence } from '../../../functions/upload/body-segments.ts';
 import { LatestUploads } from '../../../functions/upload/latest-uploads.ts';
 import { type Tus, tusRoute } from '../../../functions/upload/tus.ts';
 import { References } from '../../../shared/files/references.ts';
@@ -60,9 +62,15 @@ export class TusInstances {
 
   /** @param how `attempts` 1 as for a process that is killed: what fails is the end of it */
   async start(
-    how: { attempts?: number; owner?: Principal; terms?: Partial<Tus['terms']> } = {},
+    how: {
+      attempts?: number;
+      owner?: Principal;
+      terms?: Partial<Tus['terms']>;
+      silence?: Silence;
+      like?: Tus;
+    } = {},
   ): Promise<Instance> {
-    const { attempts = FAST_RETRY.attempts, owner = OWNER, terms } = how;
+    const { attempts = FAST_RETRY.attempts, owner = OWNER, terms, silence, like } = how;
     const caller: Caller = {
       principal: owner,
       principals: new Set([owner]),
@@ -88,6 +96,9 @@ export class TusInstances {
       references: new References(permanent),
       uploads: new Shares(100),
       latest: new LatestUploads(),
+      active: new ActiveRequests(),
+      ...(silence && { silence }),
+      ...(like && { active: like.active }),
       expiresMs: 24 * HOUR,
       shutdown: new AbortController().signal,
     };

@@ -6,6 +6,7 @@ import type { FaultRule } from '../../../infra/emulators/storage/src/faults/faul
 import { type FileId, parseFileId } from '../../../shared/files/file-id.ts';
 import { lengthName, partName, readChain, removeParts } from '../../../shared/files/parts.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { until } from '../../infra/emulators/storage/emulator-fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
@@ -417,6 +418,114 @@ describe('tus in several instances', () => {
     assert.deepEqual(told(await sendingHalf.answer), [204, '500']);
     await isStored(id, bytes);
     assert.deepEqual(told(await two.send('HEAD', path)), [200, '1000']);
+  });
+
+  /** A body that has these bytes, and then nothing more; `more` sends on, until the body was given up; `end` ends it. */
+  function stuck(bytes: Buffer): { body: ReadableStream; more: (bytes: Buffer) => void; end: () => void } {
+    let controller: ReadableStreamDefaultController | undefined;
+    const body = new ReadableStream({
+      start(opened) {
+        controller = opened;
+        opened.enqueue(bytes);
+      },
+      cancel() {
+        controller = undefined;
+      },
+    });
+    return { body, more: (next) => controller?.enqueue(next), end: () => controller?.close() };
+  }
+  const partsOf = async (id: FileId) => (await fixture.parts(id)).length;
+
+  it('gives way to HEAD in the same instance where its line is silent, and what arrived counts', async () => {
+    const bytes = bytesOf(600_000);
+    const { path, id } = await create(bytes.length);
+    const { body } = stuck(bytes.subarray(0, 100_000));
+    const { answer } = await begun(() => patch(one, path, 0, body));
+    assert.deepEqual(told(await one.send('HEAD', path)), [200, '100000']);
+    // A client that is there after all learns where the upload stands.
+    assert.ok([409, 503].includes((await answer).status));
+    assert.deepEqual(told(await patch(one, path, 100_000, bytes.subarray(100_000))), [204, '600000']);
+    await isStored(id, bytes);
+    // All of it went by in this instance.
+    assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
+  });
+
+  it('is not ended by HEAD while bytes arrive', async () => {
+    const bytes = bytesOf(1000);
+    const { path, id } = await create(bytes.length);
+    const { body, more, end } = stuck(bytes.subarray(0, 1));
+    const { answer } = await begun(() => patch(one, path, 0, body));
+    let sent = 1;
+    const line = setInterval(() => {
+      more(bytes.subarray(sent, sent + 1));
+      sent++;
+    }, 10);
+    try {
+      assert.deepEqual(told(await one.send('HEAD', path)), [200, '0']);
+    } finally {
+      clearInterval(line);
+    }
+    more(bytes.subarray(sent));
+    end();
+    assert.deepEqual(told(await answer), [204, '1000']);
+    await isStored(id, bytes);
+  });
+
+  it('is ended by the next PATCH in the same instance, by its owner alone, also while bytes arrive', async () => {
+    const bytes = bytesOf(1000);
+    const { path, id } = await create(bytes.length);
+    const { body, more } = stuck(bytes.subarray(0, 100));
+    const { answer } = await begun(() => patch(one, path, 0, body));
+    const theirs = await instances.start({ owner: 'org:999999999' as Principal, like: one.tus });
+    assert.deepEqual(told(await patch(theirs, path, 0, bytes)), [404, 'not-found']);
+    assert.deepEqual(told(await theirs.send('HEAD', path)), [404, null]);
+    let sent = 100;
+    const line = setInterval(() => {
+      more(bytes.subarray(sent, sent + 1));
+      sent++;
+    }, 10);
+    try {
+      const refused = await patch(one, path, 0, bytes);
+      assert.deepEqual([refused.status, refused.type], [409, 'upload-offset']);
+      const offset = Number(refused.offset);
+      assert.ok(offset >= 100 && offset <= sent, String(offset));
+      assert.deepEqual(told(await patch(one, path, offset, bytes.subarray(offset))), [204, '1000']);
+    } finally {
+      clearInterval(line);
+    }
+    assert.ok((await answer).status >= 400);
+    await isStored(id, bytes);
+  });
+
+  it('stores what arrived where its line is silent, so that a successor in another instance sends only the rest', async () => {
+    const bytes = bytesOf(1000);
+    const silence = { storeMs: 20, lookMs: 20, endMs: 10 };
+    const slowly = await instances.start({ silence });
+    const { path, id } = await create(bytes.length);
+    const { body, more } = stuck(bytes.subarray(0, 100));
+    const { answer } = await begun(() => patch(slowly, path, 0, body));
+    while ((await partsOf(id)) < 1) await delay(5);
+    assert.deepEqual(told(await two.send('HEAD', path)), [200, '100']);
+    // The line lives after all: it goes on from there.
+    more(bytes.subarray(100, 200));
+    while ((await partsOf(id)) < 2) await delay(5);
+    assert.deepEqual(told(await patch(two, path, 200, bytes.subarray(200))), [204, '1000']);
+    await isStored(id, bytes);
+    // Nothing more arrives, ever: it looks after a while, and is over.
+    instances.lateMs = HOUR;
+    assert.deepEqual(told(await answer), [409, 'upload-complete']);
+    assert.equal(await partsOf(id), 0);
+  });
+
+  it('keeps nothing of a silent request with a checksum, and ends it for its successor', async () => {
+    const bytes = bytesOf(1000);
+    const { path, id } = await create(bytes.length);
+    const { body } = stuck(bytes.subarray(0, 100));
+    const checksum = { 'upload-checksum': `sha1 ${createHash('sha1').update(bytes).digest('base64')}` };
+    const { answer } = await begun(() => patch(one, path, 0, body, checksum));
+    assert.deepEqual(told(await patch(one, path, 0, bytes, checksum)), [204, '1000']);
+    assert.ok((await answer).status >= 400);
+    await isStored(id, bytes);
   });
 
   it('is ended by DELETE with all that is there of it, also where requests are under way', async () => {

@@ -1,0 +1,22 @@
+/** How soon a request gives way: not at all, once nothing arrives, or now. */
+type Urgency = 'no' | 'whenSilent' | 'now';
+
+/** Tells a request that reads a body that a successor has come. */
+export class GiveWay {
+  #urgency: Urgency = 'no';
+  #changed: () => void = () => undefined;
+
+  get urgency(): Urgency {
+    return this.#urgency;
+  }
+
+  /** @param changed is told of the next changes, in place of the one before it */
+  onChange(changed: () => void): void {
+    this.#changed = changed;
+  }
+
+  set(urgency: Urgency): void {
+    this.#urgency = urgency;
+    this.#changed();
+  }
+}
