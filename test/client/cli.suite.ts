@@ -50,6 +50,15 @@ describe('client: the command line', () => {
     assert.match(infected.stderr, /none\.txt: ENOENT/);
   });
 
+  it('refuses an empty standard input, unless it is told that it may be', async () => {
+    const empty = { input: new Uint8Array(0) };
+    const refused = await fileshare(['upload', '-'], empty);
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /^-: It is empty\. Say --allow-empty/m);
+    const { code, stderr } = await fileshare(['upload', '-', '--allow-empty'], empty);
+    assert.equal(code, 0, stderr);
+  });
+
   it('works in pipes', async () => {
     const sent = await fileshare(['upload', '-', '--json', '--name', 'x.bin'], { input: noise(1000) });
     const { id, fileName } = JSON.parse(sent.stdout) as Handle;

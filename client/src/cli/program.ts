@@ -90,6 +90,7 @@ function addTransfers(program: Command, context: GetContext): void {
     .option('--name <name>', 'the name it gets')
     .option('--type <type>', 'its media type, such as application/pdf')
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same file')
+    .option('--allow-empty', 'take an empty standard input')
     .addOption(
       new Option('--via <way>', 'how to send it, instead of by size').choices(['post', 'tus', 'direct']),
     )

@@ -14,6 +14,7 @@ export interface UploadFlags {
   readonly type?: string;
   readonly via?: Way;
   readonly idempotencyKey?: string;
+  readonly allowEmpty?: boolean;
 }
 
 interface Result {
@@ -53,13 +54,13 @@ async function uploadOne(
   { signal }: Context,
   fileshare: Fileshare,
   file: string,
-  { wait, timeout, ...flags }: UploadFlags,
+  { wait, timeout, allowEmpty = false, ...flags }: UploadFlags,
   addBar: (size: number | undefined) => Bar,
 ): Promise<Result> {
   let handle: Handle | undefined;
   let resumedFrom = 0;
   try {
-    const source: UploadSource = file === '-' ? process.stdin : await fileSource(file);
+    const source: UploadSource = file === '-' ? await standardInput(allowEmpty) : await fileSource(file);
     const bar = addBar('size' in source ? source.size : undefined);
     const onProgress = (progress: UploadProgress) => {
       resumedFrom = progress.resumedFrom;
@@ -75,6 +76,17 @@ async function uploadOne(
   } catch (error) {
     return { file, error, ...(handle && { handle }) };
   }
+}
+
+/** An empty one usually comes from a command that failed before a pipe. @throws {UsageError} */
+async function standardInput(allowEmpty: boolean): Promise<AsyncIterable<Uint8Array>> {
+  const pieces: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]();
+  let next = await pieces.next();
+  if (next.done && !allowEmpty)
+    throw new UsageError('It is empty. Say --allow-empty to upload an empty file.');
+  return (async function* () {
+    for (; !next.done; next = await pieces.next()) yield next.value;
+  })();
 }
 
 /** A file that was taken in is a success without --wait. */
