@@ -55,8 +55,7 @@ describe('client: the command line', () => {
     const refused = await fileshare(['upload', '-'], empty);
     assert.equal(refused.code, 2);
     assert.match(refused.stderr, /^-: It is empty\. Say --allow-empty/m);
-    const { code, stderr } = await fileshare(['upload', '-', '--allow-empty'], empty);
-    assert.equal(code, 0, stderr);
+    assert.equal((await json('upload', '-', '--allow-empty', '--wait')).size, 0);
   });
 
   it('works in pipes', async () => {
@@ -79,9 +78,6 @@ describe('client: the command line', () => {
     assert.equal(await readFile(join(place, 'evil[2J.txt'), 'utf8'), 'clean');
     assert.equal((await fileshare(['download', id, '-o', place])).code, 2);
     assert.equal((await fileshare(['download', id, '-o', place, '--force'])).code, 0);
-
-    const large = await json('upload', '-', '--wait').catch(() => undefined);
-    assert.equal(large?.size, 0, 'an empty standard input is an empty file');
   });
 
   it('refuses a download with another digest, and leaves nothing of it', async () => {
