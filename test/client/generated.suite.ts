@@ -53,6 +53,37 @@ const PROGRAMS = {
       done({ state, correlationId, found }, await blob?.arrayBuffer());
     `,
   },
+  orval: {
+    generate: [
+      'orval',
+      '--input',
+      join(ROOT, 'openapi.yaml'),
+      '--output',
+      './orval/client.ts',
+      '--client',
+      'fetch',
+    ],
+    source: `
+      import { downloadFile, listFiles, uploadFile } from './orval/client';
+      import { bytes, done, options } from './program.ts';
+
+      // What it generates has addresses without a host.
+      const { fetch } = globalThis;
+      globalThis.fetch = (path, init) => fetch(new URL(String(path), options.baseUrl), init);
+      const { headers } = options;
+      const uploaded = await uploadFile(bytes, {
+        headers: { ...headers, Prefer: 'wait=60', 'Correlation-Id': 'generated', 'Content-Type': 'application/pdf' },
+      });
+      if (uploaded.status !== 201) done(uploaded.data);
+      const { id, state, correlationId } = uploaded.data;
+      const listed = await listFiles({ state: ['clean', 'pending'] }, { headers });
+      if (listed.status !== 200) done(listed.data);
+      const found = listed.data.files.some((file) => file.id === id);
+      const downloaded = await downloadFile(id, { headers });
+      if (downloaded.status !== 200) done(downloaded.data);
+      done({ state, correlationId, found }, await (downloaded.data as Blob).arrayBuffer());
+    `,
+  },
 } as const;
 
 /** The part that is the same for all. */
@@ -88,6 +119,12 @@ describe('generated clients', function () {
     await writeFile(join(folder, 'program.ts'), COMMON);
   });
   after(() => rm(folder, { recursive: true, force: true }));
+
+  it('are of a contract in which spectral finds nothing', async () => {
+    await writeFile(join(folder, 'ruleset.yaml'), 'extends: ["spectral:oas"]\n');
+    const options = ['--fail-severity=hint', '--quiet', '-r', 'ruleset.yaml'];
+    await tool('spectral', 'lint', ...options, join(ROOT, 'openapi.yaml'));
+  });
 
   for (const [name, { generate, source }] of Object.entries(PROGRAMS)) {
     it(`by ${name} compile, and upload and download the same bytes`, async () => {
