@@ -31,13 +31,13 @@ locals {
       "scanner.verdicts" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["verdicts/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
       # Nobody deletes a finding.
-      "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
+      "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/", "recalls/"] }
       # Candidates for garbage collection, for the sweeper to look at.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
       # It scans again what was promoted, and can neither promote nor decide on a file.
       "rescanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "rescanner.contents" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["blobs/"] }
-      "rescanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
+      "rescanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/", "recalls/"] }
       # It completes resumable uploads whose parts are all there, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
@@ -45,10 +45,12 @@ locals {
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
       "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
-      "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/"] }
+      "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
+      # What was stored and is malware.
+      "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
     } : {},
     local.has_mirror ? {
       "rescanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }

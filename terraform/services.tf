@@ -69,6 +69,7 @@ locals {
       ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
     sweeper = {
+      QUARANTINE_BUCKET    = lookup(local.buckets, "quarantine", null)
       RESCAN_TOPIC         = google_pubsub_topic.rescan.name
       RESCAN_AFTER_DAYS    = length(var.rescan.after_days) == 0 ? "none" : join(",", var.rescan.after_days)
       RESCAN_EVERY_DAYS    = try(tostring(var.rescan.every_days), null)

@@ -63,6 +63,21 @@ export interface FileDeleted extends EventBase {
   readonly data: FileFacts & { readonly verdict: 'deleted'; readonly deletedAt: string };
 }
 
+/** A file that was handed out is infected: a later scan of its content found malware. */
+export interface FileRecalled extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.recalled.v1';
+  readonly data: FileFacts & {
+    readonly verdict: 'infected';
+    readonly signature: string;
+    readonly viewers: readonly string[];
+    /** URIs of the resources that refer to it. */
+    readonly references: readonly string[];
+    readonly scannedAt: string;
+    readonly recalledAt: string;
+    readonly engine: EventEngine;
+  };
+}
+
 /** A content that was handed out as clean is malware: every file with this SHA-256 is affected. */
 export interface VerdictChanged extends EventBase {
   readonly type: 'no.nav.hops.fileshare.verdict.changed.v1';
@@ -75,7 +90,7 @@ export interface VerdictChanged extends EventBase {
   };
 }
 
-export type ScanEvent = ScanCompleted | ScanFailed | FileDeleted | VerdictChanged;
+export type ScanEvent = ScanCompleted | ScanFailed | FileDeleted | FileRecalled | VerdictChanged;
 
 /** The message is not an event of this service. */
 export class InvalidScanEvent extends Error {
@@ -84,6 +99,7 @@ export class InvalidScanEvent extends Error {
 
 type Check = (value: unknown) => boolean;
 const text: Check = (value) => typeof value === 'string' && value !== '';
+const texts: Check = (value) => Array.isArray(value) && value.every((item) => typeof item === 'string');
 const time: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const fileId: Check = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
 const engine: Check = (value) => isObject(value) && text(value['version']);
@@ -111,6 +127,16 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
     failedAt: time,
   },
   'no.nav.hops.fileshare.file.deleted.v1': { ...FILE, verdict: oneOf('deleted'), deletedAt: time },
+  'no.nav.hops.fileshare.file.recalled.v1': {
+    ...FILE,
+    verdict: oneOf('infected'),
+    signature: text,
+    viewers: texts,
+    references: texts,
+    scannedAt: time,
+    recalledAt: time,
+    engine,
+  },
   'no.nav.hops.fileshare.verdict.changed.v1': {
     sha256,
     verdict: oneOf('infected'),

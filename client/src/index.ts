@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export type {
   FileDeleted,
+  FileRecalled,
   ScanCompleted,
   ScanEvent,
   ScanFailed,

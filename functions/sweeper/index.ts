@@ -29,6 +29,7 @@ import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
+import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
@@ -43,6 +44,7 @@ const config = readConfig(
   {
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
+    QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
     FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
@@ -112,6 +114,11 @@ const collector: CollectorDeps = {
   candidatesPerCycle: CANDIDATES_PER_CYCLE,
 };
 
+const recaller: RecallDeps = {
+  ...collector,
+  quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
+};
+
 const rescanner: RescanDeps = {
   ...sweeper,
   request: rescans.publish,
@@ -156,7 +163,9 @@ async function handler(context: RequestContext): Promise<void> {
 
 async function postSweep({ response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'sweep';
-  const report = await sweep({ ...sweeper, log }, { budgetMs, stopping: isDraining });
+  const terms = { budgetMs, stopping: isDraining };
+  const recalls = await recall({ ...recaller, log }, terms);
+  const report = { ...(await sweep({ ...sweeper, log }, terms)), recalls };
   log.info(report, 'sweep completed');
   sendJson(response, 200, 'application/json', report);
 }

@@ -12,7 +12,12 @@ export interface EventMessage {
 export type Publish = (event: EventMessage) => Promise<void>;
 
 /** The types of events, each with a schema in `schemas/` of the same name. */
-export type EventName = 'scan.completed.v1' | 'scan.failed.v1' | 'file.deleted.v1' | 'verdict.changed.v1';
+export type EventName =
+  | 'scan.completed.v1'
+  | 'scan.failed.v1'
+  | 'file.deleted.v1'
+  | 'file.recalled.v1'
+  | 'verdict.changed.v1';
 
 export interface EventFacts {
   readonly name: EventName;

@@ -68,13 +68,18 @@ function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number }
     : { signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000) };
 }
 
-/** Says that a content which was handed out as clean is malware, where nobody has said it yet: at least once. */
+/**
+ * Makes sure that every file is recalled whose content was handed out as clean and is malware, and says so of the content
+ * where nobody has said it yet: at least once.
+ */
 export async function announceFinding(
   { findings, publish }: Pick<CompletionDeps, 'findings' | 'publish'>,
   sha256: Sha256,
   known: StandingFinding,
 ): Promise<void> {
-  if (known.announced || !known.finding) return;
+  if (!known.finding) return;
+  await findings.recalls.open(sha256);
+  if (known.announced) return;
   await publish(verdictChanged(sha256, known.finding));
   await findings.noteAnnounced(known);
 }

@@ -3,6 +3,7 @@ import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { parseTime } from './fields.ts';
 import { scanned } from './metadata.ts';
+import { Recalls } from './recalls.ts';
 import type { Sha256 } from './record.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
@@ -40,9 +41,11 @@ interface Release {
  * policy nothing could, so that a release is metadata as well. docs/adr/0027-findings.md
  */
 export class Findings {
+  readonly recalls: Recalls;
   readonly #bucket: Bucket;
 
   constructor(permanent: Bucket) {
+    this.recalls = new Recalls(permanent);
     this.#bucket = permanent;
   }
 

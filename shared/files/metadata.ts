@@ -27,6 +27,7 @@ import {
   type Lease,
   type PendingRecord,
   parseSha256,
+  type Recalled,
   type Redriven,
   type ScanResult,
   type Stored,
@@ -75,6 +76,8 @@ const REDRIVEN = group<Redriven>({
   times: count('redrives'),
   tried: flag('redriveTried'),
 });
+
+const RECALLED = group<Recalled>({ at: time('recalledAt'), announced: flag('recallAnnounced') });
 
 const ENGINE = group<EngineVersion>({
   engine: text('engine'),
@@ -149,7 +152,7 @@ const VERDICT = tagged<Part<JudgedRecord, 'tentative'>, 'state'>('state', 'state
     redriven: optional(REDRIVEN),
   },
   clean: { content: CONTENT, scan: SCAN },
-  infected: { content: CONTENT, signature: text('signature'), scan: SCAN },
+  infected: { content: CONTENT, signature: text('signature'), scan: SCAN, recalled: optional(RECALLED) },
   unscannable: {
     content: optional(CONTENT),
     reason: oneOf<UnscannableReason>('reason', [

@@ -114,6 +114,13 @@ export interface Stored {
   readonly unreferencedSince?: Date;
 }
 
+/** A file was handed out as clean before a later scan of its content found malware. */
+export interface Recalled {
+  readonly at: Date;
+  /** The event that says so is out. */
+  readonly announced?: true;
+}
+
 export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
 
 /** The state of a file. Fields outside a state's row cannot be written in that state. */
@@ -138,6 +145,7 @@ export type FileRecord = Stored &
         readonly content: Content;
         readonly scan: ScanResult;
         readonly signature: string;
+        readonly recalled?: Recalled;
       }
     | {
         readonly state: 'unscannable';
@@ -170,6 +178,7 @@ export type FileRecord = Stored &
 export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
+export type InfectedRecord = Extract<FileRecord, { state: 'infected' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
 export type DecidedRecord = Extract<FileRecord, { scan: ScanResult }>;
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { addSignature } from '../support/new-signature.ts';
-import { eventually, Service } from '../support/service.ts';
+import { eventually, OWNER, Service } from '../support/service.ts';
 
 const DAY = 86_400_000;
 
@@ -52,6 +52,20 @@ describe('signatures that come after the malware', () => {
     );
     assert.equal(event.attributes['ce-subject'], sha256);
     await eventually(async () => (await blobOf(sha256)).metadata['rescannedAt']);
+
+    await eventually(async () => {
+      assert.ok((await sweeper('/sweep')).ok);
+      return (await service.status(id)).state === 'infected';
+    });
+    assert.equal((await service.status(id)).signature, 'Late.Signature.UNOFFICIAL');
+    const recalled = await eventually(async () =>
+      (await service.events()).find(({ attributes }) => attributes['eventType'] === 'file.recalled.v1'),
+    );
+    assert.equal(recalled.attributes['ce-subject'], id);
+    assert.equal(recalled.attributes['owner'], OWNER);
+    const kept = (await bucket('quarantine').stat(`sha256/${sha256}`)) ?? assert.fail('not in quarantine');
+    assert.equal(kept.size, bytes.length);
+    await eventually(async () => (await service.names('permanent', 'recalls/')).length === 0);
 
     const isScanned = async () => {
       const { scannedAt = '' } = (await blobOf(other.sha256 ?? '')).metadata;

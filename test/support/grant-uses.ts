@@ -186,6 +186,19 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const finding = `findings/sha256/${names[1]?.split('/').at(-1)}`;
       assert.equal((await metadataOf(finding))['announced'], 'true');
     },
+    'a recall': async () => {
+      const id = await clean();
+      const { sha256 = '' } = await service.status(id);
+      const { bucket } = { bucket: service.bucket('permanent') };
+      const metadata = { signature: 'Late', scannedAt: new Date().toISOString(), engine: '1.4.6' };
+      await bucket.insertEmpty(`findings/sha256/${sha256}`, { metadata });
+      await bucket.insertEmpty(`recalls/sha256/${sha256}`);
+      await eventually(async () => {
+        await sweep();
+        return (await service.status(id)).state === 'infected';
+      });
+      assert.deepEqual(await service.names('quarantine', `sha256/${sha256}`), [`sha256/${sha256}`]);
+    },
     'a collection': async () => {
       const id = await clean();
       const { sha256 } = await service.status(id);

@@ -147,7 +147,7 @@ export const MISTAKES: readonly Mutation[] = [
   planted(
     'a token for another audience',
     'events.tf',
-    'audience              = google_cloud_run_v2_service.scanner.uri',
+    'audience              = google_cloud_run_v2_service.scanner["scanner"].uri',
     'audience = "https://example.org"',
   ),
   planted(

@@ -244,6 +244,7 @@ function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string
     }),
     SCAN_EVENTS_TOPIC,
     FILES_URL: filesUrlOf(config, ports),
+    QUARANTINE_BUCKET: BUCKETS.quarantine,
     FINALIZE_TOPIC: FINALIZED_TOPIC,
     RESCAN_TOPIC,
     DEAD_LETTER_CALLER: emailOf('push'),

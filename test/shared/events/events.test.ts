@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
+import { fileRecalled } from '../../../functions/sweeper/file-recalled.ts';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { scanCompleted } from '../../../shared/events/scan-completed.ts';
 import { scanFailed } from '../../../shared/events/scan-failed.ts';
@@ -7,7 +8,13 @@ import { verdictChanged } from '../../../shared/events/verdict-changed.ts';
 import type { CorrelationId } from '../../../shared/files/correlation-id.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
-import type { DecidedRecord, DeletedRecord, FailedRecord, Sha256 } from '../../../shared/files/record.ts';
+import type {
+  DecidedRecord,
+  DeletedRecord,
+  FailedRecord,
+  InfectedRecord,
+  Sha256,
+} from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Traceparent } from '../../../shared/runtime/trace.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
@@ -39,6 +46,16 @@ const stored = {
 const scan = { generation, scannedAt, engine };
 const failed: FailedRecord = { ...stored, state: 'failed', failure: 'gaveUp', failedAt: scannedAt };
 
+const recalled: InfectedRecord = {
+  ...stored,
+  // This event alone names those who may see the file.
+  viewers: [],
+  state: 'infected',
+  content,
+  scan: { ...scan, engine: { engine: '1.4.6' } },
+  signature: 'Late',
+  recalled: { at: scannedAt },
+};
 const deleted: DeletedRecord = { ...stored, state: 'deleted', deletedAt: scannedAt };
 
 const decided: Readonly<Record<string, DecidedRecord>> = {
@@ -82,6 +99,7 @@ describe('the events', () => {
     failed: () => scanFailed(failed),
     'failed with content': () => scanFailed({ ...failed, content }),
     deleted: () => fileDeleted(deleted),
+    recalled: () => fileRecalled(recalled, new Date(), ['urn:x:1']),
     'deleted with content': () => fileDeleted({ ...deleted, content }),
     'verdict changed': () => verdictChanged(sha256, finding),
   };
@@ -174,6 +192,7 @@ describe('the schemas of the events', () => {
   it('are there for each type, by the name in its file', () => {
     assert.deepEqual([...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1')).sort(), [
       'file.deleted.v1',
+      'file.recalled.v1',
       'scan.completed.v1',
       'scan.failed.v1',
       'verdict.changed.v1',

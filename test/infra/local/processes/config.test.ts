@@ -89,7 +89,7 @@ describe('the configuration of the local platform', () => {
     }
     assert.equal(has('scanner', 'TOKEN_ISSUERS'), false);
     assert.ok(has('sweeper', 'FINALIZE_TOPIC'));
-    for (const variable of ['TOKEN_ISSUERS', 'QUARANTINE_BUCKET', 'CLAMD_HOST']) {
+    for (const variable of ['TOKEN_ISSUERS', 'CLAMD_HOST']) {
       assert.equal(has('sweeper', variable), false, variable);
     }
   });

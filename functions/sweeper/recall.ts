@@ -1,0 +1,154 @@
+import { randomUUID } from 'node:crypto';
+import { blobKeys, blobName } from '../../shared/files/blob-name.ts';
+import { acceptedName } from '../../shared/files/blobs.ts';
+import type { Candidates } from '../../shared/files/candidates.ts';
+import type { Finding } from '../../shared/files/findings.ts';
+import { isReadable, type ReadableRecord } from '../../shared/files/readable.ts';
+import type { OpenRecalls } from '../../shared/files/recalls.ts';
+import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
+import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
+import type { References } from '../../shared/files/references.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import { countOutcomes } from './count-outcomes.ts';
+import { resume } from './cursor.ts';
+import { fileRecalled } from './file-recalled.ts';
+import { rangesOf, walkRanges } from './ranges.ts';
+import type { SweepTerms } from './sweep.ts';
+import type { SweeperDeps } from './sweeper.ts';
+
+/** Ids begin with a digest of their owner: the files of one owner are in one range. */
+const RANGES = rangesOf(RECORDS_PREFIX, '0123456789abcdefghijklmnopqrstuv', 8);
+/** Contents that one walk looks for: what is in memory. */
+const MOST = 10_000;
+/** An event has room for more; who has so many references looks them up. */
+const MAX_REFERENCES = 1_000;
+
+export interface RecallDeps extends SweeperDeps {
+  readonly candidates: Candidates;
+  readonly references: References;
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
+}
+
+type RecallOutcome =
+  /** Without the content, or over. */
+  | 'other'
+  /** Infected now, and the event is out. */
+  | 'recalled'
+  /** Recalled before, and the event is out now. */
+  | 'announced'
+  /** An operator has lifted the finding meanwhile. */
+  | 'released'
+  | 'conflict';
+
+export interface RecallReport {
+  readonly files: Readonly<Partial<Record<RecallOutcome | 'error', number>>>;
+  /** False where the time was up first: the next sweep goes on from there. */
+  readonly complete: boolean;
+}
+
+/**
+ * Turns every clean file infected whose content was found to be malware, and says so of each: in one walk through the
+ * records for all such contents. docs/adr/0035-recall.md
+ * @throws {StorageError} where the buckets cannot be listed
+ */
+export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerms): Promise<RecallReport> {
+  const end = performance.now() + budgetMs;
+  const files: Partial<Record<RecallOutcome | 'error', number>> = {};
+  const complete = await resume(
+    deps.permanent,
+    'sweeper/recall',
+    async ({ walk: begun, failed, ...places }) => {
+      const walk = begun ?? randomUUID();
+      const open = await (begun
+        ? deps.findings.recalls.claimed(walk)
+        : deps.findings.recalls.claim(walk, MOST));
+      if (open.size === 0) return undefined;
+      const kept = new Set<string>();
+      const next = await walkRanges(
+        {
+          bucket: deps.records,
+          prefix: RECORDS_PREFIX,
+          stop: () => stopping() || performance.now() >= end,
+          visit: countOutcomes(deps.log, files, (objects: RecordObjects) => visit(deps, open, kept, objects)),
+        },
+        RANGES,
+        places,
+      );
+      const isFailed = failed !== undefined || files.error !== undefined || files.conflict !== undefined;
+      if (next) return { ...next, walk, ...(isFailed && { failed: 'true' }) };
+      // A file that could not be recalled is met by another walk.
+      if (!isFailed) for (const recall of open.values()) await deps.findings.recalls.close(recall);
+      return undefined;
+    },
+  );
+  return { files, complete };
+}
+
+async function visit(
+  deps: RecallDeps,
+  open: OpenRecalls,
+  kept: Set<string>,
+  objects: RecordObjects,
+): Promise<RecallOutcome> {
+  const digests = [objects.verdict?.metadata['sha256'], objects.file.metadata['sha256']];
+  const sha256 = digests
+    .map((digest = '') => parseSha256(digest))
+    .find((digest) => digest && open.has(digest));
+  const current = sha256 && deps.records.parse(objects);
+  if (!current) return 'other';
+  const { record } = current;
+  if (record.state === 'infected' && record.recalled && !record.recalled.announced) {
+    await announce(deps, { ...current, record });
+    return 'announced';
+  }
+  if (!isReadable(record)) return 'other';
+  const known = await deps.findings.get(sha256);
+  if (!known?.finding) return 'released';
+  await keepBytes(deps, kept, record, known.finding);
+  const written = await deps.records.judge(current, infected(record, known.finding, deps.now()));
+  if (!written) return 'conflict';
+  await announce(deps, written);
+  return 'recalled';
+}
+
+function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedRecord {
+  const { state: _, scan, ...stored } = record;
+  const { signature, scannedAt, engine } = finding;
+  const scanned = { generation: scan.generation, scannedAt, engine };
+  return { ...stored, state: 'infected', signature, scan: scanned, recalled: { at } };
+}
+
+/** Copied once, before a collection may delete them: an object that is there is from an earlier try. */
+async function keepBytes(
+  { permanent, quarantine }: RecallDeps,
+  kept: Set<string>,
+  { id, owner, state, content: { sha256 } }: ReadableRecord,
+  { signature, scannedAt }: Finding,
+): Promise<void> {
+  if (!quarantine || kept.has(sha256)) return;
+  const names = state === 'clean' ? blobKeys({ owner, sha256 }).map(blobName) : [acceptedName(id)];
+  const metadata = { finding: signature, scannedAt: scannedAt.toISOString() };
+  const options = { contentType: 'application/octet-stream', metadata };
+  for (const name of names) {
+    const object = await permanent.stat(name);
+    if (!object) continue;
+    await permanent.rewrite(object, { bucket: quarantine, name: `sha256/${sha256}`, ...options });
+    kept.add(sha256);
+    return;
+  }
+}
+
+/** Says that a file is infected, then notes that this was done: a process that ends before publishes it again by the same id. */
+async function announce(deps: RecallDeps, current: Versioned<InfectedRecord>): Promise<void> {
+  const { candidates, references, publish, records, log } = deps;
+  const { record } = current;
+  const { id, owner, content, recalled } = record;
+  if (!recalled) throw new Error(`${id} was not recalled`);
+  await candidates.addGcCandidate({ owner, sha256: content.sha256 });
+  const { signal } = new AbortController();
+  const { items } = await references.page(id, { after: undefined, limit: MAX_REFERENCES, signal });
+  await publish(fileRecalled(record, recalled.at, items));
+  await records.judge(current, { ...record, recalled: { ...recalled, announced: true } });
+  log.warn({ fileId: id, signature: record.signature }, 'file recalled');
+}

@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import type { Bucket } from '../storage/bucket.ts';
+import { deleteUnlessHeld } from '../storage/delete-unless-held.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { allObjects } from '../storage/page.ts';
+import { parseSha256, type Sha256 } from './record.ts';
+
+const RECALLS_PREFIX = 'recalls/sha256/';
+
+/** Contents whose files one walk recalls. */
+export type OpenRecalls = ReadonlyMap<Sha256, StoredObject>;
+
+/**
+ * Contents that were handed out as clean and are malware: zero-byte objects `recalls/sha256/<digest>` of the permanent bucket, as long
+ * as there may be a clean file that has the content. Nothing leads from a content to its files, so a walk through all records
+ * recalls them: one that began after the recall was opened last. docs/adr/0035-recall.md
+ */
+export class Recalls {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /** Makes sure that a walk which begins after this looks for files that have the content. @throws {StorageError} */
+  async open(sha256: Sha256): Promise<void> {
+    const name = RECALLS_PREFIX + sha256;
+    for (;;) {
+      // Tells this write from another's: a try again would take that for ours.
+      const opened = { opened: randomUUID() };
+      if (await this.#bucket.insertEmpty(name, { metadata: opened })) return;
+      const there = await this.#bucket.stat(name);
+      if (!there) continue;
+      const { walk, done } = there.metadata;
+      // One that no walk has claimed waits for a later one.
+      if (walk === undefined && done === undefined) return;
+      if (await this.#bucket.patch(name, there, { ...opened, walk: null, done: null })) return;
+    }
+  }
+
+  /** Claims what is open for a walk that has looked at no record yet, up to `most`. @throws {StorageError} */
+  async claim(walk: string, most: number): Promise<OpenRecalls> {
+    const claimed = new Map<Sha256, StoredObject>();
+    for await (const recall of allObjects(this.#bucket, { prefix: RECALLS_PREFIX })) {
+      if (claimed.size >= most) break;
+      const sha256 = digestOf(recall);
+      if (!sha256 || recall.metadata['done'] !== undefined) continue;
+      const object = await this.#bucket.patch(recall.name, recall, { walk });
+      if (object) claimed.set(sha256, object);
+    }
+    return claimed;
+  }
+
+  /** What a walk has claimed, and nobody has opened anew since. @throws {StorageError} */
+  async claimed(walk: string): Promise<OpenRecalls> {
+    const claimed = new Map<Sha256, StoredObject>();
+    for await (const recall of allObjects(this.#bucket, { prefix: RECALLS_PREFIX })) {
+      const sha256 = digestOf(recall);
+      if (sha256 && recall.metadata['walk'] === walk) claimed.set(sha256, recall);
+    }
+    return claimed;
+  }
+
+  /** Ends a recall whose walk is over, unless somebody has opened it anew. @throws {StorageError} */
+  async close(recall: StoredObject): Promise<void> {
+    const released = await deleteUnlessHeld(this.#bucket, recall);
+    if (released === 'kept') await this.#bucket.patch(recall.name, recall, { done: 'true' });
+  }
+}
+
+function digestOf({ name }: StoredObject): Sha256 | undefined {
+  return parseSha256(name.slice(RECALLS_PREFIX.length));
+}

@@ -1,0 +1,203 @@
+import assert from 'node:assert/strict';
+import { type RecallDeps, type RecallReport, recall } from '../../../functions/sweeper/recall.ts';
+import { releaseFinding } from '../../../functions/sweeper/release.ts';
+import { announceFinding } from '../../../shared/events/complete-scan.ts';
+import { blobName } from '../../../shared/files/blob-name.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
+import { Findings } from '../../../shared/files/findings.ts';
+import type { Sha256 } from '../../../shared/files/record.ts';
+import { Records } from '../../../shared/files/records.ts';
+import { References, type ResourceUri } from '../../../shared/files/references.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { OWNER, SweeperFixture } from './fixture.ts';
+import { type Hook, HookedBucket, straight } from './hooked-bucket.ts';
+
+const SIGNATURE = 'Late.Signature';
+const URI = 'https://fhir.example.org/DocumentReference/1' as ResourceUri;
+
+class Died extends Error {}
+
+describe('a recall', () => {
+  const fixture = new SweeperFixture(true);
+  let quarantine: Bucket;
+  let count = 0;
+  beforeEach(async () => {
+    const name = `quarantine-of-recall-${count++}`;
+    (await fixture.storage.call('POST', '/storage/v1/b?project=p', { json: { name } })).ok();
+    quarantine = new Bucket(fixture.connection, name, { retry: FAST_RETRY, paced: true });
+  });
+
+  function deps(hook: Hook = straight): RecallDeps {
+    const { sweeper, connection } = fixture;
+    const permanent = new HookedBucket(hook, connection, sweeper.permanent.name, {
+      retry: FAST_RETRY,
+      paced: true,
+    });
+    return {
+      ...sweeper,
+      permanent,
+      records: new Records(permanent),
+      findings: new Findings(permanent),
+      candidates: new Candidates(permanent),
+      references: new References(permanent),
+      publish: (event) => hook('publish', 'event', () => sweeper.publish(event)),
+      quarantine,
+    };
+  }
+  async function run(hook: Hook = straight, stopping = () => false): Promise<RecallReport> {
+    const report = await recall(deps(hook), { budgetMs: 60_000, stopping });
+    fixture.now += 2_000;
+    return report;
+  }
+
+  interface File {
+    readonly id: FileId;
+    readonly sha256: Sha256;
+  }
+  /** A clean file whose content is stored. */
+  async function clean(): Promise<File> {
+    const file = await fixture.uploaded();
+    await fixture.decide(file);
+    const { id, content } = file.record;
+    assert.ok(content);
+    const target = { bucket: fixture.sweeper.permanent, contentType: 'application/octet-stream' };
+    const name = blobName(`sha256/${content.sha256}`);
+    assert.notEqual(
+      typeof (await fixture.sweeper.unscanned.rewrite(file.object, { ...target, name })),
+      'string',
+    );
+    fixture.now += 2_000;
+    return { id, sha256: content.sha256 };
+  }
+  async function found({ sha256 }: File): Promise<void> {
+    const { findings, now, publish } = fixture.sweeper;
+    const known = await findings.add(sha256, {
+      signature: SIGNATURE,
+      scannedAt: now(),
+      engine: { engine: '1.4.6' },
+    });
+    fixture.now += 2_000;
+    await announceFinding({ findings, publish }, sha256, known ?? assert.fail());
+    fixture.published = [];
+    fixture.now += 2_000;
+  }
+  const stateOf = async ({ id }: File) => (await fixture.read(id)).record.state;
+  const isThere = async (name: string) => (await fixture.sweeper.permanent.stat(name)) !== undefined;
+  const isOpen = ({ sha256 }: File) => isThere(`recalls/sha256/${sha256}`);
+
+  /** All that follows from a finding, once. */
+  async function isRecalled(file: File): Promise<void> {
+    const { record } = await fixture.read(file.id);
+    assert.equal(record.state, 'infected');
+    assert.ok(record.state === 'infected' && record.recalled?.announced);
+    assert.equal(record.signature, SIGNATURE);
+    assert.ok(await quarantine.stat(`sha256/${file.sha256}`), 'the bytes are in quarantine');
+    assert.ok(await isThere(`collect/sha256/${file.sha256}`), 'the content can be collected');
+    assert.equal(await isOpen(file), false);
+    const of = fixture.published.filter(({ attributes }) => attributes['ce-subject'] === file.id);
+    assert.equal(new Set(of.map(({ attributes }) => attributes['ce-id'])).size, 1);
+  }
+
+  it('turns each file of the content infected, and leaves others alone', async () => {
+    const [file, other] = [await clean(), await clean()];
+    await new References(fixture.sweeper.permanent).add(file.id, URI, { by: OWNER, at: new Date() });
+    await found(file);
+    assert.deepEqual(await run(), { files: { recalled: 1, other: 1 }, complete: true });
+    await isRecalled(file);
+    assert.equal(await stateOf(other), 'clean');
+    const [event] = fixture.published;
+    assert.equal(event?.attributes['eventType'], 'file.recalled.v1');
+    const data = JSON.parse(String(event?.data)) as Record<string, unknown>;
+    assert.deepEqual([data['owner'], data['viewers'], data['references']], [OWNER, [], [URI]]);
+    fixture.published = [];
+    assert.deepEqual(await run(), { files: {}, complete: true });
+    assert.equal(fixture.published.length, 0);
+  });
+
+  it('is resumed after a crash at any write', async () => {
+    let died = true;
+    for (let step = 0; died; step++) {
+      died = false;
+      const file = await clean();
+      await found(file);
+      let writes = 0;
+      const dying: Hook = async (operation, _name, run) => {
+        const result = await run();
+        if (!['insert', 'patch', 'delete', 'rewrite', 'publish'].includes(operation)) return result;
+        if (writes++ !== step) return result;
+        died = true;
+        throw new Died();
+      };
+      await run(dying).catch((error: unknown) => assert.ok(error instanceof Died, String(error)));
+      for (let runs = 0; runs < 3; runs++) await run();
+      await isRecalled(file);
+    }
+  });
+
+  it('goes on where it was stopped, and looks at all records before it ends', async () => {
+    const files = await Promise.all(Array.from({ length: 3 }, clean));
+    for (const file of files) await found(file);
+    for (let calls = 0; calls < 40; calls++) {
+      let left = 20;
+      if ((await run(straight, () => left-- <= 0)).complete) break;
+    }
+    for (const file of files) await isRecalled(file);
+  });
+
+  it('looks again where a file became clean behind the walk', async () => {
+    const [file, late] = [await clean(), await clean()];
+    await found(file);
+    const opening: Hook = async (operation, name, run) => {
+      // As its scanner does: first the record, then the recall.
+      if (operation === 'delete' && name.startsWith('recalls/')) {
+        await fixture.sweeper.findings.recalls.open(file.sha256);
+      }
+      return run();
+    };
+    await run(opening);
+    assert.ok(await isOpen(file));
+    await run();
+    await isRecalled(file);
+    assert.equal(await stateOf(late), 'clean');
+  });
+
+  it('comes back to a file that it could not recall', async () => {
+    const file = await clean();
+    await found(file);
+    const refusing: Hook = (operation, name, run) =>
+      operation === 'patch' && name.startsWith('verdicts/') ? Promise.reject(new Died()) : run();
+    assert.deepEqual((await run(refusing)).files, { error: 1 });
+    assert.ok(await isOpen(file));
+    await run();
+    await isRecalled(file);
+  });
+
+  it('recalls nothing whose finding an operator has lifted meanwhile', async () => {
+    const file = await clean();
+    await found(file);
+    await releaseFinding(fixture.sweeper, { sha256: file.sha256, reason: 'false' }, 'operator');
+    assert.deepEqual((await run()).files, { released: 1 });
+    assert.equal(await stateOf(file), 'clean');
+    assert.equal(fixture.published.length, 0);
+  });
+
+  it('ends under a hold as well, and is opened anew by a later finding', async () => {
+    const file = await clean();
+    await found(file);
+    const name = `recalls/sha256/${file.sha256}`;
+    const bucket = fixture.sweeper.permanent.name;
+    const path = `/storage/v1/b/${bucket}/o/${encodeURIComponent(name)}`;
+    (await fixture.storage.call('PATCH', path, { json: { temporaryHold: true } })).ok();
+    fixture.now += 2_000;
+    await run();
+    assert.equal((await fixture.sweeper.permanent.stat(name))?.metadata['done'], 'true');
+    assert.equal(await stateOf(file), 'infected');
+    assert.deepEqual((await run()).files, {});
+    fixture.now += 2_000;
+    await fixture.sweeper.findings.recalls.open(file.sha256);
+    fixture.now += 2_000;
+    assert.deepEqual((await run()).files, { other: 1 });
+  });
+});
