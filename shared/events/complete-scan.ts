@@ -78,10 +78,9 @@ export async function announceFinding(
   known: StandingFinding,
 ): Promise<void> {
   if (!known.finding) return;
+  if (!known.announced) await publish(verdictChanged(sha256, known.finding));
   await findings.recalls.open(sha256);
-  if (known.announced) return;
-  await publish(verdictChanged(sha256, known.finding));
-  await findings.noteAnnounced(known);
+  if (!known.announced) await findings.noteAnnounced(known);
 }
 
 interface FailureDeps {
