@@ -49,7 +49,7 @@ locals {
     },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
-      # What was stored and is malware.
+      # Contents that were stored and are malware.
       "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
     } : {},
     local.has_mirror ? {

@@ -31,7 +31,7 @@ export interface RecallDeps extends SweeperDeps {
 }
 
 type RecallOutcome =
-  /** Without the content, or over. */
+  /** Nothing is to be done: it has other content, or is over. */
   | 'other'
   /** Infected now, and the event is out. */
   | 'recalled'

@@ -51,7 +51,7 @@ export class Recalls {
     return claimed;
   }
 
-  /** What a walk has claimed, and nobody has opened anew since. @throws {StorageError} */
+  /** The recalls that a walk has claimed and nobody has opened anew since. @throws {StorageError} */
   async claimed(walk: string): Promise<OpenRecalls> {
     const claimed = new Map<Sha256, StoredObject>();
     for await (const recall of allObjects(this.#bucket, { prefix: RECALLS_PREFIX })) {
