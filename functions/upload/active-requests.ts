@@ -42,15 +42,20 @@ export class ActiveRequests {
     }
   }
 
+  /** Ends older requests of an upload, before one of this method is served. */
+  async giveWayTo(method: string, upload: Upload): Promise<void> {
+    await (method === 'HEAD' || method === 'GET' ? this.#endSilent(upload) : this.#end(upload));
+  }
+
   /** Ends requests to which nothing arrives any more. One that is alive goes on: somebody else only asks how far it is. */
-  async endSilent(upload: Upload): Promise<void> {
+  async #endSilent(upload: Upload): Promise<void> {
     const older = this.#ask(upload);
     if (older.length === 0 || (await over(older, LOOK_MS))) return;
     for (const { way } of older) way.set('no');
   }
 
   /** Ends requests, those that are alive too: a client that sends elsewhere has given them up. */
-  async end(upload: Upload): Promise<void> {
+  async #end(upload: Upload): Promise<void> {
     const older = this.#ask(upload);
     if (older.length === 0 || (await over(older, DRAIN_MS))) return;
     for (const { way } of older) way.set('now');

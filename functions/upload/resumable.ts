@@ -41,6 +41,7 @@ export async function resumableRoute(tus: Resumable, context: RequestContext, id
   if (!METHODS.split(', ').includes(method))
     throw new Problem('method-not-allowed', { headers: { allow: METHODS } });
   const caller = await authenticate(tus.tokens, request, 'write');
+  await tus.active.giveWayTo(method, { id, owner: caller.principal });
   if (method === 'PATCH') return patch(tus, context, caller, id);
   if (method !== 'DELETE') return head(tus, context, caller, id);
   await terminate(tus, context, caller, id);

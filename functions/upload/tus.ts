@@ -51,12 +51,9 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
   if (!allow.split(', ').includes(method ?? ''))
     throw new Problem('method-not-allowed', { headers: { allow } });
   const caller = await authenticate(tus.tokens, request, 'write');
-  if (method === 'HEAD' && id !== undefined) {
-    await tus.active.endSilent({ id, owner: caller.principal });
-    return head(tus, context, await find(tus, caller, id));
-  }
-  // Its line may have died without a word. Before it takes a share that its successor needs.
-  if (id !== undefined) await tus.active.end({ id, owner: caller.principal });
+  // The line of an older request may have died without a word. It holds a share that its successor needs.
+  if (id !== undefined) await tus.active.giveWayTo(method ?? '', { id, owner: caller.principal });
+  if (method === 'HEAD' && id !== undefined) return head(tus, context, await find(tus, caller, id));
   if (id === undefined || method === 'PATCH') {
     using _ = openUpload(tus.uploads, caller.principal, response);
     return await (id === undefined ? create(tus, context, caller) : patch(tus, context, caller, id));
