@@ -8,9 +8,10 @@ locals {
       scanner   = "scanner function and ClamAV"
       rescanner = "scanner function and ClamAV, which scan again"
       sweeper   = "sweeper function"
-      push      = "Pub/Sub, when it calls scanner, rescanner and sweeper"
+      push      = "Pub/Sub, when it calls functions"
       schedule  = "Cloud Scheduler, when it calls sweeper and mirror"
     },
+    local.has_callbacks ? { notify = "notify function" } : {},
     local.has_mirror ? { mirror = "the job that fills the signature mirror" } : {},
     length(local.pushed) > 0 ? { delivery = "Pub/Sub, when it calls subscribers" } : {},
   )

@@ -17,6 +17,10 @@ locals {
   dead_letters = merge(
     { finalized = { topic = google_pubsub_topic.finalized_dead.name, subscription = google_pubsub_subscription.finalized_scanner.name } },
     { rescan = { topic = google_pubsub_topic.rescan_dead.name, subscription = google_pubsub_subscription.rescan.name } },
+    { for topic in google_pubsub_topic.callbacks_dead : "callbacks" => {
+      topic        = topic.name
+      subscription = google_pubsub_subscription.callbacks[0].name
+    } },
     { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => {
       topic        = topic.name
       subscription = google_pubsub_subscription.subscriber[name].name
@@ -24,6 +28,7 @@ locals {
   )
   dead_topics = merge(
     { finalized = google_pubsub_topic.finalized_dead.name, rescan = google_pubsub_topic.rescan_dead.name },
+    { for topic in google_pubsub_topic.callbacks_dead : "callbacks" => topic.name },
     { for name, topic in google_pubsub_topic.subscriber_dead : "scan-events-${name}" => topic.name },
   )
 }

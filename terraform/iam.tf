@@ -52,6 +52,10 @@ locals {
       # Contents that were stored and are malware.
       "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
     } : {},
+    local.has_callbacks ? {
+      # Where the callbacks of a file go; it does not ask for files that may not exist.
+      "notify.records" = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
+    } : {},
     local.has_mirror ? {
       "rescanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }
       "scanner.signatures"   = { bucket = "signatures", permissions = ["get"], prefixes = [] }
@@ -174,6 +178,15 @@ resource "google_cloud_run_v2_service_iam_member" "push_sweeper" {
   member   = google_service_account.this["push"].member
 }
 
+resource "google_cloud_run_v2_service_iam_member" "push_notify" {
+  count    = local.has_callbacks ? 1 : 0
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["notify"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["push"].member
+}
+
 resource "google_cloud_run_v2_service_iam_member" "schedule_sweeper" {
   project  = var.project_id
   location = var.region
@@ -198,6 +211,15 @@ resource "google_cloud_run_v2_job_iam_member" "schedule_mirror" {
   name     = google_cloud_run_v2_job.mirror[0].name
   role     = "roles/run.invoker"
   member   = google_service_account.this["schedule"].member
+}
+
+# The keys that callbacks are signed with.
+
+resource "google_secret_manager_secret_iam_member" "notify_keys" {
+  count     = local.has_callbacks ? 1 : 0
+  secret_id = var.callbacks.keys_secret
+  role      = "roles/secretmanager.secretAccessor"
+  member    = google_service_account.this["notify"].member
 }
 
 # Subscribers that pull.

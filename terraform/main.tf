@@ -5,12 +5,14 @@ data "google_project" "this" {
 }
 
 locals {
-  services = toset(["upload", "files", "scanner", "rescanner", "sweeper"])
+  has_callbacks = var.callbacks != null
+  services      = toset(["upload", "files", "scanner", "rescanner", "sweeper"])
   apis = toset(concat(
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
     var.load_balancer == null ? [] : ["compute"],
     var.files.redirect_above_bytes == null ? [] : ["iamcredentials"],
     var.encryption == null ? [] : ["cloudkms"],
+    local.has_callbacks ? ["secretmanager"] : [],
   ))
   project_number = var.project_number != null ? var.project_number : data.google_project.this[0].number
   agents = {

@@ -6,10 +6,11 @@ locals {
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
   rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
-  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\")"
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-notify\")"
+  notify_log    = "${local.log_of}=\"${var.name}-notify\""
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
-  counters = {
+  counters = merge({
     rescans       = { label = "outcome", filter = "${local.rescanner_log} AND jsonPayload.message=\"re-scan completed\"" }
     scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
     failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
@@ -17,7 +18,10 @@ locals {
     redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
     collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
-  }
+    }, local.has_callbacks ? {
+    callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
+    callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
+  } : {})
   distributions = {
     rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
@@ -68,6 +72,9 @@ locals {
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
       server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02", for = "300s", say = "More than 2 % of the requests to upload and files end in a server error." }
     },
+    local.has_callbacks ? {
+      callbacks-fail = { severity = "WARNING", query = "sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > 20 and sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > (sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h])) or vector(0))", for = "1800s", say = "More callbacks fail than are delivered: `reason` and `origin` of `callback not delivered` say which receiver does not answer. Tell its operator; tries go on for 16 hours." }
+    } : {},
     local.has_mirror ? {
       mirror-stale = { severity = "ERROR", query = "(sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.name}-mirror\",result=\"succeeded\"}[1d])) or vector(0)) < 1", for = "3600s", say = "The signature mirror was not refreshed for a day." }
     } : {},
@@ -170,7 +177,7 @@ resource "google_monitoring_alert_policy" "metric" {
 }
 
 locals {
-  charts = [
+  charts = concat([
     { title = "Scans a minute, by verdict", unit = "1", queries = ["sum by (verdict) (rate(${local.user_metric}_scans{${local.of_revision}}[5m])) * 60"] },
     { title = "Age of the oldest pending file", unit = "s", queries = [local.oldest] },
     { title = "Scan time: median, 95 %, 99 %", unit = "ms", queries = [
@@ -189,7 +196,12 @@ locals {
       for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"
     ] },
     { title = "Requests a second, by class of answer", unit = "1", queries = ["sum by (service_name, response_code_class) (rate(${local.requests}[5m]))"] },
-  ]
+    ], local.has_callbacks ? [
+    { title = "Callbacks an hour: delivered, and failed by reason", unit = "1", queries = [
+      "sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h]))",
+      "sum by (reason) (increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h]))",
+    ] },
+  ] : [])
 }
 
 resource "google_monitoring_dashboard" "this" {

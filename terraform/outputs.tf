@@ -29,8 +29,11 @@ output "scan_events_topic" {
 }
 
 output "dead_letter_subscriptions" {
-  description = "Where scan events are kept that a subscriber did not take, by the name of the subscription."
-  value       = { for name, subscription in google_pubsub_subscription.subscriber_dead : name => subscription.id }
+  description = "Where scan events are kept that a subscriber or the receiver of callbacks did not take, by the name of the subscription."
+  value = merge(
+    { for name, subscription in google_pubsub_subscription.subscriber_dead : name => subscription.id },
+    { for subscription in google_pubsub_subscription.callbacks_dead : "callbacks" => subscription.id },
+  )
 }
 
 output "service_accounts" {

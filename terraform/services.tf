@@ -14,9 +14,10 @@ locals {
   # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
-  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800 }
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, notify = 120 }
   cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
   exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
+  callback_origins        = try(join(",", var.callbacks.origins), null)
   # Variables that the module sets. Null values are left to the functions.
   wired = {
     upload = {
@@ -27,6 +28,8 @@ locals {
       # The scanner's limits, for upload to announce.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
+      CALLBACK_ORIGINS        = local.callback_origins
+      CALLBACK_OWNERS         = try(length(var.callbacks.owners) > 0 ? jsonencode(var.callbacks.owners) : null, null)
       # Cloud Run starts an instance at 60 % of the concurrency: one owner alone should make it do so, and leave room. Uploads and
       # those that wait for a verdict are apart, so together they are less than all.
       UPLOADS_PER_OWNER     = tostring(coalesce(var.fairness.uploads_per_owner, max(1, floor(var.upload.concurrency * 5 / 8))))
@@ -84,6 +87,9 @@ locals {
       STUCK_AFTER_SECONDS  = tostring(var.sweeper.stuck_after_seconds)
       ORDERED_EVENTS       = tostring(var.scan_events.ordered)
     }
+    notify = {
+      CALLBACK_ORIGINS = local.callback_origins
+    }
   }
   # Variables that `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
   tunable = {
@@ -97,6 +103,7 @@ locals {
     sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "RESCAN_BUDGET_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
       "SWEEP_BUDGET_SECONDS", "COLLECT_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS",
     "TOMBSTONE_DAYS"]
+    notify = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "CALLBACK_TIMEOUT_SECONDS", "CALLBACKS_PER_ORIGIN"]
   }
   env = {
     for function, variables in local.wired : function => {
@@ -113,7 +120,7 @@ locals {
   }
 
   api_ingress = var.load_balancer == null ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_LOAD_BALANCER"
-  functions = {
+  functions = merge({
     upload = merge(var.upload, { ingress = local.api_ingress, checks_tokens = true })
     files  = merge(var.files, { ingress = local.api_ingress, checks_tokens = true })
     sweeper = {
@@ -126,7 +133,17 @@ locals {
       ingress       = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
       checks_tokens = false
     }
-  }
+    }, local.has_callbacks ? {
+    notify = {
+      cpu           = "1"
+      memory        = "512Mi"
+      concurrency   = 80
+      min_instances = 0
+      max_instances = 5
+      ingress       = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      checks_tokens = false
+    }
+  } : {})
 }
 
 resource "google_cloud_run_v2_service" "function" {
@@ -171,6 +188,19 @@ resource "google_cloud_run_v2_service" "function" {
           value = env.value
         }
       }
+      # Read when an instance starts: a new version needs a new revision.
+      dynamic "env" {
+        for_each = each.key == "notify" ? var.callbacks[*].keys_secret : []
+        content {
+          name = "CALLBACK_KEYS"
+          value_source {
+            secret_key_ref {
+              secret  = env.value
+              version = "latest"
+            }
+          }
+        }
+      }
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
@@ -197,5 +227,5 @@ resource "google_cloud_run_v2_service" "function" {
     type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
     percent = 100
   }
-  depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents]
+  depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents, google_secret_manager_secret_iam_member.notify_keys]
 }

@@ -64,10 +64,11 @@ variable "images" {
     scanner = string
     sweeper = string
     clamav  = string
+    notify  = optional(string)
   })
   nullable = false
   validation {
-    condition     = alltrue([for image in values(var.images) : can(regex("^[a-z0-9][^@[:space:]]*@sha256:[0-9a-f]{64}$", image))])
+    condition     = alltrue([for image in values(var.images) : image == null || can(regex("^[a-z0-9][^@[:space:]]*@sha256:[0-9a-f]{64}$", coalesce(image, "-")))])
     error_message = "Every image should be named by digest (…@sha256:…): a tag can be moved to an image that nobody tested."
   }
 }
@@ -201,6 +202,28 @@ variable "permanent_soft_delete_days" {
   validation {
     condition     = var.permanent_soft_delete_days == 0 || (var.permanent_soft_delete_days >= 7 && var.permanent_soft_delete_days <= 90)
     error_message = "Should be 0, or 7 to 90."
+  }
+}
+
+variable "callbacks" {
+  description = "Callbacks for those who have no Google identity (docs/callbacks.md): the `origins` that may receive them, such as `https://hooks.example.no` or `https://*.example.no`; the URL of each owner whose uploads name none; and the secret of Secret Manager that holds the signing keys, `projects/PROJECT/secrets/NAME`, made before the first apply. By default there are none."
+  type = object({
+    origins     = list(string)
+    owners      = optional(map(string), {})
+    keys_secret = string
+  })
+  default = null
+  validation {
+    condition     = var.callbacks == null ? true : length(var.callbacks.origins) > 0 && alltrue([for origin in var.callbacks.origins : can(regex("^https://(\\*\\.)?([a-z0-9-]+\\.)+[a-z][a-z0-9-]*(:[0-9]+)?$", origin))])
+    error_message = "origins should be https origins with a host name, such as https://hooks.example.no."
+  }
+  validation {
+    condition     = var.callbacks == null ? true : can(regex("^projects/[^/]+/secrets/[A-Za-z0-9_-]+$", var.callbacks.keys_secret))
+    error_message = "keys_secret should be projects/PROJECT/secrets/NAME."
+  }
+  validation {
+    condition     = var.callbacks == null ? true : var.images.notify != null
+    error_message = "images should have notify, which sends callbacks."
   }
 }
 
@@ -349,6 +372,7 @@ variable "environment" {
     scanner   = optional(map(string), {})
     rescanner = optional(map(string), {})
     sweeper   = optional(map(string), {})
+    notify    = optional(map(string), {})
   })
   default  = {}
   nullable = false

@@ -33,6 +33,7 @@ export function moduleDefaults(): ModuleDefaults {
     scanner: services.scanner[field],
     rescanner: services.rescanner[field],
     sweeper: services.sweeper[field],
+    notify: services.notify[field],
   });
   const scanSlots = moduleNumber('scanner', 'slots');
   return {

@@ -24,6 +24,7 @@ const ENVIRONMENT = {
   DEAD_LETTER_CALLER: 'build',
   SCHEDULE_CALLER: 'build',
   CLAMD_TEMP_DIR: '/tmp',
+  CALLBACK_KEYS: `whsec_${Buffer.alloc(32).toString('base64')}`,
   METADATA_SERVER_DETECTION: 'none',
   TOKEN_ISSUERS: JSON.stringify([{ kind: 'maskinporten' }]),
 };

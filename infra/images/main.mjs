@@ -1,9 +1,9 @@
 /**
  * `main` of package.json: where Google's buildpack finds the functions when it builds the repository from source, after
- * `npm run gcp-build`. All four are one source; the one that FUNCTION_TARGET names is loaded, and reads its settings.
+ * `npm run gcp-build`. All five are one source; the one that FUNCTION_TARGET names is loaded, and reads its settings.
  * https://cloud.google.com/docs/buildpacks/service-specific-configs#google_function_target
  */
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'];
+const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'];
 const target = process.env.FUNCTION_TARGET ?? '';
 
 if (!FUNCTIONS.includes(target)) {

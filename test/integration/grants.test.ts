@@ -6,8 +6,8 @@ import { Service } from '../support/service.ts';
 
 /** Delay of the work that is done once the answer is out. */
 const LATE_MS = 1_000;
-/** Needed by scripts that the local platform does not run: test/infra/clamav/grants.test.ts. */
-const ELSEWHERE = /^(mirror|rescanner|scanner)\.signatures$/;
+/** Needed by scripts that the local platform does not run (test/infra/clamav/grants.test.ts), and by callbacks (callbacks.test.ts). */
+const ELSEWHERE = /^((mirror|rescanner|scanner)\.signatures|notify\.records)$/;
 /** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
 const TOO_YOUNG = 'sweeper.records idempotency/';
 

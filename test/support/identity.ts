@@ -9,5 +9,6 @@ export const IDENTITY: Identity = {
     scanner: '127.0.0.1:13',
     sweeper: '127.0.0.1:14',
     rescanner: '127.0.0.1:15',
+    notify: '127.0.0.1:16',
   },
 };

@@ -11,7 +11,7 @@ const run = promisify(execFile);
 export const PROJECT = 'demo-project';
 const DIGEST = `sha256:${'0123456789abcdef'.repeat(4)}`;
 const IMAGES = Object.fromEntries(
-  ['upload', 'files', 'scanner', 'sweeper', 'clamav'].map((name) => [
+  ['upload', 'files', 'scanner', 'sweeper', 'notify', 'clamav'].map((name) => [
     name,
     `europe-north1-docker.pkg.dev/${PROJECT}/fileshare/${name}@${DIGEST}`,
   ]),
@@ -129,6 +129,16 @@ export function containersOf(deployment: Deployment): readonly Container[] {
     ...each('google_cloud_run_v2_service', true, 'template', 0),
     ...each('google_cloud_run_v2_job', false, 'template', 0, 'template', 0),
   ];
+}
+
+/** The variables that come from Secret Manager, with values that a function starts with. */
+export function secretsOf(container: Container): Record<string, string> {
+  const secret = `whsec_${Buffer.alloc(32).toString('base64')}`;
+  return Object.fromEntries(
+    listAt(container.values, 'env')
+      .filter((entry) => listAt(entry, 'value_source').length > 0)
+      .map((entry) => [textAt(entry, 'name'), secret]),
+  );
 }
 
 export function envOf(container: Container): Record<string, string> {

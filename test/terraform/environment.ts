@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODULE, ROOT } from './tools.ts';
 
-export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
+export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'notify'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Variables for one machine and for development; a deployment never sets them. */
@@ -10,6 +10,7 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   'STORAGE_EMULATOR_HOST',
   'EMULATOR_CREDENTIALS',
   'ALLOW_UNDATED_SIGNATURES',
+  'CALLBACK_LOOPBACK',
   // A key in the environment: on Google Cloud, IAM signs.
   'SIGNING_KEY',
 ]);
@@ -39,7 +40,7 @@ function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
   ]);
   const own = [
     ...literal.matchAll(
-      /\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|corsOrigins|deduplicationScope)?/g,
+      /\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|corsOrigins|deduplicationScope|callbackOrigins|callbackOwners)?/g,
     ),
   ].map(([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const);
   return new Map([...spread, ...own]);

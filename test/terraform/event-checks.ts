@@ -64,7 +64,9 @@ function urlFindings(deployment: Deployment, what: string, url: string, audience
   if (!service) return [`${what}: ${url} is no service of ours`];
   const base = textAt(service.values, 'uri');
   const path = url.slice(base.length);
-  const served = service.name === 'scanner' ? path === '/' : sweeperPaths().has(path);
+  const served = ['scanner', 'rescanner', 'notify'].includes(String(service.index ?? service.name))
+    ? path === '/'
+    : sweeperPaths().has(path);
   return [
     ...(served ? [] : [`${what}: nothing answers at ${path}`]),
     ...(audience === base ? [] : [`${what}: Cloud Run refuses tokens for ${audience}`]),

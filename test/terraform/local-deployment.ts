@@ -15,9 +15,11 @@ const TARGETS = [
 
 /**
  * `infra/local/deployment.json`: the parts of a deployment that the local platform enforces. Names of buckets, topics and
- * accounts come without the prefixes of the deployment.
+ * accounts come without the prefixes of the deployment. The notify function, which a minimal deployment lacks, is as in a
+ * complete one.
  */
-export function localDeployment(deployment: Deployment): string {
+export function localDeployment(minimal: Deployment, complete: Deployment): string {
+  const deployment = { ...minimal, resources: [...minimal.resources, ...ofNotify(complete)] };
   const services = ofType(deployment, 'google_cloud_run_v2_service').toSorted((one, other) =>
     serviceName(one).localeCompare(serviceName(other)),
   );
@@ -45,6 +47,15 @@ export function localDeployment(deployment: Deployment): string {
     },
   };
   return `${JSON.stringify(content, undefined, 2)}\n`;
+}
+
+function ofNotify(complete: Deployment): readonly Resource[] {
+  return complete.resources.filter(
+    ({ type, name, index, values }) =>
+      (type === 'google_cloud_run_v2_service' && index === 'notify') ||
+      (type === 'google_cloud_run_v2_service_iam_member' && name === 'push_notify') ||
+      shortName(textAt(values, 'member').replace('serviceAccount:', '')) === 'notify',
+  );
 }
 
 function grantOf(deployment: Deployment, { name, index, values }: Resource, target: 'bucket' | 'topic') {

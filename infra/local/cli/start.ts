@@ -6,11 +6,13 @@ import { readPlatformConfig } from '../processes/config.ts';
 import { untilStopped } from './until-stopped.ts';
 
 const PROJECT = resolve(import.meta.dirname, '../../..');
+/** Where `npm run callbacks` listens. */
+const CALLBACK_ORIGINS = 'http://127.0.0.1:9090,http://localhost:9090';
 const print = (line: string) => console.log(line);
 
 const stop = untilStopped(print);
 try {
-  const config = readPlatformConfig(process.env, PROJECT);
+  const config = readPlatformConfig({ CALLBACK_ORIGINS, ...process.env }, PROJECT);
   const platform = await startPlatform(config, { print, signal: stop });
   const { developmentSignatures } = platform.status();
   const tookMs = performance.now();

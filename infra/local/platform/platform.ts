@@ -23,6 +23,7 @@ import {
   storageUrlOf,
 } from '../processes/processes.ts';
 import { type Supervised, supervise } from '../processes/supervisor.ts';
+import { createCallbacks } from './callbacks.ts';
 import { createFinalizedEvents } from './finalized-events.ts';
 import { lockFolder } from './folder-lock.ts';
 import { postEvery } from './schedule.ts';
@@ -98,7 +99,13 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const startTimes = new Map<string, number>();
   const fronts = await startFronts({ host: HOST, ports, startMs: (name) => startTimes.get(name) ?? 0 });
   undo.defer(() => fronts.close());
-  const { upload: uploadUrl, files: filesUrl, scanner: scannerUrl, sweeper: sweeperUrl } = fronts.urls;
+  const {
+    upload: uploadUrl,
+    files: filesUrl,
+    scanner: scannerUrl,
+    sweeper: sweeperUrl,
+    notify: notifyUrl,
+  } = fronts.urls;
   let developmentSignatures: boolean | undefined;
   const status = (): PlatformStatus => ({
     ready: children.every((child) => child.status().state === 'ready'),
@@ -126,6 +133,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
       deadLetters: `${sweeperUrl}/dead-letters`,
     };
     await createScanEvents(pubsubHost, signal);
+    if (config.callbackOrigins) await createCallbacks(pubsubHost, `${notifyUrl}/`, signal);
     await createFinalizedEvents(pubsubHost, endpoints, signal);
   };
   const start = (spec: ChildSpec, onReady?: () => Promise<void>): Supervised => {
@@ -188,7 +196,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 }
 
 async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
+  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'notify'] as const;
   const fronts = functions.map((name) => `${name}Front` as const);
   const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
   const any: PortRequest = { port: 0, variable: '' };

@@ -47,6 +47,10 @@ export interface PlatformConfig {
   readonly mutationLimit: 'on' | 'off';
   /** Latency that the emulators add to each operation: `off`, or a profile and a seed. */
   readonly latency: string;
+  /** Origins that callbacks may go to; the notify function runs only where there are some. */
+  readonly callbackOrigins?: string;
+  /** The upload function's variable of that name. */
+  readonly callbackOwners?: string;
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;
   /** The scanner's variable of that name. */
@@ -84,6 +88,8 @@ const VARIABLES = {
   PUBSUB_PORT: v.optional(integer(0, 65_535), '8085'),
   HOSTS: v.optional(v.picklist(['one', 'two'], 'should be one or two'), 'one'),
   DATA: v.optional(v.string(), '.local'),
+  CALLBACK_ORIGINS: v.optional(v.string()),
+  CALLBACK_OWNERS: v.optional(v.string()),
   ACCEPT_UNSCANNABLE: v.optional(v.string()),
   WINDOWED_SCAN_MAX_BYTES: v.optional(v.string()),
   WINDOW_OVERLAP_BYTES: v.optional(v.string()),
@@ -143,6 +149,8 @@ export function readPlatformConfig(
     latency: read.LATENCY,
     logLevel: read.LOG_LEVEL,
     ...(read.CORS_ORIGINS && { corsOrigins: read.CORS_ORIGINS }),
+    ...(read.CALLBACK_ORIGINS && { callbackOrigins: read.CALLBACK_ORIGINS }),
+    ...(read.CALLBACK_OWNERS && { callbackOwners: read.CALLBACK_OWNERS }),
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
     ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),
     ...(read.WINDOW_OVERLAP_BYTES && { windowOverlapBytes: read.WINDOW_OVERLAP_BYTES }),

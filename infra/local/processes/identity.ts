@@ -1,12 +1,10 @@
-import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { IamOptions } from '../../emulators/common/iam/emulated-iam.ts';
 import { startMetadataServer } from '../../emulators/common/iam/metadata-server.ts';
 import { Tokens } from '../../emulators/common/iam/tokens.ts';
 import deployment from '../deployment.json' with { type: 'json' };
+import { localSecret } from './local-secret.ts';
 
-const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper'] as const;
+const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'notify'] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
 /** Those that the Terraform module makes, an operator, and one that may do everything: for tools and tests. */
 export type Account = FunctionName | 'push' | 'schedule' | 'operator' | 'administrator';
@@ -26,7 +24,7 @@ export function emailOf(account: string): string {
 
 /** The tokens of the platform that keeps its data in `folder`. */
 export function localTokens(folder: string): Tokens {
-  return new Tokens(secretOf(folder));
+  return new Tokens(localSecret(folder, 'iam-secret'));
 }
 
 /** The grants of the Terraform module, for local accounts, and a metadata server for each function. */
@@ -34,7 +32,7 @@ export async function startIdentity(
   folder: string,
   { host, project }: { readonly host: string; readonly project: string },
 ): Promise<Identity & { close(): Promise<void> }> {
-  const secret = secretOf(folder);
+  const secret = localSecret(folder, 'iam-secret');
   const tokens = new Tokens(secret);
   const servers = await Promise.all(
     FUNCTIONS.map((name) => startMetadataServer({ host, project, tokens, account: emailOf(name) })),
@@ -51,18 +49,4 @@ export async function startIdentity(
 
 function localGrants(): IamOptions['grants'] {
   return deployment.grants.map(({ account, ...grant }) => ({ ...grant, account: emailOf(account) }));
-}
-
-/** Made at the first start; readable by its owner alone. */
-function secretOf(folder: string): string {
-  const path = join(folder, 'iam-secret');
-  try {
-    return readFileSync(path, 'utf8');
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-  }
-  const secret = randomBytes(32).toString('base64url');
-  mkdirSync(folder, { recursive: true });
-  writeFileSync(path, secret, { mode: 0o600, flag: 'wx' });
-  return secret;
 }

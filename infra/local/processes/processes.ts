@@ -1,6 +1,7 @@
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
+import { callbackKeyOf } from './callback-key.ts';
 import type { ChildSpec } from './child.ts';
 import { type PlatformConfig, SCAN_QUEUE, SCAN_SLOTS } from './config.ts';
 import { emailOf, type Identity, type MetadataHosts } from './identity.ts';
@@ -26,12 +27,14 @@ export interface Ports {
   readonly scanner: number;
   readonly rescanner: number;
   readonly sweeper: number;
+  readonly notify: number;
   /** Where each of these is called: its front. */
   readonly uploadFront: number;
   readonly filesFront: number;
   readonly scannerFront: number;
   readonly rescannerFront: number;
   readonly sweeperFront: number;
+  readonly notifyFront: number;
 }
 
 /** The processes of the platform; `storage` and `pubsub` are absent where an emulator from outside is used. */
@@ -70,12 +73,14 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
       served('upload', {
         ...uploadEnv(config, ports),
         ...scanMaximumEnv(config),
+        ...callbackEnv(config),
         UPLOADS_PER_OWNER: String(config.uploadsPerOwner),
       }),
       served('files', filesEnv(config, ports)),
       served('scanner', scannerEnv(config, ports)),
       served('rescanner', rescannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
+      ...(config.callbackOrigins ? [served('notify', notifyEnv(config, ports))] : []),
     ],
     storage: config.storageEmulatorHost
       ? undefined
@@ -230,6 +235,24 @@ function rescannerEnv(config: PlatformConfig, ports: Ports): Record<string, stri
     SCAN_EVENTS_TOPIC,
     FILES_URL: filesUrlOf(config, ports),
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
+  };
+}
+
+/** Where callbacks may go: receivers are on this machine too. */
+function callbackEnv({ callbackOrigins, callbackOwners }: PlatformConfig): Record<string, string> {
+  return {
+    ...(callbackOrigins && { CALLBACK_ORIGINS: callbackOrigins, CALLBACK_LOOPBACK: 'true' }),
+    ...(callbackOwners && { CALLBACK_OWNERS: callbackOwners }),
+  };
+}
+
+function notifyEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  const { CALLBACK_OWNERS: _, ...callbacks } = callbackEnv(config);
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    ...callbacks,
+    CALLBACK_KEYS: callbackKeyOf(config.data),
   };
 }
 

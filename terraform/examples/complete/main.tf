@@ -66,6 +66,13 @@ module "fileshare" {
   rescan          = { every_days = 90 }
   environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
 
+  # Made by hand before the first apply, with one version: docs/callbacks.md.
+  callbacks = {
+    origins     = ["https://hooks.example.no"]
+    owners      = { "org:889640782" = "https://hooks.example.no/fileshare" }
+    keys_secret = "projects/${var.project_id}/secrets/fileshare-callback-keys"
+  }
+
   load_balancer         = { domain = var.domain, requests_per_minute = 30000 }
   notification_channels = [google_monitoring_notification_channel.duty.id]
 

@@ -33,7 +33,7 @@ describe('cloudbuild.yaml', () => {
   const PLANTED: readonly (readonly [string, string | RegExp, string])[] = [
     [
       'an image that is not pushed',
-      'for name in upload files scanner sweeper clamav',
+      'for name in upload files scanner sweeper notify clamav',
       'for name in upload files',
     ],
     ['an image without provenance', /^ {2}- \S+\/clamav:\S+\n/m, ''],

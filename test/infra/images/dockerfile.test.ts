@@ -6,7 +6,7 @@ import { isIgnored } from './dockerignore.ts';
 import { type Context, problemsOf } from './lint.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'];
+const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'];
 /** Variable as in `functions/${FUNCTION}`. */
 const VARIABLE = /\$\{FUNCTION\}/;
 const read = (path: string) => readFileSync(join(ROOT, path), 'utf8');

@@ -137,6 +137,8 @@ describe('a production configuration', () => {
         sweeperFront: 12,
         rescanner: 13,
         rescannerFront: 14,
+        notify: 15,
+        notifyFront: 16,
       };
       const { functions } = describeProcesses(readPlatformConfig({}, tmpdir()), ports, IDENTITY);
       const described = functions.find((each) => each.name === name);

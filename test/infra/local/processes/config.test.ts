@@ -12,8 +12,15 @@ import { IDENTITY } from '../../../support/identity.ts';
 
 const PORTS = {
   ...{ gateway: 1, storage: 2, pubsub: 3, clamd: 4 },
-  ...{ upload: 5, files: 6, scanner: 7, sweeper: 8, rescanner: 13 },
-  ...{ uploadFront: 9, filesFront: 10, scannerFront: 11, sweeperFront: 12, rescannerFront: 14 },
+  ...{ upload: 5, files: 6, scanner: 7, sweeper: 8, rescanner: 13, notify: 15 },
+  ...{
+    uploadFront: 9,
+    filesFront: 10,
+    scannerFront: 11,
+    sweeperFront: 12,
+    rescannerFront: 14,
+    notifyFront: 16,
+  },
 };
 
 describe('the configuration of the local platform', () => {
