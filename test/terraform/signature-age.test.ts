@@ -10,7 +10,7 @@ const found = (path: string, pattern: RegExp): number =>
 const SILENCE_HOURS = 6 * 24;
 
 describe('the age above which signatures decide nothing', () => {
-  const code = found(join(ROOT, 'functions/scanner/index.ts'), /SIGNATURE_MAX_AGE_HOURS: .*'(\d+)'/);
+  const code = found(join(ROOT, 'functions/scanner/engine.ts'), /SIGNATURE_MAX_AGE_HOURS: .*'(\d+)'/);
   const module = found(join(MODULE, 'variables.tf'), /max_age_hours += optional\(number, (\d+)\)/);
 
   it('is the same by default in the scanner and in the Terraform module', () => {

@@ -79,10 +79,10 @@ async function headOf(form: Delimited): Promise<ReadonlyMap<string, string>> {
   }
   const fields = new Map<string, string>();
   for (const line of text.split(CRLF)) {
-    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\0\r\n]*)$/.exec(line) ?? [];
+    const [, name, value = ''] = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):([^\0\r\n]*)$/.exec(line) ?? [];
     if (name === undefined || fields.has(name.toLowerCase()))
       throw invalid('The head of a part cannot be read.');
-    fields.set(name.toLowerCase(), value.trimEnd());
+    fields.set(name.toLowerCase(), value.trim());
   }
   return fields;
 }
