@@ -154,10 +154,13 @@ export async function assemble(
 ): Promise<StoredObject | undefined> {
   const options = { ...UNSERVED, ...(sha256 && { metadata: { sha256 } }) };
   const sources = chain.parts.map(({ name }) => name);
-  const made =
-    sources.length === 0
-      ? await unscanned.insertEmpty(id, options)
-      : await composeAll(unscanned, id, chain, options);
+  if (sources.length === 0) {
+    // Looked for first: to insert it within a second of its creation is refused, and a repeat reads the object.
+    return (
+      (await objectOf(unscanned, id)) ?? (await unscanned.insertEmpty(id, options)) ?? objectOf(unscanned, id)
+    );
+  }
+  const made = await composeAll(unscanned, id, chain, options);
   return typeof made === 'object' ? made : objectOf(unscanned, id);
 }
 

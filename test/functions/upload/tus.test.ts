@@ -450,6 +450,14 @@ describe('tus in several instances', () => {
     assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
   });
 
+  it('finds its object without a byte by listing, and inserts it no second time', async () => {
+    const { path, id } = await create(0);
+    const effect = { kind: 'error', status: 403 } as const;
+    for (const operation of ['objects.get', 'objects.insert'] as const)
+      fault({ operation, bucket: 'unscanned', namePrefix: id, effect });
+    assert.deepEqual(told(await one.send('HEAD', path)), [200, '0']);
+  });
+
   it('is not ended by HEAD while bytes arrive', async () => {
     const bytes = bytesOf(1000);
     const { path, id } = await create(bytes.length);
