@@ -13,9 +13,9 @@ export interface Callback {
   readonly body: string;
 }
 
-type Reaction = (response: ServerResponse, request: IncomingMessage) => void;
+export type Reaction = (response: ServerResponse, request: IncomingMessage) => void;
 
-const accept: Reaction = (response) => response.writeHead(204).end();
+export const accept: Reaction = (response) => response.writeHead(204).end();
 
 /** A receiver of callbacks on this machine, which reacts to one after another as it is told, and then accepts all. */
 export class Receiver {
