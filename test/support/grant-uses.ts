@@ -186,6 +186,12 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const finding = `findings/sha256/${names[1]?.split('/').at(-1)}`;
       assert.equal((await metadataOf(finding))['announced'], 'true');
     },
+    'malware in a content that was found clean before': async () => {
+      const bytes = Buffer.concat([Buffer.from(EICAR), randomBytes(100)]);
+      const recall = (await storedADayAgo(service, bytes)).replace('blobs/', 'recalls/');
+      assert.equal((await service.decided((await service.upload(bytes)).id)).state, 'infected');
+      assert.deepEqual(await service.names('permanent', recall), [recall]);
+    },
     'a recall': async () => {
       const id = await clean();
       const { sha256 = '' } = await service.status(id);
