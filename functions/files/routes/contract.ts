@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises';
+import type { EventName } from '../../../shared/events/cloud-event.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
 import type { Route } from '../router.ts';
@@ -14,13 +15,15 @@ const SCHEMAS_PATH = './schemas/';
 const SCHEMAS = {
   'file.deleted.v1.json': () =>
     import('../../../shared/events/schemas/file.deleted.v1.json', { with: { type: 'json' } }),
+  'file.recalled.v1.json': () =>
+    import('../../../shared/events/schemas/file.recalled.v1.json', { with: { type: 'json' } }),
   'scan.completed.v1.json': () =>
     import('../../../shared/events/schemas/scan.completed.v1.json', { with: { type: 'json' } }),
   'scan.failed.v1.json': () =>
     import('../../../shared/events/schemas/scan.failed.v1.json', { with: { type: 'json' } }),
   'verdict.changed.v1.json': () =>
     import('../../../shared/events/schemas/verdict.changed.v1.json', { with: { type: 'json' } }),
-};
+} satisfies Record<`${EventName}.json`, () => Promise<unknown>>;
 
 /** A document of the repository as JSON, for everybody: it says nothing about anybody. */
 function documented(source: URL): Route {
