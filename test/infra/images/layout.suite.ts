@@ -11,7 +11,9 @@ import { EICAR, eventually, Service } from '../../support/service.ts';
 import { environmentOf, type Image, Layout } from './layout.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper'] as const;
+const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'] as const;
+/** The second service of the scanner's image, with the arguments that terraform/scanner.tf gives it. */
+const RESCANNER = ['--target=rescanner', '--source=bundled/functions/scanner/rescanner/index.mjs'];
 const TIMES = 5;
 const PATH = process.env['PATH'] ?? '';
 const FUNCTION_ENV = {
@@ -21,6 +23,9 @@ const FUNCTION_ENV = {
   SCAN_EVENTS_TOPIC: 'events',
   FILES_URL: 'https://fileshare.example.org',
   FINALIZE_TOPIC: 'finalized',
+  RESCAN_TOPIC: 'rescan',
+  CALLBACK_ORIGINS: 'https://hooks.example.org',
+  CALLBACK_KEYS: `whsec_${Buffer.alloc(32).toString('base64')}`,
   DEAD_LETTER_CALLER: 'push@example.org',
   SCHEDULE_CALLER: 'schedule@example.org',
   CLAMD_TEMP_DIR: '/tmp',
@@ -111,12 +116,22 @@ describe('the images of the functions, laid out', function () {
   });
 
   describe('as the whole service', () => {
-    const service = new Service({}, { adapt: (spec) => fromImage(spec, images.get(spec.name)) });
+    const service = new Service(
+      { CALLBACK_ORIGINS: 'https://hooks.example.org' },
+      {
+        adapt: (spec) =>
+          spec.name === 'rescanner'
+            ? fromImage(spec, images.get('scanner'), RESCANNER)
+            : fromImage(spec, images.get(spec.name)),
+      },
+    );
 
     it('runs every function from its image', async () => {
       for (const name of FUNCTIONS) {
         assert.equal(readlinkSync(`/proc/${service.pid(name)}/cwd`), join(imageOf(name).root, 'app'));
       }
+      const app = join(imageOf('scanner').root, 'app');
+      assert.equal(readlinkSync(`/proc/${service.pid('rescanner')}/cwd`), app);
     });
 
     it('does the main job: upload, scan, event, download', async () => {
@@ -140,13 +155,13 @@ interface Lock {
 }
 
 /** The same process as its image would start, with the environment that the platform gives. */
-function fromImage(spec: ChildSpec, image: Image | undefined): ChildSpec {
+function fromImage(spec: ChildSpec, image: Image | undefined, args: readonly string[] = []): ChildSpec {
   if (!image) return spec;
   const { port } = new URL(spec.healthUrl ?? '');
   const { NODE_COMPILE_CACHE: _, ...env } = spec.env;
   return {
     ...spec,
-    args: image.entrypoint.slice(1),
+    args: [...image.entrypoint.slice(1), ...args],
     cwd: join(image.root, image.workdir),
     env: { ...env, ...environmentOf(image, PATH), PORT: port },
   };
