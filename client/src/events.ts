@@ -176,6 +176,7 @@ export function parseScanEvent(message: unknown): ScanEvent | undefined {
     if (!optional && !check(parsed[name])) throw invalid(`${name} of its data is missing or wrong`);
   }
   const traced = text(traceparent) ? { traceparent } : {};
+  // The data was held to the schema of this type just now, which the compiler cannot see.
   return { type, id, time: at, source, ...traced, data: parsed } as unknown as ScanEvent;
 }
 

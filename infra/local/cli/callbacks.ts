@@ -5,9 +5,9 @@ import { Webhook } from 'standardwebhooks';
 import * as v from 'valibot';
 import { callbackKeys, secretOf } from '../../../functions/notify/signature.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
+import { HOST } from '../processes/addresses.ts';
 import { callbackKeyOf } from '../processes/callback-key.ts';
 import { readPlatformConfig } from '../processes/config.ts';
-import { HOST } from '../processes/processes.ts';
 
 const PORT = 9090;
 

@@ -7,9 +7,9 @@ import { resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { createIssuer, parseExpiry, parseScopes, USUAL_SCOPES } from '../issuer/issuer.ts';
 import { folderHolder } from '../platform/folder-lock.ts';
+import { HOST } from '../processes/addresses.ts';
 import { readPlatformConfig } from '../processes/config.ts';
 import { emailOf, localTokens } from '../processes/identity.ts';
-import { HOST } from '../processes/processes.ts';
 
 const USAGE =
   'Usage: npm run --silent token -- --principal org:889640782 [--scope read] [--scope write] [--scope admin] ' +

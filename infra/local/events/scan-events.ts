@@ -1,4 +1,4 @@
-import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../processes/processes.ts';
+import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../processes/addresses.ts';
 import { ask } from './pubsub-rest.ts';
 
 /** The pull subscription for a person at the command line. */

@@ -1,6 +1,6 @@
 import { ask } from '../events/pubsub-rest.ts';
+import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../processes/addresses.ts';
 import { emailOf } from '../processes/identity.ts';
-import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../processes/processes.ts';
 
 const DEAD_TOPIC = 'callbacks-dead';
 

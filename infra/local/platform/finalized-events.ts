@@ -1,6 +1,6 @@
 import { ask } from '../events/pubsub-rest.ts';
+import { FINALIZED_TOPIC, GCP_PROJECT, RESCAN_TOPIC } from '../processes/addresses.ts';
 import { emailOf } from '../processes/identity.ts';
-import { FINALIZED_TOPIC, GCP_PROJECT, RESCAN_TOPIC } from '../processes/processes.ts';
 
 /** Events that the scanner refused too often. */
 const DEAD_TOPIC = 'finalized-dead';

@@ -8,20 +8,14 @@ import { createIssuer, type Issuer } from '../issuer/issuer.ts';
 import { createLive } from '../page/live.ts';
 import { localPages } from '../page/local-pages.ts';
 import type { PlatformStatus } from '../page/status-page.ts';
+import { GCP_PROJECT, HOST, type Ports, pubsubHostOf, storageUrlOf } from '../processes/addresses.ts';
 import type { ChildSpec } from '../processes/child.ts';
 import type { PlatformConfig } from '../processes/config.ts';
 import { type Account, emailOf, localTokens, startIdentity } from '../processes/identity.ts';
 import { openLogbook } from '../processes/logbook.ts';
 import { type PortRequest, reservePorts } from '../processes/ports.ts';
 import { startProcessGuard } from '../processes/process-guard.ts';
-import {
-  describeProcesses,
-  GCP_PROJECT,
-  HOST,
-  type Ports,
-  pubsubHostOf,
-  storageUrlOf,
-} from '../processes/processes.ts';
+import { describeProcesses } from '../processes/processes.ts';
 import { type Supervised, supervise } from '../processes/supervisor.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createFinalizedEvents } from './finalized-events.ts';

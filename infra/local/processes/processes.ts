@@ -1,41 +1,22 @@
 import { delimiter, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
-import { callbackKeyOf } from './callback-key.ts';
+import { BUCKETS, GCP_PROJECT, HOST, type Ports } from './addresses.ts';
 import type { ChildSpec } from './child.ts';
-import { type PlatformConfig, SCAN_QUEUE, SCAN_SLOTS } from './config.ts';
-import { emailOf, type Identity, type MetadataHosts } from './identity.ts';
-
-export const HOST = '127.0.0.1';
-export const GCP_PROJECT = 'fileshare-local';
-export const SCAN_EVENTS_TOPIC = 'scan-events';
-export const FINALIZED_TOPIC = 'finalized';
-export const RESCAN_TOPIC = 'rescan';
-const BUCKETS = { unscanned: 'unscanned', permanent: 'permanent', quarantine: 'quarantine' } as const;
+import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
+import {
+  callbackEnv,
+  filesEnv,
+  notifyEnv,
+  rescannerEnv,
+  scanMaximumEnv,
+  scannerEnv,
+  sweeperEnv,
+  uploadEnv,
+} from './function-env.ts';
+import type { Identity, MetadataHosts } from './identity.ts';
 
 const FRAMEWORK = fileURLToPath(import.meta.resolve('@google-cloud/functions-framework'));
 const FRAMEWORK_COMMAND = join(dirname(FRAMEWORK), 'main.js');
-
-/** Where everything listens. */
-export interface Ports {
-  readonly gateway: number;
-  readonly storage: number;
-  readonly pubsub: number;
-  readonly clamd: number;
-  readonly upload: number;
-  readonly files: number;
-  readonly scanner: number;
-  readonly rescanner: number;
-  readonly sweeper: number;
-  readonly notify: number;
-  /** Where each of these is called: its front. */
-  readonly uploadFront: number;
-  readonly filesFront: number;
-  readonly scannerFront: number;
-  readonly rescannerFront: number;
-  readonly sweeperFront: number;
-  readonly notifyFront: number;
-}
 
 /** The processes of the platform; `storage` and `pubsub` are absent where an emulator from outside is used. */
 export interface Processes {
@@ -43,16 +24,6 @@ export interface Processes {
   readonly storage: ChildSpec | undefined;
   readonly pubsub: ChildSpec | undefined;
   readonly clamd: ChildSpec;
-}
-
-/** `host:port` of the Pub/Sub emulator in use. */
-export function pubsubHostOf(config: PlatformConfig, ports: Ports): string {
-  return config.pubsubEmulatorHost ?? `${HOST}:${ports.pubsub}`;
-}
-
-/** Scheme and authority of the Cloud Storage emulator in use. */
-export function storageUrlOf(config: PlatformConfig, ports: Ports): string {
-  return config.storageEmulatorHost ?? `http://${HOST}:${ports.storage}`;
 }
 
 /** Every process with the environment that it needs, and no more, as a deployment would have it. */
@@ -160,118 +131,5 @@ function basics(config: PlatformConfig): Record<string, string> {
     LOG_LEVEL: config.logLevel,
     // Google's clients would look for a metadata server, and warn that there is none.
     METADATA_SERVER_DETECTION: 'none',
-  };
-}
-
-function tokenIssuers(ports: Ports): string {
-  const gateway = `http://${HOST}:${ports.gateway}`;
-  const issuer = {
-    kind: 'custom',
-    issuer: gateway + ISSUER_PATH,
-    audience: AUDIENCE,
-    principalClaim: PRINCIPAL_CLAIM,
-    groupsClaim: GROUPS_CLAIM,
-    readScope: SCOPES.read,
-    writeScope: SCOPES.write,
-    adminScope: SCOPES.admin,
-  };
-  return JSON.stringify([issuer]);
-}
-
-function filesUrlOf(config: PlatformConfig, ports: Ports): string {
-  return `http://${HOST}:${config.hosts === 'two' ? ports.filesFront : ports.gateway}`;
-}
-
-function uploadEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  return {
-    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
-    UNSCANNED_BUCKET: BUCKETS.unscanned,
-    PERMANENT_BUCKET: BUCKETS.permanent,
-    TOKEN_ISSUERS: tokenIssuers(ports),
-    LONG_POLLS_PER_CALLER: String(config.longPollsPerCaller),
-    ...(config.corsOrigins && { CORS_ORIGINS: config.corsOrigins }),
-    FILES_URL: filesUrlOf(config, ports),
-  };
-}
-
-function filesEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  return {
-    ...uploadEnv(config, ports),
-    DEDUPLICATE: config.deduplicate,
-  };
-}
-
-/** The scanner's limits, which the upload function announces. */
-function scanMaximumEnv({ maxScanBytes, windowedScanMaxBytes }: PlatformConfig): Record<string, string> {
-  return {
-    MAX_SCAN_BYTES: String(maxScanBytes),
-    ...(windowedScanMaxBytes && { WINDOWED_SCAN_MAX_BYTES: windowedScanMaxBytes }),
-  };
-}
-
-function scannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  return {
-    ...rescannerEnv(config, ports),
-    UNSCANNED_BUCKET: BUCKETS.unscanned,
-    QUARANTINE_BUCKET: BUCKETS.quarantine,
-    DEDUPLICATE: config.deduplicate,
-    ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
-  };
-}
-
-/** Both use the one ClamAV that there is. */
-function rescannerEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  return {
-    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
-    PERMANENT_BUCKET: BUCKETS.permanent,
-    CLAMD_HOST: HOST,
-    CLAMD_PORT: String(ports.clamd),
-    CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),
-    ALLOW_UNDATED_SIGNATURES: String(config.clamavDatabase === undefined),
-    ...scanMaximumEnv(config),
-    ...(config.windowOverlapBytes && { WINDOW_OVERLAP_BYTES: config.windowOverlapBytes }),
-    SCAN_SLOTS: String(SCAN_SLOTS),
-    SCAN_QUEUE: String(SCAN_QUEUE),
-    SCAN_EVENTS_TOPIC,
-    FILES_URL: filesUrlOf(config, ports),
-    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
-  };
-}
-
-/** Where callbacks may go: receivers are on this machine too. */
-function callbackEnv({ callbackOrigins, callbackOwners }: PlatformConfig): Record<string, string> {
-  return {
-    ...(callbackOrigins && { CALLBACK_ORIGINS: callbackOrigins, CALLBACK_LOOPBACK: 'true' }),
-    ...(callbackOwners && { CALLBACK_OWNERS: callbackOwners }),
-  };
-}
-
-function notifyEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  const { CALLBACK_OWNERS: _, ...callbacks } = callbackEnv(config);
-  return {
-    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
-    PERMANENT_BUCKET: BUCKETS.permanent,
-    ...callbacks,
-    CALLBACK_KEYS: callbackKeyOf(config.data),
-  };
-}
-
-function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
-  return {
-    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
-    UNSCANNED_BUCKET: BUCKETS.unscanned,
-    PERMANENT_BUCKET: BUCKETS.permanent,
-    STUCK_AFTER_SECONDS: String(config.stuckAfterSeconds),
-    ...(config.collectUnreferencedAfterSeconds && {
-      COLLECT_UNREFERENCED_AFTER_SECONDS: String(config.collectUnreferencedAfterSeconds),
-    }),
-    SCAN_EVENTS_TOPIC,
-    FILES_URL: filesUrlOf(config, ports),
-    QUARANTINE_BUCKET: BUCKETS.quarantine,
-    FINALIZE_TOPIC: FINALIZED_TOPIC,
-    RESCAN_TOPIC,
-    DEAD_LETTER_CALLER: emailOf('push'),
-    SCHEDULE_CALLER: emailOf('schedule'),
-    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };
 }

@@ -50,6 +50,7 @@ describe('the walk that asks for re-scans', () => {
       const now = Date.parse('2026-11-29T00:00:00.000Z');
       const said = { cleanSince: iso(now), scannedAt: iso(now + scannedDays * DAY), ...metadata };
       const object = { name: 'blobs/sha256/1', timeCreated: new Date(now), metadata: said };
+      // As much of an object as is looked at.
       const due = rescanDueAt(object as unknown as StoredObject, { ...ages, ...how });
       return due !== undefined && due.getTime() <= now + days * DAY;
     };

@@ -3,6 +3,7 @@ import type { Progress } from '../../../functions/upload/append.ts';
 import { LatestUploads } from '../../../functions/upload/latest-uploads.ts';
 
 describe('the uploads that were written last', () => {
+  // As much of an upload as is looked at.
   const upload = (id: string) => ({ record: { id }, chain: {} }) as unknown as Progress;
 
   it('are handed out once, as they were written last', () => {

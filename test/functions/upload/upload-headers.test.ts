@@ -18,6 +18,7 @@ const TERMS: UploadLimits = {
 };
 
 function offer(headers: Record<string, string>): UploadHeaders {
+  // As much of a request as is looked at.
   return uploadHeadersOf({ headers } as unknown as IncomingMessage, TERMS);
 }
 

@@ -89,6 +89,7 @@ describe('Clamd', () => {
 
   it('gives no verdict on what is not bytes', async () => {
     const source = (async function* () {
+      // Untyped code could yield it.
       yield 'text' as unknown as Uint8Array;
     })();
     await assert.rejects(scanner.scan(source, { size: 4 }), { code: 'sourceFailed' });

@@ -7,7 +7,7 @@ import { createScanEvents } from '../../../../infra/local/events/scan-events.ts'
 import { Feed } from '../../../../infra/local/page/feed.ts';
 import { createLive } from '../../../../infra/local/page/live.ts';
 import { timingsIn } from '../../../../infra/local/page/timings.ts';
-import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes/processes.ts';
+import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes/addresses.ts';
 import { findGoogleEmulator, startGoogleEmulator } from '../../emulators/pubsub/google-emulator.ts';
 import { eventually } from '../eventually.ts';
 
