@@ -164,8 +164,11 @@ async function handler(context: RequestContext): Promise<void> {
 async function postSweep({ response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'sweep';
   const terms = { budgetMs, stopping: isDraining };
-  const recalls = await recall({ ...recaller, log }, terms);
-  const report = { ...(await sweep({ ...sweeper, log }, terms)), recalls };
+  // Files that wait for a verdict must not wait for a recall that fails each time.
+  const [recalls] = await Promise.allSettled([recall({ ...recaller, log }, terms)]);
+  const swept = await sweep({ ...sweeper, log }, terms);
+  if (recalls.status === 'rejected') throw recalls.reason;
+  const report = { ...swept, recalls: recalls.value };
   log.info(report, 'sweep completed');
   sendJson(response, 200, 'application/json', report);
 }

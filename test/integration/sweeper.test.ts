@@ -48,6 +48,20 @@ describe('limits of at-least-once delivery', () => {
     await eventually(async () => (await service.names('unscanned', id)).length === 0);
   });
 
+  it('a recall that fails keeps no file from being swept, and the sweep says that it failed', async () => {
+    await service.fault(NO_EVENT);
+    await service.fault({
+      operation: 'objects.get',
+      namePrefix: 'sweeper/recall',
+      effect: { kind: 'error', status: 400 },
+    });
+    const { id } = await service.upload(randomBytes(1000));
+    await eventually(async () => {
+      assert.equal((await service.sweeper('/sweep', { body: '{}' })).status, 500);
+      return (await service.status(id)).state === 'clean';
+    });
+  });
+
   it('a file that is swept while it is scanned is scanned to the same end, and said once', async () => {
     await service.fault({ operation: 'objects.getMedia', times: 1, effect: { kind: 'delay', ms: 3500 } });
     const { id } = await service.upload(randomBytes(1000));
