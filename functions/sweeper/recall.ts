@@ -9,12 +9,13 @@ import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import { resume } from '../../shared/storage/cursor.ts';
+import { rangesOf, walkRanges } from '../../shared/storage/ranges.ts';
 import { countOutcomes } from './count-outcomes.ts';
-import { resume } from './cursor.ts';
 import { fileRecalled } from './file-recalled.ts';
-import { rangesOf, walkRanges } from './ranges.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
+import { walk } from './walk.ts';
 
 /** Ids begin with a digest of their owner: the files of one owner are in one range. */
 const RANGES = rangesOf(RECORDS_PREFIX, '0123456789abcdefghijklmnopqrstuv', 8);
@@ -59,24 +60,23 @@ export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerm
     deps.permanent,
     'sweeper/recall',
     async ({ walk: begun, failed, ...places }) => {
-      const walk = begun ?? randomUUID();
+      const walkId = begun ?? randomUUID();
       const open = await (begun
-        ? deps.findings.recalls.claimed(walk)
-        : deps.findings.recalls.claim(walk, MOST));
+        ? deps.findings.recalls.claimed(walkId)
+        : deps.findings.recalls.claim(walkId, MOST));
       if (open.size === 0) return undefined;
       const kept = new Set<string>();
+      const stop = () => stopping() || performance.now() >= end;
+      const one = countOutcomes(deps.log, files, (objects: RecordObjects) =>
+        visit(deps, open, kept, objects),
+      );
       const next = await walkRanges(
-        {
-          bucket: deps.records,
-          prefix: RECORDS_PREFIX,
-          stop: () => stopping() || performance.now() >= end,
-          visit: countOutcomes(deps.log, files, (objects: RecordObjects) => visit(deps, open, kept, objects)),
-        },
+        (range) => walk({ bucket: deps.records, prefix: RECORDS_PREFIX, stop, visit: one, ...range }),
         RANGES,
         places,
       );
       const isFailed = failed !== undefined || files.error !== undefined || files.conflict !== undefined;
-      if (next) return { ...next, walk, ...(isFailed && { failed: 'true' }) };
+      if (next) return { ...next, walk: walkId, ...(isFailed && { failed: 'true' }) };
       // A file that could not be recalled is met by another walk.
       if (!isFailed) for (const recall of open.values()) await deps.findings.recalls.close(recall);
       return undefined;

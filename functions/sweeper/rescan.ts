@@ -2,13 +2,14 @@ import type { Publish } from '../../shared/events/cloud-event.ts';
 import { rescanRequest } from '../../shared/events/rescan-request.ts';
 import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
 import { parseCount, parseTime } from '../../shared/files/fields.ts';
+import { resume } from '../../shared/storage/cursor.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { rangesOf, walkRanges } from '../../shared/storage/ranges.ts';
 import { countOutcomes } from './count-outcomes.ts';
-import { resume } from './cursor.ts';
 import { type RescanAges, rescanDueAt } from './due.ts';
-import { rangesOf, walkRanges } from './ranges.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
+import { walk } from './walk.ts';
 
 /** Names are digests, so that each has as many. */
 const RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
@@ -85,7 +86,7 @@ export async function requestRescans(
     });
     const stop = () => stopping() || performance.now() >= end || isSpent();
     const places = await walkRanges(
-      { bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit },
+      (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
       RANGES,
       place,
     );

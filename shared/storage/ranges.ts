@@ -1,5 +1,3 @@
-import { type Walk, walk } from './walk.ts';
-
 /** A range of names: from its first one on, up to the first of the next. */
 export interface Range {
   readonly from: string;
@@ -23,12 +21,13 @@ export function rangesOf(prefix: string, digits: string, count: number): readonl
 
 /**
  * Walks through ranges of names side by side, each from where it was stopped.
+ * @param walkOne resolves to the name to go on from ('' for the first), or to undefined at the end of the range
  * @param places as an earlier call returned them
  * @returns where to go on; undefined once all are at their end
- * @throws {StorageError} where a page cannot be listed
+ * @throws what `walkOne` throws
  */
-export async function walkRanges<Named extends { readonly name: string }>(
-  terms: Omit<Walk<Named>, 'from' | 'to'>,
+export async function walkRanges(
+  walkOne: (range: Range) => Promise<{ readonly from: string } | undefined>,
   ranges: readonly Range[],
   places: Readonly<Partial<Places>>,
 ): Promise<Places | undefined> {
@@ -36,7 +35,7 @@ export async function walkRanges<Named extends { readonly name: string }>(
     const key = `range${at}`;
     const before = places[key];
     if (before === END) return [key, END];
-    const next = await walk({ ...terms, from: before ?? from, to });
+    const next = await walkOne({ from: before ?? from, to });
     return [key, next ? next.from || from : END];
   });
   const reached = await Promise.all(walked);

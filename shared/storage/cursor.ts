@@ -1,13 +1,13 @@
-import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { Bucket } from './bucket.ts';
 
 /** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
 type Place = Readonly<Record<string, string>>;
 
 /**
- * Goes on where the last sweep was stopped. The place is kept in the metadata of an object, for which there is
- * no need as long as every sweep comes to its end.
+ * Goes on where the last call was stopped. The place is kept in the metadata of an object, for which there is
+ * no need as long as every call comes to its end.
  *
- * Of two sweepers at work at the same time only one can move it. The other's work was done as well, and its
+ * Of two at work at the same time only one can move it. The other's work was done as well, and its
  * word about where it stopped is not needed: at worst a part is looked at again.
  * @param work is told the place, empty for the beginning, and resolves to the place to go on from, or to undefined at
  *   the end
