@@ -8,8 +8,9 @@ locals {
       scanner   = "scanner function and ClamAV"
       rescanner = "scanner function and ClamAV, which scan again"
       sweeper   = "sweeper function"
+      auditor   = "sweeper function, which audits and changes nothing"
       push      = "Pub/Sub, when it calls functions"
-      schedule  = "Cloud Scheduler, when it calls sweeper and mirror"
+      schedule  = "Cloud Scheduler, when it calls sweeper, auditor and mirror"
     },
     local.has_callbacks ? { notify = "notify function" } : {},
     local.has_mirror ? { mirror = "the job that fills the signature mirror" } : {},

@@ -47,6 +47,13 @@ locals {
       "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },
+    {
+      # It reads all names and records, and no byte of a file; it writes where it was stopped.
+      "auditor.listing"   = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "auditor.unscanned" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
+      "auditor.suspects"  = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/", "blobs/", "collect/"] }
+      "auditor.place"     = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["auditor/"] }
+    },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
       # Contents that were stored and are malware.
@@ -191,6 +198,14 @@ resource "google_cloud_run_v2_service_iam_member" "schedule_sweeper" {
   project  = var.project_id
   location = var.region
   name     = google_cloud_run_v2_service.function["sweeper"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["schedule"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "schedule_auditor" {
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["auditor"].name
   role     = "roles/run.invoker"
   member   = google_service_account.this["schedule"].member
 }

@@ -6,7 +6,7 @@ data "google_project" "this" {
 
 locals {
   has_callbacks = var.callbacks != null
-  services      = toset(["upload", "files", "scanner", "rescanner", "sweeper"])
+  services      = toset(["upload", "files", "scanner", "rescanner", "sweeper", "auditor"])
   apis = toset(concat(
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
     var.load_balancer == null ? [] : ["compute"],

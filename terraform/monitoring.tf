@@ -6,7 +6,8 @@ locals {
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
   rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
-  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-notify\")"
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-notify\")"
+  auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
   notify_log    = "${local.log_of}=\"${var.name}-notify\""
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
@@ -18,6 +19,8 @@ locals {
     redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
     collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
+    audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
+    rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
     }, local.has_callbacks ? {
     callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
     callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
@@ -48,6 +51,7 @@ locals {
     rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner may decide nothing: `reason` says why. Uploads are not affected." }
     stored-malware     = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored content is malware\"", say = "Newer signatures found malware in a content that was handed out as clean: nobody gets it any more. Somebody may have it." }
     damaged-content    = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored bytes do not have their digest\"", say = "A stored content is not what it was when it was stored: nobody gets it. Find out who could write to the bucket." }
+    rule-broken        = { severity = "ERROR", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"", say = "What is stored breaks a promise of this service: `rule` and `object` say which and where, docs/operations.md what to do." }
     uncaught-error     = { severity = "ERROR", filter = "${local.any_log} AND jsonPayload.message=\"error that nobody caught\"", say = "A defect of the code ended an instance; `err` says where. Requests in flight were finished, its own got no answer." }
     file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
     dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file for hours: it is sent there again, or has failed where `outcome` says so. Fix the cause." }
@@ -67,6 +71,7 @@ locals {
       collect-behind    = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_cycles{${local.of_revision}}[1d])) or vector(0)) < 1", for = "3600s", say = "No cycle of the collection came to its end for a day: it has too little time for the number of records." }
       rescan-behind     = { severity = "WARNING", query = "${local.rescan_behind} > 3 * 86400", for = "3600s", say = "Contents wait for their re-scan for three days: the budget of `rescan` is too small, or the rescanner does not work." }
       rescan-absent     = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_rescan_behind_seconds_count{${local.of_revision}}[1d])) or vector(0)) < 1", for = "3600s", say = "Nobody looked for contents to scan again for a day." }
+      audit-absent      = { severity = "WARNING", query = "(sum(increase(${local.user_metric}_audits{${local.of_revision}}[2d])) or vector(0)) < 1", for = "3600s", say = "No audit came to its end for two days: it has too little time, or cannot read the buckets." }
       backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
@@ -190,6 +195,7 @@ locals {
     ] },
     { title = "Age of the signatures", unit = "s", queries = [local.signature_age] },
     { title = "Re-scans an hour, by outcome", unit = "1", queries = ["sum by (outcome) (increase(${local.user_metric}_rescans{${local.of_revision}}[1h]))"] },
+    { title = "Broken rules that an audit found, a day", unit = "1", queries = ["sum by (rule) (increase(${local.user_metric}_rules_broken{${local.of_revision}}[1d]))"] },
     { title = "Age of the oldest content that is due for a re-scan", unit = "s", queries = [local.rescan_behind] },
     { title = "Dead letters", unit = "1", queries = [local.dead_waiting] },
     { title = "Trouble an hour: failed, tried in vain, redriven", unit = "1", queries = [

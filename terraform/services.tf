@@ -14,7 +14,7 @@ locals {
   # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
-  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, notify = 120 }
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, auditor = 1800, notify = 120 }
   cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
   exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
   callback_origins        = try(join(",", var.callbacks.origins), null)
@@ -87,6 +87,10 @@ locals {
       STUCK_AFTER_SECONDS  = tostring(var.sweeper.stuck_after_seconds)
       ORDERED_EVENTS       = tostring(var.scan_events.ordered)
     }
+    auditor = {
+      UNSCANNED_BUCKET = local.buckets.unscanned
+      DEDUPLICATE      = var.deduplicate
+    }
     notify = {
       CALLBACK_ORIGINS = local.callback_origins
     }
@@ -103,6 +107,8 @@ locals {
     sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "RESCAN_BUDGET_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
       "SWEEP_BUDGET_SECONDS", "COLLECT_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS",
     "TOMBSTONE_DAYS"]
+    auditor = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ABANDONED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS", "TOMBSTONE_DAYS", "AUDIT_GRACE_SECONDS",
+    "AUDIT_BUDGET_SECONDS", "AUDIT_BLOBS_IN_MEMORY"]
     notify = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "CALLBACK_TIMEOUT_SECONDS", "CALLBACKS_PER_ORIGIN"]
   }
   env = {
@@ -112,6 +118,8 @@ locals {
         local.common_env,
         # A re-scan is cut as a first scan is.
         { for name, value in var.environment.scanner : name => value if function == "rescanner" && contains(local.tunable.rescanner, name) },
+        # An audit goes by the times of the sweeper.
+        { for name, value in var.environment.sweeper : name => value if function == "auditor" && contains(local.tunable.auditor, name) },
         { REQUEST_TIMEOUT_SECONDS = tostring(local.request_timeout_seconds[function]) },
         var.environment[function],
         variables,
@@ -131,6 +139,16 @@ locals {
       max_instances = 3
       # Pub/Sub and Cloud Scheduler of the project come from inside.
       ingress       = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      checks_tokens = false
+    }
+    # The sweeper's image as a second service, whose account changes nothing.
+    auditor = {
+      cpu           = "1"
+      memory        = "512Mi"
+      concurrency   = 1
+      min_instances = 0
+      max_instances = 1
+      ingress       = "INGRESS_TRAFFIC_INTERNAL_ONLY"
       checks_tokens = false
     }
     }, local.has_callbacks ? {
@@ -170,7 +188,8 @@ resource "google_cloud_run_v2_service" "function" {
     }
     containers {
       name  = each.key
-      image = var.images[each.key]
+      image = var.images[each.key == "auditor" ? "sweeper" : each.key]
+      args  = each.key == "auditor" ? ["--target=auditor", "--source=bundled/functions/sweeper/auditor/index.mjs"] : null
       # HTTP/1, which is all that functions-framework speaks.
       ports {
         name           = "http1"

@@ -364,6 +364,13 @@ variable "rescan" {
   }
 }
 
+variable "audit_schedule" {
+  description = "When the auditor looks at all that is stored (unix-cron, UTC). An audit that does not come to its end goes on at the next time. docs/operations.md."
+  type        = string
+  default     = "23 2,3,4 * * *"
+  nullable    = false
+}
+
 variable "environment" {
   description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets itself cannot be set here."
   type = object({
@@ -372,6 +379,7 @@ variable "environment" {
     scanner   = optional(map(string), {})
     rescanner = optional(map(string), {})
     sweeper   = optional(map(string), {})
+    auditor   = optional(map(string), {})
     notify    = optional(map(string), {})
   })
   default  = {}

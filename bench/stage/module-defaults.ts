@@ -34,6 +34,7 @@ export function moduleDefaults(): ModuleDefaults {
     rescanner: services.rescanner[field],
     sweeper: services.sweeper[field],
     notify: services.notify[field],
+    auditor: services.auditor[field],
   });
   const scanSlots = moduleNumber('scanner', 'slots');
   return {

@@ -35,6 +35,7 @@ import { ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
+import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from './terms.ts';
 
 const WEEK_SECONDS = 604_800;
 /** Each is less than half a kilobyte in memory. */
@@ -53,16 +54,14 @@ const config = readConfig(
     SCHEDULE_CALLER: nonEmpty,
     // A verdict may wait for a second, the least between two writes to a name: a redrive must not come first each time.
     STUCK_AFTER_SECONDS: v.optional(integer(2, WEEK_SECONDS), '900'),
-    // No request takes that long, its tries again included: what is older waits for nothing.
-    ABANDONED_AFTER_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
+    ABANDONED_AFTER_SECONDS: abandonedAfterSeconds,
     MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
     REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
     SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),
     COLLECT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
     COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 520 * WEEK_SECONDS)),
-    // The least is what shared/files/blobs.ts builds on: twice MARK_GOOD_FOR_MS.
-    COLLECT_BLOB_GRACE_SECONDS: v.optional(integer(7_200, 52 * WEEK_SECONDS), '86400'),
-    TOMBSTONE_DAYS: v.optional(integer(1, 3_650), '30'),
+    COLLECT_BLOB_GRACE_SECONDS: blobGraceSeconds,
+    TOMBSTONE_DAYS: tombstoneDays,
     RESCAN_TOPIC: nonEmpty,
     RESCAN_AFTER_DAYS: v.optional(numbers(3_650), '1,7,30'),
     RESCAN_EVERY_DAYS: v.optional(integer(1, 3_650)),

@@ -1,7 +1,7 @@
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
-import { resume } from '../../shared/storage/cursor.ts';
 import { type RecordOutcome, reconcileRecord } from './abandoned.ts';
 import { countOutcomes } from './count-outcomes.ts';
+import { resume } from './cursor.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { PENDING, reconcileWaiting, type WaitingOutcome } from './waiting.ts';
 import { walk } from './walk.ts';

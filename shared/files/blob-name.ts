@@ -37,6 +37,11 @@ export function blobName(key: BlobKey): string {
   return `blobs/${key}`;
 }
 
+/** The key of a blob, by its name. */
+export function keyOf(name: string): BlobKey {
+  return name.slice(blobName('').length);
+}
+
 /** The digest that the name of a blob says its bytes have; undefined where it is no blob's name. */
 export function digestOf(name: string): Sha256 | undefined {
   const [, digest = ''] = /^blobs\/sha256\/(?:[0-9a-f]{64}\/)?([0-9a-f]{64})$/.exec(name) ?? [];

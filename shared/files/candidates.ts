@@ -77,7 +77,8 @@ export class Candidates {
   }
 }
 
-function candidateName(key: BlobKey): string {
+/** The candidate of a blob. */
+export function candidateName(key: BlobKey): string {
   return CANDIDATES_PREFIX + key;
 }
 

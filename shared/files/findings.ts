@@ -1,10 +1,11 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
+import { allObjects } from '../storage/page.ts';
 import { parseTime } from './fields.ts';
 import { scanned } from './metadata.ts';
 import { Recalls } from './recalls.ts';
-import type { Sha256 } from './record.ts';
+import { parseSha256, type Sha256 } from './record.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
 const FINDINGS_PREFIX = 'findings/sha256/';
@@ -53,6 +54,14 @@ export class Findings {
   async get(sha256: Sha256, signal?: AbortSignal): Promise<StandingFinding | undefined> {
     const object = await this.#bucket.stat(nameOf(sha256), signal);
     return object && standing(object);
+  }
+
+  /** Contents in which a finding has stood, as it is, since a time. A page of them is in memory. @throws {StorageError} */
+  async *since(at: Date): AsyncGenerator<Sha256, void, undefined> {
+    for await (const object of allObjects(this.#bucket, { prefix: FINDINGS_PREFIX })) {
+      const sha256 = parseSha256(object.name.slice(FINDINGS_PREFIX.length));
+      if (sha256 && object.updated <= at && standing(object)) yield sha256;
+    }
   }
 
   /**

@@ -5,7 +5,8 @@ import type { StoredObject } from '../storage/object.ts';
 import { allObjects } from '../storage/page.ts';
 import { parseSha256, type Sha256 } from './record.ts';
 
-const RECALLS_PREFIX = 'recalls/sha256/';
+/** The prefix of all recalls' names, followed by the SHA-256 of the content. */
+export const RECALLS_PREFIX = 'recalls/sha256/';
 
 /** Contents whose files one walk recalls. */
 export type OpenRecalls = ReadonlyMap<Sha256, StoredObject>;

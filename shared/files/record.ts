@@ -178,6 +178,7 @@ export type FileRecord = Stored &
 export type UploadingRecord = Extract<FileRecord, { state: 'uploading' }>;
 export type PendingRecord = Extract<FileRecord, { state: 'pending' }>;
 export type FailedRecord = Extract<FileRecord, { state: 'failed' }>;
+export type CleanRecord = Extract<FileRecord, { state: 'clean' }>;
 export type InfectedRecord = Extract<FileRecord, { state: 'infected' }>;
 export type DeletedRecord = Extract<FileRecord, { state: 'deleted' }>;
 export type DecidedRecord = Extract<FileRecord, { scan: ScanResult }>;

@@ -26,6 +26,7 @@ export type Action =
   | 'deadLetter'
   | 'redrive'
   | 'rescan'
+  | 'audit'
   | 'release'
   | 'notify'
   | 'unknown';

@@ -189,7 +189,7 @@ run "without_all_users" {
     invoker_iam_disabled = true
   }
   assert {
-    condition     = { for name, service in google_cloud_run_v2_service.function : name => service.invoker_iam_disabled } == { upload = true, files = true, sweeper = false }
+    condition     = { for name, service in google_cloud_run_v2_service.function : name => service.invoker_iam_disabled } == { upload = true, files = true, sweeper = false, auditor = false }
     error_message = "Others than upload and files let everybody through."
   }
   assert {

@@ -24,6 +24,8 @@ const STORAGE = { BACKOFF_MS: '100-1000' };
 const FUNCTION = { STORAGE_TIMEOUT_SECONDS: '1' };
 /** A source that its scanner was about to delete when it died is the sweeper's. */
 const SWEEPER = { STUCK_AFTER_SECONDS: '15', SWEEP_INTERVAL_SECONDS: '5' };
+/** A second after its time, what is unfinished counts as broken. */
+const AUDITOR = { AUDIT_GRACE_SECONDS: '1' };
 const SCANNER = { SCAN_TIMEOUT_SECONDS: '10', SCAN_SLOTS: '2' };
 
 /** The whole service with a hand on every wire and every process of it. */
@@ -43,6 +45,7 @@ export class Rig extends Service {
       if (spec.name === 'clamd') gates.clamd.upstream = Number(spec.env['PORT']);
       if (spec.name === 'pubsub') gates.pubsub.upstream = Number(spec.env['PORT']);
       if (spec.name === 'storage') return { ...spec, env: { ...spec.env, ...STORAGE } };
+      if (spec.name === 'auditor') return { ...spec, env: { ...spec.env, ...AUDITOR } };
       if (spec.name !== 'scanner') return { ...spec, env: { ...spec.env, ...(spec.healthUrl && FUNCTION) } };
       scannerSpec = spec;
       const wires = {

@@ -31,6 +31,8 @@ describe('every grant of the Terraform module', function () {
       {
         adapt: (spec) => {
           if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
+          const impatient = { AUDIT_GRACE_SECONDS: '1', AUDIT_BUDGET_SECONDS: '1' };
+          if (spec.name === 'auditor') return { ...spec, env: { ...spec.env, ...impatient } };
           return spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, TOMBSTONE_DAYS: '1' } } : spec;
         },
       },

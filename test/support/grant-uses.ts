@@ -205,6 +205,25 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       });
       assert.deepEqual(await service.names('quarantine', `sha256/${sha256}`), [`sha256/${sha256}`]);
     },
+    'an audit that is stopped, and finds what is wrong': async () => {
+      const permanent = service.bucket('permanent');
+      const [found, lost] = [await clean(), await clean()];
+      const { sha256 } = await service.status(found);
+      await permanent.insertEmpty(`findings/sha256/${sha256}`, { metadata: { signature: 'Late' } });
+      const blob = `blobs/sha256/${(await service.status(lost)).sha256}`;
+      await permanent.delete(blob, (await permanent.stat(blob)) ?? assert.fail(blob));
+      const unused = await storedADayAgo(service, randomBytes(1_000));
+      await backdate(unused, 'usedAt');
+      await service.fault({ operation: 'objects.list', times: 8, effect: { kind: 'delay', ms: 1_200 } });
+      await eventually(async () => !(await service.audit()).complete);
+      await service.clearFaults();
+      const missing = new Set([found, lost, unused]);
+      await eventually(async () => {
+        for (const { object } of (await service.audit()).examples) missing.delete(object);
+        return missing.size === 0;
+      });
+      await permanent.delete(unused, (await permanent.stat(unused)) ?? assert.fail(unused));
+    },
     'a collection': async () => {
       const id = await clean();
       const { sha256 } = await service.status(id);

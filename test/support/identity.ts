@@ -10,5 +10,6 @@ export const IDENTITY: Identity = {
     sweeper: '127.0.0.1:14',
     rescanner: '127.0.0.1:15',
     notify: '127.0.0.1:16',
+    auditor: '127.0.0.1:17',
   },
 };

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { AuditReport } from '../../functions/sweeper/auditor/audit.ts';
 import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
 import { targetFor } from '../../infra/local/gateway/routes.ts';
@@ -47,6 +48,7 @@ export class Service {
         SWEEP_INTERVAL_SECONDS: '86400',
         COLLECT_INTERVAL_SECONDS: '86400',
         RESCAN_INTERVAL_SECONDS: '86400',
+        AUDIT_INTERVAL_SECONDS: '86400',
       };
       const config = readPlatformConfig(
         {
@@ -125,6 +127,16 @@ export class Service {
   async names(bucket: 'unscanned' | 'permanent' | 'quarantine', prefix = ''): Promise<string[]> {
     const { objects } = await this.bucket(bucket).list({ prefix, maxResults: 1000 });
     return objects.map(({ name }) => name);
+  }
+
+  /** Has the auditor look at all that is stored. */
+  async audit(): Promise<AuditReport> {
+    const { auditorUrl } = this.platform;
+    const token = await this.platform.identityToken('schedule', auditorUrl);
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${auditorUrl}/audit`, { method: 'POST', headers });
+    if (!response.ok) throw new Error(`the audit failed: ${response.status} ${await response.text()}`);
+    return (await response.json()) as AuditReport;
   }
 
   /** Calls the sweeper, in the name of an account that calls it in a deployment. */

@@ -2,7 +2,7 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODULE, ROOT } from './tools.ts';
 
-export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'notify'] as const;
+export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
 
 /** Variables for one machine and for development; a deployment never sets them. */
@@ -18,9 +18,15 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
 /** Variables that Node and the C library read. */
 export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
 
-/** The module that a service starts in; the rescanner is a second service of the scanner's image. */
+/** Second services of an image. */
+const BESIDE: Readonly<Partial<Record<FunctionName, string>>> = {
+  rescanner: 'scanner/rescanner',
+  auditor: 'sweeper/auditor',
+};
+
+/** The module that a service starts in. */
 export function sourceOf(name: FunctionName): string {
-  return name === 'rescanner' ? 'functions/scanner/rescanner/index.ts' : `functions/${name}/index.ts`;
+  return `functions/${BESIDE[name] ?? name}/index.ts`;
 }
 
 /** The variables that a function reads, and whether it starts without them. */
@@ -40,7 +46,7 @@ function entriesOf(literal: string): Map<string, 'required' | 'optional'> {
   ]);
   const own = [
     ...literal.matchAll(
-      /\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|corsOrigins|deduplicationScope|callbackOrigins|callbackOwners)?/g,
+      /\b([A-Z][A-Z0-9_]{2,}):\s*(v\.optional\(|logLevel|filesUrl|corsOrigins|deduplicationScope|abandonedAfterSeconds|blobGraceSeconds|tombstoneDays|callbackOrigins|callbackOwners)?/g,
     ),
   ].map(([, variable = '', optional]) => [variable, optional ? 'optional' : 'required'] as const);
   return new Map([...spread, ...own]);

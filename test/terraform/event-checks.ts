@@ -50,7 +50,15 @@ function deadLetterFindings(deployment: Deployment, { values }: Resource): reado
   return read && isEnd(dead) ? [] : [`subscription ${name}: nobody keeps its dead letters`];
 }
 
-/** The paths that a function answers, as its source has them. */
+/** Paths of the services that answer one alone. */
+const PATHS: Readonly<Record<string, string>> = {
+  scanner: '/',
+  rescanner: '/',
+  notify: '/',
+  auditor: '/audit',
+};
+
+/** The paths that the sweeper answers, as its source has them. */
 function sweeperPaths(): ReadonlySet<string> {
   const source = readFileSync(join(ROOT, 'functions/sweeper/index.ts'), 'utf8');
   const [, table = ''] = /const ROUTES[\s\S]*?= \{\n([\s\S]*?)\n\};/.exec(source) ?? [];
@@ -64,9 +72,8 @@ function urlFindings(deployment: Deployment, what: string, url: string, audience
   if (!service) return [`${what}: ${url} is no service of ours`];
   const base = textAt(service.values, 'uri');
   const path = url.slice(base.length);
-  const served = ['scanner', 'rescanner', 'notify'].includes(String(service.index ?? service.name))
-    ? path === '/'
-    : sweeperPaths().has(path);
+  const only = PATHS[String(service.index ?? service.name)];
+  const served = only === undefined ? sweeperPaths().has(path) : path === only;
   return [
     ...(served ? [] : [`${what}: nothing answers at ${path}`]),
     ...(audience === base ? [] : [`${what}: Cloud Run refuses tokens for ${audience}`]),

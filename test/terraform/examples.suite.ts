@@ -108,7 +108,7 @@ describe('terraform', () => {
         it('would be wrong without any one of its grants, dead letters and probes', () => {
           const all = amputations(deployment);
           const count = (pattern: RegExp): number => all.filter(({ what }) => pattern.test(what)).length;
-          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 5 && count(/probe of/) === 14);
+          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 5 && count(/probe of/) === 16);
           const unnoticed = all.filter((amputation) => findingsOf(amputation.deployment).length === 0);
           assert.deepEqual(
             unnoticed.map(({ what }) => what),

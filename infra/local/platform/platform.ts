@@ -47,6 +47,7 @@ export interface Platform {
   readonly filesUrl: string;
   readonly scannerUrl: string;
   readonly sweeperUrl: string;
+  readonly auditorUrl: string;
   /** URL of a function itself, past its front, as a probe of Cloud Run asks it. */
   functionUrl(service: Service): string;
   readonly storageUrl: string;
@@ -166,6 +167,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, schedule, signal);
   void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, schedule, signal);
   void postEvery(config.rescanIntervalSeconds, `${sweeperUrl}/rescan`, schedule, signal);
+  const auditorUrl = fronts.urls.auditor;
+  const auditor = () => tokens.identity(emailOf('schedule'), auditorUrl);
+  void postEvery(config.auditIntervalSeconds, `${auditorUrl}/audit`, auditor, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;
@@ -175,6 +179,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     filesUrl,
     scannerUrl,
     sweeperUrl,
+    auditorUrl,
     functionUrl: (service) => `http://${HOST}:${ports[service]}`,
     storageUrl,
     pubsubHost,
@@ -190,7 +195,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 }
 
 async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'notify'] as const;
+  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
   const fronts = functions.map((name) => `${name}Front` as const);
   const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
   const any: PortRequest = { port: 0, variable: '' };

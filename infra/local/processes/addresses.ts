@@ -18,6 +18,7 @@ export interface Ports {
   readonly scanner: number;
   readonly rescanner: number;
   readonly sweeper: number;
+  readonly auditor: number;
   readonly notify: number;
   /** Where each of these is called: its front. */
   readonly uploadFront: number;
@@ -25,6 +26,7 @@ export interface Ports {
   readonly scannerFront: number;
   readonly rescannerFront: number;
   readonly sweeperFront: number;
+  readonly auditorFront: number;
   readonly notifyFront: number;
 }
 

@@ -31,6 +31,7 @@ export interface PlatformConfig {
   readonly collectIntervalSeconds: number;
   /** Seconds from one look for contents that are due for a re-scan to the next. */
   readonly rescanIntervalSeconds: number;
+  readonly auditIntervalSeconds: number;
   /** The sweeper's variable of that name, in seconds; absent: never. */
   readonly collectUnreferencedAfterSeconds?: number;
   /** Scope in which a content is stored once. */
@@ -100,6 +101,7 @@ const VARIABLES = {
   SWEEP_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '30'),
   COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
   RESCAN_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '300'),
+  AUDIT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '3600'),
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(2, 86_400), '60'),
@@ -138,6 +140,7 @@ export function readPlatformConfig(
     sweepIntervalSeconds: read.SWEEP_INTERVAL_SECONDS,
     collectIntervalSeconds: read.COLLECT_INTERVAL_SECONDS,
     rescanIntervalSeconds: read.RESCAN_INTERVAL_SECONDS,
+    auditIntervalSeconds: read.AUDIT_INTERVAL_SECONDS,
     ...(read.COLLECT_UNREFERENCED_AFTER_SECONDS && {
       collectUnreferencedAfterSeconds: read.COLLECT_UNREFERENCED_AFTER_SECONDS,
     }),

@@ -110,6 +110,15 @@ export function notifyEnv(config: PlatformConfig, ports: Ports): Record<string, 
   };
 }
 
+export function auditorEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    UNSCANNED_BUCKET: BUCKETS.unscanned,
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    DEDUPLICATE: config.deduplicate,
+  };
+}
+
 export function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
     STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),

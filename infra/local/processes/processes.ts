@@ -4,6 +4,7 @@ import { BUCKETS, GCP_PROJECT, HOST, type Ports } from './addresses.ts';
 import type { ChildSpec } from './child.ts';
 import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
 import {
+  auditorEnv,
   callbackEnv,
   filesEnv,
   notifyEnv,
@@ -51,6 +52,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
       served('scanner', scannerEnv(config, ports)),
       served('rescanner', rescannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
+      served('auditor', auditorEnv(config, ports)),
       ...(config.callbackOrigins ? [served('notify', notifyEnv(config, ports))] : []),
     ],
     storage: config.storageEmulatorHost
@@ -104,11 +106,16 @@ function credentials(metadataHost: string): Record<string, string> {
 function cloudFunction(name: string, port: number, variables: Record<string, string>): ChildSpec {
   const options = `${FUNCTION_ENV.NODE_OPTIONS} --import=${LOOPBACK}`;
   const env = { ...variables, ...FUNCTION_ENV, NODE_OPTIONS: options, HOME: NO_HOME };
-  // Two services of one image.
-  const source = name === 'rescanner' ? 'scanner/rescanner/index' : `${name}/index`;
+  const source = BESIDE[name] ?? `${name}/index`;
   const args = [`--target=${name}`, `--source=functions/${source}.ts`, `--port=${port}`];
   return { name, args: [FRAMEWORK_COMMAND, ...args], env, healthUrl: `http://${HOST}:${port}/healthz` };
 }
+
+/** Second services of an image. */
+const BESIDE: Readonly<Record<string, string>> = {
+  rescanner: 'scanner/rescanner/index',
+  auditor: 'sweeper/auditor/index',
+};
 
 /** A deployment listens where Cloud Run reaches it; here nobody else should. */
 const LOOPBACK = new URL('./loopback.ts', import.meta.url).href;

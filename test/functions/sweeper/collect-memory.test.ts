@@ -2,8 +2,6 @@ import assert from 'node:assert/strict';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { pino } from 'pino';
 import { collect } from '../../../functions/sweeper/collect.ts';
 import type { CollectorDeps } from '../../../functions/sweeper/collector.ts';
@@ -13,6 +11,7 @@ import { Records } from '../../../shared/files/records.ts';
 import { References } from '../../../shared/files/references.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import { heapMeter } from '../../support/heap.ts';
 import { DAY, OWNER } from './fixture.ts';
 
 const RECORDS = 20_000;
@@ -162,15 +161,5 @@ function record(n: number): Record<string, string> {
     contentType: 'text/plain',
     ...(isReferenced(n) && { referenced: 'true' }),
     filling: 'x'.repeat(FILLING),
-  };
-}
-
-/** Bytes of live objects. */
-function heapMeter(): () => number {
-  setFlagsFromString('--expose-gc');
-  const gc = runInNewContext('gc') as () => void;
-  return () => {
-    gc();
-    return process.memoryUsage().heapUsed;
   };
 }

@@ -12,8 +12,17 @@ import { environmentOf, type Image, Layout } from './layout.ts';
 
 const ROOT = join(import.meta.dirname, '../../..');
 const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'] as const;
-/** The second service of the scanner's image, with the arguments that terraform/scanner.tf gives it. */
-const RESCANNER = ['--target=rescanner', '--source=bundled/functions/scanner/rescanner/index.mjs'];
+/** Second services of an image, with the arguments that Terraform gives them. */
+const BESIDE: Readonly<Record<string, { readonly image: string; readonly args: readonly string[] }>> = {
+  rescanner: {
+    image: 'scanner',
+    args: ['--target=rescanner', '--source=bundled/functions/scanner/rescanner/index.mjs'],
+  },
+  auditor: {
+    image: 'sweeper',
+    args: ['--target=auditor', '--source=bundled/functions/sweeper/auditor/index.mjs'],
+  },
+};
 const TIMES = 5;
 const PATH = process.env['PATH'] ?? '';
 const FUNCTION_ENV = {
@@ -119,10 +128,10 @@ describe('the images of the functions, laid out', function () {
     const service = new Service(
       { CALLBACK_ORIGINS: 'https://hooks.example.org' },
       {
-        adapt: (spec) =>
-          spec.name === 'rescanner'
-            ? fromImage(spec, images.get('scanner'), RESCANNER)
-            : fromImage(spec, images.get(spec.name)),
+        adapt: (spec) => {
+          const { image = spec.name, args } = BESIDE[spec.name] ?? {};
+          return fromImage(spec, images.get(image), args);
+        },
       },
     );
 
@@ -130,8 +139,10 @@ describe('the images of the functions, laid out', function () {
       for (const name of FUNCTIONS) {
         assert.equal(readlinkSync(`/proc/${service.pid(name)}/cwd`), join(imageOf(name).root, 'app'));
       }
-      const app = join(imageOf('scanner').root, 'app');
-      assert.equal(readlinkSync(`/proc/${service.pid('rescanner')}/cwd`), app);
+      for (const [name, { image }] of Object.entries(BESIDE)) {
+        const app = join(imageOf(image as (typeof FUNCTIONS)[number]).root, 'app');
+        assert.equal(readlinkSync(`/proc/${service.pid(name)}/cwd`), app);
+      }
     });
 
     it('does the main job: upload, scan, event, download', async () => {

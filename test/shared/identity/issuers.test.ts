@@ -137,6 +137,8 @@ describe('a production configuration', () => {
         sweeperFront: 12,
         rescanner: 13,
         rescannerFront: 14,
+        auditor: 17,
+        auditorFront: 18,
         notify: 15,
         notifyFront: 16,
       };

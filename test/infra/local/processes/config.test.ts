@@ -19,6 +19,8 @@ const PORTS = {
     scannerFront: 11,
     sweeperFront: 12,
     rescannerFront: 14,
+    auditor: 17,
+    auditorFront: 18,
     notifyFront: 16,
   },
 };

@@ -23,6 +23,8 @@ const PORTS = {
     sweeperFront: 12,
     rescanner: 13,
     rescannerFront: 14,
+    auditor: 17,
+    auditorFront: 18,
     notify: 15,
     notifyFront: 16,
   },

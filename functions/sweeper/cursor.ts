@@ -1,4 +1,4 @@
-import type { Bucket } from './bucket.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
 
 /** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
 type Place = Readonly<Record<string, string>>;

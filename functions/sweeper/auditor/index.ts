@@ -1,0 +1,76 @@
+import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
+import { Findings } from '../../../shared/files/findings.ts';
+import { drainOnSignals, isDraining } from '../../../shared/framework/drain.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+import { sendJson } from '../../../shared/http/respond.ts';
+import { httpService, type RequestContext } from '../../../shared/http/service.ts';
+import {
+  bucketName,
+  commonVariables,
+  deduplicationScope,
+  integer,
+  readConfig,
+} from '../../../shared/runtime/config.ts';
+import { createLog } from '../../../shared/runtime/log.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from '../terms.ts';
+import { type AuditDeps, audit } from './audit.ts';
+
+const WEEK_SECONDS = 604_800;
+
+const config = readConfig(
+  {
+    ...commonVariables,
+    UNSCANNED_BUCKET: bucketName,
+    DEDUPLICATE: deduplicationScope,
+    ABANDONED_AFTER_SECONDS: abandonedAfterSeconds,
+    COLLECT_BLOB_GRACE_SECONDS: blobGraceSeconds,
+    TOMBSTONE_DAYS: tombstoneDays,
+    AUDIT_GRACE_SECONDS: v.optional(integer(1, 52 * WEEK_SECONDS), '172800'),
+    AUDIT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
+    AUDIT_BLOBS_IN_MEMORY: v.optional(integer(1, 1_000_000), '100000'),
+  },
+  process.env,
+);
+const log = createLog('auditor', config.LOG_LEVEL);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
+const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
+const auditor: AuditDeps = {
+  permanent,
+  unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
+  findings: new Findings(permanent),
+  scope: config.DEDUPLICATE,
+  portion: config.AUDIT_BLOBS_IN_MEMORY,
+  graceMs: config.AUDIT_GRACE_SECONDS * 1000,
+  abandonedAfterMs: config.ABANDONED_AFTER_SECONDS * 1000,
+  tombstoneMs: config.TOMBSTONE_DAYS * 86_400_000,
+  blobGraceMs: config.COLLECT_BLOB_GRACE_SECONDS * 1000,
+  now: () => new Date(),
+  log,
+};
+
+drainOnSignals(log);
+http(
+  'auditor',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler,
+  }),
+);
+
+async function handler(context: RequestContext): Promise<void> {
+  const { request, response, path } = context;
+  if (path !== '/audit') throw new Problem('not-found');
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  context.audit.action = 'audit';
+  const terms = { budgetMs: config.AUDIT_BUDGET_SECONDS * 1000, stopping: isDraining };
+  const report = await audit({ ...auditor, log: context.log }, terms);
+  const { examples: _, ...counts } = report;
+  context.log.info(counts, 'audit completed');
+  sendJson(response, 200, 'application/json', report);
+}
