@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
+import { callbackKeyOf } from '../keys/callback-key.ts';
 import {
   BUCKETS,
   FINALIZED_TOPIC,
@@ -10,7 +11,6 @@ import {
   SCAN_EVENTS_TOPIC,
   storageUrlOf,
 } from './addresses.ts';
-import { callbackKeyOf } from './callback-key.ts';
 import { type PlatformConfig, SCAN_QUEUE, SCAN_SLOTS } from './config.ts';
 import { emailOf } from './identity.ts';
 
