@@ -42,6 +42,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Problems', 'docs/errors.md'),
       page('Events', 'docs/events.md'),
       page('FHIR', 'docs/fhir.md'),
+      page('Signed verdicts', 'docs/verdicts.md'),
       page('Client and command line', 'client/README.md'),
       page('Configuration', 'docs/configuration.md'),
       page('Identity and access', 'docs/identity.md'),

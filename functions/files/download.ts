@@ -149,8 +149,12 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
   };
 }
 
-async function locate(
-  { blobs, findings }: DownloadDeps,
+/**
+ * The object with the bytes of a file, as its record names them, in whose content nobody has found malware.
+ * @throws {Problem} `file-infected`; {StorageError}, {BlobMismatch}, {Error} where the object is another
+ */
+export async function locate(
+  { blobs, findings }: Pick<DownloadDeps, 'blobs' | 'findings'>,
   record: ReadableRecord,
   signal: AbortSignal,
 ): Promise<StoredObject> {

@@ -6,6 +6,7 @@ import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { Redirect } from './redirect.ts';
+import type { Verdicts } from './verdicts/connect.ts';
 
 /** Dependencies of this function's routes. */
 export interface Files {
@@ -17,6 +18,8 @@ export interface Files {
   readonly findings: Findings;
   /** Absent: every byte goes through this function. */
   readonly redirect: Redirect | undefined;
+  /** Absent: no statements are signed. */
+  readonly verdicts: Verdicts | undefined;
   /** Where clients reach this function; without it links are relative and there is no FHIR. */
   readonly filesUrl: string | undefined;
   /** Requests of a caller that wait for a verdict. */

@@ -21,11 +21,12 @@ import {
 import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
-import { connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
+import { connectKms, connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
 import { RecordWriter } from './record-writer.ts';
 import { type Redirect, redirectVariables } from './redirect.ts';
 import { router } from './router.ts';
 import { resources } from './routes/resources.ts';
+import { connectVerdicts, verdictVariables } from './verdicts/connect.ts';
 
 const config = readConfig(
   {
@@ -36,6 +37,7 @@ const config = readConfig(
     DEDUPLICATE: deduplicationScope,
     LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '60'),
     ...redirectVariables,
+    ...verdictVariables,
   },
   process.env,
 );
@@ -56,6 +58,7 @@ const handler = router(
     findings: new Findings(permanent),
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
+    verdicts: connectVerdicts(config, { ...limits, filesUrl: config.FILES_URL, connectKms }),
     filesUrl: config.FILES_URL,
     polls: new Shares(config.LONG_POLLS_PER_CALLER),
     now: () => new Date(),

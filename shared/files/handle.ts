@@ -1,19 +1,9 @@
 import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
 import { fileUrl } from './file-url.ts';
-import type { FileRecord, UploadingRecord } from './record.ts';
+import type { DecidedRecord, FileRecord, UploadingRecord } from './record.ts';
 
-/** A file as JSON, for those who may see it. Times are RFC 3339, sizes bytes. */
-export interface Handle {
-  readonly id: string;
-  readonly state: FileRecord['state'];
-  readonly owner: string;
-  readonly contentType: string;
-  readonly fileName?: string;
-  /** The identifier that its uploader gave it. */
-  readonly correlationId?: string;
-  readonly size?: number;
-  readonly sha256?: string;
-  readonly createdAt: string;
+/** The outcome of a scan, in handles and in statements. */
+export interface Outcome {
   readonly scannedAt?: string;
   /** An earlier scan of the same content decided; absent where the file itself was scanned. */
   readonly reused?: true;
@@ -27,6 +17,20 @@ export interface Handle {
   readonly detail?: string;
   /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
   readonly accepted?: boolean;
+}
+
+/** A file as JSON, for those who may see it. Times are RFC 3339, sizes bytes. */
+export interface Handle extends Outcome {
+  readonly id: string;
+  readonly state: FileRecord['state'];
+  readonly owner: string;
+  readonly contentType: string;
+  readonly fileName?: string;
+  /** The identifier that its uploader gave it. */
+  readonly correlationId?: string;
+  readonly size?: number;
+  readonly sha256?: string;
+  readonly createdAt: string;
   readonly deletedAt?: string;
   /** How many it is shared with; told to its owner and to administrators alone. */
   readonly viewerCount?: number;
@@ -78,18 +82,26 @@ function outcome(record: FileRecord, offset: number | undefined): Partial<Handle
       return { deletedAt: record.deletedAt.toISOString() };
     case 'failed':
       return { reason: record.failure };
-    case 'clean':
-      return scanned(record);
-    case 'infected':
-      return { ...scanned(record), signature: record.signature };
-    case 'unscannable':
-      return {
-        ...scanned(record),
-        reason: record.reason,
-        accepted: record.accepted,
-        ...(record.detail !== undefined && { detail: record.detail }),
-      };
+    default:
+      return outcomeOf(record);
   }
+}
+
+/** Members that say what a scan came to, and nothing of whose the file is. */
+export function outcomeOf(record: DecidedRecord): Outcome {
+  const { scannedAt, reusedAt, engine, coverage } = record.scan;
+  return {
+    scannedAt: scannedAt.toISOString(),
+    ...(reusedAt && { reused: true }),
+    ...(engine && { engine: shownEngine(engine) }),
+    ...(coverage && { coverage }),
+    ...(record.state === 'infected' && { signature: record.signature }),
+    ...(record.state === 'unscannable' && {
+      reason: record.reason,
+      accepted: record.accepted,
+      ...(record.detail !== undefined && { detail: record.detail }),
+    }),
+  };
 }
 
 function progress(
@@ -100,15 +112,5 @@ function progress(
     ...(offset !== undefined && { offset }),
     ...(length !== undefined && { length }),
     expiresAt: expiresAt.toISOString(),
-  };
-}
-
-function scanned({ scan }: Extract<FileRecord, { scan: unknown }>): Partial<Handle> {
-  const { engine } = scan;
-  return {
-    scannedAt: scan.scannedAt.toISOString(),
-    ...(scan.reusedAt && { reused: true }),
-    ...(engine && { engine: shownEngine(engine) }),
-    ...(scan.coverage && { coverage: scan.coverage }),
   };
 }

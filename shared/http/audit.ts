@@ -10,6 +10,7 @@ export type Action =
   | 'upload'
   | 'read'
   | 'status'
+  | 'verdict'
   | 'list'
   | 'viewers'
   | 'grant'

@@ -17,6 +17,7 @@ export const PROBLEMS = {
   'upload-final': { status: 403, title: 'A final upload takes no bytes' },
   forbidden: { status: 403, title: 'You may see the file, but not do this with it' },
   'not-found': { status: 404, title: 'There is no such file for you' },
+  'verdicts-not-signed': { status: 404, title: 'This deployment signs no verdicts' },
   'method-not-allowed': { status: 405, title: 'The resource does not support this method' },
   'upload-offset': { status: 409, title: 'The upload stands at another offset' },
   'partial-incomplete': { status: 409, title: 'A partial upload is not complete' },

@@ -5,6 +5,9 @@ import type { Problem } from './problems.ts';
 /** Milliseconds for which the rest of a body that nobody wants is read and dropped. */
 const LINGER_MS = 3_000;
 
+/** Headers of answers that are the same for everybody. */
+export const PUBLIC = { 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' };
+
 /** Sent with every answer: what it holds is one caller's, and is what its Content-Type says. */
 const ALWAYS = { 'cache-control': 'private, no-store', 'x-content-type-options': 'nosniff' };
 
@@ -48,7 +51,17 @@ export function sendJson(
   body: unknown,
   headers: Headers = {},
 ): void {
-  const bytes = Buffer.from(`${JSON.stringify(body)}\n`);
+  sendText(response, status, type, `${JSON.stringify(body)}\n`, headers);
+}
+
+export function sendText(
+  response: ServerResponse,
+  status: number,
+  type: string,
+  text: string,
+  headers: Headers = {},
+): void {
+  const bytes = Buffer.from(text);
   sendHead(response, status, { 'content-type': type, 'content-length': String(bytes.length), ...headers });
   response.end(bytes);
 }

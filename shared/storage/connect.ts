@@ -6,6 +6,8 @@ const GOOGLE = 'https://storage.googleapis.com';
 const IAM = 'https://iamcredentials.googleapis.com';
 const STORAGE_SCOPE = 'https://www.googleapis.com/auth/devstorage.read_write';
 const IAM_SCOPE = 'https://www.googleapis.com/auth/iam';
+const KMS = 'https://cloudkms.googleapis.com';
+const KMS_SCOPE = 'https://www.googleapis.com/auth/cloudkms';
 
 /**
  * The endpoint and the credentials of Cloud Storage. `STORAGE_EMULATOR_HOST` (with or without a scheme) means
@@ -22,6 +24,11 @@ export function connectStorage(emulatorHost: string | undefined, emulatorCredent
 export function storageOrigin(emulatorHost: string | undefined): string {
   if (!emulatorHost) return GOOGLE;
   return /^https?:\/\//.test(emulatorHost) ? emulatorHost : `http://${emulatorHost}`;
+}
+
+/** The endpoint and the credentials of Cloud KMS. */
+export function connectKms(): Transport {
+  return new Transport(KMS, applicationDefault(KMS_SCOPE));
 }
 
 /**

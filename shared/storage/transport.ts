@@ -175,16 +175,22 @@ function requestOf(
   return { headers, body: atOnce ? pieces : Readable.from(pieces, { objectMode: false }) };
 }
 
+/** Cloud Storage lists reasons, newer APIs of Google have a status: https://google.aip.dev/193 */
+interface ErrorDetails {
+  readonly message?: string;
+  readonly status?: string;
+  readonly errors?: readonly { readonly reason?: string }[];
+}
+
 function answeredFailure({ operation, url }: Call, response: GaxiosResponse): StorageError {
   const { data, status, headers } = response;
   const body = typeof data === 'string' ? parseJson(data) : data;
-  const details = (body as { error?: { message?: string; errors?: { reason?: string }[] } } | undefined)
-    ?.error;
+  const details = (body as { error?: ErrorDetails } | undefined)?.error;
   // A media request is refused with the bare message.
   const message = details?.message ?? (typeof data === 'string' ? data.slice(0, MESSAGE_LENGTH) : '');
   return new StorageError(operation, {
     status,
-    reason: details?.errors?.[0]?.reason ?? `http${status}`,
+    reason: details?.errors?.[0]?.reason ?? details?.status ?? `http${status}`,
     message: isDenied(status) ? message + resourceOf(url) : message,
     retryAfterMs: parseRetryAfter(headers.get('retry-after')),
   });

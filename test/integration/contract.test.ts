@@ -44,7 +44,12 @@ describe('the contract', () => {
   });
 
   it('takes GET alone', async () => {
-    for (const path of ['/openapi.json', '/asyncapi.json', '/schemas/scan.completed.v1.json'])
+    for (const path of [
+      '/openapi.json',
+      '/asyncapi.json',
+      '/schemas/verdict.v1.json',
+      '/.well-known/jwks.json',
+    ])
       assert.equal((await service.call('PUT', path)).status, 405);
   });
 

@@ -42,6 +42,8 @@ GET    /files/{id}            200    200      scope    200     none      scope  
 HEAD   /files/{id}            200    200      scope    200     none      scope   forbid     login
 GET    /files/{id}/status     200    200      scope    200     none      200     200        login
 HEAD   /files/{id}/status     200    200      scope    200     none      200     200        login
+GET    /files/{id}/verdict    200    200      scope    200     none      scope   forbid     login
+HEAD   /files/{id}/verdict    200    200      scope    200     none      scope   forbid     login
 GET    ${VIEWERS}             200    200      scope    forbid  none      200     200        login
 HEAD   ${VIEWERS}             200    200      scope    forbid  none      200     200        login
 PATCH  ${VIEWERS}             204    scope    204      forbid  none      scope   forbid     login

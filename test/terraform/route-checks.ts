@@ -8,6 +8,7 @@ const PATHS = [
   '/files/',
   '/files/abc',
   '/files/abc/status',
+  '/files/abc/verdict',
   '/files/abc/viewers/org:1',
   '/filesystem',
   '/uploads',
@@ -17,6 +18,7 @@ const PATHS = [
   '/uploadsx',
   '/openapi.json',
   '/asyncapi.json',
+  '/.well-known/jwks.json',
   '/schemas/scan.completed.v1.json',
 ];
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import type { EventName } from '../../../shared/events/cloud-event.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson } from '../../../shared/http/respond.ts';
+import { PUBLIC, sendJson } from '../../../shared/http/respond.ts';
 import type { Route } from '../router.ts';
+import type { PREDICATE_SCHEMA } from '../verdicts/statement.ts';
 
-const PUBLIC = { 'cache-control': 'public, max-age=300', 'access-control-allow-origin': '*' };
 const SCHEMA_TYPE = 'application/schema+json';
 
 /** Where the schemas of events are in the repository, as asyncapi.yaml refers to them, and here. */
@@ -23,7 +23,8 @@ const SCHEMAS = {
     import('../../../shared/events/schemas/scan.failed.v1.json', { with: { type: 'json' } }),
   'verdict.changed.v1.json': () =>
     import('../../../shared/events/schemas/verdict.changed.v1.json', { with: { type: 'json' } }),
-} satisfies Record<`${EventName}.json`, () => Promise<unknown>>;
+  'verdict.v1.json': () => import('../verdicts/verdict.v1.json', { with: { type: 'json' } }),
+} satisfies Record<`${EventName}.json` | typeof PREDICATE_SCHEMA, () => Promise<unknown>>;
 
 /** A document of the repository as JSON, for everybody: it says nothing about anybody. */
 function documented(source: URL): Route {
@@ -40,8 +41,8 @@ function documented(source: URL): Route {
 export const getOpenApi = documented(new URL('../../../openapi.yaml', import.meta.url));
 export const getAsyncApi = documented(new URL('../../../asyncapi.yaml', import.meta.url));
 
-/** The schema of an event's data, at the address that `ce-dataschema` names. @throws {Problem} 404 */
-export const getEventSchema: Route = async ({ response }, name) => {
+/** The schema of an event's data, at the address that `ce-dataschema` names, or of a statement's predicate. @throws {Problem} 404 */
+export const getSchema: Route = async ({ response }, name) => {
   if (!Object.hasOwn(SCHEMAS, name)) throw new Problem('not-found');
   const { default: schema } = await SCHEMAS[name as keyof typeof SCHEMAS]();
   sendJson(response, 200, SCHEMA_TYPE, schema, PUBLIC);

@@ -1,11 +1,12 @@
 import type { Files } from '../files.ts';
 import type { Resource } from '../router.ts';
-import { getAsyncApi, getEventSchema, getOpenApi } from './contract.ts';
+import { getAsyncApi, getOpenApi, getSchema } from './contract.ts';
 import { deleteFile } from './delete.ts';
 import { getFiles } from './list.ts';
 import { getFile } from './read.ts';
 import { deleteReference, getReferences, putReference } from './references.ts';
 import { getStatus } from './status.ts';
+import { getVerdict, getVerdictKeys } from './verdict.ts';
 import { deleteViewer, getViewers, patchViewers, putViewer } from './viewers.ts';
 
 /** Everything below `/files` but the upload, and the contract. Each route says itself whom it is for. */
@@ -13,13 +14,15 @@ export function resources(files: Files): readonly Resource[] {
   return [
     { path: /^\/openapi\.json$/, methods: { GET: ['contract', getOpenApi] } },
     { path: /^\/asyncapi\.json$/, methods: { GET: ['contract', getAsyncApi] } },
-    { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getEventSchema] } },
+    { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getSchema] } },
+    { path: /^\/\.well-known\/jwks\.json$/, methods: { GET: ['contract', getVerdictKeys(files)] } },
     { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST'] },
     {
       path: /^\/files\/([^/]+)$/,
       methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },
     },
     { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
+    { path: /^\/files\/([^/]+)\/verdict$/, methods: { GET: ['verdict', getVerdict(files)] } },
     {
       path: /^\/files\/([^/]+)\/viewers$/,
       methods: { GET: ['viewers', getViewers(files)], PATCH: ['share', patchViewers(files)] },

@@ -6,7 +6,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { callbackKeys, secretOf } from '../../../functions/notify/signature.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
-import { callbackKeyOf } from '../processes/callback-key.ts';
+import { callbackKeyOf } from '../keys/callback-key.ts';
 import { readPlatformConfig } from '../processes/config.ts';
 
 const owner = parsePrincipal(process.argv[2] ?? '');

@@ -5,8 +5,8 @@ import { Webhook } from 'standardwebhooks';
 import * as v from 'valibot';
 import { callbackKeys, secretOf } from '../../../functions/notify/signature.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
+import { callbackKeyOf } from '../keys/callback-key.ts';
 import { HOST } from '../processes/addresses.ts';
-import { callbackKeyOf } from '../processes/callback-key.ts';
 import { readPlatformConfig } from '../processes/config.ts';
 
 const PORT = 9090;

@@ -11,7 +11,10 @@ interface Route {
 /** First match wins. The load balancer of a deployment is generated from the same rules. */
 const ROUTES: readonly Route[] = [
   { methods: ['POST'], paths: ['/files'], target: 'upload' },
-  { paths: ['/files', '/files/*', '/openapi.json', '/asyncapi.json', '/schemas/*'], target: 'files' },
+  {
+    paths: ['/files', '/files/*', '/openapi.json', '/asyncapi.json', '/.well-known/jwks.json', '/schemas/*'],
+    target: 'files',
+  },
   { paths: ['/uploads', '/uploads/*'], target: 'upload' },
   { paths: ['/', '/local/*'], target: 'local' },
 ];

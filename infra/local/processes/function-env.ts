@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { AUDIENCE, GROUPS_CLAIM, ISSUER_PATH, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
 import { callbackKeyOf } from '../keys/callback-key.ts';
+import { verdictKeyOf } from '../keys/verdict-key.ts';
 import {
   BUCKETS,
   FINALIZED_TOPIC,
@@ -49,6 +50,7 @@ export function filesEnv(config: PlatformConfig, ports: Ports): Record<string, s
   return {
     ...uploadEnv(config, ports),
     DEDUPLICATE: config.deduplicate,
+    VERDICT_KEY: verdictKeyOf(config.data),
   };
 }
 

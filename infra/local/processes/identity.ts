@@ -2,7 +2,7 @@ import type { IamOptions } from '../../emulators/common/iam/emulated-iam.ts';
 import { startMetadataServer } from '../../emulators/common/iam/metadata-server.ts';
 import { Tokens } from '../../emulators/common/iam/tokens.ts';
 import deployment from '../deployment.json' with { type: 'json' };
-import { localSecret } from './local-secret.ts';
+import { localSecret } from '../keys/local-secret.ts';
 
 const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
 type FunctionName = (typeof FUNCTIONS)[number];

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import fc from 'fast-check';
-import { prefersFhir } from '../../../../functions/files/headers/accept.ts';
+import { prefers, prefersFhir } from '../../../../functions/files/headers/accept.ts';
 import { waitSecondsOf } from '../../../../shared/http/prefer.ts';
 
 describe('FHIR', () => {
@@ -27,6 +27,15 @@ describe('FHIR', () => {
       assert.equal(prefersFhir(accept), fhir);
     });
   }
+
+  it('is told from what is usual by the same rules as any other type', () => {
+    const jose = (accept: string) =>
+      prefers(accept, 'application/jose', 'application/vnd.dsse.envelope.v1+json');
+    assert.deepEqual(
+      ['application/jose', '*/*', 'application/vnd.dsse.envelope.v1+json, application/jose;q=0.9'].map(jose),
+      [true, false, false],
+    );
+  });
 
   it('is never asked for by accident, and no Accept or Prefer throws', () => {
     fc.assert(
