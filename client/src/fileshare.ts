@@ -18,6 +18,7 @@ import { type Entry, type UploadAllOptions, type Uploaded, uploadAll } from './u
 import type { UploadOptions } from './upload/options.ts';
 import { defaultStore, type UploadStore } from './upload/store.ts';
 import { upload } from './upload/upload.ts';
+import type { VerdictEnvelope } from './verdict.ts';
 
 const MIB = 1024 * 1024;
 
@@ -138,6 +139,20 @@ export class Fileshare {
   /** Outcome of a file. */
   status(id: string, { signal }: CallOptions = {}): Promise<Handle> {
     return this.#http.json('GET', `${pathOf(id)}/status`, { signal });
+  }
+
+  /**
+   * A signed statement of what the service decided on a file: `verifyVerdict` of `hops-fileshare-client/node` checks it.
+   * @throws {FileshareProblem} as `download` where nothing was decided, or where malware was found since
+   */
+  verdict(id: string, { signal }: CallOptions = {}): Promise<VerdictEnvelope> {
+    return this.#http.json('GET', `${pathOf(id)}/verdict`, { signal });
+  }
+
+  /** The same statement as a JWS in the compact serialization. */
+  async verdictJws(id: string, { signal }: CallOptions = {}): Promise<string> {
+    const headers = { accept: 'application/jose' };
+    return (await this.#http.call('GET', `${pathOf(id)}/verdict`, { signal, headers })).text();
   }
 
   /**

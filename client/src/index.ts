@@ -45,3 +45,4 @@ export { pickedFiles } from './upload/many.ts';
 export type { UploadOptions, UploadProgress, Way } from './upload/options.ts';
 export type { UploadStore } from './upload/store.ts';
 export { WebUploadStore } from './upload/store.ts';
+export type { Verdict, VerdictEnvelope, VerdictStatement } from './verdict.ts';

@@ -155,6 +155,61 @@ describe('client: the command line', () => {
     assert.equal((await json('status', id)).state, 'deleted');
   });
 
+  it('verifies a signed verdict without a token, and without the service where it has the keys', async () => {
+    const { id } = await json('upload', 'clean.txt', '--wait');
+    const keys = await (await fetch(`${service.url}/.well-known/jwks.json`)).text();
+    await writeFile(folder.path('keys.json'), keys);
+    await writeFile(folder.path('changed.txt'), 'cleaN');
+    await writeFile(folder.path('longer.txt'), 'clean.');
+    await writeFile(folder.path('no-keys.json'), '{}');
+    for (const [name, ...flags] of [['envelope'], ['jws', '--jws']] as const) {
+      const { code, stdout } = await fileshare(['verdict', id, ...flags]);
+      assert.equal(code, 0);
+      await writeFile(folder.path(name), stdout);
+    }
+    const verify = (file: string, statement: string, keysFrom: string[], env = {}) =>
+      fileshare(['verify-verdict', file, statement, ...keysFrom], { env: { FILESHARE_TOKEN: '', ...env } });
+    const offline = { FILESHARE_URL: 'http://127.0.0.1:1' };
+    for (const statement of ['envelope', 'jws']) {
+      const ran = await verify('clean.txt', statement, ['--keys', 'keys.json'], offline);
+      assert.equal(ran.code, 0, ran.stderr);
+      assert.match(
+        ran.stdout,
+        /^clean\.txt: clean\nThe signature is good, and these are the bytes: 5 with SHA-256 \w{64}/,
+      );
+      assert.match(ran.stdout, /^Scanned at \S+Z by ClamAV [\d.]+/m);
+      assert.equal((await verify('clean.txt', statement, [])).code, 0);
+      for (const file of ['changed.txt', 'longer.txt']) {
+        const other = await verify(file, statement, ['--keys', 'keys.json']);
+        assert.equal(other.code, 5);
+        assert.match(other.stderr, /about other bytes/);
+        assert.equal(other.stdout, '');
+      }
+    }
+    const envelope = JSON.parse(await readFile(folder.path('envelope'), 'utf8'));
+    const payload = Buffer.from(envelope.payload, 'base64').toString().replace('1.4', '9.9');
+    await writeFile(
+      folder.path('forged'),
+      JSON.stringify({ ...envelope, payload: Buffer.from(payload).toString('base64') }),
+    );
+    const forged = await verify('clean.txt', 'forged', ['--keys', 'keys.json']);
+    assert.deepEqual([forged.code, /not signed with any of these keys/.test(forged.stderr)], [5, true]);
+    assert.equal((await verify('none.txt', 'envelope', ['--keys', 'keys.json'])).code, 5);
+    assert.equal((await verify('clean.txt', 'none', ['--keys', 'keys.json'])).code, 5);
+    assert.equal((await verify('clean.txt', 'envelope', ['--keys', 'no-keys.json'])).code, 2);
+    assert.equal((await verify('clean.txt', 'envelope', [], offline)).code, 5);
+  });
+
+  it('tells by its exit code that a verified verdict is not clean', async () => {
+    const { id } = JSON.parse(
+      (await fileshare(['upload', 'eicar.txt', '--wait', '--json'])).stdout,
+    ) as Handle;
+    await writeFile(folder.path('infected'), (await fileshare(['verdict', id])).stdout);
+    const ran = await fileshare(['verify-verdict', 'eicar.txt', 'infected']);
+    assert.deepEqual([ran.code, /^eicar\.txt: infected \(.*Eicar/i.test(ran.stdout)], [3, true]);
+    assert.equal((await fileshare(['verdict', 'none'])).code, 7);
+  });
+
   it('gets a token of the development issuer, and reads one from a file', async () => {
     const { stdout } = await fileshare(['token', 'org:1', '--scope', 'read'], {
       env: { FILESHARE_TOKEN: '' },

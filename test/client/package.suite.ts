@@ -76,7 +76,7 @@ describe('client: the package, installed in an empty project', () => {
 
   it('runs every example of its README in Node', async () => {
     const forNode = examples.filter(({ forBrowsers }) => !forBrowsers);
-    assert.equal(forNode.length, 5);
+    assert.equal(forNode.length, 6);
     const outputs = [];
     for (const [at, { code }] of forNode.entries()) {
       await writeFile(project(`example-${at}.js`), code);
@@ -92,6 +92,7 @@ describe('client: the package, installed in an empty project', () => {
     assert.match(outputs[2] ?? '', /^6 of 6\ndownloaded\.txt 6\n$/);
     assert.match(outputs[3] ?? '', /DocumentReference\/123\n.*table\.csv\ndeleted\ntrue\n$/s);
     assert.match(outputs[4] ?? '', /infected Win\.Test\.EICAR_HDB-1/);
+    assert.match(outputs[5] ?? '', /^clean \S+Z [\d.]+\n$/);
   });
 
   it('is typed', async () => {

@@ -16,6 +16,7 @@ import {
   waitCommand,
 } from './files.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
+import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
 import { type WatchFlags, watchCommand } from './watch.ts';
 
@@ -74,6 +75,7 @@ export function createProgram(surroundings: Surroundings): Command {
   const context = (): Context => ({ ...surroundings, common: program.opts<Common>() });
   addTransfers(program, context);
   addFiles(program, context);
+  addVerdicts(program, context);
   addOthers(program, context);
   return program;
 }
@@ -141,6 +143,26 @@ function addFiles(program: Command, context: GetContext): void {
     .description('take files back')
     .argument('<id...>', 'ids of files')
     .action((ids: string[]) => removeCommand(context(), ids));
+}
+
+function addVerdicts(program: Command, context: GetContext): void {
+  program
+    .command('verdict')
+    .description('print a signed statement of the verdict on a file')
+    .argument('<id>', 'id of the file')
+    .option('--jws', 'as a JWS instead of an envelope of DSSE')
+    .action((id: string, flags: { jws?: true }) => verdictCommand(context(), id, flags));
+  program
+    .command('verify-verdict')
+    .description(
+      'check that a statement is signed, and that it is about these bytes; the exit code tells its verdict',
+    )
+    .argument('<file>', 'the bytes')
+    .argument('<statement>', 'file with what verdict printed')
+    .option('--keys <url-or-file>', 'public keys to trust, by default those of the service')
+    .action((file: string, statement: string, flags: { keys?: string }) =>
+      verifyVerdictCommand(context(), file, statement, flags),
+    );
 }
 
 function addOthers(program: Command, context: GetContext): void {
