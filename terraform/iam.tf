@@ -120,6 +120,15 @@ resource "google_service_account_iam_member" "files_sign" {
   member             = google_service_account.this["files"].member
 }
 
+# Statements about verdicts are signed with a key that nobody can copy, and verified with its public part.
+resource "google_kms_crypto_key_iam_member" "files_verdicts" {
+  for_each      = toset(var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"])
+  crypto_key_id = split("/cryptoKeyVersions/", var.verdicts.key_version)[0]
+  role          = each.value
+  member        = google_service_account.this["files"].member
+  depends_on    = [google_project_service.this]
+}
+
 # Publishing.
 
 resource "google_pubsub_topic_iam_member" "scanner_events" {

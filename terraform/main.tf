@@ -11,7 +11,7 @@ locals {
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
     var.load_balancer == null ? [] : ["compute"],
     var.files.redirect_above_bytes == null ? [] : ["iamcredentials"],
-    var.encryption == null ? [] : ["cloudkms"],
+    var.encryption == null && var.verdicts == null ? [] : ["cloudkms"],
     local.has_callbacks ? ["secretmanager"] : [],
   ))
   project_number = var.project_number != null ? var.project_number : data.google_project.this[0].number

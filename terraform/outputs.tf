@@ -51,6 +51,11 @@ output "verify" {
   value       = local.upload_url == local.files_url ? "fileshare verify --url ${local.files_url}" : "fileshare verify --upload-url ${local.upload_url} --files-url ${local.files_url}"
 }
 
+output "verdict_keys" {
+  description = "Where the public keys are that signed verdicts are verified with, or nothing where none are signed."
+  value       = var.verdicts == null ? null : "${local.files_url}/.well-known/jwks.json"
+}
+
 output "sizes" {
   description = "Computed sizes for ClamAV: its processors, its memory, and the volume for its temporary files."
   value = {

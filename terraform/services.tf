@@ -42,6 +42,8 @@ locals {
       CORS_ORIGINS          = local.cors_origins
       REDIRECT_ABOVE_BYTES  = try(tostring(var.files.redirect_above_bytes), null)
       DEDUPLICATE           = var.deduplicate
+      VERDICT_KEY           = try(var.verdicts.key_version, null)
+      VERDICT_KEYS_RETIRED  = try(jsonencode({ keys = var.verdicts.retired_keys }), null)
     }
     scanner = {
       UNSCANNED_BUCKET        = local.buckets.unscanned

@@ -227,6 +227,19 @@ variable "callbacks" {
   }
 }
 
+variable "verdicts" {
+  description = "Signed statements about verdicts (docs/verdicts.md): the key version of Cloud KMS that signs them, `projects/PROJECT/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/N` of a key for `EC_SIGN_P256_SHA256`, and the public keys of earlier versions, as `/.well-known/jwks.json` listed them. By default nothing is signed."
+  type = object({
+    key_version  = string
+    retired_keys = optional(list(map(string)), [])
+  })
+  default = null
+  validation {
+    condition     = var.verdicts == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+/cryptoKeyVersions/[1-9][0-9]*$", var.verdicts.key_version))
+    error_message = "key_version should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/N."
+  }
+}
+
 variable "cors_origins" {
   description = "Origins whose pages may use the service from a browser, such as `https://app.example.org`, or `https://*.example.org` for every subdomain. Cloud Storage knows no such patterns: the unscanned bucket gets the others."
   type        = list(string)

@@ -150,3 +150,31 @@ run "id_for_a_number" {
   }
   expect_failures = [var.project_number]
 }
+
+run "verdicts_signed_with_a_key_of_no_version" {
+  command = plan
+  variables {
+    verdicts = { key_version = "projects/demo-project/locations/europe-north1/keyRings/fileshare/cryptoKeys/verdicts" }
+  }
+  expect_failures = [var.verdicts]
+}
+
+run "verdicts_with_retired_keys" {
+  command = plan
+  variables {
+    verdicts = {
+      key_version  = "projects/demo-project/locations/europe-north1/keyRings/fileshare/cryptoKeys/verdicts/cryptoKeyVersions/2"
+      retired_keys = [{ kty = "EC", crv = "P-256", x = "x", y = "y", kid = "1" }]
+    }
+  }
+  assert {
+    condition = jsondecode(one([
+      for env in google_cloud_run_v2_service.function["files"].template[0].containers[0].env : env.value if env.name == "VERDICT_KEYS_RETIRED"
+    ])) == { keys = [{ kty = "EC", crv = "P-256", x = "x", y = "y", kid = "1" }] }
+    error_message = "The retired keys are not listed."
+  }
+  assert {
+    condition     = alltrue([for grant in google_kms_crypto_key_iam_member.files_verdicts : endswith(grant.crypto_key_id, "/cryptoKeys/verdicts")])
+    error_message = "The grant is not on the key."
+  }
+}

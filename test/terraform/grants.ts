@@ -31,6 +31,8 @@ const ALLOWED: readonly Grant[] = [
   ['files', 'objects: get', 'bucket permanent', 'findings/'],
   ['files', 'objects: list', 'bucket permanent', ''],
   ['files', 'sign', 'service account files', ''],
+  ['files', 'roles/cloudkms.signer', 'key in europe-north1', ''],
+  ['files', 'roles/cloudkms.publicKeyViewer', 'key in europe-north1', ''],
   ['scanner', 'objects: delete, get, list', 'bucket unscanned', ''],
   ['scanner', 'objects: list', 'bucket permanent', ''],
   ['scanner', 'objects: get', 'bucket permanent', 'files/'],

@@ -21,6 +21,17 @@ resource "google_kms_crypto_key" "this" {
   rotation_period = "7776000s"
 }
 
+# Signs statements about verdicts. For another version, its number below is changed: docs/verdicts.md.
+resource "google_kms_crypto_key" "verdicts" {
+  name     = "fileshare-verdicts"
+  key_ring = google_kms_key_ring.this[var.region].id
+  purpose  = "ASYMMETRIC_SIGN"
+  version_template {
+    algorithm        = "EC_SIGN_P256_SHA256"
+    protection_level = "SOFTWARE"
+  }
+}
+
 # No NAT, so no way to the internet; Google's APIs are still reached.
 resource "google_compute_network" "scanner" {
   name                    = "fileshare-scanner"
@@ -71,6 +82,10 @@ module "fileshare" {
     origins     = ["https://hooks.example.no"]
     owners      = { "org:889640782" = "https://hooks.example.no/fileshare" }
     keys_secret = "projects/${var.project_id}/secrets/fileshare-callback-keys"
+  }
+
+  verdicts = {
+    key_version = "projects/${var.project_id}/locations/${var.region}/keyRings/${google_kms_key_ring.this[var.region].name}/cryptoKeys/${google_kms_crypto_key.verdicts.name}/cryptoKeyVersions/1"
   }
 
   load_balancer         = { domain = var.domain, requests_per_minute = 30000 }
