@@ -124,6 +124,14 @@ describe('client: verify, and what goes wrong', () => {
       assert.deepEqual(notHeld(found), ['verdict-infected', 'verdict-unscannable', 'delete']);
     });
 
+    it('finds a statement that does not verify', async () => {
+      const found = await meddled(files, (request, answer, response) => {
+        return /\/verdict$/.test(request.url ?? '') && end(answer, response, 200);
+      });
+      assert.deepEqual(notHeld(found), ['verdict-signed']);
+      assert.match(complaint(found, 'verdict-signed'), /neither an envelope of DSSE nor a JWS.*VERDICT_KEY/);
+    });
+
     it('names the files that it could not delete', async () => {
       const found = await meddled(files, (request, answer, response) => {
         return (
@@ -150,10 +158,12 @@ describe('client: verify, and what goes wrong', () => {
     const misled = new Service(
       {},
       {
-        adapt: (spec) =>
-          spec.name === 'upload'
-            ? { ...spec, env: { ...spec.env, FILES_URL: 'https://files.example' } }
-            : spec,
+        adapt: (spec) => {
+          const { VERDICT_KEY: _, ...env } = spec.env;
+          return spec.name === 'upload'
+            ? { ...spec, env: { ...env, FILES_URL: 'https://files.example' } }
+            : { ...spec, env };
+        },
       },
     );
 
@@ -162,15 +172,17 @@ describe('client: verify, and what goes wrong', () => {
       assert.match(complaint(found, 'verdict-small'), /still pending.*signatures/);
       assert.deepEqual(
         found.promises.filter(({ note }) => /did not become clean/.test(note ?? '')).map(({ id }) => id),
-        ['fhir', 'download-whole', 'download-range', 'download-large', 'download-resumed'],
+        ['fhir', 'download-whole', 'download-range', 'download-large', 'download-resumed', 'verdict-signed'],
       );
       assert.deepEqual(await left(stale), []);
     });
 
-    it('names a wrong FILES_URL', async () => {
+    it('names a wrong FILES_URL, and checks no statements where none are signed', async () => {
       const found = await document(misled, ['--url', misled.url]);
       assert.match(complaint(found, 'upload-post'), /https:\/\/files\.example\/files\/.*FILES_URL/);
       assert.deepEqual(await left(misled), []);
+      const signed = found.promises.find(({ id }) => id === 'verdict-signed');
+      assert.deepEqual([signed?.outcome, signed?.note], ['not checked', 'this deployment signs none']);
     });
   });
 });

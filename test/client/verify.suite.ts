@@ -13,7 +13,7 @@ describe('client: verify', () => {
       const table = Buffer.from(stdout, 'latin1').toString();
       assert.equal(code, 0, table + stderr);
       assert.match(table, /^outcome +time {2}promise\nheld +\d+\.\d\d s {2}Upload and files answer/);
-      assert.match(table, /Every promise that was checked is held\. 30 held, 0 not held, 0 not checked\.\n$/);
+      assert.match(table, /Every promise that was checked is held\. 31 held, 0 not held, 0 not checked\.\n$/);
       assert.deepEqual(await left(service), []);
     });
 
@@ -63,12 +63,13 @@ describe('client: verify', () => {
       assert.match(row, /An Idempotency-Key gives the same file/);
       assert.match(row, /^ +got +500 internal/m);
       assert.match(row, /^ +look at .*StorageError 403.*storage\.objects\.list on the permanent bucket/m);
-      assert.match(stdout, /\nNot held: upload-post-key, upload-tus\. 24 held, 2 not held/);
+      assert.match(stdout, /\nNot held: upload-post-key, upload-tus\. 25 held, 2 not held/);
       assert.deepEqual(await left(service), []);
     });
 
     for (const [grant, permission, id, look] of [
       ['files.contents', 'storage.objects.get', 'download-whole', /500 internal.*get on files\/ and blobs\//],
+      ['files.findings', 'storage.objects.get', 'verdict-signed', /500 internal.*VERDICT_KEY of the files/],
       ['files.records', 'storage.objects.update', 'sharing', /500 internal.*get and update on files\//],
       [
         'scanner.quarantine',

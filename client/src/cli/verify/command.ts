@@ -13,6 +13,7 @@ import { events } from './events.ts';
 import { NotChecked, NotHeld } from './not-held.ts';
 import { documentOf, HEADING, type Result, rowOf, summaryOf } from './report.ts';
 import { service } from './service.ts';
+import { statements } from './statements.ts';
 import { uploads } from './uploads.ts';
 import { verdicts } from './verdicts.ts';
 
@@ -31,6 +32,7 @@ const CHECKS: readonly Check[] = [
   ...access,
   ...verdicts,
   ...downloads,
+  statements,
   events,
   deletion,
 ];
