@@ -24,8 +24,10 @@ locals {
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
       "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
-      "scanner.source"   = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
-      "scanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      # A receipt is written once.
+      "files.receipts"  = { bucket = "permanent", permissions = ["create", "get"], prefixes = ["receipts/"] }
+      "scanner.source"  = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
+      "scanner.listing" = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       # It cannot change who may see a file.
       "scanner.records"  = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
       "scanner.verdicts" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["verdicts/"] }
@@ -42,6 +44,7 @@ locals {
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
+      "sweeper.receipts" = { bucket = "permanent", permissions = ["delete"], prefixes = ["receipts/"] }
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
       "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
@@ -136,6 +139,14 @@ resource "google_pubsub_topic_iam_member" "scanner_events" {
   topic   = google_pubsub_topic.scan_events.name
   role    = "roles/pubsub.publisher"
   member  = google_service_account.this["scanner"].member
+}
+
+# First downloads.
+resource "google_pubsub_topic_iam_member" "files_events" {
+  project = var.project_id
+  topic   = google_pubsub_topic.scan_events.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["files"].member
 }
 
 resource "google_pubsub_topic_iam_member" "rescanner_events" {

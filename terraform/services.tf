@@ -41,6 +41,9 @@ locals {
       FILES_URL             = local.files_url
       CORS_ORIGINS          = local.cors_origins
       REDIRECT_ABOVE_BYTES  = try(tostring(var.files.redirect_above_bytes), null)
+      RECEIPTS              = tostring(var.files.receipts)
+      SCAN_EVENTS_TOPIC     = google_pubsub_topic.scan_events.name
+      ORDERED_EVENTS        = tostring(var.scan_events.ordered)
       DEDUPLICATE           = var.deduplicate
       VERDICT_KEY           = try(var.verdicts.key_version, null)
       VERDICT_KEYS_RETIRED  = try(jsonencode({ keys = var.verdicts.retired_keys }), null)

@@ -267,7 +267,7 @@ variable "upload" {
 }
 
 variable "files" {
-  description = "The files function. Above `redirect_above_bytes` a download is answered with a signed URL, which it is then allowed to sign; by default all bytes go through it."
+  description = "The files function. Above `redirect_above_bytes` a download is answered with a signed URL, which it is then allowed to sign; by default all bytes go through it. `receipts` keeps who has downloaded a file, for as long as its record."
   type = object({
     cpu                  = optional(string, "1")
     memory               = optional(string, "512Mi")
@@ -275,6 +275,7 @@ variable "files" {
     min_instances        = optional(number, 1)
     max_instances        = optional(number, 20)
     redirect_above_bytes = optional(number)
+    receipts             = optional(bool, true)
   })
   default  = {}
   nullable = false

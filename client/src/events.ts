@@ -1,3 +1,5 @@
+import type { Receipt } from './handle.ts';
+
 interface EventBase {
   /** The same for each delivery of the same event, and for no other: what repeats are known by. */
   readonly id: string;
@@ -63,6 +65,18 @@ export interface FileDeleted extends EventBase {
   readonly data: FileFacts & { readonly verdict: 'deleted'; readonly deletedAt: string };
 }
 
+/** A principal other than its owner has begun to download a file for the first time. */
+export interface FileDownloaded extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.downloaded.v1';
+  readonly data: FileFacts & {
+    readonly verdict: 'clean' | 'unscannable';
+    readonly size: number;
+    readonly sha256: string;
+    readonly downloadedBy: string;
+    readonly downloadedAt: string;
+  };
+}
+
 /** A file that was handed out is infected: a later scan of its content found malware. */
 export interface FileRecalled extends EventBase {
   readonly type: 'no.nav.hops.fileshare.file.recalled.v1';
@@ -72,6 +86,10 @@ export interface FileRecalled extends EventBase {
     readonly viewers: readonly string[];
     /** URIs of the resources that refer to it. */
     readonly references: readonly string[];
+    /** The principals that have begun to download it, up to 1 000 of them. */
+    readonly receipts: readonly Receipt[];
+    /** There are more. */
+    readonly moreReceipts?: true;
     readonly scannedAt: string;
     readonly recalledAt: string;
     readonly engine: EventEngine;
@@ -90,7 +108,13 @@ export interface VerdictChanged extends EventBase {
   };
 }
 
-export type ScanEvent = ScanCompleted | ScanFailed | FileDeleted | FileRecalled | VerdictChanged;
+export type ScanEvent =
+  | ScanCompleted
+  | ScanFailed
+  | FileDeleted
+  | FileDownloaded
+  | FileRecalled
+  | VerdictChanged;
 
 /** The message is not an event of this service. */
 export class InvalidScanEvent extends Error {
@@ -100,10 +124,14 @@ export class InvalidScanEvent extends Error {
 type Check = (value: unknown) => boolean;
 const text: Check = (value) => typeof value === 'string' && value !== '';
 const texts: Check = (value) => Array.isArray(value) && value.every((item) => typeof item === 'string');
+const receipts: Check = (value) =>
+  Array.isArray(value) &&
+  value.every((item) => isObject(item) && text(item['principal']) && time(item['at']));
 const time: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const fileId: Check = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
 const engine: Check = (value) => isObject(value) && text(value['version']);
 const sha256: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
+const size: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const oneOf =
   (...values: readonly string[]): Check =>
   (value) =>
@@ -127,12 +155,21 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
     failedAt: time,
   },
   'no.nav.hops.fileshare.file.deleted.v1': { ...FILE, verdict: oneOf('deleted'), deletedAt: time },
+  'no.nav.hops.fileshare.file.downloaded.v1': {
+    ...FILE,
+    verdict: oneOf('clean', 'unscannable'),
+    size,
+    sha256,
+    downloadedBy: text,
+    downloadedAt: time,
+  },
   'no.nav.hops.fileshare.file.recalled.v1': {
     ...FILE,
     verdict: oneOf('infected'),
     signature: text,
     viewers: texts,
     references: texts,
+    receipts,
     scannedAt: time,
     recalledAt: time,
     engine,
@@ -147,12 +184,13 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
 };
 
 const OPTIONAL: Readonly<Record<string, Check>> = {
-  size: (value) => Number.isSafeInteger(value) && Number(value) >= 0,
+  size,
   sha256,
   signature: text,
   reason: text,
   engine,
   correlationId: text,
+  moreReceipts: (value) => value === true,
   accepted: (value) => typeof value === 'boolean',
 };
 

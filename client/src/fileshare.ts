@@ -8,6 +8,7 @@ import {
   type Handle,
   type HandleUnderWay,
   isUnderWay,
+  type Receipt,
   type State,
   type Viewers,
 } from './handle.ts';
@@ -72,12 +73,17 @@ export interface ListOptions extends CallOptions {
   readonly owner?: string | undefined;
 }
 
+export interface PageOptions extends CallOptions {
+  /** Items a page: 1 to 1 000, 100 by default. */
+  readonly pageSize?: number | undefined;
+}
+
 /** Which resources refer to a file. While one does, the file stays. */
 export interface References {
   /** @param uri absolute, at most 2 000 bytes */
   add(id: string, uri: string, options?: CallOptions): Promise<void>;
   remove(id: string, uri: string, options?: CallOptions): Promise<void>;
-  list(id: string, options?: CallOptions & { readonly pageSize?: number }): AsyncGenerator<string>;
+  list(id: string, options?: PageOptions): AsyncGenerator<string>;
 }
 
 /**
@@ -221,11 +227,13 @@ export class Fileshare {
     remove: async (id, uri, { signal } = {}) => {
       await this.#http.call('DELETE', `${pathOf(id)}/references/${encodeURIComponent(uri)}`, { signal });
     },
-    list: (id, { pageSize, signal } = {}) => {
-      const query = new URLSearchParams(pageSize === undefined ? {} : { limit: String(pageSize) });
-      return this.#pages<string, 'references'>(`${pathOf(id)}/references`, 'references', query, signal);
-    },
+    list: (id, options) => this.#listed<string, 'references'>(id, 'references', options),
   };
+
+  /** The principals that have begun to download a file, once each; for its owner and administrators. */
+  receipts(id: string, options?: PageOptions): AsyncGenerator<Receipt> {
+    return this.#listed<Receipt, 'receipts'>(id, 'receipts', options);
+  }
 
   /** Your files, newest first; pages are fetched as they are needed. */
   list({ state = [], pageSize, owner, signal }: ListOptions = {}): AsyncGenerator<Handle> {
@@ -238,6 +246,15 @@ export class Fileshare {
   /** Takes a file back. @throws {FileshareProblem} `file-referenced` while resources refer to it */
   async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
     await this.#http.call('DELETE', pathOf(id), { signal });
+  }
+
+  #listed<Item, Member extends string>(
+    id: string,
+    member: Member,
+    { pageSize, signal }: PageOptions = {},
+  ): AsyncGenerator<Item> {
+    const query = new URLSearchParams(pageSize === undefined ? {} : { limit: String(pageSize) });
+    return this.#pages<Item, Member>(`${pathOf(id)}/${member}`, member, query, signal);
   }
 
   async *#pages<Item, Member extends string>(

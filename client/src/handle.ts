@@ -83,6 +83,13 @@ export interface Viewers {
   readonly viewers: readonly string[];
 }
 
+/** A principal has begun to download a file. */
+export interface Receipt {
+  readonly principal: string;
+  /** When its first download began, RFC 3339. */
+  readonly at: string;
+}
+
 /** Whether the service has not decided yet. */
 export function isUnderWay(handle: Handle): handle is HandleUnderWay {
   return handle.state === 'uploading' || handle.state === 'pending';

@@ -12,6 +12,7 @@ export {
 } from './errors.ts';
 export type {
   FileDeleted,
+  FileDownloaded,
   FileRecalled,
   ScanCompleted,
   ScanEvent,
@@ -24,6 +25,7 @@ export type {
   DownloadRangesOptions,
   FileshareOptions,
   ListOptions,
+  PageOptions,
   References,
   WaitOptions,
 } from './fileshare.ts';
@@ -34,6 +36,7 @@ export type {
   Handle,
   HandleIn,
   HandleUnderWay,
+  Receipt,
   State,
   Viewers,
 } from './handle.ts';

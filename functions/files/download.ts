@@ -4,12 +4,14 @@ import type { Findings } from '../../shared/files/findings.ts';
 import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { dispositionOf } from '../../shared/http/disposition.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 import { conditionsOf, rangeApplies } from './headers/conditions.ts';
 import { rangesOf } from './headers/ranges.ts';
 import { multipart } from './multipart.ts';
 import { ReadAhead } from './read-ahead.ts';
+import type { PendingReceipt, ReceiptWriter } from './receipt-writer.ts';
 import { locationOf, type Redirect, redirects } from './redirect.ts';
 import { verified } from './verified.ts';
 
@@ -24,10 +26,13 @@ export interface DownloadDeps {
   readonly blobs: Blobs;
   readonly findings: Findings;
   readonly redirect?: Redirect | undefined;
+  /** Absent: downloads leave no receipts. */
+  readonly receiptWriter?: ReceiptWriter | undefined;
 }
 
 interface DownloadRequest {
   readonly method: 'GET' | 'HEAD';
+  readonly reader: Principal;
   readonly headers: IncomingHttpHeaders;
   /** Sent by a page of another origin, which could not follow a redirect to a third: browsers send `Origin: null` there. */
   readonly crossOrigin?: boolean;
@@ -40,14 +45,14 @@ const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} 
  * The answer to a read of a clean file: its bytes or ranges of them, or where they are to be had. First, what the
  * record names and what stands under that digest are compared, and malware may have been found in it since; then come
  * the conditions, then the ranges (RFC 9110 section 13.2). Bytes are opened for GET alone: where one read is sure to
- * be wanted, while the first of these is still asked.
+ * be wanted, while the first of these is still asked. Before any byte or where to get it is told, a receipt is there.
  *
  * A whole is checked against its CRC32C while it streams, and its last piece is held back until then. A range is not:
  * no checksum of a part is known. A client that assembles a file from ranges can check it with `Repr-Digest`.
  * @throws {Problem}, {StorageError}, {BlobMismatch}
  */
 export async function openDownload(
-  { redirect, ...stored }: DownloadDeps,
+  { redirect, receiptWriter, ...stored }: DownloadDeps,
   record: ReadableRecord,
   request: DownloadRequest,
 ): Promise<Download> {
@@ -57,11 +62,13 @@ export async function openDownload(
   const ranged = request.method === 'GET' && rangeApplies(request.headers['if-range'], validators);
   const ranges = ranged ? rangesOf(request.headers.range, size) : undefined;
   const redirecting = redirect && redirects(redirect, request, size) ? redirect : undefined;
-  const reads = request.method === 'GET' && condition === 'proceed' && !redirecting;
+  const hands = request.method === 'GET' && condition === 'proceed' && ranges !== 'unsatisfiable';
+  const reads = hands && !redirecting;
   const ahead = reads
     ? aheadOf(stored.blobs, record, ranges ?? [{ start: 0, end: size - 1 }], request)
     : undefined;
-  const object = await locate(stored, record, request.signal).catch((error: unknown) => {
+  const receipt = hands ? receiptWriter?.begin(record, request.reader, request.signal) : undefined;
+  const object = await cleared(stored, record, request.signal, receipt).catch((error: unknown) => {
     ahead?.abandon();
     throw error;
   });
@@ -94,10 +101,10 @@ export async function openDownload(
 function aheadOf(
   blobs: Blobs,
   record: ReadableRecord,
-  ranges: readonly ByteRange[] | 'unsatisfiable',
+  ranges: readonly ByteRange[],
   { signal }: DownloadRequest,
 ): ReadAhead | undefined {
-  if (ranges === 'unsatisfiable' || record.state !== 'clean') return undefined;
+  if (record.state !== 'clean') return undefined;
   const [only, another] = ranges;
   if (!only || another || only.end < only.start) return undefined;
   return new ReadAhead(blobs, record, only, signal);
@@ -149,6 +156,22 @@ function contentHeaders(record: ReadableRecord, disposition: string) {
   };
 }
 
+/** The object that the record names, once it may be handed out and a receipt of that is there. */
+async function cleared(
+  stored: DownloadDeps,
+  record: ReadableRecord,
+  signal: AbortSignal,
+  receipt: PendingReceipt | undefined,
+): Promise<StoredObject> {
+  const object = await locate(stored, record, signal);
+  if ((await receipt?.written()) === 'recent') {
+    // A recall lists receipts after its finding is there: either it has this one, or the finding is seen here.
+    const known = await stored.findings.get(record.content.sha256, signal);
+    if (known) throw infected(known);
+  }
+  return object;
+}
+
 /**
  * The object with the bytes of a file, as its record names them, in whose content nobody has found malware.
  * @throws {Problem} `file-infected`; {StorageError}, {BlobMismatch}, {Error} where the object is another
@@ -166,8 +189,12 @@ export async function locate(
       : blobs.findAccepted(id, signal).then((object) => ({ object })),
   ]);
   const malware = known ?? (blob && 'signature' in blob ? blob : undefined);
-  if (malware) throw new Problem('file-infected', { members: { signature: malware.signature } });
+  if (malware) throw infected(malware);
   const object = blob?.object;
   if (object && object.size === content.size && object.crc32c === content.crc32c) return object;
   throw new Error(`what is stored is not what the record of ${id} names`);
+}
+
+function infected({ signature }: { readonly signature: string }): Problem {
+  return new Problem('file-infected', { members: { signature } });
 }

@@ -1,9 +1,11 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
+import type { Receipts } from '../../shared/files/receipts.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
+import type { ReceiptWriter } from './receipt-writer.ts';
 import type { RecordWriter } from './record-writer.ts';
 import type { Redirect } from './redirect.ts';
 import type { Verdicts } from './verdicts/connect.ts';
@@ -14,6 +16,9 @@ export interface Files {
   readonly records: Records;
   readonly writer: RecordWriter;
   readonly references: References;
+  readonly receipts: Receipts;
+  /** Absent: downloads leave no receipts. */
+  readonly receiptWriter: ReceiptWriter | undefined;
   readonly blobs: Blobs;
   readonly findings: Findings;
   /** Absent: every byte goes through this function. */

@@ -1,7 +1,10 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { addressed } from '../../shared/events/cloud-event.ts';
+import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Findings } from '../../shared/files/findings.ts';
+import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
@@ -14,14 +17,17 @@ import {
   commonVariables,
   deduplicationScope,
   filesUrl,
+  flag,
   integer,
   json,
+  nonEmpty,
   readConfig,
 } from '../../shared/runtime/config.ts';
 import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectKms, connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
+import { ReceiptWriter } from './receipt-writer.ts';
 import { RecordWriter } from './record-writer.ts';
 import { type Redirect, redirectVariables } from './redirect.ts';
 import { router } from './router.ts';
@@ -36,6 +42,9 @@ const config = readConfig(
     CORS_ORIGINS: corsOrigins,
     DEDUPLICATE: deduplicationScope,
     LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '60'),
+    RECEIPTS: v.optional(flag, 'true'),
+    SCAN_EVENTS_TOPIC: v.optional(nonEmpty),
+    ORDERED_EVENTS: v.optional(flag, 'false'),
     ...redirectVariables,
     ...verdictVariables,
   },
@@ -48,27 +57,32 @@ const permanent = new Bucket(
   config.PERMANENT_BUCKET,
   limits,
 );
+const now = () => new Date();
 const records = new Records(permanent);
+const receipts = new Receipts(permanent);
+const events = config.RECEIPTS ? publisherOf(config) : undefined;
 const handler = router(
   resources({
     tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
     records,
     writer: new RecordWriter(records),
     references: new References(permanent),
+    receipts,
+    receiptWriter: events && new ReceiptWriter({ receipts, publish: events.publish, now }),
     findings: new Findings(permanent),
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
     verdicts: connectVerdicts(config, { ...limits, filesUrl: config.FILES_URL, connectKms }),
     filesUrl: config.FILES_URL,
     polls: new Shares(config.LONG_POLLS_PER_CALLER),
-    now: () => new Date(),
+    now,
   }),
 );
 
 // The one route that wants a body reads it itself, after it knows who sends it.
 streamBodies(() => true);
 allowOrigins(config.CORS_ORIGINS);
-drainOnSignals(log);
+drainOnSignals(log, async () => events?.close());
 http(
   'files',
   httpService({
@@ -87,4 +101,14 @@ function redirectOf(aboveBytes: number | undefined): Redirect | undefined {
     origin: storageOrigin(config.STORAGE_EMULATOR_HOST),
     signer: connectSigner({ key: config.SIGNING_KEY, email: config.SIGNING_SERVICE_ACCOUNT, ...limits }),
   };
+}
+
+/** @throws {Error} where it is not configured what events are to be published as, and where */
+function publisherOf({ SCAN_EVENTS_TOPIC: topic, FILES_URL: url, ...others }: typeof config) {
+  if (topic === undefined || url === undefined) {
+    throw new Error('Configuration: RECEIPTS needs SCAN_EVENTS_TOPIC and FILES_URL');
+  }
+  const { GOOGLE_CLOUD_PROJECT, ORDERED_EVENTS: ordered, EMULATOR_CREDENTIALS: emulatorCredentials } = others;
+  const { publish, close } = createPublisher(GOOGLE_CLOUD_PROJECT, topic, { ordered, emulatorCredentials });
+  return { publish: addressed(publish, url), close };
 }

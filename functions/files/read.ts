@@ -4,6 +4,7 @@ import { isCrossOrigin } from '../../shared/framework/cors.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
 import { type DownloadDeps, openDownload } from './download.ts';
 
 /**
@@ -13,18 +14,25 @@ import { type DownloadDeps, openDownload } from './download.ts';
  */
 export const MAX_SIZED_BODY_BYTES = 32 * 1024 * 1024 - 64 * 1024;
 
+interface ReadRequest {
+  readonly method: 'GET' | 'HEAD';
+  readonly record: FileRecord;
+  readonly reader: Principal;
+}
+
 /**
  * Answers a read of a file that the caller may see. A client that goes away ends the read from Cloud Storage; bytes
  * that cannot be had or are not those of the record break the connection, which is never ended short.
  * @throws {Problem}, {StorageError}
  */
 export async function sendFile(
-  reader: DownloadDeps,
+  deps: DownloadDeps,
   { request, response, audit, signal }: RequestContext,
-  { method, record }: { readonly method: 'GET' | 'HEAD'; readonly record: FileRecord },
+  { method, record, reader }: ReadRequest,
 ): Promise<void> {
-  const download = await openDownload(reader, requireReadable(record), {
+  const download = await openDownload(deps, requireReadable(record), {
     method,
+    reader,
     headers: request.headers,
     crossOrigin: isCrossOrigin(response),
     signal,

@@ -1,16 +1,24 @@
 import type { EventMessage } from '../../shared/events/cloud-event.ts';
 import { fileEvent } from '../../shared/events/file-event.ts';
+import type { Receipt } from '../../shared/files/receipts.ts';
 import type { InfectedRecord } from '../../shared/files/record.ts';
 import { shownEngine } from '../../shared/scanning/engine.ts';
 
+/** Those whom a recall concerns, beside owner and viewers. */
+export interface Concerned {
+  /** URIs of resources that refer to the file. */
+  readonly references: readonly string[];
+  readonly receipts: readonly Receipt[];
+  readonly moreReceipts: boolean;
+}
+
 /**
  * A file that was clean is infected: a later scan of its content found malware. Its id is a function of file and finding.
- * @param references URIs of resources that refer to it
  */
 export function fileRecalled(
   record: InfectedRecord,
   recalledAt: Date,
-  references: readonly string[],
+  { references, receipts, moreReceipts }: Concerned,
 ): EventMessage {
   const { id, signature, scan, viewers } = record;
   return fileEvent(record, {
@@ -21,6 +29,8 @@ export function fileRecalled(
       signature,
       viewers,
       references,
+      receipts,
+      ...(moreReceipts && { moreReceipts }),
       scannedAt: scan.scannedAt.toISOString(),
       recalledAt: recalledAt.toISOString(),
       ...(scan.engine && { engine: shownEngine(scan.engine) }),

@@ -6,6 +6,7 @@ import { createPublisher } from '../../shared/events/publisher.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
+import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
@@ -115,6 +116,7 @@ const collector: CollectorDeps = {
 
 const recaller: RecallDeps = {
   ...collector,
+  receipts: new Receipts(permanent),
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
 };
 

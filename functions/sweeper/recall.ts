@@ -2,16 +2,18 @@ import { randomUUID } from 'node:crypto';
 import { blobKeys, blobName } from '../../shared/files/blob-name.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
+import type { FileId } from '../../shared/files/file-id.ts';
 import type { Finding } from '../../shared/files/findings.ts';
 import { isReadable, type ReadableRecord } from '../../shared/files/readable.ts';
 import type { OpenRecalls } from '../../shared/files/recalls.ts';
+import type { Receipts } from '../../shared/files/receipts.ts';
 import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
-import { fileRecalled } from './file-recalled.ts';
+import { type Concerned, fileRecalled } from './file-recalled.ts';
 import { rangesOf, walkRanges } from './ranges.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
@@ -21,12 +23,13 @@ import { walk } from './walk.ts';
 const RANGES = rangesOf(RECORDS_PREFIX, '0123456789abcdefghijklmnopqrstuv', 8);
 /** Contents that one walk looks for: what is in memory. */
 const MOST = 10_000;
-/** An event has room for more; who has so many references looks them up. */
-const MAX_REFERENCES = 1_000;
+/** References and receipts in an event, which has room for more: the rest can be looked up. */
+const MOST_CONCERNED = 1_000;
 
 export interface RecallDeps extends SweeperDeps {
   readonly candidates: Candidates;
   readonly references: References;
+  readonly receipts: Receipts;
   /** Absent: bytes of malware are not kept. */
   readonly quarantine: Bucket | undefined;
 }
@@ -141,14 +144,24 @@ async function keepBytes(
 
 /** Says that a file is infected, then notes that this was done: a process that ends before publishes it again by the same id. */
 async function announce(deps: RecallDeps, current: Versioned<InfectedRecord>): Promise<void> {
-  const { candidates, references, publish, records, log } = deps;
+  const { candidates, publish, records, log } = deps;
   const { record } = current;
   const { id, owner, content, recalled } = record;
   if (!recalled) throw new Error(`${id} was not recalled`);
   await candidates.addGcCandidate({ owner, sha256: content.sha256 });
-  const { signal } = new AbortController();
-  const { items } = await references.page(id, { after: undefined, limit: MAX_REFERENCES, signal });
-  await publish(fileRecalled(record, recalled.at, items));
+  await publish(fileRecalled(record, recalled.at, await concerned(deps, id)));
   await records.judge(current, { ...record, recalled: { ...recalled, announced: true } });
   log.warn({ fileId: id, signature: record.signature }, 'file recalled');
+}
+
+/** Readers are all here: from the finding on, no download begins (docs/adr/0039-receipts.md). */
+async function concerned({ references, receipts }: RecallDeps, id: FileId): Promise<Concerned> {
+  const { signal } = new AbortController();
+  const page = { after: undefined, limit: MOST_CONCERNED, signal };
+  const [referring, reading] = await Promise.all([references.page(id, page), receipts.page(id, page)]);
+  return {
+    references: referring.items,
+    receipts: reading.items,
+    moreReceipts: reading.next !== undefined,
+  };
 }

@@ -1,4 +1,5 @@
 import { acceptedName } from '../../shared/files/blobs.ts';
+import { receiptsOf } from '../../shared/files/receipts.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
@@ -113,10 +114,15 @@ async function purge(deps: CollectorDeps, current: Versioned): Promise<CollectOu
   // An upload that has expired may have been promoted before anybody knew.
   if (record.state === 'expired') await suspectContent(deps, record);
   if ((await releaseNamed(permanent, acceptedName(record.id))) === 'kept') return 'kept';
-  for await (const reference of allObjects(permanent, { prefix: referencesOf(record.id) })) {
-    const released = await deleteUnlessHeld(permanent, reference);
-    if (released !== 'deleted') return released === 'kept' ? 'kept' : 'conflict';
+  let kept = false;
+  for (const prefix of [referencesOf(record.id), receiptsOf(record.id)]) {
+    for await (const beside of allObjects(permanent, { prefix })) {
+      const released = isKept(beside, now()) ? 'kept' : await deleteUnlessHeld(permanent, beside);
+      if (released === 'changed') return 'conflict';
+      kept ||= released === 'kept';
+    }
   }
+  if (kept) return 'kept';
   for (const last of verdict ? [verdict, object] : [object]) {
     const released = await deleteUnlessHeld(permanent, last);
     if (released !== 'deleted') return released === 'kept' ? 'kept' : 'conflict';

@@ -10,7 +10,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 const FRAMEWORK = 'node_modules/@google-cloud/functions-framework/build/src/main.js';
 const PORT = '8080';
 const START_WITHIN_MS = 60_000;
-const PUBLISHING = new Set(['scanner', 'sweeper']);
+const PUBLISHING = new Set(['files', 'scanner', 'sweeper']);
 
 /** Enough for every function to start; none of it is reached, and none of it is kept. */
 const ENVIRONMENT = {

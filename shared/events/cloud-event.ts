@@ -15,6 +15,7 @@ export type Publish = (event: EventMessage) => Promise<void>;
 export type EventName =
   | 'scan.completed.v1'
   | 'scan.failed.v1'
+  | 'file.downloaded.v1'
   | 'file.deleted.v1'
   | 'file.recalled.v1'
   | 'verdict.changed.v1';

@@ -22,11 +22,6 @@ export function parseResourceUri(text: string): ResourceUri | undefined {
   return text.length <= MAX_URI_BYTES && URI.test(text) ? (text as ResourceUri) : undefined;
 }
 
-/** The name of a reference below its file: SHA-256 of the URI in lower-case hex. */
-export function parseReferenceKey(text: string): string | undefined {
-  return /^[0-9a-f]{64}$/.test(text) ? text : undefined;
-}
-
 /**
  * Which resources refer to a file: zero-byte objects `references/<fileId>/<SHA-256 of the URI>` of the permanent
  * bucket, any number of them. Under a retention policy none can be deleted: that one is removed is metadata then
@@ -77,7 +72,7 @@ export class References {
     return count;
   }
 
-  /** The URIs, in the order of their digests. @param after a key, as {@link parseReferenceKey} takes it */
+  /** The URIs, in the order of their digests. @param after the key of one: its name below its file, the SHA-256 of the URI in lower-case hex */
   async page(
     id: FileId,
     { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },

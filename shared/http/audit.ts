@@ -16,6 +16,7 @@ export type Action =
   | 'grant'
   | 'share'
   | 'revoke'
+  | 'receipts'
   | 'references'
   | 'refer'
   | 'unrefer'

@@ -68,6 +68,8 @@ export interface ProblemExtras {
   readonly headers?: Readonly<Record<string, string>>;
   /** Further members of the document. */
   readonly members?: Readonly<Record<string, unknown>>;
+  /** Error behind it, for the log alone. */
+  readonly cause?: unknown;
 }
 
 /** An answer that is a problem document. Thrown anywhere on the way of a request, sent in one place. */
@@ -77,7 +79,7 @@ export class Problem extends Error {
   readonly extras: ProblemExtras;
 
   constructor(type: ProblemType, extras: ProblemExtras = {}) {
-    super(extras.detail ?? PROBLEMS[type].title);
+    super(extras.detail ?? PROBLEMS[type].title, extras.cause === undefined ? {} : { cause: extras.cause });
     this.type = type;
     this.extras = extras;
   }

@@ -45,6 +45,16 @@ describe('client: who may view, what refers, lists and deletion', () => {
     );
   });
 
+  it('tells who has downloaded it, in pages', async () => {
+    await mine.wait(id);
+    await mine.share(id, OTHER);
+    for (const reader of [mine, theirs, theirs]) await (await reader.download(id)).stream.cancel();
+    const listed = await all(mine.receipts(id, { pageSize: 1 }));
+    assert.deepEqual(listed.map(({ principal }) => principal).sort(), ['org:889640782', OTHER].sort());
+    assert.ok(listed.every(({ at }) => new Date(at).toISOString() === at));
+    await assert.rejects(all(theirs.receipts(id)), { code: 'forbidden' });
+  });
+
   it('adds, lists and removes references, in pages', async () => {
     const uris = [
       'https://ehr.example/fhir/DocumentReference/1?a=b#c',

@@ -151,6 +151,9 @@ describe('client: the command line', () => {
     assert.equal((await fileshare(['unshare', id, OTHER])).code, 0);
     assert.deepEqual((await json<{ viewers: string[] }>('share', id)).viewers, ['group:a']);
     assert.match((await fileshare(['ls', '--limit', '1', '--state', 'clean'])).stdout, new RegExp(id));
+    assert.equal((await fileshare(['download', id, '-o', '-'])).code, 0);
+    assert.match((await fileshare(['receipts', id])).stdout, /^\d{4}-\S+Z {2}org:889640782\n$/);
+    assert.equal((await json<{ principal: string }>('receipts', id)).principal, 'org:889640782');
     assert.match((await fileshare(['rm', id])).stderr, /deleted/);
     assert.equal((await json('status', id)).state, 'deleted');
   });

@@ -25,6 +25,7 @@ const ROLES: readonly Role[] = [
 
 const VIEWERS = '/files/{id}/viewers';
 const GRANT = '/files/{id}/viewers/org:444444444';
+const RECEIPTS = '/files/{id}/receipts';
 const REFERENCES = '/files/{id}/references';
 const REFERENCE = '/files/{id}/references/urn%3Ax%3A1';
 
@@ -49,6 +50,8 @@ HEAD   ${VIEWERS}             200    200      scope    forbid  none      200    
 PATCH  ${VIEWERS}             204    scope    204      forbid  none      scope   forbid     login
 PUT    ${GRANT}               204    scope    204      forbid  none      scope   forbid     login
 DELETE ${GRANT}               204    scope    204      forbid  none      204     204        login
+GET    ${RECEIPTS}            200    200      scope    forbid  none      200     200        login
+HEAD   ${RECEIPTS}            200    200      scope    forbid  none      200     200        login
 GET    ${REFERENCES}          200    200      scope    forbid  none      200     200        login
 HEAD   ${REFERENCES}          200    200      scope    forbid  none      200     200        login
 PUT    ${REFERENCE}           204    scope    204      forbid  none      scope   forbid     login

@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { addSignature } from '../support/new-signature.ts';
 import { eventually, OWNER, Service } from '../support/service.ts';
 
+const READER = 'org:123456785';
 const DAY = 86_400_000;
 
 describe('signatures that come after the malware', () => {
@@ -34,6 +35,8 @@ describe('signatures that come after the malware', () => {
     assert.equal(state, 'clean');
     const other = await service.decided((await service.upload(randomBytes(2_000))).id);
     assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+    assert.equal((await service.call('PUT', `/files/${id}/viewers/${READER}`)).status, 204);
+    assert.equal((await service.call('GET', `/files/${id}`, { as: READER })).status, 200);
     for (const digest of [sha256, other.sha256 ?? '']) await age(digest);
 
     await addSignature(service, bytes, 'Late.Signature');
@@ -63,6 +66,10 @@ describe('signatures that come after the malware', () => {
     );
     assert.equal(recalled.attributes['ce-subject'], id);
     assert.equal(recalled.attributes['owner'], OWNER);
+    const readers = recalled.data['receipts'] as readonly { principal: string }[];
+    assert.deepEqual(readers.map(({ principal }) => principal).sort(), [OWNER, READER].sort());
+    const listed = await service.call('GET', `/files/${id}/receipts`);
+    assert.deepEqual(await listed.json(), { receipts: readers });
     const kept = (await bucket('quarantine').stat(`sha256/${sha256}`)) ?? assert.fail('not in quarantine');
     assert.equal(kept.size, bytes.length);
     await eventually(async () => (await service.names('permanent', 'recalls/')).length === 0);

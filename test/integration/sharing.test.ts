@@ -211,6 +211,7 @@ overHosts('sharing, referring to and withdrawing files', (hosts) => {
         ['GET', '/viewers', {}],
         ['PUT', '/viewers/org:1', version],
         ['DELETE', '/viewers/org:1', {}],
+        ['GET', '/receipts', {}],
         ['GET', '/references', {}],
         ['PUT', '/references/urn:x:1', {}],
         ['DELETE', '/references/urn:x:1', {}],

@@ -13,7 +13,16 @@ const [HARMLESS, MALWARE] = ['harmless', 'malware'].map(
 );
 const CREATES = new Set(['insert', 'commit', 'rewrite']);
 /** Prefixes of the permanent bucket: everything that a file can leave there. */
-const PREFIXES = ['files/', 'verdicts/', 'blobs/', 'references/', 'findings/', 'collect/', 'sweeper/'];
+const PREFIXES = [
+  'files/',
+  'verdicts/',
+  'blobs/',
+  'references/',
+  'receipts/',
+  'findings/',
+  'collect/',
+  'sweeper/',
+];
 
 describe('a life of files whose objects are held from the moment that they are there', () => {
   const fixture = new CollectFixture(engine('older'));
@@ -65,6 +74,7 @@ describe('a life of files whose objects are held from the moment that they are t
       assert.equal(await fixture.state(clean.record.id), 'clean');
       assert.equal(await fixture.state(infected.record.id), 'infected');
       assert.ok(await fixture.refer(clean.record.id, 'urn:1', actor));
+      await fixture.leaveReceipt(clean.record.id, clean.record.owner, actor);
       assert.equal(await fixture.remove(clean.record.id, actor), false);
       await fixture.unrefer(clean.record.id, 'urn:1', actor);
       for (const { record } of [clean, infected]) assert.ok(await fixture.remove(record.id, actor));

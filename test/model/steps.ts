@@ -154,6 +154,9 @@ async function look(world: World, { file, who, what }: Subject, hook: Hook): Pro
     assert.equal(got.bytes, sample.bytes);
     assert.ok(principal === owner || sees() !== 'off', 'it was handed out to somebody else');
     assert.notEqual(deleted(), 'on', 'it was handed out after it was deleted');
+    // Of a file that is deleted it may be collected by now.
+    if (target.deletion.known === 'off' && !target.isCollected)
+      assert.ok(await world.isReceipted(target, principal), 'nobody knows who got it');
     assert.ok(!wasFound || releases !== facts.releases, 'malware was handed out');
     if (sample.kind === 'encrypted') assert.ok(facts.policy.acceptsEncrypted);
     else assert.notEqual(sample.kind, 'malware');

@@ -1,9 +1,11 @@
 import type fc from 'fast-check';
 import { openDownload } from '../../functions/files/download.ts';
 import { findFile, ownerOrViewer } from '../../functions/files/find.ts';
+import { ReceiptWriter } from '../../functions/files/receipt-writer.ts';
 import { scanFinalized } from '../../functions/scanner/scan.ts';
 import { redriveAllFailed } from '../../functions/sweeper/redrive.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
+import { Receipts } from '../../shared/files/receipts.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
@@ -85,7 +87,8 @@ export class World {
 
   /** The answer to a principal who asks for a file: its bytes, or the type of the problem. */
   async read(file: FileFacts, principal: Principal, hook: Hook): Promise<{ bytes: string } | string> {
-    const { scan } = this.actor(hook);
+    const { scan, collector } = this.actor(hook);
+    const { permanent, publish, now } = collector;
     const caller: Caller = {
       principal,
       principals: new Set([principal]),
@@ -94,8 +97,9 @@ export class World {
     };
     try {
       const { record } = await findFile(scan.records, caller, file.id, ownerOrViewer, never);
-      const request = { method: 'GET', headers: {}, signal: never } as const;
-      const download = await openDownload(scan, requireReadable(record), request);
+      const request = { method: 'GET', reader: principal, headers: {}, signal: never } as const;
+      const receiptWriter = new ReceiptWriter({ receipts: new Receipts(permanent), publish, now });
+      const download = await openDownload({ ...scan, receiptWriter }, requireReadable(record), request);
       return { bytes: (await collect(download.bytes)).toString() };
     } catch (error) {
       if (error instanceof Problem) return error.type;
@@ -105,6 +109,12 @@ export class World {
         return 'gone';
       throw error;
     }
+  }
+
+  /** Whether it is known that a principal has got a file. */
+  async isReceipted({ id }: FileFacts, principal: Principal): Promise<boolean> {
+    const receipts = new Receipts(this.fixture.sweeper.permanent);
+    return (await receipts.writtenAt(id, principal, never)) !== undefined;
   }
 
   /** A content whose only file is deleted, and which the next collection may delete. */

@@ -67,7 +67,12 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
   }
 
   return {
-    'an upload and its download': async () => ok(service.call('GET', `/files/${await clean()}`)),
+    'an upload and its downloads': async () => {
+      const id = await clean();
+      await ok(service.call('GET', `/files/${id}`));
+      await ok(service.call('PUT', `/files/${id}/viewers/org:1`));
+      await ok(service.call('GET', `/files/${id}`, { as: 'org:1' }));
+    },
     'the same content again': async () => {
       const bytes = randomBytes(1_000);
       await clean(bytes);
@@ -226,6 +231,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     },
     'a collection': async () => {
       const id = await clean();
+      await ok(service.call('GET', `/files/${id}`));
       const { sha256 } = await service.status(id);
       await backdate(`blobs/sha256/${sha256}`, 'usedAt');
       await ok(service.call('DELETE', `/files/${id}`));
@@ -239,6 +245,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       await service.bucket('permanent').insertEmpty(`references/${id}/1`, reference);
       await collect();
       assert.deepEqual(await service.names('permanent', `files/${id}`), []);
+      assert.deepEqual(await service.names('permanent', `receipts/${id}`), []);
     },
   };
 }

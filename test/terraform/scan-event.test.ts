@@ -20,7 +20,7 @@ describe('terraform/scan-event.proto', () => {
   );
 
   it('knows every type of event', () => {
-    assert.equal(schemas.length, 5);
+    assert.equal(schemas.length, 6);
   });
 
   for (const { title, properties, examples } of schemas) {
@@ -48,7 +48,7 @@ function unknownFields(
   return Object.keys(fields).flatMap((name) => {
     const field = type.fields[name]?.resolve();
     if (!field) return [name];
-    const value = (values[name] ?? {}) as Record<string, unknown>;
+    const [value = {}] = [values[name]].flat() as readonly Record<string, unknown>[];
     return field.resolvedType instanceof protobuf.Type
       ? unknownFields(field.resolvedType, value, value).map((inner) => `${name}.${inner}`)
       : [];

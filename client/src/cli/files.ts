@@ -55,6 +55,13 @@ export async function unshareCommand(
   say(context, `${id}: not shared with ${principals.join(', ')}`);
 }
 
+/** `fileshare receipts ID` */
+export async function receiptsCommand(context: Context, id: string): Promise<void> {
+  for await (const receipt of connect(context).receipts(id, context)) {
+    print(context, receipt, `${receipt.at}  ${receipt.principal}`);
+  }
+}
+
 export interface ListFlags {
   readonly state?: readonly State[];
   readonly limit?: number;

@@ -7,6 +7,7 @@ import type { ExitCode } from './exit.ts';
 import {
   type ListFlags,
   listCommand,
+  receiptsCommand,
   removeCommand,
   STATES,
   shareCommand,
@@ -131,6 +132,11 @@ function addFiles(program: Command, context: GetContext): void {
     .argument('<id>', 'id of the file')
     .argument('<principal...>', 'such as org:889640782')
     .action((id: string, principals: string[]) => unshareCommand(context(), id, principals));
+  program
+    .command('receipts')
+    .description('tell who has downloaded a file, and when first')
+    .argument('<id>', 'id of the file')
+    .action((id: string) => receiptsCommand(context(), id));
   program
     .command('ls')
     .description('list your files, newest first')

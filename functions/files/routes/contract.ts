@@ -15,6 +15,8 @@ const SCHEMAS_PATH = './schemas/';
 const SCHEMAS = {
   'file.deleted.v1.json': () =>
     import('../../../shared/events/schemas/file.deleted.v1.json', { with: { type: 'json' } }),
+  'file.downloaded.v1.json': () =>
+    import('../../../shared/events/schemas/file.downloaded.v1.json', { with: { type: 'json' } }),
   'file.recalled.v1.json': () =>
     import('../../../shared/events/schemas/file.recalled.v1.json', { with: { type: 'json' } }),
   'scan.completed.v1.json': () =>

@@ -9,6 +9,7 @@ export function getFile(files: Files): Route {
     const { request, signal } = context;
     const caller = await authenticate(files.tokens, request, 'read');
     const { record } = await findFile(files.records, caller, id, ownerOrViewer, signal);
-    await sendFile(files, context, { method: request.method === 'HEAD' ? 'HEAD' : 'GET', record });
+    const method = request.method === 'HEAD' ? 'HEAD' : 'GET';
+    await sendFile(files, context, { method, record, reader: caller.principal });
   };
 }

@@ -1,24 +1,11 @@
-import { parseReferenceKey, parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
+import { parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
+import { sendNoContent } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
-import { findFile, owner, ownerOrAdministrator } from '../find.ts';
+import { findFile, owner } from '../find.ts';
 import { addReference, removeReference } from '../refer.ts';
 import { decoded, type Route } from '../router.ts';
-import { cursorOf, limitOf, nextLink, positionIn } from './paging.ts';
-
-export function getReferences({ tokens, records, references }: Files): Route {
-  return async ({ path, query, request, response, signal }, id) => {
-    const caller = await authenticate(tokens, request, 'read', 'admin');
-    const asked = { limit: limitOf(query), after: positionIn(query, parseReferenceKey) };
-    const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
-    const page = await references.page(record.id, { ...asked, signal });
-    const next = page.next === undefined ? undefined : cursorOf(page.next);
-    const body = { references: page.items, ...(next !== undefined && { next }) };
-    sendJson(response, 200, 'application/json', body, next === undefined ? {} : nextLink(path, query, next));
-  };
-}
 
 export function putReference(files: Files): Route {
   return async ({ query, request, response, signal, log }, id, item) => {

@@ -3,8 +3,9 @@ import type { Resource } from '../router.ts';
 import { getAsyncApi, getOpenApi, getSchema } from './contract.ts';
 import { deleteFile } from './delete.ts';
 import { getFiles } from './list.ts';
+import { getListed } from './listed.ts';
 import { getFile } from './read.ts';
-import { deleteReference, getReferences, putReference } from './references.ts';
+import { deleteReference, putReference } from './references.ts';
 import { getStatus } from './status.ts';
 import { getVerdict, getVerdictKeys } from './verdict.ts';
 import { deleteViewer, getViewers, patchViewers, putViewer } from './viewers.ts';
@@ -31,7 +32,14 @@ export function resources(files: Files): readonly Resource[] {
       path: /^\/files\/([^/]+)\/viewers\/([^/]+)$/,
       methods: { PUT: ['grant', putViewer(files)], DELETE: ['revoke', deleteViewer(files)] },
     },
-    { path: /^\/files\/([^/]+)\/references$/, methods: { GET: ['references', getReferences(files)] } },
+    {
+      path: /^\/files\/([^/]+)\/receipts$/,
+      methods: { GET: ['receipts', getListed(files, 'receipts', files.receipts)] },
+    },
+    {
+      path: /^\/files\/([^/]+)\/references$/,
+      methods: { GET: ['references', getListed(files, 'references', files.references)] },
+    },
     {
       path: /^\/files\/([^/]+)\/references\/(.+)$/,
       methods: { PUT: ['refer', putReference(files)], DELETE: ['unrefer', deleteReference(files)] },

@@ -31,6 +31,7 @@ export type FileRule =
   | 'verdictLeft'
   | 'acceptedLeft'
   | 'referenceLeft'
+  | 'receiptLeft'
   | 'uploadLeft'
   | 'partLeft';
 
@@ -122,7 +123,7 @@ function wasAnnounced(record: FileRecord): boolean {
 }
 
 function leftWithoutFile(found: FileObjects, terms: FileTerms): FileRule[] {
-  const { verdict, accepted, reference, upload, part, partial } = found;
+  const { verdict, accepted, reference, receipt, upload, part, partial } = found;
   const isLate = (object: StoredObject | undefined, afterMs = 0): boolean =>
     object !== undefined && late(terms, object.timeCreated, afterMs) && !isKept(object, terms.now);
   const partialExpires = partial && parseTime(partial.metadata['expiresAt'] ?? '');
@@ -133,6 +134,7 @@ function leftWithoutFile(found: FileObjects, terms: FileTerms): FileRule[] {
     ...(isLate(verdict) ? ['verdictLeft' as const] : []),
     ...(isLate(accepted) ? ['acceptedLeft' as const] : []),
     ...(isLate(reference) ? ['referenceLeft' as const] : []),
+    ...(isLate(receipt) ? ['receiptLeft' as const] : []),
     ...(isLate(upload, terms.abandonedAfterMs) ? ['uploadLeft' as const] : []),
     ...(arePartsLeft ? ['partLeft' as const] : []),
   ];
@@ -142,6 +144,8 @@ function late({ now, graceMs }: FileTerms, since: Date, afterMs: number): boolea
   return now.getTime() - since.getTime() >= afterMs + graceMs;
 }
 
-function isHeld({ file, verdict, accepted, reference }: FileObjects, { now }: FileTerms): boolean {
-  return [file, verdict, accepted, reference].some((object) => object !== undefined && isKept(object, now));
+function isHeld({ file, verdict, accepted, reference, receipt }: FileObjects, { now }: FileTerms): boolean {
+  return [file, verdict, accepted, reference, receipt].some(
+    (object) => object !== undefined && isKept(object, now),
+  );
 }

@@ -1,6 +1,7 @@
 import { acceptedName } from '../../../shared/files/blobs.ts';
 import { type FileId, parseFileId } from '../../../shared/files/file-id.ts';
 import { PARTS_PREFIX } from '../../../shared/files/parts.ts';
+import { RECEIPTS_PREFIX } from '../../../shared/files/receipts.ts';
 import { RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference, REFERENCES_PREFIX } from '../../../shared/files/references.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
@@ -11,7 +12,7 @@ import { type Range, rangesOf } from '../ranges.ts';
 /** File ids begin with a digest of their owner: the files of one owner are in one range. */
 export const ID_RANGES = rangesOf('', '0123456789abcdefghijklmnopqrstuv', 4);
 
-type Kind = 'file' | 'verdict' | 'accepted' | 'reference' | 'upload' | 'part' | 'partial';
+type Kind = 'file' | 'verdict' | 'accepted' | 'reference' | 'receipt' | 'upload' | 'part' | 'partial';
 
 /** All that the buckets hold of one file or upload: of several objects of a kind, the oldest. */
 export type FileObjects = { readonly id: FileId } & { readonly [K in Kind]?: StoredObject };
@@ -43,6 +44,7 @@ const ALL_SOURCES: readonly Source[] = [
     prefix: REFERENCES_PREFIX,
     kind: (object) => (isLiveReference(object) ? 'reference' : undefined),
   },
+  { bucket: 'permanent', prefix: RECEIPTS_PREFIX, kind: () => 'receipt' },
   { bucket: 'unscanned', prefix: '', kind: () => 'upload' },
   {
     bucket: 'unscanned',

@@ -51,6 +51,8 @@ export function filesEnv(config: PlatformConfig, ports: Ports): Record<string, s
     ...uploadEnv(config, ports),
     DEDUPLICATE: config.deduplicate,
     VERDICT_KEY: verdictKeyOf(config.data),
+    SCAN_EVENTS_TOPIC,
+    PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };
 }
 

@@ -99,6 +99,7 @@ describe('a download, which is read while it is still asked whether it may be', 
   ) {
     return openDownload({ blobs, findings, redirect }, record, {
       method,
+      reader: OWNER,
       headers,
       signal: new AbortController().signal,
     });

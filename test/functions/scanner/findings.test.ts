@@ -64,7 +64,7 @@ describe('a finding', () => {
       findings: findings(),
     };
     try {
-      const request = { method: 'GET', headers: {}, signal: never } as const;
+      const request = { method: 'GET', reader: record.owner, headers: {}, signal: never } as const;
       const download = await openDownload(stored, requireReadable(record), request);
       await collect(download.bytes);
       return true;

@@ -17,6 +17,7 @@ import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
+import { Receipts } from '../../../shared/files/receipts.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri, referencesOf } from '../../../shared/files/references.ts';
@@ -170,6 +171,12 @@ export class CollectFixture extends SweeperFixture {
       if (error instanceof Problem) return false;
       throw error;
     }
+  }
+
+  /** Leaves the receipt of a download, as the files function does. */
+  leaveReceipt(id: FileId, principal: Principal, { collector }: Actor = this.actor()): Promise<void> {
+    const at = collector.now().toISOString();
+    return new Receipts(collector.permanent).add(id, { principal, at });
   }
 
   async unrefer(id: FileId, uri: string, { collector }: Actor = this.actor()): Promise<void> {

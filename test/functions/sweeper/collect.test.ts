@@ -280,15 +280,64 @@ describe('a collection', () => {
     const id = await fixture.clean('tombstone');
     await fixture.refer(id, 'urn:1');
     await fixture.unrefer(id, 'urn:1');
+    for (const reader of [OWNER, OTHER]) await fixture.leaveReceipt(id, reader);
     await fixture.remove(id);
     const { record } = await fixture.upload('expired');
     await fixture.write({ ...record, state: 'expired' });
     await fixture.collect();
     fixture.now += 29 * DAY;
     assert.deepEqual((await fixture.collect()).records, { tombstone: 2 });
+    assert.equal((await fixture.names('receipts/')).length, 2);
     fixture.now += 2 * DAY;
     assert.deepEqual((await fixture.collect()).records, { purged: 2 });
-    assert.deepEqual([...(await fixture.names('files/')), ...(await fixture.names('references/'))], []);
+    for (const prefix of ['files/', 'references/', 'receipts/'])
+      assert.deepEqual(await fixture.names(prefix), [], prefix);
+  });
+
+  it('purges the receipts that nobody holds, and the record with the last one', async () => {
+    const id = await fixture.clean('held receipt');
+    for (const reader of [OWNER, OTHER]) await fixture.leaveReceipt(id, reader);
+    const [first = '', last = ''] = await fixture.names('receipts/');
+    fixture.now += 2_000;
+    await fixture.hold(first, 'temporaryHold', true);
+    await fixture.remove(id);
+    await fixture.collect();
+    fixture.now += 31 * DAY;
+    assert.deepEqual((await fixture.collect()).records, { kept: 1 });
+    assert.deepEqual(await fixture.names('receipts/'), [first], `${last} is gone`);
+    assert.equal(await fixture.state(id), 'deleted');
+    await fixture.hold(first, 'temporaryHold', false);
+    fixture.now += 2_000;
+    assert.deepEqual((await fixture.collect()).records, { purged: 1 });
+    assert.deepEqual(await fixture.names('receipts/'), []);
+  });
+
+  it('purges all of it after a crash at any deletion', async () => {
+    for (let step = 0, died = true; died; step++) {
+      died = false;
+      const id = await fixture.clean(`crash ${step}`);
+      for (const reader of [OWNER, OTHER]) await fixture.leaveReceipt(id, reader);
+      await fixture.remove(id);
+      await fixture.collect();
+      fixture.now += 31 * DAY;
+      let deletions = 0;
+      const dying = fixture.actor(async (operation, name, run) => {
+        const isOfFile = operation === 'delete' && name.includes(id);
+        if (isOfFile && deletions++ === step) {
+          died = true;
+          throw new Error('died');
+        }
+        return run();
+      });
+      await fixture.collect(dying);
+      if (died) assert.equal(await fixture.state(id), 'deleted');
+      fixture.now += 2_000;
+      await fixture.collect();
+      assert.deepEqual(
+        (await fixture.names('')).filter((name) => name.includes(id)),
+        [],
+      );
+    }
   });
 
   it('takes the bytes of a deleted file that wait for their scan, and those that were accepted', async () => {

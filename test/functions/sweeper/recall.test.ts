@@ -1,20 +1,27 @@
 import assert from 'node:assert/strict';
+import { openDownload } from '../../../functions/files/download.ts';
+import { ReceiptWriter } from '../../../functions/files/receipt-writer.ts';
 import { type RecallDeps, type RecallReport, recall } from '../../../functions/sweeper/recall.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { announceFinding } from '../../../shared/events/complete-scan.ts';
 import { blobName } from '../../../shared/files/blob-name.ts';
+import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
+import { Receipts } from '../../../shared/files/receipts.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri } from '../../../shared/files/references.ts';
+import { requireReadable } from '../../../shared/http/outcome.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { OWNER, SweeperFixture } from './fixture.ts';
 import { type Hook, HookedBucket, straight } from './hooked-bucket.ts';
 
 const SIGNATURE = 'Late.Signature';
+const READER = 'org:123456785' as Principal;
 const URI = 'https://fhir.example.org/DocumentReference/1' as ResourceUri;
 
 class Died extends Error {}
@@ -42,6 +49,7 @@ describe('a recall', () => {
       findings: new Findings(permanent),
       candidates: new Candidates(permanent),
       references: new References(permanent),
+      receipts: new Receipts(permanent),
       publish: (event) => hook('publish', 'event', () => sweeper.publish(event)),
       quarantine,
     };
@@ -62,7 +70,8 @@ describe('a recall', () => {
     await fixture.decide(file);
     const { id, content } = file.record;
     assert.ok(content);
-    const target = { bucket: fixture.sweeper.permanent, contentType: 'application/octet-stream' };
+    const metadata = { scannedAt: fixture.sweeper.now().toISOString(), engine: '1.4.6' };
+    const target = { bucket: fixture.sweeper.permanent, contentType: 'application/octet-stream', metadata };
     const name = blobName(`sha256/${content.sha256}`);
     assert.notEqual(
       typeof (await fixture.sweeper.unscanned.rewrite(file.object, { ...target, name })),
@@ -111,6 +120,7 @@ describe('a recall', () => {
     assert.equal(event?.attributes['eventType'], 'file.recalled.v1');
     const data = JSON.parse(String(event?.data)) as Record<string, unknown>;
     assert.deepEqual([data['owner'], data['viewers'], data['references']], [OWNER, [], [URI]]);
+    assert.deepEqual([data['receipts'], data['moreReceipts']], [[], undefined]);
     fixture.published = [];
     assert.deepEqual(await run(), { files: {}, complete: true });
     assert.equal(fixture.published.length, 0);
@@ -172,6 +182,69 @@ describe('a recall', () => {
     assert.ok(await isOpen(file));
     await run();
     await isRecalled(file);
+  });
+
+  /** @returns whether the files function hands the file out */
+  async function download({ id }: File, hook: Hook): Promise<boolean> {
+    const { permanent, findings, receipts, publish, now } = deps(hook);
+    const receiptWriter = new ReceiptWriter({ receipts, publish, now });
+    const stored = { blobs: new Blobs(permanent), findings, receiptWriter };
+    const record = requireReadable((await fixture.read(id)).record);
+    const { signal } = new AbortController();
+    try {
+      await openDownload(stored, record, { method: 'GET', reader: READER, headers: {}, signal });
+      return true;
+    } catch (error) {
+      assert.equal((error as { type?: string }).type, 'file-infected', String((error as Error).stack));
+      return false;
+    }
+  }
+  const receiptsOf = (file: File): readonly { principal: string }[] => {
+    const isOfFile = ({ attributes }: { attributes: Readonly<Record<string, string>> }) =>
+      attributes['eventType'] === 'file.recalled.v1' && attributes['ce-subject'] === file.id;
+    const event = fixture.published.find(isOfFile) ?? assert.fail('it was not recalled');
+    return (JSON.parse(String(event.data)) as { receipts: { principal: string }[] }).receipts;
+  };
+
+  it('names everybody who gets the bytes, whenever it comes while they are handed out', async () => {
+    const handedOut = new Set<boolean>();
+    for (let step = 0, reached = true; reached; step++) {
+      const file = await clean();
+      const isFoundAndRecalled = async () => {
+        await found(file);
+        await run();
+      };
+      let operations = 0;
+      let recalling: Promise<void> | undefined;
+      const interrupted: Hook = async (operation, _name, proceed) => {
+        if (operation !== 'publish' && operations++ === step) {
+          recalling = isFoundAndRecalled();
+          await recalling;
+        }
+        return proceed();
+      };
+      const got = await download(file, interrupted);
+      handedOut.add(got);
+      reached = recalling !== undefined;
+      // A download that is refused waits for no recall.
+      await (recalling ?? isFoundAndRecalled());
+      const names = receiptsOf(file).map(({ principal }) => principal);
+      if (got) assert.deepEqual(names, [READER], `step ${step}`);
+    }
+    assert.deepEqual(handedOut, new Set([false, true]));
+  });
+
+  it('names a thousand readers, and says that there are more', async () => {
+    const file = await clean();
+    const receipts = new Receipts(fixture.sweeper.permanent);
+    const readers = Array.from({ length: 1_001 }, (_, index) => `org:${index}` as Principal);
+    const at = new Date().toISOString();
+    for (const principal of readers) await receipts.add(file.id, { principal, at });
+    await found(file);
+    await run();
+    const [event] = fixture.published;
+    const data = JSON.parse(String(event?.data)) as { receipts: unknown[]; moreReceipts?: true };
+    assert.deepEqual([data.receipts.length, data.moreReceipts], [1_000, true]);
   });
 
   it('recalls nothing whose finding an operator has lifted meanwhile', async () => {

@@ -24,7 +24,7 @@ describe('docs/events.md', () => {
     const filters = [...DOCUMENT.matchAll(/^\| [^|`]+ \| `([^`]*attributes[^`]*)` \|$/gm)].map(
       ([, filter = '']) => filter,
     );
-    assert.equal(filters.length, 6);
+    assert.equal(filters.length, 7);
     for (const filter of filters) {
       compileFilter(filter);
       for (const [, name = ''] of filter.matchAll(/attributes\."?([\w-]+)/g)) {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { fileDownloaded } from '../../../functions/files/file-downloaded.ts';
 import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
 import { fileRecalled } from '../../../functions/sweeper/file-recalled.ts';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
@@ -56,6 +57,13 @@ const recalled: InfectedRecord = {
   signature: 'Late',
   recalled: { at: scannedAt },
 };
+const reader = 'org:974652293' as Principal;
+const concerned = {
+  references: ['urn:x:1'],
+  receipts: [{ principal: reader, at: scannedAt.toISOString() }],
+  moreReceipts: true,
+};
+const readable = { ...stored, state: 'clean', content, scan } as const;
 const deleted: DeletedRecord = { ...stored, state: 'deleted', deletedAt: scannedAt };
 
 const decided: Readonly<Record<string, DecidedRecord>> = {
@@ -99,7 +107,8 @@ describe('the events', () => {
     failed: () => scanFailed(failed),
     'failed with content': () => scanFailed({ ...failed, content }),
     deleted: () => fileDeleted(deleted),
-    recalled: () => fileRecalled(recalled, new Date(), ['urn:x:1']),
+    downloaded: () => fileDownloaded(readable, { principal: reader, at: scannedAt.toISOString() }),
+    recalled: () => fileRecalled(recalled, scannedAt, concerned),
     'deleted with content': () => fileDeleted({ ...deleted, content }),
     'verdict changed': () => verdictChanged(sha256, finding),
   };
@@ -192,6 +201,7 @@ describe('the schemas of the events', () => {
   it('are there for each type, by the name in its file', () => {
     assert.deepEqual([...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1')).sort(), [
       'file.deleted.v1',
+      'file.downloaded.v1',
       'file.recalled.v1',
       'scan.completed.v1',
       'scan.failed.v1',

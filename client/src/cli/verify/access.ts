@@ -113,6 +113,7 @@ async function stranger(run: Run): Promise<undefined> {
     ['HEAD', ''],
     ['GET', '/status'],
     ['GET', '/viewers'],
+    ['GET', '/receipts'],
     ['GET', '/references'],
     ['DELETE', ''],
   ] as const) {

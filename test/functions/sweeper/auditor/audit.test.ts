@@ -10,6 +10,7 @@ import { blobName } from '../../../../shared/files/blob-name.ts';
 import { acceptedName } from '../../../../shared/files/blobs.ts';
 import { type FileId, newFileId } from '../../../../shared/files/file-id.ts';
 import { lengthName, partialName, partName } from '../../../../shared/files/parts.ts';
+import { receiptsOf } from '../../../../shared/files/receipts.ts';
 import type { CleanRecord, FileRecord, Sha256 } from '../../../../shared/files/record.ts';
 import { referencesOf } from '../../../../shared/files/references.ts';
 import type { Bucket } from '../../../../shared/storage/bucket.ts';
@@ -234,6 +235,11 @@ describe('an audit', () => {
       'referenceLeft',
       'a reference to a file that is not there',
       () => insert(permanent(), `${referencesOf(stranger())}${URI_DIGEST}`, { uri: 'urn:uuid:2' }),
+    ],
+    [
+      'receiptLeft',
+      'a receipt of a file that is not there',
+      () => insert(permanent(), `${receiptsOf(stranger())}${URI_DIGEST}`),
     ],
     ['uploadLeft', 'bytes that no file has', () => insert(unscanned(), stranger())],
     ['uploadLeft', 'unscanned bytes of a clean file', () => insert(unscanned(), clean)],

@@ -92,10 +92,11 @@ describe('the configuration of the local platform', () => {
       functions.find((described) => described.name === name)?.env[variable] !== undefined;
     assert.ok(has('scanner', 'QUARANTINE_BUCKET'));
     for (const name of ['upload', 'files']) {
-      for (const variable of ['QUARANTINE_BUCKET', 'CLAMD_HOST', 'SCAN_EVENTS_TOPIC', 'FINALIZE_TOPIC']) {
+      for (const variable of ['QUARANTINE_BUCKET', 'CLAMD_HOST', 'FINALIZE_TOPIC']) {
         assert.equal(has(name, variable), false, `${name} ${variable}`);
       }
     }
+    assert.equal(has('upload', 'SCAN_EVENTS_TOPIC'), false);
     assert.equal(has('scanner', 'TOKEN_ISSUERS'), false);
     assert.ok(has('sweeper', 'FINALIZE_TOPIC'));
     for (const variable of ['TOKEN_ISSUERS', 'CLAMD_HOST']) {

@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto';
+import { type Principal, parsePrincipal } from '../identity/principal.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { type Page, pageOf } from '../storage/page.ts';
+import { parseTime } from './fields.ts';
+import type { FileId } from './file-id.ts';
+
+/** The prefix of all receipts' names, followed by the file id, a slash and a digest of the principal. */
+export const RECEIPTS_PREFIX = 'receipts/';
+
+/** That a principal has begun to download a file. */
+export interface Receipt {
+  readonly principal: Principal;
+  /** Time of its first download, RFC 3339. */
+  readonly at: string;
+}
+
+/**
+ * Which principals have downloaded a file: zero-byte objects `receipts/<fileId>/<SHA-256 of the principal>` of the permanent
+ * bucket. One is written before the first byte leaves, and never again; a collection deletes it with the record of the file.
+ * docs/adr/0039-receipts.md
+ */
+export class Receipts {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /** @returns when the receipt was written, by the clock of Cloud Storage; undefined where there is none. @throws {StorageError} */
+  async writtenAt(id: FileId, principal: Principal, signal: AbortSignal): Promise<Date | undefined> {
+    return (await this.#bucket.stat(name(id, principal), signal))?.timeCreated;
+  }
+
+  /** Once it returns, any listing finds it. The first one stands. @throws {StorageError} */
+  async add(id: FileId, { principal, at }: Receipt): Promise<void> {
+    await this.#bucket.insertEmpty(name(id, principal), { metadata: { principal, at } });
+  }
+
+  /** Receipts in the order of their keys. @param after the key of one: {@link receiptKey}. @throws {StorageError} */
+  async page(
+    id: FileId,
+    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
+  ): Promise<Page<Receipt>> {
+    const prefix = receiptsOf(id);
+    const from = after === undefined ? undefined : prefix + after;
+    const { items, next } = await pageOf({ bucket: this.#bucket, prefix, ...terms, after: from }, receiptIn);
+    return { items, ...(next !== undefined && { next: next.slice(prefix.length) }) };
+  }
+}
+
+export function receiptsOf(id: FileId): string {
+  return `${RECEIPTS_PREFIX}${id}/`;
+}
+
+/** The name of a receipt below its file: SHA-256 of the principal in lower-case hex. */
+export function receiptKey(principal: Principal): string {
+  return createHash('sha256').update(principal).digest('hex');
+}
+
+function name(id: FileId, principal: Principal): string {
+  return receiptsOf(id) + receiptKey(principal);
+}
+
+/** One whose metadata somebody else wrote says nothing. */
+function receiptIn({ metadata }: StoredObject): Receipt | undefined {
+  const { at = '' } = metadata;
+  const principal = parsePrincipal(metadata['principal']);
+  return principal && parseTime(at) && { principal, at };
+}
