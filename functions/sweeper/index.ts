@@ -10,6 +10,7 @@ import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
 import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
+import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
@@ -30,6 +31,7 @@ import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
+import { answerHunt } from './hunt/answer.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { ReleaseOrder, releaseFinding } from './release.ts';
@@ -69,6 +71,7 @@ const config = readConfig(
     RESCAN_FILES_PER_DAY: v.optional(integer(0, 1_000_000_000), '100000'),
     RESCAN_BYTES_PER_DAY: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '107374182400'),
     RESCAN_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
+    HUNT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
   },
   process.env,
 );
@@ -138,8 +141,11 @@ const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) =
   '/dead-letters': postDeadLetter,
   '/redrive': postRedrive,
   '/release': postRelease,
+  '/hunt': postHunt,
 };
 
+// A list of a million digests is not to be in memory as text.
+streamBodies((request) => request.url?.startsWith('/hunt') ?? false);
 drainOnSignals(log, async () => {
   await Promise.all([events.close(), notifications.close(), rescans.close()]);
 });
@@ -225,6 +231,17 @@ async function postRelease({ request, response, log, audit }: RequestContext, bo
   const by = admitCaller(request.headers, '/release', callers);
   const report = await releaseFinding({ ...sweeper, log }, order.output, by);
   sendJson(response, 200, 'application/json', report);
+}
+
+async function postHunt({ request, response, query, log, audit }: RequestContext): Promise<void> {
+  audit.action = 'hunt';
+  const terms = { budgetMs: config.HUNT_BUDGET_SECONDS * 1000, stopping: isDraining };
+  const report = await answerHunt(
+    { permanent, onHit: async () => ({}) },
+    { request, response, query },
+    terms,
+  );
+  if (report) log.warn(report, 'hunt completed');
 }
 
 async function redriven(

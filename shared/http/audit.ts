@@ -29,6 +29,7 @@ export type Action =
   | 'redrive'
   | 'rescan'
   | 'audit'
+  | 'hunt'
   | 'release'
   | 'notify'
   | 'unknown';

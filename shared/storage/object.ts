@@ -20,6 +20,8 @@ export interface StoredObject {
   readonly size: number;
   /** Base64 of the big-endian CRC32C of the bytes. */
   readonly crc32c: string;
+  /** Base64 of the MD5 of the bytes; absent of an object that was composed. */
+  readonly md5?: string;
   readonly contentType: string;
   readonly timeCreated: Date;
   /** When its metadata was last written. */
@@ -71,6 +73,7 @@ export function parseObject(resource: unknown): StoredObject {
     metageneration: version('metageneration') as string as Metageneration,
     size,
     crc32c: text('crc32c'),
+    ...(typeof fields['md5Hash'] === 'string' && { md5: fields['md5Hash'] }),
     contentType:
       typeof fields['contentType'] === 'string' ? fields['contentType'] : 'application/octet-stream',
     timeCreated,

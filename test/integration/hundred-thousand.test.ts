@@ -5,6 +5,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { audit } from '../../functions/sweeper/auditor/audit.ts';
+import { estimateHunt, hunt } from '../../functions/sweeper/hunt/hunt.ts';
+import { readIndicators } from '../../functions/sweeper/hunt/indicators.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
@@ -37,7 +39,7 @@ const idOf = (n: number) =>
 const isReferenced = (n: number) => n % 10 === 0;
 const filling = 'x'.repeat(FILLING);
 
-describe('an audit of 100 000 files', () => {
+describe('a system of 100 000 files', () => {
   let server: Server;
   let most = 0;
   let pages = 0;
@@ -83,11 +85,12 @@ describe('an audit of 100 000 files', () => {
     return { items, ...(next < end && { nextPageToken: String(next) }) };
   }
 
-  it('finds nothing where nothing is wrong, with a portion and a page of each listing in memory', async () => {
+  it('is audited, and nothing is wrong with it, with a portion and a page of each listing in memory', async () => {
     const { port } = server.address() as AddressInfo;
     const bucket = (name: string) => new Bucket(connectStorage(`http://127.0.0.1:${port}`), name);
     const permanent = bucket('permanent');
     const before = heap();
+    [most, pages] = [0, 0];
     const report = await audit(
       {
         permanent,
@@ -116,6 +119,36 @@ describe('an audit of 100 000 files', () => {
       `${grown.toFixed(1)} MiB more than before; metadata alone is ${all.toFixed(0)} MiB`,
     );
   }).timeout(120_000);
+
+  it('is hunted through for 100 000 digests, by listings alone', async () => {
+    const { port } = server.address() as AddressInfo;
+    const permanent = new Bucket(connectStorage(`http://127.0.0.1:${port}`), 'permanent');
+    const wanted = 1_000;
+    async function* list() {
+      for (let n = 0; n < FILES; n += PAGE) {
+        const lines = Array.from({ length: PAGE }, (_, m) => digestOf(n + m + FILES - wanted));
+        yield Buffer.from(lines.map((digest) => `${digest}\n`).join(''));
+      }
+    }
+    const indicators = await readIndicators(list(), FILES);
+    assert.equal(indicators.sha256.size, FILES);
+    pages = 0;
+    const estimate = await estimateHunt(permanent);
+    assert.ok(Math.abs(estimate.blobs - FILES) < FILES / 5, `estimated ${estimate.blobs}`);
+    assert.equal(pages, 1);
+    const found = new Set<string>();
+    const report = await hunt(permanent, indicators, {
+      budgetMs: 600_000,
+      stopping: () => false,
+      found: async ({ sha256 }) => void found.add(sha256),
+    });
+    assert.deepEqual([report.hits, report.blobs, found.size], [wanted, FILES, wanted]);
+    assert.equal(report.listings, pages - 1);
+    assert.ok(report.listings <= FILES / PAGE + 16 * 2, `${report.listings} listings`);
+    console.log(
+      `      100 000 digests, 100 000 contents: ${report.listings} listings, ${report.seconds} s, $${report.dollars}`,
+    );
+  }).timeout(60_000);
 });
 
 /** The first of `count` numbers for which `holds`, which it then does for all after it. */

@@ -1,0 +1,84 @@
+import { once } from 'node:events';
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Problem } from '../../../shared/http/problems.ts';
+import { sendHead, sendJson } from '../../../shared/http/respond.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
+import type { Places } from '../ranges.ts';
+import type { SweepTerms } from '../sweep.ts';
+import { estimateHunt, type Hit, hunt } from './hunt.ts';
+import { type Indicators, readIndicators, TooManyIndicators } from './indicators.ts';
+
+/** Digests of one list: 32 bytes each in memory. */
+const MOST = 1_000_000;
+
+export interface HuntRequest {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+}
+
+interface HuntDeps {
+  readonly permanent: Bucket;
+  /** Told of each hit before the client is. */
+  readonly onHit: (hit: Hit) => Promise<object>;
+}
+
+/**
+ * Answers the list in the body with JSON lines: one of what the list names, one for each stored content that it names, and
+ * a report at the end. Without a report the answer is not whole. With `estimate`, one of what a hunt would take, alone.
+ * @throws {Problem} for a list that names nothing or too much; {StorageError}
+ */
+export async function answerHunt(
+  { permanent, onHit }: HuntDeps,
+  { request, response, query }: HuntRequest,
+  terms: SweepTerms,
+): Promise<{ readonly hits: number; readonly complete: boolean } | undefined> {
+  const from = placesIn(query.get('from'));
+  const indicators = await indicatorsOf(request);
+  const { sha256, md5, unsupported, linesWithout } = indicators;
+  const named = { sha256: sha256.size, md5: md5.size, unsupported, linesWithout };
+  if (query.has('estimate')) {
+    sendJson(response, 200, 'application/json', {
+      indicators: named,
+      estimate: await estimateHunt(permanent),
+    });
+    return undefined;
+  }
+  sendHead(response, 200, { 'content-type': 'application/x-ndjson' });
+  const send = async (line: object): Promise<void> => {
+    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain');
+  };
+  await send({ indicators: named });
+  const found = async (hit: Hit) => send({ hit: { ...hit, ...(await onHit(hit)) } });
+  const { next, ...report } = await hunt(permanent, indicators, { ...terms, from, found });
+  const place = next && Buffer.from(JSON.stringify(next)).toString('base64url');
+  await send({ report: { ...report, complete: !next, ...(place && { next: place }) } });
+  response.end();
+  return { hits: report.hits, complete: !next };
+}
+
+async function indicatorsOf(request: IncomingMessage): Promise<Indicators> {
+  try {
+    const indicators = await readIndicators(request, MOST);
+    if (indicators.sha256.size + indicators.md5.size > 0) return indicators;
+  } catch (error) {
+    if (!(error instanceof TooManyIndicators)) throw error;
+    throw new Problem('invalid-request', { detail: `The list has more than ${MOST} digests: divide it.` });
+  }
+  throw new Problem('invalid-request', {
+    detail: 'The list names neither a SHA-256 nor an MD5 in hex: send lines, CSV, .hsb, .hdb or STIX.',
+  });
+}
+
+function placesIn(text: string | null): Places | undefined {
+  if (text === null) return undefined;
+  try {
+    const places: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
+    const isPlaces = typeof places === 'object' && places !== null;
+    if (isPlaces && Object.values(places).every((place) => typeof place === 'string'))
+      return places as Places;
+  } catch {
+    // As any other text that is no place.
+  }
+  throw new Problem('invalid-request', { detail: 'from is not what an earlier report said.' });
+}
