@@ -102,7 +102,7 @@ export class KmsKey implements SigningKey {
         throw isRefused ? damaged(method, error.message) : error;
       });
     const answer = (body ?? {}) as Members;
-    if (answer['name'] !== version) throw damaged(method, 'the answer is of another version');
+    if (answer['name'] !== version) throw damaged(method, `the answer is of ${String(answer['name'])}`);
     return answer;
   }
 
