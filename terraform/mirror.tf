@@ -1,7 +1,7 @@
 # ClamAV's signatures in our bucket: its CDN blocks those who fetch from every new instance, and the scanner
 # needs no way to the internet. A job asks the CDN, and the sidecars ask the bucket (docs/signatures.md).
 
-# A bad update is rolled back by restoring the version before.
+# The job keeps what was there before each update for its roll-back; older versions can be restored by hand.
 resource "google_storage_bucket" "signatures" {
   count                       = local.has_mirror ? 1 : 0
   project                     = var.project_id
@@ -53,13 +53,18 @@ resource "google_cloud_run_v2_job" "mirror" {
         image   = var.images.clamav
         command = ["tini", "-g", "--", "/app/mirror-job.sh"]
         resources {
-          # Files of some 300 MB, in memory, and freshclam's test that loads them.
+          # Files of some 600 MB with those before them, in memory, and what loads them: freshclam's test of each,
+          # and then the trial of all, which ends before the upload.
           limits = { cpu = "2", memory = "4Gi" }
         }
         dynamic "env" {
+          # A sidecar has both the old signatures and the new while it reloads.
           for_each = {
-            SIGNATURE_MIRROR = "gs://${local.buckets.signatures}"
-            SIGNATURE_FILES  = join(" ", var.signatures.files)
+            SIGNATURE_MIRROR     = "gs://${local.buckets.signatures}"
+            SIGNATURE_FILES      = join(" ", var.signatures.files)
+            TRIAL_LOAD_SECONDS   = tostring(local.clamav_startup_sec)
+            TRIAL_MEMORY_BYTES   = tostring(floor(var.scanner.signature_memory_mib * 1048576 / 2))
+            TRIAL_MAX_HOLD_HOURS = tostring(var.signatures.max_hold_hours)
           }
           content {
             name  = env.key

@@ -8,6 +8,7 @@ locals {
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
   any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-notify\")"
   auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
+  mirror_log    = "resource.type=\"cloud_run_job\" AND resource.labels.location=\"${var.region}\" AND resource.labels.job_name=\"${var.name}-mirror\""
   notify_log    = "${local.log_of}=\"${var.name}-notify\""
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
@@ -46,7 +47,7 @@ locals {
   server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
 
   # One line in the log is enough.
-  log_alerts = {
+  log_alerts = merge({
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
     rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner may decide nothing: `reason` says why. Uploads are not affected." }
     stored-malware     = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored content is malware\"", say = "Newer signatures found malware in a content that was handed out as clean: nobody gets it any more. Somebody may have it." }
@@ -59,7 +60,11 @@ locals {
     damaged-record     = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter of a damaged record\"", say = "A record cannot be read: somebody wrote it by hand." }
     foreign-object     = { severity = "WARNING", filter = "${local.scanner_log} AND jsonPayload.message=(\"event ignored\" OR \"event is not ours\")", say = "Something is in the unscanned bucket, or came to the scanner, that this service did not put there." }
     signatures-trouble = { severity = "WARNING", filter = "${local.scanner_log} AND jsonPayload.component=\"signatures\" AND severity>=WARNING", say = "The sidecar cannot refresh its signatures. Common until the mirror has been filled for the first time." }
-  }
+    }, local.has_mirror ? {
+    signatures-held      = { severity = "ERROR", filter = "${local.mirror_log} AND jsonPayload.message=~\"^new signatures are held: \"", say = "New signatures failed their trial and are not used; the message says why. Scanning continues with the older ones." }
+    signatures-undecided = { severity = "CRITICAL", filter = "${local.mirror_log} AND jsonPayload.message=~\"^new signatures are held for too long \"", say = "New signatures have failed their trial for ${var.signatures.max_hold_hours} hours: decide whether to promote them. When the older ones are ${var.signatures.max_age_hours} hours old, files wait." }
+    mirror-trouble       = { severity = "WARNING", filter = "${local.mirror_log} AND severity>=ERROR AND NOT jsonPayload.message=~\"^new signatures are held\"", say = "The signature mirror could not be brought up to date, or rolled back: the message says why. Scanning continues with the older ones." }
+  } : {})
   # No metric has to exist when these are made: the first deployment has none yet.
   metric_alerts = merge(
     {

@@ -407,19 +407,24 @@ variable "environment" {
 }
 
 variable "signatures" {
-  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) that replaces ours, the schedule (UTC) of the job that fills ours, the files to take, how often the sidecar looks for new ones, and the age above which nothing is decided."
+  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) that replaces ours, the schedule (UTC) of the job that fills ours, the files to take, how often the sidecar looks for new ones, the age above which nothing is decided, and for how long new ones that fail their trial may be held before a decision is due."
   type = object({
     mirror          = optional(string)
     schedule        = optional(string, "41 */3 * * *")
     files           = optional(list(string), ["main.cvd", "daily.cvd", "bytecode.cvd"])
     refresh_seconds = optional(number, 3600)
     max_age_hours   = optional(number, 168)
+    max_hold_hours  = optional(number, 24)
   })
   default  = {}
   nullable = false
   validation {
     condition     = var.signatures.mirror == null || can(regex("^(https://|gs://[a-z0-9])", var.signatures.mirror))
     error_message = "mirror should be https://… or gs://bucket/prefix."
+  }
+  validation {
+    condition     = var.signatures.max_hold_hours >= 1 && var.signatures.max_hold_hours <= 8760 && floor(var.signatures.max_hold_hours) == var.signatures.max_hold_hours
+    error_message = "max_hold_hours should be a whole number from 1 to 8760."
   }
 }
 

@@ -14,7 +14,7 @@ if (process.env['NODE_V8_COVERAGE']) {
 const INTEGRATION = [
   // The main job stays in `npm test`.
   'test/integration/!(main-job).test.ts',
-  'test/infra/clamav/{entrypoint,mirror-job,grants}.test.ts',
+  'test/infra/clamav/{entrypoint,mirror-job,trial,roll-back,grants}.test.ts',
   'test/faults/faults.test.ts',
   'test/contract/main-job.test.ts',
 ];

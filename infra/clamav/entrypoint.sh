@@ -14,6 +14,8 @@ here=$(cd -- "$(dirname -- "${BASH_SOURCE[0]}")" && pwd)
 . "$here/mirror.sh" || exit 70
 # shellcheck source=infra/clamav/rules.sh
 . "$here/rules.sh" || exit 70
+# shellcheck source=infra/clamav/command.sh
+. "$here/command.sh" || exit 70
 
 # Brings what is new, and says how things stand.
 refresh() {
@@ -60,11 +62,8 @@ keep_fresh() {
 # By command and not by SIGUSR2, which would end a clamd that still loads. One that cannot be told looks on its own every SelfCheck
 # seconds.
 reload() {
-  local connection answer=
-  { exec {connection}<>"/dev/tcp/$CLAMD_ADDRESS/$CLAMD_PORT"; } 2>/dev/null &&
-    printf 'zRELOAD\0' >&"$connection" && IFS= read -r -d '' -t 30 answer <&"$connection"
-  [[ -z ${connection:-} ]] || exec {connection}>&-
-  [[ $answer == RELOADING ]] || report WARNING 'clamd could not be told to reload: it will notice within SelfCheck seconds'
+  [[ $(clamd_says RELOAD 30) == RELOADING ]] ||
+    report WARNING 'clamd could not be told to reload: it will notice within SelfCheck seconds'
 }
 
 has_database() {

@@ -40,7 +40,12 @@ publish() {
   rm -f -- "$RUN_DIRECTORY"/{headers,session,answer}
   case $status in
     200 | 201) ;;
-    412) report INFO "$1 was put into the mirror by somebody else" ;;
+    412)
+      # shellcheck disable=SC2034 # of trial.sh
+      conflict=yes
+      said="$1 was put into the mirror by somebody else"
+      report INFO "$said"
+      ;;
     000) return 1 ;;
     *) said="status $status"; return 1 ;;
   esac

@@ -30,17 +30,20 @@ json_text() {
 
 # Sets `database`: official databases by their version, others by the start of their SHA-256.
 identify_database() {
-  local file name version
+  local file name
   database=
   for file in "$DATABASE_DIRECTORY"/*; do
     name=${file##*/}
     is_signature_file "$file" || continue
-    case $name in
-      *.cvd | *.cld) version=$(head -c 512 -- "$file" | tr -d '\0' | cut -d: -f3) ;;
-      *) version=$(sha256sum <"$file" | cut -c1-8) ;;
-    esac
-    database+="${database:+, }${name%.c[vl]d} $version"
+    database+="${database:+, }${name%.c[vl]d} $(version_of "$file")"
   done
+}
+
+version_of() {
+  case $1 in
+    *.cvd | *.cld) head -c 512 -- "$1" | tr -d '\0' | cut -d: -f3 ;;
+    *) sha256sum <"$1" | cut -c1-8 ;;
+  esac
 }
 
 # Whether clamd would take it for signatures that find malware.

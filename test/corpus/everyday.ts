@@ -77,6 +77,16 @@ export const EVERYDAY: Readonly<Record<string, () => Buffer>> = {
   'docx in a zip': () => zip([{ name: 'a.docx', data: office('word/document.xml') }]),
   'docx in a mail': () => mail(lines(office('word/document.xml')), attachment('application/octet-stream')),
   PDF: letter,
+  'PDF/A': () =>
+    pdf([
+      { entries: '/Filter /FlateDecode', data: deflateSync(HARMLESS) },
+      {
+        entries: '/Type /Metadata /Subtype /XML',
+        data: Buffer.from(
+          '<?xpacket begin="" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#"><rdf:Description xmlns:pdfaid="http://www.aiim.org/pdfa/ns/id/" pdfaid:part="2" pdfaid:conformance="B"/></rdf:RDF></x:xmpmeta><?xpacket end="r"?>',
+        ),
+      },
+    ]),
   'PDF, plain': () => pdf([{ entries: '', data: HARMLESS }]),
   'PDF, LZW': () => pdf([{ entries: '/Filter /LZWDecode', data: lzw(HARMLESS, 'high') }]),
   'PDF with a JPEG': () =>

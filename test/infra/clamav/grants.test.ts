@@ -12,10 +12,8 @@ import { ensureClamd } from '../../../infra/local/clamav/install.ts';
 import { emailOf, startIdentity } from '../../../infra/local/processes/identity.ts';
 import { without } from '../../support/grants.ts';
 import { Mirror } from './mirror.ts';
-import { runMirrorJob } from './mirror-job.ts';
+import { NDB, NEWER, runMirrorJob } from './mirror-job.ts';
 
-const NDB = `Worm.Of.Yesterday:0:*:${Buffer.from('a worm of yesterday').toString('hex')}\n`;
-const NEWER = `${NDB}Worm.Of.Today:0:*:${Buffer.from('a worm of today').toString('hex')}\n`;
 const YESTERDAY = Math.floor(Date.now() / 1000) - 86_400;
 const HOST = { host: '127.0.0.1', project: 'fileshare-local' };
 

@@ -3,13 +3,22 @@ import { once } from 'node:events';
 import { chmod, chown, cp, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { EICAR } from '../../../shared/scanning/canary.ts';
+import { freePort } from './sidecar.ts';
 
 const SOURCE = new URL('../../../infra/clamav/', import.meta.url);
 /** User of the sidecar: what is tested needs no rights. */
 const NOBODY = 65_534;
 const IS_ROOT = process.getuid?.() === 0;
 
-interface Ran {
+/** A line of a database of the format .ndb, which finds a text anywhere. */
+export const finds = (name: string, text: string | Buffer) =>
+  `${name}:0:*:${Buffer.from(text).toString('hex')}\n`;
+/** A database as it is, and a newer one. Both pass the trial. */
+export const NDB = finds('Eicar-Test-Signature', EICAR) + finds('Worm.Of.Yesterday', 'a worm of yesterday');
+export const NEWER = NDB + finds('Worm.Of.Today', 'a worm of today');
+
+export interface Ran {
   readonly code: number | null;
   /** Its lines, as Cloud Logging reads them. */
   readonly lines: readonly { readonly severity: string; readonly message: string }[];
@@ -29,9 +38,10 @@ export async function runMirrorJob(env: Readonly<Record<string, string>>): Promi
       if (IS_ROOT) await chown(join(folder, name), NOBODY, NOBODY);
       directories[`${name.toUpperCase()}_DIRECTORY`] = join(folder, name);
     }
+    const port = await freePort();
     const child = spawn(join(folder, 'app/mirror-job.sh'), {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: `${process.env['PATH']}:/usr/sbin`, ...directories, ...env },
+      env: { PATH: `${process.env['PATH']}:/usr/sbin`, CLAMD_PORT: `${port}`, ...directories, ...env },
       ...(IS_ROOT && { uid: NOBODY, gid: NOBODY }),
     });
     let said = '';

@@ -132,7 +132,7 @@ export class Sidecar implements AsyncDisposable {
   }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const [port = 0] = await reservePorts('127.0.0.1', [{ port: 0, variable: '' }]);
   return port;
 }

@@ -48,8 +48,8 @@ describe('Dockerfiles', () => {
     const copied = stage?.steps
       .filter(({ keyword }) => keyword === 'COPY')
       .flatMap((step) => wordsOf(step).slice(0, -1));
-    const there = globSync('infra/clamav/{*.{sh,conf,cfg,ftm,ldb},signatures}', { cwd: ROOT }).map((path) =>
-      path.slice(13),
+    const there = globSync('infra/clamav/{*.{sh,conf,cfg,ftm,ldb},signatures,trial}', { cwd: ROOT }).map(
+      (path) => path.slice(13),
     );
     assert.deepEqual(copied?.sort(), there.sort());
   });
