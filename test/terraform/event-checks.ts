@@ -183,12 +183,19 @@ function watchFindings(deployment: Deployment): readonly string[] {
   const messages = [...filters.matchAll(/jsonPayload\.message=(?:\(([^)]*)\)|("[^"]*"))/g)].flatMap(
     ([, many, one]) => [...(many ?? one ?? '').matchAll(/"([^"]*)"/g)].map(([, message = '']) => message),
   );
+  const scripts = globSync('infra/clamav/*.sh', { cwd: ROOT })
+    .map((file) => readFileSync(join(ROOT, file), 'utf8'))
+    .join('\n');
+  const starts = [...filters.matchAll(/jsonPayload\.message=~"\^([^"]*?):? ?"/g)].map(
+    ([, start = '']) => start,
+  );
   const fields = [...filters.matchAll(/jsonPayload\.(\w+)/g)].map(([, field = '']) => field);
   return [
     ...(messages.length > 8 ? [] : ['alerts on log lines are missing']),
     ...messages
       .filter((message) => !source.includes(`'${message}'`))
       .map((message) => `no function says "${message}"`),
+    ...starts.filter((start) => !scripts.includes(`'${start}`)).map((start) => `no script says "${start}"`),
     ...fields
       .filter(
         (field) => !['message', 'component'].includes(field) && !new RegExp(`\\b${field}\\b`).test(source),

@@ -10,6 +10,7 @@ import { Tokens } from '../../../infra/emulators/common/iam/tokens.ts';
 import { type StorageEmulator, startStorageEmulator } from '../../../infra/emulators/storage/src/emulator.ts';
 import { ensureClamd } from '../../../infra/local/clamav/install.ts';
 import { emailOf, startIdentity } from '../../../infra/local/processes/identity.ts';
+import { UNHURRIED } from '../../shared/storage/streams.ts';
 import { without } from '../../support/grants.ts';
 import { Mirror } from './mirror.ts';
 import { NDB, NEWER, runMirrorJob } from './mirror-job.ts';
@@ -32,6 +33,7 @@ describe('the grants on the signature mirror', () => {
       folder: join(folder, 'storage'),
       iam: identity.iam,
       buckets: ['signatures'],
+      mutationLimit: UNHURRIED,
     });
     source = await Mirror.start();
   });
