@@ -46,8 +46,10 @@ locals {
       "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
       "sweeper.receipts" = { bucket = "permanent", permissions = ["delete"], prefixes = ["receipts/"] }
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
-      "sweeper.contents" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["blobs/", "accepted/"] }
-      "sweeper.findings" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["findings/"] }
+      # It brings back what an operator releases.
+      "sweeper.contents" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["blobs/"] }
+      "sweeper.accepted" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["accepted/"] }
+      "sweeper.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },
     {
@@ -59,8 +61,8 @@ locals {
     },
     local.has_quarantine ? {
       "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
-      # Contents that were stored and are malware.
-      "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
+      # Contents that were stored and are malware go there, and what an operator releases comes back: a copy needs to read.
+      "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create", "get", "list"], prefixes = [] }
     } : {},
     local.has_callbacks ? {
       # Where the callbacks of a file go; it does not ask for files that may not exist.

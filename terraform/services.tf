@@ -91,6 +91,8 @@ locals {
       SCHEDULE_CALLER      = google_service_account.this["schedule"].email
       STUCK_AFTER_SECONDS  = tostring(var.sweeper.stuck_after_seconds)
       ORDERED_EVENTS       = tostring(var.scan_events.ordered)
+      DEDUPLICATE          = var.deduplicate
+      RELEASE_NEEDS_SECOND = tostring(var.sweeper.release_needs_second)
     }
     auditor = {
       UNSCANNED_BUCKET = local.buckets.unscanned

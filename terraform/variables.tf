@@ -335,7 +335,7 @@ variable "scanner_network" {
 }
 
 variable "deduplicate" {
-  description = "`DEDUPLICATE` of scanner and files, which must agree. By default as the functions have it."
+  description = "`DEDUPLICATE` of scanner, files and sweeper, which must agree. By default as the functions have it."
   type        = string
   default     = null
   validation {
@@ -345,12 +345,13 @@ variable "deduplicate" {
 }
 
 variable "sweeper" {
-  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive and to release findings. Without operators it is reached from inside Google Cloud alone."
+  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive, to release findings and to condemn contents; and whether a release needs a second of them. Without operators it is reached from inside Google Cloud alone."
   type = object({
-    sweep_schedule      = optional(string, "*/5 * * * *")
-    collect_schedule    = optional(string, "23 * * * *")
-    stuck_after_seconds = optional(number, 900)
-    operators           = optional(list(string), [])
+    sweep_schedule       = optional(string, "*/5 * * * *")
+    collect_schedule     = optional(string, "23 * * * *")
+    stuck_after_seconds  = optional(number, 900)
+    operators            = optional(list(string), [])
+    release_needs_second = optional(bool, false)
   })
   default  = {}
   nullable = false

@@ -92,19 +92,38 @@ export interface FileRecalled extends EventBase {
     readonly moreReceipts?: true;
     readonly scannedAt: string;
     readonly recalledAt: string;
-    readonly engine: EventEngine;
+    /** Absent where an operator condemned the content. */
+    readonly engine?: EventEngine;
   };
 }
 
-/** A content that was handed out as clean is malware: every file with this SHA-256 is affected. */
+/** An operator's decision that a finding was a false positive. */
+export interface EventRelease {
+  readonly reason: string;
+  readonly at: string;
+}
+
+/** A file that was infected is clean: an operator lifted the finding of its content. */
+export interface FileReleased extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.released.v1';
+  readonly data: FileFacts & {
+    readonly verdict: 'clean';
+    readonly released: EventRelease;
+  };
+}
+
+/** A content that was handed out as clean is malware, or was released: every file with this SHA-256 is affected. */
 export interface VerdictChanged extends EventBase {
   readonly type: 'no.nav.hops.fileshare.verdict.changed.v1';
   readonly data: {
     readonly sha256: string;
-    readonly verdict: 'infected';
+    readonly verdict: 'infected' | 'clean';
     readonly signature: string;
     readonly changedAt: string;
-    readonly engine: EventEngine;
+    /** Absent where an operator decided. */
+    readonly engine?: EventEngine;
+    /** Present where `clean`. */
+    readonly released?: EventRelease;
   };
 }
 
@@ -114,6 +133,7 @@ export type ScanEvent =
   | FileDeleted
   | FileDownloaded
   | FileRecalled
+  | FileReleased
   | VerdictChanged;
 
 /** The message is not an event of this service. */
@@ -130,6 +150,7 @@ const receipts: Check = (value) =>
 const time: Check = (value) => typeof value === 'string' && !Number.isNaN(Date.parse(value));
 const fileId: Check = (value) => typeof value === 'string' && /^[0-9a-v]{43}$/.test(value);
 const engine: Check = (value) => isObject(value) && text(value['version']);
+const released: Check = (value) => isObject(value) && text(value['reason']) && time(value['at']);
 const sha256: Check = (value) => typeof value === 'string' && /^[0-9a-f]{64}$/.test(value);
 const size: Check = (value) => Number.isSafeInteger(value) && Number(value) >= 0;
 const oneOf =
@@ -172,19 +193,19 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
     receipts,
     scannedAt: time,
     recalledAt: time,
-    engine,
   },
+  'no.nav.hops.fileshare.file.released.v1': { ...FILE, verdict: oneOf('clean'), released },
   'no.nav.hops.fileshare.verdict.changed.v1': {
     sha256,
-    verdict: oneOf('infected'),
+    verdict: oneOf('infected', 'clean'),
     signature: text,
     changedAt: time,
-    engine,
   },
 };
 
 const OPTIONAL: Readonly<Record<string, Check>> = {
   size,
+  released,
   sha256,
   signature: text,
   reason: text,

@@ -38,7 +38,11 @@ interface Outcomes {
     readonly upload: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
   };
   readonly pending: Partial<Content>;
-  readonly clean: Content & Scanned;
+  readonly clean: Content &
+    Scanned & {
+      /** An operator lifted the finding of its content; told to its owner and to administrators alone. */
+      readonly released?: { readonly by: string; readonly reason: string; readonly at: string };
+    };
   /** `signature`: ClamAV's name for what it found. */
   readonly infected: Content & Scanned & { readonly signature: string };
   readonly unscannable: Partial<Content> &

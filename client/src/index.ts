@@ -11,9 +11,11 @@ export {
   isUnscannable,
 } from './errors.ts';
 export type {
+  EventRelease,
   FileDeleted,
   FileDownloaded,
   FileRecalled,
+  FileReleased,
   ScanCompleted,
   ScanEvent,
   ScanFailed,

@@ -1,6 +1,6 @@
 import type { CondemnedBlob } from '../../shared/files/blob.ts';
-import type { StandingFinding } from '../../shared/files/findings.ts';
-import type { DecidedRecord, PendingRecord } from '../../shared/files/record.ts';
+import type { LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
+import type { DecidedRecord, PendingRecord, Sha256 } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';
 import { foundBefore } from './known.ts';
@@ -27,7 +27,8 @@ export async function applyVerdict(
   switch (verdict.kind) {
     case 'clean': {
       if (!content || !scanned.engine) throw new Error('clean without digests or engine');
-      const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned };
+      const released = decision.lifted && releasedBy(decision.lifted);
+      const clean: DecidedRecord = { ...stored, state: 'clean', content, scan: scanned, ...released };
       if (decision.promoted) return clean;
       // One scanner's clean does not lift another's finding, whichever has the newer signatures. Where the digest was
       // known before the scan, it was asked for then.
@@ -40,14 +41,14 @@ export async function applyVerdict(
     }
     case 'infected': {
       if (!content) throw new Error('infected without digests');
-      await Promise.all([
-        markInfected(
-          scan,
-          { ...stored, content },
-          decision.finding ?? { signature: verdict.signature, ...scanned },
-        ),
-        quarantine(scan, object, verdict.signature),
-      ]);
+      const { signature } = verdict;
+      const found = decision.finding ?? { signature, ...scanned };
+      const lifted = await markInfected(scan, { ...stored, content }, found);
+      if (lifted) {
+        const allowed = { ...decision, verdict: { kind: 'clean' as const }, lifted };
+        return applyVerdict(scan, pending, object, allowed);
+      }
+      await quarantine(scan, object, { finding: signature, sha256: content.sha256 });
       return { ...stored, state: 'infected', content, scan: scanned, signature: verdict.signature };
     }
     case 'unscannable': {
@@ -59,7 +60,10 @@ export async function applyVerdict(
         const kept = await scan.blobs.accept({ bucket: scan.unscanned, object }, stored.id, content);
         return kept === 'sourceGone' ? kept : { ...record, content, accepted: true };
       }
-      await quarantine(scan, object, why.detail ?? why.reason);
+      await quarantine(scan, object, {
+        finding: why.detail ?? why.reason,
+        ...(content && { sha256: content.sha256 }),
+      });
       return { ...record, ...(content && { content }), accepted: false };
     }
   }
@@ -71,10 +75,19 @@ function storedOf(pending: PendingRecord) {
   return stored;
 }
 
+/** The event of its scan says that it is clean: none of a release is to come. */
+function releasedBy({ release: { by, reason, at } }: LiftedFinding) {
+  return { released: { by, reason, at, announced: true as const } };
+}
+
 /** A copy that is there already is from an earlier try; a source that is gone leaves the verdict as it is. */
-async function quarantine(scan: ScanContext, object: StoredObject, finding: string): Promise<void> {
+async function quarantine(
+  scan: ScanContext,
+  object: StoredObject,
+  found: { readonly finding: string; readonly sha256?: Sha256 },
+): Promise<void> {
   if (!scan.quarantine) return;
-  const metadata = { finding, scannedAt: scan.now().toISOString() };
+  const metadata = { ...found, scannedAt: scan.now().toISOString() };
   const target = {
     bucket: scan.quarantine,
     name: object.name,

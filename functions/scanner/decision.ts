@@ -1,5 +1,5 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
-import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
+import type { Findings, LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
 import type { Content, Coverage, FailureReason, ScanResult } from '../../shared/files/record.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
@@ -46,6 +46,8 @@ export interface Decision {
   readonly promoted: boolean;
   /** The word that the content is malware, where that was known before. */
   readonly finding?: StandingFinding;
+  /** An operator has allowed what the scan found. */
+  readonly lifted?: LiftedFinding;
   /** When the bytes began to be read and scanned; absent where none were. */
   readonly readFrom?: Date;
 }

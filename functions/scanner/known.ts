@@ -30,7 +30,7 @@ export function foundBefore(
       generation,
       scannedAt: scan?.scannedAt ?? now,
       reusedAt: now,
-      ...(scan && { engine: scan.engine }),
+      ...(scan?.engine && { engine: scan.engine }),
     },
     ...('announced' in known && { finding: known }),
   };

@@ -1,6 +1,6 @@
 import { announceFinding } from '../../shared/events/complete-scan.ts';
 import type { BlobUse } from '../../shared/files/blobs.ts';
-import type { Findings, StandingFinding } from '../../shared/files/findings.ts';
+import type { Findings, LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
 import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
 import type { ScanContext } from './scan-context.ts';
 
@@ -9,17 +9,20 @@ import type { ScanContext } from './scan-context.ts';
  * found clean by older signatures and handed out, and then the event says so. All this before the record of the file
  * is written: until then a crash brings its event back.
  * @param found the finding that was known before, or what the scan found just now
+ * @returns the release of an operator that allows what was found: then nothing was kept
  * @throws {StorageError} and what `publish` throws
  */
 export async function markInfected(
   scan: Pick<ScanContext, 'blobs' | 'findings' | 'publish'>,
   file: BlobUse,
   found: StandingFinding | (DecidedRecord['scan'] & { readonly signature: string }),
-): Promise<void> {
+): Promise<LiftedFinding | undefined> {
   const { sha256 } = file.content;
   const known = 'announced' in found ? found : await keep(scan.findings, sha256, found);
+  if (known && 'release' in known) return known;
   // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
   if (known && !known.announced && (await scan.blobs.has(file))) await announceFinding(scan, sha256, known);
+  return undefined;
 }
 
 /** Nothing was scanned without an engine: what somebody wrote by hand on a blob gave the verdict. */
@@ -27,6 +30,6 @@ function keep(
   findings: Findings,
   sha256: Sha256,
   { signature, scannedAt, engine }: DecidedRecord['scan'] & { readonly signature: string },
-): Promise<StandingFinding | undefined> {
+): Promise<StandingFinding | LiftedFinding | undefined> {
   return engine ? findings.add(sha256, { signature, scannedAt, engine }) : findings.get(sha256);
 }

@@ -3,6 +3,7 @@ import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
+import { Blobs } from '../../shared/files/blobs.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
@@ -17,6 +18,7 @@ import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import {
   bucketName,
   commonVariables,
+  deduplicationScope,
   flag,
   integer,
   nonEmpty,
@@ -34,7 +36,7 @@ import { deadLettered } from './dead-letter.ts';
 import { answerHunt } from './hunt/answer.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
-import { ReleaseOrder, releaseFinding } from './release.ts';
+import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
@@ -49,6 +51,8 @@ const config = readConfig(
     ...commonVariables,
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
+    DEDUPLICATE: deduplicationScope,
+    RELEASE_NEEDS_SECOND: v.optional(flag, 'false'),
     SCAN_EVENTS_TOPIC: nonEmpty,
     FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
@@ -120,6 +124,7 @@ const collector: CollectorDeps = {
 const recaller: RecallDeps = {
   ...collector,
   receipts: new Receipts(permanent),
+  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
 };
 
@@ -142,6 +147,7 @@ const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) =
   '/redrive': postRedrive,
   '/release': postRelease,
   '/hunt': postHunt,
+  '/condemn': postCondemn,
 };
 
 // A list of a million digests is not to be in memory as text.
@@ -225,11 +231,25 @@ async function postRelease({ request, response, log, audit }: RequestContext, bo
   audit.action = 'release';
   const order = v.safeParse(ReleaseOrder, body);
   if (!order.success) {
-    const detail = 'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"}, as application/json.';
+    const detail =
+      'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"} or with "signature", as application/json.';
     throw new Problem('invalid-request', { detail });
   }
   const by = admitCaller(request.headers, '/release', callers);
-  const report = await releaseFinding({ ...sweeper, log }, order.output, by);
+  const deps = { ...sweeper, log, needsSecond: config.RELEASE_NEEDS_SECOND };
+  const report = await releaseFinding(deps, order.output, by);
+  sendJson(response, 'state' in report ? 202 : 200, 'application/json', report);
+}
+
+async function postCondemn({ request, response, log, audit }: RequestContext, body: unknown): Promise<void> {
+  audit.action = 'condemn';
+  const order = v.safeParse(CondemnOrder, body);
+  if (!order.success) {
+    const detail = 'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"}, as application/json.';
+    throw new Problem('invalid-request', { detail });
+  }
+  const by = admitCaller(request.headers, '/condemn', callers);
+  const report = await condemnContent({ ...sweeper, log }, order.output, by);
   sendJson(response, 200, 'application/json', report);
 }
 

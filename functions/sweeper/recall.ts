@@ -1,22 +1,20 @@
 import { randomUUID } from 'node:crypto';
 import { blobKeys, blobName } from '../../shared/files/blob-name.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
-import type { Candidates } from '../../shared/files/candidates.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
-import type { Finding } from '../../shared/files/findings.ts';
+import { type Finding, isAllowed } from '../../shared/files/findings.ts';
 import { isReadable, type ReadableRecord } from '../../shared/files/readable.ts';
 import type { OpenRecalls } from '../../shared/files/recalls.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';
 import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
-import type { Bucket } from '../../shared/storage/bucket.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import { type Concerned, fileRecalled } from './file-recalled.ts';
 import { rangesOf, walkRanges } from './ranges.ts';
+import { announceRestored, type RestoreDeps, restoreFile } from './restore.ts';
 import type { SweepTerms } from './sweep.ts';
-import type { SweeperDeps } from './sweeper.ts';
 import { walk } from './walk.ts';
 
 /** Ids begin with a digest of their owner: the files of one owner are in one range. */
@@ -26,12 +24,9 @@ const MOST = 10_000;
 /** References and receipts in an event, which has room for more: the rest can be looked up. */
 const MOST_CONCERNED = 1_000;
 
-export interface RecallDeps extends SweeperDeps {
-  readonly candidates: Candidates;
+export interface RecallDeps extends RestoreDeps {
   readonly references: References;
   readonly receipts: Receipts;
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
 }
 
 type RecallOutcome =
@@ -39,10 +34,14 @@ type RecallOutcome =
   | 'other'
   /** Infected now, and the event is out. */
   | 'recalled'
-  /** Recalled before, and the event is out now. */
+  /** Recalled or restored before, and the event is out now. */
   | 'announced'
-  /** An operator has lifted the finding meanwhile. */
+  /** An operator has lifted the finding, and the file is clean. */
   | 'released'
+  /** Clean again, since an operator has lifted the finding, and the event is out. */
+  | 'restored'
+  /** The finding is lifted, and nobody has the bytes any more: the file stays infected. */
+  | 'bytesGone'
   | 'conflict';
 
 export interface RecallReport {
@@ -52,8 +51,8 @@ export interface RecallReport {
 }
 
 /**
- * Turns every clean file infected whose content was found to be malware, and says so of each: in one walk through the
- * records for all such contents. docs/adr/0035-recall.md
+ * Turns every clean file infected whose content was found to be malware, and every infected one clean whose finding was lifted, and
+ * says so of each: in one walk through the records for all such contents. docs/adr/0035-recall.md
  * @throws {StorageError} where the buckets cannot be listed
  */
 export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerms): Promise<RecallReport> {
@@ -100,26 +99,44 @@ async function visit(
     .find((digest) => digest && open.has(digest));
   const current = sha256 && deps.records.parse(objects);
   if (!current) return 'other';
-  const { record } = current;
-  if (record.state === 'infected' && record.recalled && !record.recalled.announced) {
-    await announce(deps, { ...current, record });
-    return 'announced';
+  const told = await announced(deps, current);
+  if (!told) return 'conflict';
+  const { record } = told;
+  // The finding as it is now decides: whichever came last, finding or release, has opened the recall anew.
+  const known = await deps.findings.look(sha256);
+  if (known && 'release' in known) {
+    if (record.state !== 'infected') return isReadable(record) ? 'released' : 'other';
+    return isAllowed(known, record.signature) ? restoreFile(deps, { ...told, record }, known) : 'other';
   }
-  if (!isReadable(record)) return 'other';
-  const known = await deps.findings.get(sha256);
-  if (!known?.finding) return 'released';
+  if (!isReadable(record) || !known?.finding) return told === current ? 'other' : 'announced';
   await keepBytes(deps, kept, record, known.finding);
-  const written = await deps.records.judge(current, infected(record, known.finding, deps.now()));
+  const written = await deps.records.judge(told, infected(record, known.finding, deps.now()));
   if (!written) return 'conflict';
   await announce(deps, written);
   return 'recalled';
 }
 
+/** The record, once the event of what an earlier walk wrote is out; undefined where it moved on. */
+async function announced(deps: RecallDeps, current: Versioned): Promise<Versioned | undefined> {
+  const { record } = current;
+  if (record.state === 'infected' && record.recalled && !record.recalled.announced)
+    return announce(deps, { ...current, record });
+  if (record.state === 'clean' && record.released && !record.released.announced)
+    return announceRestored(deps, { ...current, record });
+  return current;
+}
+
 function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedRecord {
-  const { state: _, scan, ...stored } = record;
+  const { state: _, scan, ...stored } = withoutRelease(record);
   const { signature, scannedAt, engine } = finding;
-  const scanned = { generation: scan.generation, scannedAt, engine };
+  const scanned = { generation: scan.generation, scannedAt, ...(engine && { engine }) };
   return { ...stored, state: 'infected', signature, scan: scanned, recalled: { at } };
+}
+
+function withoutRelease(record: ReadableRecord): ReadableRecord {
+  if (record.state !== 'clean') return record;
+  const { released: _, ...stored } = record;
+  return stored;
 }
 
 /** Copied once, before a collection may delete them: an object that is there is from an earlier try. */
@@ -143,15 +160,18 @@ async function keepBytes(
 }
 
 /** Says that a file is infected, then notes that this was done: a process that ends before publishes it again by the same id. */
-async function announce(deps: RecallDeps, current: Versioned<InfectedRecord>): Promise<void> {
+async function announce(
+  deps: RecallDeps,
+  current: Versioned<InfectedRecord>,
+): Promise<Versioned | undefined> {
   const { candidates, publish, records, log } = deps;
   const { record } = current;
   const { id, owner, content, recalled } = record;
   if (!recalled) throw new Error(`${id} was not recalled`);
   await candidates.addGcCandidate({ owner, sha256: content.sha256 });
   await publish(fileRecalled(record, recalled.at, await concerned(deps, id)));
-  await records.judge(current, { ...record, recalled: { ...recalled, announced: true } });
   log.warn({ fileId: id, signature: record.signature }, 'file recalled');
+  return records.judge(current, { ...record, recalled: { ...recalled, announced: true } });
 }
 
 /** Readers are all here: from the finding on, no download begins (docs/adr/0039-receipts.md). */

@@ -1,30 +1,105 @@
 import * as v from 'valibot';
+import { announceFinding } from '../../shared/events/complete-scan.ts';
+import { CONDEMNED, type Release, type StandingFinding } from '../../shared/files/findings.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
-/** The order that an operator sends. The reason is kept with the finding, whose metadata has 8 KiB for all. */
+const sha256 = v.pipe(
+  v.string(),
+  v.transform(parseSha256),
+  v.check((digest) => digest !== undefined),
+  v.transform((digest) => digest as NonNullable<typeof digest>),
+);
+/** Kept with the finding, whose metadata has 8 KiB for all. */
+const reason = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxBytes(1_000));
+
+/** The order of an operator to lift a finding: for one signature, or for whatever is found in the content. */
 export const ReleaseOrder = v.strictObject({
-  sha256: v.pipe(
-    v.string(),
-    v.transform(parseSha256),
-    v.check((digest) => digest !== undefined),
-    v.transform((digest) => digest as NonNullable<typeof digest>),
-  ),
-  reason: v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxBytes(1_000)),
+  sha256,
+  reason,
+  signature: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxBytes(1_000))),
 });
 
+/** The order of an operator to refuse a content. */
+export const CondemnOrder = v.strictObject({ sha256, reason });
+
+export interface ReleaseDeps extends Pick<SweeperDeps, 'findings' | 'publish' | 'now' | 'log'> {
+  /** A release takes effect when a second operator asks for the same. */
+  readonly needsSecond?: boolean;
+}
+
+export type ReleaseReport =
+  | { readonly released: 0 | 1 }
+  | { readonly state: 'awaitingSecond'; readonly askedBy: string; readonly askedAt: string };
+
 /**
- * Lifts a finding on the word of an operator: it was a false positive. Files that are clean are handed out again;
- * those that are infected stay so. A later scan that finds something in the content counts again.
+ * Lifts a finding on the word of an operator: it was a false positive. Files that are clean are handed out again at once;
+ * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done.
  * @param by email of the operator
- * @throws {StorageError}
+ * @returns released 0 where no such finding stands
+ * @throws {StorageError} and what `publish` throws: repeat it
  */
 export async function releaseFinding(
-  { findings, now, log }: Pick<SweeperDeps, 'findings' | 'now' | 'log'>,
-  { sha256, reason }: v.InferOutput<typeof ReleaseOrder>,
+  { findings, publish, now, log, needsSecond = false }: ReleaseDeps,
+  { sha256, ...order }: v.InferOutput<typeof ReleaseOrder>,
   by: string,
-): Promise<{ readonly released: 0 | 1 }> {
-  const released = await findings.release(sha256, { by, at: now(), reason });
-  if (released) log.warn({ sha256, by, reason }, 'finding released');
-  return { released: released ? 1 : 0 };
+): Promise<ReleaseReport> {
+  for (;;) {
+    const known = await findings.look(sha256);
+    if (known && 'release' in known) {
+      await announceFinding({ findings, publish }, sha256, known);
+      return { released: 0 };
+    }
+    if (!known || (order.signature !== undefined && order.signature !== known.signature))
+      return { released: 0 };
+    const release = releaseOf(known, order, { by, at: now() });
+    const asked = known.asked?.signature === release.signature ? known.asked : undefined;
+    if (needsSecond && (!asked || isSame(asked.by, by))) {
+      if (!asked && !(await findings.ask(known, release))) continue;
+      const { at, ...first } = asked ?? release;
+      log.warn({ sha256, by: first.by, reason: first.reason }, 'release asked for');
+      return { state: 'awaitingSecond', askedBy: first.by, askedAt: at.toISOString() };
+    }
+    const lifted = await findings.release(known, release);
+    if (!lifted) continue;
+    const { signature } = known;
+    log.warn(
+      { sha256, signature, by, reason: order.reason, ...(needsSecond && { askedBy: asked?.by }) },
+      'finding released',
+    );
+    await announceFinding({ findings, publish }, sha256, lifted);
+    return { released: 1 };
+  }
+}
+
+/** Taking back the word of an operator says nothing of what a scan may find in the content. */
+function releaseOf(
+  { signature }: StandingFinding,
+  order: { readonly reason: string; readonly signature?: string | undefined },
+  { by, at }: { readonly by: string; readonly at: Date },
+): Release {
+  const allowed = signature === CONDEMNED ? CONDEMNED : order.signature;
+  return { by, at, reason: order.reason, ...(allowed !== undefined && { signature: allowed }) };
+}
+
+function isSame(first: string, second: string): boolean {
+  return first.toLowerCase() === second.toLowerCase();
+}
+
+/**
+ * Refuses a content on the word of an operator, whether it is stored or not, and recalls its files: also after a release.
+ * Repeated, it sees to it that this is known and done.
+ * @param by email of the operator
+ * @returns condemned 0 where a finding stands already
+ * @throws {StorageError} and what `publish` throws: repeat it
+ */
+export async function condemnContent(
+  { findings, publish, now, log }: Pick<SweeperDeps, 'findings' | 'publish' | 'now' | 'log'>,
+  { sha256, reason }: v.InferOutput<typeof CondemnOrder>,
+  by: string,
+): Promise<{ readonly condemned: 0 | 1 }> {
+  const { known, written } = await findings.condemn(sha256, { by, at: now(), reason });
+  if (written) log.warn({ sha256, by, reason }, 'content condemned');
+  await announceFinding({ findings, publish }, sha256, known);
+  return { condemned: written ? 1 : 0 };
 }

@@ -18,6 +18,7 @@ export type EventName =
   | 'file.downloaded.v1'
   | 'file.deleted.v1'
   | 'file.recalled.v1'
+  | 'file.released.v1'
   | 'verdict.changed.v1';
 
 export interface EventFacts {

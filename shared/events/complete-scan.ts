@@ -1,8 +1,8 @@
-import type { Publish } from '../events/cloud-event.ts';
+import type { EventMessage, Publish } from '../events/cloud-event.ts';
 import { scanCompleted } from '../events/scan-completed.ts';
 import { scanFailed } from '../events/scan-failed.ts';
-import { verdictChanged } from '../events/verdict-changed.ts';
-import type { Findings, StandingFinding } from '../files/findings.ts';
+import { verdictChanged, verdictLifted } from '../events/verdict-changed.ts';
+import type { Findings, LiftedFinding, StandingFinding } from '../files/findings.ts';
 import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from '../files/record.ts';
 import type { Records, Versioned } from '../files/records.ts';
 import type { Background } from '../runtime/background.ts';
@@ -69,18 +69,24 @@ function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number }
 }
 
 /**
- * Makes sure that every file is recalled whose content was handed out as clean and is malware, and says so of the content
- * where nobody has said it yet: at least once.
+ * Makes sure that every file is recalled whose content was handed out as clean and is malware, or is clean again whose finding
+ * was lifted, and says so of the content where nobody has said it yet: at least once.
  */
 export async function announceFinding(
   { findings, publish }: Pick<CompletionDeps, 'findings' | 'publish'>,
   sha256: Sha256,
-  known: StandingFinding,
+  known: StandingFinding | LiftedFinding,
 ): Promise<void> {
-  if (!known.finding) return;
-  if (!known.announced) await publish(verdictChanged(sha256, known.finding));
+  const event = eventOf(sha256, known);
+  if (!event) return;
+  if (!known.announced) await publish(event);
   await findings.recalls.open(sha256);
   if (!known.announced) await findings.noteAnnounced(known);
+}
+
+function eventOf(sha256: Sha256, known: StandingFinding | LiftedFinding): EventMessage | undefined {
+  if ('release' in known) return verdictLifted(sha256, known);
+  return known.finding && verdictChanged(sha256, known.finding);
 }
 
 interface FailureDeps {

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Finding } from '../files/findings.ts';
+import type { Finding, LiftedFinding } from '../files/findings.ts';
 import type { Sha256 } from '../files/record.ts';
 import { shownEngine } from '../scanning/engine.ts';
 import { cloudEvent, type EventMessage } from './cloud-event.ts';
@@ -18,7 +18,24 @@ export function verdictChanged(sha256: Sha256, { signature, scannedAt, engine }:
     id: `${sha256}/infected/${changedAt}/${createHash('sha256').update(signature).digest('hex').slice(0, 16)}`,
     subject: sha256,
     time: scannedAt,
-    data: { sha256, verdict, signature, changedAt, engine: shownEngine(engine) },
+    data: { sha256, verdict, signature, changedAt, ...(engine && { engine: shownEngine(engine) }) },
+    filterable: { verdict },
+  });
+}
+
+/** A content that was malware is clean: an operator has lifted its finding. The name of the operator stays with us. */
+export function verdictLifted(
+  sha256: Sha256,
+  { signature, release: { at, reason } }: LiftedFinding,
+): EventMessage {
+  const verdict = 'clean';
+  const changedAt = at.toISOString();
+  return cloudEvent({
+    name: 'verdict.changed.v1',
+    id: `${sha256}/clean/${changedAt}`,
+    subject: sha256,
+    time: at,
+    data: { sha256, verdict, signature, changedAt, released: { reason, at: changedAt } },
     filterable: { verdict },
   });
 }

@@ -32,6 +32,8 @@ export interface Handle extends Outcome {
   readonly sha256?: string;
   readonly createdAt: string;
   readonly deletedAt?: string;
+  /** An operator lifted the finding of the content; `clean` alone, for its owner and administrators. */
+  readonly released?: { readonly by: string; readonly reason: string; readonly at: string };
   /** How many it is shared with; told to its owner and to administrators alone. */
   readonly viewerCount?: number;
   /**
@@ -66,7 +68,7 @@ export function toHandle(
     ...(content && { size: content.size, sha256: content.sha256 }),
     createdAt: record.createdAt.toISOString(),
     ...outcome(record, offset),
-    ...(forOwner && { viewerCount: record.viewers.length }),
+    ...(forOwner && { viewerCount: record.viewers.length, ...released(record) }),
     links: { self, status: `${self}/status` },
   };
 }
@@ -102,6 +104,12 @@ export function outcomeOf(record: DecidedRecord): Outcome {
       ...(record.detail !== undefined && { detail: record.detail }),
     }),
   };
+}
+
+function released(record: FileRecord): Pick<Handle, 'released'> {
+  if (record.state !== 'clean' || !record.released) return {};
+  const { by, reason, at } = record.released;
+  return { released: { by, reason, at: at.toISOString() } };
 }
 
 function progress(

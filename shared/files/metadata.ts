@@ -29,6 +29,7 @@ import {
   parseSha256,
   type Recalled,
   type Redriven,
+  type Released,
   type ScanResult,
   type Stored,
   type UnjudgedRecord,
@@ -78,6 +79,13 @@ const REDRIVEN = group<Redriven>({
 });
 
 const RECALLED = group<Recalled>({ at: time('recalledAt'), announced: flag('recallAnnounced') });
+
+const RELEASED = group<Released>({
+  at: time('releasedAt'),
+  by: text('releasedBy'),
+  reason: text('releasedReason'),
+  announced: flag('releaseAnnounced'),
+});
 
 const ENGINE = group<EngineVersion>({
   engine: text('engine'),
@@ -151,7 +159,7 @@ const VERDICT = tagged<Part<JudgedRecord, 'tentative'>, 'state'>('state', 'state
     lease: optional(LEASE),
     redriven: optional(REDRIVEN),
   },
-  clean: { content: CONTENT, scan: SCAN },
+  clean: { content: CONTENT, scan: SCAN, released: optional(RELEASED) },
   infected: { content: CONTENT, signature: text('signature'), scan: SCAN, recalled: optional(RECALLED) },
   unscannable: {
     content: optional(CONTENT),

@@ -121,6 +121,16 @@ export interface Recalled {
   readonly announced?: true;
 }
 
+/** A file was infected before an operator lifted the finding of its content. */
+export interface Released {
+  readonly at: Date;
+  /** Email of the operator. */
+  readonly by: string;
+  readonly reason: string;
+  /** The event that says so is out, or none is to come. */
+  readonly announced?: true;
+}
+
 export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
 
 /** The state of a file. Fields outside a state's row cannot be written in that state. */
@@ -139,7 +149,12 @@ export type FileRecord = Stored &
          */
         readonly tentative?: true;
       }
-    | { readonly state: 'clean'; readonly content: Content; readonly scan: ScanResult }
+    | {
+        readonly state: 'clean';
+        readonly content: Content;
+        readonly scan: ScanResult;
+        readonly released?: Released;
+      }
     | {
         readonly state: 'infected';
         readonly content: Content;

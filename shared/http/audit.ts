@@ -31,6 +31,7 @@ export type Action =
   | 'audit'
   | 'hunt'
   | 'release'
+  | 'condemn'
   | 'notify'
   | 'unknown';
 

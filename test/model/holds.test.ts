@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { recall } from '../../functions/sweeper/recall.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
+import { Receipts } from '../../shared/files/receipts.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { CollectFixture } from '../functions/sweeper/collect-fixture.ts';
 import { DAY } from '../functions/sweeper/fixture.ts';
@@ -104,6 +106,11 @@ describe('a life of files whose objects are held from the moment that they are t
       const order = { sha256: MALWARE?.sha256 ?? assert.fail(), reason: 'a test' };
       await releaseFinding(actor.collector, order, 'operator@example.org');
       for (const name of held) await hold(permanent.name, name, false);
+      fixture.now += 2_000;
+      const receipts = new Receipts(permanent);
+      const recaller = { ...actor.collector, blobs: actor.scan.blobs, receipts, quarantine: undefined };
+      const terms = { budgetMs: 60_000, stopping: () => false };
+      assert.ok((await recall(recaller, terms)).complete);
       await collectFor(6);
       const left = (await fixture.names('')).filter((name) => !/^(sweeper|findings)\//.test(name));
       assert.deepEqual(left, []);

@@ -54,6 +54,8 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
     await eventually(async () => (await fetch(url, { method: 'PATCH', headers, body })).ok);
   }
   const metadataOf = async (name: string) => (await service.bucket('permanent').stat(name))?.metadata ?? {};
+  const order = (path: string, sha256: string | undefined) =>
+    ok(service.sweeper(path, { body: JSON.stringify({ sha256, reason: 'a test' }) }));
   const collect = () => ok(service.sweeper('/collect'));
   const sweep = () => ok(service.sweeper('/sweep'));
 
@@ -88,11 +90,38 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const { id } = await service.upload(EICAR);
       assert.equal((await service.decided(id)).state, 'infected');
     },
-    'a finding that is released, and malware all the same': async () => {
-      const { sha256 } = await service.decided((await service.upload(EICAR)).id);
-      await ok(service.sweeper('/release', { body: JSON.stringify({ sha256, reason: 'a test' }) }));
-      const { id } = await service.upload(EICAR);
-      assert.equal((await service.decided(id)).state, 'infected');
+    'a finding that is released, and the same malware again': async () => {
+      const bytes = Buffer.concat([Buffer.from(EICAR), randomBytes(100)]);
+      const released = await service.decided((await service.upload(bytes)).id);
+      assert.equal(released.state, 'infected');
+      await order('/release', released.sha256);
+      await eventually(async () => {
+        await sweep();
+        return (await service.status(released.id)).state === 'clean';
+      });
+      const { id } = await service.upload(bytes);
+      assert.equal((await service.decided(id)).state, 'clean');
+    },
+    'contents that an operator condemns and releases': async () => {
+      const ids = [await clean(), await clean()];
+      const digests = await Promise.all(ids.map(async (id) => (await service.status(id)).sha256));
+      const become = (state: string) =>
+        eventually(async () => {
+          await sweep();
+          const now = await Promise.all(ids.map((id) => service.status(id)));
+          return now.every((file) => file.state === state);
+        });
+      for (const sha256 of digests) await order('/condemn', sha256);
+      await become('infected');
+      // One of them has only the copy in quarantine.
+      const blob = `blobs/sha256/${digests[0]}`;
+      await backdate(blob, 'usedAt');
+      for (let times = 0; times < 3; times += 1) await collect();
+      assert.deepEqual(await service.names('permanent', blob), []);
+      await backdate(`blobs/sha256/${digests[1]}`, 'usedAt');
+      for (const sha256 of digests) await order('/release', sha256);
+      await become('clean');
+      for (const id of ids) await ok(service.call('GET', `/files/${id}`));
     },
     'a repeat with an idempotency key': async () => {
       const headers = { 'idempotency-key': `"${randomBytes(12).toString('hex')}"` };

@@ -273,7 +273,7 @@ export interface CallInit {
 }
 
 /** Paths that the schedule may not call. */
-const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release']);
+const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release', '/condemn']);
 
 interface SweeperInit {
   readonly as?: Account;

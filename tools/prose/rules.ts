@@ -40,7 +40,6 @@ const WORDS: readonly (readonly [word: RegExp, instead: string])[] = [
   ],
   [/\bl(?:ie|ies|ying)\b/gi, 'is, is stored'],
   [/\b(?:who|whom)(?:so)?ever\b/gi, 'anyone who, the caller'],
-  [/\bcondemn(?:s|ed|ing)?\b/gi, 'mark as infected'],
 ];
 
 const RULES: readonly Rule[] = [

@@ -19,6 +19,8 @@ const SCHEMAS = {
     import('../../../shared/events/schemas/file.downloaded.v1.json', { with: { type: 'json' } }),
   'file.recalled.v1.json': () =>
     import('../../../shared/events/schemas/file.recalled.v1.json', { with: { type: 'json' } }),
+  'file.released.v1.json': () =>
+    import('../../../shared/events/schemas/file.released.v1.json', { with: { type: 'json' } }),
   'scan.completed.v1.json': () =>
     import('../../../shared/events/schemas/scan.completed.v1.json', { with: { type: 'json' } }),
   'scan.failed.v1.json': () =>

@@ -129,12 +129,11 @@ async function decided(
       return 'clean';
     case 'infected': {
       const { signature } = verdict;
-      if ((await findings.released(sha256)) === signature) {
+      const known = await findings.add(sha256, { signature, scannedAt, engine });
+      if ('release' in known) {
         await blobs.noteRescan(blob.object, scannedAt);
         return 'released';
       }
-      const known = await findings.add(sha256, { signature, scannedAt, engine });
-      if (!known) return 'released';
       log.warn({ sha256, signature }, 'stored content is malware');
       await announceFinding({ findings, publish }, sha256, known);
       await blobs.noteRescan(blob.object, scannedAt);

@@ -374,7 +374,10 @@ describe('a download, which is read while it is still asked whether it may be', 
     assert.equal(await problemOf(downloading), 'file-infected');
     await assert.rejects(collect(blobs.ahead?.bytes ?? assert.fail()), /aborted/);
     assert.equal(await problemOf(open({}, 'HEAD')), 'file-infected');
-    await findings.release(sha256, { by: 'operator@example.org', at: new Date(), reason: 'harmless' });
+    const known = (await findings.get(sha256)) ?? assert.fail();
+    assert.ok(
+      await findings.release(known, { by: 'operator@example.org', at: new Date(), reason: 'harmless' }),
+    );
     assert.deepEqual(await collect((await open()).bytes), bytes);
   });
 

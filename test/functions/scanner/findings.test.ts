@@ -320,8 +320,12 @@ describe('a finding', () => {
   });
 
   describe('that an operator releases', () => {
-    const release = (reason = 'a false positive') =>
-      releaseFinding(fixture.sweeper, { sha256: SHA256, reason }, 'operator@example.org');
+    const release = (how: { readonly signature?: string } = {}) =>
+      releaseFinding(
+        fixture.sweeper,
+        { sha256: SHA256, reason: 'a false positive', ...how },
+        'operator@example.org',
+      );
     let clean: File;
     let found: File;
 
@@ -343,9 +347,9 @@ describe('a finding', () => {
       await scan(older(), next);
       assert.ok(await isHandedOut(next.record.id));
       const object = await fixture.sweeper.permanent.stat(`findings/sha256/${SHA256}`);
-      const { releasedBy, releasedAt, releaseReason, signature } = object?.metadata ?? {};
+      const { releasedBy, releasedAt, releasedReason, signature } = object?.metadata ?? {};
       assert.deepEqual(
-        [releasedBy, releasedAt, releaseReason, signature],
+        [releasedBy, releasedAt, releasedReason, signature],
         ['operator@example.org', new Date(fixture.now).toISOString(), 'a false positive', SIGNATURE],
       );
       assert.deepEqual(await release(), { released: 0 }, 'once');
@@ -357,12 +361,30 @@ describe('a finding', () => {
       assert.ok(await isHandedOut(clean.record.id));
     });
 
-    it('is brought back by a later scan that finds something', async () => {
-      await release();
-      fixture.now += 366 * DAY;
-      const again = await fixture.upload(MALWARE);
-      await scan(newer(fixture.actor()), again);
-      assert.equal(await fixture.state(again.record.id), 'infected');
+    for (const [what, how] of [
+      ['whatever is found', {}],
+      ['its signature', { signature: SIGNATURE }],
+    ] as const) {
+      it(`allows ${what} in later scans, and their files say by whom`, async () => {
+        assert.deepEqual(await release(how), { released: 1 });
+        const at = new Date(fixture.now);
+        fixture.now += 366 * DAY;
+        const again = await fixture.upload(MALWARE);
+        await scan(newer(fixture.actor()), again);
+        const { record } = await fixture.read(again.record.id);
+        assert.ok(record.state === 'clean');
+        const released = { by: 'operator@example.org', reason: 'a false positive', at, announced: true };
+        assert.deepEqual(record.released, released);
+        assert.ok(await isHandedOut(again.record.id));
+      });
+    }
+
+    it('does not allow another signature, which a release of this one does not cover', async () => {
+      assert.deepEqual(await release({ signature: 'Win.Other' }), { released: 0 });
+      assert.equal(await isHandedOut(clean.record.id), false);
+      assert.deepEqual(await release({ signature: SIGNATURE }), { released: 1 });
+      const other = { ...foundAt(fixture.now), signature: 'Win.Other' };
+      assert.ok(!('release' in (await findings().add(SHA256, other))));
       assert.equal(await isHandedOut(clean.record.id), false);
       assert.deepEqual(await release(), { released: 1 }, 'and can be released again');
     });

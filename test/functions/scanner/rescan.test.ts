@@ -291,7 +291,8 @@ describe('a re-scan', () => {
     verdict = INFECTED;
     await scanned(object);
     fixture.now += 2_000;
-    await releaseFinding(fixture.sweeper, { sha256: sha256Of(bytes), reason: 'false' }, 'operator');
+    const order = { sha256: sha256Of(bytes), reason: 'false', signature: INFECTED.signature };
+    await releaseFinding(fixture.sweeper, order, 'operator');
     fixture.now += 2_000;
     await scanned(object);
     assert.equal(await finding(bytes), undefined);

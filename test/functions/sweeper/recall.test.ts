@@ -2,9 +2,10 @@ import assert from 'node:assert/strict';
 import { openDownload } from '../../../functions/files/download.ts';
 import { ReceiptWriter } from '../../../functions/files/receipt-writer.ts';
 import { type RecallDeps, type RecallReport, recall } from '../../../functions/sweeper/recall.ts';
-import { releaseFinding } from '../../../functions/sweeper/release.ts';
+import { condemnContent, releaseFinding } from '../../../functions/sweeper/release.ts';
 import { announceFinding } from '../../../shared/events/complete-scan.ts';
-import { blobName } from '../../../shared/files/blob-name.ts';
+import { parseBlob } from '../../../shared/files/blob.ts';
+import { blobKey, blobName } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
@@ -52,6 +53,7 @@ describe('a recall', () => {
       receipts: new Receipts(permanent),
       publish: (event) => hook('publish', 'event', () => sweeper.publish(event)),
       quarantine,
+      blobs: new Blobs(permanent),
     };
   }
   async function run(hook: Hook = straight, stopping = () => false): Promise<RecallReport> {
@@ -253,7 +255,8 @@ describe('a recall', () => {
     await releaseFinding(fixture.sweeper, { sha256: file.sha256, reason: 'false' }, 'operator');
     assert.deepEqual((await run()).files, { released: 1 });
     assert.equal(await stateOf(file), 'clean');
-    assert.equal(fixture.published.length, 0);
+    const told = fixture.published.map(({ attributes }) => attributes['eventType']);
+    assert.deepEqual(told, ['verdict.changed.v1']);
   });
 
   it('ends under a hold as well, and is opened anew by a later finding', async () => {
@@ -272,5 +275,240 @@ describe('a recall', () => {
     await fixture.sweeper.findings.recalls.open(file.sha256);
     fixture.now += 2_000;
     assert.deepEqual((await run()).files, { other: 1 });
+  });
+
+  describe('of a content that an operator releases', () => {
+    const reason = 'a false positive';
+    const release = async ({ sha256 }: File, signature?: string) => {
+      const report = await releaseFinding(
+        fixture.sweeper,
+        { sha256, reason, ...(signature !== undefined && { signature }) },
+        'a@example.org',
+      );
+      fixture.now += 2_000;
+      return report;
+    };
+    const condemn = async ({ sha256 }: File) => {
+      const report = await condemnContent(fixture.sweeper, { sha256, reason: 'phishing' }, 'b@example.org');
+      fixture.now += 2_000;
+      return report;
+    };
+    const blobOf = ({ sha256 }: File) => fixture.sweeper.permanent.stat(blobName(`sha256/${sha256}`));
+    async function collected(file: File): Promise<void> {
+      const blob = (await blobOf(file)) ?? assert.fail();
+      await fixture.sweeper.permanent.delete(blob.name, blob);
+      fixture.now += 2_000;
+    }
+    async function recalled(): Promise<File> {
+      const file = await clean();
+      await found(file);
+      await run();
+      fixture.published = [];
+      return file;
+    }
+    async function isRestored(file: File): Promise<void> {
+      const { record } = await fixture.read(file.id);
+      assert.ok(record.state === 'clean' && record.released?.announced);
+      assert.deepEqual([record.released.by, record.released.reason], ['a@example.org', reason]);
+      assert.equal('signature' in record || 'recalled' in record, false);
+      const blob = (await blobOf(file)) ?? assert.fail('it has no bytes');
+      assert.equal(blob.size, record.content.size);
+      assert.ok(!('signature' in parseBlob(blob)));
+      assert.equal(await isOpen(file), false);
+      const told = fixture.published.map(({ attributes }) => [
+        attributes['eventType'],
+        attributes['verdict'],
+      ]);
+      const once = new Set(told.map((event) => event.join()));
+      assert.deepEqual([...once].sort(), ['file.released.v1,clean', 'verdict.changed.v1,clean']);
+    }
+
+    for (const isCollected of [false, true]) {
+      it(`makes its files clean again${isCollected ? ', from quarantine' : ''}`, async () => {
+        const file = await recalled();
+        if (isCollected) await collected(file);
+        assert.deepEqual(await release(file), { released: 1 });
+        assert.deepEqual((await run()).files, { restored: 1 });
+        await isRestored(file);
+        assert.deepEqual(await run(), { files: {}, complete: true });
+      });
+    }
+
+    it('makes a file clean that never was, from its copy in quarantine', async () => {
+      const file = await recalled();
+      await collected(file);
+      const kept = (await quarantine.stat(`sha256/${file.sha256}`)) ?? assert.fail();
+      const target = { bucket: quarantine, name: file.id, contentType: 'text/plain' };
+      assert.ok(typeof (await quarantine.rewrite(kept, target)) === 'object');
+      await quarantine.delete(kept.name, kept);
+      await release(file, SIGNATURE);
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+    });
+
+    it('makes it clean in the scope of its owner, where owners have separate blobs', async () => {
+      const file = await recalled();
+      await collected(file);
+      await release(file);
+      const blobs = new Blobs(fixture.sweeper.permanent, { deduplicate: 'owner' });
+      const report = await recall({ ...deps(), blobs }, { budgetMs: 60_000, stopping: () => false });
+      assert.deepEqual(report.files, { restored: 1 });
+      const name = blobName(blobKey('owner', { owner: OWNER, sha256: file.sha256 }));
+      assert.ok(await isThere(name));
+      assert.equal(await isThere(blobName(`sha256/${file.sha256}`)), false);
+    });
+
+    it('leaves a file infected whose bytes are nowhere, or are others', async () => {
+      const files = [await recalled(), await recalled()] as const;
+      for (const file of files) {
+        await collected(file);
+        const kept = (await quarantine.stat(`sha256/${file.sha256}`)) ?? assert.fail();
+        await quarantine.delete(kept.name, kept);
+        await release(file);
+      }
+      const other = { contentType: 'text/plain', metadata: {} };
+      await quarantine.insertEmpty(`sha256/${files[1].sha256}`, other);
+      assert.deepEqual((await run()).files, { bytesGone: 2 });
+      for (const file of files) {
+        assert.equal(await stateOf(file), 'infected');
+        assert.equal(await isOpen(file), false);
+        assert.equal(await blobOf(file), undefined);
+      }
+    });
+
+    it('leaves a file infected whose blob is damaged', async () => {
+      const file = await recalled();
+      const blob = (await blobOf(file)) ?? assert.fail();
+      assert.ok(
+        await fixture.sweeper.permanent.patch(blob.name, blob, { damagedAt: new Date().toISOString() }),
+      );
+      await release(file);
+      assert.deepEqual((await run()).files, { bytesGone: 1 });
+      assert.equal(await stateOf(file), 'infected');
+    });
+
+    it('leaves a file infected in which another signature was found', async () => {
+      const file = await recalled();
+      assert.deepEqual(await release(file, 'Another'), { released: 0 });
+      const { record } = await fixture.read(file.id);
+      assert.ok(record.state === 'infected');
+      await fixture.write({ ...record, signature: 'Another' });
+      fixture.now += 2_000;
+      assert.deepEqual(await release(file, SIGNATURE), { released: 1 });
+      assert.deepEqual((await run()).files, { other: 1 });
+      assert.equal(await stateOf(file), 'infected');
+    });
+
+    it('is resumed after a crash at any write', async () => {
+      let died = true;
+      for (let step = 0; died; step++) {
+        died = false;
+        const file = await recalled();
+        if (step % 2 === 0) await collected(file);
+        await release(file);
+        let writes = 0;
+        const dying: Hook = async (operation, _name, work) => {
+          const result = await work();
+          if (!['insert', 'patch', 'delete', 'rewrite', 'publish'].includes(operation)) return result;
+          if (writes++ !== step) return result;
+          died = true;
+          throw new Died();
+        };
+        await run(dying).catch((error: unknown) => assert.ok(error instanceof Died, String(error)));
+        for (let runs = 0; runs < 3; runs++) await run();
+        await isRestored(file);
+      }
+    });
+
+    it('is undone by a condemnation, as that is by a release', async () => {
+      const file = await recalled();
+      assert.deepEqual(await condemn(file), { condemned: 0 }, 'what was found stands');
+      await release(file);
+      await run();
+      fixture.published = [];
+      assert.deepEqual(await condemn(file), { condemned: 1 });
+      assert.deepEqual(await condemn(file), { condemned: 0 });
+      assert.deepEqual((await run()).files, { recalled: 1 });
+      const { record } = await fixture.read(file.id);
+      assert.ok(record.state === 'infected' && record.recalled?.announced && !('released' in record));
+      assert.equal(record.signature, 'Operator.Condemned');
+      const told = fixture.published.map(({ attributes }) => attributes['eventType']);
+      assert.deepEqual([...new Set(told)], ['verdict.changed.v1', 'file.recalled.v1']);
+      fixture.published = [];
+      await collected(file);
+      assert.deepEqual(await release(file), { released: 1 });
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+      const { findings, now } = fixture.sweeper;
+      const later = { signature: SIGNATURE, scannedAt: now(), engine: { engine: '1.4.6' } };
+      assert.ok(!('release' in (await findings.add(file.sha256, later))), 'a scan may still find something');
+    });
+
+    it('that is condemned and was never stored is refused', async () => {
+      const sha256 = 'a'.repeat(64) as Sha256;
+      assert.deepEqual(await condemn({ sha256 } as File), { condemned: 1 });
+      assert.equal((await fixture.sweeper.findings.get(sha256))?.signature, 'Operator.Condemned');
+    });
+
+    it('comes to what was decided last, where a recall was still under way', async () => {
+      const file = await clean();
+      await found(file);
+      const dying: Hook = async (operation, _name, work) => {
+        if (operation === 'publish') throw new Died();
+        return work();
+      };
+      assert.deepEqual((await run(dying)).files, { error: 1 });
+      assert.equal(await stateOf(file), 'infected');
+      fixture.published = [];
+      await release(file);
+      assert.deepEqual((await run()).files, { restored: 1 });
+      assert.equal(await stateOf(file), 'clean');
+    });
+
+    it('is repeated where it was announced to nobody', async () => {
+      const file = await recalled();
+      const publish = () => Promise.reject(new Died());
+      const order = { sha256: file.sha256, reason };
+      await assert.rejects(releaseFinding({ ...fixture.sweeper, publish }, order, 'a@example.org'), Died);
+      fixture.now += 2_000;
+      assert.deepEqual(await release(file), { released: 0 });
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+    });
+
+    describe('and that needs two', () => {
+      const ask = async ({ sha256 }: File, by: string, how: { signature?: string } = {}) => {
+        const deps = { ...fixture.sweeper, needsSecond: true };
+        const report = await releaseFinding(deps, { sha256, reason, ...how }, by);
+        fixture.now += 2_000;
+        return 'state' in report ? report.askedBy : report.released;
+      };
+
+      it('takes effect once another operator asks for the same', async () => {
+        const file = await recalled();
+        assert.equal(await ask(file, 'first@example.org'), 'first@example.org');
+        assert.equal(await ask(file, 'First@example.org'), 'first@example.org', 'the same one');
+        assert.ok(await fixture.sweeper.findings.get(file.sha256));
+        assert.equal(await ask(file, 'a@example.org'), 1);
+        assert.equal(await ask(file, 'third@example.org'), 0);
+        await run();
+        await isRestored(file);
+      });
+
+      it('takes no agreement to one signature for an agreement to all', async () => {
+        const file = await recalled();
+        assert.equal(await ask(file, 'first@example.org', { signature: SIGNATURE }), 'first@example.org');
+        assert.equal(await ask(file, 'second@example.org'), 'second@example.org');
+        assert.equal(await ask(file, 'first@example.org'), 1);
+      });
+
+      it('asks anew once the finding is another', async () => {
+        const file = await recalled();
+        assert.equal(await ask(file, 'first@example.org'), 'first@example.org');
+        await release(file);
+        await condemn(file);
+        assert.equal(await ask(file, 'second@example.org'), 'second@example.org');
+      });
+    });
   });
 });

@@ -2,14 +2,16 @@ import assert from 'node:assert/strict';
 import { fileDownloaded } from '../../../functions/files/file-downloaded.ts';
 import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
 import { fileRecalled } from '../../../functions/sweeper/file-recalled.ts';
+import { fileReleased } from '../../../functions/sweeper/file-released.ts';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { scanCompleted } from '../../../shared/events/scan-completed.ts';
 import { scanFailed } from '../../../shared/events/scan-failed.ts';
-import { verdictChanged } from '../../../shared/events/verdict-changed.ts';
+import { verdictChanged, verdictLifted } from '../../../shared/events/verdict-changed.ts';
 import type { CorrelationId } from '../../../shared/files/correlation-id.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
 import type {
+  CleanRecord,
   DecidedRecord,
   DeletedRecord,
   FailedRecord,
@@ -18,7 +20,7 @@ import type {
 } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Traceparent } from '../../../shared/runtime/trace.ts';
-import type { Generation } from '../../../shared/storage/object.ts';
+import type { Generation, StoredObject } from '../../../shared/storage/object.ts';
 import {
   cloudEventOf,
   outsideCloudEvents,
@@ -100,6 +102,9 @@ const received = (message: EventMessage) => {
 
 describe('the events', () => {
   const finding = { signature: 'Win.Late-1', scannedAt, engine };
+  const release = { by: 'operator@example.org', at: scannedAt, reason: 'a false positive' };
+  const lifted = { object: {} as StoredObject, signature: 'Win.Late-1', release, announced: false };
+  const released: CleanRecord = { ...stored, state: 'clean', content, scan, released: release };
   const messages: Readonly<Record<string, () => EventMessage>> = {
     ...Object.fromEntries(
       Object.entries(decided).map(([what, record]) => [what, () => scanCompleted(record)]),
@@ -111,6 +116,9 @@ describe('the events', () => {
     recalled: () => fileRecalled(recalled, scannedAt, concerned),
     'deleted with content': () => fileDeleted({ ...deleted, content }),
     'verdict changed': () => verdictChanged(sha256, finding),
+    condemned: () => verdictChanged(sha256, { signature: 'Operator.Condemned', scannedAt }),
+    lifted: () => verdictLifted(sha256, lifted),
+    released: () => fileReleased(released, release),
   };
   for (const [what, make] of Object.entries(messages)) {
     it(`are CloudEvents with the data of their schema: ${what}`, () => {
@@ -122,7 +130,7 @@ describe('the events', () => {
       const { attributes, data, orderingKey } = make();
       assert.equal(orderingKey, attributes['ce-subject']);
       for (const value of Object.values(attributes)) assert.ok(Buffer.byteLength(value) <= 1024);
-      assert.doesNotMatch(`${JSON.stringify(attributes)} ${data}`, /Nordmann|123456789/);
+      assert.doesNotMatch(`${JSON.stringify(attributes)} ${data}`, /Nordmann|123456789|operator@/);
     });
   }
 
@@ -137,6 +145,9 @@ describe('the events', () => {
       verdictChanged(sha256, finding),
       verdictChanged(sha256, { ...finding, signature: '\u{1F9A0}'.repeat(512) }),
       verdictChanged(sha256, { ...finding, scannedAt: createdAt }),
+      verdictLifted(sha256, lifted),
+      verdictLifted(sha256, { ...lifted, release: { ...release, at: createdAt } }),
+      fileReleased(released, release),
     ].map(({ attributes }) => attributes['ce-id'] ?? '');
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ids) assert.ok(Buffer.byteLength(id) <= 1024);
@@ -203,6 +214,7 @@ describe('the schemas of the events', () => {
       'file.deleted.v1',
       'file.downloaded.v1',
       'file.recalled.v1',
+      'file.released.v1',
       'scan.completed.v1',
       'scan.failed.v1',
       'verdict.changed.v1',

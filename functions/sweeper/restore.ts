@@ -1,0 +1,92 @@
+import { BlobMismatch } from '../../shared/files/blob.ts';
+import type { Blobs } from '../../shared/files/blobs.ts';
+import type { Candidates } from '../../shared/files/candidates.ts';
+import type { LiftedFinding } from '../../shared/files/findings.ts';
+import type { CleanRecord, InfectedRecord } from '../../shared/files/record.ts';
+import type { Versioned } from '../../shared/files/records.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { fileReleased } from './file-released.ts';
+import type { SweeperDeps } from './sweeper.ts';
+
+export interface RestoreDeps extends SweeperDeps {
+  readonly candidates: Candidates;
+  readonly blobs: Blobs;
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
+}
+
+/** No engine was asked: an operator condemned the content, and then let go of it. */
+const NO_ENGINE = { engine: 'none' };
+
+/**
+ * Makes an infected file clean whose finding an operator has lifted: first its bytes, then its verdict, then its event. A crash
+ * between two of them leaves a file that the next walk meets in the same way.
+ * @returns 'bytesGone' where neither quarantine nor blob has the content any more: the file stays infected
+ * @throws {StorageError} and what `publish` throws
+ */
+export async function restoreFile(
+  deps: RestoreDeps,
+  current: Versioned<InfectedRecord>,
+  lifted: LiftedFinding,
+): Promise<'restored' | 'bytesGone' | 'conflict'> {
+  const { record } = current;
+  const { owner, content } = record;
+  if (!(await bringBack(deps, record, lifted))) {
+    // docs/operations.md names this message.
+    deps.log.error({ fileId: record.id, sha256: content.sha256 }, 'released file has no bytes');
+    return 'bytesGone';
+  }
+  // The file may have been deleted meanwhile, and then nobody else looks for these bytes.
+  await deps.candidates.addGcCandidate({ owner, sha256: content.sha256 });
+  const { signature: _, recalled: __, ...stored } = record;
+  const { at, by, reason } = lifted.release;
+  const written = await deps.records.judge<CleanRecord>(current, {
+    ...stored,
+    state: 'clean',
+    released: { at, by, reason },
+  });
+  if (!written) return 'conflict';
+  await announceRestored(deps, written);
+  return 'restored';
+}
+
+/** Says that a file is clean, then notes that this was done: a process that ends before publishes it again by the same id. */
+export async function announceRestored(
+  { publish, records, log }: RestoreDeps,
+  current: Versioned<CleanRecord>,
+): Promise<Versioned | undefined> {
+  const { record } = current;
+  const { id, released } = record;
+  if (!released) throw new Error(`${id} was not released`);
+  await publish(fileReleased(record, released));
+  log.warn({ fileId: id, by: released.by }, 'file released');
+  return records.judge(current, { ...record, released: { ...released, announced: true } });
+}
+
+/** @returns whether the content is a blob that may be relied on */
+async function bringBack(
+  { blobs, quarantine }: RestoreDeps,
+  record: InfectedRecord,
+  { release }: LiftedFinding,
+): Promise<boolean> {
+  const { id, content, scan } = record;
+  const { engine = NO_ENGINE, coverage } = scan;
+  const vouched = { scannedAt: release.at, engine, ...(coverage && { coverage }) };
+  const isSame = (object: StoredObject | undefined): object is StoredObject =>
+    object?.size === content.size && object.crc32c === content.crc32c;
+  try {
+    // A content that was recalled is there once; one that was never clean is there for each file.
+    for (const name of quarantine ? [`sha256/${content.sha256}`, id] : []) {
+      const object = await quarantine?.stat(name);
+      if (!quarantine || !isSame(object)) continue;
+      const promoted = await blobs.promote({ bucket: quarantine, object }, record, vouched);
+      if (promoted !== 'sourceGone') return promoted === 'promoted';
+    }
+    const blob = await blobs.find(record);
+    return isSame(blob?.object) && blob !== undefined && !('signature' in blob) && (await blobs.use(blob));
+  } catch (error) {
+    if (error instanceof BlobMismatch) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
+import { addSignature } from '../support/new-signature.ts';
+import { eventually, Service } from '../support/service.ts';
+
+const DAY = 86_400_000;
+
+describe('a content in quarantine', () => {
+  const service = new Service();
+  // Operators decide, and the schedule sweeps, within one second.
+  beforeEach(() => service.contends());
+
+  async function order(path: string, body: Record<string, string>): Promise<unknown> {
+    const response = await service.sweeper(path, { body: JSON.stringify(body) });
+    const text = await response.text();
+    assert.ok(response.ok, text);
+    return JSON.parse(text);
+  }
+  async function becomes(id: string, state: string): Promise<void> {
+    await eventually(async () => {
+      assert.ok((await service.sweeper('/sweep')).ok);
+      return (await service.status(id)).state === state;
+    });
+  }
+  const eventTypes = async (subject: string) =>
+    (await service.events())
+      .filter(({ attributes }) => attributes['ce-subject'] === subject)
+      .map(({ attributes }) => `${attributes['eventType']} ${attributes['verdict']}`);
+  /** Deletes what is stored of a content, as a collection does once nobody uses it. */
+  async function collected(sha256: string): Promise<void> {
+    const bucket = service.bucket('permanent');
+    const blob = (await bucket.stat(`blobs/sha256/${sha256}`)) ?? assert.fail('it is not stored');
+    assert.ok(await bucket.delete(blob.name, blob));
+  }
+
+  it('that a re-scan found is clean again once an operator releases it, and refused once one condemns it', async () => {
+    const bytes = randomBytes(2_000);
+    const { id } = await service.upload(bytes);
+    const { sha256 = '', state } = await service.decided(id);
+    assert.equal(state, 'clean');
+    const at = new Date(Date.now() - 2 * DAY).toISOString();
+    const blob = (await service.bucket('permanent').stat(`blobs/sha256/${sha256}`)) ?? assert.fail();
+    await service.bucket('permanent').patch(blob.name, blob, { cleanSince: at, scannedAt: at });
+    await addSignature(service, bytes, 'Late.Signature');
+    assert.ok((await service.sweeper('/rescan')).ok);
+    await eventually(async () => (await service.call('GET', `/files/${id}`)).status === 410);
+    await becomes(id, 'infected');
+    assert.ok(await service.bucket('quarantine').stat(`sha256/${sha256}`));
+    await collected(sha256);
+
+    const signature = 'Late.Signature.UNOFFICIAL';
+    const wrong = await order('/release', { sha256, signature: 'Another', reason: 'a test' });
+    assert.deepEqual(wrong, { released: 0 });
+    assert.deepEqual(await order('/release', { sha256, signature, reason: 'withdrawn' }), { released: 1 });
+    await becomes(id, 'clean');
+    const download = await service.call('GET', `/files/${id}`);
+    assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
+    const { released } = (await service.status(id)) as {
+      released?: { by: string; reason: string; at: string };
+    };
+    assert.deepEqual(Object.keys(released ?? {}), ['by', 'reason', 'at']);
+    assert.equal(released?.reason, 'withdrawn');
+    await eventually(async () => (await eventTypes(id)).includes('file.released.v1 clean'));
+    assert.ok((await eventTypes(sha256)).includes('verdict.changed.v1 clean'));
+
+    const again = await service.decided((await service.upload(bytes)).id);
+    assert.equal(again.state, 'clean', 'the signature is allowed in this content');
+
+    assert.deepEqual(await order('/condemn', { sha256, reason: 'phishing' }), { condemned: 1 });
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+    await becomes(id, 'infected');
+    assert.equal((await service.status(id)).signature, 'Operator.Condemned');
+    await collected(sha256);
+    assert.deepEqual(await order('/release', { sha256, reason: 'a mistake' }), { released: 1 });
+    await becomes(id, 'clean');
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+  });
+
+  it('that never was clean is clean for each of its files once an operator releases it', async () => {
+    const bytes = randomBytes(2_000);
+    await addSignature(service, bytes, 'False.Positive');
+    const ids: string[] = [];
+    let sha256 = '';
+    for (let times = 0; times < 2; times++) {
+      const { id } = await service.upload(bytes);
+      const decided = await service.decided(id);
+      assert.equal(decided.state, 'infected');
+      sha256 = decided.sha256 ?? '';
+      ids.push(id);
+    }
+    assert.deepEqual(await order('/release', { sha256, reason: 'ours' }), { released: 1 });
+    for (const id of ids) {
+      await becomes(id, 'clean');
+      const download = await service.call('GET', `/files/${id}`);
+      assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
+    }
+  });
+
+  it('is nobody else’s to decide on', async () => {
+    for (const path of ['/release', '/condemn']) {
+      for (const body of [{}, { sha256: 'x', reason: 'y' }, { sha256: 'a'.repeat(64), reason: ' ' }]) {
+        const response = await service.sweeper(path, { body: JSON.stringify(body) });
+        assert.equal(response.status, 400);
+      }
+    }
+  });
+});
