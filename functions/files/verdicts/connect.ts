@@ -21,7 +21,7 @@ export const verdictVariables = {
   VERDICT_KEYS_RETIRED: v.optional(json(retiredKeysSchema)),
 };
 
-/** Signs statements about verdicts. See docs/adr/0037. */
+/** Signs statements about verdicts. See docs/adr/0038-signed-verdicts.md */
 export interface Verdicts {
   readonly signer: VerdictSigner;
   /** Where the schema of the predicate is served. */
