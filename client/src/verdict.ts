@@ -26,7 +26,10 @@ export interface Verdict {
   readonly decidedAt: string;
   /** An earlier scan of the same content decided. */
   readonly reused?: true;
+  /** Malware was found in the content after it had been clean. */
   readonly recalledAt?: string;
+  /** An operator lifted a finding of malware: the file is clean by that decision. */
+  readonly releasedAt?: string;
   /** When it was signed: what a later scan finds is not in it. */
   readonly issuedAt: string;
 }

@@ -70,7 +70,8 @@ function explained(
   file: string,
   { subject: [{ digest }], predicate, predicateType }: VerdictStatement,
 ): string {
-  const { verdict, signature, reason, engine, scannedAt, decidedAt, issuedAt, recalledAt } = predicate;
+  const { verdict, signature, reason, engine, scannedAt, decidedAt, issuedAt } = predicate;
+  const { recalledAt, releasedAt } = predicate;
   const why = signature ?? reason;
   const lines = [
     `${file}: ${verdict}${why === undefined ? '' : ` (${why})`}`,
@@ -79,6 +80,7 @@ function explained(
     predicate.coverage && 'Scanned in overlapping windows, since it is too large for ClamAV.',
     predicate.reused && 'An earlier scan of the same bytes decided.',
     predicate.accepted && 'The deployment hands it out although it could not be scanned.',
+    releasedAt && `Malware had been found in it; an operator lifted that finding at ${releasedAt}.`,
     recalledAt && `It had been clean until it was recalled at ${recalledAt}.`,
     `Decided at ${decidedAt} on file ${predicate.fileId}.`,
     `Signed at ${issuedAt}; ask again for what is known today. Kind of statement: ${predicateType}`,

@@ -17,6 +17,7 @@ interface Predicate extends Outcome {
   readonly size: number;
   readonly decidedAt: string;
   readonly recalledAt?: string;
+  readonly releasedAt?: string;
   readonly issuedAt: string;
 }
 
@@ -32,6 +33,8 @@ interface Statement {
 export function toStatement(record: StatedRecord, filesUrl: string, issuedAt: Date): Statement {
   const { id, content, scan } = record;
   const recalled = record.state === 'infected' ? record.recalled : undefined;
+  // Neither the operator nor the reason: both may name a person.
+  const released = record.state === 'clean' ? record.released : undefined;
   return {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [{ name: id, digest: { sha256: content.sha256 } }],
@@ -41,8 +44,9 @@ export function toStatement(record: StatedRecord, filesUrl: string, issuedAt: Da
       verdict: record.state,
       size: content.size,
       ...outcomeOf(record),
-      decidedAt: (scan.reusedAt ?? scan.scannedAt).toISOString(),
+      decidedAt: ((released ?? recalled)?.at ?? scan.reusedAt ?? scan.scannedAt).toISOString(),
       ...(recalled && { recalledAt: recalled.at.toISOString() }),
+      ...(released && { releasedAt: released.at.toISOString() }),
       issuedAt: issuedAt.toISOString(),
     },
   };

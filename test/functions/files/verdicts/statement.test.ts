@@ -45,6 +45,18 @@ const RECORDS: Readonly<Record<string, StatedRecord>> = {
     signature: 'Late',
     recalled: { at: at(3), announced: true },
   },
+  released: {
+    ...stored,
+    state: 'clean',
+    scan,
+    released: { at: at(4), by: 'secret@example.org', reason: 'secret', announced: true },
+  },
+  'released, of a finding without an engine': {
+    ...stored,
+    state: 'clean',
+    scan: { generation: '1' as Generation, scannedAt: at(1) },
+    released: { at: at(4), by: 'secret@example.org', reason: 'secret' },
+  },
   unscannable: { ...stored, state: 'unscannable', scan, reason: 'malformed', detail: 'x', accepted: false },
   accepted: { ...stored, state: 'unscannable', scan, reason: 'encrypted', accepted: true },
   'too large': {
@@ -75,6 +87,9 @@ describe('a statement', () => {
     assert.deepEqual([scannedAt, decidedAt, issuedAt, reused], [...times, true]);
     assert.equal(predicateOf('clean').decidedAt, at(1).toISOString());
     assert.equal(predicateOf('recalled').recalledAt, at(3).toISOString());
+    assert.equal(predicateOf('released').releasedAt, at(4).toISOString());
+    assert.equal(predicateOf('released').decidedAt, at(4).toISOString());
+    assert.equal(predicateOf('recalled').decidedAt, at(3).toISOString());
   });
 
   it('is refused by its schema where it lacks what its verdict needs, or has more', () => {
