@@ -71,9 +71,9 @@ describe('faults, in short', () => {
   // The last: what it breaks stays broken.
   it('the check of the invariants finds each of them broken', async () => {
     const sent = await Promise.all(
-      [clean(), clean(), infected(), infected()].map((sample) => rig.send(sample)),
+      [clean(), clean(), infected(), infected(), clean()].map((sample) => rig.send(sample)),
     );
-    const [first = '', second = '', third = '', fourth = ''] = sent.map(({ id }) => id);
+    const [first = '', second = '', third = '', fourth = '', fifth = ''] = sent.map(({ id }) => id);
     await settle(rig, 120);
     assert.deepEqual(await violations(rig, sent), []);
 
@@ -93,6 +93,9 @@ describe('faults, in short', () => {
     await remove(rig, 'permanent', `blobs/sha256/${sent[0]?.sha256}`);
     await remove(rig, 'permanent', `files/${second}`);
     await remove(rig, 'quarantine', third);
+    // The instance remembers that it was there.
+    for (const { name } of await rig.all('permanent', `receipts/${fifth}/`))
+      await remove(rig, 'permanent', name);
     const verdict = await rig.bucket('permanent').stat(`verdicts/${fourth}`);
     assert.ok(verdict);
     await rig.bucket('permanent').patch(verdict.name, verdict, { state: 'clean' });
@@ -100,6 +103,7 @@ describe('faults, in short', () => {
     const found = await violations(rig, sent);
     for (const expected of [
       /^\(a\) .* was never uploaded as clean/,
+      new RegExp(`^\\(a\\) ${fifth} was handed out without a receipt`),
       /^\(a\) blobs\/sha256\/0{64} holds bytes whose SHA-256 is/,
       new RegExp(`^\\(b\\) ${first}, clean, is not handed out`),
       new RegExp(`^\\(b\\) ${second}, clean, is without a record`),
@@ -109,8 +113,8 @@ describe('faults, in short', () => {
       new RegExp(`^\\(d\\) ${fourth} is left in unscanned`),
       new RegExp(`^\\(e\\) ${third} is missing`),
       /^\(e\) stray is not to be in quarantine/,
-      new RegExp(`^\\(f\\) ${first} is clean without a blob`),
-      new RegExp(`^\\(f\\) ${fourth} is clean without a blob`),
+      new RegExp(`^\\(f\\) ${first} breaks the rule blobMissing`),
+      new RegExp(`^\\(f\\) ${fourth} breaks the rule uploadLeft`),
     ]) {
       assert.ok(
         found.some((violation) => expected.test(violation)),

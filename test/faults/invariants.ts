@@ -108,8 +108,7 @@ async function onlyCleanIsHandedOut(rig: Rig, uploads: readonly Upload[]): Promi
     const got = response.ok && digest.digest('hex');
     if (expected !== 'clean' && response.ok) found.push(`(a) ${id}, ${expected}, was handed out`);
     const receipts = await rig.all('permanent', `receipts/${id}/`);
-    if (response.ok && receipts.length === 0)
-      found.push(`(a) ${id} has ${receipts.length} receipts, ${response.status}`);
+    if (response.ok && receipts.length === 0) found.push(`(a) ${id} was handed out without a receipt`);
     if (expected === 'clean' && got !== sha256) {
       found.push(`(b) ${id}, clean, is not handed out as it came: ${response.status}`);
     }
