@@ -38,6 +38,7 @@ import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
+import { parseRescanOrder, requestRescansOf } from './rescan-database.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from './terms.ts';
@@ -194,11 +195,15 @@ async function postCollect({ response, log, audit }: RequestContext): Promise<vo
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postRescan({ response, log, audit }: RequestContext): Promise<void> {
+async function postRescan({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
   audit.action = 'rescan';
   const terms = { budgetMs: config.RESCAN_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const report = await requestRescans({ ...rescanner, log }, terms);
-  log.info(report, 're-scans requested');
+  const database = parseRescanOrder(body);
+  const report =
+    database === undefined
+      ? await requestRescans({ ...rescanner, log }, terms)
+      : await requestRescansOf({ ...rescanner, log }, database, terms);
+  log.info(report, database === undefined ? 're-scans requested' : 're-scans of a database requested');
   sendJson(response, 200, 'application/json', report);
 }
 

@@ -1,27 +1,13 @@
-import type { Publish } from '../../shared/events/cloud-event.ts';
-import { rescanRequest } from '../../shared/events/rescan-request.ts';
-import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
-import { parseCount, parseTime } from '../../shared/files/fields.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
-import { countOutcomes } from './count-outcomes.ts';
+import { parseTime } from '../../shared/files/fields.ts';
 import { resume } from './cursor.ts';
 import { type RescanAges, rescanDueAt } from './due.ts';
-import { rangesOf, walkRanges } from './ranges.ts';
+import { type SendDeps, sendRescans } from './send-rescans.ts';
 import type { SweepTerms } from './sweep.ts';
-import type { SweeperDeps } from './sweeper.ts';
-import { walk } from './walk.ts';
 
-/** Names are digests, so that each has as many. */
-const RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
 /** A content that was sent and is still due is sent again after so long: its request may have been given up. */
 const SEND_AGAIN_MS = 86_400_000;
 
-export interface RescanDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'>, RescanAges {
-  /** Publishes to the rescanner. */
-  readonly request: Publish;
-  readonly filesPerDay: number;
-  readonly bytesPerDay: number;
-}
+export interface RescanDeps extends SendDeps, RescanAges {}
 
 type RescanOutcome =
   /** Not due yet, or never again. */
@@ -55,49 +41,31 @@ interface Begun {
  * docs/adr/0034-re-scan.md
  * @throws {StorageError} where the bucket cannot be listed
  */
-export async function requestRescans(
-  deps: RescanDeps,
-  { budgetMs, stopping }: SweepTerms,
-): Promise<RescanReport> {
+export async function requestRescans(deps: RescanDeps, terms: SweepTerms): Promise<RescanReport> {
   if (deps.afterDays.length === 0 && deps.everyDays === undefined) {
     return { blobs: {}, behindSeconds: 0, files: 0, bytes: 0, complete: true };
   }
-  const end = performance.now() + budgetMs;
   const now = deps.now();
-  const blobs: Partial<Record<RescanOutcome | 'error', number>> = {};
-  let [files, bytes, behindMs, complete] = [0, 0, 0, false];
+  let report: RescanReport | undefined;
   await resume(deps.permanent, 'sweeper/rescan', async (place) => {
-    const day = now.toISOString().slice(0, 10);
-    if (place['day'] === day) {
-      files = parseCount(place['files'] ?? '') ?? 0;
-      bytes = parseCount(place['bytes'] ?? '') ?? 0;
-    }
     const walking = begun(place, now);
-    const isSpent = () => files >= deps.filesPerDay || bytes >= deps.bytesPerDay;
-    const visit = countOutcomes(deps.log, blobs, async (blob: StoredObject): Promise<RescanOutcome> => {
+    let behindMs = 0;
+    const sent = await sendRescans(deps, place, terms, (blob): Date | 'young' | 'sent' => {
       const dueAt = rescanDueAt(blob, deps);
       if (!dueAt || dueAt > now) return 'young';
       behindMs = Math.max(behindMs, now.getTime() - dueAt.getTime());
-      if (walking.since && dueAt <= walking.since) return 'sent';
-      files++;
-      bytes += blob.size;
-      await deps.request(rescanRequest(blob, dueAt));
-      return 'requested';
+      return walking.since && dueAt <= walking.since ? 'sent' : dueAt;
     });
-    const stop = () => stopping() || performance.now() >= end || isSpent();
-    const places = await walkRanges(
-      (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
-      RANGES,
-      place,
-    );
-    complete = places === undefined;
-    if (!complete) behindMs = Math.max(behindMs, now.getTime() - walking.began.getTime());
-    const spent = { day, files: String(files), bytes: String(bytes), full: walking.full.toISOString() };
+    const { blobs, files, bytes, places } = sent;
+    if (places) behindMs = Math.max(behindMs, now.getTime() - walking.began.getTime());
+    report = { blobs, files, bytes, behindSeconds: Math.round(behindMs / 1000), complete: !places };
+    const spent = { ...sent.spent, full: walking.full.toISOString() };
     const began = walking.began.toISOString();
     if (!places) return { ...spent, previous: began };
     return { ...spent, ...places, began, since: walking.since?.toISOString() ?? '' };
   });
-  return { blobs, behindSeconds: Math.round(behindMs / 1000), files, bytes, complete };
+  if (!report) throw new Error('no walk');
+  return report;
 }
 
 /** The walk that was stopped, or a new one. */

@@ -82,4 +82,27 @@ describe('signatures that come after the malware', () => {
     assert.equal((await service.call('GET', `/files/${other.id}`)).status, 200);
     assert.deepEqual(await walk(), { young: 2 });
   });
+
+  it('have what one version of them found clean scanned again, on order', async () => {
+    const { sha256 = '' } = await service.decided((await service.upload(randomBytes(2_000))).id);
+    const at = new Date(Date.now() - 1000).toISOString();
+    const { generation } = await blobOf(sha256);
+    assert.ok(
+      await bucket('permanent').patch(`blobs/sha256/${sha256}`, await blobOf(sha256), {
+        database: '27654',
+        cleanSince: at,
+        scannedAt: at,
+      }),
+    );
+    const response = await sweeper('/rescan', { body: '{"database": 27654}' });
+    assert.equal(response.status, 200);
+    const report = (await response.json()) as { blobs: Record<string, number>; complete: boolean };
+    assert.deepEqual([report.blobs['requested'], report.complete], [1, true]);
+    await eventually(async () => {
+      const blob = await blobOf(sha256);
+      assert.equal(blob.generation, generation);
+      return blob.metadata['database'] !== '27654';
+    });
+    assert.equal((await sweeper('/rescan', { body: '{"database": "27654"}' })).status, 400);
+  });
 });
