@@ -32,10 +32,11 @@ async function snapshot(rig: Rig): Promise<Snapshot> {
     records: metadataByFile([...records, ...verdicts]),
     blobs,
     unscanned: unscanned.map(({ name }) => name),
-    quarantine: new Set(quarantine.map(({ name }) => name)),
-    // Some are about a content, not a file.
+    // Contents that were recalled are beside the files that never were clean.
+    quarantine: new Set(quarantine.map(({ name }) => name).filter((name) => !name.includes('/'))),
+    // Others are about a content, or say that a verdict changed later.
     events: Map.groupBy(
-      events.filter(({ data }) => 'fileId' in data),
+      events.filter(({ attributes }) => attributes['eventType']?.startsWith('scan.')),
       ({ data }) => data.fileId,
     ),
   };

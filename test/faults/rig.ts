@@ -17,7 +17,7 @@ export interface Upload extends Sample {
 }
 
 export type BucketName = 'unscanned' | 'permanent' | 'quarantine';
-type ProcessName = 'upload' | 'files' | 'scanner' | 'storage' | 'pubsub' | 'clamd';
+type ProcessName = 'upload' | 'files' | 'scanner' | 'sweeper' | 'storage' | 'pubsub' | 'clamd';
 
 /** Faster than in production, so that a fault ends within seconds; what is done is the same. */
 const STORAGE = { BACKOFF_MS: '100-1000' };
