@@ -2,7 +2,13 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../../shared/http/problems.ts';
 
 /** Paths whose decisions no machine takes. */
-const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release', '/condemn', '/hunt']);
+const OPERATORS_ALONE: ReadonlySet<string> = new Set([
+  '/redrive',
+  '/release',
+  '/condemn',
+  '/hunt',
+  '/quarantine',
+]);
 
 /** Emails of the service accounts that call on behalf of machines. */
 export interface Callers {

@@ -34,6 +34,7 @@ import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { answerHunt } from './hunt/answer.ts';
+import { listQuarantine } from './quarantine.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
@@ -149,6 +150,7 @@ const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) =
   '/release': postRelease,
   '/hunt': postHunt,
   '/condemn': postCondemn,
+  '/quarantine': getQuarantine,
 };
 
 // A list of a million digests is not to be in memory as text.
@@ -171,7 +173,8 @@ async function handler(context: RequestContext): Promise<void> {
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!route) throw new Problem('not-found');
   admitCaller(request.headers, path, callers);
-  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  const allow = path === '/quarantine' ? 'GET' : 'POST';
+  if (request.method !== allow) throw new Problem('method-not-allowed', { headers: { allow } });
   await route(context, (request as IncomingMessage & { body?: unknown }).body);
 }
 
@@ -267,6 +270,11 @@ async function postHunt({ request, response, query, log, audit }: RequestContext
     terms,
   );
   if (report) log.warn(report, 'hunt completed');
+}
+
+async function getQuarantine({ response, query, audit, signal }: RequestContext): Promise<void> {
+  audit.action = 'quarantine';
+  sendJson(response, 200, 'application/json', await listQuarantine(recaller, query, signal));
 }
 
 async function redriven(

@@ -32,6 +32,7 @@ export type Action =
   | 'hunt'
   | 'release'
   | 'condemn'
+  | 'quarantine'
   | 'notify'
   | 'unknown';
 

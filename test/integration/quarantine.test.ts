@@ -22,6 +22,14 @@ describe('a content in quarantine', () => {
       return (await service.status(id)).state === state;
     });
   }
+  async function inQuarantine(
+    which: (item: Record<string, unknown>) => boolean,
+  ): Promise<Record<string, unknown>[]> {
+    const response = await service.sweeper('/quarantine', { method: 'GET', as: 'operator' });
+    assert.equal(response.status, 200);
+    const { items } = (await response.json()) as { items: Record<string, unknown>[] };
+    return items.filter(which);
+  }
   const eventTypes = async (subject: string) =>
     (await service.events())
       .filter(({ attributes }) => attributes['ce-subject'] === subject)
@@ -88,12 +96,32 @@ describe('a content in quarantine', () => {
       sha256 = decided.sha256 ?? '';
       ids.push(id);
     }
+    const listed = () => inQuarantine((item) => item['sha256'] === sha256);
+    const before = await listed();
+    assert.deepEqual(before.map(({ name }) => name).sort(), [...ids].sort());
+    for (const item of before) {
+      assert.deepEqual([item['finding'], item['signature']], ['stands', 'False.Positive.UNOFFICIAL']);
+      assert.deepEqual([item['size'], item['found']], [bytes.length, 'False.Positive.UNOFFICIAL']);
+      assert.ok(item['engine'] && item['since']);
+    }
     assert.deepEqual(await order('/release', { sha256, reason: 'ours' }), { released: 1 });
+    const [after] = await listed();
+    assert.equal(after?.['finding'], 'released');
+    assert.match(JSON.stringify(after?.['word']), /"reason":"ours"/);
     for (const id of ids) {
       await becomes(id, 'clean');
       const download = await service.call('GET', `/files/${id}`);
       assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
     }
+  });
+
+  it('is listed for operators alone', async () => {
+    const asMachine = await service.sweeper('/quarantine', { method: 'GET', as: 'schedule' });
+    assert.equal(asMachine.status, 403);
+    const posted = await service.sweeper('/quarantine', { as: 'operator' });
+    assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET']);
+    const odd = await service.sweeper('/quarantine?after=../x', { method: 'GET', as: 'operator' });
+    assert.equal(odd.status, 400);
   });
 
   it('is nobody else’s to decide on', async () => {

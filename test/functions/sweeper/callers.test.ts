@@ -3,7 +3,7 @@ import { admitCaller } from '../../../functions/sweeper/callers.ts';
 
 const CALLERS = { deadLetters: 'push@example.org', schedule: 'schedule@example.org' };
 const OPERATOR = 'operator@example.org';
-const PATHS = ['/dead-letters', '/sweep', '/collect', '/redrive', '/release'];
+const PATHS = ['/dead-letters', '/sweep', '/collect', '/redrive', '/release', '/condemn', '/quarantine'];
 
 const part = (claims: unknown): string => Buffer.from(JSON.stringify(claims)).toString('base64url');
 const token = (claims: unknown): string =>
@@ -13,7 +13,7 @@ describe('the callers of the sweeper', () => {
   for (const [email, paths] of [
     [CALLERS.deadLetters, ['/dead-letters']],
     [CALLERS.schedule, ['/sweep', '/collect']],
-    [OPERATOR, ['/sweep', '/collect', '/redrive', '/release']],
+    [OPERATOR, ['/sweep', '/collect', '/redrive', '/release', '/condemn', '/quarantine']],
   ] as const) {
     it(`lets ${email} call ${paths.join(', ')} alone`, () => {
       const admitted = PATHS.filter((path) => {

@@ -1,0 +1,94 @@
+import { parseFileId } from '../../shared/files/file-id.ts';
+import type { Findings, Release } from '../../shared/files/findings.ts';
+import { parseSha256 } from '../../shared/files/record.ts';
+import type { Records } from '../../shared/files/records.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { type ShownEngine, shownEngine } from '../../shared/scanning/engine.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { pageOf } from '../../shared/storage/page.ts';
+
+/** Entries of a page; each costs up to three reads of metadata. */
+const LIMIT = 100;
+/** A name is a file id, or `sha256/` and a digest. */
+const NAME = /^[\w/]{1,80}$/;
+
+interface QuarantineDeps {
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
+  readonly records: Records;
+  readonly findings: Findings;
+}
+
+/** Bytes that nobody gets, and why. Times are RFC 3339, sizes bytes. */
+interface Quarantined {
+  /** Name of the object: a file id, or `sha256/` and the digest of a content that was clean before. */
+  readonly name: string;
+  readonly size: number;
+  /** Signature of the scan that put it there, or why it could not be scanned. */
+  readonly found?: string;
+  readonly since?: string;
+  /** Absent where nobody knows it, as of what was not read to its end. */
+  readonly sha256?: string;
+  /** Absent where no finding is known for its digest. */
+  readonly finding?: 'stands' | 'awaitingSecond' | 'released';
+  readonly signature?: string;
+  readonly engine?: ShownEngine;
+  /** The operator that has released it, or has asked for that, and the reason. */
+  readonly word?: {
+    readonly by: string;
+    readonly reason: string;
+    readonly at: string;
+    readonly signature?: string;
+  };
+}
+
+/**
+ * One page of what is in quarantine, in the order of names: contents that were clean before are together. No byte is read.
+ * @returns `next` to pass as `after`, absent at the end
+ * @throws {Problem} for an `after` that is no name; {StorageError}
+ */
+export async function listQuarantine(
+  deps: QuarantineDeps,
+  query: URLSearchParams,
+  signal: AbortSignal,
+): Promise<{ readonly items: readonly Quarantined[]; readonly next?: string }> {
+  const after = query.get('after') ?? undefined;
+  if (after !== undefined && !NAME.test(after)) {
+    throw new Problem('invalid-request', { detail: 'after should be the "next" of an earlier page.' });
+  }
+  if (!deps.quarantine) return { items: [] };
+  const request = { bucket: deps.quarantine, prefix: '', after, limit: LIMIT, signal };
+  const { items, next } = await pageOf(request, (object) => object);
+  const described = await Promise.all(items.map((object) => describe(deps, object, signal)));
+  return { items: described, ...(next !== undefined && { next }) };
+}
+
+async function describe(
+  { records, findings }: QuarantineDeps,
+  { name, size, metadata }: StoredObject,
+  signal: AbortSignal,
+): Promise<Quarantined> {
+  const id = parseFileId(name);
+  const named = parseSha256(metadata['sha256'] ?? name.replace(/^sha256\//, ''));
+  const sha256 = named ?? (id && (await records.get(id, signal))?.record.content?.sha256);
+  const known = sha256 && (await findings.look(sha256, signal));
+  const { finding: found, scannedAt: since } = metadata;
+  const word = known && ('release' in known ? known.release : known.asked);
+  const engine = known && 'finding' in known ? known.finding?.engine : undefined;
+  return {
+    name,
+    size,
+    ...(found !== undefined && { found }),
+    ...(since !== undefined && { since }),
+    ...(sha256 && { sha256 }),
+    ...(known && { finding: 'release' in known ? 'released' : known.asked ? 'awaitingSecond' : 'stands' }),
+    ...(known && { signature: known.signature }),
+    ...(engine && { engine: shownEngine(engine) }),
+    ...(word && { word: shown(word) }),
+  };
+}
+
+function shown({ by, reason, at, signature }: Release): NonNullable<Quarantined['word']> {
+  return { by, reason, at: at.toISOString(), ...(signature !== undefined && { signature }) };
+}
