@@ -122,7 +122,10 @@ put_what_is_new() {
   for name in $1; do
     [[ -s $DATABASE_DIRECTORY/$name ]] || continue
     [[ $(sha256_of "$name") != "${before[$name]:-}" ]] || continue
-    { [[ $name == "$memory" ]] || put_previous "$name"; } && publish "$name" || { failure+="${failure:+; }$name cannot be put into the mirror: $said"; continue; }
+    if ! { [[ $name == "$memory" ]] || put_previous "$name"; } || ! publish "$name"; then
+      failure+="${failure:+; }$name cannot be put into the mirror: $said"
+      continue
+    fi
     [[ $name == "$memory" ]] || published+=" $name"
   done
 }

@@ -49,7 +49,10 @@ try_signatures() {
   is_any_refused && return 1
   rm -rf -- "$folder"
   unpack_trial "$folder" || { reason='the trial corpus cannot be unpacked'; return 1; }
-  provide_rules && render_clamd_conf >"$folder/clamd.conf" || { reason='the trial cannot be set up'; return 1; }
+  if ! provide_rules || ! render_clamd_conf >"$folder/clamd.conf"; then
+    reason='the trial cannot be set up'
+    return 1
+  fi
   clamd --config-file="$folder/clamd.conf" >"$folder/log" 2>&1 &
   clamd=$!
   wait_for_load && scan_trial && is_small_enough && status=0
@@ -66,7 +69,8 @@ try_signatures() {
 is_any_refused() {
   local name
   for name in $SIGNATURE_FILES; do
-    [[ -s $DATABASE_DIRECTORY/$name ]] && is_refused "$name" || continue
+    [[ -s $DATABASE_DIRECTORY/$name ]] || continue
+    is_refused "$name" || continue
     reason="$(name_version "$name") was rolled back"
     return
   done
