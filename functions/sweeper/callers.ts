@@ -8,6 +8,7 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/condemn',
   '/hunt',
   '/quarantine',
+  '/quarantine/content',
 ]);
 
 /** Emails of the service accounts that call on behalf of machines. */

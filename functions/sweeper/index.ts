@@ -34,7 +34,7 @@ import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { answerHunt } from './hunt/answer.ts';
-import { listQuarantine } from './quarantine.ts';
+import { listQuarantine, sendQuarantined } from './quarantine.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
@@ -151,6 +151,7 @@ const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) =
   '/hunt': postHunt,
   '/condemn': postCondemn,
   '/quarantine': getQuarantine,
+  '/quarantine/content': getQuarantined,
 };
 
 // A list of a million digests is not to be in memory as text.
@@ -173,7 +174,7 @@ async function handler(context: RequestContext): Promise<void> {
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!route) throw new Problem('not-found');
   admitCaller(request.headers, path, callers);
-  const allow = path === '/quarantine' ? 'GET' : 'POST';
+  const allow = path.startsWith('/quarantine') ? 'GET' : 'POST';
   if (request.method !== allow) throw new Problem('method-not-allowed', { headers: { allow } });
   await route(context, (request as IncomingMessage & { body?: unknown }).body);
 }
@@ -275,6 +276,11 @@ async function postHunt({ request, response, query, log, audit }: RequestContext
 async function getQuarantine({ response, query, audit, signal }: RequestContext): Promise<void> {
   audit.action = 'quarantine';
   sendJson(response, 200, 'application/json', await listQuarantine(recaller, query, signal));
+}
+
+async function getQuarantined(context: RequestContext): Promise<void> {
+  context.audit.action = 'quarantine';
+  await sendQuarantined(recaller, context, admitCaller(context.request.headers, context.path, callers));
 }
 
 async function redriven(

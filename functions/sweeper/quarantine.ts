@@ -1,17 +1,26 @@
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import type { Findings, Release } from '../../shared/files/findings.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { sendHead } from '../../shared/http/respond.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
 import { type ShownEngine, shownEngine } from '../../shared/scanning/engine.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { pageOf } from '../../shared/storage/page.ts';
+import { ChecksumTally } from '../../shared/storage/tally.ts';
+import { MAX_ZIPPED_BYTES, protectedZip } from './protected-zip.ts';
 
 /** Entries of a page; each costs up to three reads of metadata. */
 const LIMIT = 100;
 /** A name is a file id, or `sha256/` and a digest. */
 const NAME = /^[\w/]{1,80}$/;
+
+/** The convention among those who exchange malware: it protects from accidents, not from people. */
+const PASSWORD = 'infected';
 
 interface QuarantineDeps {
   /** Absent: bytes of malware are not kept. */
@@ -91,4 +100,49 @@ async function describe(
 
 function shown({ by, reason, at, signature }: Release): NonNullable<Quarantined['word']> {
   return { by, reason, at: at.toISOString(), ...(signature !== undefined && { signature }) };
+}
+
+/**
+ * Answers with the bytes of one object, in an archive under the password `infected`. Bytes that are not those of the object break the
+ * connection.
+ * @throws {Problem} 404 where there is no such object, 413 where it is too large for an archive; {StorageError}
+ */
+export async function sendQuarantined(
+  { quarantine }: Pick<QuarantineDeps, 'quarantine'>,
+  { query, response, signal, audit, log }: RequestContext,
+  by: string,
+): Promise<void> {
+  const name = query.get('name') ?? '';
+  const object = NAME.test(name) ? await quarantine?.stat(name, signal) : undefined;
+  if (!object) throw new Problem('not-found');
+  if (object.size > MAX_ZIPPED_BYTES) {
+    throw new Problem('too-large', {
+      detail: 'It is larger than an archive holds. Copy it from the bucket.',
+    });
+  }
+  const range = { start: 0, end: object.size - 1 };
+  const bytes = await quarantine?.read(name, { generation: object.generation, range, signal });
+  if (!bytes) throw new Problem('not-found');
+  const file = name.replace('/', '-');
+  log.warn({ object: name, by }, 'quarantined content handed out');
+  sendHead(response, 200, {
+    'content-type': 'application/zip',
+    'content-disposition': `attachment; filename="${file}.zip"`,
+  });
+  audit.bytes = object.size;
+  await pipeline(Readable.from(protectedZip(file, checked(bytes, object), PASSWORD)), response);
+}
+
+async function* checked(
+  bytes: AsyncIterable<Uint8Array>,
+  { name, size, crc32c }: StoredObject,
+): AsyncGenerator<Uint8Array, void, undefined> {
+  const tally = new ChecksumTally();
+  for await (const piece of bytes) {
+    tally.update(piece);
+    yield piece;
+  }
+  const digests = tally.digests();
+  if (digests.size !== size || digests.crc32c !== crc32c)
+    throw new Error(`${name} was not read as it is stored`);
 }

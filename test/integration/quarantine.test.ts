@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { addSignature } from '../support/new-signature.ts';
 import { eventually, Service } from '../support/service.ts';
 
@@ -104,6 +107,18 @@ describe('a content in quarantine', () => {
       assert.deepEqual([item['size'], item['found']], [bytes.length, 'False.Positive.UNOFFICIAL']);
       assert.ok(item['engine'] && item['since']);
     }
+    const [name = ''] = ids;
+    const archive = await service.sweeper(`/quarantine/content?name=${name}`, {
+      method: 'GET',
+      as: 'operator',
+    });
+    assert.equal(archive.headers.get('content-type'), 'application/zip');
+    const zipped = Buffer.from(await archive.arrayBuffer());
+    assert.equal(zipped.includes(bytes.subarray(0, 16)), false);
+    const path = join(service.platform.status().data, 'one.zip');
+    await writeFile(path, zipped);
+    assert.deepEqual(execFileSync('unzip', ['-p', '-P', 'infected', path]), bytes);
+    assert.throws(() => execFileSync('unzip', ['-p', '-P', 'wrong', path], { stdio: 'pipe' }));
     assert.deepEqual(await order('/release', { sha256, reason: 'ours' }), { released: 1 });
     const [after] = await listed();
     assert.equal(after?.['finding'], 'released');
@@ -122,6 +137,14 @@ describe('a content in quarantine', () => {
     assert.deepEqual([posted.status, posted.headers.get('allow')], [405, 'GET']);
     const odd = await service.sweeper('/quarantine?after=../x', { method: 'GET', as: 'operator' });
     assert.equal(odd.status, 400);
+    for (const [as, name, status] of [
+      ['schedule', 'sha256/x', 403],
+      ['operator', 'sha256/x', 404],
+      ['operator', '../files', 404],
+    ] as const) {
+      const content = await service.sweeper(`/quarantine/content?name=${name}`, { method: 'GET', as });
+      assert.equal(content.status, status);
+    }
   });
 
   it('is nobody else’s to decide on', async () => {
