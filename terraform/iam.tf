@@ -20,7 +20,7 @@ locals {
       "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "files.verdicts"   = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
-      "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/"] }
+      "files.references" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["references/", "shared/"] }
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
       "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
@@ -43,7 +43,7 @@ locals {
       # It completes resumable uploads whose parts are all there, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "idempotency/"] }
+      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "shared/", "idempotency/"] }
       "sweeper.receipts" = { bucket = "permanent", permissions = ["delete"], prefixes = ["receipts/"] }
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
       # It brings back what an operator releases.

@@ -71,6 +71,8 @@ export interface ListOptions extends CallOptions {
   readonly pageSize?: number | undefined;
   /** The files of another owner; for administrators. */
   readonly owner?: string | undefined;
+  /** `with-me`: the files of others that you or a group of yours may see. */
+  readonly shared?: 'with-me' | undefined;
 }
 
 export interface PageOptions extends CallOptions {
@@ -235,11 +237,12 @@ export class Fileshare {
     return this.#listed<Receipt, 'receipts'>(id, 'receipts', options);
   }
 
-  /** Your files, newest first; pages are fetched as they are needed. */
-  list({ state = [], pageSize, owner, signal }: ListOptions = {}): AsyncGenerator<Handle> {
+  /** Your files, or those that are shared with you, newest first; pages are fetched as they are needed. */
+  list({ state = [], pageSize, owner, shared, signal }: ListOptions = {}): AsyncGenerator<Handle> {
     const query = new URLSearchParams([state].flat().map((name): [string, string] => ['state', name]));
     if (pageSize !== undefined) query.set('limit', String(pageSize));
     if (owner !== undefined) query.set('owner', owner);
+    if (shared !== undefined) query.set('shared', shared);
     return this.#pages<Handle, 'files'>('/files', 'files', query, signal);
   }
 

@@ -3,6 +3,7 @@ import type { Findings } from '../../shared/files/findings.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
+import type { SharedFiles } from '../../shared/files/shared-files.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import type { ReceiptWriter } from './receipt-writer.ts';
@@ -16,6 +17,7 @@ export interface Files {
   readonly records: Records;
   readonly writer: RecordWriter;
   readonly references: References;
+  readonly shared: SharedFiles;
   readonly receipts: Receipts;
   /** Absent: downloads leave no receipts. */
   readonly receiptWriter: ReceiptWriter | undefined;

@@ -7,6 +7,7 @@ import { Findings } from '../../shared/files/findings.ts';
 import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
+import { SharedFiles } from '../../shared/files/shared-files.ts';
 import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
 import { drainOnSignals } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
@@ -67,6 +68,7 @@ const handler = router(
     records,
     writer: new RecordWriter(records),
     references: new References(permanent),
+    shared: new SharedFiles(permanent),
     receipts,
     receiptWriter: events && new ReceiptWriter({ receipts, publish: events.publish, now }),
     findings: new Findings(permanent),

@@ -18,10 +18,13 @@ interface ChangeOptions {
    * compares versions, or what it looks at must not have moved on.
    */
   readonly alone?: boolean;
+  /** Awaited after the record was read and before it is written, each time it is tried: of all changes at once. */
+  readonly prepare?: (read: Versioned) => Promise<void>;
 }
 
 interface Waiting {
   readonly change: Change;
+  readonly prepare: ((read: Versioned) => Promise<void>) | undefined;
   readonly alone: boolean;
   readonly resolve: (written: Versioned) => void;
   readonly reject: (error: unknown) => void;
@@ -49,9 +52,9 @@ export class RecordWriter {
    * @returns the record as it stands with the change
    * @throws what `change` throws, {Problem} 404 where there is no record any more, {StorageError}, {CorruptRecord}
    */
-  change(id: FileId, change: Change, { alone = false }: ChangeOptions = {}): Promise<Versioned> {
+  change(id: FileId, change: Change, { alone = false, prepare }: ChangeOptions = {}): Promise<Versioned> {
     return new Promise((resolve, reject) => {
-      const waiting = { change, alone, resolve, reject };
+      const waiting = { change, prepare, alone, resolve, reject };
       const queue = this.#queues.get(id);
       if (queue) {
         queue.push(waiting);
@@ -85,6 +88,7 @@ export class RecordWriter {
     const current = await this.#records.get(id);
     // Purged since the caller found it.
     if (!current) throw new Problem('not-found');
+    await Promise.all(batch.map(({ prepare }) => prepare?.(current)));
     const refusals = new Map<Waiting, { error: unknown }>();
     let { record } = current;
     for (const waiting of batch) {

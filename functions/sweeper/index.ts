@@ -265,11 +265,10 @@ async function postCondemn({ request, response, log, audit }: RequestContext, bo
 async function postHunt({ request, response, query, log, audit }: RequestContext): Promise<void> {
   audit.action = 'hunt';
   const terms = { budgetMs: config.HUNT_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const report = await answerHunt(
-    { permanent, onHit: async () => ({}) },
-    { request, response, query },
-    terms,
-  );
+  const by = admitCaller(request.headers, '/hunt', callers);
+  const condemn = (order: v.InferOutput<typeof CondemnOrder>) =>
+    condemnContent({ ...sweeper, log }, order, by);
+  const report = await answerHunt({ permanent, condemn }, { request, response, query }, terms);
   if (report) log.warn(report, 'hunt completed');
 }
 

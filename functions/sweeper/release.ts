@@ -11,17 +11,17 @@ const sha256 = v.pipe(
   v.transform((digest) => digest as NonNullable<typeof digest>),
 );
 /** Kept with the finding, whose metadata has 8 KiB for all. */
-const reason = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxBytes(1_000));
+export const Reason = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxBytes(1_000));
 
 /** The order of an operator to lift a finding: for one signature, or for whatever is found in the content. */
 export const ReleaseOrder = v.strictObject({
   sha256,
-  reason,
+  reason: Reason,
   signature: v.optional(v.pipe(v.string(), v.nonEmpty(), v.maxBytes(1_000))),
 });
 
 /** The order of an operator to refuse a content. */
-export const CondemnOrder = v.strictObject({ sha256, reason });
+export const CondemnOrder = v.strictObject({ sha256, reason: Reason });
 
 export interface ReleaseDeps extends Pick<SweeperDeps, 'findings' | 'publish' | 'now' | 'log'> {
   /** A release takes effect when a second operator asks for the same. */

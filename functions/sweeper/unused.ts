@@ -3,6 +3,7 @@ import { receiptsOf } from '../../shared/files/receipts.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
+import { sharedName } from '../../shared/files/shared-files.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
@@ -121,6 +122,9 @@ async function purge(deps: CollectorDeps, current: Versioned): Promise<CollectOu
       if (released === 'changed') return 'conflict';
       kept ||= released === 'kept';
     }
+  }
+  for (const viewer of record.viewers) {
+    kept = (await releaseNamed(permanent, sharedName(viewer, record.id))) === 'kept' || kept;
   }
   if (kept) return 'kept';
   for (const last of verdict ? [verdict, object] : [object]) {

@@ -15,7 +15,7 @@ export type FileId = string & { readonly [fileId]: true };
 
 const DIGITS = '0123456789abcdefghijklmnopqrstuv';
 const SHAPE = /^[0-9a-v]{43}$/;
-const TAG_LENGTH = 8;
+export const TAG_LENGTH = 8;
 const TIME_LENGTH = 9;
 const RANDOM_LENGTH = 26;
 /** 45 bits of milliseconds: the years to 3084. */
@@ -38,6 +38,11 @@ export function joinedFileId(owner: Principal, uploads: readonly FileId[]): File
 
 export function parseFileId(text: string): FileId | undefined {
   return SHAPE.test(text) ? (text as FileId) : undefined;
+}
+
+/** The tag of its owner. */
+export function tagOf(id: FileId): string {
+  return id.slice(0, TAG_LENGTH);
 }
 
 /** Where a file stands among those of its owner: its id without the tag, so that it is a position among nobody else's. */

@@ -69,4 +69,23 @@ describe('a hunt for stored contents', () => {
       await service.clearFaults();
     }
   });
+
+  it('refuses its hits from then on and recalls their files, if it is told why', async () => {
+    const bytes = randomBytes(1_000);
+    const { id } = await service.upload(bytes);
+    await service.decided(id);
+    const empty = await service.sweeper('/hunt?condemn=', { as: 'operator', body: digestOf(bytes) });
+    assert.equal(empty.status, 400);
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+    const reason = encodeURIComponent('a list of the national CERT');
+    for (const condemned of [1, 0]) {
+      const [, { hit } = {}] = await hunt(digestOf(bytes), `?condemn=${reason}`);
+      assert.deepEqual([hit?.['sha256'], hit?.['condemned']], [digestOf(bytes), condemned]);
+    }
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+    await eventually(async () => {
+      assert.equal((await service.sweeper('/sweep')).status, 200);
+      return (await service.status(id)).state === 'infected';
+    });
+  });
 });

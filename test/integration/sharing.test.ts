@@ -373,6 +373,32 @@ overHosts('sharing, referring to and withdrawing files', (hosts) => {
       await service.call('DELETE', `/files/${uploaded[0]}`, { as: lister });
     });
 
+    it('has the files of others that are shared with the caller, in pages, until they are revoked', async () => {
+      const receiver = 'org:444444444';
+      const shared = uploaded.slice(3);
+      const path = (id: string) => `/files/${id}/viewers/${receiver}`;
+      for (const id of shared) await service.call('PUT', path(id), { as: lister });
+      const first = await list('?shared=with-me&limit=1', receiver);
+      assert.match(first.link ?? '', /shared=with-me/);
+      const second = await list(`?shared=with-me&limit=1&cursor=${first.next}`, receiver);
+      assert.deepEqual(
+        [...first.files, ...second.files].map(({ id }) => id),
+        shared,
+      );
+      assert.ok(first.files.every((file) => !('viewerCount' in file)));
+      assert.deepEqual((await list('?shared=with-me')).files, []);
+      assert.deepEqual((await list('', receiver)).files, []);
+      for (const id of shared) await service.call('DELETE', path(id), { as: lister });
+      assert.deepEqual((await list('?shared=with-me', receiver)).files, []);
+      for (const query of [
+        '?shared=x',
+        '?shared=',
+        `?shared=with-me&owner=${lister}`,
+        '?shared=with-me&cursor=x',
+      ])
+        assert.equal((await service.call('GET', `/files${query}`)).status, 400, query);
+    });
+
     it('has the own files, newest first, without the deleted', async () => {
       const { files, next, link } = await list('');
       assert.deepEqual(

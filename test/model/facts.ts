@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { blobKeys, blobName, type Contents } from '../../shared/files/blob-name.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
+import { sharedName } from '../../shared/files/shared-files.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { metadataByFile } from '../support/records.ts';
@@ -94,6 +95,17 @@ function checkViewers(file: FileFacts, metadata: StoredObject['metadata']): void
   }
 }
 
+/** A record that names a viewer is found by them. */
+function checkIndex(
+  id: FileId,
+  { viewers, state }: StoredObject['metadata'],
+  names: ReadonlySet<string>,
+): void {
+  if (!viewers || state === 'deleted' || state === 'expired') return;
+  for (const viewer of viewers.split(' '))
+    assert.ok(names.has(sharedName(viewer as Principal, id)), `${viewer} does not find ${id}`);
+}
+
 /** Limit of the fixture's sweeper. */
 const MAX_REDRIVES = 3;
 
@@ -134,6 +146,7 @@ export class Facts {
       const contents = { owner: metadata['owner'], sha256: metadata['sha256'] } as Contents;
       const hasBlob = () => blobKeys(contents).some((key) => names.has(blobName(key)));
       if (metadata['state'] === 'clean') assert.ok(hasBlob(), `${id} is clean and has no content`);
+      checkIndex(id as FileId, metadata, names);
     }
     for (const file of this.files) this.#checkFile(file, records.get(file.id), now);
   }

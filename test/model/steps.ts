@@ -7,6 +7,7 @@ import { redriveFile } from '../../functions/sweeper/redrive.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
+import { SharedFiles } from '../../shared/files/shared-files.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Hook } from '../functions/sweeper/hooked-bucket.ts';
@@ -108,7 +109,9 @@ async function share(world: World, { file, who, what }: Subject, hook: Hook): Pr
   if (viewer === target.owner) return;
   const [to, change] = what % 2 === 0 ? (['on', 'grant'] as const) : (['off', 'revoke'] as const);
   const sharing = { id: target.id, [change]: [viewer], ifMatch: undefined };
-  await target.viewer(viewer).turn(to, () => asked(changeViewers(writerOf(world, hook), sharing)));
+  const shared = new SharedFiles(world.actor(hook).collector.permanent);
+  const deps = { writer: writerOf(world, hook), shared };
+  await target.viewer(viewer).turn(to, () => asked(changeViewers(deps, sharing)));
 }
 
 async function refer(world: World, { file, who, what }: Subject, hook: Hook): Promise<void> {

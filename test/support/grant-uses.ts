@@ -162,6 +162,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       await hold(name, false);
       await ok(service.call('DELETE', reference));
       await ok(service.call('GET', '/files'));
+      await ok(service.call('GET', '/files?shared=with-me', { as: 'org:1' }));
       await eventually(async () => (await service.names('permanent', `references/${id}/`)).length === 0);
     },
     'a file that is withdrawn before its scan': async () => {

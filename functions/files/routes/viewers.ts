@@ -19,27 +19,27 @@ export function getViewers({ tokens, records }: Files): Route {
   };
 }
 
-export function putViewer({ tokens, records, writer }: Files): Route {
+export function putViewer({ tokens, records, writer, shared }: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write');
     const viewer = viewerOf(item);
     const ifMatch = ifMatchOf(request.headers['if-match']);
     audit.viewer = viewer;
     const { record } = await findFile(records, caller, id, owner, signal);
-    const { object } = await share(writer, { id: record.id, grant: [viewer], ifMatch });
+    const { object } = await share({ writer, shared }, { id: record.id, grant: [viewer], ifMatch });
     log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer granted');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
 
-export function deleteViewer({ tokens, records, writer }: Files): Route {
+export function deleteViewer({ tokens, records, writer, shared }: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
     const caller = await authenticate(tokens, request, 'write', 'admin');
     const viewer = viewerOf(item);
     const ifMatch = ifMatchOf(request.headers['if-match']);
     audit.viewer = viewer;
     const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
-    const { object } = await share(writer, { id: record.id, revoke: [viewer], ifMatch });
+    const { object } = await share({ writer, shared }, { id: record.id, revoke: [viewer], ifMatch });
     log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer revoked');
     sendNoContent(response, { etag: versionTag(object) });
   };
@@ -50,7 +50,7 @@ const principals = v.optional(v.array(v.string()), []);
 const Changes = v.strictObject({ grant: principals, revoke: principals });
 
 /** Several at once: one write, all of it or nothing. */
-export function patchViewers({ tokens, records, writer }: Files): Route {
+export function patchViewers({ tokens, records, writer, shared }: Files): Route {
   return async ({ request, response, signal, log, audit }, id) => {
     const caller = await authenticate(tokens, request, 'write', 'admin');
     const ifMatch = ifMatchOf(request.headers['if-match']);
@@ -60,7 +60,7 @@ export function patchViewers({ tokens, records, writer }: Files): Route {
     if (changes.grant.length > 0) await authenticate(tokens, request, 'write');
     const permission = changes.grant.length > 0 ? owner : ownerOrAdministrator;
     const { record } = await findFile(records, caller, id, permission, signal);
-    const { object } = await share(writer, { id: record.id, ifMatch, ...changes });
+    const { object } = await share({ writer, shared }, { id: record.id, ifMatch, ...changes });
     log.info({ fileId: record.id, caller: caller.principal, ...changes }, 'viewers changed');
     sendNoContent(response, { etag: versionTag(object) });
   };

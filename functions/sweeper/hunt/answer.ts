@@ -1,9 +1,12 @@
 import { once } from 'node:events';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import * as v from 'valibot';
+import type { Sha256 } from '../../../shared/files/record.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendHead, sendJson } from '../../../shared/http/respond.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { Places } from '../ranges.ts';
+import { Reason } from '../release.ts';
 import type { SweepTerms } from '../sweep.ts';
 import { estimateHunt, type Hit, hunt } from './hunt.ts';
 import { type Indicators, readIndicators, TooManyIndicators } from './indicators.ts';
@@ -19,21 +22,23 @@ export interface HuntRequest {
 
 interface HuntDeps {
   readonly permanent: Bucket;
-  /** Told of each hit before the client is. */
-  readonly onHit: (hit: Hit) => Promise<object>;
+  /** Refuses a content, and has its files recalled, before the client is told of the hit. */
+  readonly condemn: (order: { sha256: Sha256; reason: string }) => Promise<{ readonly condemned: 0 | 1 }>;
 }
 
 /**
  * Answers the list in the body with JSON lines: one of what the list names, one for each stored content that it names, and
- * a report at the end. Without a report the answer is not whole. With `estimate`, one of what a hunt would take, alone.
+ * a report at the end. Without a report the answer is not whole. With `condemn`, a reason, hits are refused from then on and
+ * their files recalled. With `estimate`, one line of what a hunt would take, alone.
  * @throws {Problem} for a list that names nothing or too much; {StorageError}
  */
 export async function answerHunt(
-  { permanent, onHit }: HuntDeps,
+  { permanent, condemn }: HuntDeps,
   { request, response, query }: HuntRequest,
   terms: SweepTerms,
 ): Promise<{ readonly hits: number; readonly complete: boolean } | undefined> {
   const from = placesIn(query.get('from'));
+  const reason = reasonIn(query.get('condemn'));
   const indicators = await indicatorsOf(request);
   const { sha256, md5, unsupported, linesWithout } = indicators;
   const named = { sha256: sha256.size, md5: md5.size, unsupported, linesWithout };
@@ -49,7 +54,10 @@ export async function answerHunt(
     if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain');
   };
   await send({ indicators: named });
-  const found = async (hit: Hit) => send({ hit: { ...hit, ...(await onHit(hit)) } });
+  const found = async (hit: Hit) => {
+    const done = reason !== undefined && (await condemn({ sha256: hit.sha256, reason }));
+    await send({ hit: { ...hit, ...done } });
+  };
   const { next, ...report } = await hunt(permanent, indicators, { ...terms, from, found });
   const place = next && Buffer.from(JSON.stringify(next)).toString('base64url');
   await send({ report: { ...report, complete: !next, ...(place && { next: place }) } });
@@ -68,6 +76,14 @@ async function indicatorsOf(request: IncomingMessage): Promise<Indicators> {
   throw new Problem('invalid-request', {
     detail: 'The list names neither a SHA-256 nor an MD5 in hex: send lines, CSV, .hsb, .hdb or STIX.',
   });
+}
+
+/** @throws {Problem} */
+function reasonIn(text: string | null): string | undefined {
+  if (text === null) return undefined;
+  const reason = v.safeParse(Reason, text);
+  if (reason.success) return reason.output;
+  throw new Problem('invalid-request', { detail: 'condemn should say why, in at most 1 000 bytes.' });
 }
 
 function placesIn(text: string | null): Places | undefined {

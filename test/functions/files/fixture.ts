@@ -4,6 +4,7 @@ import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri } from '../../../shared/files/references.ts';
+import { SharedFiles } from '../../../shared/files/shared-files.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
@@ -20,6 +21,7 @@ export interface Instance {
   readonly records: Records;
   readonly writer: RecordWriter;
   readonly references: References;
+  readonly shared: SharedFiles;
   readonly now: () => Date;
 }
 
@@ -37,7 +39,9 @@ export class RecordsFixture {
   instance(adapt: (bucket: Bucket) => Bucket = (bucket) => bucket): Instance {
     const records = new Records(adapt(this.bucket()));
     const writer = new RecordWriter(records, { ...FAST_RETRY, attempts: 100 });
-    return { records, writer, references: new References(adapt(this.bucket())), now: () => new Date() };
+    const references = new References(adapt(this.bucket()));
+    const shared = new SharedFiles(adapt(this.bucket()));
+    return { records, writer, references, shared, now: () => new Date() };
   }
 
   bucket(): Bucket {

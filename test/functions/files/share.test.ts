@@ -16,7 +16,8 @@ describe('sharing of a file that came by tus and was scanned', () => {
   const fixture = new RecordsFixture();
 
   it('is refused before its metadata is full, of which what the upload left there is a part', async () => {
-    const { records, writer } = fixture.instance();
+    const instance = fixture.instance();
+    const { records } = instance;
     const createdAt = new Date();
     const stored = { id: newFileId(OWNER), owner: OWNER, viewers: [], createdAt, contentType: 'text/plain' };
     const upload = { kind: 'tus', expiresAt: createdAt, length: 1, metadata: 'x'.repeat(2048) } as const;
@@ -29,7 +30,7 @@ describe('sharing of a file that came by tus and was scanned', () => {
     const sharing = { id: stored.id, ifMatch: undefined };
     const rounds = Array.from(
       { length: 8 },
-      (_, round) => () => share(writer, { ...sharing, grant: more(round) }),
+      (_, round) => () => share(instance, { ...sharing, grant: more(round) }),
     );
     const answers: string[] = [];
     for (const round of rounds) answers.push(await problemOf(round()));
@@ -43,10 +44,11 @@ describe('sharing on a version', () => {
 
   it('is done where it was written, the answer was lost, and somebody else wrote before the next try', async () => {
     const id = await fixture.clean();
-    const { records, writer } = fixture.instance();
+    const instance = fixture.instance();
+    const { records } = instance;
     const pause = async () => {
       WRITE_CLOCK.tick();
-      await share(writer, { id, grant: other, ifMatch: undefined });
+      await share(instance, { id, grant: other, ifMatch: undefined });
     };
     const retry = { ...FAST_RETRY, pause };
     const bucket = new Bucket(connectStorage(fixture.storage.url), 'permanent', { retry });
@@ -56,20 +58,24 @@ describe('sharing on a version', () => {
       const read = (await records.get(id)) ?? assert.fail();
       fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
       WRITE_CLOCK.tick();
-      await share(unlucky, { id, [change]: viewer, ifMatch: [versionTag(read.object)] });
+      await share(
+        { writer: unlucky, shared: instance.shared },
+        { id, [change]: viewer, ifMatch: [versionTag(read.object)] },
+      );
       fixture.storage.emulator.faults.clear();
       const sees = (await records.get(id))?.record.viewers.includes('org:1' as Principal);
       assert.equal(sees, change === 'grant');
-      await share(writer, { id, revoke: other, ifMatch: undefined });
+      await share(instance, { id, revoke: other, ifMatch: undefined });
     }
   });
 
   it('is refused where somebody else wrote before', async () => {
     const id = await fixture.clean();
-    const { records, writer } = fixture.instance();
+    const instance = fixture.instance();
+    const { records } = instance;
     const read = (await records.get(id)) ?? assert.fail();
-    await share(writer, { id, grant: other, ifMatch: undefined });
+    await share(instance, { id, grant: other, ifMatch: undefined });
     const stale = { id, grant: viewer, ifMatch: [versionTag(read.object)] as [string] };
-    await assert.rejects(share(writer, stale), { type: 'precondition-failed' });
+    await assert.rejects(share(instance, stale), { type: 'precondition-failed' });
   });
 });

@@ -1,0 +1,88 @@
+import { createHash, randomUUID } from 'node:crypto';
+import type { Principal } from '../identity/principal.ts';
+import type { Bucket } from '../storage/bucket.ts';
+import { deleteUnlessHeld } from '../storage/delete-unless-held.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { type Page, pageOf } from '../storage/page.ts';
+import { type FileId, parseFileId, positionOf, TAG_LENGTH, tagOf } from './file-id.ts';
+
+/** The prefix of all entries' names, followed by the SHA-256 of the viewer. */
+const SHARED_PREFIX = 'shared/';
+
+/** That a file was shared with a principal, at some time: whether it still is, the record of the file says. */
+export interface SharedEntry {
+  readonly id: FileId;
+  readonly object: StoredObject;
+}
+
+/**
+ * Files by who may see them: zero-byte objects `shared/<SHA-256 of the viewer>/<position and tag of the file>` of the permanent
+ * bucket, newest file first. There is one before a record names a viewer, and perhaps one left when it no longer does: the
+ * record decides, and the index only finds. docs/adr/0042-shared-with-me.md
+ */
+export class SharedFiles {
+  readonly #bucket: Bucket;
+
+  constructor(permanent: Bucket) {
+    this.#bucket = permanent;
+  }
+
+  /**
+   * Makes sure of an entry, for a record that is about to name the viewer. One that is there becomes another version, so that a
+   * revocation that read the one before cannot delete it.
+   * @throws {StorageError}
+   */
+  async ensure(viewer: Principal, id: FileId): Promise<void> {
+    const name = sharedName(viewer, id);
+    for (;;) {
+      if (await this.#bucket.insertEmpty(name)) return;
+      const there = await this.#bucket.stat(name);
+      if (there && (await this.#bucket.patch(name, there, { ensured: randomUUID(), removed: null }))) return;
+    }
+  }
+
+  /** The entry as it is before a record ceases to name the viewer. @throws {StorageError} */
+  find(viewer: Principal, id: FileId): Promise<StoredObject | undefined> {
+    return this.#bucket.stat(sharedName(viewer, id));
+  }
+
+  /** Removes an entry, if it still is the version that was read: marked, where it may not be deleted. @throws {StorageError} */
+  async remove(entry: StoredObject): Promise<void> {
+    if ((await deleteUnlessHeld(this.#bucket, entry)) !== 'kept') return;
+    await this.#bucket.patch(entry.name, entry, { removed: 'true' });
+  }
+
+  /** Entries of a viewer, those of the newest files first. @param after the position of one, {@link positionIn} @throws {StorageError} */
+  async page(
+    viewer: Principal,
+    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
+  ): Promise<Page<SharedEntry>> {
+    const prefix = prefixOf(viewer);
+    const from = after === undefined ? undefined : prefix + after;
+    const request = { bucket: this.#bucket, prefix, ...terms, after: from };
+    const { items, next } = await pageOf(request, (object) => {
+      const id = idIn(object.name.slice(prefix.length));
+      return id && object.metadata['removed'] === undefined ? { id, object } : undefined;
+    });
+    return { items, ...(next !== undefined && { next: next.slice(prefix.length) }) };
+  }
+}
+
+/** Where a file stands among those that are shared with somebody. */
+export function sharedPosition(id: FileId): string {
+  return positionOf(id) + tagOf(id);
+}
+
+/** The id at a position; undefined where it is none. */
+export function idIn(position: string): FileId | undefined {
+  const at = position.length - TAG_LENGTH;
+  return parseFileId(position.slice(at) + position.slice(0, Math.max(0, at)));
+}
+
+export function sharedName(viewer: Principal, id: FileId): string {
+  return prefixOf(viewer) + sharedPosition(id);
+}
+
+function prefixOf(viewer: Principal): string {
+  return `${SHARED_PREFIX}${createHash('sha256').update(viewer).digest('hex')}/`;
+}
