@@ -6,6 +6,7 @@ locals {
   # First match wins. Paths that match none go to files, which answers 404.
   routes = [
     { method = "POST", paths = ["/files"], prefixes = [], function = "upload" },
+    { method = "OPTIONS", paths = ["/files"], prefixes = [], function = "upload" },
     { method = null, paths = ["/files"], prefixes = ["/files/"], function = "files" },
     { method = null, paths = ["/openapi.json", "/asyncapi.json", "/.well-known/jwks.json"], prefixes = ["/schemas/"], function = "files" },
     { method = null, paths = ["/uploads"], prefixes = ["/uploads/"], function = "upload" },

@@ -37,6 +37,7 @@ const TABLE = `
                               owner  reading  writing  viewer  stranger  admin   admin+all  nobody
 POST   /files                 202    scope    202      202     202       scope   202        login
 GET    /files                 200    200      scope    200     200       200     200        login
+OPTIONS /files                204    204      204      204     204       204     204        204
 HEAD   /files                 200    200      scope    200     200       200     200        login
 GET    /files?owner=${OWNER}  scope  scope    scope    scope   scope     200     200        login
 GET    /files/{id}            200    200      scope    200     none      scope   forbid     login

@@ -251,6 +251,7 @@ describe('resumable uploads of the IETF draft', () => {
   it('have limits that can be asked for before', async () => {
     for (const [path, at] of [
       ['/files', service.platform.uploadUrl],
+      ['/files', service.url],
       ['/uploads/resumable/x', service.uploadUrl],
     ] as const) {
       const response = await service.call('OPTIONS', path, { as: '', at });

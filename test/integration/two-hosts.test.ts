@@ -76,6 +76,8 @@ describe('upload and files with separate host names', () => {
     assert.deepEqual([sent.status, sent.headers.get('allow')], [405, 'GET, HEAD']);
     assert.match(await sent.text(), /Uploads have a separate host name/);
     const changed = await call(files, 'PUT', '/files', { body: 'Hello' });
-    assert.equal(changed.headers.get('allow'), 'GET, HEAD, POST');
+    assert.equal(changed.headers.get('allow'), 'GET, HEAD, POST, OPTIONS');
+    const asked = await call(files, 'OPTIONS', '/files');
+    assert.deepEqual([asked.status, asked.headers.get('allow')], [405, 'GET, HEAD']);
   });
 });

@@ -17,7 +17,7 @@ export function resources(files: Files): readonly Resource[] {
     { path: /^\/asyncapi\.json$/, methods: { GET: ['contract', getAsyncApi] } },
     { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getSchema] } },
     { path: /^\/\.well-known\/jwks\.json$/, methods: { GET: ['contract', getVerdictKeys(files)] } },
-    { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST'] },
+    { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST', 'OPTIONS'] },
     {
       path: /^\/files\/([^/]+)$/,
       methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },

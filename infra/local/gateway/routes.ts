@@ -10,7 +10,8 @@ interface Route {
 
 /** First match wins. The load balancer of a deployment is generated from the same rules. */
 const ROUTES: readonly Route[] = [
-  { methods: ['POST'], paths: ['/files'], target: 'upload' },
+  // OPTIONS: the upload function tells the limits of a resumable upload. Both answer a preflight request alike.
+  { methods: ['POST', 'OPTIONS'], paths: ['/files'], target: 'upload' },
   {
     paths: ['/files', '/files/*', '/openapi.json', '/asyncapi.json', '/.well-known/jwks.json', '/schemas/*'],
     target: 'files',

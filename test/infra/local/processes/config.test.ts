@@ -127,6 +127,8 @@ describe('ports', () => {
 describe('the routing table', () => {
   for (const [method, path, target] of [
     ['POST', '/files', 'upload'],
+    ['OPTIONS', '/files', 'upload'],
+    ['OPTIONS', '/files/a', 'files'],
     ['GET', '/files', 'files'],
     ['POST', '/files/a/references', 'files'],
     ['HEAD', '/files/a', 'files'],
