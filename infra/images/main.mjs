@@ -1,12 +1,22 @@
 /**
  * `main` of package.json: where Google's buildpack finds the functions when it builds the repository from source, after
- * `npm run gcp-build`. All five are one source; the one that FUNCTION_TARGET names is loaded, and reads its settings.
+ * `npm run gcp-build`. All are one source; the one that FUNCTION_TARGET names is loaded, and reads its settings.
  * https://cloud.google.com/docs/buildpacks/service-specific-configs#google_function_target
  */
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'];
+/** Where each is in `bundled/functions`. The rescanner and the auditor are second services of another function's code. */
+const FUNCTIONS = {
+  upload: 'upload',
+  files: 'files',
+  scanner: 'scanner',
+  rescanner: 'scanner/rescanner',
+  sweeper: 'sweeper',
+  auditor: 'sweeper/auditor',
+  notify: 'notify',
+};
 const target = process.env.FUNCTION_TARGET ?? '';
 
-if (!FUNCTIONS.includes(target)) {
-  throw new Error(`FUNCTION_TARGET should be one of ${FUNCTIONS.join(', ')}; it is "${target}"`);
+if (!Object.hasOwn(FUNCTIONS, target)) {
+  const known = Object.keys(FUNCTIONS).join(', ');
+  throw new Error(`FUNCTION_TARGET should be one of ${known}; it is "${target}"`);
 }
-await import(`../../bundled/functions/${target}/index.mjs`);
+await import(`../../bundled/functions/${FUNCTIONS[target]}/index.mjs`);

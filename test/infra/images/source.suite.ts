@@ -12,7 +12,7 @@ import { eventually } from '../../support/service.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../../..');
-const FUNCTIONS = ['upload', 'files', 'scanner', 'sweeper', 'notify'];
+const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'];
 const SETTINGS = {
   GOOGLE_CLOUD_PROJECT: 'source',
   PERMANENT_BUCKET: 'permanent',
@@ -94,7 +94,10 @@ describe('the repository as the source of Cloud Run functions', function () {
   it('says which functions there are where another is asked for', async () => {
     const child = start('download', 0);
     const [output] = await Promise.all([text(child.stderr), once(child, 'exit')]);
-    assert.match(output, /FUNCTION_TARGET should be one of upload, files, scanner, sweeper, notify/);
+    assert.match(
+      output,
+      /FUNCTION_TARGET should be one of upload, files, scanner, rescanner, sweeper, auditor, notify;/,
+    );
   });
 });
 
