@@ -29,9 +29,12 @@ export class Recalls {
     for (;;) {
       // Tells this write from another's: a try again would take that for ours.
       const opened = { opened: randomUUID() };
-      if (await this.#bucket.insertEmpty(name, { metadata: opened })) return;
+      // Looked for first: an order that is repeated within a second would be a write too many of its name.
       const there = await this.#bucket.stat(name);
-      if (!there) continue;
+      if (!there) {
+        if (await this.#bucket.insertEmpty(name, { metadata: opened })) return;
+        continue;
+      }
       const { walk, done } = there.metadata;
       // One that no walk has claimed waits for a later one.
       if (walk === undefined && done === undefined) return;

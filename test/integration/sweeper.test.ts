@@ -82,7 +82,7 @@ describe('limits of at-least-once delivery', () => {
       (await service.bucket('permanent').stat(`findings/sha256/${sha256}`))?.metadata;
     assert.equal((await finding())?.['releasedAt'], undefined);
     assert.deepEqual(await post('/release', { sha256, reason: 'a test' }), { released: 1 });
-    assert.equal((await finding())?.['releaseReason'], 'a test');
+    assert.equal((await finding())?.['releasedReason'], 'a test');
     const by = (await finding())?.['releasedBy'] ?? '';
     assert.match(by, /^fileshare-operator@/);
     assert.deepEqual(await post('/release', { sha256, reason: 'a test' }), { released: 0 });
