@@ -16,7 +16,7 @@ overHosts('a page on another origin', (hosts) => {
       headers: {
         origin,
         'access-control-request-method': method,
-        'access-control-request-headers': 'authorization,upload-offset',
+        'access-control-request-headers': 'authorization,correlation-id,traceparent,upload-offset',
       },
     });
 
