@@ -72,6 +72,8 @@ describe('limits of at-least-once delivery', () => {
   });
 
   it('a finding is released by an operator alone, with a reason, and the audit log says who did', async () => {
+    // The finding is a moment old.
+    service.contends();
     const { sha256 } = await service.decided((await service.upload(EICAR)).id);
     const body = JSON.stringify({ sha256, reason: 'a test' });
     assert.equal((await service.sweeper('/release', { as: 'schedule', body })).status, 403);
@@ -91,8 +93,8 @@ describe('limits of at-least-once delivery', () => {
     const log = await eventually(async () => lines().find((line) => line.includes('finding released')));
     for (const part of [by, String(sha256)]) assert.ok(log.includes(part), part);
     const { id } = await service.upload(EICAR);
-    assert.equal((await service.decided(id)).state, 'infected', 'ClamAV still finds it');
-    assert.equal((await finding())?.['releasedAt'], undefined, 'so it counts again');
+    assert.equal((await service.decided(id)).state, 'clean', 'ClamAV still finds it, and it is allowed');
+    assert.ok((await finding())?.['releasedAt']);
   });
 
   it('bytes that a crash left behind a verdict are cleaned away', async () => {
