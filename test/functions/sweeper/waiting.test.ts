@@ -35,7 +35,9 @@ describe('waiting files in the unscanned bucket', () => {
       objectId: file.record.id,
       objectGeneration: file.object.generation,
     });
-    assert.deepEqual(parseFinalized({}, pushOf(message)), { kind: 'finalized', object: file.object });
+    // No scan goes by it.
+    const { md5: __, ...object } = file.object;
+    assert.deepEqual(parseFinalized({}, pushOf(message)), { kind: 'finalized', object });
   });
 
   it('is not sent again at every sweep, but again after as long', async () => {
