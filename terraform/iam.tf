@@ -12,6 +12,7 @@ locals {
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
       # The parts of resumable uploads are put together by the function, and read where another instance took them.
       "upload.parts"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
+      # An insert whose answer is lost is looked for in a listing.
       "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
       # Scanner and sweeper alone write what became of a file.

@@ -81,7 +81,7 @@ export class Bucket {
       url: this.#path(undefined, '/upload/storage/v1'),
       retry: this.#retry,
       timeoutMs: this.#timeoutMs,
-      stat: (object) => this.stat(object),
+      find: (object) => this.#find(object),
     });
   }
 
@@ -322,6 +322,12 @@ export class Bucket {
       objects: (page?.items ?? []).map((item) => answeredObject('objects.list', item)),
       nextPageToken: page?.nextPageToken,
     };
+  }
+
+  /** The same as `stat`, by permission to list: an account that creates objects may not be allowed to read them. */
+  async #find(name: string): Promise<StoredObject | undefined> {
+    const { objects } = await this.list({ prefix: name, maxResults: 1 });
+    return objects.find((object) => object.name === name);
   }
 
   /** The clock of Cloud Storage is another: the wait is about a second at most, and a write that is refused is tried again. */

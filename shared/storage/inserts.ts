@@ -18,7 +18,8 @@ interface InsertTerms {
   readonly retry: RetryPolicy;
   /** Milliseconds for one request that carries no stream. */
   readonly timeoutMs: number;
-  readonly stat: (name: string) => Promise<StoredObject | undefined>;
+  /** Looks for an object of that name, as an account that may not read it can. */
+  readonly find: (name: string) => Promise<StoredObject | undefined>;
 }
 
 const PRECONDITION_FAILED = 412;
@@ -100,7 +101,7 @@ export class Inserts {
             });
       if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
       // Was it an earlier try of ours that made it?
-      const current = triesBefore > 0 ? await this.#terms.stat(name) : undefined;
+      const current = triesBefore > 0 ? await this.#terms.find(name) : undefined;
       const ours =
         current?.crc32c === checksums.crc32c &&
         current.size === checksums.size &&

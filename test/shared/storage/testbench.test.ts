@@ -62,7 +62,8 @@ describe('storage client: differences of Google’s storage-testbench', () => {
     const metadata = { state: 'pending', x_emulator_upload: 'multipart' };
     let tries = 0;
     answer = (response) => {
-      if (response.req.method === 'GET') response.end(JSON.stringify({ ...RESOURCE, metadata }));
+      const items = [{ ...RESOURCE, metadata }];
+      if (response.req.method === 'GET') response.end(JSON.stringify({ items }));
       else response.writeHead(tries++ === 0 ? 503 : 412).end();
     };
     const options = { contentType: 'text/plain', metadata: { state: 'pending' } };
