@@ -50,6 +50,88 @@ describe('client: the command line', () => {
     assert.match(infected.stderr, /none\.txt: ENOENT/);
   });
 
+  describe('for operators', () => {
+    let env: Record<string, string>;
+    before(async () => {
+      const { sweeperUrl } = service.platform;
+      const operator = await service.platform.identityToken('operator', sweeperUrl);
+      env = { FILESHARE_SWEEPER_URL: sweeperUrl, FILESHARE_OPERATOR_TOKEN: operator };
+    });
+    const admin = (...args: string[]) => fileshare(['admin', ...args], { env });
+
+    it('hunts for a list, condemns what is found, lists and saves the quarantine, and releases', async () => {
+      const bytes = noise(777);
+      await writeFile(folder.path('hunted.bin'), bytes);
+      const { id, sha256 = '' } = await json('upload', 'hunted.bin', '--wait');
+      await writeFile(folder.path('list.txt'), `${sha256}\n${'0'.repeat(64)}\nno digest\n`);
+
+      const found = await admin('hunt', 'list.txt');
+      assert.deepEqual([found.code, found.stdout], [3, `${sha256}      777 B  by sha256\n`]);
+      assert.match(
+        found.stderr,
+        /^The list names 2 SHA-256 and 0 MD5; lines without a digest: 1\. About \d+ contents are stored: 16 listings/,
+      );
+      assert.match(found.stderr, /^1 found$/m);
+      const condemned = await admin('hunt', 'list.txt', '--condemn', 'a list of the national CERT', '--json');
+      assert.equal((JSON.parse(condemned.stdout) as { condemned: number }).condemned, 1);
+      assert.equal((await fileshare(['download', id, '-o', '-'])).code, 3);
+
+      for (let sweeps = 0; (await json('status', id)).state !== 'infected'; sweeps++) {
+        assert.ok(sweeps < 20);
+        assert.equal((await admin('sweep')).code, 0);
+      }
+      const listed = await admin('quarantine');
+      assert.match(listed.stdout, new RegExp(`^sha256/${sha256} +777 B  stands +Operator\\.Condemned$`, 'm'));
+      const saved = await admin('quarantine-content', `sha256/${sha256}`, '-o', folder.path('malware.zip'));
+      assert.equal(saved.code, 0, saved.stderr);
+      assert.equal((await readFile(folder.path('malware.zip'))).subarray(0, 2).toString(), 'PK');
+      assert.equal(
+        (await admin('quarantine-content', `sha256/${sha256}`, '-o', folder.path('malware.zip'))).code,
+        5,
+      );
+
+      const released = await admin('release', sha256, 'a false positive', '--json');
+      assert.deepEqual([released.code, released.stdout], [0, '{"released":1}\n']);
+      for (let sweeps = 0; (await json('status', id)).state !== 'clean'; sweeps++) {
+        assert.ok(sweeps < 20);
+        assert.equal((await admin('sweep')).code, 0);
+      }
+      assert.equal((await fileshare(['download', id, '-o', '-'])).code, 0);
+      assert.equal((await admin('hunt', 'clean.txt')).code, 5, 'a list without digests');
+    });
+
+    it('asks for re-scans, collections, redrives and condemnations', async () => {
+      for (const args of [
+        ['rescan'],
+        ['rescan', '--database', '27654'],
+        ['collect'],
+        ['redrive', '--all'],
+        ['redrive', '0'.repeat(43)],
+        ['condemn', '1'.repeat(64), 'known malware'],
+      ]) {
+        const { code, stdout, stderr } = await admin(...args);
+        assert.equal(code, 0, stderr);
+        assert.doesNotThrow(() => JSON.parse(stdout), args.join(' '));
+      }
+      assert.equal((await admin('redrive')).code, 2);
+      assert.equal((await admin('release', 'x', 'why')).code, 5);
+    });
+
+    it('says what it needs, and that others may not', async () => {
+      const without = await fileshare(['admin', 'sweep']);
+      assert.equal(without.code, 2);
+      assert.match(
+        without.stderr,
+        /FILESHARE_SWEEPER_URL.*gcloud auth print-identity-token.*npm run --silent operator/,
+      );
+      const token = await service.platform.identityToken('schedule', service.platform.sweeperUrl);
+      const denied = await fileshare(['admin', 'condemn', '1'.repeat(64), 'x'], {
+        env: { ...env, FILESHARE_OPERATOR_TOKEN: token },
+      });
+      assert.equal(denied.code, 7);
+    });
+  });
+
   it('refuses an empty standard input, unless it is told that it may be', async () => {
     const empty = { input: new Uint8Array(0) };
     const refused = await fileshare(['upload', '-'], empty);

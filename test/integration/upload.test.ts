@@ -349,7 +349,11 @@ overHosts('uploads', (hosts) => {
       assert.match(((await refused.json()) as { type: string }).type, /:form-invalid$/, why);
     }
     const after = [...(await service.names('unscanned')), ...(await service.names('permanent', 'files/'))];
-    assert.deepEqual(after, before);
+    // Bytes of an earlier test may have gone meanwhile.
+    assert.deepEqual(
+      after.filter((name) => !before.includes(name)),
+      [],
+    );
   });
 
   it('are of a media type, not of a range or nonsense, in every way in', async () => {

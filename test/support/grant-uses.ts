@@ -264,6 +264,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       await ok(service.call('GET', `/files/${id}`));
       const { sha256 } = await service.status(id);
       await backdate(`blobs/sha256/${sha256}`, 'usedAt');
+      await ok(service.call('PUT', `/files/${id}/viewers/org:1`));
       await ok(service.call('DELETE', `/files/${id}`));
       for (let times = 0; times < 3; times += 1) await collect();
       assert.deepEqual(await service.names('permanent', `blobs/sha256/${sha256}`), []);

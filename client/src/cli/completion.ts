@@ -26,7 +26,10 @@ export function completionScript(program: Command, shell: (typeof SHELLS)[number
     description: command.description(),
     options: [...optionsOf(command), ...common.filter(({ word }) => word !== '--version'), HELP],
     takesFiles: command.registeredArguments.some((argument) => argument.name() === 'file'),
-    choices: command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+    choices: [
+      ...command.registeredArguments.flatMap(({ argChoices = [] }) => argChoices),
+      ...command.commands.map((each) => each.name()),
+    ],
   }));
   return { bash, zsh, fish }[shell](commands, [...common, HELP]);
 }

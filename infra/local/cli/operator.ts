@@ -1,0 +1,19 @@
+/** `eval "$(npm run --silent operator)"`: sets what `fileshare admin` needs to call the sweeper of `npm start`, for an hour. */
+import { resolve } from 'node:path';
+import type { PlatformStatus } from '../page/status-page.ts';
+import { folderHolder } from '../platform/folder-lock.ts';
+import { readPlatformConfig } from '../processes/config.ts';
+import { emailOf, localTokens } from '../processes/identity.ts';
+
+try {
+  const { data } = readPlatformConfig(process.env, resolve(import.meta.dirname, '../../..'));
+  const url = folderHolder(data)?.url;
+  if (!url) throw new Error(`HOPS Fileshare does not run in ${data}: npm start`);
+  const status = (await (await fetch(`${url}/local/status.json`)).json()) as PlatformStatus;
+  const token = await localTokens(data).identity(emailOf('operator'), status.sweeperUrl);
+  console.log(`export FILESHARE_SWEEPER_URL=${status.sweeperUrl}`);
+  console.log(`export FILESHARE_OPERATOR_TOKEN=${token}`);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}
