@@ -44,7 +44,12 @@ interface Outcomes {
       readonly released?: { readonly by: string; readonly reason: string; readonly at: string };
     };
   /** `signature`: ClamAV's name for what it found. */
-  readonly infected: Content & Scanned & { readonly signature: string };
+  readonly infected: Content &
+    Scanned & {
+      readonly signature: string;
+      /** When a file that had been clean was recalled. */
+      readonly recalledAt?: string;
+    };
   readonly unscannable: Partial<Content> &
     Scanned & {
       readonly reason: 'tooLarge' | 'encrypted' | 'limitExceeded' | 'unsupported' | 'malformed';

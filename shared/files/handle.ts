@@ -12,6 +12,8 @@ export interface Outcome {
   readonly coverage?: string;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
+  /** When a file that had been clean was recalled; `infected` alone. */
+  readonly recalledAt?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
   readonly reason?: string;
   readonly detail?: string;
@@ -97,7 +99,10 @@ export function outcomeOf(record: DecidedRecord): Outcome {
     ...(reusedAt && { reused: true }),
     ...(engine && { engine: shownEngine(engine) }),
     ...(coverage && { coverage }),
-    ...(record.state === 'infected' && { signature: record.signature }),
+    ...(record.state === 'infected' && {
+      signature: record.signature,
+      ...(record.recalled && { recalledAt: record.recalled.at.toISOString() }),
+    }),
     ...(record.state === 'unscannable' && {
       reason: record.reason,
       accepted: record.accepted,

@@ -62,6 +62,13 @@ describe('client: a handle', () => {
     });
   }
 
+  it('tells when a file that had been clean was recalled', () => {
+    const found = { ...stored, content, scan, state: 'infected', signature: 'Late' } as const;
+    const recalled = wire(toHandle({ ...found, recalled: { at } }, undefined));
+    assert.equal(recalled.recalledAt, at.toISOString());
+    assert.equal(recalled.state === 'infected' && recalled.recalledAt, at.toISOString());
+  });
+
   it('is of a state that every record can have', () => {
     assert.deepEqual(records.map(({ state }) => state).sort(), Object.keys(CERTAIN).sort());
   });

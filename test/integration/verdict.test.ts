@@ -151,9 +151,11 @@ describe('a signed verdict', () => {
     // The sweeper then turns the file infected, as a re-scan has it do.
     await new Findings(service.bucket('permanent')).recalls.open(digest);
     assert.ok((await service.sweeper('/sweep')).ok);
-    assert.equal((await service.status(id)).state, 'infected');
+    const { state, recalledAt } = await service.status(id);
+    assert.equal(state, 'infected');
     const { predicate } = await stated(id);
     assert.deepEqual([predicate.verdict, predicate.signature], ['infected', 'Late.Finding']);
+    assert.equal(predicate.recalledAt, recalledAt);
     assert.ok(predicate.recalledAt && predicate.recalledAt <= predicate.issuedAt);
   });
 

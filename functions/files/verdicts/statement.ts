@@ -16,7 +16,6 @@ interface Predicate extends Outcome {
   readonly verdict: DecidedRecord['state'];
   readonly size: number;
   readonly decidedAt: string;
-  readonly recalledAt?: string;
   readonly releasedAt?: string;
   readonly issuedAt: string;
 }
@@ -45,7 +44,6 @@ export function toStatement(record: StatedRecord, filesUrl: string, issuedAt: Da
       size: content.size,
       ...outcomeOf(record),
       decidedAt: ((released ?? recalled)?.at ?? scan.reusedAt ?? scan.scannedAt).toISOString(),
-      ...(recalled && { recalledAt: recalled.at.toISOString() }),
       ...(released && { releasedAt: released.at.toISOString() }),
       issuedAt: issuedAt.toISOString(),
     },
