@@ -73,6 +73,8 @@ export interface ListOptions extends CallOptions {
   readonly owner?: string | undefined;
   /** `with-me`: the files of others that you or a group of yours may see. */
   readonly shared?: 'with-me' | undefined;
+  /** Only files that were uploaded with it. All files are read for that. */
+  readonly correlationId?: string | undefined;
 }
 
 export interface PageOptions extends CallOptions {
@@ -115,7 +117,8 @@ export class Fileshare {
    */
   upload(source: UploadSource, options: UploadOptions = {}): Promise<Handle> {
     const opened = openSource(source);
-    const { name = opened.name, type = opened.type, signal, onProgress, via, idempotencyKey } = options;
+    const { name = opened.name, type = opened.type, signal, onProgress, via } = options;
+    const { idempotencyKey, correlationId } = options;
     const { store = defaultStore(), chunkSize = 16 * MIB } = this.#options;
     const { postUpTo = 8 * MIB, directFrom = 256 * MIB } = this.#options;
     const job = {
@@ -127,6 +130,7 @@ export class Fileshare {
       signal,
       onProgress: onProgress ?? (() => undefined),
       idempotencyKey,
+      correlationId,
       chunkSize,
     };
     return upload(job, { postUpTo, directFrom }, via);
@@ -238,11 +242,13 @@ export class Fileshare {
   }
 
   /** Your files, or those that are shared with you, newest first; pages are fetched as they are needed. */
-  list({ state = [], pageSize, owner, shared, signal }: ListOptions = {}): AsyncGenerator<Handle> {
+  list(options: ListOptions = {}): AsyncGenerator<Handle> {
+    const { state = [], pageSize, owner, shared, correlationId, signal } = options;
     const query = new URLSearchParams([state].flat().map((name): [string, string] => ['state', name]));
     if (pageSize !== undefined) query.set('limit', String(pageSize));
     if (owner !== undefined) query.set('owner', owner);
     if (shared !== undefined) query.set('shared', shared);
+    if (correlationId !== undefined) query.set('correlationId', correlationId);
     return this.#pages<Handle, 'files'>('/files', 'files', query, signal);
   }
 

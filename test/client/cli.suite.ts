@@ -150,6 +150,13 @@ describe('client: the command line', () => {
     assert.ok(noise(1000).equals(Buffer.from(got.stdout, 'latin1')));
   });
 
+  it('gives uploads a correlation id, and lists the files that have it', async () => {
+    const { id, correlationId } = await json('upload', 'clean.txt', '--correlation-id', 'message 17');
+    assert.equal(correlationId, 'message 17');
+    assert.equal((await json('ls', '--correlation-id', 'message 17')).id, id);
+    assert.equal((await fileshare(['ls', '--correlation-id', 'message 18'])).stdout, '');
+  });
+
   it('downloads under the name of the file, whole or not at all, and replaces nothing', async () => {
     const { id } = await json('upload', 'clean.txt', '--wait', '--name', '../../.evil\u001b[2J.txt');
     const place = folder.path('downloads');

@@ -33,13 +33,14 @@ describe('client: folders', () => {
 
   it('uploads all files, and tells how far they are', async () => {
     const seen: UploadAllProgress[] = [];
-    const options = { parallel: 2, onProgress: seen.push.bind(seen) };
+    const options = { parallel: 2, correlationId: 'message-17', onProgress: seen.push.bind(seen) };
     const uploaded = await all(clientOf(service).uploadAll(folder(home.path('scans')), options));
     assert.deepEqual(uploaded.map(({ path, handle }) => [path, handle?.fileName]).sort(), [
       ['1.txt', '1.txt'],
       ['a/2.txt', '2.txt'],
       ['a/b/ü.bin', 'ü.bin'],
     ]);
+    assert.ok(uploaded.every(({ handle }) => handle?.correlationId === 'message-17'));
     assert.deepEqual(
       { ...seen.at(-1), path: '', sent: 0, size: 0, finished: 0 },
       { path: '', sent: 0, size: 0, totalSent: MIB + 6, finished: 0, begun: 3 },

@@ -12,7 +12,7 @@ import {
 import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
 import { noise } from '../support/noise.ts';
 import { EICAR, Service } from '../support/service.ts';
-import { BadLine, clientOf, Folder, MIB } from './fixture.ts';
+import { all, BadLine, clientOf, Folder, MIB } from './fixture.ts';
 
 const LARGE = 3 * MIB;
 const OTHER = 'org:974652269';
@@ -56,10 +56,17 @@ describe('client: uploads', () => {
   });
 
   for (const via of ['post', 'tus', 'direct'] as const) {
-    it(`brings a file there by ${via}, with its name, its type and its progress`, async () => {
+    it(`brings a file there by ${via}, with its name, its type, its correlation id and its progress`, async () => {
       const seen: UploadProgress[] = [];
-      const options = { via, name: 'å.bin', type: 'application/x-a', onProgress: seen.push.bind(seen) };
+      const correlationId = `message 17, by ${via}`;
+      const described = { name: 'å.bin', type: 'application/x-a', correlationId };
+      const options = { via, ...described, onProgress: seen.push.bind(seen) };
       const { id } = await clientOf(service, SMALL).upload(large, options);
+      const found = await all(clientOf(service).list({ correlationId }));
+      assert.deepEqual(
+        found.map((file) => [file.id, file.correlationId]),
+        [[id, correlationId]],
+      );
       const handle = await clientOf(service).wait(id, { timeout: 20 });
       assert.equal(handle.state, 'clean');
       assert.equal(handle.sha256, sha256);
@@ -208,6 +215,26 @@ describe('client: uploads', () => {
       assert.equal((await second.viewers(handle.id)).owner, OTHER);
     });
   }
+
+  it('begins anew with another correlation id', async () => {
+    const path = folder.path('correlated.bin');
+    await writeFile(path, large);
+    const store = new FolderUploadStore(folder.path('correlated'));
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= 1.5 * MIB && controller.abort());
+    const client = clientOf(service, { ...SMALL, store });
+    const source = () => fileSource(path);
+    const first = { via: 'tus', correlationId: 'message 1' } as const;
+    const aborted = client.upload(await source(), { ...first, onProgress, signal: controller.signal });
+    await assert.rejects(aborted, { name: 'AbortError' });
+
+    const other = await client.upload(await source(), { ...first, correlationId: 'message 2' });
+    assert.equal(other.correlationId, 'message 2');
+    const seen: UploadProgress[] = [];
+    const same = await client.upload(await source(), { ...first, onProgress: seen.push.bind(seen) });
+    assert.equal(same.correlationId, 'message 1');
+    assert.ok((seen[0]?.resumedFrom ?? 0) >= MIB);
+  });
 
   it('goes on once its token is good again', async () => {
     const path = folder.path('expired.bin');

@@ -66,6 +66,7 @@ export interface ListFlags {
   readonly state?: readonly State[];
   readonly limit?: number;
   readonly owner?: string;
+  readonly correlationId?: string;
 }
 
 /** `fileshare ls` */

@@ -106,6 +106,7 @@ function addTransfers(program: Command, context: GetContext): void {
     .option('--name <name>', 'the name it gets')
     .option('--type <type>', 'its media type, such as application/pdf')
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same file')
+    .option('--correlation-id <id>', 'your own identifier, for handles, listings and events')
     .option('--allow-empty', 'take an empty standard input')
     .addOption(
       new Option('--via <way>', 'how to send it, instead of by size').choices(['post', 'tus', 'direct']),
@@ -156,6 +157,7 @@ function addFiles(program: Command, context: GetContext): void {
     .addOption(new Option('--state <state...>', 'only files in these states').choices(STATES))
     .option('--limit <count>', 'at most so many', count)
     .option('--owner <principal>', 'the files of another; for administrators')
+    .option('--correlation-id <id>', 'only files that were uploaded with it')
     .action((flags: ListFlags) => listCommand(context(), flags));
   program
     .command('rm')

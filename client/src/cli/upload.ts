@@ -14,6 +14,7 @@ export interface UploadFlags {
   readonly type?: string;
   readonly via?: Way;
   readonly idempotencyKey?: string;
+  readonly correlationId?: string;
   readonly allowEmpty?: boolean;
 }
 

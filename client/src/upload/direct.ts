@@ -13,13 +13,21 @@ export interface Direct {
  * Orders a session of Cloud Storage for one file. A repeat may order two: that which nobody uses expires.
  * @returns undefined where the service does not offer it
  */
-export async function openDirect({ http, source, name, type, signal }: Job): Promise<Direct | undefined> {
+export async function openDirect({
+  http,
+  source,
+  name,
+  type,
+  correlationId,
+  signal,
+}: Job): Promise<Direct | undefined> {
   // Cloud Storage lets pages of this one origin send the bytes.
   const { origin } = (globalThis as { location?: { origin?: string } }).location ?? {};
   const order = {
     size: source.size,
     contentType: type,
     ...(name !== undefined && { fileName: name }),
+    ...(correlationId !== undefined && { correlationId }),
     ...(origin && /^https?:/.test(origin) && { origin }),
   };
   const headers = { 'content-type': 'application/json' };

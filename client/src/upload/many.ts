@@ -26,7 +26,7 @@ export interface UploadAllProgress {
   readonly begun: number;
 }
 
-export interface UploadAllOptions extends Pick<UploadOptions, 'via' | 'signal'> {
+export interface UploadAllOptions extends Pick<UploadOptions, 'via' | 'signal' | 'correlationId'> {
   /** Files at a time; 4 by default. */
   readonly parallel?: number | undefined;
   readonly onProgress?: ((progress: UploadAllProgress) => void) | undefined;
@@ -38,7 +38,7 @@ type Upload = (source: UploadSource, options: UploadOptions) => Promise<Handle>;
 export async function* uploadAll(
   upload: Upload,
   entries: Iterable<Entry> | AsyncIterable<Entry>,
-  { parallel = 4, onProgress, signal, via }: UploadAllOptions,
+  { parallel = 4, onProgress, signal, via, correlationId }: UploadAllOptions,
 ): AsyncGenerator<Uploaded> {
   if (!Number.isSafeInteger(parallel) || parallel < 1) throw new RangeError('parallel should be 1 or more.');
   const stop = new AbortController();
@@ -57,7 +57,8 @@ export async function* uploadAll(
       const progress = {
         onProgress: (now: { sent: number; size: number | undefined }) => told(now.sent, now.size),
       };
-      return { at, path, handle: await upload(source, { name, via, signal: each, ...progress }) };
+      const options = { name, via, correlationId, signal: each, ...progress };
+      return { at, path, handle: await upload(source, options) };
     } catch (error) {
       return { at, path, error };
     } finally {

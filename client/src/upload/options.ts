@@ -25,6 +25,8 @@ export interface UploadOptions {
   readonly signal?: AbortSignal | undefined;
   /** Key for uploads in one request, a random one by default: the same key within 24 hours gives the same file. */
   readonly idempotencyKey?: string | undefined;
+  /** Your own identifier, for the handle, listings and events: 1 to 128 printable ASCII characters, no personal data. */
+  readonly correlationId?: string | undefined;
 }
 
 /** Dependencies of an upload. */
@@ -37,6 +39,7 @@ export interface Job {
   readonly signal: AbortSignal | undefined;
   readonly onProgress: (progress: UploadProgress) => void;
   readonly idempotencyKey: string | undefined;
+  readonly correlationId: string | undefined;
   /** Bytes: how much goes into one request. A multiple of 256 KiB, as Cloud Storage has it. */
   readonly chunkSize: number;
 }

@@ -15,8 +15,8 @@ export async function offersTus(http: Http, signal: AbortSignal | undefined): Pr
 }
 
 /** Begins one. A repeat may begin two: the one that is not continued expires. @returns the id of the upload */
-export async function createTus({ http, source, name, type, signal }: Job): Promise<string> {
-  const pairs = Object.entries({ filename: name, filetype: type });
+export async function createTus({ http, source, name, type, correlationId, signal }: Job): Promise<string> {
+  const pairs = Object.entries({ filename: name, filetype: type, correlationId });
   const metadata = pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`]));
   const length =
     source.size === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(source.size) };

@@ -153,6 +153,7 @@ async function save(job: Job, upload: SavedUpload): Promise<void> {
   if (key) await job.store?.set(key, JSON.stringify(upload));
 }
 
-function keyOf({ http, source, type, name }: Job): string | undefined {
-  return source.fingerprint && [`${http.options.hosts.upload}/`, source.fingerprint, type, name].join(' ');
+function keyOf({ http, source, type, name, correlationId }: Job): string | undefined {
+  const described = [type, name, ...(correlationId === undefined ? [] : [correlationId])];
+  return source.fingerprint && [`${http.options.hosts.upload}/`, source.fingerprint, ...described].join(' ');
 }
