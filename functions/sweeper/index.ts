@@ -5,7 +5,6 @@ import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
-import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
@@ -33,11 +32,8 @@ import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
-import { answerHunt } from './hunt/answer.ts';
-import { listQuarantine, sendQuarantined } from './quarantine.ts';
+import { type Call, operatorRoutes, type Route } from './operators.ts';
 import { type RecallDeps, recall } from './recall.ts';
-import { redriveAllFailed, redriveFile } from './redrive.ts';
-import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
 import { parseRescanOrder, requestRescansOf } from './rescan-database.ts';
 import { sweep } from './sweep.ts';
@@ -141,17 +137,17 @@ const rescanner: RescanDeps = {
 
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
-const ROUTES: Readonly<Record<string, (context: RequestContext, body: unknown) => Promise<void>>> = {
+const ROUTES: Readonly<Record<string, Route>> = {
   '/sweep': postSweep,
   '/collect': postCollect,
   '/rescan': postRescan,
   '/dead-letters': postDeadLetter,
-  '/redrive': postRedrive,
-  '/release': postRelease,
-  '/hunt': postHunt,
-  '/condemn': postCondemn,
-  '/quarantine': getQuarantine,
-  '/quarantine/content': getQuarantined,
+  ...operatorRoutes({
+    ...recaller,
+    needsSecond: config.RELEASE_NEEDS_SECOND,
+    redriveBudgetMs: budgetMs,
+    huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
+  }),
 };
 
 // A list of a million digests is not to be in memory as text.
@@ -173,10 +169,10 @@ async function handler(context: RequestContext): Promise<void> {
   const { request, path } = context;
   const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!route) throw new Problem('not-found');
-  admitCaller(request.headers, path, callers);
+  const by = admitCaller(request.headers, path, callers);
   const allow = path.startsWith('/quarantine') ? 'GET' : 'POST';
   if (request.method !== allow) throw new Problem('method-not-allowed', { headers: { allow } });
-  await route(context, (request as IncomingMessage & { body?: unknown }).body);
+  await route(context, { body: (request as IncomingMessage & { body?: unknown }).body, by });
 }
 
 async function postSweep({ response, log, audit }: RequestContext): Promise<void> {
@@ -199,7 +195,7 @@ async function postCollect({ response, log, audit }: RequestContext): Promise<vo
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postRescan({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
+async function postRescan({ response, log, audit }: RequestContext, { body }: Call): Promise<void> {
   audit.action = 'rescan';
   const terms = { budgetMs: config.RESCAN_BUDGET_SECONDS * 1000, stopping: isDraining };
   const database = parseRescanOrder(body);
@@ -211,85 +207,10 @@ async function postRescan({ response, log, audit }: RequestContext, body: unknow
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postDeadLetter({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
+async function postDeadLetter({ response, log, audit }: RequestContext, { body }: Call): Promise<void> {
   audit.action = 'deadLetter';
   const outcome = await deadLettered({ ...sweeper, log }, body);
   if (outcome === 'conflict') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
   log.warn({ outcome }, 'dead letter');
   response.writeHead(204).end();
-}
-
-const Order = v.union([
-  v.strictObject({ fileId: v.string() }),
-  v.strictObject({ state: v.literal('failed') }),
-]);
-
-async function postRedrive({ response, log, audit }: RequestContext, body: unknown): Promise<void> {
-  audit.action = 'redrive';
-  const order = v.safeParse(Order, body);
-  if (!order.success) {
-    const detail = 'Send JSON, {"fileId": "…"} or {"state": "failed"}, as application/json.';
-    throw new Problem('invalid-request', { detail });
-  }
-  const report = await redriven({ ...sweeper, log }, order.output);
-  log.info(report, 'redrive completed');
-  sendJson(response, 200, 'application/json', report);
-}
-
-async function postRelease({ request, response, log, audit }: RequestContext, body: unknown): Promise<void> {
-  audit.action = 'release';
-  const order = v.safeParse(ReleaseOrder, body);
-  if (!order.success) {
-    const detail =
-      'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"} or with "signature", as application/json.';
-    throw new Problem('invalid-request', { detail });
-  }
-  const by = admitCaller(request.headers, '/release', callers);
-  const deps = { ...sweeper, log, needsSecond: config.RELEASE_NEEDS_SECOND };
-  const report = await releaseFinding(deps, order.output, by);
-  sendJson(response, 'state' in report ? 202 : 200, 'application/json', report);
-}
-
-async function postCondemn({ request, response, log, audit }: RequestContext, body: unknown): Promise<void> {
-  audit.action = 'condemn';
-  const order = v.safeParse(CondemnOrder, body);
-  if (!order.success) {
-    const detail = 'Send JSON, {"sha256": "64 lower-case hex digits", "reason": "…"}, as application/json.';
-    throw new Problem('invalid-request', { detail });
-  }
-  const by = admitCaller(request.headers, '/condemn', callers);
-  const report = await condemnContent({ ...sweeper, log }, order.output, by);
-  sendJson(response, 200, 'application/json', report);
-}
-
-async function postHunt({ request, response, query, log, audit }: RequestContext): Promise<void> {
-  audit.action = 'hunt';
-  const terms = { budgetMs: config.HUNT_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const by = admitCaller(request.headers, '/hunt', callers);
-  const condemn = (order: v.InferOutput<typeof CondemnOrder>) =>
-    condemnContent({ ...sweeper, log }, order, by);
-  const report = await answerHunt({ permanent, condemn }, { request, response, query }, terms);
-  if (report) log.warn(report, 'hunt completed');
-}
-
-async function getQuarantine({ response, query, audit, signal }: RequestContext): Promise<void> {
-  audit.action = 'quarantine';
-  sendJson(response, 200, 'application/json', await listQuarantine(recaller, query, signal));
-}
-
-async function getQuarantined(context: RequestContext): Promise<void> {
-  context.audit.action = 'quarantine';
-  await sendQuarantined(recaller, context, admitCaller(context.request.headers, context.path, callers));
-}
-
-async function redriven(
-  deps: SweeperDeps,
-  order: v.InferOutput<typeof Order>,
-): Promise<Record<string, number | boolean>> {
-  if ('fileId' in order) {
-    const id = parseFileId(order.fileId);
-    return { [id ? await redriveFile(deps, id) : 'unknown']: 1 };
-  }
-  const end = performance.now() + budgetMs;
-  return redriveAllFailed(deps, () => isDraining() || performance.now() >= end);
 }

@@ -1,0 +1,121 @@
+import * as v from 'valibot';
+import { parseFileId } from '../../shared/files/file-id.ts';
+import { isDraining } from '../../shared/framework/drain.ts';
+import { Problem } from '../../shared/http/problems.ts';
+import { sendJson } from '../../shared/http/respond.ts';
+import type { RequestContext } from '../../shared/http/service.ts';
+import { answerHunt } from './hunt/answer.ts';
+import { listQuarantine, sendQuarantined } from './quarantine.ts';
+import type { RecallDeps } from './recall.ts';
+import { redriveAllFailed, redriveFile } from './redrive.ts';
+import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
+
+/** A call of the sweeper, which {@link admitCaller} has let in. */
+export interface Call {
+  /** Parsed by the framework. */
+  readonly body: unknown;
+  /** Email of the account. */
+  readonly by: string;
+}
+
+export type Route = (context: RequestContext, call: Call) => Promise<void>;
+
+interface OperatorDeps extends RecallDeps {
+  /** A release takes effect when a second operator asks for the same. */
+  readonly needsSecond: boolean;
+  /** Milliseconds after which nothing more is begun. */
+  readonly redriveBudgetMs: number;
+  readonly huntBudgetMs: number;
+}
+
+/** Routes whose decisions no machine takes: callers.ts. */
+export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Route>> {
+  return {
+    '/redrive': postRedrive(deps),
+    '/release': postRelease(deps),
+    '/condemn': postCondemn(deps),
+    '/hunt': postHunt(deps),
+    '/quarantine': getQuarantine(deps),
+    '/quarantine/content': getQuarantined(deps),
+  };
+}
+
+const RedriveOrder = v.union([
+  v.strictObject({ fileId: v.string() }),
+  v.strictObject({ state: v.literal('failed') }),
+]);
+
+function postRedrive({ redriveBudgetMs, ...deps }: OperatorDeps): Route {
+  return async ({ response, log, audit }, { body }) => {
+    audit.action = 'redrive';
+    const order = parsed(RedriveOrder, body, '{"fileId": "…"} or {"state": "failed"}');
+    const end = performance.now() + redriveBudgetMs;
+    const sweeper = { ...deps, log };
+    const report =
+      'fileId' in order
+        ? { [await redriveOne(sweeper, order.fileId)]: 1 }
+        : await redriveAllFailed(sweeper, () => isDraining() || performance.now() >= end);
+    log.info(report, 'redrive completed');
+    sendJson(response, 200, 'application/json', report);
+  };
+}
+
+async function redriveOne(deps: RecallDeps, fileId: string): Promise<string> {
+  const id = parseFileId(fileId);
+  return id ? redriveFile(deps, id) : 'unknown';
+}
+
+function postRelease(deps: OperatorDeps): Route {
+  return async ({ response, log, audit }, { body, by }) => {
+    audit.action = 'release';
+    const order = parsed(ReleaseOrder, body, `${CONTENT} or with "signature"`);
+    const report = await releaseFinding({ ...deps, log }, order, by);
+    sendJson(response, 'state' in report ? 202 : 200, 'application/json', report);
+  };
+}
+
+function postCondemn(deps: OperatorDeps): Route {
+  return async ({ response, log, audit }, { body, by }) => {
+    audit.action = 'condemn';
+    const report = await condemnContent({ ...deps, log }, parsed(CondemnOrder, body, CONTENT), by);
+    sendJson(response, 200, 'application/json', report);
+  };
+}
+
+const CONTENT = '{"sha256": "64 lower-case hex digits", "reason": "…"}';
+
+/** @throws {Problem} that tells what to send */
+function parsed<const Schema extends v.GenericSchema>(
+  schema: Schema,
+  body: unknown,
+  expected: string,
+): v.InferOutput<Schema> {
+  const order = v.safeParse(schema, body);
+  if (order.success) return order.output;
+  throw new Problem('invalid-request', { detail: `Send JSON, ${expected}, as application/json.` });
+}
+
+function postHunt({ huntBudgetMs, permanent, ...deps }: OperatorDeps): Route {
+  return async ({ request, response, query, log, audit }, { by }) => {
+    audit.action = 'hunt';
+    const terms = { budgetMs: huntBudgetMs, stopping: isDraining };
+    const condemn = (order: v.InferOutput<typeof CondemnOrder>) =>
+      condemnContent({ ...deps, log }, order, by);
+    const report = await answerHunt({ permanent, condemn }, { request, response, query }, terms);
+    if (report) log.warn(report, 'hunt completed');
+  };
+}
+
+function getQuarantine(deps: OperatorDeps): Route {
+  return async ({ response, query, audit, signal }) => {
+    audit.action = 'quarantine';
+    sendJson(response, 200, 'application/json', await listQuarantine(deps, query, signal));
+  };
+}
+
+function getQuarantined(deps: OperatorDeps): Route {
+  return async (context, { by }) => {
+    context.audit.action = 'quarantine';
+    await sendQuarantined(deps, context, by);
+  };
+}
