@@ -11,7 +11,7 @@ locals {
       # Bytes go in, and nobody but the scanner gets them out.
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
       # The parts of resumable uploads are put together by the function, and read where another instance took them.
-      "upload.parts"   = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
+      "upload.parts" = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
       # An insert whose answer is lost is looked for in a listing.
       "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
