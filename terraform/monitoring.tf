@@ -46,13 +46,15 @@ locals {
   requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
   server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
 
+  runbook = var.runbook_base_url == null ? "See docs/runbooks/%s.md." : "[Runbook](${trimsuffix(coalesce(var.runbook_base_url, "-"), "/")}/%s.md)"
+
   # One line in the log is enough.
   log_alerts = merge({
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may decide nothing, and all files wait: `reason` says why. Bring in signatures." }
     rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner may decide nothing: `reason` says why. Uploads are not affected." }
     stored-malware     = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored content is malware\"", say = "Newer signatures found malware in a content that was handed out as clean: nobody gets it any more. Somebody may have it." }
     damaged-content    = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored bytes do not have their digest\"", say = "A stored content is not what it was when it was stored: nobody gets it. Find out who could write to the bucket." }
-    rule-broken        = { severity = "ERROR", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"", say = "What is stored breaks a promise of this service: `rule` and `object` say which and where, docs/operations.md what to do." }
+    rule-broken        = { severity = "ERROR", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"", say = "What is stored breaks a promise of this service: `rule` and `object` say which and where." }
     uncaught-error     = { severity = "ERROR", filter = "${local.any_log} AND jsonPayload.message=\"error that nobody caught\"", say = "A defect of the code ended an instance; `err` says where. Requests in flight were finished, its own got no answer." }
     file-failed        = { severity = "ERROR", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"", say = "A file was given up; `failure` says why." }
     dead-letter        = { severity = "ERROR", filter = "${local.sweeper_log} AND jsonPayload.message=\"dead letter\"", say = "The scanner refused a file for hours: it is sent there again, or has failed where `outcome` says so. Fix the cause." }
@@ -80,7 +82,7 @@ locals {
       backlog           = { severity = "ERROR", query = "${local.backlog_age} > ${var.sweeper.stuck_after_seconds}", for = "300s", say = "Finalize events are not taken: is the scanner there, and large enough?" }
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters lie unread." }
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
-      server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02", for = "300s", say = "More than 2 % of the requests to upload and files end in a server error." }
+      server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02 and sum(increase(${local.server_errors}[10m])) >= 5", for = "300s", say = "More than 2 % of the requests to upload and files, and at least five in ten minutes, end in a server error." }
     },
     local.has_callbacks ? {
       callbacks-fail = { severity = "WARNING", query = "sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > 20 and sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > (sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h])) or vector(0))", for = "1800s", say = "More callbacks fail than are delivered: `reason` and `origin` of `callback not delivered` say which receiver does not answer. Tell its operator; tries go on for 16 hours." }
@@ -154,7 +156,7 @@ resource "google_monitoring_alert_policy" "log" {
   }
   documentation {
     mime_type = "text/markdown"
-    content   = "${each.value.say} See docs/operations.md."
+    content   = "${each.value.say} ${format(local.runbook, each.key)}"
   }
   depends_on = [google_project_service.this]
 }
@@ -181,7 +183,7 @@ resource "google_monitoring_alert_policy" "metric" {
   }
   documentation {
     mime_type = "text/markdown"
-    content   = "${each.value.say} See docs/operations.md."
+    content   = "${each.value.say} ${format(local.runbook, each.key)}"
   }
   depends_on = [google_project_service.this, google_logging_metric.counter, google_logging_metric.distribution]
 }

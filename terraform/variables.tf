@@ -480,6 +480,16 @@ variable "notification_channels" {
   nullable    = false
 }
 
+variable "runbook_base_url" {
+  description = "URL of the folder that has the runbooks as `ALERT.md`, such as docs/runbooks of this repository in your fork. The documentation of each alert links there; by default it names the page."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.runbook_base_url == null || can(regex("^https://[^%\\s]+$", var.runbook_base_url))
+    error_message = "runbook_base_url is an https:// URL without % and spaces."
+  }
+}
+
 variable "enable_apis" {
   description = "Whether the module enables the APIs that it needs. They stay enabled when it is destroyed."
   type        = bool

@@ -1,0 +1,100 @@
+import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { basename, join } from 'node:path';
+import { MODULE, ROOT } from './tools.ts';
+
+const SECTIONS = ['Impact', 'First look', 'Likely causes', 'Put it right', 'Verify', 'Escalate'];
+const monitoring = readFileSync(join(MODULE, 'monitoring.tf'), 'utf8');
+const alerts = [...monitoring.matchAll(/^ +([a-z-]+) += \{ severity = "/gm)].map(([, name = '']) => name);
+const pages = new Map(
+  globSync('docs/runbooks/*.md', { cwd: ROOT, exclude: ['**/README.md'] }).map((path) => [
+    basename(path, '.md'),
+    readFileSync(join(ROOT, path), 'utf8'),
+  ]),
+);
+
+/** The answer of gcloud's linter about one command. */
+interface Result {
+  readonly command_string: string;
+  readonly success: boolean;
+  readonly error_message: string | null;
+}
+
+/** The commands of a page: those of its block, and those within its sentences. */
+function commandsOf(page: string): readonly string[] {
+  return [...page.matchAll(/^gcloud .*$|(?<=`)gcloud [^`\n]*(?=`)/gm)].map(([command]) => command);
+}
+
+describe('runbooks', () => {
+  it('are there for each alert, and for no other', () => {
+    assert.ok(alerts.length > 25, 'alerts are not found in monitoring.tf');
+    assert.deepEqual([...pages.keys()].sort(), [...alerts].sort());
+  });
+
+  it('are all in the index', () => {
+    const index = readFileSync(join(ROOT, 'docs/runbooks/README.md'), 'utf8');
+    const linked = [...index.matchAll(/\]\(([a-z-]+)\.md\)/g)].map(([, name]) => name);
+    assert.deepEqual(linked, [...alerts].sort());
+  });
+
+  it('are what the documentation of each alert leads to', () => {
+    const policies = monitoring.split('resource "google_monitoring_alert_policy"').slice(1);
+    assert.equal(policies.length, 2);
+    for (const policy of policies)
+      assert.match(policy, /content +=.*\$\{format\(local\.runbook, each\.key\)\}/);
+    assert.match(monitoring, /runbook = .*docs\/runbooks\/%s\.md.*var\.runbook_base_url.*\/%s\.md/);
+  });
+
+  const source = globSync(['{functions,shared}/**/*.ts', 'infra/clamav/*.sh'], { cwd: ROOT })
+    .map((path) => readFileSync(join(ROOT, path), 'utf8'))
+    .join('\n');
+  for (const [name, page] of pages)
+    it(`have one short shape, three commands first, and real messages: ${name}`, () => {
+      assert.ok(page.startsWith(`# ${name}\n`));
+      assert.ok(page.split('\n').length <= 45);
+      assert.deepEqual(
+        [...page.matchAll(/^## (.*)$/gm)].map(([, title]) => title),
+        SECTIONS,
+      );
+      const [, block = ''] = /^```sh\n(.*?)^```$/ms.exec(page) ?? [];
+      assert.equal(block.trim().split('\n').length, 3);
+      for (const [, message = ''] of page.matchAll(/jsonPayload\.message="([^"]+)"/g))
+        assert.ok(source.includes(`'${message}'`), `no function says "${message}"`);
+    });
+
+  it('have commands that the parser of gcloud accepts', function () {
+    if (spawnSync('gcloud', ['--version']).error) {
+      console.warn('gcloud is not installed: the commands of the runbooks are not checked');
+      this.skip();
+    }
+    this.timeout(300_000);
+    const commands = [...new Set([...pages.values()].flatMap(commandsOf))].map((command) =>
+      command
+        .replaceAll('$PROJECT', 'my-project')
+        .replaceAll('$REGION', 'europe-north1')
+        .replace(/\$(NAME|DIGEST|FILE_ID)/g, 'fileshare'),
+    );
+    const folder = mkdtempSync(join(tmpdir(), 'fileshare-gcloud-'));
+    try {
+      const file = join(folder, 'commands.json');
+      const bad = 'gcloud run services describe fileshare --no-such-flag';
+      writeFileSync(file, JSON.stringify([...commands, bad].map((command_string) => ({ command_string }))));
+      const stdout = execFileSync('gcloud', ['meta', 'lint-gcloud-commands', `--commands-file=${file}`], {
+        encoding: 'utf8',
+        maxBuffer: 2 ** 28,
+        env: { ...process.env, CLOUDSDK_CONFIG: folder },
+      });
+      const results = JSON.parse(stdout) as Result[];
+      assert.equal(results.length, commands.length + 1);
+      assert.deepEqual(
+        results.filter(({ success }) => !success).map(({ command_string }) => command_string),
+        [bad],
+        JSON.stringify(results.filter(({ success }) => !success).map(({ error_message }) => error_message)),
+      );
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
