@@ -54,7 +54,7 @@ describe('commands of the README and the tutorial', () => {
 
   it('uploads, waits, downloads and detects malware', async () => {
     const stdout = await paste(blocks('docs/getting-started.md')[1]);
-    assert.match(stdout, /"state":"clean".*\nHello\n.*"type":"urn:hops-fileshare:problem:file-infected"/s);
+    assert.match(stdout, /"state":"clean".*\nHello\n.*"type":"http:[^"]+\/problems\/file-infected"/s);
     assert.match(stdout, /"verdict":"clean"/);
   });
 });

@@ -1,7 +1,7 @@
 /** A problem document (RFC 9457) of the service: it understood the request, and says no. */
 export class FileshareProblem extends Error {
   override readonly name = 'FileshareProblem';
-  /** Stable; what programs compare, such as `urn:hops-fileshare:problem:not-found`. */
+  /** Address that explains the problem, such as `https://fileshare.example.org/problems/not-found`. Compare `code`. */
   readonly type: string;
   readonly title: string;
   readonly status: number;
@@ -23,10 +23,15 @@ export class FileshareProblem extends Error {
     this.retryAfter = retryAfter;
   }
 
-  /** The last part of `type`, such as `not-found`; undefined where the problem is none of the service's own. */
+  /** The last part of `type`, such as `not-found`: stable. Undefined where the problem is none of the service's own. */
   get code(): string | undefined {
-    return /^urn:hops-fileshare:problem:([a-z-]+)$/.exec(this.type)?.[1];
+    return codeOf(this.type);
   }
+}
+
+/** The name in the type of a problem of the service, which is an address at the deployment or a path. */
+export function codeOf(type: string): string | undefined {
+  return /^(?:https?:\/\/[^?#]+)?\/problems\/([a-z-]+)$/.exec(type)?.[1];
 }
 
 export interface ProblemDocument {

@@ -62,6 +62,7 @@ http(
   httpService({
     log,
     project: config.GOOGLE_CLOUD_PROJECT,
+    filesUrl: undefined,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
     handler,
   }),

@@ -1,6 +1,6 @@
 /**
- * Every problem that the API answers with: one row is its stable `type`, its status and its title
- * (RFC 9457). docs/errors.md explains each; a test holds the two together.
+ * Every problem that the API answers with: one row is its stable name, its status and its title
+ * (RFC 9457). functions/files/problem-explanations.ts explains each.
  */
 export const PROBLEMS = {
   'invalid-request': { status: 400, title: 'The request is not valid' },
@@ -56,10 +56,13 @@ export const PROBLEMS = {
 
 export type ProblemType = keyof typeof PROBLEMS;
 
-/** The stable identifier of a problem type, for programs to compare. */
-export function problemUri(type: ProblemType): string {
+/**
+ * The address at which the files function explains a problem type (ADR 33), or the type that IANA has registered.
+ * @param filesUrl where clients reach the files function; without it, the path alone: a relative reference
+ */
+export function problemUri(type: ProblemType, filesUrl?: string): string {
   const problem = PROBLEMS[type];
-  return 'uri' in problem ? problem.uri : `urn:hops-fileshare:problem:${type}`;
+  return 'uri' in problem ? problem.uri : `${filesUrl ?? ''}/problems/${type}`;
 }
 
 export interface ProblemExtras {
@@ -88,10 +91,11 @@ export class Problem extends Error {
     return PROBLEMS[this.type].status;
   }
 
-  document(): Record<string, unknown> {
+  /** @param filesUrl as `problemUri` takes it */
+  document(filesUrl?: string): Record<string, unknown> {
     const { detail, members } = this.extras;
     return {
-      type: problemUri(this.type),
+      type: problemUri(this.type, filesUrl),
       title: PROBLEMS[this.type].title,
       status: this.status,
       ...(detail !== undefined && { detail }),

@@ -22,10 +22,16 @@ export function sendHandle(
   sendJson(response, status, 'application/json', handle, headers);
 }
 
-export function sendProblem(request: IncomingMessage, response: ServerResponse, problem: Problem): void {
+/** @param filesUrl where clients reach the files function, which serves the type of the problem */
+export function sendProblem(
+  request: IncomingMessage,
+  response: ServerResponse,
+  problem: Problem,
+  filesUrl: string | undefined,
+): void {
   linger(request, response);
   const headers = { ...problem.extras.headers };
-  sendJson(response, problem.status, 'application/problem+json', problem.document(), headers);
+  sendJson(response, problem.status, 'application/problem+json', problem.document(filesUrl), headers);
 }
 
 export function sendNoContent(response: ServerResponse, headers: Headers = {}): void {

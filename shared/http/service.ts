@@ -33,6 +33,8 @@ type Handler = (context: RequestContext) => Promise<void>;
 export interface ServiceOptions {
   readonly log: Logger;
   readonly project: string;
+  /** Where clients reach the files function, which serves the types of problems; undefined where that is not known. */
+  readonly filesUrl: string | undefined;
   readonly handler: Handler;
   /** Time until a request has arrived whole, as long as the platform lets it take; an hour by default. */
   readonly requestTimeoutSeconds?: number;
@@ -81,7 +83,7 @@ async function serve(
     await options.handler({ path, query, request, response, traceparent, log, audit, signal: gone.signal });
   } catch (error) {
     const clientGone = gone.signal.aborted || isCutWrite(error, request);
-    answerError(error, { request, response, log, audit, gone: clientGone });
+    answerError(error, { request, response, log, audit, gone: clientGone, filesUrl: options.filesUrl });
   }
   // Until then it is not known whether the answer left whole, nor may the process end.
   if (!response.destroyed) await closed;
@@ -90,9 +92,10 @@ async function serve(
 
 function answerError(
   error: unknown,
-  context: Pick<RequestContext, 'request' | 'response' | 'log' | 'audit'> & { gone: boolean },
+  context: Pick<RequestContext, 'request' | 'response' | 'log' | 'audit'> &
+    Pick<ServiceOptions, 'filesUrl'> & { gone: boolean },
 ): void {
-  const { request, response, log, audit, gone } = context;
+  const { request, response, log, audit, gone, filesUrl } = context;
   if (gone) {
     log.info({ reason: (error as Error).message }, 'client went away');
     response.destroy();
@@ -103,7 +106,7 @@ function answerError(
   if (problem.status >= 500) log.error({ err: error }, problem.message);
   // Bytes are out: a short body must look like one.
   if (response.headersSent) response.destroy();
-  else sendProblem(request, response, problem);
+  else sendProblem(request, response, problem, filesUrl);
 }
 
 /** A write to a client that has just gone away may fail before the answer is told that its connection is closed. */

@@ -39,7 +39,7 @@ describe('client: who may view, what refers, lists and deletion', () => {
         error instanceof FileshareProblem &&
         error.code === 'invalid-request' &&
         error.status === 400 &&
-        error.type === 'urn:hops-fileshare:problem:invalid-request' &&
+        error.type === `${service.filesUrl}/problems/invalid-request` &&
         /principal/.test(error.detail ?? '') &&
         error.message.includes(error.title),
     );

@@ -90,7 +90,8 @@ describe('client: waiting and downloads', () => {
     const server = createServer((request, response) => {
       const handle = { id: 'a', state: 'pending', sha256: 'ab'.repeat(32), size: 5 };
       const digest = 'sha-512=:AAAA:, sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:';
-      const early = '{"type":"urn:hops-fileshare:problem:not-scanned-yet","title":"Not yet","status":409}';
+      const early =
+        '{"type":"https://files.example/problems/not-scanned-yet","title":"Not yet","status":409}';
       const answers: Record<string, () => void> = {
         '/files/a/status': () => response.end(JSON.stringify(handle)),
         '/files/bare/status': () => response.end(JSON.stringify(handle)),

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { parse } from 'yaml';
+import { EXPLANATIONS } from '../../functions/files/problem-explanations.ts';
+import { PROBLEMS, type ProblemType, problemUri } from '../../shared/http/problems.ts';
 import { outsideContract } from '../support/contract.ts';
 import { eventually, Service } from '../support/service.ts';
 
@@ -43,11 +45,45 @@ describe('the contract', () => {
     }
   });
 
+  it('has no problem type by another name', async () => {
+    for (const name of ['none', 'toString', 'Not-Found', 'not-found/x']) {
+      assert.equal((await service.call('GET', `/problems/${name}`, { as: '' })).status, 404);
+    }
+  });
+
+  it('explains every problem at its address, to everybody', async () => {
+    for (const type of Object.keys(PROBLEMS) as ProblemType[]) {
+      const response = await service.call('GET', `/problems/${type}`, { as: '' });
+      assert.deepEqual(
+        ['cache-control', 'access-control-allow-origin', 'vary', 'content-type'].map((name) =>
+          response.headers.get(name),
+        ),
+        ['public, max-age=300', '*', 'Accept', 'application/json'],
+      );
+      const { explanation, ...document } = (await response.json()) as Record<string, string>;
+      const { status, title } = PROBLEMS[type];
+      assert.deepEqual(document, { type: problemUri(type, service.filesUrl), title, status });
+      assert.match(explanation ?? '', /^[A-Z`].*\.$/);
+      assert.doesNotMatch(explanation ?? '', /\]\(/, 'links of the documentation lead nowhere here');
+    }
+  });
+
+  it('explains a problem in text to a browser', async () => {
+    const headers = { accept: 'text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8' };
+    const response = await service.call('GET', '/problems/file-deleted', { as: '', headers });
+    assert.equal(response.headers.get('content-type'), 'text/plain; charset=utf-8');
+    const type = `${service.filesUrl}/problems/file-deleted`;
+    const { title, status } = PROBLEMS['file-deleted'];
+    const lines = [title, '', `Status: ${status}`, `Type: ${type}`, '', EXPLANATIONS['file-deleted'], ''];
+    assert.equal(await response.text(), lines.join('\n'));
+  });
+
   it('takes GET alone', async () => {
     for (const path of [
       '/openapi.json',
       '/asyncapi.json',
       '/schemas/verdict.v1.json',
+      '/problems/not-found',
       '/.well-known/jwks.json',
     ])
       assert.equal((await service.call('PUT', path)).status, 405);
@@ -57,7 +93,7 @@ describe('the contract', () => {
     const answer = (status: number, body: unknown, type = 'application/json') =>
       new Response(JSON.stringify(body), { status, headers: { 'content-type': type } });
     const path = '/files/dul5o97iubnr643anjrka7ngal8gr9hlvnloro5f8vi/status';
-    const problem = { type: 'urn:hops-fileshare:problem:not-found', title: 'x', status: 404 };
+    const problem = { type: '/problems/not-found', title: 'x', status: 404 };
     const outside = async (response: Response) => (await outsideContract('GET', path, response)).length > 0;
     assert.equal(await outside(answer(404, problem, 'application/problem+json')), false);
     assert.equal(await outside(answer(404, problem)), true);

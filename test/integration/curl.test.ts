@@ -93,6 +93,6 @@ const available = spawnSync('curl', ['--version']).status === 0;
     const { stdout } = await run('curl', ['-sS', '-H', authorization, ...two, `${service.url}/files`], {
       cwd: folder,
     });
-    assert.match((JSON.parse(stdout) as { type: string }).type, /:form-invalid$/);
+    assert.match((JSON.parse(stdout) as { type: string }).type, /\/form-invalid$/);
   });
 });

@@ -88,7 +88,7 @@ describe('uploads and long polls of one owner', () => {
     ]) {
       assert.equal(refused.status, 429);
       const { type } = (await refused.json()) as { type: string };
-      assert.equal(type, 'urn:hops-fileshare:problem:too-many-uploads');
+      assert.equal(type, `${service.filesUrl}/problems/too-many-uploads`);
       assert.equal(refused.headers.get('retry-after'), '5');
       assert.equal(refused.headers.get('ratelimit-policy'), '"uploads";q=2;qu="concurrent-requests"');
       assert.equal(refused.headers.get('ratelimit'), '"uploads";r=0');

@@ -41,7 +41,7 @@ overHosts('the main job', (hosts) => {
     assert.ok(early.headers.has('retry-after'));
     assert.equal(
       ((await early.json()) as { type: string }).type,
-      'urn:hops-fileshare:problem:not-scanned-yet',
+      `${service.filesUrl}/problems/not-scanned-yet`,
     );
 
     assert.equal((await service.decided(handle.id)).state, 'clean');
@@ -67,7 +67,7 @@ overHosts('the main job', (hosts) => {
       assert.equal(response.status, 410);
       assert.equal(
         ((await response.json()) as { type: string }).type,
-        'urn:hops-fileshare:problem:file-infected',
+        `${service.filesUrl}/problems/file-infected`,
       );
     }
     assert.deepEqual(await service.names('quarantine', id), [id]);

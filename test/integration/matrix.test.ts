@@ -100,7 +100,7 @@ describe('access matrix', () => {
     const text = await response.text();
     if (response.status < 400 || text === '') return `${response.status}`;
     const { type } = JSON.parse(text) as { type: string };
-    return CELL[type.slice(type.lastIndexOf(':') + 1)] ?? `${response.status}`;
+    return CELL[type.slice(type.lastIndexOf('/') + 1)] ?? `${response.status}`;
   }
   /** HEAD has no document to tell the one 403 from the other. */
   const expected = (method: string, cell = ''): string =>

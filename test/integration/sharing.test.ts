@@ -12,7 +12,7 @@ interface Viewers {
 
 async function problemOf(response: Response): Promise<{ type: string; [member: string]: unknown }> {
   const document = (await response.json()) as { type: string };
-  return { ...document, type: document.type.slice('urn:hops-fileshare:problem:'.length) };
+  return { ...document, type: document.type.slice(document.type.lastIndexOf('/') + 1) };
 }
 
 overHosts('sharing, referring to and withdrawing files', (hosts) => {

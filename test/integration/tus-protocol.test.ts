@@ -447,7 +447,7 @@ describe('tus 1.0.0', () => {
         else assert.equal(value, expected, name);
       }
       const text = await response.text();
-      if (problem) assert.equal(JSON.parse(text).type, `urn:hops-fileshare:problem:${problem}`);
+      if (problem) assert.equal(JSON.parse(text).type, `${service.filesUrl}/problems/${problem}`);
     });
   }
 
@@ -548,7 +548,7 @@ describe('tus 1.0.0', () => {
     const refused = await tus.send('DELETE', path);
     assert.equal(refused.status, 409);
     const { type, references } = (await refused.json()) as { type: string; references: number };
-    assert.deepEqual([type, references], ['urn:hops-fileshare:problem:file-referenced', 1]);
+    assert.deepEqual([type, references], [`${service.filesUrl}/problems/file-referenced`, 1]);
     assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
     assert.equal((await service.call('DELETE', reference)).status, 204);
     assert.equal((await tus.send('DELETE', path)).status, 204);
@@ -560,7 +560,7 @@ describe('tus 1.0.0', () => {
     assert.equal((await service.call('DELETE', `/files/${idOf(path)}`)).status, 204);
     const refused = await tus.patch(path, 10, bytes.subarray(10));
     assert.equal(refused.status, 410);
-    assert.match(await refused.text(), /urn:hops-fileshare:problem:file-deleted/);
+    assert.match(await refused.text(), /\/problems\/file-deleted/);
     assert.equal((await service.names('unscanned', `parts/${idOf(path)}/0000000000010`)).length, 0);
   });
 

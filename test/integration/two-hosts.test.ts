@@ -44,6 +44,20 @@ describe('upload and files with separate host names', () => {
     assert.equal((await call(upload, 'POST', '/files', { body: 'other', headers })).status, 422);
   });
 
+  it('lead from a problem to its explanation', async () => {
+    for (const refused of [
+      await call(upload, 'POST', '/files', { body: 'a', headers: { 'content-encoding': 'gzip' } }),
+      await call(upload, 'GET', `/files/${'0'.repeat(43)}`),
+      await call(files, 'GET', `/files/${'0'.repeat(43)}`),
+    ]) {
+      const { type, title } = (await refused.json()) as { type: string; title: string };
+      assert.match(type, new RegExp(`^${files.url}/problems/`));
+      const explained = await fetch(type);
+      assert.equal(explained.status, 200);
+      assert.equal(((await explained.json()) as { title: string }).title, title);
+    }
+  });
+
   it('lead from a direct session to its file', async () => {
     const order = { method: 'POST', headers: { 'content-type': 'application/json' } };
     const response = await call(upload, 'POST', '/uploads/direct', { ...order, body: '{"size": 1}' });

@@ -20,6 +20,7 @@ const PATHS = [
   '/asyncapi.json',
   '/.well-known/jwks.json',
   '/schemas/scan.completed.v1.json',
+  '/problems/not-found',
 ];
 
 /** Requests a minute of a hospital behind one address: 5 000 users with one every half minute, and some more. */

@@ -4,6 +4,7 @@ import { getAsyncApi, getOpenApi, getSchema } from './contract.ts';
 import { deleteFile } from './delete.ts';
 import { getFiles } from './list.ts';
 import { getListed } from './listed.ts';
+import { getProblemType } from './problem-type.ts';
 import { getFile } from './read.ts';
 import { deleteReference, putReference } from './references.ts';
 import { getStatus } from './status.ts';
@@ -16,6 +17,7 @@ export function resources(files: Files): readonly Resource[] {
     { path: /^\/openapi\.json$/, methods: { GET: ['contract', getOpenApi] } },
     { path: /^\/asyncapi\.json$/, methods: { GET: ['contract', getAsyncApi] } },
     { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getSchema] } },
+    { path: /^\/problems\/([^/]+)$/, methods: { GET: ['contract', getProblemType(files)] } },
     { path: /^\/\.well-known\/jwks\.json$/, methods: { GET: ['contract', getVerdictKeys(files)] } },
     { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST', 'OPTIONS'] },
     {

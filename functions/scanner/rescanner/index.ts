@@ -60,6 +60,7 @@ http(
   httpService({
     log,
     project: config.GOOGLE_CLOUD_PROJECT,
+    filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
     handler,
     ready: async () => {

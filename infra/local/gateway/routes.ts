@@ -13,7 +13,15 @@ const ROUTES: readonly Route[] = [
   // OPTIONS: the upload function tells the limits of a resumable upload. Both answer a preflight request alike.
   { methods: ['POST', 'OPTIONS'], paths: ['/files'], target: 'upload' },
   {
-    paths: ['/files', '/files/*', '/openapi.json', '/asyncapi.json', '/.well-known/jwks.json', '/schemas/*'],
+    paths: [
+      '/files',
+      '/files/*',
+      '/openapi.json',
+      '/asyncapi.json',
+      '/.well-known/jwks.json',
+      '/schemas/*',
+      '/problems/*',
+    ],
     target: 'files',
   },
   { paths: ['/uploads', '/uploads/*'], target: 'upload' },

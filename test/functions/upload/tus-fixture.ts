@@ -105,6 +105,7 @@ export class TusInstances {
     const service = httpService({
       log: pino({ level: 'silent' }, { write: () => undefined }),
       project: 'p',
+      filesUrl: undefined,
       handler: (exchange) =>
         tusRoute(tus, exchange, /^\/uploads(?:\/(.+))?$/.exec(exchange.path)?.[1] ?? undefined),
     });
@@ -127,7 +128,7 @@ export class TusInstances {
           status: response.status,
           offset: response.headers.get('upload-offset'),
           location: response.headers.get('location'),
-          type: isProblem && text ? String(JSON.parse(text).type).split(':').at(-1) : undefined,
+          type: isProblem && text ? String(JSON.parse(text).type).split('/').at(-1) : undefined,
           headers: response.headers,
         };
       },

@@ -13,6 +13,7 @@ http(
   httpService({
     log,
     project: 'test',
+    filesUrl: undefined,
     handler: async ({ path, response }) => {
       log.info(`asked for ${path}`);
       if (path === '/throw') setTimeout(() => fail('thrown in a timer'), 50);

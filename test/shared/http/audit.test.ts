@@ -18,7 +18,12 @@ describe('the audit of a request', () => {
   const owner = parsePrincipal('org:1') ?? assert.fail();
   const id = newFileId(owner);
   let handler: (exchange: RequestContext) => Promise<void>;
-  const service = httpService({ log, project: 'p', handler: (exchange) => handler(exchange) });
+  const service = httpService({
+    log,
+    project: 'p',
+    filesUrl: undefined,
+    handler: (exchange) => handler(exchange),
+  });
   const server = createServer((request, response) => void service(request, response));
   const url = () => `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
   before(async () => {

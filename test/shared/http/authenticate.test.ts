@@ -29,7 +29,7 @@ describe('authentication', () => {
       );
       assert.equal(status, 401);
       assert.equal(challenge, REALM);
-      assert.equal(body['type'], 'urn:hops-fileshare:problem:unauthenticated');
+      assert.equal(body['type'], '/problems/unauthenticated');
     });
   }
 
@@ -66,7 +66,7 @@ describe('authentication', () => {
       const asked = path.replace('TOKEN', token);
       const { status, challenge, body } = await service.ask(headers(`Bearer ${token}`), 'GET', asked);
       assert.equal(status, 400);
-      assert.equal(body['type'], 'urn:hops-fileshare:problem:invalid-request');
+      assert.equal(body['type'], '/problems/invalid-request');
       const described = `error="invalid_request", error_description="${body['detail']}"`;
       assert.equal(challenge, `${REALM}, ${described}`);
     });

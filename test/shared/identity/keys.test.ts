@@ -185,7 +185,7 @@ describe('the keys of an issuer', () => {
       await damage();
       const { status, challenge, body } = await ask();
       assert.deepEqual([status, challenge], [503, undefined]);
-      assert.equal(body['type'], 'urn:hops-fileshare:problem:unavailable');
+      assert.equal(body['type'], '/problems/unavailable');
       assert.match(service.log.join('\n'), /The keys of http:[^ ]+ cannot be had/);
       await issuer.mend();
       await eventually(async () => (await ask()).status === 200);

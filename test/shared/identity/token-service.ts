@@ -35,6 +35,7 @@ export class TokenService {
     const service = httpService({
       log,
       project: 'test',
+      filesUrl: undefined,
       handler: async ({ request, response }) => {
         const caller = await authenticate(tokens, request, ...(NEEDED[request.method ?? ''] ?? ['read']));
         sendJson(response, 200, 'application/json', shown(caller));

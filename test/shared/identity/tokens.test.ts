@@ -120,7 +120,7 @@ describe('tokens', () => {
     it(`are refused ${what}`, async () => {
       const { status, challenge, type, body } = await service.ask(await token());
       assert.equal(status, 401);
-      assert.equal(body['type'], 'urn:hops-fileshare:problem:unauthenticated');
+      assert.equal(body['type'], '/problems/unauthenticated');
       assert.equal(type, 'application/problem+json');
       assert.match(String(body['detail']), explanation);
       assert.equal(challenge, `${REALM}, error="invalid_token", error_description="${body['detail']}"`);
@@ -138,7 +138,7 @@ describe('tokens', () => {
     it(`with ${what} get 403 and the name of what they lack`, async () => {
       const { status, challenge, body } = await service.ask(await good({ scope }), method);
       assert.equal(status, 403);
-      assert.equal(body['type'], 'urn:hops-fileshare:problem:insufficient-scope');
+      assert.equal(body['type'], '/problems/insufficient-scope');
       assert.equal(
         challenge,
         `${REALM}, error="insufficient_scope", error_description="${body['detail']}", scope="${word}"`,

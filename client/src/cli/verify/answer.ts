@@ -1,3 +1,4 @@
+import { codeOf } from '../../errors.ts';
 import { NotHeld } from './not-held.ts';
 
 /** An answer, read whole. */
@@ -9,7 +10,6 @@ export interface Answer {
   readonly body: Buffer;
 }
 
-const PROBLEM = 'urn:hops-fileshare:problem:';
 const SHOWN_CHARACTERS = 120;
 const LOG =
   'The log of the function says why, with severity ERROR at this time. A StorageError 403 there is a missing grant: terraform/iam.tf has them all, and a new one takes minutes to hold.';
@@ -24,7 +24,7 @@ export function requireStatus(answer: Answer, ...statuses: readonly number[]): A
 export function requireProblem(answer: Answer, status: number, code: string): Answer {
   requireStatus(answer, status);
   if (problemOf(answer)?.code === code) return answer;
-  throw new NotHeld(`${status} ${PROBLEM}${code} for ${requestOf(answer)}`, shown(answer), hintOf(answer));
+  throw new NotHeld(`${status} ${code} for ${requestOf(answer)}`, shown(answer), hintOf(answer));
 }
 
 /** @throws {NotHeld} where it is no JSON */
@@ -47,8 +47,8 @@ export function problemOf({ headers, body }: Answer): Problem | undefined {
   if (!isProblem(headers)) return undefined;
   try {
     const { type, title, detail } = JSON.parse(body.toString()) as Record<string, string>;
-    if (!type?.startsWith(PROBLEM)) return undefined;
-    return { code: type.slice(PROBLEM.length), ...(title && { title }), ...(detail && { detail }) };
+    const code = codeOf(type ?? '');
+    return code === undefined ? undefined : { code, ...(title && { title }), ...(detail && { detail }) };
   } catch {
     return undefined;
   }

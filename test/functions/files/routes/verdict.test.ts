@@ -20,6 +20,7 @@ describe('the public keys of statements', () => {
   const service = httpService({
     log,
     project: 'p',
+    filesUrl: undefined,
     handler: (context) => getVerdictKeys({ verdicts })(context, '', ''),
   });
   const server = createServer((request, response) => void service(request, response));
@@ -44,7 +45,7 @@ describe('the public keys of statements', () => {
 
   const get = () => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);
   const problemOf = async (response: Response) =>
-    ((await response.json()) as { type: string }).type.replace(/.*:/, '');
+    ((await response.json()) as { type: string }).type.replace(/.*\//, '');
 
   it('are for everybody, who may keep them for a while', async () => {
     const response = await get();

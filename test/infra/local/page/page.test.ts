@@ -53,7 +53,7 @@ describe('the page, as it is served', () => {
     }
     const script = await get('/local/page/main.js');
     assert.match(String(script.headers['content-type']), /^text\/javascript/);
-    assert.match(script.body, /urn:hops-fileshare:problem/);
+    assert.match(script.body, /FileshareProblem/);
     assert.doesNotMatch(script.body, /^import /m, 'nothing is left to fetch');
   });
 
