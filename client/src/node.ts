@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { homedir } from 'node:os';
 import { basename, join, resolve } from 'node:path';
 import mime from 'mime';
 import type { FileSource } from './source.ts';
+import { stateFolder } from './state.ts';
 import type { Entry } from './upload/many.ts';
 import type { UploadStore } from './upload/store.ts';
 
@@ -63,7 +63,7 @@ export class FolderUploadStore implements UploadStore {
   readonly #folder: string;
 
   /** @param folder by default that of the XDG Base Directory Specification for state */
-  constructor(folder = defaultFolder()) {
+  constructor(folder = stateFolder('uploads')) {
     this.#folder = folder;
   }
 
@@ -95,9 +95,4 @@ export class FolderUploadStore implements UploadStore {
       if (found && found.mtimeMs < Date.now() - KEPT_MS) await rm(path, { force: true });
     }
   }
-}
-
-function defaultFolder(): string {
-  const state = process.env['XDG_STATE_HOME'] || join(homedir(), '.local', 'state');
-  return join(state, 'hops-fileshare', 'uploads');
 }

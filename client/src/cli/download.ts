@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { basename, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -7,6 +7,7 @@ import { downloadFile } from '../node.ts';
 import { type Bar, createBars } from './bars.ts';
 import { type Context, connect, print, say } from './context.ts';
 import { isAbort, UsageError } from './exit.ts';
+import { isFolder } from './inputs.ts';
 
 export interface DownloadFlags {
   readonly output?: string;
@@ -59,10 +60,6 @@ async function pathFor(
   const path = output !== undefined && !isFolder(output) ? resolve(output) : resolve(output ?? '', name);
   if (!force && existsSync(path)) throw new UsageError(`${path} exists. Say --force, or another --output.`);
   return path;
-}
-
-function isFolder(path: string): boolean {
-  return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 }
 
 /** The name comes from the uploader: it leads to no other folder, and is not hidden. */

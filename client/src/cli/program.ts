@@ -100,7 +100,11 @@ function addTransfers(program: Command, context: GetContext): void {
   program
     .command('upload')
     .description('upload files; - is standard input. The same command after a break goes on where it stood')
-    .argument('<file...>', 'files')
+    .argument('<file...>', 'files, and with -r folders')
+    .option('-r, --recursive', 'upload the files in folders; links are not followed')
+    .option('--include <pattern>', 'of folders only these, as "*.dcm" or "2026/**"; repeatable', append)
+    .option('--exclude <pattern>', 'of folders not these; repeatable', append)
+    .option('--parallel <count>', 'files at a time', count, 4)
     .option('-w, --wait', 'wait for the verdicts')
     .option('--timeout <seconds>', 'how long to wait for each', seconds, 600)
     .option('--name <name>', 'the name it gets')
@@ -288,4 +292,8 @@ function seconds(text: string): number {
 function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
   throw new InvalidArgumentError('It should be a whole number, 1 or more.');
+}
+
+function append(text: string, before: readonly string[] = []): readonly string[] {
+  return [...before, text];
 }

@@ -1,13 +1,15 @@
+import { FileshareProblem } from '../errors.ts';
 import type { Fileshare } from '../fileshare.ts';
 import type { Handle } from '../handle.ts';
-import { fileSource } from '../node.ts';
 import type { UploadSource } from '../source.ts';
-import type { UploadProgress, Way } from '../upload/options.ts';
-import { type Bar, createBars } from './bars.ts';
-import { bytes, type Context, connect, line, print, say } from './context.ts';
+import type { UploadOptions, UploadProgress, Way } from '../upload/options.ts';
+import { type Bar, type Bars, createBars } from './bars.ts';
+import { addressesOf, bytes, type Context, connect, harmless, line, print, say } from './context.ts';
 import { EXIT, type ExitCode, exitOf, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
+import { type Input, type InputFlags, inputsOf, isFolder } from './inputs.ts';
+import { Journal } from './journal.ts';
 
-export interface UploadFlags {
+export interface UploadFlags extends InputFlags {
   readonly wait?: boolean;
   readonly timeout: number;
   readonly name?: string;
@@ -15,7 +17,7 @@ export interface UploadFlags {
   readonly via?: Way;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
-  readonly allowEmpty?: boolean;
+  readonly parallel: number;
 }
 
 interface Result {
@@ -26,48 +28,85 @@ interface Result {
   readonly resumedFrom?: number;
 }
 
-/** `fileshare upload FILE... [--wait]`: one file after the other, and a summary. */
+interface Run {
+  readonly context: Context;
+  readonly fileshare: Fileshare;
+  readonly flags: UploadFlags;
+  readonly bars: Bars;
+  readonly journal: Journal | undefined;
+}
+
+/** `fileshare upload FILE... [-r] [--wait]`: a line for each file in their order, and a total. */
 export async function uploadCommand(
   context: Context,
   files: readonly string[],
   flags: UploadFlags,
 ): Promise<void> {
+  const folders = flags.recursive ? files.filter(isFolder) : [];
   const single = flags.name !== undefined || flags.idempotencyKey !== undefined;
-  if (single && files.length > 1) throw new UsageError('--name and --idempotency-key are for one file.');
+  if (single && (files.length > 1 || folders.length > 0))
+    throw new UsageError('--name and --idempotency-key are for one file.');
   if (files.filter((file) => file === '-').length > 1)
     throw new UsageError('Standard input can be read once only.');
   const fileshare = connect(context);
-  const bars = createBars(!context.common.quiet);
+  // A file with another correlation id is another upload.
+  const service = JSON.stringify([addressesOf(context), flags.correlationId]);
+  const journal = folders.length > 0 ? await Journal.open(service, folders) : undefined;
+  const bars = createBars(!context.common.quiet && !journal);
   const results: Result[] = [];
   try {
-    for (const file of files) {
-      if (context.signal.aborted) break;
-      results.push(await uploadOne(context, fileshare, file, flags, (size) => bars.add(file, size)));
-    }
+    // Bars and lines would overwrite each other.
+    const atOnce = journal ? (result: Result) => report(context, result) : undefined;
+    results.push(...(await uploadEach({ context, fileshare, flags, bars, journal }, files, atOnce)));
   } finally {
     bars.stop();
   }
-  for (const result of results) report(context, result);
-  context.exit(worst(results.map((result) => codeOf(result, flags))));
+  if (!journal) for (const result of results) report(context, result);
+  if (results.length > 1 || journal) say(context, totalOf(results));
+  if (!context.signal.aborted && results.every(isThere)) await journal?.remove();
+  const codes = results.map((result) => codeOf(result, flags));
+  context.exit(worst(context.signal.aborted ? [...codes, EXIT.interrupted] : codes));
 }
 
-async function uploadOne(
-  { signal }: Context,
-  fileshare: Fileshare,
-  file: string,
-  { wait, timeout, allowEmpty = false, ...flags }: UploadFlags,
-  addBar: (size: number | undefined) => Bar,
-): Promise<Result> {
+/** Uploads `--parallel` at a time, and calls `done` for each in the order of the files. */
+async function uploadEach(
+  run: Run,
+  files: readonly string[],
+  done: (result: Result) => void = () => undefined,
+): Promise<readonly Result[]> {
+  const { context, flags } = run;
+  const inputs = inputsOf(files, flags);
+  const results: Result[] = [];
+  let begun = 0;
+  let told = 0;
+  const worker = async () => {
+    while (!context.signal.aborted) {
+      const next = await inputs.next();
+      if (next.done) return;
+      const at = begun++;
+      results[at] = await uploadOne(run, next.value);
+      for (let result = results[told]; result; result = results[++told]) done(result);
+    }
+  };
+  await Promise.all(Array.from({ length: flags.parallel }, worker));
+  return results;
+}
+
+async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Promise<Result> {
+  const { context, fileshare, flags, bars } = run;
+  const { signal } = context;
+  const { wait, timeout, name, type, via, idempotencyKey, correlationId } = flags;
   let handle: Handle | undefined;
   let resumedFrom = 0;
   try {
-    const source: UploadSource = file === '-' ? await standardInput(allowEmpty) : await fileSource(file);
-    const bar = addBar('size' in source ? source.size : undefined);
+    const source = await open();
+    const bar: Bar = bars.add(file, 'size' in source ? source.size : undefined);
     const onProgress = (progress: UploadProgress) => {
       resumedFrom = progress.resumedFrom;
       bar.update(progress.sent, progress.size);
     };
-    handle = await fileshare.upload(source, { ...flags, signal, onProgress });
+    const options = { name, type, via, idempotencyKey, correlationId, signal, onProgress };
+    handle = await (inFolder ? uploadNoted(run, source, options) : fileshare.upload(source, options));
     if (wait) {
       bar.note('scanning');
       handle = await fileshare.wait(handle.id, { signal, timeout });
@@ -79,15 +118,44 @@ async function uploadOne(
   }
 }
 
-/** An empty one usually comes from a command that failed before a pipe. @throws {UsageError} */
-async function standardInput(allowEmpty: boolean): Promise<AsyncIterable<Uint8Array>> {
-  const pieces: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]();
-  let next = await pieces.next();
-  if (next.done && !allowEmpty)
-    throw new UsageError('It is empty. Say --allow-empty to upload an empty file.');
-  return (async function* () {
-    for (; !next.done; next = await pieces.next()) yield next.value;
-  })();
+const GONE: readonly Handle['state'][] = ['uploading', 'failed', 'expired', 'deleted'];
+
+/** Uploads a file of a folder, unless an earlier run has. */
+async function uploadNoted(
+  { context: { signal }, fileshare, journal }: Run,
+  source: UploadSource,
+  options: UploadOptions,
+): Promise<Handle> {
+  const fingerprint = 'fingerprint' in source ? source.fingerprint : undefined;
+  if (!journal || fingerprint === undefined) return fileshare.upload(source, options);
+  const noted = journal.find(fingerprint);
+  const there = noted?.id === undefined ? undefined : await statusOf(fileshare, noted.id, signal);
+  if (there && !GONE.includes(there.state)) return there;
+  const isLost = noted !== undefined && noted.id === undefined;
+  const key = isLost ? noted.key : await journal.begin(fingerprint);
+  try {
+    const handle = await fileshare.upload(source, { ...options, idempotencyKey: key });
+    await journal.finish(fingerprint, key, handle.id);
+    return handle;
+  } catch (error) {
+    // Other bytes of the same size and time: the next run sends them under a new key.
+    const isReused = error instanceof FileshareProblem && error.code === 'idempotency-key-reused';
+    if (isReused) await journal.begin(fingerprint);
+    throw error;
+  }
+}
+
+function isThere({ handle, error }: Result): boolean {
+  return handle !== undefined && error === undefined && !GONE.includes(handle.state);
+}
+
+async function statusOf(fileshare: Fileshare, id: string, signal: AbortSignal): Promise<Handle | undefined> {
+  try {
+    return await fileshare.status(id, { signal });
+  } catch (error) {
+    if (error instanceof FileshareProblem && error.status === 404) return undefined;
+    throw error;
+  }
 }
 
 /** A file that was taken in is a success without --wait. */
@@ -99,10 +167,22 @@ function codeOf({ handle, error }: Result, { wait }: UploadFlags): ExitCode {
 }
 
 function report(context: Context, { file, handle, error, resumedFrom = 0 }: Result): void {
-  if (resumedFrom > 0) say(context, `${file}: went on from ${bytes(resumedFrom)}`);
+  if (resumedFrom > 0) say(context, `${harmless(file)}: went on from ${bytes(resumedFrom)}`);
   if (handle) print(context, handle, line(handle));
   if (error === undefined) return;
   const resumable = file !== '-' && !handle;
   const interrupted = `interrupted.${resumable ? ' The same command again goes on from here.' : ''}`;
-  say(context, `${file}: ${isAbort(error) ? interrupted : messageOf(error)}`);
+  say(context, `${harmless(file)}: ${isAbort(error) ? interrupted : messageOf(error)}`);
+}
+
+/** Such as "12 files: 10 clean, 1 infected, 1 not uploaded; 3.4 MB". */
+function totalOf(results: readonly Result[]): string {
+  const counts = new Map<string, number>();
+  for (const { handle } of results) {
+    const state = handle?.state ?? 'not uploaded';
+    counts.set(state, (counts.get(state) ?? 0) + 1);
+  }
+  const states = [...counts].map(([state, count]) => `${count} ${state}`).join(', ');
+  const size = results.reduce((sum, { handle }) => sum + (handle?.size ?? 0), 0);
+  return `${results.length} file${results.length === 1 ? '' : 's'}: ${states}; ${bytes(size)}`;
 }
