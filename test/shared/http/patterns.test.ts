@@ -8,6 +8,7 @@ const KNOWN: Readonly<Record<string, string>> = {
   '^(localhost|.+\\.localhost|127\\.\\d+\\.\\d+\\.\\d+|0\\.0\\.0\\.0|\\[::1?\\]|\\[::ffff:7f.*\\])\\.?$':
     'host names of the configuration and of trusted issuers, which URL has parsed',
   '\\/+$': 'the configuration',
+  '\\[([^[\\]]+)\\]\\([^()]+\\)': 'the explanations of problems, which are constants',
   '\\+zip$|\\/vnd\\.(openxmlformats-officedocument|oasis\\.opendocument|sun\\.xml|apple|google-earth\\.kmz|ms-[a-z]+\\.[a-z.]*macroenabled|ms-xpsdocument|visio|android\\.package|etsi\\.asic)|\\/(java-archive|x-java-archive|x-xpinstall|oxps|3mf|x-zip-compressed)':
     'media types, of at most 255 characters',
 };
