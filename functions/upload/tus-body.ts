@@ -53,8 +53,10 @@ export async function standing(tus: AppendBodyDeps, record: FileRecord): Promise
   const progress = { record, seenAt, chain: await readChain(tus.unscanned, id) };
   if (isOver(record, progress.chain)) throw new Problem('not-found');
   if (isPartial(record)) return { record, progress };
-  if (isWhole(record.upload, progress.chain)) return complete(tus, progress, digestOf(tus, progress));
+  // To make it again within a second of its creation would be refused.
   const object = await objectOf(tus.unscanned, id);
+  if (!object && isWhole(record.upload, progress.chain))
+    return complete(tus, progress, digestOf(tus, progress));
   const now = await recordOf(tus, record);
   if (object || !isTus(now)) return { record: object ? asPending(now, object) : now };
   return { record: now, progress: { ...progress, record: now } };

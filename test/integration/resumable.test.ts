@@ -10,6 +10,7 @@ import { promisify } from 'node:util';
 import { Upload } from 'tus-js-client';
 import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import type { Handle } from '../../shared/files/handle.ts';
+import { Relay } from '../support/relay.ts';
 import { type CallInit, eventually, OWNER, Service } from '../support/service.ts';
 
 const MAX_BYTES = 10_000_000;
@@ -25,6 +26,7 @@ function withMaximum(spec: ChildSpec): ChildSpec {
 
 describe('resumable uploads of the IETF draft', () => {
   const service = new Service({}, { adapt: withMaximum });
+  const relay = new Relay();
 
   const begin = (body: Buffer<ArrayBuffer>, headers: Record<string, string>, init: CallInit = {}) =>
     service.call('POST', '/files', { ...init, body, headers });
@@ -182,6 +184,44 @@ describe('resumable uploads of the IETF draft', () => {
 
     const strong = { 'upload-complete': '?0', 'repr-digest': `sha-512=:${digest(bytes, 'sha512')}:` };
     await isProblem(await begin(bytes.subarray(0, 10), strong), 400, /\/invalid-request$/);
+  });
+
+  it('are failed by the scanner where another instance completes them, and their digest is wrong', async () => {
+    const path = await begun(10, { 'repr-digest': `sha-256=:${digest(bytes)}:` });
+    const before = service.pid('upload');
+    process.kill(before, 'SIGKILL');
+    await eventually(async () => service.platform.status().ready && service.pid('upload') !== before);
+    const completed = await patch(path, 10, bytes.subarray(10, 20), { 'upload-complete': '?1' });
+    assert.ok(completed.ok, await completed.clone().text());
+    const { id } = (await completed.json()) as Handle;
+    const { state, reason } = await service.decided(id);
+    assert.deepEqual([state, reason], ['failed', 'contentMismatch']);
+    assert.notEqual((await service.call('GET', `/files/${id}`)).status, 200);
+  });
+
+  it('tell that they are complete where the answer to that was lost', async () => {
+    const path = await begun(10);
+    // The request came there whole, and the client sees a broken line.
+    relay.meddler = ({ method }, _, response) => {
+      if (method !== 'PATCH') return false;
+      response.destroy();
+      return true;
+    };
+    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    const headers = { ...PART, authorization, 'upload-offset': '10', 'upload-complete': '?1' };
+    relay.target = service.uploadUrl;
+    await assert.rejects(
+      fetch(`${relay.url}${path}`, { method: 'PATCH', headers, body: bytes.subarray(10) }),
+    );
+    const { status, headers: told } = await service.call('HEAD', path);
+    assert.deepEqual(
+      [status, told.get('upload-complete'), told.get('upload-offset'), told.get('upload-length')],
+      [204, '?1', String(bytes.length), String(bytes.length)],
+    );
+    // The handle comes with a repeat that has nothing more to send.
+    const none = Buffer.alloc(0);
+    await isFile(await patch(path, bytes.length, none, { 'upload-complete': '?1' }), bytes);
+    assert.equal((await service.call('HEAD', path)).headers.get('upload-complete'), '?1');
   });
 
   it('keep all bytes of a request with a Content-Digest, or none', async () => {
