@@ -21,6 +21,13 @@ describe('the correlation id of an upload', () => {
     Record<string, (correlationId: string, bytes: Buffer<ArrayBuffer>) => Promise<Response>>
   > = {
     'POST /files': (id, body) => service.call('POST', '/files', { body, headers: { 'correlation-id': id } }),
+    'POST /files with a form': async (id, bytes) => {
+      const form = new FormData();
+      form.append('file', new Blob([bytes]), 'a.bin');
+      const sent = new Response(form);
+      const headers = { 'content-type': sent.headers.get('content-type') ?? '', 'correlation-id': id };
+      return service.call('POST', '/files', { body: Buffer.from(await sent.arrayBuffer()), headers });
+    },
     'POST /uploads': (id, bytes) =>
       tus.send('POST', '/uploads', {
         headers: {

@@ -158,6 +158,13 @@ const CORE: Expectation[] = [
     status: 405,
     headers: { allow: 'OPTIONS, HEAD, PATCH, DELETE' },
   },
+  {
+    must: 'PATCH of no upload: 405',
+    send: (tus) => tus.patch('/uploads/', 0, bytes.subarray(0, 7)),
+    status: 405,
+    problem: 'method-not-allowed',
+    headers: { allow: 'OPTIONS, POST' },
+  },
 ];
 
 const EXTENSIONS: Expectation[] = [
