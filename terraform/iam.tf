@@ -159,6 +159,13 @@ resource "google_pubsub_topic_iam_member" "rescanner_events" {
   member  = google_service_account.this["rescanner"].member
 }
 
+resource "google_pubsub_topic_iam_member" "files_rescan" {
+  project = var.project_id
+  topic   = google_pubsub_topic.rescan.name
+  role    = "roles/pubsub.publisher"
+  member  = google_service_account.this["files"].member
+}
+
 resource "google_pubsub_topic_iam_member" "sweeper_rescan" {
   project = var.project_id
   topic   = google_pubsub_topic.rescan.name

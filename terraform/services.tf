@@ -43,6 +43,7 @@ locals {
       REDIRECT_ABOVE_BYTES  = try(tostring(var.files.redirect_above_bytes), null)
       RECEIPTS              = tostring(var.files.receipts)
       SCAN_EVENTS_TOPIC     = google_pubsub_topic.scan_events.name
+      RESCAN_TOPIC          = google_pubsub_topic.rescan.name
       ORDERED_EVENTS        = tostring(var.scan_events.ordered)
       DEDUPLICATE           = var.deduplicate
       VERDICT_KEY           = try(var.verdicts.key_version, null)

@@ -236,6 +236,11 @@ export class Fileshare {
     list: (id, options) => this.#listed<string, 'references'>(id, 'references', options),
   };
 
+  /** Asks for a scan of a clean file by the signatures of today; for its owner and administrators. */
+  async rescan(id: string, { signal }: CallOptions = {}): Promise<Handle> {
+    return this.#http.json<Handle>('POST', `${pathOf(id)}/rescan`, { signal });
+  }
+
   /** The principals that have begun to download a file, once each; for its owner and administrators. */
   receipts(id: string, options?: PageOptions): AsyncGenerator<Receipt> {
     return this.#listed<Receipt, 'receipts'>(id, 'receipts', options);

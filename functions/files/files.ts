@@ -1,3 +1,4 @@
+import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';
@@ -25,6 +26,8 @@ export interface Files {
   readonly findings: Findings;
   /** Absent: every byte goes through this function. */
   readonly redirect: Redirect | undefined;
+  /** Publishes to the rescanner; absent: nobody can ask it. */
+  readonly requestRescan: Publish | undefined;
   /** Absent: no statements are signed. */
   readonly verdicts: Verdicts | undefined;
   /** Where clients reach this function; without it links are relative and there is no FHIR. */

@@ -45,6 +45,7 @@ const config = readConfig(
     LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '60'),
     RECEIPTS: v.optional(flag, 'true'),
     SCAN_EVENTS_TOPIC: v.optional(nonEmpty),
+    RESCAN_TOPIC: v.optional(nonEmpty),
     ORDERED_EVENTS: v.optional(flag, 'false'),
     ...redirectVariables,
     ...verdictVariables,
@@ -62,6 +63,12 @@ const now = () => new Date();
 const records = new Records(permanent);
 const receipts = new Receipts(permanent);
 const events = config.RECEIPTS ? publisherOf(config) : undefined;
+const rescans =
+  config.RESCAN_TOPIC === undefined
+    ? undefined
+    : createPublisher(config.GOOGLE_CLOUD_PROJECT, config.RESCAN_TOPIC, {
+        emulatorCredentials: config.EMULATOR_CREDENTIALS,
+      });
 const handler = router(
   resources({
     tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
@@ -72,6 +79,7 @@ const handler = router(
     receipts,
     receiptWriter: events && new ReceiptWriter({ receipts, publish: events.publish, now }),
     findings: new Findings(permanent),
+    requestRescan: rescans?.publish,
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
     redirect: redirectOf(config.REDIRECT_ABOVE_BYTES),
     verdicts: connectVerdicts(config, { ...limits, filesUrl: config.FILES_URL, connectKms }),
@@ -84,7 +92,9 @@ const handler = router(
 // The one route that wants a body reads it itself, after it knows who sends it.
 streamBodies(() => true);
 allowOrigins(config.CORS_ORIGINS);
-drainOnSignals(log, async () => events?.close());
+drainOnSignals(log, async () => {
+  await Promise.all([events?.close(), rescans?.close()]);
+});
 http(
   'files',
   httpService({

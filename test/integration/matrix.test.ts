@@ -46,6 +46,7 @@ GET    /files/{id}/status     200    200      scope    200     none      200    
 HEAD   /files/{id}/status     200    200      scope    200     none      200     200        login
 GET    /files/{id}/verdict    200    200      scope    200     none      scope   forbid     login
 HEAD   /files/{id}/verdict    200    200      scope    200     none      scope   forbid     login
+POST   /files/{id}/rescan    202    scope    202      forbid  none      202     202        login
 GET    ${VIEWERS}             200    200      scope    forbid  none      200     200        login
 HEAD   ${VIEWERS}             200    200      scope    forbid  none      200     200        login
 PATCH  ${VIEWERS}             204    scope    204      forbid  none      scope   forbid     login

@@ -105,4 +105,21 @@ describe('signatures that come after the malware', () => {
     });
     assert.equal((await sweeper('/rescan', { body: '{"database": "27654"}' })).status, 400);
   });
+
+  it('turn a clean file away when its owner asks for a scan', async () => {
+    const bytes = randomBytes(2_000);
+    const { id } = await service.upload(bytes);
+    const rescan = (as?: string) =>
+      service.call('POST', `/files/${id}/rescan`, as === undefined ? {} : { as });
+    const early = await rescan();
+    assert.ok([202, 409].includes(early.status));
+    await service.decided(id);
+    assert.equal((await rescan('org:1')).status, 404);
+    await addSignature(service, bytes, 'Asked.Signature');
+    const asked = await rescan();
+    assert.equal(asked.status, 202);
+    assert.equal(((await asked.json()) as { state: string }).state, 'clean');
+    await eventually(async () => (await service.call('GET', `/files/${id}`)).status === 410);
+    assert.equal((await rescan()).status, 410);
+  });
 });

@@ -32,6 +32,7 @@ const ALLOWED: readonly Grant[] = [
   ['files', 'objects: get', 'bucket permanent', 'findings/'],
   ['files', 'objects: list', 'bucket permanent', ''],
   ['files', PUBLISH, 'topic scan-events', ''],
+  ['files', PUBLISH, 'topic rescan', ''],
   ['files', 'sign', 'service account files', ''],
   ['files', 'roles/cloudkms.signer', 'key in europe-north1', ''],
   ['files', 'roles/cloudkms.publicKeyViewer', 'key in europe-north1', ''],

@@ -55,6 +55,12 @@ export async function unshareCommand(
   say(context, `${id}: not shared with ${principals.join(', ')}`);
 }
 
+/** `fileshare rescan ID...` */
+export async function rescanFilesCommand(context: Context, ids: readonly string[]): Promise<void> {
+  const fileshare = connect(context);
+  for (const id of ids) show(context, await fileshare.rescan(id, context));
+}
+
 /** `fileshare receipts ID` */
 export async function receiptsCommand(context: Context, id: string): Promise<void> {
   for await (const receipt of connect(context).receipts(id, context)) {

@@ -19,6 +19,7 @@ import {
   listCommand,
   receiptsCommand,
   removeCommand,
+  rescanFilesCommand,
   STATES,
   shareCommand,
   statusCommand,
@@ -150,6 +151,11 @@ function addFiles(program: Command, context: GetContext): void {
     .argument('<id>', 'id of the file')
     .argument('<principal...>', 'such as org:889640782')
     .action((id: string, principals: string[]) => unshareCommand(context(), id, principals));
+  program
+    .command('rescan')
+    .description('ask for another scan of clean files, by the signatures of today')
+    .argument('<id...>', 'ids of files')
+    .action((ids: string[]) => rescanFilesCommand(context(), ids));
   program
     .command('receipts')
     .description('tell who has downloaded a file, and when first')

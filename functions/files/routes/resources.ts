@@ -7,6 +7,7 @@ import { getListed } from './listed.ts';
 import { getProblemType } from './problem-type.ts';
 import { getFile } from './read.ts';
 import { deleteReference, putReference } from './references.ts';
+import { postRescan } from './rescan.ts';
 import { getStatus } from './status.ts';
 import { getVerdict, getVerdictKeys } from './verdict.ts';
 import { deleteViewer, getViewers, patchViewers, putViewer } from './viewers.ts';
@@ -26,6 +27,7 @@ export function resources(files: Files): readonly Resource[] {
     },
     { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
     { path: /^\/files\/([^/]+)\/verdict$/, methods: { GET: ['verdict', getVerdict(files)] } },
+    { path: /^\/files\/([^/]+)\/rescan$/, methods: { POST: ['rescan', postRescan(files)] } },
     {
       path: /^\/files\/([^/]+)\/viewers$/,
       methods: { GET: ['viewers', getViewers(files)], PATCH: ['share', patchViewers(files)] },

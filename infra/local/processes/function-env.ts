@@ -52,6 +52,7 @@ export function filesEnv(config: PlatformConfig, ports: Ports): Record<string, s
     DEDUPLICATE: config.deduplicate,
     VERDICT_KEY: verdictKeyOf(config.data),
     SCAN_EVENTS_TOPIC,
+    RESCAN_TOPIC,
     PUBSUB_EMULATOR_HOST: pubsubHostOf(config, ports),
   };
 }
