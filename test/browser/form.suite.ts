@@ -42,7 +42,7 @@ describe('an HTML form in a browser', () => {
   it('is refused where no file was chosen, and nothing is stored', async () => {
     const response = await submit(await open());
     assert.equal(response.status(), 400);
-    assert.match(((await response.json()) as { type: string }).type, /:form-invalid$/);
+    assert.match(((await response.json()) as { type: string }).type, /\/form-invalid$/);
     assert.deepEqual(await service.names('unscanned'), []);
     assert.deepEqual(await service.names('permanent', 'files/'), []);
   });
