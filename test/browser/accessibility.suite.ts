@@ -6,6 +6,7 @@ import { Service } from '../support/service.ts';
 import { becomes, cardOf, sample, shoot, switchTo, Window } from './fixture.ts';
 
 const PHONE = { width: 360, height: 740 };
+const NEVER_WAS = 'dul5o97iubnr643anjrka7ngal8gr9hlvnloro5f8vi';
 
 describe('the page: for everybody', () => {
   if (!CHROMIUM) {
@@ -49,7 +50,9 @@ describe('the page: for everybody', () => {
       assert.deepEqual(await faults(page), []);
       await shoot(page, colorScheme);
       await switchTo(page, 'user:stranger');
-      await page.getByText('There is no such file for you').first().waitFor();
+      await page.getByLabel('Open by id').fill(NEVER_WAS);
+      await page.getByRole('button', { name: 'Open' }).click();
+      await page.getByText('There is no such file for you').waitFor();
       assert.deepEqual(await faults(page), []);
       await page.goto(`${service.url}/local/status`);
       assert.deepEqual(await faults(page), []);
@@ -95,7 +98,10 @@ describe('the page: for everybody', () => {
     });
     const card = cardOf(page, 'by-keyboard.txt');
     await becomes(card, 'Clean');
-    await reach(/^Details$/);
+    await reach(/^by-keyboard\.txt$/);
+    await page.keyboard.press('Enter');
+    await card.getByLabel('Share with').waitFor({ state: 'hidden' });
+    await page.keyboard.press('Space');
     await reach(/^Share with$/);
     await page.keyboard.type('org:974760673');
     await page.keyboard.press('Enter');
@@ -111,7 +117,7 @@ describe('the page: for everybody', () => {
     await reach(/^Delete: by-keyboard\.txt$/);
     await page.keyboard.press('Enter');
     await becomes(card, 'Deleted');
-    await page.waitForFunction(`document.activeElement.textContent === 'by-keyboard.txt'`);
+    await page.locator('button:focus', { hasText: 'by-keyboard.txt' }).waitFor();
   });
 
   it('moves nothing for who wants nothing to move', async () => {

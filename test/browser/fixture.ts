@@ -55,9 +55,9 @@ export async function shoot(page: Page, name: string): Promise<void> {
   await page.screenshot({ path: join(SCREENSHOTS, `${name}.png`), fullPage: true });
 }
 
-/** The card of a file. */
+/** A file in the table: its row, and its card where it is open. */
 export function cardOf(page: Page, name: string): Locator {
-  return page.getByRole('listitem').filter({ has: page.getByRole('heading', { name, exact: true }) });
+  return page.locator('tbody').filter({ has: page.getByRole('button', { name, exact: true }) });
 }
 
 /** Waits until a card says so. */
@@ -65,10 +65,10 @@ export function becomes(card: Locator, state: string): Promise<void> {
   return card.locator(`.badge:text-is("${state}")`).waitFor();
 }
 
-/** Uploads a sample. Its card is open, those of what was there before the page was loaded are not. */
+/** Uploads a sample. Its row is open, those of what was there before the page was loaded are not. */
 export async function sample(page: Page, name: string): Promise<Locator> {
   await page.locator(`[data-sample="${name}"]`).click();
-  return cardOf(page, name).filter({ has: page.locator('details[open]') });
+  return cardOf(page, name).filter({ has: page.locator('[aria-expanded="true"]') });
 }
 
 /** A card's text about a file, by its term. */

@@ -81,10 +81,11 @@ describe('the page: uploads that are interrupted', () => {
 
   it('go on after the page was loaded again', async () => {
     const page = await window.open(line.url);
-    const { card, path, sha256 } = await halfway(page);
+    const { card, path, name, sha256 } = await halfway(page);
     await page.reload();
     line.release();
     await becomes(card, 'Not complete');
+    await card.getByRole('button', { name, exact: true }).click();
     await shoot(page, 'not-complete');
     const [chooser] = await Promise.all([
       page.waitForEvent('filechooser'),
@@ -133,7 +134,7 @@ describe('the page: uploads that are interrupted', () => {
     });
     const card = cardOf(page, name);
     // It would take a quarter of a minute.
-    await card.getByText(/^[1-9]\d* %/).waitFor();
+    await card.locator('.sent', { hasText: /^[1-9]\d* %/ }).waitFor();
     await card.getByRole('button', { name: 'Pause' }).click();
     await becomes(card, 'Paused');
     await card.getByRole('button', { name: 'Resume' }).click();

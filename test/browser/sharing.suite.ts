@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type { Page } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
-import { Service } from '../support/service.ts';
-import { becomes, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
+import { OWNER, Service } from '../support/service.ts';
+import { becomes, cardOf, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
 
 const OTHER = 'org:974760673';
 const STRANGER = 'user:stranger';
@@ -25,19 +25,45 @@ describe('the page: who may see a file', () => {
     return card;
   }
 
-  it('shares a file with another, who sees and gets it, but not who else does', async () => {
+  /** The row that somebody else finds among the files that are shared with them. */
+  async function sharedWith(page: Page, principal: string) {
+    await switchTo(page, principal);
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    return cardOf(page, 'letter.pdf').first();
+  }
+
+  it('shares a file with another, who finds it after a reload and gets it, but not who else does', async () => {
     const page = await window.open(service.url);
-    const card = await shared(page);
+    await shared(page);
     await shoot(page, 'shared');
     await switchTo(page, OTHER);
-    await card.getByText('Viewers', { exact: true }).waitFor({ state: 'hidden' });
+    await page.reload();
+    const card = await sharedWith(page, OTHER);
+    await card.getByRole('button', { name: 'letter.pdf', exact: true }).click();
     await becomes(card, 'Clean');
+    assert.equal(await card.locator('.owner').innerText(), OWNER);
+    await card.getByText('Viewers', { exact: true }).waitFor({ state: 'hidden' });
     assert.equal(await card.getByRole('button', { name: 'Delete' }).isVisible(), false);
     const [download] = await Promise.all([
       page.waitForEvent('download'),
       card.getByRole('button', { name: 'Download' }).click(),
     ]);
     assert.equal(await download.failure(), null);
+    await shoot(page, 'shared-with-me');
+  });
+
+  it('shows no row and no name of the one it acted as before', async () => {
+    const page = await window.open(service.url);
+    await shared(page);
+    await page.locator('.event-file', { hasText: 'letter.pdf' }).first().waitFor();
+    await switchTo(page, STRANGER);
+    await page.getByText('No files yet.').waitFor();
+    assert.equal(await page.locator('tbody').count(), 0);
+    assert.equal(await page.locator('.event-file', { hasText: 'letter.pdf' }).count(), 0);
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    await page.getByText('Nothing is shared with this identity.').waitFor();
+    await switchTo(page, OWNER);
+    await cardOf(page, 'letter.pdf').first().waitFor();
   });
 
   it('tells a stranger the same as of an id that never was', async () => {
@@ -45,8 +71,6 @@ describe('the page: who may see a file', () => {
     const card = await shared(page);
     const id = await termOf(card, 'Id');
     await switchTo(page, STRANGER);
-    await becomes(card, 'Not found');
-    assert.equal(await card.locator('.facts').isVisible(), false);
     await page.reload();
     const said: string[] = [];
     for (const asked of [id, NEVER_WAS]) {
@@ -69,8 +93,13 @@ describe('the page: who may see a file', () => {
     await card.getByRole('button', { name: `Revoke ${OTHER}` }).click();
     await card.getByText(`${OTHER} may no longer see it.`).waitFor();
     await card.getByRole('button', { name: `Revoke ${OTHER}` }).waitFor({ state: 'detached' });
-    await switchTo(page, OTHER);
-    await becomes(card, 'Not found');
+    const id = await termOf(card, 'Id');
+    await sharedWith(page, OTHER);
+    await page
+      .getByRole('status', { name: 'Files shown' })
+      .filter({ hasText: /^$|loaded files\.$/ })
+      .waitFor();
+    assert.equal(await page.locator(`[data-id="${id}"]`).count(), 0);
   });
 
   it('acts as anybody who is typed, also after a reload', async () => {

@@ -9,6 +9,9 @@ const PRINCIPALS = {
   'user:stranger': 'user:stranger (nobody in particular)',
 };
 
+/** Columns of the table of files; the classes of its cells are the same words. */
+const COLUMNS = ['Name', 'State', 'Size', 'Date', 'Owner'];
+
 /** The page before its script runs. `developmentSignatures` is undefined until ClamAV has said. */
 export function pageDocument(developmentSignatures: boolean | undefined): string {
   return `<!doctype html>
@@ -44,8 +47,11 @@ ${warning(developmentSignatures)}
   <section class="panel" aria-labelledby="upload-heading">
     <h2 id="upload-heading">Upload</h2>
     <div class="drop" id="drop">
-      <p class="drop-words">Drop files here, or</p>
-      <span class="pick"><input type="file" id="picker" multiple><label for="picker">Choose files</label></span>
+      <p class="drop-words">Drop files or folders here, or</p>
+      <div class="picks">
+        <span class="pick"><input type="file" id="picker" multiple><label for="picker">Choose files</label></span>
+        <span class="pick second"><input type="file" id="folder-picker" webkitdirectory><label for="folder-picker">Choose a folder</label></span>
+      </div>
       <p class="hint">Any type and any size. Each is scanned before anybody gets it.</p>
     </div>
     <fieldset class="samples"><legend>Or try a sample</legend>
@@ -62,9 +68,29 @@ ${warning(developmentSignatures)}
         <button type="submit">Open</button>
       </form>
     </div>
-    <p class="problem" id="problem" role="alert" hidden></p>
-    <p class="empty" id="empty">No files yet.</p>
-    <ul class="cards" id="cards"></ul>
+    <p class="problem" id="problem" role="alert" aria-label="Problem" hidden></p>
+    <div class="controls">
+      <div class="tabs" role="tablist" aria-label="Whose files">
+        <button type="button" role="tab" id="tab-mine" aria-controls="list" aria-selected="true">Mine</button>
+        <button type="button" role="tab" id="tab-shared" aria-controls="list" aria-selected="false" tabindex="-1">Shared with me</button>
+      </div>
+      <label class="visually-hidden" for="state">State</label>
+      <select id="state"><option value="">Any state</option></select>
+      <label class="visually-hidden" for="search">Search by name</label>
+      <input type="search" id="search" placeholder="Search by name" autocomplete="off" spellcheck="false">
+    </div>
+    <div id="list" role="tabpanel" aria-labelledby="tab-mine">
+      <p class="empty" id="empty">No files yet.</p>
+      <table class="table" id="table" role="table" aria-labelledby="files-heading" data-tab="mine" hidden>
+        <thead role="rowgroup"><tr role="row" class="columns-of-files">${COLUMNS.map(columnHeader).join('')}</tr></thead>
+      </table>
+      <div class="pages">
+        <p class="hint" role="status" id="count" aria-label="Files shown"></p>
+        <button type="button" class="small" id="previous" hidden>Previous</button>
+        <button type="button" class="small" id="next" hidden>Next</button>
+        <button type="button" class="small" id="more" hidden>Load more</button>
+      </div>
+    </div>
   </section>
 </main>
 <aside aria-labelledby="events-heading">
@@ -75,7 +101,8 @@ ${warning(developmentSignatures)}
   </section>
 </aside>
 </div>
-<p class="visually-hidden" role="status" id="announcer"></p>
+<section class="tray" id="tray" aria-label="Uploads" hidden></section>
+<p class="visually-hidden" role="status" id="announcer" aria-label="News"></p>
 <noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
 <datalist id="principals">${Object.keys(PRINCIPALS)
     .map((principal) => `<option value="${principal}">`)
@@ -91,6 +118,10 @@ function options(values: Readonly<Record<string, string>>): string {
     .join('');
 }
 
+function columnHeader(name: string): string {
+  return `<th scope="col" role="columnheader" class="${name.toLowerCase()}">${name}</th>`;
+}
+
 function sampleButton({ name, contentType, expected }: Sample): string {
   const text = escapeHtml(name);
   const mark = !expected || expected === 'clean' ? '' : ` <span class="expected">${expected}</span>`;
@@ -102,7 +133,7 @@ function warning(developmentSignatures: boolean | undefined): string {
   if (developmentSignatures === false) return '';
   const unknown = ['ClamAV is starting: it has not said yet which signatures it has. Load this page again.'];
   const [first = '', ...rest] = developmentSignatures ? DEVELOPMENT_SIGNATURES : unknown;
-  return `<div class="warning" role="alert"><p><strong>${escapeHtml(first)}</strong></p>${rest
+  return `<div class="warning" role="alert" aria-label="Signatures"><p><strong>${escapeHtml(first)}</strong></p>${rest
     .map((line) => `<p>${escapeHtml(line)}</p>`)
     .join('')}</div>`;
 }

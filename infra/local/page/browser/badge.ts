@@ -8,7 +8,7 @@ export interface Badge {
   readonly text: string;
 }
 
-const STATES: Readonly<Record<State, Badge>> = {
+export const STATES: Readonly<Record<State, Badge>> = {
   uploading: { kind: 'unsure', text: 'Not complete' },
   pending: { kind: 'busy', text: 'Pending' },
   clean: { kind: 'good', text: 'Clean' },

@@ -1,26 +1,21 @@
 import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
-import { badgeOf } from './badge.ts';
 import { button, element } from './element.ts';
 import { facts } from './facts.ts';
 import { Sharing } from './sharing.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { waterfall } from './waterfall.ts';
-import { bytes, clock } from './words.ts';
+import { bytes } from './words.ts';
 
-let numbered = 0;
-
-/** The view of one file. It changes in place, so that nobody's focus gets lost. */
+/** The content of an open row. It changes in place, so that nobody's focus gets lost. */
 export class Card {
-  readonly element: HTMLLIElement;
+  readonly element: HTMLElement;
   readonly file: TrackedFile;
-  readonly #heading: HTMLHeadingElement;
-  readonly #badge = element('span', { class: 'badge' });
-  readonly #meta = element('p', { class: 'hint' });
-  readonly #bar: HTMLProgressElement;
+  readonly #bar = element('progress');
   readonly #sent = element('p', { class: 'sent' });
   readonly #progress: HTMLElement;
   readonly #note = element('p', { class: 'note' });
-  readonly #details: HTMLDetailsElement;
+  readonly #details: HTMLElement;
+  readonly #focusRow: () => void;
   readonly #facts = element('div');
   readonly #times = element('div');
   readonly #sharing: Sharing;
@@ -30,55 +25,39 @@ export class Card {
   readonly #download: HTMLButtonElement;
   readonly #delete: HTMLButtonElement;
 
-  /** @param chooseAgain lets the person point at a file that this page has lost */
-  constructor(file: TrackedFile, chooseAgain: () => void) {
+  /**
+   * @param chooseAgain lets the person point at a file that this page has lost
+   * @param focusRow gets the focus of a button that is no longer there
+   */
+  constructor(file: TrackedFile, chooseAgain: () => void, focusRow: () => void) {
     this.file = file;
-    const id = `card-${++numbered}`;
-    this.#heading = element('h3', { id, tabindex: '-1' });
-    this.#bar = element('progress', { 'aria-labelledby': id });
+    this.#focusRow = focusRow;
     this.#progress = element('div', { class: 'progress' }, this.#bar, this.#sent);
     this.#sharing = new Sharing(file);
     this.#again = button('Choose the same file to go on', chooseAgain);
     this.#download = button('Download', () => void file.download());
     this.#delete = button('Delete', () => void this.#withdraw(), { class: 'quiet' });
-    this.#details = element(
-      'details',
-      {},
-      element('summary', {}, 'Details'),
-      element(
-        'div',
-        { class: 'detail' },
-        this.#facts,
-        element('div', {}, this.#times, this.#sharing.element),
-      ),
+    const right = element('div', {}, this.#times, this.#sharing.element);
+    this.#details = element('div', { class: 'detail' }, this.#facts, right);
+    const actions = element(
+      'div',
+      { class: 'actions' },
+      this.#toggle,
+      this.#again,
+      this.#download,
+      this.#delete,
     );
-    this.element = element(
-      'li',
-      { class: 'card' },
-      element('div', { class: 'card-head' }, this.#heading, this.#badge),
-      this.#meta,
-      this.#progress,
-      this.#note,
-      this.#details,
-      element('div', { class: 'actions' }, this.#toggle, this.#again, this.#download, this.#delete),
-    );
+    this.element = element('div', { class: 'card' }, this.#progress, this.#note, this.#details, actions);
   }
 
   show(): void {
     const { file } = this;
     const { handle, transfer, id, viewers } = file;
     const underWay = transfer !== undefined && transfer.state.kind !== 'sent';
-    const { kind, text } = badgeOf(file);
-    this.#heading.textContent = file.name;
-    this.#badge.textContent = text;
-    this.#badge.className = `badge ${kind}`;
-    this.element.dataset['state'] = text;
-    this.element.dataset['id'] = id ?? '';
+    this.#bar.setAttribute('aria-label', file.name);
     for (const each of [this.#toggle, this.#again, this.#download, this.#delete]) {
       each.setAttribute('aria-label', `${each.textContent}: ${file.name}`);
     }
-    this.#meta.hidden = underWay || !handle;
-    this.#meta.textContent = handle ? outline(handle) : '';
     this.#showProgress();
     this.#showNote();
     this.#details.hidden = underWay || !handle;
@@ -87,15 +66,6 @@ export class Card {
     this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
     this.#delete.hidden = underWay || viewers === undefined;
-  }
-
-  /** Shows the details. */
-  open(): void {
-    this.#details.open = true;
-  }
-
-  focus(): void {
-    this.#heading.focus();
   }
 
   #showDetails(handle: Handle): void {
@@ -134,7 +104,7 @@ export class Card {
     this.#toggle.hidden = kind === undefined;
     this.#toggle.textContent = kind === 'queued' || kind === 'sending' ? 'Pause' : 'Resume';
     this.#toggle.setAttribute('aria-label', `${this.#toggle.textContent}: ${this.file.name}`);
-    if (hadFocus && this.#toggle.hidden) this.focus();
+    if (hadFocus && this.#toggle.hidden) this.#focusRow();
   }
 
   #showNote(): void {
@@ -156,11 +126,7 @@ export class Card {
 
   async #withdraw(): Promise<void> {
     await this.file.delete();
-    if (this.#delete.hidden) this.focus();
+    // The button goes with the next frame.
+    if (this.file.viewers === undefined) this.#focusRow();
   }
-}
-
-function outline({ size, contentType, createdAt, owner }: Handle): string {
-  const known = size === undefined ? [] : [bytes(size)];
-  return [...known, contentType, clock(createdAt), owner].join(' · ');
 }

@@ -23,6 +23,13 @@ export function nameEvents(fileId: string, name: string): void {
   for (const each of about) each.textContent = name;
 }
 
+/** The page acts as somebody else, who may not know what those files are called. */
+export function forgetNames(): void {
+  for (const each of byId('events', HTMLElement).querySelectorAll<HTMLElement>('[data-file]')) {
+    each.textContent = shortened(each.dataset['file'] ?? '');
+  }
+}
+
 function item(
   { messageId, publishTime, attributes, data }: PubsubMessage,
   event: ScanEvent | undefined,

@@ -1,142 +1,246 @@
 import type { Handle } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
 import { announce, complain } from './announce.ts';
-import { Card } from './card.ts';
 import { byId } from './element.ts';
-import { nameEvents } from './event-log.ts';
+import { forgetNames, nameEvents } from './event-log.ts';
+import { Listing, PAGE, type Selection } from './listing.ts';
 import type { Session } from './session.ts';
-import { TrackedFile } from './tracked-file.ts';
+import { Table } from './table.ts';
+import { type FileWatcher, TrackedFile } from './tracked-file.ts';
 import { Transfer } from './transfer.ts';
+import type { Tray } from './tray.ts';
+import { View } from './view.ts';
 import { saying, shortened } from './words.ts';
 
-/** Number of own files that are shown at the start. */
-const SHOWN = 25;
+/** Most files of one choice whose rows are open while they are uploaded. */
+const OPENED = 3;
+/** Files that are loaded at a time, to be searched. */
+const SEARCHED = 500;
 
-/** The files on the page, newest first. */
-export class FileList {
+/** The files on the page: those of its principal alone. */
+export class FileList implements FileWatcher {
   #session: Session;
-  #cards: Card[] = [];
+  readonly #table: Table;
+  readonly #tray: Tray;
+  readonly #view: View;
+  #listing: Listing;
+  /** Uploads from this page, also those that go on for another principal; newest first. */
+  #uploads: TrackedFile[] = [];
+  /** Files that were asked for by their ids; the last first. */
+  #opened: TrackedFile[] = [];
+  #page = 0;
   readonly #times = new Map<string, ScanTimings>();
-  readonly #chooseAgain: () => void;
+  readonly #changed = new Set<TrackedFile>();
+  #isDrawing = false;
 
-  constructor(session: Session, chooseAgain: () => void) {
+  constructor(session: Session, tray: Tray, chooseAgain: () => void) {
     this.#session = session;
-    this.#chooseAgain = chooseAgain;
-  }
-
-  /** Shows what is there for somebody else. Earlier facts stay, so that the difference is seen. */
-  async actAs(session: Session): Promise<void> {
-    this.#session = session;
-    complain('');
-    for (const { file } of this.#cards) file.forget();
-    await Promise.all([this.list(), ...this.#cards.map(({ file }) => file.refresh())]);
-  }
-
-  /** Adds the newest files of the user. */
-  async list(): Promise<void> {
-    const session = this.#session;
-    try {
-      let shown = 0;
-      for await (const handle of session.fileshare.list({ pageSize: SHOWN })) {
-        if (session !== this.#session || ++shown > SHOWN) return;
-        if (this.#byId(handle.id) || this.#isSending(handle)) continue;
-        const card = this.#add(handle.fileName ?? shortened(handle.id), 'last');
-        void card.file.arrived(handle);
-      }
-    } catch (error) {
-      if (session === this.#session) complain(`Your files could not be listed. ${saying(error)}`);
-    }
-  }
-
-  /** Begins an upload, or continues one that was begun before the page was loaded. */
-  upload(content: File, slow: boolean): void {
-    const card = this.#begun(content) ?? this.#add(content.name, 'first');
-    const transfer = new Transfer(content, this.#session, slow, () => {
-      const { state } = transfer;
-      if (state.kind === 'sent') void this.#sent(card, transfer);
-      else if (state.kind !== 'sending') announce(`${content.name}: ${state.kind}`);
-      card.show();
+    this.#tray = tray;
+    this.#table = new Table(chooseAgain);
+    this.#view = new View({
+      selected: (selection) => this.#select(selection),
+      searched: () => void this.#turnTo(0),
+      turned: (by) => {
+        // The button may be gone on that page.
+        byId('files', HTMLElement).focus();
+        void this.#turnTo(this.#page + by);
+      },
+      more: () => void this.#load(SEARCHED),
     });
-    card.file.transfer = transfer;
-    card.open();
-    void transfer.start();
+    this.#listing = this.#listingOf(this.#view.selection);
+  }
+
+  /** Begins anew, with what this principal sees. */
+  actAs(session: Session): void {
+    this.#session = session;
+    forgetNames();
+    this.list();
+  }
+
+  list(): void {
+    complain('');
+    this.#view.reset();
+    this.#select(this.#view.selection);
+  }
+
+  /** Begins uploads, or continues those that were begun before the page was loaded. */
+  upload(contents: readonly File[], slow: boolean): void {
+    this.#showOwn();
+    const uploads: TrackedFile[] = [];
+    for (const content of contents) {
+      const file = this.#begun(content) ?? this.#track(content.name);
+      const transfer = new Transfer(content, this.#session, slow, () => {
+        const { state } = transfer;
+        if (state.kind === 'sent') void this.#sent(file, state.handle);
+        else if (state.kind !== 'sending') this.say(file, `${content.name}: ${state.kind}`);
+        this.#tray.show();
+        this.changed(file);
+      });
+      file.transfer = transfer;
+      file.isOpen = contents.length <= OPENED;
+      uploads.push(file);
+      this.#tray.add(transfer);
+    }
+    for (const { transfer } of uploads.toSorted(bySize)) void transfer?.start();
+    this.#uploads = [...uploads, ...this.#uploads];
+  }
+
+  /** Takes uploads off the page that were cancelled. */
+  cancelled(transfers: ReadonlySet<Transfer>): void {
+    this.#uploads = this.#uploads.filter(({ transfer }) => !transfer || !transfers.has(transfer));
+    this.#draw();
   }
 
   /** Shows a file by its id, whatever the service says of it. */
   async open(id: string): Promise<void> {
-    const card = this.#byId(id) ?? this.#add(shortened(id), 'first');
-    card.file.id = id;
-    await card.file.refresh();
-    card.focus();
+    this.#showOwn();
+    const file = this.#byId(id) ?? this.#track(shortened(id));
+    file.id = id;
+    file.isOpen = true;
+    this.#listing.remove(id);
+    this.#opened = [file, ...this.#opened.filter((other) => other !== file)];
+    this.#uploads = this.#uploads.filter((other) => other !== file);
+    await file.refresh();
+    this.#draw();
+    this.#table.focus(file);
   }
 
-  /** Facts about a file from an event. */
-  changed(fileId: string): void {
-    void this.#byId(fileId)?.file.refresh();
+  /** An event was about a file. */
+  happened(fileId: string): void {
+    void this.#byId(fileId)?.refresh();
   }
 
   timed(scan: ScanTimings): void {
     this.#times.set(scan.fileId, scan);
-    const card = this.#byId(scan.fileId);
-    if (card) card.file.scan = scan;
-    card?.show();
+    const file = this.#byId(scan.fileId);
+    if (file) this.changed(file);
   }
 
   nameOf(fileId: string): string | undefined {
-    return this.#byId(fileId)?.file.name;
+    return this.#byId(fileId)?.name;
   }
 
-  #byId(id: string): Card | undefined {
-    return this.#cards.find(({ file }) => file.id === id);
+  changed(file: TrackedFile): void {
+    if (file.id !== undefined && this.#isShown(file)) {
+      file.scan = this.#times.get(file.id);
+      nameEvents(file.id, file.name);
+    }
+    this.#changed.add(file);
+    if (this.#isDrawing) return;
+    this.#isDrawing = true;
+    requestAnimationFrame(() => this.#draw());
   }
 
-  /** The card of an upload that is not complete, of what looks like the same file. */
-  #begun({ name, size }: File): Card | undefined {
-    return this.#cards.find(({ file: { handle, transfer } }) => {
-      const waits = handle?.state === 'uploading' && !transfer && handle.owner === this.#session.principal;
+  say(file: TrackedFile, text: string): void {
+    // Of many at once, a listener wants to know only what is wrong with one.
+    if (this.#isShown(file) && (file.isOpen || file.handle?.state === 'infected')) announce(text);
+  }
+
+  #isShown({ session }: TrackedFile): boolean {
+    return session.principal === this.#session.principal;
+  }
+
+  /** Shows the principal's own files, where something is about to be added above all others. */
+  #showOwn(): void {
+    this.#page = 0;
+    if (this.#view.reset()) this.#select(this.#view.selection);
+  }
+
+  #select(selection: Selection): void {
+    this.#listing.forget();
+    for (const file of this.#opened) file.forget();
+    this.#opened = [];
+    this.#listing = this.#listingOf(selection);
+    this.#page = 0;
+    void this.#turnTo(0);
+  }
+
+  #listingOf(selection: Selection): Listing {
+    return new Listing(this.#session, selection, this, (handle) => this.#isKnown(handle));
+  }
+
+  async #turnTo(page: number): Promise<void> {
+    const listing = this.#listing;
+    const loaded = this.#files().length;
+    if (page * PAGE < loaded) this.#page = page;
+    this.#draw();
+    if (this.#view.search !== '' || (page + 1) * PAGE <= loaded) return;
+    await this.#load(PAGE);
+    if (listing !== this.#listing) return;
+    this.#page = page;
+    this.#draw();
+  }
+
+  async #load(count: number): Promise<void> {
+    const listing = this.#listing;
+    try {
+      const loaded = listing.more(count);
+      this.#draw();
+      await loaded;
+    } catch (error) {
+      complain(`Your files could not be listed. ${saying(error)}`);
+    }
+    this.#draw();
+  }
+
+  /** Those that may be shown, in order. */
+  #files(): readonly TrackedFile[] {
+    const { tab, state } = this.#view.selection;
+    const uploads = tab === 'mine' ? this.#uploads.filter((file) => this.#isShown(file)) : [];
+    const own = [...uploads, ...this.#listing.files];
+    if (state === '') return [...this.#opened, ...own];
+    return [...this.#opened, ...own.filter(({ handle }) => (handle?.state ?? 'uploading') === state)];
+  }
+
+  #draw(): void {
+    this.#isDrawing = false;
+    const files = this.#files();
+    const { search } = this.#view;
+    const matching = search ? files.filter(({ name }) => name.toLowerCase().includes(search)) : files;
+    this.#page = Math.max(0, Math.min(this.#page, Math.ceil(matching.length / PAGE) - 1));
+    this.#table.show(matching.slice(this.#page * PAGE, (this.#page + 1) * PAGE), this.#changed);
+    this.#changed.clear();
+    const { isComplete, isLoading } = this.#listing;
+    const shown = { page: this.#page, matching: matching.length, loaded: files.length };
+    this.#view.show({ ...shown, isComplete, isLoading });
+  }
+
+  #byId(id: string): TrackedFile | undefined {
+    const listed = this.#listing.byId(id);
+    if (listed) return listed;
+    return [...this.#opened, ...this.#uploads].find((file) => file.id === id && this.#isShown(file));
+  }
+
+  /** An upload that is not complete, of what looks like the same file. */
+  #begun({ name, size }: File): TrackedFile | undefined {
+    const found = this.#listing.files.find(({ handle, session }) => {
+      const waits = handle?.state === 'uploading' && handle.owner === session.principal;
       return waits && handle.fileName === name && handle.upload?.length === size;
     });
+    if (found?.id !== undefined) this.#listing.remove(found.id);
+    return found;
   }
 
-  /** Whether it is what goes out from here: that gets its id when it is there. */
-  #isSending({ state, fileName, upload }: Handle): boolean {
-    if (state !== 'uploading') return false;
-    return this.#cards.some(({ file: { transfer } }) => {
-      const sending = transfer && transfer.state.kind !== 'sent';
-      return sending && transfer.file.name === fileName && transfer.file.size === upload?.length;
+  /** Whether the page shows it already, or sends it: that gets its id when it is there. */
+  #isKnown({ id, state, fileName, upload }: Handle): boolean {
+    return [...this.#opened, ...this.#uploads].some((file) => {
+      if (file.id === id) return this.#isShown(file);
+      const sending = state === 'uploading' && file.transfer?.state.kind !== 'sent' && file.transfer;
+      return sending && sending.file.name === fileName && sending.file.size === upload?.length;
     });
   }
 
-  async #sent(card: Card, { state }: Transfer): Promise<void> {
-    if (state.kind !== 'sent') return;
-    // An upload that began before the page was loaded may have a separate card, which nobody saw to be the same.
-    const others = this.#cards.filter((other) => other !== card && other.file.id === state.handle.id);
-    for (const other of others) other.element.remove();
-    this.#cards = this.#cards.filter((other) => !others.includes(other));
-    await card.file.arrived(state.handle);
+  async #sent(file: TrackedFile, handle: Handle): Promise<void> {
+    // An upload that began before the page was loaded may have a separate row, which nobody saw to be the same.
+    if (this.#isShown(file)) this.#listing.remove(handle.id);
+    await file.arrived(handle);
   }
 
-  #add(name: string, where: 'first' | 'last'): Card {
-    const file = new TrackedFile(
-      name,
-      () => this.#session,
-      () => show(),
-    );
-    const card = new Card(file, this.#chooseAgain);
-    if (where === 'first') card.open();
-    const show = () => {
-      if (file.id) {
-        file.scan = this.#times.get(file.id);
-        nameEvents(file.id, file.name);
-      }
-      card.show();
-    };
-    this.#cards.push(card);
-    byId('empty', HTMLElement).hidden = true;
-    const list = byId('cards', HTMLElement);
-    if (where === 'first') list.prepend(card.element);
-    else list.append(card.element);
-    show();
-    return card;
+  #track(name: string): TrackedFile {
+    return new TrackedFile(name, this.#session, this);
   }
+}
+
+function bySize(one: TrackedFile, other: TrackedFile): number {
+  return (one.transfer?.file.size ?? 0) - (other.transfer?.file.size ?? 0);
 }

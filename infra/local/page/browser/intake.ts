@@ -1,22 +1,27 @@
 import { complain } from './announce.ts';
+import { droppedFiles } from './dropped.ts';
 import { byId } from './element.ts';
 import { saying } from './words.ts';
 
+type Take = (files: readonly File[]) => void;
+
 /** The ways in for files: dropped anywhere on the page, chosen, or a sample of the platform. */
-export function takeFiles(take: (file: File) => void): void {
-  const picker = byId('picker', HTMLInputElement);
-  picker.addEventListener('change', () => {
-    for (const file of picker.files ?? []) take(file);
-    // So that choosing the same file again is a change.
-    picker.value = '';
-  });
+export function takeFiles(take: Take): void {
+  for (const id of ['picker', 'folder-picker']) {
+    const picker = byId(id, HTMLInputElement);
+    picker.addEventListener('change', () => {
+      take([...(picker.files ?? [])]);
+      // So that choosing the same file again is a change.
+      picker.value = '';
+    });
+  }
   takeDropped(take);
   for (const sample of document.querySelectorAll<HTMLButtonElement>('[data-sample]')) {
     sample.addEventListener('click', () => void takeSample(sample, take));
   }
 }
 
-function takeDropped(take: (file: File) => void): void {
+function takeDropped(take: Take): void {
   const { classList } = byId('drop', HTMLElement);
   const bringsFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false;
   document.addEventListener('dragover', (event) => {
@@ -32,17 +37,20 @@ function takeDropped(take: (file: File) => void): void {
     classList.remove('over');
     if (!bringsFiles(event)) return;
     event.preventDefault();
-    for (const file of event.dataTransfer?.files ?? []) take(file);
+    if (!event.dataTransfer) return;
+    droppedFiles(event.dataTransfer).then(take, (error: unknown) => {
+      complain(`The dropped files could not be read. ${saying(error)}`);
+    });
   });
 }
 
-async function takeSample(sample: HTMLButtonElement, take: (file: File) => void): Promise<void> {
+async function takeSample(sample: HTMLButtonElement, take: Take): Promise<void> {
   const { sample: name = '', type = '' } = sample.dataset;
   sample.setAttribute('aria-busy', 'true');
   try {
     const response = await fetch(`/local/samples/${name}`);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
-    take(new File([await response.blob()], name, { type, lastModified: 0 }));
+    take([new File([await response.blob()], name, { type, lastModified: 0 })]);
     complain('');
   } catch (error) {
     complain(`The sample ${name} could not be made. ${saying(error)}`);

@@ -5,13 +5,15 @@ import { FileList } from './file-list.ts';
 import { takeFiles } from './intake.ts';
 import { follow } from './live.ts';
 import { sessionOf } from './session.ts';
+import { Tray } from './tray.ts';
 
 const slow = byId('slow', HTMLInputElement);
 const picker = byId('picker', HTMLInputElement);
-const principal = chooser((chosen) => void files.actAs(sessionOf(chosen)));
-const files = new FileList(sessionOf(principal), () => picker.click());
+const principal = chooser((chosen) => files.actAs(sessionOf(chosen)));
+const tray = new Tray((transfers) => files.cancelled(transfers));
+const files = new FileList(sessionOf(principal), tray, () => picker.click());
 
-takeFiles((file) => files.upload(file, slow.checked));
+takeFiles((taken) => files.upload(taken, slow.checked));
 
 byId('lookup', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();
@@ -22,8 +24,8 @@ follow({
   message(message, event) {
     const fileId = event && 'fileId' in event.data ? event.data.fileId : undefined;
     showEvent(message, event, fileId && files.nameOf(fileId));
-    if (fileId) files.changed(fileId);
+    if (fileId) files.happened(fileId);
   },
   timings: (timings) => files.timed(timings),
 });
-void files.list();
+files.list();

@@ -33,7 +33,7 @@ export class Sharing {
       event.preventDefault();
       void this.#share();
     });
-    const heading = element('h4', {}, 'Viewers');
+    const heading = element('h3', {}, 'Viewers');
     this.element = element('section', { class: 'sharing' }, heading, this.#list, form);
   }
 

@@ -1,6 +1,5 @@
 import { type Handle, isUnderWay, type Viewers } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
-import { announce } from './announce.ts';
 import { Lanes } from './lanes.ts';
 import { save } from './save.ts';
 import type { Session } from './session.ts';
@@ -9,13 +8,19 @@ import { bytes, saying } from './words.ts';
 
 const polls = new Lanes(2);
 
-/** A file as the page knows it: what the service tells the page's principal, and what happened here. */
+/** Shows changes of files, and announces the important ones. */
+export interface FileWatcher {
+  changed(file: TrackedFile): void;
+  say(file: TrackedFile, text: string): void;
+}
+
+/** A file as the page knows it: what the service tells one principal, and what happened here. */
 export class TrackedFile {
   /** Undefined until the service has given it one. */
   id: string | undefined;
   /** Undefined where the service tells this principal nothing. */
   handle: Handle | undefined;
-  /** Told to its owner alone. */
+  /** Told to its owner alone; asked for when the file is open. */
   viewers: Viewers | undefined;
   transfer: Transfer | undefined;
   scan: ScanTimings | undefined;
@@ -25,28 +30,42 @@ export class TrackedFile {
   note = '';
   /** Name as this page remembers it; the service tells it to those who may see the file. */
   name: string;
-  readonly #session: () => Session;
-  readonly #changed: () => void;
+  /** Whether its row shows more than a line. */
+  isOpen = false;
+  /** Its principal sees it as this client does. */
+  readonly session: Session;
+  readonly #watcher: FileWatcher;
+  #isForgotten = false;
   #poll: AbortController | undefined;
 
-  constructor(name: string, session: () => Session, changed: () => void) {
+  constructor(name: string, session: Session, watcher: FileWatcher) {
     this.name = name;
-    this.#session = session;
-    this.#changed = changed;
+    this.session = session;
+    this.#watcher = watcher;
   }
 
-  /** Asks the service for it, as the page's current principal. */
+  /** A listing told it. */
+  listed(handle: Handle): void {
+    this.id = handle.id;
+    this.#know(handle, undefined);
+  }
+
+  setOpen(isOpen: boolean): void {
+    this.isOpen = isOpen;
+    this.#watcher.changed(this);
+    if (isOpen) void this.refresh();
+  }
+
+  /** Asks the service for it. */
   async refresh(): Promise<void> {
-    const { id } = this;
+    const { id, session } = this;
     if (id === undefined) return;
-    const session = this.#session();
     try {
       const handle = await session.fileshare.status(id);
-      const mine = handle.owner === session.principal;
-      const viewers = mine && handle.state !== 'deleted' ? await session.fileshare.viewers(id) : undefined;
-      if (session === this.#session()) this.#know(handle, viewers);
+      const isAsked = this.isOpen && handle.owner === session.principal && handle.state !== 'deleted';
+      this.#know(handle, isAsked ? await session.fileshare.viewers(id) : undefined);
     } catch (error) {
-      if (session === this.#session()) this.#hide(error instanceof Error ? error : new Error(String(error)));
+      this.#hide(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -90,42 +109,44 @@ export class TrackedFile {
     await this.refresh();
   }
 
-  /** The page acts as somebody else, or leaves the file alone. */
+  /** The page shows it no more. */
   forget(): void {
+    this.#isForgotten = true;
     this.#poll?.abort();
-    this.note = '';
   }
 
   async #act(work: (session: Session, id: string) => Promise<string>): Promise<void> {
     if (this.id === undefined) return;
     try {
-      this.#say(await work(this.#session(), this.id));
+      this.#say(await work(this.session, this.id));
     } catch (error) {
       this.#say(`Refused. ${saying(error)}`);
     }
-    announce(`${this.name}: ${this.note}`);
+    this.#watcher.say(this, `${this.name}: ${this.note}`);
   }
 
   #say(note: string): void {
     this.note = note;
-    this.#changed();
+    this.#watcher.changed(this);
   }
 
   #know(handle: Handle, viewers: Viewers | undefined): void {
+    if (this.#isForgotten) return;
     // Not of what was there when the page was loaded.
     const news = (this.handle ?? this.transfer) !== undefined && this.handle?.state !== handle.state;
     this.name = handle.fileName ?? this.name;
     Object.assign(this, { handle, viewers, refusal: undefined });
     if (handle.state === 'pending') void this.#follow(handle.id);
     else this.#poll?.abort();
-    if (news && !isUnderWay(handle)) announce(`${this.name}: ${handle.state}`);
-    this.#changed();
+    if (news && !isUnderWay(handle)) this.#watcher.say(this, `${this.name}: ${handle.state}`);
+    this.#watcher.changed(this);
   }
 
   #hide(refusal: Error): void {
+    if (this.#isForgotten) return;
     this.#poll?.abort();
     Object.assign(this, { handle: undefined, viewers: undefined, refusal });
-    this.#changed();
+    this.#watcher.changed(this);
   }
 
   /** Waits for the verdict, in line with others; its event may come first. */
@@ -133,7 +154,7 @@ export class TrackedFile {
     if (this.#poll && !this.#poll.signal.aborted) return;
     const poll = new AbortController();
     this.#poll = poll;
-    const { fileshare } = this.#session();
+    const { fileshare } = this.session;
     try {
       await polls.run(poll.signal, () => fileshare.wait(id, { signal: poll.signal }));
       poll.abort();

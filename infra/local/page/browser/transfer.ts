@@ -64,7 +64,7 @@ export class Transfer {
     const { signal } = this.#controller;
     this.#become({ kind: 'queued' });
     try {
-      const handle = await lanes.run(signal, () => this.#send(signal));
+      const handle = await lanes.run(signal, () => this.#send(signal), this.file.size);
       this.#become({ kind: 'sent', handle });
     } catch (error) {
       if (signal.aborted) return this.#become({ kind: 'paused' });

@@ -35,7 +35,7 @@ export function waterfall(file: TrackedFile): HTMLElement {
   return element(
     'section',
     { class: 'waterfall' },
-    element('h4', {}, 'Where the time went'),
+    element('h3', {}, 'Where the time went'),
     element('dl', {}, ...rows),
     element('p', { class: 'hint' }, explanation(file)),
   );

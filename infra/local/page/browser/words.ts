@@ -19,6 +19,11 @@ export function clock(time: string): string {
   return new Date(time).toLocaleTimeString(undefined, { hour12: false });
 }
 
+/** The day and the time of day of an RFC 3339 time, as people here write them. */
+export function moment(time: string): string {
+  return new Date(time).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short' });
+}
+
 /** The beginning and the end of what is too long to read. */
 export function shortened(text: string): string {
   return text.length <= 20 ? text : `${text.slice(0, 8)}…${text.slice(-6)}`;

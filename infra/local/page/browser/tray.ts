@@ -1,0 +1,104 @@
+import { announce } from './announce.ts';
+import { button, byId, element } from './element.ts';
+import type { Transfer, TransferState } from './transfer.ts';
+import { bytes, duration } from './words.ts';
+
+/** Time over which a rate is taken; ms. */
+const WINDOW_MS = 5000;
+/** Least time between two looks at all uploads; ms. */
+const REST_MS = 200;
+
+/** A strip below the page while uploads are under way: how far all of them are. */
+export class Tray {
+  readonly #element = byId('tray', HTMLElement);
+  readonly #counts = element('p', { class: 'counts' });
+  readonly #bar = element('progress', { 'aria-label': 'All uploads' });
+  readonly #sent = element('p', { class: 'sent' });
+  readonly #cancel: HTMLButtonElement;
+  readonly #close = button('Close', () => this.#clear());
+  readonly #transfers = new Set<Transfer>();
+  readonly #samples: { readonly at: number; readonly sent: number }[] = [];
+  #isWaiting = false;
+
+  /** @param cancelled is told which uploads have stopped */
+  constructor(cancelled: (transfers: ReadonlySet<Transfer>) => void) {
+    this.#cancel = button('Cancel all', () => this.#cancelAll(cancelled));
+    const words = element('div', { class: 'tray-words' }, this.#counts, this.#sent);
+    const actions = element('div', { class: 'actions' }, this.#cancel, this.#close);
+    this.#element.append(words, actions, this.#bar);
+  }
+
+  add(transfer: Transfer): void {
+    if (this.#count('queued', 'sending') === 0) this.#clear();
+    this.#transfers.add(transfer);
+    this.show();
+  }
+
+  /** Something about the uploads is new. */
+  show(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
+    setTimeout(() => {
+      this.#isWaiting = false;
+      this.#draw();
+    }, REST_MS);
+  }
+
+  #draw(): void {
+    const all = this.#transfers.size;
+    const uploaded = this.#count('sent');
+    if (all > 0 && uploaded === all) {
+      announce(all === 1 ? '1 file uploaded' : `${all} files uploaded`);
+      this.#clear();
+    }
+    this.#element.hidden = this.#transfers.size === 0;
+    if (this.#element.hidden) return;
+    const [running, waiting] = [this.#count('sending'), this.#count('queued')];
+    const [failed, paused] = [this.#count('refused', 'interrupted'), this.#count('paused')];
+    const rest = { running, waiting, paused, failed };
+    const told = Object.entries(rest).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []));
+    this.#counts.textContent = [`${uploaded} of ${all} uploaded`, ...told].join(' · ');
+    this.#showBytes(running);
+    this.#close.hidden = running + waiting > 0;
+    this.#cancel.hidden = uploaded + this.#count('refused') === all;
+  }
+
+  #showBytes(running: number): void {
+    let [sent, size] = [0, 0];
+    for (const { state, progress, file } of this.#transfers) {
+      if (state.kind === 'refused') continue;
+      size += file.size;
+      sent += state.kind === 'sent' ? file.size : Math.min(progress.sent, file.size);
+    }
+    Object.assign(this.#bar, { max: Math.max(1, size), value: sent });
+    const now = Date.now();
+    this.#samples.push({ at: now, sent });
+    while ((this.#samples[1]?.at ?? now) < now - WINDOW_MS) this.#samples.shift();
+    const first = this.#samples[0] ?? { at: now, sent };
+    const rate = running > 0 && now > first.at ? ((sent - first.sent) * 1000) / (now - first.at) : 0;
+    const speed =
+      rate > 0 ? [`${bytes(rate)}/s`, `${duration(Math.ceil((size - sent) / rate) * 1000)} left`] : [];
+    this.#sent.textContent = [`${bytes(sent)} of ${bytes(size)}`, ...speed].join(' · ');
+  }
+
+  #cancelAll(cancelled: (transfers: ReadonlySet<Transfer>) => void): void {
+    const stopped = new Set([...this.#transfers].filter(({ state }) => state.kind !== 'sent'));
+    for (const transfer of stopped) transfer.pause();
+    this.#clear();
+    cancelled(stopped);
+    byId('files', HTMLElement).focus();
+    announce(`${stopped.size} ${stopped.size === 1 ? 'upload' : 'uploads'} cancelled`);
+  }
+
+  #clear(): void {
+    this.#transfers.clear();
+    this.#samples.length = 0;
+    this.#element.hidden = true;
+  }
+
+  #count(...kinds: readonly TransferState['kind'][]): number {
+    let count = 0;
+    for (const { state } of this.#transfers) if (kinds.includes(state.kind)) count++;
+    return count;
+  }
+}
