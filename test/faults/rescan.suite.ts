@@ -6,27 +6,33 @@ import { attempt, type Trial } from './trial.ts';
 
 type Phase = 'condemn' | 'release';
 
-const below = (prefix: string): Pick<Call, 'bucket' | 'namePrefix'> => ({
-  bucket: 'permanent',
-  namePrefix: prefix,
-});
+/** A call about one content or file, so that each fault strikes one. */
+type CallOf = (upload: Upload) => Call;
+
+const about =
+  (operation: Call['operation'], prefix: string, bucket: Call['bucket'] = 'permanent'): CallOf =>
+  ({ sha256, id = '' }) => ({
+    operation,
+    bucket,
+    namePrefix: prefix + (prefix === 'verdicts/' ? id : sha256),
+  });
 
 /** Calls by which an operator's word, and the walk that follows from it, get from one state to the other. */
-const CALLS: readonly (readonly [phase: Phase, name: string, call: Call])[] = [
-  ['condemn', 'insert the finding', { operation: 'objects.insert', ...below('findings/') }],
-  ['condemn', 'open the recall', { operation: 'objects.insert', ...below('recalls/') }],
-  ['condemn', 'claim the recall', { operation: 'objects.patch', ...below('recalls/') }],
-  ['condemn', 'copy into quarantine', { operation: 'objects.rewrite' }],
-  ['condemn', 'write the verdict', { operation: 'objects.patch', ...below('verdicts/') }],
-  ['condemn', 'add a candidate', { operation: 'objects.insert', ...below('collect/') }],
-  ['condemn', 'end the recall', { operation: 'objects.delete', ...below('recalls/') }],
-  ['release', 'lift the finding', { operation: 'objects.patch', ...below('findings/') }],
-  ['release', 'open the recall', { operation: 'objects.insert', ...below('recalls/') }],
-  ['release', 'claim the recall', { operation: 'objects.patch', ...below('recalls/') }],
-  ['release', 'look into quarantine', { operation: 'objects.get', bucket: 'quarantine' }],
-  ['release', 'bring the bytes back', { operation: 'objects.rewrite' }],
-  ['release', 'write the verdict', { operation: 'objects.patch', ...below('verdicts/') }],
-  ['release', 'end the recall', { operation: 'objects.delete', ...below('recalls/') }],
+const CALLS: readonly (readonly [phase: Phase, name: string, call: CallOf])[] = [
+  ['condemn', 'insert the finding', about('objects.insert', 'findings/sha256/')],
+  ['condemn', 'open the recall', about('objects.insert', 'recalls/sha256/')],
+  ['condemn', 'claim the recall', about('objects.patch', 'recalls/sha256/')],
+  ['condemn', 'copy into quarantine', about('objects.rewrite', 'blobs/sha256/')],
+  ['condemn', 'write the verdict', about('objects.patch', 'verdicts/')],
+  ['condemn', 'add a candidate', about('objects.insert', 'collect/sha256/')],
+  ['condemn', 'end the recall', about('objects.delete', 'recalls/sha256/')],
+  ['release', 'lift the finding', about('objects.patch', 'findings/sha256/')],
+  ['release', 'open the recall', about('objects.insert', 'recalls/sha256/')],
+  ['release', 'claim the recall', about('objects.patch', 'recalls/sha256/')],
+  ['release', 'look into quarantine', about('objects.get', 'sha256/', 'quarantine')],
+  ['release', 'bring the bytes back', about('objects.rewrite', 'sha256/', 'quarantine')],
+  ['release', 'write the verdict', about('objects.patch', 'verdicts/')],
+  ['release', 'end the recall', about('objects.delete', 'recalls/sha256/')],
 ];
 
 /** Enough of them for each kind of failure: refused, refused too late, cut, cut too late, silent, not allowed. */
@@ -62,7 +68,7 @@ describe('an operator’s word under faults', () => {
   async function judged(
     trial: Trial,
     disturbed: Phase,
-    disturb: (decideIt: () => Promise<void>) => Promise<void>,
+    disturb: (upload: Upload, decideIt: () => Promise<void>) => Promise<void>,
   ) {
     const [upload] = await trial.send(clean());
     if (upload?.id === undefined) throw new Error('it was not accepted');
@@ -70,7 +76,7 @@ describe('an operator’s word under faults', () => {
     for (const phase of ['condemn', 'release'] as const) {
       if (phase === 'release') await collected(upload);
       if (phase !== disturbed) await decide(phase, upload);
-      else await disturb(() => decide(phase, upload));
+      else await disturb(upload, () => decide(phase, upload));
     }
   }
 
@@ -82,22 +88,23 @@ describe('an operator’s word under faults', () => {
   }
 
   for (const [phase, what, call] of CALLS) {
-    for (const [how, effect] of EFFECTS.filter(([name]) => KINDS.has(name))) {
-      it(`"${what}" of a ${phase} with ${how}: it is done, and can be undone`, () =>
-        attempt(rig, `${phase}: ${what}: ${how}`, (trial) => {
-          return judged(trial, phase, async (decideIt) => {
-            await rig.fault({ ...call, times: 3, effect });
+    it(`"${what}" of a ${phase} fails in each way, for a file each: it is done, and can be undone`, () =>
+      attempt(rig, `${phase}: ${what}: ${[...KINDS].join(', ')}`, async (trial) => {
+        const ways = EFFECTS.filter(([name]) => KINDS.has(name));
+        const judging = ways.map(([, effect]) =>
+          judged(trial, phase, async (upload, decideIt) => {
+            await rig.fault({ ...call(upload), times: 3, effect });
             await decideIt();
-            await trial.clear();
-          });
-        }));
-    }
+          }),
+        );
+        await Promise.all(judging);
+      }));
 
     for (const when of ['before', 'after'] as const) {
       it(`a sweeper killed ${when} "${what}" of a ${phase}: the next one does it`, () =>
         attempt(rig, `sweeper killed: ${phase}: ${what}, ${when} it took effect`, (trial) =>
-          judged(trial, phase, async (decideIt) => {
-            await rig.fault({ ...call, effect: { kind: 'stall', when } });
+          judged(trial, phase, async (upload, decideIt) => {
+            await rig.fault({ ...call(upload), effect: { kind: 'stall', when } });
             const deciding = decideIt();
             await trial.struck(1);
             const { restarted } = rig.kill('sweeper');
