@@ -80,7 +80,7 @@ async function scanBytes(
     return { failure: 'contentMismatch' };
   // A client's claim of malware is no reason for anything weaker.
   const belied = content && file.claims?.sha256 && content.sha256 !== file.claims.sha256;
-  if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch' };
+  if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch', refutedClaim: true };
   if (content) return { verdict, content, scan, promoted: false, readFrom };
   if (verdict.kind === 'unscannable' && tally.size < size) {
     return { verdict, content: file.content, scan, promoted: false, readFrom };

@@ -52,7 +52,14 @@ export interface Decision {
   readonly readFrom?: Date;
 }
 
-export type Undecided = { readonly failure: FailureReason } | Refused | 'sourceGone';
+/** The file is given up. */
+interface Failure {
+  readonly failure: FailureReason;
+  /** The digest is not the one that the client claimed: any client can cause that. No client can change a size. */
+  readonly refutedClaim?: true;
+}
+
+export type Undecided = Failure | Refused | 'sourceGone';
 
 /** How a file of this size is scanned; undefined where it is not. */
 export function coverageOf(

@@ -66,7 +66,9 @@ export async function scanFinalized(
     if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
     if (record.state === 'failed') {
       await announceFailure(scan, { ...current, record });
-      return ignored(scan, object, 'it has failed before');
+      // A delivery that comes twice: nobody has to look (terraform/monitoring.tf).
+      scan.log.info({ fileId: id, generation: object.generation }, 'event of a failed file');
+      return DONE;
     }
     const outcome = stored
       ? await scanPending(scan, { ...current, record }, stored, early, signal)
@@ -146,7 +148,8 @@ async function carryOut(
     const why = decision.refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
     return { kind: 'later', why, retryAfterSeconds: 1 };
   }
-  if ('failure' in decision) return (await markFailed(scan, current, decision.failure)) ? DONE : 'conflict';
+  if ('failure' in decision)
+    return (await markFailed(scan, current, decision.failure, decision)) ? DONE : 'conflict';
   const decidedAt = scan.now();
   const record = await applyVerdict(scan, current.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, current, object);

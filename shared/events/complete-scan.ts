@@ -98,6 +98,7 @@ interface FailureDeps {
 
 /**
  * Gives a file up, and says so. Its bytes, where there are any, stay for a redrive.
+ * @param refutedClaim whether the client claimed another digest: a line that alerts nobody, as any client can cause it
  * @returns false where its record moved on meanwhile
  * @throws {StorageError} and what `publish` throws: the next caller is to {@link announceFailure}
  */
@@ -105,12 +106,15 @@ export async function markFailed(
   failer: FailureDeps,
   current: Versioned<PendingRecord>,
   failure: FailureReason,
+  { refutedClaim }: { readonly refutedClaim?: true } = {},
 ): Promise<boolean> {
   const { lease: _, redriven: __, ...stored } = current.record;
   const failed: FailedRecord = { ...stored, state: 'failed', failure, failedAt: failer.now() };
   const written = await failer.records.judge(current, failed);
   if (!written) return false;
-  failer.log.error({ fileId: stored.id, failure }, 'file failed');
+  const line = { fileId: stored.id, failure };
+  if (refutedClaim) failer.log.warn({ ...line, refutedClaim }, 'file failed');
+  else failer.log.error(line, 'file failed');
   await announceFailure(failer, written);
   return true;
 }

@@ -244,21 +244,22 @@ describe('the steps of a scan', () => {
     assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
   }
 
+  async function direct(bytes: Buffer, claims: { size?: number; sha256?: string } = {}) {
+    const order = { owner: OWNER, contentType: 'text/plain', size: bytes.length, origin: undefined };
+    const sha256 = claims.sha256 as Sha256 | undefined;
+    const opened = await openDirect({ ...scan, expiresMs: 1000, now: scan.now }, { ...order, sha256 });
+    await fetch(opened.upload.session, { method: 'PUT', body: new Uint8Array(bytes) });
+    const read = await scan.records.get(opened.id);
+    assert.ok(read);
+    // Cloud Storage holds a session to its size; should it not one day, this is noticed.
+    const upload = { ...opened.upload, length: claims.size ?? bytes.length };
+    await scan.records.replace(read, { ...opened, upload });
+    const object = await scan.unscanned.stat(opened.id);
+    assert.ok(object);
+    return { record: opened, object };
+  }
+
   describe('of bytes that a client sent to Cloud Storage itself', () => {
-    async function direct(bytes: Buffer, claims: { size?: number; sha256?: string } = {}) {
-      const order = { owner: OWNER, contentType: 'text/plain', size: bytes.length, origin: undefined };
-      const sha256 = claims.sha256 as Sha256 | undefined;
-      const opened = await openDirect({ ...scan, expiresMs: 1000, now: scan.now }, { ...order, sha256 });
-      await fetch(opened.upload.session, { method: 'PUT', body: new Uint8Array(bytes) });
-      const read = await scan.records.get(opened.id);
-      assert.ok(read);
-      // Cloud Storage holds a session to its size; should it not one day, this is noticed.
-      const upload = { ...opened.upload, length: claims.size ?? bytes.length };
-      await scan.records.replace(read, { ...opened, upload });
-      const object = await scan.unscanned.stat(opened.id);
-      assert.ok(object);
-      return { record: opened, object };
-    }
     const digest = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
     it('find the record as the client left it, and lead to the verdict', async () => {
@@ -498,6 +499,48 @@ describe('the steps of a scan', () => {
     assert.deepEqual(await run(object), { kind: 'done' });
     const failed = await recordOf(record);
     assert.deepEqual([failed.state, 'failure' in failed && failed.failure], ['failed', 'sourceGone']);
+  });
+
+  it('log a wrong claim of a client as a warning, and bytes that changed with us as an error', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ messageKey: 'message' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const bytes = randomBytes(500);
+    const claimed = contentOf(Buffer.from('x')).sha256;
+    const wrongSize = await direct(bytes, { size: 499 });
+    const wrongDigest = await direct(bytes, { sha256: claimed });
+    const changed = await uploaded(bytes);
+    const { content } = changed.record;
+    assert.ok(content);
+    const current = await scan.records.get(changed.record.id);
+    assert.ok(current);
+    await scan.records.judge(current, { ...changed.record, content: { ...content, sha256: claimed } });
+    const damaged = await uploaded(bytes);
+    await scan.unscanned.delete(damaged.object.name, damaged.object);
+    const options = { contentType: 'text/plain' };
+    const staged = await scan.unscanned.stage(
+      damaged.object.name,
+      Readable.from([randomBytes(500)]),
+      options,
+    );
+    const written = await staged.commit();
+    for (const object of [wrongDigest.object, wrongSize.object, changed.object, written]) {
+      await run(object, { log });
+      // Its event comes again: no line that alerts.
+      await run(object, { log });
+    }
+    const told = lines.map(({ level, message, refutedClaim }) => [level, message, refutedClaim]);
+    const { info, warn, error } = pino.levels.values;
+    const again = [info, 'event of a failed file', undefined];
+    assert.deepEqual(told, [
+      [warn, 'file failed', true],
+      again,
+      [error, 'file failed', undefined],
+      again,
+      [error, 'file failed', undefined],
+      again,
+      [error, 'file failed', undefined],
+      again,
+    ]);
   });
 
   it('say where the time of a file went, and nothing where they do not know', async () => {
