@@ -61,6 +61,19 @@ describe('the page: many files', () => {
     assert.ok((await heightOf(page)) < TALLEST);
   });
 
+  it('continues a listing that failed, and shows nothing twice', async () => {
+    const page = await window.open('about:blank');
+    await page.route(/\/files\?.*cursor=/, (route) => route.fulfill({ status: 400 }));
+    await page.goto(service.url);
+    const problem = page.getByRole('alert', { name: 'Problem' });
+    await problem.filter({ hasText: 'Your files could not be listed.' }).waitFor();
+    await shown(page, '1–50 of 50 loaded files. More can be loaded.');
+    await page.unrouteAll();
+    await page.getByRole('button', { name: 'Next' }).click();
+    await shown(page, '51–100 of 100 loaded files. More can be loaded.');
+    await problem.waitFor({ state: 'hidden' });
+  });
+
   it('searches what is loaded by name, and says that more can be', async () => {
     const page = await window.open(service.url);
     await shown(page, '1–50 of 50');

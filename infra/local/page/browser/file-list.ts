@@ -58,7 +58,6 @@ export class FileList implements FileWatcher {
   }
 
   list(): void {
-    complain('');
     this.#view.reset();
     this.#select(this.#view.selection);
   }
@@ -173,6 +172,7 @@ export class FileList implements FileWatcher {
 
   async #load(count: number): Promise<void> {
     const listing = this.#listing;
+    complain('');
     try {
       const loaded = listing.more(count);
       this.#draw();
