@@ -7,7 +7,7 @@ import { type Page, pageOf } from '../storage/page.ts';
 import { type FileId, parseFileId, positionOf, TAG_LENGTH, tagOf } from './file-id.ts';
 
 /** The prefix of all entries' names, followed by the SHA-256 of the viewer. */
-const SHARED_PREFIX = 'shared/';
+export const SHARED_PREFIX = 'shared/';
 
 /** That a file was shared with a principal, at some time: whether it still is, the record of the file says. */
 export interface SharedEntry {
@@ -62,10 +62,15 @@ export class SharedFiles {
     const request = { bucket: this.#bucket, prefix, ...terms, after: from };
     const { items, next } = await pageOf(request, (object) => {
       const id = idIn(object.name.slice(prefix.length));
-      return id && object.metadata['removed'] === undefined ? { id, object } : undefined;
+      return id && !isRemoved(object) ? { id, object } : undefined;
     });
     return { items, ...(next !== undefined && { next: next.slice(prefix.length) }) };
   }
+}
+
+/** One that could not be deleted stays, marked. */
+export function isRemoved({ metadata }: StoredObject): boolean {
+  return metadata['removed'] !== undefined;
 }
 
 /** Where a file stands among those that are shared with somebody. */

@@ -109,8 +109,8 @@ describe('a system of 100 000 files', () => {
     );
     assert.deepEqual(report.broken, {});
     assert.deepEqual([report.files, report.blobs, report.complete], [FILES, FILES, true]);
-    // Records and verdicts once for all and once for each portion, references and contents once, and the ends of ranges.
-    const least = (FILES / PAGE) * (2 * (1 + FILES / PORTION) + 1.1);
+    // Records and verdicts once for all, once for the viewers and once for each portion, references and contents once, and the ends of ranges.
+    const least = (FILES / PAGE) * (2 * (2 + FILES / PORTION) + 1.1);
     assert.ok(pages >= least && pages < least + 100, `${pages} listings, at least ${least}`);
     const grown = (most - before) / MIB;
     const all = (FILES * 2 * FILLING) / MIB;

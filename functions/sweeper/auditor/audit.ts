@@ -2,6 +2,7 @@ import { BLOBS_PREFIX } from '../../../shared/files/blob-name.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Findings } from '../../../shared/files/findings.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
+import { SHARED_PREFIX } from '../../../shared/files/shared-files.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import { resume } from '../cursor.ts';
 import { type Places, walkRanges } from '../ranges.ts';
@@ -9,12 +10,13 @@ import { type AuditedBlobs, auditBlobs, type BlobTerms } from './blob-audit.ts';
 import { brokenRules, type FileRule, type FileTerms, recordOf } from './file-rules.ts';
 import { gather, gatherOne, ID_RANGES } from './gather.ts';
 import type { BlobRule } from './stored-blobs.ts';
+import { auditViewers, type ViewerRule } from './viewer-audit.ts';
 import { auditWork, type WorkRule } from './work-rules.ts';
 
 /** Broken rules that a report names one by one. */
 const EXAMPLES = 100;
 
-export type Rule = FileRule | BlobRule | WorkRule;
+export type Rule = FileRule | BlobRule | ViewerRule | WorkRule;
 
 export interface AuditDeps extends BlobTerms, Omit<FileTerms, 'now' | 'isMalware'> {
   readonly findings: Findings;
@@ -79,11 +81,18 @@ export async function audit(deps: AuditDeps, { budgetMs, stopping }: AuditTerms)
       if (audited.next) return audited.next;
       await auditWork({ ...deps, now }, run.broken);
     }
-    for (let from: string | undefined = portion ?? BLOBS_PREFIX; from !== undefined; ) {
+    const isInViewers = portion?.startsWith(SHARED_PREFIX) === true;
+    for (let from = isInViewers ? undefined : (portion ?? BLOBS_PREFIX); from !== undefined; ) {
       if (run.stop()) return { portion: from };
       const audited: AuditedBlobs | undefined = await auditBlobs(deps, { ...run, from });
       if (!audited) return { portion: from };
       blobs += audited.size;
+      from = audited.next;
+    }
+    for (let from: string | undefined = isInViewers ? portion : SHARED_PREFIX; from !== undefined; ) {
+      if (run.stop()) return { portion: from };
+      const audited = await auditViewers(deps, { ...run, from });
+      if (audited === 'stopped') return { portion: from };
       from = audited.next;
     }
     return undefined;

@@ -92,7 +92,11 @@ function stateRules(found: FileObjects, record: FileRecord, terms: FileTerms): F
       if (!isReadable(record)) return [];
       const { sha256, size, crc32c } = record.content;
       const rules: FileRule[] = terms.isMalware(sha256) ? ['findingIgnored'] : [];
-      if (record.state === 'clean') return rules;
+      if (record.state === 'clean') {
+        const { released } = record;
+        if (released && !released.announced && isLate(released.at)) rules.push('unannounced');
+        return rules;
+      }
       if (!accepted) rules.push('acceptedMissing');
       else if (accepted.size !== size || accepted.crc32c !== crc32c) rules.push('acceptedDiffers');
       return rules;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
+import { RecordWriter } from '../../../../functions/files/record-writer.ts';
+import { share } from '../../../../functions/files/share.ts';
 import {
   type AuditDeps,
   type AuditReport,
@@ -13,6 +15,8 @@ import { lengthName, partialName, partName } from '../../../../shared/files/part
 import { receiptsOf } from '../../../../shared/files/receipts.ts';
 import type { CleanRecord, FileRecord, Sha256 } from '../../../../shared/files/record.ts';
 import { referencesOf } from '../../../../shared/files/references.ts';
+import { SharedFiles } from '../../../../shared/files/shared-files.ts';
+import type { Principal } from '../../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../../shared/storage/bucket.ts';
 import { insertRecord, writeRecord } from '../../../support/records.ts';
 import { CollectFixture } from '../collect-fixture.ts';
@@ -97,6 +101,9 @@ describe('an audit', () => {
     clean = await fixture.clean('something');
     other = await fixture.clean('something else');
     await fixture.refer(other, 'urn:uuid:1');
+    const shared = new SharedFiles(permanent());
+    const writer = new RecordWriter(fixture.sweeper.records);
+    await share({ writer, shared }, { id: other, grant: ['org:1' as Principal], ifMatch: undefined });
     const deleted = await fixture.clean('something to be deleted');
     assert.ok(await fixture.remove(deleted));
     await fixture.scan(
@@ -194,6 +201,20 @@ describe('an audit', () => {
           signature: 'Late.Signature',
           recalled: { at: fixture.sweeper.now() },
         })),
+    ],
+    [
+      'unannounced',
+      'a release that nobody was told of',
+      () =>
+        become((record) => ({
+          ...record,
+          released: { at: fixture.sweeper.now(), by: 'operator@example.org', reason: 'a test' },
+        })),
+    ],
+    [
+      'viewerUnindexed',
+      'a viewer who does not find a file',
+      () => patch(`files/${clean}`, { viewers: 'org:1' }),
     ],
     [
       'referenceUnguarded',
