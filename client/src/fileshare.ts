@@ -43,6 +43,10 @@ interface Settings {
   readonly directFrom?: number | undefined;
   /** Bytes in each request of a larger upload, kept in memory; 16 MiB by default, a multiple of 256 KiB. */
   readonly chunkSize?: number | undefined;
+  /** Bytes from which on a tus upload is sent in several parts at once: 64 MiB by default. */
+  readonly parallelFrom?: number | undefined;
+  /** How many: 4 by default, 1 for one after the other. Each has a chunk in memory. */
+  readonly parallel?: number | undefined;
   readonly fetch?: Fetch | undefined;
 }
 
@@ -121,6 +125,7 @@ export class Fileshare {
     const { idempotencyKey, correlationId } = options;
     const { store = defaultStore(), chunkSize = 16 * MIB } = this.#options;
     const { postUpTo = 8 * MIB, directFrom = 256 * MIB } = this.#options;
+    const { parallelFrom = 64 * MIB, parallel = 4 } = this.#options;
     const job = {
       http: this.#http,
       source: opened,
@@ -133,7 +138,7 @@ export class Fileshare {
       correlationId,
       chunkSize,
     };
-    return upload(job, { postUpTo, directFrom }, via);
+    return upload(job, { postUpTo, directFrom, parallelFrom, parallel }, via);
   }
 
   /**

@@ -25,6 +25,8 @@ export async function fileSource(path: string): Promise<FileSource> {
     type: mime.getType(full) ?? undefined,
     fingerprint: [full, size, mtimeNs].join('/'),
     open: () => createReadStream(full, { highWaterMark: 1024 * 1024 }),
+    slice: (start, end) =>
+      createReadStream(full, { start, end: Math.max(start, end - 1), highWaterMark: 1024 * 1024 }),
   };
 }
 

@@ -7,6 +7,8 @@ export interface FileSource {
   /** Says that it is the same content as another time, such as path, size and time of change; allows resuming. */
   readonly fingerprint?: string | undefined;
   open(): AsyncIterable<Uint8Array>;
+  /** Its bytes from `start` up to, but without, `end`; lets a large one be sent in several parts at once. */
+  slice?(start: number, end: number): AsyncIterable<Uint8Array>;
 }
 
 /** Accepted sources of an upload. A stream is read once: what breaks is sent again from memory, a chunk at most. */
@@ -41,6 +43,7 @@ function ofBlob(blob: Blob): Opened {
     ...(type && { type }),
     ...(name !== undefined && { name, fingerprint: [name, size, lastModified].join('/') }),
     open: () => pieces(blob.stream()),
+    slice: (start, end) => pieces(blob.slice(start, end).stream()),
   };
 }
 
@@ -49,6 +52,9 @@ function ofBytes(bytes: Uint8Array): Opened {
     size: bytes.length,
     async *open() {
       yield bytes;
+    },
+    async *slice(start, end) {
+      yield bytes.subarray(start, end);
     },
   };
 }

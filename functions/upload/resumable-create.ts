@@ -1,13 +1,14 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { NO_PARTS } from '../../shared/files/parts.ts';
-import { type FileRecord, parseSha256, type Sha256 } from '../../shared/files/record.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
+import { claimedSha256 } from './headers/digest-fields.ts';
 import { openUpload } from './open.ts';
 import { sendInterim, takesInterim, uploadLimit, wholeLength } from './resumable-headers.ts';
 import { offsetHeaders, receivePart } from './resumable-part.ts';
@@ -102,9 +103,4 @@ function recordOf(
       expiresAt: new Date(createdAt.getTime() + tus.expiresMs),
     },
   };
-}
-
-function claimedSha256(digests: UploadHeaders['digests']): Sha256 | undefined {
-  const claim = digests.find(({ algorithm }) => algorithm === 'sha-256');
-  return claim && parseSha256(Buffer.from(claim.digest).toString('hex'));
 }

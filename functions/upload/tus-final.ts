@@ -21,6 +21,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import { digestOf } from './append.ts';
 import { firstBytes } from './first-bytes.ts';
+import { claimedDigests, claimedSha256 } from './headers/digest-fields.ts';
 import { SAMPLE_BYTES, sniffed } from './media/sniff.ts';
 import { hasBody, isOver, recordOf } from './tus-body.ts';
 import { type CreateUploadDeps, requireRoom, validateDescribed } from './tus-create.ts';
@@ -119,12 +120,16 @@ async function make(
   const chain = joined(wholes.map((whole) => whole.chain));
   const { request } = context;
   const metadata = header(request, 'upload-metadata');
+  const sha256 = claimedSha256(claimedDigests('Repr-Digest', header(request, 'repr-digest')));
+  const known = digestOfOne(tus, wholes);
+  if (sha256 && known && sha256 !== known) throw new Problem('digest-mismatch');
   const admitted = validateDescribed(tus, context, caller, chain.end);
   const record = recordOfFinal(tus, id, admitted, {
     length: chain.end,
     concat: header(request, 'upload-concat') ?? 'final',
     expiresAt: new Date(Math.min(...wholes.map(({ record: { upload } }) => upload.expiresAt.getTime()))),
     ...(metadata && { metadata }),
+    ...(sha256 && { sha256 }),
   });
   await requireCandidBytes(tus, chain, record);
   const ids = wholes.map((whole) => whole.record.id);
@@ -132,7 +137,7 @@ async function make(
   const inserted = await tus.records.insertIfAbsent(record);
   const begun = inserted ? record : await recordOf(tus, record);
   if (!isTus(begun)) return begun;
-  const object = await assemble(tus.unscanned, id, chain, digestOfOne(tus, wholes));
+  const object = await assemble(tus.unscanned, id, chain, known);
   const now = await recordOf(tus, record);
   if (object) return asPending(now, object);
   if (isTus(now)) await giveUp(tus, id);

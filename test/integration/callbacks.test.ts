@@ -122,7 +122,11 @@ describe('callbacks', () => {
   };
   for (const [what, url] of Object.entries(REFUSED)) {
     it(`are refused ${what}, on each way in, and nothing is stored`, async () => {
-      const before = [await service.names('permanent'), await service.names('unscanned')];
+      const stored = async () => [
+        ...(await service.names('permanent')),
+        ...(await service.names('unscanned')),
+      ];
+      const before = new Set(await stored());
       const answers = [
         await service.call('POST', '/files', { body: 'x', headers: { 'callback-url': url } }),
         await tus.send('POST', '/uploads', {
@@ -139,7 +143,11 @@ describe('callbacks', () => {
         assert.match(type, /\/callback-not-allowed$/);
         assert.match(detail, /callback/);
       }
-      assert.deepEqual([await service.names('permanent'), await service.names('unscanned')], before);
+      // Bytes of an earlier test may have gone meanwhile.
+      assert.deepEqual(
+        (await stored()).filter((name) => !before.has(name)),
+        [],
+      );
     });
   }
 });

@@ -212,6 +212,7 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const [harmless, malware] = [randomBytes(1_000), Buffer.concat([Buffer.from(EICAR), randomBytes(100)])];
       const names = await Promise.all([harmless, malware].map((bytes) => storedADayAgo(service, bytes)));
       await ok(service.sweeper('/rescan'));
+      await ok(service.call('POST', `/files/${await clean()}/rescan`));
       for (const name of names) {
         await eventually(async () => {
           const { scannedAt = '', rescannedAt = scannedAt } = await metadataOf(name);

@@ -38,16 +38,32 @@ export async function transfer(
   const hash = runningSha256();
   if (from > 0) job.onProgress({ sent: from, size: job.source.size, resumedFrom: from });
   await skip(reader, hash, from, job);
+  await sendRest(job, session, reader, from, hash);
+  return hash.digest();
+}
+
+/**
+ * Brings the rest of a source there, whatever breaks meanwhile.
+ * @param reader what the source gives, from `from` on
+ * @param hash told of each byte
+ * @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}
+ */
+export async function sendRest(
+  job: Job,
+  session: Session,
+  reader: ChunkReader,
+  from: number,
+  hash?: Pick<RunningHash, 'update'>,
+): Promise<void> {
   let start = from;
   for (let last = false; !last; ) {
     const chunk = await reader.read(job.chunkSize);
     job.signal?.throwIfAborted();
-    hash.update(chunk.bytes);
+    hash?.update(chunk.bytes);
     await sendChunk(job, session, { chunk, start, from });
     start += chunk.bytes.length;
     last = chunk.last;
   }
-  return hash.digest();
 }
 
 /** Reads over what is there already. */

@@ -7,8 +7,10 @@ export interface UploadStore {
 
 /** An upload that is under way. The URL of a direct session is a bearer token for this one file. */
 export interface SavedUpload {
-  readonly via: 'tus' | 'direct';
+  readonly via: 'tus' | 'direct' | 'parallel';
+  /** Empty where it is in parallel: there is no file yet. */
   readonly id: string;
+  /** The paths of all parts, in order, with a space between, where it is in parallel. */
   readonly url: string;
   readonly size: number;
 }
@@ -61,7 +63,7 @@ export function defaultStore(): UploadStore | undefined {
 export function parseSaved(text: string | undefined): SavedUpload | undefined {
   try {
     const { via, id, url, size } = JSON.parse(text ?? 'null') as Partial<SavedUpload>;
-    if (via !== 'tus' && via !== 'direct') return undefined;
+    if (via !== 'tus' && via !== 'direct' && via !== 'parallel') return undefined;
     if (typeof id !== 'string' || typeof url !== 'string' || typeof size !== 'number') return undefined;
     return { via, id, url, size };
   } catch {

@@ -7,21 +7,44 @@ import type { Part, Session } from './session.ts';
 const VERSION = { 'tus-resumable': '1.0.0' };
 
 /** Whether the service takes uploads by tus 1.0: https://tus.io/protocols/resumable-upload#options */
-export async function offersTus(http: Http, signal: AbortSignal | undefined): Promise<boolean> {
+export async function offersTus(
+  http: Http,
+  signal: AbortSignal | undefined,
+  extension?: 'concatenation',
+): Promise<boolean> {
   const none = [400, 401, 403, 404, 405, 501];
   const response = await http.call('OPTIONS', '/uploads', { signal, accept: none });
   await response.body?.cancel();
-  return response.ok && (response.headers.get('tus-version') ?? '').split(',').includes('1.0.0');
+  const listed = (name: string) => (response.headers.get(name) ?? '').split(',');
+  if (!response.ok || !listed('tus-version').includes('1.0.0')) return false;
+  return extension === undefined || listed('tus-extension').includes(extension);
 }
 
 /** Begins one. A repeat may begin two: the one that is not continued expires. @returns the id of the upload */
-export async function createTus({ http, source, name, type, correlationId, signal }: Job): Promise<string> {
+export async function createTus(job: Job): Promise<string> {
+  const { size } = job.source;
+  const length = size === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(size) };
+  return create(job, { ...length, 'upload-metadata': metadataOf(job) });
+}
+
+/** Begins an upload that becomes a part of a file: https://tus.io/protocols/resumable-upload#concatenation @returns its id */
+export function createPartial(job: Job, length: number): Promise<string> {
+  return create(job, { 'upload-concat': 'partial', 'upload-length': String(length) });
+}
+
+/** Makes complete parts a file. A repeat finds the same one. @param paths of the parts, in order @returns the id of the file */
+export function concatenate(job: Job, paths: readonly string[], digest: string): Promise<string> {
+  const concat = `final;${paths.join(' ')}`;
+  return create(job, { 'upload-concat': concat, 'upload-metadata': metadataOf(job), 'repr-digest': digest });
+}
+
+function metadataOf({ name, type, correlationId }: Job): string {
   const pairs = Object.entries({ filename: name, filetype: type, correlationId });
-  const metadata = pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`]));
-  const length =
-    source.size === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(source.size) };
-  const headers = { ...VERSION, ...length, 'upload-metadata': metadata.join() };
-  const response = await http.call('POST', '/uploads', { headers, signal });
+  return pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`])).join();
+}
+
+async function create({ http, signal }: Job, described: Readonly<Record<string, string>>): Promise<string> {
+  const response = await http.call('POST', '/uploads', { headers: { ...VERSION, ...described }, signal });
   await response.body?.cancel();
   const location = response.headers.get('location');
   if (!location) throw new TypeError('POST /uploads: an answer without Location');

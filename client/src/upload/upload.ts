@@ -4,6 +4,7 @@ import { hex } from '../sha256.ts';
 import { type Chunk, ChunkReader } from '../source.ts';
 import { DirectSession, openDirect } from './direct.ts';
 import type { Job, Way } from './options.ts';
+import { beginParts, type Divisible, divisible, sendParts } from './parallel.ts';
 import { post } from './post.ts';
 import { type Session, transfer } from './session.ts';
 import { parseSaved, type SavedUpload } from './store.ts';
@@ -13,6 +14,9 @@ import { createTus, offersTus, TusSession } from './tus.ts';
 export interface Sizes {
   readonly postUpTo: number;
   readonly directFrom: number;
+  readonly parallelFrom: number;
+  /** Parts of a tus upload that are sent at once. */
+  readonly parallel: number;
 }
 
 interface Begun {
@@ -22,9 +26,18 @@ interface Begun {
   readonly from: number;
 }
 
+/** Parts of one file. */
+interface BegunParts {
+  readonly source: Divisible;
+  readonly paths: readonly string[];
+}
+
 /** @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}, the reason of the signal */
 export async function upload(job: Job, sizes: Sizes, via: Way | undefined): Promise<Handle> {
   const { source } = job;
+  const parts = await resumeParts(job);
+  const handle = parts && (await finishParts(job, parts).catch(unlessOver));
+  if (handle) return handle;
   const resumed = await resume(job);
   const reader = new ChunkReader(source.open());
   try {
@@ -44,11 +57,12 @@ async function uploadNew(job: Job, reader: ChunkReader, sizes: Sizes, via: Way |
     if (via) throw new RangeError(`A stream of more than ${limit} bytes does not go in one request.`);
     return finish(
       job,
-      await begin(job, sizes, 'tus'),
+      await beginStream(job, sizes),
       new ChunkReader(rejoined(chunk, reader, job.chunkSize)),
     );
   }
-  return finish(job, await begin(job, sizes, via), reader);
+  const begun = await begin(job, sizes, via);
+  return 'paths' in begun ? finishParts(job, begun) : finish(job, begun, reader);
 }
 
 /** The bytes that were read ahead, then the rest. */
@@ -61,10 +75,18 @@ async function* rejoined(first: Chunk, rest: ChunkReader, size: number): AsyncGe
   }
 }
 
+/** Begins one for a stream, whose parts cannot be read apart. */
+async function beginStream(job: Job, sizes: Sizes): Promise<Begun> {
+  const begun = await begin(job, { ...sizes, parallel: 1 }, 'tus');
+  if ('paths' in begun) throw new TypeError('a stream has no parts');
+  return begun;
+}
+
 /** Begins a separate session. @throws {FileshareProblem} where the service offers none of the kind */
-async function begin(job: Job, { directFrom }: Sizes, via: Way | undefined): Promise<Begun> {
-  const { http, source, signal } = job;
-  const { size } = source;
+async function begin(job: Job, sizes: Sizes, via: Way | undefined): Promise<Begun | BegunParts> {
+  const { directFrom, parallelFrom, parallel } = sizes;
+  const { http, signal } = job;
+  const { size } = job.source;
   if (size !== undefined && (via === 'direct' || (!via && size >= directFrom))) {
     const direct = await openDirect(job);
     if (direct) {
@@ -74,6 +96,17 @@ async function begin(job: Job, { directFrom }: Sizes, via: Way | undefined): Pro
     }
   }
   if (via === 'direct' || !(await offersTus(http, signal))) throw new RangeError(tooLarge(via ?? 'tus'));
+  const source = divisible(job);
+  if (
+    source &&
+    parallel > 1 &&
+    source.size >= parallelFrom &&
+    (await offersTus(http, signal, 'concatenation'))
+  ) {
+    const paths = await beginParts(job, source, parallel);
+    await save(job, { via: 'parallel', id: '', url: paths.join(' '), size: source.size });
+    return { source, paths };
+  }
   const id = await createTus(job);
   const url = `/uploads/${id}`;
   if (size !== undefined) await save(job, { via: 'tus', id, url, size });
@@ -101,7 +134,7 @@ async function resume(job: Job): Promise<Begun | undefined> {
   const key = keyOf(job);
   if (!key || !store) return undefined;
   const saved = parseSaved(await store.get(key));
-  if (!saved || saved.size !== source.size) return undefined;
+  if (!saved || saved.via === 'parallel' || saved.size !== source.size) return undefined;
   const session =
     saved.via === 'tus'
       ? new TusSession(http, saved.url, saved.size)
@@ -117,6 +150,36 @@ async function resume(job: Job): Promise<Begun | undefined> {
   }
 }
 
+/** The parts of an earlier upload of the same content, where the store knows of it. */
+async function resumeParts(job: Job): Promise<BegunParts | undefined> {
+  const key = keyOf(job);
+  const source = divisible(job);
+  if (!key || !job.store || !source) return undefined;
+  const saved = parseSaved(await job.store.get(key));
+  if (saved?.via !== 'parallel' || saved.size !== source.size) return undefined;
+  return { source, paths: saved.url.split(' ') };
+}
+
+function unlessOver(error: unknown): undefined {
+  if (!(error instanceof FileshareProblem) || !OVER.has(error.status)) throw error;
+}
+
+/** Sends what is missing of all parts, and makes them a file. @throws {FileshareProblem} of a status in OVER: begin anew */
+async function finishParts(job: Job, { source, paths }: BegunParts): Promise<Handle> {
+  const { http, store, signal } = job;
+  const key = keyOf(job);
+  try {
+    const { id, digest } = await sendParts(job, source, paths);
+    if (key) await store?.delete(key);
+    const handle = await http.json<Handle>('GET', `/files/${id}/status`, { signal });
+    return await checked(job, handle, digest);
+  } catch (error) {
+    const isOver = error instanceof FileshareProblem && OVER.has(error.status);
+    if (key && isOver) await store?.delete(key);
+    throw error;
+  }
+}
+
 /** Sends what is missing, and makes sure that what the service has is what was read here. */
 async function finish(job: Job, { id, session, from }: Begun, reader: ChunkReader): Promise<Handle> {
   const { http, source, store, signal, onProgress } = job;
@@ -125,8 +188,17 @@ async function finish(job: Job, { id, session, from }: Begun, reader: ChunkReade
   if (key) await store?.delete(key);
   const handle = await http.json<Handle>('GET', `/files/${id}/status`, { signal });
   if (source.size !== undefined) onProgress({ sent: source.size, size: source.size, resumedFrom: from });
-  // A handle has it once there is a verdict.
-  const stored = handle.sha256 ?? session.sha256;
+  return checked(job, handle, digest, session.sha256);
+}
+
+/** @param told digest that an answer has told; a handle has it once there is a verdict @throws {FileshareIntegrityError} */
+async function checked(
+  { http, signal }: Job,
+  handle: Handle,
+  digest: Uint8Array,
+  told?: string,
+): Promise<Handle> {
+  const { id, sha256: stored = told } = handle;
   if (stored === undefined || stored === hex(digest)) return handle;
   await http.call('DELETE', `/files/${id}`, { signal, accept: [404, 405, 409, 410] });
   throw new FileshareIntegrityError(

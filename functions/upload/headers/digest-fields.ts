@@ -1,5 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { type ParseError, parseDictionary } from 'structured-headers';
+import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 
@@ -63,4 +64,10 @@ function malformed(name: string, why: string): Problem {
 /** Formats bytes as a structured field does (RFC 9651 section 4.1.8). */
 function byteSequence(bytes: Uint8Array): string {
   return `:${Buffer.from(bytes).toString('base64')}:`;
+}
+
+/** The SHA-256 among claims. */
+export function claimedSha256(claims: readonly ClaimedDigest[]): Sha256 | undefined {
+  const claim = claims.find(({ algorithm }) => algorithm === 'sha-256');
+  return claim && parseSha256(Buffer.from(claim.digest).toString('hex'));
 }
