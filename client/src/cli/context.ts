@@ -24,6 +24,9 @@ export interface Context {
   readonly exit: (code: ExitCode) => void;
 }
 
+/** Options are known only once the command line is parsed. */
+export type GetContext = () => Context;
+
 export const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** @throws {UsageError} where there is nothing to connect with */

@@ -1,16 +1,7 @@
-import { type Command, createCommand, InvalidArgumentError, Option } from 'commander';
-import {
-  condemnCommand,
-  dutyCommand,
-  huntCommand,
-  quarantineCommand,
-  quarantineContentCommand,
-  redriveCommand,
-  releaseCommand,
-  rescanCommand,
-} from './admin.ts';
+import { type Command, createCommand, Option } from 'commander';
+import { addAdministration } from './administration.ts';
 import { completionScript, SHELLS } from './completion.ts';
-import type { Common, Context } from './context.ts';
+import type { Common, Context, GetContext } from './context.ts';
 import { DEFAULT_URL } from './context.ts';
 import { type DownloadFlags, downloadCommand } from './download.ts';
 import type { ExitCode } from './exit.ts';
@@ -27,6 +18,7 @@ import {
   unshareCommand,
   waitCommand,
 } from './files.ts';
+import { append, count, seconds } from './options.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
 import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
@@ -94,8 +86,6 @@ export function createProgram(surroundings: Surroundings): Command {
   addAdministration(program, context);
   return program;
 }
-
-type GetContext = () => Context;
 
 function addTransfers(program: Command, context: GetContext): void {
   program
@@ -235,71 +225,4 @@ function addOthers(program: Command, context: GetContext): void {
     .action((shell: (typeof SHELLS)[number]) => {
       process.stdout.write(completionScript(program, shell));
     });
-}
-
-function addAdministration(program: Command, context: GetContext): void {
-  const admin = program.command('admin').description('for operators: what is in quarantine, hunts, redrives');
-  admin
-    .command('quarantine')
-    .description('list what is in quarantine, and why')
-    .action(() => quarantineCommand(context()));
-  admin
-    .command('quarantine-content')
-    .description('save a quarantined content as a zip, under the password "infected"')
-    .argument('<name>', 'as quarantine lists it')
-    .requiredOption('-o, --output <file>', 'a file that does not exist')
-    .action((name: string, flags: { output: string }) => quarantineContentCommand(context(), name, flags));
-  admin
-    .command('release')
-    .description('lift a finding that was wrong: its files become clean again')
-    .argument('<sha256>', 'digest of the content')
-    .argument('<reason>', 'why; it is kept')
-    .option('--signature <name>', 'allow what this signature finds alone')
-    .action((sha256: string, reason: string, flags: { signature?: string }) =>
-      releaseCommand(context(), sha256, reason, flags),
-    );
-  admin
-    .command('condemn')
-    .description('refuse a content, and recall its files')
-    .argument('<sha256>', 'digest of the content')
-    .argument('<reason>', 'why; it is kept')
-    .action((sha256: string, reason: string) => condemnCommand(context(), sha256, reason));
-  admin
-    .command('hunt')
-    .description('tell which stored contents a list of digests names; the exit code tells whether any')
-    .argument('<list>', 'file with SHA-256 or MD5 digests: lines, CSV, .hsb, .hdb, STIX')
-    .option('--condemn <reason>', 'refuse what is found, and recall its files')
-    .action((list: string, flags: { condemn?: string }) => huntCommand(context(), list, flags));
-  admin
-    .command('redrive')
-    .description('send files that failed to the scanner again')
-    .argument('[id]', 'id of the file')
-    .option('--all', 'all that failed')
-    .action((id: string | undefined, flags: { all?: boolean }) => redriveCommand(context(), id, flags));
-  admin
-    .command('rescan')
-    .description('ask for re-scans that are due')
-    .option('--database <version>', 'instead, of what this version of the signatures decided', count)
-    .action((flags: { database?: number }) => rescanCommand(context(), flags));
-  for (const duty of ['sweep', 'collect'] as const) {
-    admin
-      .command(duty)
-      .description(`do now what the schedule of ${duty} does`)
-      .action(() => dutyCommand(context(), duty));
-  }
-}
-
-function seconds(text: string): number {
-  const value = Number(text);
-  if (text.trim() !== '' && value >= 0 && value < 1e9) return value;
-  throw new InvalidArgumentError('It should be a number of seconds.');
-}
-
-function count(text: string): number {
-  if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It should be a whole number, 1 or more.');
-}
-
-function append(text: string, before: readonly string[] = []): readonly string[] {
-  return [...before, text];
 }

@@ -1,0 +1,66 @@
+import type { Command } from 'commander';
+import {
+  condemnCommand,
+  dutyCommand,
+  huntCommand,
+  quarantineCommand,
+  quarantineContentCommand,
+  redriveCommand,
+  releaseCommand,
+  rescanCommand,
+} from './admin.ts';
+import type { GetContext } from './context.ts';
+import { count } from './options.ts';
+
+/** Adds `fileshare admin` and its commands. */
+export function addAdministration(program: Command, context: GetContext): void {
+  const admin = program.command('admin').description('for operators: what is in quarantine, hunts, redrives');
+  admin
+    .command('quarantine')
+    .description('list what is in quarantine, and why')
+    .action(() => quarantineCommand(context()));
+  admin
+    .command('quarantine-content')
+    .description('save a quarantined content as a zip, under the password "infected"')
+    .argument('<name>', 'as quarantine lists it')
+    .requiredOption('-o, --output <file>', 'a file that does not exist')
+    .action((name: string, flags: { output: string }) => quarantineContentCommand(context(), name, flags));
+  admin
+    .command('release')
+    .description('lift a finding that was wrong: its files become clean again')
+    .argument('<sha256>', 'digest of the content')
+    .argument('<reason>', 'why; it is kept')
+    .option('--signature <name>', 'allow what this signature finds alone')
+    .action((sha256: string, reason: string, flags: { signature?: string }) =>
+      releaseCommand(context(), sha256, reason, flags),
+    );
+  admin
+    .command('condemn')
+    .description('refuse a content, and recall its files')
+    .argument('<sha256>', 'digest of the content')
+    .argument('<reason>', 'why; it is kept')
+    .action((sha256: string, reason: string) => condemnCommand(context(), sha256, reason));
+  admin
+    .command('hunt')
+    .description('tell which stored contents a list of digests names; the exit code tells whether any')
+    .argument('<list>', 'file with SHA-256 or MD5 digests: lines, CSV, .hsb, .hdb, STIX')
+    .option('--condemn <reason>', 'refuse what is found, and recall its files')
+    .action((list: string, flags: { condemn?: string }) => huntCommand(context(), list, flags));
+  admin
+    .command('redrive')
+    .description('send files that failed to the scanner again')
+    .argument('[id]', 'id of the file')
+    .option('--all', 'all that failed')
+    .action((id: string | undefined, flags: { all?: boolean }) => redriveCommand(context(), id, flags));
+  admin
+    .command('rescan')
+    .description('ask for re-scans that are due')
+    .option('--database <version>', 'instead, of what this version of the signatures decided', count)
+    .action((flags: { database?: number }) => rescanCommand(context(), flags));
+  for (const duty of ['sweep', 'collect'] as const) {
+    admin
+      .command(duty)
+      .description(`do now what the schedule of ${duty} does`)
+      .action(() => dutyCommand(context(), duty));
+  }
+}
