@@ -62,7 +62,7 @@ describe('client: the command line with folders', () => {
 
   it('gives each file the correlation id', async () => {
     await fileshare(['upload', '-r', 'scans', '--correlation-id', 'case-8']);
-    const { stdout } = await fileshare(['ls', '--correlation-id', 'case-8']);
+    const { stdout } = await fileshare(['ls', '-q', '--correlation-id', 'case-8']);
     assert.equal(stdout.trim().split('\n').length, 4);
   });
 

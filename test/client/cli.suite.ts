@@ -247,6 +247,30 @@ describe('client: the command line', () => {
     assert.equal((await json('status', id)).state, 'deleted');
   });
 
+  it('lists as a table, CSV, JSON or ids, and what others share', async () => {
+    const name = '=1,"2".txt';
+    const { id, createdAt } = await json('upload', 'clean.txt', '--name', name, '--wait');
+    const ls = async (...args: string[]) => (await fileshare(['ls', '--limit', '1', ...args])).stdout;
+    const [head, row] = (await ls()).split('\n');
+    assert.match(head ?? '', /^ID {43}STATE {8}SIZE {6}DATE {22}NAME {22}WHY$/);
+    assert.equal(row, `${id}  clean        5 B       ${createdAt.padEnd(24)}  ${name}`);
+    assert.equal(
+      await ls('--format', 'csv'),
+      `id,state,size,date,name,why\n${id},clean,5,${createdAt},"'=1,""2"".txt",\n`,
+    );
+    for (const ids of [await ls('-q'), await ls('--format', 'ids')]) assert.equal(ids, `${id}\n`);
+    for (const documents of [await ls('--json', '-q'), await ls('--format', 'json')]) {
+      assert.equal((JSON.parse(documents) as Handle).id, id);
+    }
+    assert.match(await ls('--state', 'infected'), / eicar\.txt +Eicar/);
+    await fileshare(['share', id, OTHER]);
+    const env = { FILESHARE_TOKEN: await service.platform.token(OTHER) };
+    const shared = await fileshare(['ls', '--shared', '--format', 'csv'], { env });
+    assert.match(shared.stdout, /^id,state,size,date,owner,name,why\n/);
+    assert.ok(shared.stdout.includes(`${id},clean,5,${createdAt},${OWNER},`), shared.stdout);
+    assert.equal((await fileshare(['ls', '--shared', '--owner', OTHER])).code, 2);
+  });
+
   it('verifies a signed verdict without a token, and without the service where it has the keys', async () => {
     const { id } = await json('upload', 'clean.txt', '--wait');
     const keys = await (await fetch(`${service.url}/.well-known/jwks.json`)).text();

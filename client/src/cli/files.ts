@@ -68,25 +68,6 @@ export async function receiptsCommand(context: Context, id: string): Promise<voi
   }
 }
 
-export interface ListFlags {
-  readonly state?: readonly State[];
-  readonly limit?: number;
-  readonly owner?: string;
-  readonly correlationId?: string;
-}
-
-/** `fileshare ls` */
-export async function listCommand(
-  context: Context,
-  { limit = Infinity, ...wanted }: ListFlags,
-): Promise<void> {
-  let shown = 0;
-  for await (const handle of connect(context).list({ ...wanted, signal: context.signal })) {
-    if (shown++ >= limit) return;
-    show(context, handle);
-  }
-}
-
 /** `fileshare rm ID...` */
 export async function removeCommand(context: Context, ids: readonly string[]): Promise<void> {
   const fileshare = connect(context);

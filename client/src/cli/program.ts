@@ -6,8 +6,6 @@ import { DEFAULT_URL } from './context.ts';
 import { type DownloadFlags, downloadCommand } from './download.ts';
 import type { ExitCode } from './exit.ts';
 import {
-  type ListFlags,
-  listCommand,
   receiptsCommand,
   removeCommand,
   rescanFilesCommand,
@@ -18,6 +16,7 @@ import {
   unshareCommand,
   waitCommand,
 } from './files.ts';
+import { FORMATS, type ListFlags, listCommand } from './listing.ts';
 import { append, count, seconds } from './options.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
 import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
@@ -157,6 +156,10 @@ function addFiles(program: Command, context: GetContext): void {
     .addOption(new Option('--state <state...>', 'only files in these states').choices(STATES))
     .option('--limit <count>', 'at most so many', count)
     .option('--owner <principal>', 'the files of another; for administrators')
+    .addOption(new Option('--shared', 'instead, files that others share with you').conflicts('owner'))
+    .addOption(
+      new Option('--format <format>', 'a table unless --json or --quiet, which prints ids').choices(FORMATS),
+    )
     .option('--correlation-id <id>', 'only files that were uploaded with it')
     .action((flags: ListFlags) => listCommand(context(), flags));
   program
