@@ -4,6 +4,7 @@ import { listShared, parseSharedPosition } from '../../../functions/files/list-s
 import { type Sharing, share } from '../../../functions/files/share.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { SharedFiles, sharedName, sharedPosition } from '../../../shared/files/shared-files.ts';
+import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
@@ -103,9 +104,7 @@ describe('the files that are shared with a caller', () => {
     await grantOrRevoke({ id: revoked, revoke: [viewer] });
     const { records } = fixture.instance();
     const read = (await records.get(deleted)) ?? assert.fail();
-    assert.ok(
-      await records.replace(read, { ...read.record, state: 'deleted', deletedAt: new Date() } as never),
-    );
+    assert.ok(await records.replace(read, toDeleted(read.record, new Date())));
     assert.deepEqual(idsOf(await list({ as: [viewer, group] })), []);
     assert.deepEqual(await entries(viewer), [deleted]);
     assert.deepEqual(await entries(group), [own]);
