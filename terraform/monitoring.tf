@@ -17,6 +17,7 @@ locals {
     scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
     failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
     not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
+    verdicts_late = { label = null, filter = local.late_filter }
     redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
     collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
@@ -28,6 +29,7 @@ locals {
   } : {})
   distributions = {
     rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
+    verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
     signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
   }
@@ -162,7 +164,7 @@ resource "google_monitoring_alert_policy" "log" {
 }
 
 resource "google_monitoring_alert_policy" "metric" {
-  for_each              = local.metric_alerts
+  for_each              = merge(local.metric_alerts, local.slo_alerts)
   project               = var.project_id
   display_name          = "${var.name}: ${each.key}"
   combiner              = "OR"
@@ -209,7 +211,7 @@ locals {
       for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"
     ] },
     { title = "Requests a second, by class of answer", unit = "1", queries = ["sum by (service_name, response_code_class) (rate(${local.requests}[5m]))"] },
-    ], local.has_callbacks ? [
+    ], local.slo_charts, local.has_callbacks ? [
     { title = "Callbacks an hour: delivered, and failed by reason", unit = "1", queries = [
       "sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h]))",
       "sum by (reason) (increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h]))",

@@ -473,6 +473,27 @@ variable "load_balancer" {
   }
 }
 
+variable "slo" {
+  description = "Service level objectives over 28 days, which alerts on burn rates keep (docs/operations.md): `availability_percent` of the requests to upload and files end without a server error, and `verdict_percent` of the verdicts stand within `verdict_within_seconds` after the last byte. Windows with less than `min_requests` or `min_verdicts` alert nobody."
+  type = object({
+    availability_percent   = optional(number, 99.9)
+    min_requests           = optional(number, 500)
+    verdict_within_seconds = optional(number, 60)
+    verdict_percent        = optional(number, 99)
+    min_verdicts           = optional(number, 50)
+  })
+  default  = {}
+  nullable = false
+  validation {
+    condition     = alltrue([for percent in [var.slo.availability_percent, var.slo.verdict_percent] : percent >= 94 && percent <= 99.999])
+    error_message = "availability_percent and verdict_percent should be 94 to 99.999: below that, no rate of errors burns the budget 14.4 times too fast."
+  }
+  validation {
+    condition     = var.slo.verdict_within_seconds > 0 && var.slo.min_requests >= 1 && var.slo.min_verdicts >= 1
+    error_message = "verdict_within_seconds should be above 0, min_requests and min_verdicts at least 1."
+  }
+}
+
 variable "notification_channels" {
   description = "Notification channels of Cloud Monitoring that alerts go to: `projects/…/notificationChannels/…`."
   type        = list(string)

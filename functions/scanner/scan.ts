@@ -161,7 +161,12 @@ async function carryOut(
   ]);
   const waits = latest && asPending(latest.record, object).state === 'pending';
   if (written && waits)
-    return concluded(scan, written.record, object, timingsOf(decision, object, decidedAt, settledAt));
+    return concluded(
+      scan,
+      written.record,
+      object,
+      timingsOf(decision, object, { decidedAt, settledAt, writtenAt: scan.now() }),
+    );
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')
     await scan.candidates.addGcCandidate({ owner: record.owner, sha256: record.content.sha256 });
@@ -171,15 +176,16 @@ async function carryOut(
 function timingsOf(
   { readFrom, scan, promoted }: Decision,
   { timeCreated }: StoredObject,
-  decidedAt: Date,
-  settledAt: Date,
+  at: { readonly decidedAt: Date; readonly settledAt: Date; readonly writtenAt: Date },
 ): Timings {
+  // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
+  const sinceArrival = (time: Date) => Math.max(0, time.getTime() - timeCreated.getTime());
   return {
     arrivedAt: timeCreated,
-    // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
-    waitMs: Math.max(0, (readFrom ?? decidedAt).getTime() - timeCreated.getTime()),
+    waitMs: sinceArrival(readFrom ?? at.decidedAt),
     ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
-    ...(!promoted && { moveMs: settledAt.getTime() - decidedAt.getTime() }),
+    ...(!promoted && { moveMs: at.settledAt.getTime() - at.decidedAt.getTime() }),
+    verdictSeconds: sinceArrival(at.writtenAt) / 1000,
   };
 }
 

@@ -29,6 +29,8 @@ export interface Timings {
   readonly scanMs?: number;
   /** Milliseconds in which they were promoted, or put into quarantine; absent where their content was there already. */
   readonly moveMs?: number;
+  /** Seconds from `arrivedAt` until the verdict stood in the record, for the objective of terraform/slo.tf. */
+  readonly verdictSeconds: number;
 }
 
 /**

@@ -7,7 +7,10 @@ import { MODULE, ROOT } from './tools.ts';
 
 const SECTIONS = ['Impact', 'First look', 'Likely causes', 'Put it right', 'Verify', 'Escalate'];
 const monitoring = readFileSync(join(MODULE, 'monitoring.tf'), 'utf8');
-const alerts = [...monitoring.matchAll(/^ +([a-z-]+) += \{ severity = "/gm)].map(([, name = '']) => name);
+const objectives = readFileSync(join(MODULE, 'slo.tf'), 'utf8');
+const alerts = [...(monitoring + objectives).matchAll(/^ +([a-z-]+) += \{ severity = "/gm)].map(
+  ([, name = '']) => name,
+);
 const pages = new Map(
   globSync('docs/runbooks/*.md', { cwd: ROOT, exclude: ['**/README.md'] }).map((path) => [
     basename(path, '.md'),
@@ -29,7 +32,7 @@ function commandsOf(page: string): readonly string[] {
 
 describe('runbooks', () => {
   it('are there for each alert, and for no other', () => {
-    assert.ok(alerts.length > 25, 'alerts are not found in monitoring.tf');
+    assert.ok(alerts.length > 25, 'alerts are not found in monitoring.tf and slo.tf');
     assert.deepEqual([...pages.keys()].sort(), [...alerts].sort());
   });
 

@@ -567,12 +567,18 @@ describe('the steps of a scan', () => {
     const third = await uploaded(randomBytes(1000));
     now = third.object.timeCreated.getTime() - 5;
     await run(third.object, { log, scanner: slow });
-    const told = lines.map(({ arrivedAt, waitMs, scanMs, moveMs }) => [arrivedAt, waitMs, scanMs, moveMs]);
+    const told = lines.map(({ arrivedAt, waitMs, scanMs, moveMs, verdictSeconds }) => [
+      arrivedAt,
+      waitMs,
+      scanMs,
+      moveMs,
+      verdictSeconds,
+    ]);
     const at = ({ timeCreated }: StoredObject) => timeCreated.toISOString();
     assert.deepEqual(told, [
-      [undefined, undefined, undefined, undefined],
-      [at(again.object), 30, undefined, undefined],
-      [at(third.object), 0, 500, 0],
+      [undefined, undefined, undefined, undefined, undefined],
+      [at(again.object), 30, undefined, undefined, 0.03],
+      [at(third.object), 0, 500, 0, 0.495],
     ]);
   });
 
