@@ -27,6 +27,18 @@ const URI = 'https://fhir.example.org/DocumentReference/1' as ResourceUri;
 
 class Died extends Error {}
 
+/** A process that dies after so many writes; `died` is told. */
+function dyingAfter(step: number, died: () => void): Hook {
+  let writes = 0;
+  return async (operation, _name, work) => {
+    const result = await work();
+    if (!['insert', 'patch', 'delete', 'rewrite', 'publish'].includes(operation)) return result;
+    if (writes++ !== step) return result;
+    died();
+    throw new Died();
+  };
+}
+
 describe('a recall', () => {
   const fixture = new SweeperFixture(true);
   let quarantine: Bucket;
@@ -134,14 +146,9 @@ describe('a recall', () => {
       died = false;
       const file = await clean();
       await found(file);
-      let writes = 0;
-      const dying: Hook = async (operation, _name, run) => {
-        const result = await run();
-        if (!['insert', 'patch', 'delete', 'rewrite', 'publish'].includes(operation)) return result;
-        if (writes++ !== step) return result;
+      const dying = dyingAfter(step, () => {
         died = true;
-        throw new Died();
-      };
+      });
       await run(dying).catch((error: unknown) => assert.ok(error instanceof Died, String(error)));
       for (let runs = 0; runs < 3; runs++) await run();
       await isRecalled(file);
@@ -406,14 +413,9 @@ describe('a recall', () => {
         const file = await recalled();
         if (step % 2 === 0) await collected(file);
         await release(file);
-        let writes = 0;
-        const dying: Hook = async (operation, _name, work) => {
-          const result = await work();
-          if (!['insert', 'patch', 'delete', 'rewrite', 'publish'].includes(operation)) return result;
-          if (writes++ !== step) return result;
+        const dying = dyingAfter(step, () => {
           died = true;
-          throw new Died();
-        };
+        });
         await run(dying).catch((error: unknown) => assert.ok(error instanceof Died, String(error)));
         for (let runs = 0; runs < 3; runs++) await run();
         await isRestored(file);
