@@ -59,6 +59,7 @@ describe('the page: who may see a file', () => {
     await switchTo(page, STRANGER);
     await page.getByText('No files yet.').waitFor();
     assert.equal(await page.locator('tbody').count(), 0);
+    assert.equal(await page.getByRole('status', { name: 'News' }).innerText(), `Acting as ${STRANGER}`);
     assert.equal(await page.locator('.event-file', { hasText: 'letter.pdf' }).count(), 0);
     await page.getByRole('tab', { name: 'Shared with me' }).click();
     await page.getByText('Nothing is shared with this identity.').waitFor();

@@ -72,7 +72,9 @@ describe('the page: files and their verdicts', () => {
     const page = await window.open(service.url);
     const card = await sample(page, 'eicar.com');
     await becomes(card, 'Infected');
-    await page.getByRole('status').filter({ hasText: 'eicar.com: infected' }).waitFor();
+    const news = page.getByRole('status', { name: 'News' });
+    await news.filter({ hasText: '1 file uploaded' }).waitFor();
+    await news.filter({ hasText: 'eicar.com: infected' }).waitFor();
     assert.match(await termOf(card, 'Signature'), /Eicar/i);
     await card.getByRole('button', { name: 'Download' }).click();
     await card.getByText(/^Refused\. .*\(410\)$/).waitFor();

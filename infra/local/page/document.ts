@@ -102,7 +102,7 @@ ${warning(developmentSignatures)}
 </aside>
 </div>
 <section class="tray" id="tray" aria-label="Uploads" hidden></section>
-<p class="visually-hidden" role="status" id="announcer" aria-label="News"></p>
+<div class="visually-hidden" role="status" aria-atomic="false" id="announcer" aria-label="News"></div>
 <noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
 <datalist id="principals">${Object.keys(PRINCIPALS)
     .map((principal) => `<option value="${principal}">`)

@@ -1,4 +1,4 @@
-import { announce } from './announce.ts';
+import { announce, silence } from './announce.ts';
 import { byId } from './element.ts';
 
 const KEY = 'hops-fileshare:acting-as';
@@ -11,6 +11,7 @@ export function chooser(onSwitch: (principal: string) => void): string {
   const typed = byId('other-principal', HTMLInputElement);
   const become = (principal: string) => {
     sessionStorage.setItem(KEY, principal);
+    silence();
     announce(`Acting as ${principal}`);
     onSwitch(principal);
   };
