@@ -20,17 +20,8 @@ export type {
   ScanEvent,
   ScanFailed,
   VerdictChanged,
-} from './events.ts';
+} from './event-types.ts';
 export { InvalidScanEvent, parseScanEvent } from './events.ts';
-export type {
-  CallOptions,
-  DownloadRangesOptions,
-  FileshareOptions,
-  ListOptions,
-  PageOptions,
-  References,
-  WaitOptions,
-} from './fileshare.ts';
 export { Fileshare } from './fileshare.ts';
 export type {
   AvailableHandle,
@@ -44,6 +35,15 @@ export type {
 } from './handle.ts';
 export { isAvailable, isUnderWay } from './handle.ts';
 export type { Token } from './http.ts';
+export type {
+  CallOptions,
+  DownloadRangesOptions,
+  FileshareOptions,
+  ListOptions,
+  PageOptions,
+  References,
+  WaitOptions,
+} from './options.ts';
 export type { FileSource, UploadSource } from './source.ts';
 export type { Entry, UploadAllOptions, UploadAllProgress, Uploaded } from './upload/many.ts';
 export { pickedFiles } from './upload/many.ts';

@@ -1,5 +1,6 @@
 import { sleep } from '../backoff.ts';
-import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../events.ts';
+import type { ScanEvent } from '../event-types.ts';
+import { InvalidScanEvent, parseScanEvent } from '../events.ts';
 import type { Handle } from '../handle.ts';
 import { type Context, connect, line, print, say } from './context.ts';
 import { Subscription } from './pubsub.ts';

@@ -1,6 +1,7 @@
 import { sleep } from '../../backoff.ts';
 import { FileshareProblem } from '../../errors.ts';
-import { InvalidScanEvent, parseScanEvent, type ScanEvent } from '../../events.ts';
+import type { ScanEvent } from '../../event-types.ts';
+import { InvalidScanEvent, parseScanEvent } from '../../events.ts';
 import type { Received, Subscription } from '../pubsub.ts';
 import type { Check, Observed, Run } from './check.ts';
 import { mustBe, NotChecked, NotHeld } from './not-held.ts';

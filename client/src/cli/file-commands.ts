@@ -1,0 +1,123 @@
+import { type Command, Option } from 'commander';
+import type { GetContext } from './context.ts';
+import { type DownloadFlags, downloadCommand } from './download.ts';
+import {
+  receiptsCommand,
+  removeCommand,
+  rescanFilesCommand,
+  STATES,
+  shareCommand,
+  statusCommand,
+  unshareCommand,
+  waitCommand,
+} from './files.ts';
+import { FORMATS, type ListFlags, listCommand } from './listing.ts';
+import { append, count, seconds } from './options.ts';
+import { type UploadFlags, uploadCommand } from './upload.ts';
+import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
+
+/** Adds the commands that move files. */
+export function addTransfers(program: Command, context: GetContext): void {
+  program
+    .command('upload')
+    .description('upload files; - is standard input. The same command after a break goes on where it stood')
+    .argument('<file...>', 'files, and with -r folders')
+    .option('-r, --recursive', 'upload the files in folders; links are not followed')
+    .option('--include <pattern>', 'of folders only these, as "*.dcm" or "2026/**"; repeatable', append)
+    .option('--exclude <pattern>', 'of folders not these; repeatable', append)
+    .option('--parallel <count>', 'files at a time', count, 4)
+    .option('-w, --wait', 'wait for the verdicts')
+    .option('--timeout <seconds>', 'how long to wait for each', seconds, 600)
+    .option('--name <name>', 'the name it gets')
+    .option('--type <type>', 'its media type, such as application/pdf')
+    .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same file')
+    .option('--correlation-id <id>', 'your own identifier, for handles, listings and events')
+    .option('--allow-empty', 'take an empty standard input')
+    .addOption(
+      new Option('--via <way>', 'how to send it, instead of by size').choices(['post', 'tus', 'direct']),
+    )
+    .action((files: string[], flags: UploadFlags) => uploadCommand(context(), files, flags));
+  program
+    .command('download')
+    .description('download a clean file, and verify it')
+    .argument('<id>', 'id of the file')
+    .option('-o, --output <path>', 'file or folder to save it to; - is standard output')
+    .option('-f, --force', 'replace a file that exists')
+    .option('--connections <count>', 'connections for a file of 64 MiB or more', count, 4)
+    .action((id: string, flags: DownloadFlags) => downloadCommand(context(), id, flags));
+}
+
+/** Adds the commands about files of the service. */
+export function addFiles(program: Command, context: GetContext): void {
+  program
+    .command('status')
+    .description('tell what became of files')
+    .argument('<id...>', 'ids of files')
+    .action((ids: string[]) => statusCommand(context(), ids));
+  program
+    .command('wait')
+    .description('wait for a verdict; the exit code tells it')
+    .argument('<id>', 'id of the file')
+    .option('--timeout <seconds>', 'how long', seconds, 600)
+    .action((id: string, flags: { timeout: number }) => waitCommand(context(), id, flags));
+  program
+    .command('share')
+    .description('let others view a file; without a principal, tell who may')
+    .argument('<id>', 'id of the file')
+    .argument('[principal...]', 'such as org:889640782 or group:radiology')
+    .action((id: string, principals: string[]) => shareCommand(context(), id, principals));
+  program
+    .command('unshare')
+    .description('no longer let others view a file')
+    .argument('<id>', 'id of the file')
+    .argument('<principal...>', 'such as org:889640782')
+    .action((id: string, principals: string[]) => unshareCommand(context(), id, principals));
+  program
+    .command('rescan')
+    .description('ask for another scan of clean files, by the signatures of today')
+    .argument('<id...>', 'ids of files')
+    .action((ids: string[]) => rescanFilesCommand(context(), ids));
+  program
+    .command('receipts')
+    .description('tell who has downloaded a file, and when first')
+    .argument('<id>', 'id of the file')
+    .action((id: string) => receiptsCommand(context(), id));
+  program
+    .command('ls')
+    .description('list your files, newest first')
+    .addOption(new Option('--state <state...>', 'only files in these states').choices(STATES))
+    .option('--limit <count>', 'at most so many', count)
+    .option('--owner <principal>', 'the files of another; for administrators')
+    .addOption(new Option('--shared', 'instead, files that others share with you').conflicts('owner'))
+    .addOption(
+      new Option('--format <format>', 'a table unless --json or --quiet, which prints ids').choices(FORMATS),
+    )
+    .option('--correlation-id <id>', 'only files that were uploaded with it')
+    .action((flags: ListFlags) => listCommand(context(), flags));
+  program
+    .command('rm')
+    .description('take files back')
+    .argument('<id...>', 'ids of files')
+    .action((ids: string[]) => removeCommand(context(), ids));
+}
+
+/** Adds the commands of signed verdicts. */
+export function addVerdicts(program: Command, context: GetContext): void {
+  program
+    .command('verdict')
+    .description('print a signed statement of the verdict on a file')
+    .argument('<id>', 'id of the file')
+    .option('--jws', 'as a JWS instead of an envelope of DSSE')
+    .action((id: string, flags: { jws?: true }) => verdictCommand(context(), id, flags));
+  program
+    .command('verify-verdict')
+    .description(
+      'check that a statement is signed, and that it is about these bytes; the exit code tells its verdict',
+    )
+    .argument('<file>', 'the bytes')
+    .argument('<statement>', 'file with what verdict printed')
+    .option('--keys <url-or-file>', 'public keys to trust, by default those of the service')
+    .action((file: string, statement: string, flags: { keys?: string }) =>
+      verifyVerdictCommand(context(), file, statement, flags),
+    );
+}
