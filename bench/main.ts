@@ -20,6 +20,7 @@ import { growth } from './rows/growth.ts';
 import { latencyAnswers } from './rows/latency/answers.ts';
 import { latencyBytes } from './rows/latency/bytes.ts';
 import { latencyInstances } from './rows/latency/instances.ts';
+import { latencyRescan } from './rows/latency/rescan.ts';
 import { latencyThroughput } from './rows/latency/throughput.ts';
 import { memory } from './rows/memory.ts';
 import { operations } from './rows/operations.ts';
@@ -44,6 +45,7 @@ const ROWS: readonly Row[] = [
   latencyThroughput,
   latencyAnswers,
   latencyBytes,
+  latencyRescan,
   cost,
   burst,
   latencyInstances,

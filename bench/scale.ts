@@ -66,6 +66,8 @@ export interface Scale {
   readonly burst: { readonly files: readonly number[] };
   /** How often each time is taken with latencies. */
   readonly latencyTimes: { readonly small: number; readonly large: number; readonly largeBytes: number };
+  /** Contents that are scanned again, and files before, and after. */
+  readonly rescan: { readonly contents: number; readonly files: number };
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
 }
 
@@ -112,6 +114,7 @@ export const FULL: Scale = {
   latencyFacts: { warmUp: 96, files: 300 },
   burst: { files: [10_000, 100_000] },
   latencyTimes: { small: 48, large: 4, largeBytes: 10_000_000 },
+  rescan: { contents: 10_000, files: 400 },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
 
@@ -145,5 +148,6 @@ export const QUICK: Scale = {
   latencyFacts: { warmUp: 0, files: 10 },
   burst: { files: [2_000] },
   latencyTimes: { small: 6, large: 1, largeBytes: 1_000_000 },
+  rescan: { contents: 100, files: 10 },
   growth: { records: [50, 200], requests: 20 },
 };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { type BlobKey, blobName } from '../../shared/files/blob-name.ts';
 import type { Metadata } from '../../shared/files/fields.ts';
 import { type FileId, newFileId } from '../../shared/files/file-id.ts';
@@ -8,6 +8,7 @@ import {
   type DecidedRecord,
   type PendingRecord,
   parseSha256,
+  type Sha256,
 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, Records, VERDICTS_PREFIX } from '../../shared/files/records.ts';
 import type { Generation } from '../../shared/storage/object.ts';
@@ -89,12 +90,38 @@ export async function seedRecords(stage: Stage, count: number): Promise<readonly
   return records.map(({ id }) => id);
 }
 
-async function seedObject(stage: Stage, name: string, metadata: Metadata): Promise<void> {
-  const resource = { contentType: 'application/x-empty', metadata };
-  const body = Buffer.from(
-    `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
-      '--seed\r\ncontent-type: application/x-empty\r\n\r\n\r\n--seed--\r\n',
-  );
+/**
+ * Contents that signatures of an older version found clean, straight to the emulator.
+ * @param database that version
+ */
+export async function seedContents(stage: Stage, count: number, database: number): Promise<void> {
+  const scannedAt = new Date();
+  const metadata = {
+    ...scanned.write({ scannedAt, engine: { ...ENGINE, database } }),
+    usedAt: scannedAt.toISOString(),
+  };
+  await inFlight([...Array(count).keys()], SEEDS_IN_FLIGHT, async () => {
+    const bytes = randomBytes(1_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256;
+    await seedObject(stage, blobName(`sha256/${sha256}`), metadata, bytes);
+  });
+}
+
+async function seedObject(
+  stage: Stage,
+  name: string,
+  metadata: Metadata,
+  bytes = Buffer.alloc(0),
+): Promise<void> {
+  const resource = { contentType: 'application/octet-stream', metadata };
+  const body = Buffer.concat([
+    Buffer.from(
+      `--seed\r\ncontent-type: application/json\r\n\r\n${JSON.stringify(resource)}\r\n` +
+        '--seed\r\ncontent-type: application/octet-stream\r\n\r\n',
+    ),
+    bytes,
+    Buffer.from('\r\n--seed--\r\n'),
+  ]);
   const query = `uploadType=multipart&name=${encodeURIComponent(name)}`;
   await send(`${stage.storageUrl}/upload/storage/v1/b/permanent/o?${query}`, {
     method: 'POST',

@@ -25,7 +25,7 @@ export interface Stage {
   readonly url: (name: FunctionName) => string;
   /** How the platform starts a function. */
   readonly spec: (name: FunctionName) => ChildSpec;
-  readonly pid: (name: FunctionName | 'storage') => number;
+  readonly pid: (name: FunctionName | 'rescanner' | 'storage') => number;
   readonly storageUrl: string;
   readonly clamd: { readonly pid: number; readonly port: number; readonly confFile: string };
   readonly authorization: Readonly<Record<string, string>>;
@@ -137,10 +137,12 @@ function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): Ch
   if (!deployed) return spec;
   const { scanSlots, scanQueue, concurrency, push } = deployed;
   const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    clamd: { THREADS: String(scanSlots) },
+    // One ClamAV stands for those of the scanner and of the rescanner, which have one each.
+    clamd: { THREADS: String(2 * scanSlots) },
     // One owner stands for many here.
     upload: { UPLOADS_PER_OWNER: String(concurrency.upload) },
     scanner: { SCAN_SLOTS: String(scanSlots), SCAN_QUEUE: String(scanQueue) },
+    rescanner: { SCAN_SLOTS: String(scanSlots), SCAN_QUEUE: String(scanQueue) },
     storage: {
       DELIVERIES: String(concurrency.scanner * DELIVERIES_A_REQUEST),
       BACKOFF_MS: `${push.minBackoffSeconds * 1000}-${push.maxBackoffSeconds * 1000}`,

@@ -8,6 +8,7 @@ import { send } from '../../http.ts';
 import { inFlight } from '../../in-flight.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { median, pairedRatio, quantile } from '../../stats.ts';
+import { throughUs, timed } from './one-file.ts';
 
 export const latencyAnswers: Row = {
   name: 'latency-times',
@@ -68,19 +69,6 @@ async function timesOf(stage: Stage, bare: Bare, files: number, content: () => B
     times.bareEvent.push(eventMs);
   });
   return times;
-}
-
-async function throughUs(
-  stage: Stage,
-  body: Buffer,
-): Promise<{ readonly uploadMs: number; readonly eventMs: number }> {
-  const headers = stage.authorization;
-  const upload = () => send(`${stage.url('upload')}/files`, { method: 'POST', headers, body });
-  const [answer, uploadMs] = await timed(upload);
-  const { id } = JSON.parse(answer.body.toString()) as { id: string };
-  const delivery = await stage.front?.delivered(id);
-  if (!delivery) throw new Error('a stage without events');
-  return { uploadMs, eventMs: delivery.answeredAt - delivery.finalizedAt };
 }
 
 function eventFinding(what: string, { event, bareEvent }: Times, atMost: number): Finding {
@@ -148,10 +136,4 @@ let names = 0;
 
 async function post(url: string, body: Buffer): Promise<Buffer> {
   return (await send(url, { method: 'POST', headers: OCTETS, body })).body;
-}
-
-async function timed<T>(work: () => Promise<T>): Promise<[T, number]> {
-  const start = performance.now();
-  const result = await work();
-  return [result, performance.now() - start];
 }
