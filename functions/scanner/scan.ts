@@ -66,7 +66,7 @@ export async function scanFinalized(
     if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
     if (record.state === 'failed') {
       await announceFailure(scan, { ...current, record });
-      // A delivery that comes twice: nobody has to look (terraform/monitoring.tf).
+      // A delivery that comes twice: nobody has to look (terraform/alerts.tf).
       scan.log.info({ fileId: id, generation: object.generation }, 'event of a failed file');
       return DONE;
     }

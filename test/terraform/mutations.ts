@@ -183,7 +183,7 @@ export const MISTAKES: readonly Mutation[] = [
   ),
   planted('a wrong schedule', 'schedule.tf', 'sweep   = {', 'sweeps   = {'),
   planted('a collection once a day', 'variables.tf', '"23 * * * *"', '"23 3 * * *"'),
-  planted('a collection that nobody misses', 'monitoring.tf', '_collections{', '_redriven{'),
+  planted('a collection that nobody misses', 'alerts.tf', '_collections{', '_redriven{'),
   planted(
     'a route that leads elsewhere',
     'lb.tf',
@@ -212,14 +212,14 @@ export const MISTAKES: readonly Mutation[] = [
   ),
   planted('a scanner that does not wait for ClamAV', 'scanner.tf', 'depends_on = ["clamav"]', ''),
   planted('a probe that stale signatures fail', 'scanner.tf', '"/healthz"', '"/readyz"'),
-  planted('an alert on words that nobody says', 'monitoring.tf', 'engine unfit, files wait', 'engine unfit'),
+  planted('an alert on words that nobody says', 'alerts.tf', 'engine unfit, files wait', 'engine unfit'),
   planted(
     'an alert on words that no script says',
-    'monitoring.tf',
+    'alerts.tf',
     'are held for too long',
     'are held too long',
   ),
-  planted('an alert on a metric that is not there', 'monitoring.tf', '_not_completed{', '_uncompleted{'),
+  planted('an alert on a metric that is not there', 'alerts.tf', '_not_completed{', '_uncompleted{'),
   planted(
     'an image by tag',
     'scanner.tf',

@@ -1,52 +1,8 @@
-# Metrics and alerts of docs/operations.md. The messages are those of the functions' log lines; a test compares them.
+# Alerts of docs/operations.md. The messages are those of the functions' log lines; a test compares them.
 
 locals {
-  metric_prefix = replace(var.name, "-", "_")
-  log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
-  scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
-  rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
-  sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
-  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-notify\")"
-  auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
-  mirror_log    = "resource.type=\"cloud_run_job\" AND resource.labels.location=\"${var.region}\" AND resource.labels.job_name=\"${var.name}-mirror\""
-  notify_log    = "${local.log_of}=\"${var.name}-notify\""
-  both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
-
-  counters = merge({
-    rescans       = { label = "outcome", filter = "${local.rescanner_log} AND jsonPayload.message=\"re-scan completed\"" }
-    scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
-    failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
-    not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
-    verdicts_late = { label = null, filter = local.late_filter }
-    redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
-    collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
-    cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
-    audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
-    rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
-    }, local.has_callbacks ? {
-    callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
-    callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
-  } : {})
-  distributions = {
-    rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
-    verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
-    oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
-    signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
-  }
-
   # ClamAV at times publishes nothing for days (Cisco-Talos/clamav#667, #1591): somebody should look, long before files wait.
   signature_alert_hours = min(48, floor(var.signatures.max_age_hours * 2 / 3))
-
-  # The names of the metrics in PromQL.
-  user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
-  of_revision   = "monitored_resource=\"cloud_run_revision\""
-  oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
-  signature_age = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_signature_age_seconds_bucket{${local.of_revision}}[1h])))"
-  rescan_behind = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_rescan_behind_seconds_bucket{${local.of_revision}}[1d])))"
-  dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
-  backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
-  requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
-  server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
 
   runbook = var.runbook_base_url == null ? "See docs/runbooks/%s.md." : "[Runbook](${trimsuffix(coalesce(var.runbook_base_url, "-"), "/")}/%s.md)"
 
@@ -93,47 +49,6 @@ locals {
       mirror-stale = { severity = "ERROR", query = "(sum(increase(run_googleapis_com:job_completed_execution_count{monitored_resource=\"cloud_run_job\",job_name=\"${var.name}-mirror\",result=\"succeeded\"}[1d])) or vector(0)) < 1", for = "3600s", say = "The signature mirror was not refreshed for a day." }
     } : {},
   )
-}
-
-resource "google_logging_metric" "counter" {
-  for_each = local.counters
-  project  = var.project_id
-  name     = "${local.metric_prefix}_${each.key}"
-  filter   = each.value.filter
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "INT64"
-    dynamic "labels" {
-      for_each = each.value.label[*]
-      content {
-        key        = labels.value
-        value_type = "STRING"
-      }
-    }
-  }
-  label_extractors = { for label in each.value.label[*] : label => "EXTRACT(jsonPayload.${label})" }
-  depends_on       = [google_project_service.this]
-}
-
-resource "google_logging_metric" "distribution" {
-  for_each        = local.distributions
-  project         = var.project_id
-  name            = "${local.metric_prefix}_${each.key}"
-  filter          = each.value.filter
-  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
-  metric_descriptor {
-    metric_kind = "DELTA"
-    value_type  = "DISTRIBUTION"
-    unit        = "s"
-  }
-  bucket_options {
-    exponential_buckets {
-      num_finite_buckets = 60
-      growth_factor      = 1.25
-      scale              = 1
-    }
-  }
-  depends_on = [google_project_service.this]
 }
 
 resource "google_monitoring_alert_policy" "log" {
@@ -188,64 +103,4 @@ resource "google_monitoring_alert_policy" "metric" {
     content   = "${each.value.say} ${format(local.runbook, each.key)}"
   }
   depends_on = [google_project_service.this, google_logging_metric.counter, google_logging_metric.distribution]
-}
-
-locals {
-  charts = concat([
-    { title = "Scans a minute, by verdict", unit = "1", queries = ["sum by (verdict) (rate(${local.user_metric}_scans{${local.of_revision}}[5m])) * 60"] },
-    { title = "Age of the oldest pending file", unit = "s", queries = [local.oldest] },
-    { title = "Scan time: median, 95 %, 99 %", unit = "ms", queries = [
-      for quantile in ["0.5", "0.95", "0.99"] :
-      "histogram_quantile(${quantile}, sum by (le) (rate(run_googleapis_com:request_latencies_bucket{${local.of_revision},service_name=\"${var.name}-scanner\"}[10m])))"
-    ] },
-    { title = "Events that wait, and the age of the oldest", unit = "1", queries = [
-      "max(pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})",
-      local.backlog_age,
-    ] },
-    { title = "Age of the signatures", unit = "s", queries = [local.signature_age] },
-    { title = "Re-scans an hour, by outcome", unit = "1", queries = ["sum by (outcome) (increase(${local.user_metric}_rescans{${local.of_revision}}[1h]))"] },
-    { title = "Broken rules that an audit found, a day", unit = "1", queries = ["sum by (rule) (increase(${local.user_metric}_rules_broken{${local.of_revision}}[1d]))"] },
-    { title = "Age of the oldest content that is due for a re-scan", unit = "s", queries = [local.rescan_behind] },
-    { title = "Dead letters", unit = "1", queries = [local.dead_waiting] },
-    { title = "Trouble an hour: failed, tried in vain, redriven", unit = "1", queries = [
-      for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"
-    ] },
-    { title = "Requests a second, by class of answer", unit = "1", queries = ["sum by (service_name, response_code_class) (rate(${local.requests}[5m]))"] },
-    ], local.slo_charts, local.has_callbacks ? [
-    { title = "Callbacks an hour: delivered, and failed by reason", unit = "1", queries = [
-      "sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h]))",
-      "sum by (reason) (increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h]))",
-    ] },
-  ] : [])
-}
-
-resource "google_monitoring_dashboard" "this" {
-  project = var.project_id
-  dashboard_json = jsonencode({
-    displayName = "HOPS Fileshare: ${var.name}"
-    mosaicLayout = {
-      columns = 48
-      tiles = [
-        for index, chart in local.charts : {
-          xPos   = index % 2 * 24
-          yPos   = floor(index / 2) * 16
-          width  = 24
-          height = 16
-          widget = {
-            title = chart.title
-            xyChart = {
-              dataSets = [
-                for query in chart.queries : {
-                  plotType        = "LINE"
-                  targetAxis      = "Y1"
-                  timeSeriesQuery = { prometheusQuery = query, unitOverride = chart.unit }
-                }
-              ]
-            }
-          }
-        }
-      ]
-    }
-  })
-  depends_on = [google_project_service.this]
 }

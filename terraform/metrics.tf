@@ -1,0 +1,88 @@
+# Log-based metrics of docs/operations.md, and the names that PromQL has for metrics.
+
+locals {
+  metric_prefix = replace(var.name, "-", "_")
+  log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
+  scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
+  rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
+  sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-notify\")"
+  auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
+  mirror_log    = "resource.type=\"cloud_run_job\" AND resource.labels.location=\"${var.region}\" AND resource.labels.job_name=\"${var.name}-mirror\""
+  notify_log    = "${local.log_of}=\"${var.name}-notify\""
+  both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
+
+  counters = merge({
+    rescans       = { label = "outcome", filter = "${local.rescanner_log} AND jsonPayload.message=\"re-scan completed\"" }
+    scans         = { label = "verdict", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\"" }
+    failed        = { label = "failure", filter = "${local.both_logs} AND jsonPayload.message=\"file failed\"" }
+    not_completed = { label = null, filter = "${local.scanner_log} AND jsonPayload.message=\"scan not completed\"" }
+    verdicts_late = { label = null, filter = local.late_filter }
+    redriven      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file redriven\"" }
+    collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
+    cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
+    audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
+    rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
+    }, local.has_callbacks ? {
+    callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
+    callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
+  } : {})
+  distributions = {
+    rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
+    verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
+    oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
+    signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
+  }
+
+  # The names of the metrics in PromQL.
+  user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
+  of_revision   = "monitored_resource=\"cloud_run_revision\""
+  oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
+  signature_age = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_signature_age_seconds_bucket{${local.of_revision}}[1h])))"
+  rescan_behind = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_rescan_behind_seconds_bucket{${local.of_revision}}[1d])))"
+  dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
+  backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
+  requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
+  server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
+}
+
+resource "google_logging_metric" "counter" {
+  for_each = local.counters
+  project  = var.project_id
+  name     = "${local.metric_prefix}_${each.key}"
+  filter   = each.value.filter
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "INT64"
+    dynamic "labels" {
+      for_each = each.value.label[*]
+      content {
+        key        = labels.value
+        value_type = "STRING"
+      }
+    }
+  }
+  label_extractors = { for label in each.value.label[*] : label => "EXTRACT(jsonPayload.${label})" }
+  depends_on       = [google_project_service.this]
+}
+
+resource "google_logging_metric" "distribution" {
+  for_each        = local.distributions
+  project         = var.project_id
+  name            = "${local.metric_prefix}_${each.key}"
+  filter          = each.value.filter
+  value_extractor = "EXTRACT(jsonPayload.${each.value.field})"
+  metric_descriptor {
+    metric_kind = "DELTA"
+    value_type  = "DISTRIBUTION"
+    unit        = "s"
+  }
+  bucket_options {
+    exponential_buckets {
+      num_finite_buckets = 60
+      growth_factor      = 1.25
+      scale              = 1
+    }
+  }
+  depends_on = [google_project_service.this]
+}
