@@ -213,12 +213,7 @@ export const MISTAKES: readonly Mutation[] = [
   planted('a scanner that does not wait for ClamAV', 'scanner.tf', 'depends_on = ["clamav"]', ''),
   planted('a probe that stale signatures fail', 'scanner.tf', '"/healthz"', '"/readyz"'),
   planted('an alert on words that nobody says', 'alerts.tf', 'engine unfit, files wait', 'engine unfit'),
-  planted(
-    'an alert on words that no script says',
-    'alerts.tf',
-    'are held for too long',
-    'are held too long',
-  ),
+  planted('an alert on words that no script says', 'alerts.tf', 'are held for too long', 'are held too long'),
   planted('an alert on a metric that is not there', 'alerts.tf', '_not_completed{', '_uncompleted{'),
   planted(
     'an image by tag',
