@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, stat, utimes, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { Handle } from '../../client/src/index.ts';
 import { noise } from '../support/noise.ts';
-import { EICAR, OWNER, Service } from '../support/service.ts';
-import { BadLine, Folder, type Ran, type RunOptions, run } from './fixture.ts';
+import { EICAR, Service } from '../support/service.ts';
+import { BadLine, commandLine, Folder, type Ran } from './fixture.ts';
 
-const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
 const COUNT = 20;
 const SIZE = 100_000;
 
@@ -14,10 +12,9 @@ describe('client: the command line with folders', () => {
   const service = new Service();
   const folder = new Folder();
   const line = new BadLine(() => service.url);
-  let token = '';
+  const fileshare = commandLine(service, folder, () => ({ FILESHARE_URL: line.url }));
 
   before(async () => {
-    token = await service.platform.token(OWNER);
     await mkdir(folder.path('scans', 'a'), { recursive: true });
     await mkdir(folder.path('empty'));
     await writeFile(folder.path('scans', '1.txt'), 'one');
@@ -25,16 +22,6 @@ describe('client: the command line with folders', () => {
     await writeFile(folder.path('scans', 'a', '3.txt'), 'three');
     await writeFile(folder.path('scans', 'a', 'eicar.com'), EICAR);
   });
-
-  function fileshare(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const env = {
-      FILESHARE_URL: line.url,
-      FILESHARE_TOKEN: token,
-      XDG_STATE_HOME: folder.path('state'),
-      ...options.env,
-    };
-    return run(process.execPath, [MAIN, ...args], { cwd: folder.path(), ...options, env });
-  }
 
   const namesIn = ({ stdout }: Ran) =>
     stdout

@@ -6,15 +6,17 @@ import type { Handle } from '../../client/src/index.ts';
 import { encrypted, zip } from '../../infra/local/samples/zip.ts';
 import { noise } from '../support/noise.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
-import { BadLine, Folder, MIB, type Ran, type RunOptions, run } from './fixture.ts';
+import { BadLine, commandLine, Folder, MAIN, MIB, type Ran, run } from './fixture.ts';
 
-const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
 const OTHER = 'org:974652269';
 
 describe('client: the command line', () => {
   const service = new Service();
   const folder = new Folder();
   const line = new BadLine(() => service.url);
+  const fileshare = commandLine(service, folder, () => ({
+    PUBSUB_EMULATOR_HOST: service.platform.pubsubHost,
+  }));
   let token = '';
 
   before(async () => {
@@ -22,17 +24,6 @@ describe('client: the command line', () => {
     await writeFile(folder.path('clean.txt'), 'clean');
     await writeFile(folder.path('eicar.txt'), EICAR);
   });
-
-  function fileshare(args: readonly string[], options: RunOptions = {}): Promise<Ran> {
-    const env = {
-      FILESHARE_URL: service.url,
-      FILESHARE_TOKEN: token,
-      XDG_STATE_HOME: folder.path('state'),
-      PUBSUB_EMULATOR_HOST: service.platform.pubsubHost,
-      ...options.env,
-    };
-    return run(process.execPath, [MAIN, ...args], { cwd: folder.path(), ...options, env });
-  }
 
   async function json<T = Handle>(...args: readonly string[]): Promise<T> {
     const { code, stdout, stderr } = await fileshare([...args, '--json']);

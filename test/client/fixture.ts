@@ -150,6 +150,31 @@ export interface RunOptions {
   readonly watch?: (output: string, kill: (signal: NodeJS.Signals) => void) => void;
 }
 
+export const MAIN = join(import.meta.dirname, '../../client/src/cli/main.ts');
+
+/** Runs the command line in `folder`, which also holds its state; as OWNER unless `env` has another token. */
+export function commandLine(
+  service: Service,
+  folder: Folder,
+  defaults: () => Readonly<Record<string, string>> = () => ({}),
+): (args: readonly string[], options?: RunOptions) => Promise<Ran> {
+  let token = '';
+  before(async () => {
+    token = await service.platform.token(OWNER);
+  });
+  return (args, options = {}) => {
+    const env = {
+      FILESHARE_URL: service.url,
+      FILESHARE_TOKEN: token,
+      XDG_STATE_HOME: folder.path('state'),
+      XDG_CONFIG_HOME: folder.path('config'),
+      ...defaults(),
+      ...options.env,
+    };
+    return run(process.execPath, [MAIN, ...args], { cwd: folder.path(), ...options, env });
+  };
+}
+
 /** Runs a program to its end. */
 export async function run(file: string, args: readonly string[], options: RunOptions = {}): Promise<Ran> {
   const { env = {}, input, cwd, started, watch } = options;

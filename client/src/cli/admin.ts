@@ -19,7 +19,7 @@ interface Order {
  * @throws {UsageError}, {FileshareProblem}, {FileshareConnectionError}
  */
 async function ask(context: Context, path: string, order: Order = {}): Promise<Response> {
-  const { env, signal } = context;
+  const { env, fetch, signal } = context;
   const [base, file] = [env['FILESHARE_SWEEPER_URL'], env['FILESHARE_OPERATOR_TOKEN_FILE']];
   const token = env['FILESHARE_OPERATOR_TOKEN'] || (file && (await readFile(file, 'utf8')).trim());
   if (!base || !token) {
@@ -129,7 +129,8 @@ export async function quarantineContentCommand(
   // Malware replaces nothing.
   const file = createWriteStream(output, { flags: 'wx', mode: 0o600 });
   await pipeline(Readable.fromWeb(body as ReadableStream), file, { signal: context.signal });
-  say(context, `${output}: a zip, its password is infected`);
+  if (context.common.json) print(context, { name, output }, '');
+  else say(context, `${output}: a zip, its password is infected`);
 }
 
 interface HuntLine {

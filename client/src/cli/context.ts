@@ -3,7 +3,10 @@ import type { Addresses } from '../addresses.ts';
 import { Fileshare } from '../fileshare.ts';
 import type { Handle } from '../handle.ts';
 import { FolderUploadStore } from '../node.ts';
-import { type ExitCode, UsageError } from './exit.ts';
+import type { Fetch } from '../send.ts';
+import { type ExitCode, messageOf, UsageError } from './exit.ts';
+import { reportFailure } from './failure.ts';
+import { painted } from './paint.ts';
 
 /** Options that every command has. */
 export interface Common {
@@ -13,6 +16,7 @@ export interface Common {
   readonly tokenFile?: string;
   readonly json?: boolean;
   readonly quiet?: boolean;
+  readonly verbose?: boolean;
 }
 
 /** Dependencies of a command. Results go to stdout, everything else to stderr. */
@@ -22,6 +26,8 @@ export interface Context {
   /** Aborts at Ctrl-C. */
   readonly signal: AbortSignal;
   readonly exit: (code: ExitCode) => void;
+  /** Makes every request; tells of them with --verbose. */
+  readonly fetch: Fetch;
 }
 
 /** Options are known only once the command line is parsed. */
@@ -31,7 +37,9 @@ export const DEFAULT_URL = 'http://127.0.0.1:8080';
 
 /** @throws {UsageError} where there is nothing to connect with */
 export function connect(context: Context): Fileshare {
-  return new Fileshare({ ...addressesOf(context), token: tokenOf(context), store: new FolderUploadStore() });
+  const { fetch } = context;
+  const store = new FolderUploadStore();
+  return new Fileshare({ ...addressesOf(context), token: tokenOf(context), store, fetch });
 }
 
 /** One address or two; an option goes before the environment. @throws {UsageError} */
@@ -88,6 +96,16 @@ export function print({ common }: Context, value: unknown, text: string): void {
   process.stdout.write(`${common.json ? JSON.stringify(value) : text}\n`);
 }
 
+/** A handle: JSON for programs, its id alone with --quiet. */
+export function show(context: Context, handle: Handle): void {
+  print(context, handle, context.common.quiet ? handle.id : line(handle));
+}
+
+/** Reports the failure of a part of a command, whose other parts continue. */
+export function complain({ common }: Context, file: string, error: unknown, text = messageOf(error)): void {
+  reportFailure(common.json ?? false, error, `${harmless(file)}: ${harmless(text)}`, file);
+}
+
 /** A word to the person at the terminal. */
 export function say({ common }: Context, text: string): void {
   if (!common.quiet) process.stderr.write(`${text}\n`);
@@ -98,7 +116,13 @@ export function line(handle: Handle): string {
   const { id, state, size, fileName, signature, reason } = handle;
   const why = signature ?? reason;
   const sized = size === undefined ? '' : bytes(size);
-  return [state.padEnd(11), id, sized.padStart(9), harmless(fileName ?? ''), why && `(${harmless(why)})`]
+  return [
+    painted(state, state.padEnd(11)),
+    id,
+    sized.padStart(9),
+    harmless(fileName ?? ''),
+    why && `(${harmless(why)})`,
+  ]
     .filter((part) => part !== undefined && part !== '')
     .join('  ');
 }

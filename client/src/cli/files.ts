@@ -1,6 +1,6 @@
 import { problemOf } from '../errors.ts';
-import type { Handle, State } from '../handle.ts';
-import { type Context, connect, line, localUrlOf, print, say } from './context.ts';
+import type { State } from '../handle.ts';
+import { type Context, connect, localUrlOf, print, say, show } from './context.ts';
 import { exitOf, UsageError } from './exit.ts';
 
 export const STATES = [
@@ -27,10 +27,6 @@ export async function waitCommand(context: Context, id: string, flags: { timeout
   context.exit(exitOf(handle));
 }
 
-function show(context: Context, handle: Handle): void {
-  print(context, handle, line(handle));
-}
-
 /** `fileshare share ID [PRINCIPAL...]`: without a principal, who may view it. */
 export async function shareCommand(
   context: Context,
@@ -52,7 +48,8 @@ export async function unshareCommand(
 ): Promise<void> {
   const fileshare = connect(context);
   for (const principal of principals) await fileshare.unshare(id, principal, context);
-  say(context, `${id}: not shared with ${principals.join(', ')}`);
+  if (context.common.json) print(context, await fileshare.viewers(id, context), '');
+  else say(context, `${id}: not shared with ${principals.join(', ')}`);
 }
 
 /** `fileshare rescan ID...` */
@@ -73,7 +70,8 @@ export async function removeCommand(context: Context, ids: readonly string[]): P
   const fileshare = connect(context);
   for (const id of ids) {
     await fileshare.delete(id, context);
-    say(context, `${id}: deleted`);
+    if (context.common.json) print(context, { id, deleted: true }, '');
+    else say(context, `${id}: deleted`);
   }
 }
 
@@ -85,7 +83,7 @@ export async function tokenCommand(
 ): Promise<void> {
   const url = new URL('/local/token', localUrlOf(context));
   url.search = String(new URLSearchParams({ principal, scope: flags.scope }));
-  const response = await fetch(url, { signal: context.signal });
+  const response = await context.fetch(String(url), { signal: context.signal });
   if (response.status === 404) {
     throw new UsageError(`${url.origin} has no development issuer: ask your identity provider for a token.`);
   }

@@ -1,5 +1,6 @@
 import type { Handle, State } from '../handle.ts';
 import { bytes, type Context, connect, harmless } from './context.ts';
+import { painted } from './paint.ts';
 
 export const FORMATS = ['table', 'json', 'csv', 'ids'] as const;
 type Format = (typeof FORMATS)[number];
@@ -74,9 +75,10 @@ function row(format: Format, columns: readonly Column[], handle: Handle): string
   if (format === 'json') return JSON.stringify(handle);
   if (format === 'ids') return handle.id;
   if (format === 'csv') return columns.map(({ value }) => quoted(String(value(handle) ?? ''))).join(',');
-  const texts = columns.map(({ width, value, text = (one) => String(value(one)) }) =>
-    harmless(text(handle)).padEnd(width),
-  );
+  const texts = columns.map(({ head, width, value, text = (one) => String(value(one)) }) => {
+    const padded = harmless(text(handle)).padEnd(width);
+    return head === 'STATE' ? painted(handle.state, padded) : padded;
+  });
   return texts.join('  ').trimEnd();
 }
 

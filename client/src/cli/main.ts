@@ -1,6 +1,8 @@
 #!/usr/bin/env node
 import { CommanderError } from 'commander';
-import { EXIT, type ExitCode, exitOfError, isAbort, messageOf, worst } from './exit.ts';
+import { harmless } from './context.ts';
+import { EXIT, type ExitCode, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
+import { reportFailure } from './failure.ts';
 import { createProgram } from './program.ts';
 
 const controller = new AbortController();
@@ -21,15 +23,26 @@ async function run(): Promise<ExitCode> {
   const exit = (next: ExitCode) => {
     code = worst([code, next]);
   };
+  // An error in the arguments is reported before they are all parsed.
+  const json = process.argv.includes('--json');
   try {
-    await createProgram({ env: process.env, signal: controller.signal, exit }).parseAsync();
+    await createProgram({ env: process.env, json, signal: controller.signal, exit }).parseAsync();
     return code;
   } catch (error) {
-    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
-    if (!isAbort(error)) process.stderr.write(`fileshare: ${messageOf(error)}\n`);
+    if (error instanceof CommanderError && error.exitCode === 0) return EXIT.ok;
+    if (error instanceof CommanderError) {
+      // Otherwise commander has reported it.
+      if (json) reportFailure(json, new UsageError(usageIn(error)), '');
+      return EXIT.usage;
+    }
+    if (json || !isAbort(error)) reportFailure(json, error, `fileshare: ${harmless(messageOf(error))}`);
     return exitOfError(error);
   } finally {
     // Standard input that nobody reads to its end would keep the process.
     process.stdin.destroy();
   }
+}
+
+function usageIn({ code, message }: CommanderError): string {
+  return code === 'commander.help' ? 'Name a command.' : message.replace(/^error: /, '');
 }

@@ -1,12 +1,15 @@
+import { readFileSync } from 'node:fs';
 import { type Command, createCommand } from 'commander';
+import type { Fetch } from '../send.ts';
 import { addAdministration } from './administration.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import type { Common, Context, GetContext } from './context.ts';
-import { DEFAULT_URL } from './context.ts';
+import { DEFAULT_URL, print } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { addFiles, addTransfers, addVerdicts } from './file-commands.ts';
 import { tokenCommand } from './files.ts';
 import { count, seconds } from './options.ts';
+import { verbose } from './verbose.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
 import { type WatchFlags, watchCommand } from './watch.ts';
 
@@ -46,6 +49,8 @@ Exit codes:
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
+  /** Failures are reported as documents, also one in the arguments. */
+  readonly json: boolean;
   readonly signal: AbortSignal;
   readonly exit: (code: ExitCode) => void;
 }
@@ -55,16 +60,21 @@ export function createProgram(surroundings: Surroundings): Command {
   const program = createCommand('fileshare')
     .description(INTRODUCTION)
     .addHelpText('after', EPILOGUE)
-    .version('0.1.0')
+    .version(versionOf())
     .option('--url <url>', 'where the service is')
     .option('--upload-url <url>', 'instead, where its upload function is')
     .option('--files-url <url>', 'and where its files function is')
     .option('--token-file <file>', 'a file with the bearer token')
-    .option('--json', 'print JSON, one document a line')
-    .option('-q, --quiet', 'no progress, no words')
-    .showHelpAfterError('(fileshare --help tells more)')
+    .option('--json', 'print JSON, one document a line; failures as problem documents')
+    .option('-q, --quiet', 'no progress, no words; of files only their ids')
+    .option('-v, --verbose', 'tell each request: address, status, milliseconds, ids')
     .exitOverride();
-  const context = (): Context => ({ ...surroundings, common: program.opts<Common>() });
+  if (surroundings.json) program.configureOutput({ writeErr: () => undefined });
+  else program.showHelpAfterError('(fileshare --help tells more)');
+  const context = (): Context => {
+    const common = program.opts<Common>();
+    return { ...surroundings, common, fetch: common.verbose ? verbose(request, tell) : request };
+  };
   addTransfers(program, context);
   addFiles(program, context);
   addVerdicts(program, context);
@@ -110,6 +120,18 @@ function addOthers(program: Command, context: GetContext): void {
     .description('print a script that completes commands and options')
     .addArgument(program.createArgument('<shell>', 'which').choices(SHELLS))
     .action((shell: (typeof SHELLS)[number]) => {
-      process.stdout.write(completionScript(program, shell));
+      const script = completionScript(program, shell);
+      print(context(), { shell, script }, script.trimEnd());
     });
+}
+
+function versionOf(): string {
+  const file = new URL('../../package.json', import.meta.url);
+  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+}
+
+const request: Fetch = (url, init) => fetch(url, init);
+
+function tell(line: string): void {
+  process.stderr.write(`${line}\n`);
 }

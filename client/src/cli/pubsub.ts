@@ -1,6 +1,8 @@
 import { sleep } from '../backoff.ts';
 import { FileshareConnectionError, problemOf } from '../errors.ts';
 import { isPassing, pauseMs } from '../http.ts';
+import type { Fetch } from '../send.ts';
+import type { Context } from './context.ts';
 import { UsageError } from './exit.ts';
 
 const PUBSUB = 'https://pubsub.googleapis.com';
@@ -17,19 +19,25 @@ export class Subscription {
   readonly name: string;
   readonly #base: string;
   readonly #headers: Readonly<Record<string, string>>;
+  readonly #fetch: Fetch;
 
   /**
    * @param name projects/PROJECT/subscriptions/NAME
    * @param token a Google access token; an emulator needs none
    * @throws {UsageError}
    */
-  constructor(name: string, env: NodeJS.ProcessEnv, token = env['FILESHARE_PUBSUB_TOKEN']) {
+  constructor(
+    name: string,
+    { env, fetch }: Pick<Context, 'env' | 'fetch'>,
+    token = env['FILESHARE_PUBSUB_TOKEN'],
+  ) {
     const emulator = env['PUBSUB_EMULATOR_HOST'];
     if (!/^projects\/[^/]+\/subscriptions\/[^/]+$/.test(name))
       throw new UsageError('--subscription should be projects/PROJECT/subscriptions/NAME.');
     if (!emulator && !token)
       throw new UsageError('Set FILESHARE_PUBSUB_TOKEN to what `gcloud auth print-access-token` gives.');
     this.name = name;
+    this.#fetch = fetch;
     this.#base = emulator ? `http://${emulator}` : PUBSUB;
     this.#headers = {
       'content-type': 'application/json',
@@ -56,6 +64,7 @@ export class Subscription {
   async #ask(method: string, body: unknown, signal: AbortSignal): Promise<Response> {
     const url = `${this.#base}/v1/${this.name}:${method}`;
     const request = { method: 'POST', headers: this.#headers, body: JSON.stringify(body), signal };
+    const fetch = this.#fetch;
     for (let attempt = 0; ; attempt++) {
       try {
         const response = await fetch(url, request).catch((cause: unknown) => {

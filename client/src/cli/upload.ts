@@ -4,7 +4,7 @@ import type { Handle } from '../handle.ts';
 import type { UploadSource } from '../source.ts';
 import type { UploadOptions, UploadProgress, Way } from '../upload/options.ts';
 import { type Bar, type Bars, createBars } from './bars.ts';
-import { addressesOf, bytes, type Context, connect, harmless, line, print, say } from './context.ts';
+import { addressesOf, bytes, type Context, complain, connect, harmless, say, show } from './context.ts';
 import { EXIT, type ExitCode, exitOf, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
 import { type Input, type InputFlags, inputsOf, isFolder } from './inputs.ts';
 import { Journal } from './journal.ts';
@@ -168,11 +168,11 @@ function codeOf({ handle, error }: Result, { wait }: UploadFlags): ExitCode {
 
 function report(context: Context, { file, handle, error, resumedFrom = 0 }: Result): void {
   if (resumedFrom > 0) say(context, `${harmless(file)}: went on from ${bytes(resumedFrom)}`);
-  if (handle) print(context, handle, line(handle));
+  if (handle) show(context, handle);
   if (error === undefined) return;
   const resumable = file !== '-' && !handle;
   const interrupted = `interrupted.${resumable ? ' The same command again goes on from here.' : ''}`;
-  say(context, `${harmless(file)}: ${isAbort(error) ? interrupted : messageOf(error)}`);
+  complain(context, file, error, isAbort(error) ? interrupted : messageOf(error));
 }
 
 /** Such as "12 files: 10 clean, 1 infected, 1 not uploaded; 3.4 MB". */

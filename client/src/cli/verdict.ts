@@ -10,10 +10,12 @@ import { EXIT, type ExitCode, UsageError } from './exit.ts';
 /** `fileshare verdict ID [--jws]` */
 export async function verdictCommand(context: Context, id: string, flags: { jws?: true }): Promise<void> {
   const fileshare = connect(context);
-  const statement = flags.jws
-    ? await fileshare.verdictJws(id, context)
-    : JSON.stringify(await fileshare.verdict(id, context));
-  process.stdout.write(`${statement}\n`);
+  if (flags.jws) {
+    const jws = await fileshare.verdictJws(id, context);
+    return print(context, { jws }, jws);
+  }
+  const envelope = await fileshare.verdict(id, context);
+  print(context, envelope, JSON.stringify(envelope));
 }
 
 /** `fileshare verify-verdict FILE STATEMENT [--keys URL-OR-FILE]`: needs no token, and with a file of keys no network. */
@@ -44,7 +46,7 @@ const EXIT_OF: Readonly<Record<string, ExitCode>> = {
 /** @throws {UsageError} where a file has no key set */
 async function keysFrom(context: Context, source: string | undefined): Promise<VerdictKeys> {
   const url = source ?? `${hostsOf(addressesOf(context)).files}/.well-known/jwks.json`;
-  const text = /^https?:/.test(url) ? await fetched(url, context.signal) : await readFile(url, 'utf8');
+  const text = /^https?:/.test(url) ? await fetched(context, url) : await readFile(url, 'utf8');
   try {
     const found = JSON.parse(text) as VerdictKeys;
     if (Array.isArray(found.keys)) return found;
@@ -56,7 +58,7 @@ async function keysFrom(context: Context, source: string | undefined): Promise<V
   );
 }
 
-async function fetched(url: string, signal: AbortSignal): Promise<string> {
+async function fetched({ fetch, signal }: Context, url: string): Promise<string> {
   const response = await fetch(url, { signal }).catch((cause: unknown) => {
     signal.throwIfAborted();
     throw new FileshareConnectionError(`${url}: no answer`, { cause });

@@ -46,14 +46,14 @@ async function* changes(context: Context, intervalMs: number): AsyncGenerator<Li
     }
     if (!known) say(context, 'Watching your files. Ctrl-C ends it.');
     known = seen;
-    for (const handle of changed.reverse()) yield [handle, line(handle)];
+    for (const handle of changed.reverse()) yield [handle, context.common.quiet ? handle.id : line(handle)];
     await sleep(intervalMs, signal);
   }
 }
 
 async function* events(context: Context, name: string): AsyncGenerator<Line> {
-  const { env, signal } = context;
-  const subscription = new Subscription(name, env);
+  const { signal } = context;
+  const subscription = new Subscription(name, context);
   say(context, `Watching ${name}. Ctrl-C ends it.`);
   for (;;) {
     const received = await subscription.pull(signal);

@@ -1,5 +1,6 @@
 import { type Hosts, hostOf } from '../../addresses.ts';
 import type { Token } from '../../http.ts';
+import type { Fetch } from '../../send.ts';
 import { type Answer, requireStatus } from './answer.ts';
 import { NotHeld } from './not-held.ts';
 
@@ -10,23 +11,27 @@ export interface Request {
   readonly atMost?: number;
 }
 
+interface Limits {
+  readonly fetch: Fetch;
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+}
+
 /** Requests of one principal, each sent once: what a client would retry is what a check wants to see. */
 export class Caller {
   readonly hosts: Hosts;
   readonly #token: Token | undefined;
-  readonly #signal: AbortSignal;
-  readonly #timeoutMs: number;
+  readonly #limits: Limits;
 
-  constructor(hosts: Hosts, token: Token | undefined, limits: { signal: AbortSignal; timeoutMs: number }) {
+  constructor(hosts: Hosts, token: Token | undefined, limits: Limits) {
     this.hosts = hosts;
     this.#token = token;
-    this.#signal = limits.signal;
-    this.#timeoutMs = limits.timeoutMs;
+    this.#limits = limits;
   }
 
   /** The same principal under another signal, for what is to be done after an interruption. */
   under(signal: AbortSignal): Caller {
-    return new Caller(this.hosts, this.#token, { signal, timeoutMs: this.#timeoutMs });
+    return new Caller(this.hosts, this.#token, { ...this.#limits, signal });
   }
 
   /**
@@ -36,16 +41,17 @@ export class Caller {
   async call(method: string, target: string, { headers = {}, body, atMost }: Request = {}): Promise<Answer> {
     const own = target.startsWith('/');
     const url = own ? hostOf(this.hosts, method, pathOf(target)) + target : target;
-    const timeout = AbortSignal.timeout(this.#timeoutMs);
+    const { fetch, signal, timeoutMs } = this.#limits;
+    const timeout = AbortSignal.timeout(timeoutMs);
     // A request that may make a file is not broken off: it could be made after the cleanup has looked.
     const makes = own && method === 'POST';
     try {
-      this.#signal.throwIfAborted();
+      signal.throwIfAborted();
       const response = await fetch(url, {
         method,
         headers: { ...(own && (await this.#authorization())), ...headers },
         redirect: 'manual',
-        signal: makes ? timeout : AbortSignal.any([this.#signal, timeout]),
+        signal: makes ? timeout : AbortSignal.any([signal, timeout]),
         ...(body !== undefined && { body }),
       });
       return {
@@ -56,8 +62,8 @@ export class Caller {
         body: await read(response, atMost),
       };
     } catch (error) {
-      this.#signal.throwIfAborted();
-      const got = timeout.aborted ? `no answer in ${this.#timeoutMs / 1000} s` : causeOf(error);
+      signal.throwIfAborted();
+      const got = timeout.aborted ? `no answer in ${timeoutMs / 1000} s` : causeOf(error);
       const hint = 'The address, DNS, the certificate, or what is in between: the connection did not last.';
       throw new NotHeld(`an answer to ${method} ${url.replace(/\?.*$/, '')}`, got, hint);
     }

@@ -70,10 +70,10 @@ export async function verifyCommand(context: Context, flags: VerifyFlags): Promi
 
 /** @throws {UsageError} */
 function runOf(context: Context, flags: VerifyFlags): Run {
-  const { env, signal } = context;
+  const { env, fetch, signal } = context;
   const hosts = hostsOf(addressesOf(context));
   const timeoutMs = flags.timeout * 1000;
-  const limits = { signal, timeoutMs: Math.max(timeoutMs, LEAST_REQUEST_MS) };
+  const limits = { fetch, signal, timeoutMs: Math.max(timeoutMs, LEAST_REQUEST_MS) };
   const callerOf = (token?: Token) => new Caller(hosts, token, limits);
   const otherToken = flags.otherToken ?? (env['FILESHARE_OTHER_TOKEN'] || undefined);
   const token = flags.token ?? tokenOf(context);
@@ -87,7 +87,7 @@ function runOf(context: Context, flags: VerifyFlags): Run {
     nobody: callerOf(),
     other: otherToken ? callerOf(otherToken) : undefined,
     subscription: flags.subscription
-      ? new Subscription(flags.subscription, env, flags.pubsubToken)
+      ? new Subscription(flags.subscription, context, flags.pubsubToken)
       : undefined,
     prefix: `fileshare-verify-${randomUUID()}-`,
     sent: new Map(),
