@@ -1,45 +1,50 @@
-import { existsSync } from 'node:fs';
-import { basename, resolve } from 'node:path';
+import { existsSync, mkdirSync } from 'node:fs';
+import { basename, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download } from '../download.ts';
-import { downloadFile } from '../node.ts';
-import { type Bar, createBars } from './bars.ts';
-import { type Context, connect, print, say } from './context.ts';
-import { isAbort, UsageError } from './exit.ts';
+import type { Fileshare } from '../fileshare.ts';
+import { type DownloadedFile, downloadFile } from '../node.ts';
+import { type Bar, type Bars, createBars } from './bars.ts';
+import { type Context, complain, connect, print, say } from './context.ts';
+import { inParallel } from './each.ts';
+import { EXIT, exitOfError, isAbort, UsageError, worst } from './exit.ts';
 import { isFolder } from './inputs.ts';
+import { Names, safeName } from './safe-name.ts';
 
 export interface DownloadFlags {
   readonly output?: string;
   readonly force?: boolean;
   readonly connections: number;
+  readonly parallel: number;
 }
 
-/** `fileshare download ID [-o FILE]`: a file under its name appears only when it is whole and verified. */
+interface Run {
+  readonly context: Context;
+  readonly fileshare: Fileshare;
+  readonly flags: DownloadFlags;
+  readonly bars: Bars;
+  readonly names: Names;
+  /** Folder for files under the names that the service has for them; undefined where --output is the file. */
+  readonly folder: string | undefined;
+}
+
+/** `fileshare download ID... [-o PATH]`: a file under its name appears only when it is whole and verified. */
 export async function downloadCommand(
   context: Context,
-  id: string,
-  { output, force, connections }: DownloadFlags,
+  given: readonly string[],
+  flags: DownloadFlags,
 ): Promise<void> {
-  const { signal } = context;
+  const ids = [...new Set(given)];
+  const { output } = flags;
+  if (ids.length > 1 && output === '-') throw new UsageError('Standard output takes one file.');
   const fileshare = connect(context);
-  const bars = createBars(!context.common.quiet && output !== '-');
+  if (output === '-') return toStandardOutput(await fileshare.download(String(ids[0]), context));
+  const bars = createBars(!context.common.quiet);
+  const folder = folderIn(output, ids.length);
+  const run = { context, fileshare, flags, bars, names: new Names(), folder };
   try {
-    if (output === '-') return await toStandardOutput(await fileshare.download(id, { signal }));
-    let bar: Bar | undefined;
-    const saved = await downloadFile(fileshare, id, {
-      signal,
-      connections,
-      onProgress: ({ received, size }) => bar?.update(received, size),
-      path: async (download) => {
-        const path = await pathFor(download, id, output, force);
-        bar = bars.add(basename(path), download.size);
-        return path;
-      },
-    });
-    bars.stop();
-    if (context.common.json) print(context, { id, ...saved }, '');
-    else say(context, `${saved.path}: ${saved.size} bytes, verified`);
+    await (ids.length > 1 ? downloadEach(run, ids) : downloadOne(run, String(ids[0])));
   } catch (error) {
     bars.stop();
     if (isAbort(error)) say(context, 'interrupted. The same command again continues a large file from here.');
@@ -49,27 +54,83 @@ export async function downloadCommand(
   }
 }
 
-async function pathFor(
-  { fileName }: Download,
-  id: string,
-  output: string | undefined,
-  force = false,
-): Promise<string> {
-  const name = safeName(fileName) ?? safeName(id) ?? 'download';
-  // Only what the user named may be a folder: a file could have the name of a link to another one.
-  const path = output !== undefined && !isFolder(output) ? resolve(output) : resolve(output ?? '', name);
-  if (!force && existsSync(path)) throw new UsageError(`${path} exists. Say --force, or another --output.`);
-  return path;
+/** @throws {UsageError} where several files would become one */
+function folderIn(output: string | undefined, count: number): string | undefined {
+  if (output === undefined) return '';
+  if (isFolder(output)) return output;
+  const path = output.replace(sep === '/' ? /\/+$/ : /[/\\]+$/, '');
+  if (count === 1 && path === output) return undefined;
+  if (existsSync(path)) throw new UsageError(`${output} is a file. Several files need a folder.`);
+  mkdirSync(output, { recursive: true });
+  return output;
 }
 
-/** The name comes from the uploader: it leads to no other folder, and is not hidden. */
-function safeName(name: string | undefined): string | undefined {
-  const last = basename((name ?? '').replaceAll('\\', '/'))
-    .replace(/\p{C}/gu, '')
-    // Windows takes a colon for a drive or a stream.
-    .replace(/[<>:"|?*]/g, process.platform === 'win32' ? '_' : '$&')
-    .replace(/^[.\s]+/, '');
-  return last || undefined;
+async function downloadOne(run: Run, id: string): Promise<void> {
+  const saved = await save(run, id, Promise.resolve());
+  run.bars.stop();
+  tell(run.context, id, saved);
+}
+
+/** The failure of one does not stop the others. @throws {DOMException} of the signal, when all have stopped */
+async function downloadEach(run: Run, ids: readonly string[]): Promise<void> {
+  const { context, flags } = run;
+  let named = Promise.resolve();
+  const download = async (id: string) => {
+    const before = named;
+    let settle = () => {};
+    named = new Promise((resolve) => {
+      settle = resolve;
+    });
+    try {
+      return { id, saved: await save(run, id, before, settle) };
+    } catch (error) {
+      return { id, error };
+    } finally {
+      settle();
+    }
+  };
+  const { signal } = context;
+  const results = await inParallel(ids.values(), { parallel: flags.parallel, signal }, download);
+  run.bars.stop();
+  for (const { id, saved, error } of results) {
+    if (saved) tell(context, id, saved);
+    else if (!isAbort(error)) complain(context, id, error);
+  }
+  signal.throwIfAborted();
+  context.exit(worst(results.map(({ error }) => (error === undefined ? EXIT.ok : exitOfError(error)))));
+}
+
+/** @param before resolves when the files before it have their names: the same command gives the same ones */
+async function save(
+  { context, fileshare, flags, bars, names, folder }: Run,
+  id: string,
+  before: Promise<void>,
+  named = () => {},
+): Promise<DownloadedFile> {
+  const { signal } = context;
+  const { connections, output = '', force = false } = flags;
+  let bar: Bar | undefined;
+  return downloadFile(fileshare, id, {
+    signal,
+    connections,
+    onProgress: ({ received, size }) => bar?.update(received, size),
+    path: async ({ fileName, size }) => {
+      await before;
+      const name = safeName(fileName) ?? safeName(id) ?? 'download';
+      // Only what the user named may be a folder: a file could have the name of a link to another one.
+      const path = folder === undefined ? resolve(output) : resolve(folder, names.take(name));
+      named();
+      if (!force && existsSync(path))
+        throw new UsageError(`${path} exists. Say --force, or another --output.`);
+      bar = bars.add(basename(path), size);
+      return path;
+    },
+  });
+}
+
+function tell(context: Context, id: string, saved: DownloadedFile): void {
+  if (context.common.json) print(context, { id, ...saved }, '');
+  else say(context, `${saved.path}: ${saved.size} bytes, verified`);
 }
 
 /** Good only where the command succeeds: the digest is known at the end. */

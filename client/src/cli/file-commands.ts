@@ -13,6 +13,7 @@ import {
 } from './files.ts';
 import { FORMATS, type ListFlags, listCommand } from './listing.ts';
 import { append, count, seconds } from './options.ts';
+import { changeReferencesCommand, listReferencesCommand } from './references.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
 import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
 
@@ -39,12 +40,13 @@ export function addTransfers(program: Command, context: GetContext): void {
     .action((files: string[], flags: UploadFlags) => uploadCommand(context(), files, flags));
   program
     .command('download')
-    .description('download a clean file, and verify it')
-    .argument('<id>', 'id of the file')
-    .option('-o, --output <path>', 'file or folder to save it to; - is standard output')
+    .description('download clean files, and verify them')
+    .argument('<id...>', 'ids of files')
+    .option('-o, --output <path>', 'file or folder to save to; several need a folder; - is standard output')
+    .option('--parallel <count>', 'files at a time', count, 4)
     .option('-f, --force', 'replace a file that exists')
     .option('--connections <count>', 'connections for a file of 64 MiB or more', count, 4)
-    .action((id: string, flags: DownloadFlags) => downloadCommand(context(), id, flags));
+    .action((ids: string[], flags: DownloadFlags) => downloadCommand(context(), ids, flags));
 }
 
 /** Adds the commands about files of the service. */
@@ -99,6 +101,28 @@ export function addFiles(program: Command, context: GetContext): void {
     .description('take files back')
     .argument('<id...>', 'ids of files')
     .action((ids: string[]) => removeCommand(context(), ids));
+  addReferences(program, context);
+}
+
+function addReferences(program: Command, context: GetContext): void {
+  const refs = program.command('refs').description('the resources that refer to a file, which keep it');
+  refs
+    .command('ls')
+    .description('list the resources that refer to a file')
+    .argument('<id>', 'id of the file')
+    .action((id: string) => listReferencesCommand(context(), id));
+  refs
+    .command('add')
+    .description('keep a file as long as a resource refers to it')
+    .argument('<id>', 'id of the file')
+    .argument('<uri...>', 'absolute, such as https://ehr.example/fhir/DocumentReference/123')
+    .action((id: string, uris: string[]) => changeReferencesCommand(context(), 'add', id, uris));
+  refs
+    .command('rm')
+    .description('no longer keep a file for a resource')
+    .argument('<id>', 'id of the file')
+    .argument('<uri...>', 'as refs ls lists it')
+    .action((id: string, uris: string[]) => changeReferencesCommand(context(), 'remove', id, uris));
 }
 
 /** Adds the commands of signed verdicts. */

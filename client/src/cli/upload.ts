@@ -5,6 +5,7 @@ import type { UploadSource } from '../source.ts';
 import type { UploadOptions, UploadProgress, Way } from '../upload/options.ts';
 import { type Bar, type Bars, createBars } from './bars.ts';
 import { addressesOf, bytes, type Context, complain, connect, harmless, say, show } from './context.ts';
+import { inParallel } from './each.ts';
 import { EXIT, type ExitCode, exitOf, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
 import { type Input, type InputFlags, inputsOf, isFolder } from './inputs.ts';
 import { Journal } from './journal.ts';
@@ -57,7 +58,12 @@ export async function uploadCommand(
   try {
     // Bars and lines would overwrite each other.
     const atOnce = journal ? (result: Result) => report(context, result) : undefined;
-    results.push(...(await uploadEach({ context, fileshare, flags, bars, journal }, files, atOnce)));
+    const run = { context, fileshare, flags, bars, journal };
+    const { signal } = context;
+    const limits = { parallel: flags.parallel, signal };
+    results.push(
+      ...(await inParallel(inputsOf(files, flags), limits, (input) => uploadOne(run, input), atOnce)),
+    );
   } finally {
     bars.stop();
   }
@@ -66,30 +72,6 @@ export async function uploadCommand(
   if (!context.signal.aborted && results.every(isThere)) await journal?.remove();
   const codes = results.map((result) => codeOf(result, flags));
   context.exit(worst(context.signal.aborted ? [...codes, EXIT.interrupted] : codes));
-}
-
-/** Uploads `--parallel` at a time, and calls `done` for each in the order of the files. */
-async function uploadEach(
-  run: Run,
-  files: readonly string[],
-  done: (result: Result) => void = () => undefined,
-): Promise<readonly Result[]> {
-  const { context, flags } = run;
-  const inputs = inputsOf(files, flags);
-  const results: Result[] = [];
-  let begun = 0;
-  let told = 0;
-  const worker = async () => {
-    while (!context.signal.aborted) {
-      const next = await inputs.next();
-      if (next.done) return;
-      const at = begun++;
-      results[at] = await uploadOne(run, next.value);
-      for (let result = results[told]; result; result = results[++told]) done(result);
-    }
-  };
-  await Promise.all(Array.from({ length: flags.parallel }, worker));
-  return results;
 }
 
 async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Promise<Result> {
