@@ -9,6 +9,10 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/hunt',
   '/quarantine',
   '/quarantine/content',
+  '/rescans',
+  '/rescans/pause',
+  '/rescans/resume',
+  '/rescans/cancel',
 ]);
 
 /** Emails of the service accounts that call on behalf of machines. */

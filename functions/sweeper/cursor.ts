@@ -1,7 +1,50 @@
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
 
 /** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
-type Place = Readonly<Record<string, string>>;
+export type Place = Readonly<Record<string, string>>;
+
+/** The place of a duty, kept in the metadata of an object. Of two at work at the same time, one can move it from where it was. */
+export class Cursor {
+  readonly #bucket: Bucket;
+  readonly #name: string;
+  #object: StoredObject | undefined;
+
+  private constructor(bucket: Bucket, name: string, object: StoredObject | undefined) {
+    this.#bucket = bucket;
+    this.#name = name;
+    this.#object = object;
+  }
+
+  /** @throws {StorageError} */
+  static async open(bucket: Bucket, name: string): Promise<Cursor> {
+    return new Cursor(bucket, name, await bucket.stat(name));
+  }
+
+  /** The place as it was read, or saved last; empty for the beginning. */
+  get place(): Partial<Place> {
+    return this.#object?.metadata ?? {};
+  }
+
+  /**
+   * Writes a place, unless that changes nothing. One that two may write at the same time needs a value that tells them apart.
+   * @returns false where somebody else has moved it meanwhile: nothing is written any more
+   * @throws {StorageError}
+   */
+  async save(place: Place): Promise<boolean> {
+    const before = this.place;
+    const said = Object.entries(place).filter(([, value]) => value !== '');
+    const metadata = Object.fromEntries(said);
+    const removed = Object.keys(before).filter((key) => !(key in metadata));
+    if (removed.length === 0 && said.every(([key, value]) => before[key] === value)) return true;
+    const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
+    const saved = this.#object
+      ? await this.#bucket.patch(this.#name, this.#object, changes)
+      : await this.#bucket.insertEmpty(this.#name, { metadata });
+    if (saved) this.#object = saved;
+    return saved !== undefined;
+  }
+}
 
 /**
  * Goes on where the last call was stopped. The place is kept in the metadata of an object, for which there is
@@ -19,16 +62,8 @@ export async function resume(
   name: string,
   work: (place: Partial<Place>) => Promise<Place | undefined>,
 ): Promise<boolean> {
-  const object = await bucket.stat(name);
-  const before = object?.metadata ?? {};
-  const next = await work(before);
-  const said = Object.entries(next ?? {}).filter(([, value]) => value !== '');
-  const metadata = Object.fromEntries(said);
-  const removed = Object.keys(before).filter((key) => !(key in metadata));
-  const isMoved = removed.length > 0 || said.some(([key, value]) => before[key] !== value);
-  if (!isMoved) return next === undefined;
-  const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-  if (object) await bucket.patch(name, object, changes);
-  else await bucket.insertEmpty(name, { contentType: 'application/x-empty', metadata });
+  const cursor = await Cursor.open(bucket, name);
+  const next = await work(cursor.place);
+  await cursor.save(next ?? {});
   return next === undefined;
 }

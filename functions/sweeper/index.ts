@@ -32,10 +32,13 @@ import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
-import { type Call, operatorRoutes, type Route } from './operators.ts';
+import { operatorRoutes } from './operators.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
-import { parseRescanOrder, requestRescansOf } from './rescan-database.ts';
+import { RescanBudget } from './rescan-budget.ts';
+import { RescanJobs } from './rescan-jobs/jobs.ts';
+import { type JobDeps, workOnJobs } from './rescan-jobs/work.ts';
+import { type Call, type Methods, routeFor } from './routes.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from './terms.ts';
@@ -126,27 +129,29 @@ const recaller: RecallDeps = {
   quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
 };
 
-const rescanner: RescanDeps = {
+const perDay = { filesPerDay: config.RESCAN_FILES_PER_DAY, bytesPerDay: config.RESCAN_BYTES_PER_DAY };
+const rescanner: RescanDeps & JobDeps = {
   ...sweeper,
   request: rescans.publish,
   afterDays: config.RESCAN_AFTER_DAYS,
   everyDays: config.RESCAN_EVERY_DAYS,
-  filesPerDay: config.RESCAN_FILES_PER_DAY,
-  bytesPerDay: config.RESCAN_BYTES_PER_DAY,
+  budget: new RescanBudget({ ...sweeper, ...perDay }),
+  jobs: new RescanJobs(permanent),
 };
 
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
-const ROUTES: Readonly<Record<string, Route>> = {
-  '/sweep': postSweep,
-  '/collect': postCollect,
-  '/rescan': postRescan,
-  '/dead-letters': postDeadLetter,
+const ROUTES: Readonly<Record<string, Methods>> = {
+  '/sweep': { POST: postSweep },
+  '/collect': { POST: postCollect },
+  '/rescan': { POST: postRescan },
+  '/dead-letters': { POST: postDeadLetter },
   ...operatorRoutes({
     ...recaller,
     needsSecond: config.RELEASE_NEEDS_SECOND,
     redriveBudgetMs: budgetMs,
     huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
+    rescans: perDay,
   }),
 };
 
@@ -168,11 +173,10 @@ http(
 
 async function handler(context: RequestContext): Promise<void> {
   const { request, path } = context;
-  const route = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
-  if (!route) throw new Problem('not-found');
+  const methods = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
+  if (!methods) throw new Problem('not-found');
   const by = admitCaller(request.headers, path, callers);
-  const allow = path.startsWith('/quarantine') ? 'GET' : 'POST';
-  if (request.method !== allow) throw new Problem('method-not-allowed', { headers: { allow } });
+  const route = routeFor(methods, request.method);
   await route(context, { body: (request as IncomingMessage & { body?: unknown }).body, by });
 }
 
@@ -196,15 +200,19 @@ async function postCollect({ response, log, audit }: RequestContext): Promise<vo
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postRescan({ response, log, audit }: RequestContext, { body }: Call): Promise<void> {
+async function postRescan({ response, log, audit }: RequestContext): Promise<void> {
   audit.action = 'rescan';
-  const terms = { budgetMs: config.RESCAN_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const database = parseRescanOrder(body);
-  const report =
-    database === undefined
-      ? await requestRescans({ ...rescanner, log }, terms)
-      : await requestRescansOf({ ...rescanner, log }, database, terms);
-  log.info(report, database === undefined ? 're-scans requested' : 're-scans of a database requested');
+  const begun = performance.now();
+  const budgetMs = config.RESCAN_BUDGET_SECONDS * 1000;
+  // Jobs of operators come before contents that are due. A job that fails each time must not keep that waiting.
+  const [jobs] = await Promise.allSettled([
+    workOnJobs({ ...rescanner, log }, { budgetMs, stopping: isDraining }),
+  ]);
+  const left = budgetMs - (performance.now() - begun);
+  const due = await requestRescans({ ...rescanner, log }, { budgetMs: left, stopping: isDraining });
+  if (jobs.status === 'rejected') throw jobs.reason;
+  const report = { ...due, jobs: jobs.value };
+  log.info(report, 're-scans requested');
   sendJson(response, 200, 'application/json', report);
 }
 

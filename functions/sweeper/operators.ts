@@ -1,24 +1,14 @@
 import * as v from 'valibot';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { isDraining } from '../../shared/framework/drain.ts';
-import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
-import type { RequestContext } from '../../shared/http/service.ts';
 import { answerHunt } from './hunt/answer.ts';
 import { listQuarantine, sendQuarantined } from './quarantine.ts';
 import type { RecallDeps } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
-
-/** A call of the sweeper, which {@link admitCaller} has let in. */
-export interface Call {
-  /** Parsed by the framework. */
-  readonly body: unknown;
-  /** Email of the account. */
-  readonly by: string;
-}
-
-export type Route = (context: RequestContext, call: Call) => Promise<void>;
+import { rescanRoutes } from './rescan-jobs/answer.ts';
+import { type Methods, parsed, type Route } from './routes.ts';
 
 interface OperatorDeps extends RecallDeps {
   /** A release takes effect when a second operator asks for the same. */
@@ -26,17 +16,20 @@ interface OperatorDeps extends RecallDeps {
   /** Milliseconds after which nothing more is begun. */
   readonly redriveBudgetMs: number;
   readonly huntBudgetMs: number;
+  /** The most contents and bytes that are sent to the rescanner in a day. */
+  readonly rescans: { readonly filesPerDay: number; readonly bytesPerDay: number };
 }
 
 /** Routes whose decisions no machine takes: callers.ts. */
-export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Route>> {
+export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Methods>> {
   return {
-    '/redrive': postRedrive(deps),
-    '/release': postRelease(deps),
-    '/condemn': postCondemn(deps),
-    '/hunt': postHunt(deps),
-    '/quarantine': getQuarantine(deps),
-    '/quarantine/content': getQuarantined(deps),
+    '/redrive': { POST: postRedrive(deps) },
+    '/release': { POST: postRelease(deps) },
+    '/condemn': { POST: postCondemn(deps) },
+    '/hunt': { POST: postHunt(deps) },
+    '/quarantine': { GET: getQuarantine(deps) },
+    '/quarantine/content': { GET: getQuarantined(deps) },
+    ...rescanRoutes({ ...deps, ...deps.rescans, stopping: isDraining }),
   };
 }
 
@@ -83,17 +76,6 @@ function postCondemn(deps: OperatorDeps): Route {
 }
 
 const CONTENT = '{"sha256": "64 lower-case hex digits", "reason": "…"}';
-
-/** @throws {Problem} that tells what to send */
-function parsed<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  body: unknown,
-  expected: string,
-): v.InferOutput<Schema> {
-  const order = v.safeParse(schema, body);
-  if (order.success) return order.output;
-  throw new Problem('invalid-request', { detail: `Send JSON, ${expected}, as application/json.` });
-}
 
 function postHunt({ huntBudgetMs, permanent, ...deps }: OperatorDeps): Route {
   return async ({ request, response, query, log, audit }, { by }) => {

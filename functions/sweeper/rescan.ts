@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { parseTime } from '../../shared/files/fields.ts';
-import { resume } from './cursor.ts';
+import { Cursor, type Place } from './cursor.ts';
 import { type RescanAges, rescanDueAt } from './due.ts';
 import { type SendDeps, sendRescans } from './send-rescans.ts';
 import type { SweepTerms } from './sweep.ts';
@@ -20,7 +21,7 @@ export interface RescanReport {
   readonly blobs: Readonly<Partial<Record<RescanOutcome | 'error', number>>>;
   /** Age of the oldest request for a scan that was seen and not answered yet, or of a walk that is not at its end. */
   readonly behindSeconds: number;
-  /** Spent of the day's budget. */
+  /** Spent of the day's budget, by whichever walk. */
   readonly files: number;
   readonly bytes: number;
   /** False where the time or the budget was used up first: the next call goes on from there. */
@@ -46,26 +47,34 @@ export async function requestRescans(deps: RescanDeps, terms: SweepTerms): Promi
     return { blobs: {}, behindSeconds: 0, files: 0, bytes: 0, complete: true };
   }
   const now = deps.now();
-  let report: RescanReport | undefined;
-  await resume(deps.permanent, 'sweeper/rescan', async (place) => {
-    const walking = begun(place, now);
-    let behindMs = 0;
-    const sent = await sendRescans(deps, place, terms, (blob): Date | 'young' | 'sent' => {
+  const cursor = await Cursor.open(deps.permanent, 'sweeper/rescan');
+  const walking = begun(cursor.place, now);
+  const full = walking.full.toISOString();
+  const began = walking.began.toISOString();
+  const walker = randomUUID();
+  const placeOf = (places: Place): Place => ({
+    ...places,
+    full,
+    began,
+    since: walking.since?.toISOString() ?? '',
+    walker,
+  });
+  let behindMs = 0;
+  const { blobs, places, overtaken } = await sendRescans(deps, {
+    ...terms,
+    places: cursor.place,
+    pick: (blob): Date | 'young' | 'sent' => {
       const dueAt = rescanDueAt(blob, deps);
       if (!dueAt || dueAt > now) return 'young';
       behindMs = Math.max(behindMs, now.getTime() - dueAt.getTime());
       return walking.since && dueAt <= walking.since ? 'sent' : dueAt;
-    });
-    const { blobs, files, bytes, places } = sent;
-    if (places) behindMs = Math.max(behindMs, now.getTime() - walking.began.getTime());
-    report = { blobs, files, bytes, behindSeconds: Math.round(behindMs / 1000), complete: !places };
-    const spent = { ...sent.spent, full: walking.full.toISOString() };
-    const began = walking.began.toISOString();
-    if (!places) return { ...spent, previous: began };
-    return { ...spent, ...places, began, since: walking.since?.toISOString() ?? '' };
+    },
+    keep: (sent) => cursor.save(placeOf(sent.places ?? {})),
   });
-  if (!report) throw new Error('no walk');
-  return report;
+  if (places) behindMs = Math.max(behindMs, now.getTime() - walking.began.getTime());
+  if (!overtaken) await cursor.save(places ? placeOf(places) : { full, previous: began });
+  const behindSeconds = Math.round(behindMs / 1000);
+  return { blobs, ...(await deps.budget.spent()), behindSeconds, complete: !places };
 }
 
 /** The walk that was stopped, or a new one. */

@@ -1,66 +1,100 @@
 import type { Publish } from '../../shared/events/cloud-event.ts';
 import { rescanRequest } from '../../shared/events/rescan-request.ts';
 import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
-import { parseCount } from '../../shared/files/fields.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import { type Places, rangesOf, walkRanges } from './ranges.ts';
+import type { RescanBudget, Reserved } from './rescan-budget.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { walk } from './walk.ts';
 
 /** Names are digests, so that each has as many. */
-const RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
+export const BLOB_RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
 
 export interface SendDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'> {
   /** Publishes to the rescanner. */
   readonly request: Publish;
-  readonly filesPerDay: number;
-  readonly bytesPerDay: number;
+  readonly budget: RescanBudget;
+}
+
+export interface SendTerms<Passed extends string> extends SweepTerms {
+  /** Where an earlier call stopped. */
+  readonly places: Readonly<Partial<Places>>;
+  /** Resolves a blob to the time at which it became due, or to the reason why it is passed over; asked more than once. */
+  readonly pick: (blob: StoredObject) => Date | Passed;
+  /** Keeps the place before more is sent. @returns false where somebody else does this work now, or nobody should */
+  readonly keep: (sent: Sent<Passed>) => Promise<boolean>;
 }
 
 export interface Sent<Passed extends string> {
   readonly blobs: Partial<Record<Passed | 'requested' | 'error', number>>;
-  /** Spent of the day's budget. */
-  readonly files: number;
+  /** Bytes of those that were sent. */
   readonly bytes: number;
-  /** The budget that is spent, for the place that is kept. */
-  readonly spent: Readonly<Record<'day' | 'files' | 'bytes', string>>;
   /** Where to go on; undefined at the end. */
   readonly places: Places | undefined;
+  /** Nothing more is to be written about this work: {@link SendTerms.keep} resolved to false. */
+  readonly overtaken: boolean;
 }
 
 /**
- * Sends stored contents to the rescanner, from a place on, until the time or the budget of the day is used up.
- * @param place as it was kept, with the budget that was spent
- * @param pick resolves a blob to the time at which it became due, or to the reason why it is passed over
- * @throws {StorageError} where the bucket cannot be listed
+ * Sends stored contents to the rescanner, from a place on, until the time or the budget of the day is used up. Each
+ * content is paid for before it is sent, by a reservation of the budget, and the place was kept before that: of two walks with one place, the
+ * one that began first ends at its next reservation.
+ * @throws {StorageError} where the bucket cannot be listed, and what `keep` throws
  */
 export async function sendRescans<Passed extends string>(
   deps: SendDeps,
-  place: Readonly<Partial<Record<string, string>>>,
-  { budgetMs, stopping }: SweepTerms,
-  pick: (blob: StoredObject) => Date | Passed,
+  { budgetMs, stopping, pick, keep, ...terms }: SendTerms<Passed>,
 ): Promise<Sent<Passed>> {
   const end = performance.now() + budgetMs;
-  const day = deps.now().toISOString().slice(0, 10);
-  const spentOf = (key: string) => (place['day'] === day && parseCount(place[key] ?? '')) || 0;
-  let [files, bytes] = [spentOf('files'), spentOf('bytes')];
-  const blobs: Partial<Record<Passed | 'requested' | 'error', number>> = {};
+  const isOver = () => stopping() || performance.now() >= end;
+  let left: Reserved = { day: '', files: 0, bytes: 0 };
+  /** Bytes of the largest content for which too little is reserved. */
+  let lacking: number | undefined;
+  let bytes = 0;
+  const blobs: Sent<Passed>['blobs'] = {};
   const visit = countOutcomes(deps.log, blobs, async (blob: StoredObject): Promise<Passed | 'requested'> => {
     const dueAt = pick(blob);
     if (typeof dueAt === 'string') return dueAt;
-    files++;
-    bytes += blob.size;
+    left = { ...left, files: left.files - 1, bytes: left.bytes - blob.size };
     await deps.request(rescanRequest(blob, dueAt));
+    bytes += blob.size;
     return 'requested';
   });
-  const isSpent = () => files >= deps.filesPerDay || bytes >= deps.bytesPerDay;
-  const stop = () => stopping() || performance.now() >= end || isSpent();
-  const places = await walkRanges(
-    (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
-    RANGES,
-    place,
-  );
-  return { blobs, files, bytes, spent: { day, files: String(files), bytes: String(bytes) }, places };
+  const stop = (blob?: StoredObject): boolean => {
+    if (isOver()) return true;
+    if (!blob || typeof pick(blob) === 'string') return false;
+    if (left.files >= 1 && left.bytes >= blob.size) return false;
+    lacking = Math.max(lacking ?? 0, blob.size);
+    return true;
+  };
+  const toEnd = (from: Readonly<Partial<Places>>) =>
+    walkRanges(
+      (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
+      BLOB_RANGES,
+      from,
+    );
+  let places: Places | undefined = await toEnd(terms.places);
+  let overtaken = false;
+  while (places && lacking !== undefined && !isOver()) {
+    overtaken = !(await keep({ blobs, bytes, places, overtaken: false }));
+    if (overtaken) break;
+    const reserved: Reserved | undefined = await deps.budget.reserve(Math.max(0, lacking - left.bytes));
+    if (!reserved) break;
+    // The rest of yesterday's is not today's.
+    const { files: filesLeft, bytes: bytesLeft } = reserved.day === left.day ? left : { files: 0, bytes: 0 };
+    left = { ...reserved, files: reserved.files + filesLeft, bytes: reserved.bytes + bytesLeft };
+    lacking = undefined;
+    places = await toEnd(places);
+  }
+  await giveBack(deps, left);
+  return { blobs, bytes, places, overtaken };
+}
+
+/** A part that cannot be given back is spent, which is no reason to forget what was sent. */
+async function giveBack({ budget, log }: SendDeps, left: Reserved): Promise<void> {
+  await budget.giveBack(left).catch((error: unknown) => {
+    log.warn({ err: error, files: left.files, bytes: left.bytes }, 're-scan budget not given back');
+  });
 }

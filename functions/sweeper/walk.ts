@@ -12,8 +12,8 @@ export interface Walk<Named extends { readonly name: string }> {
   readonly from?: string | undefined;
   /** The name to end before; absent for all. */
   readonly to?: string | undefined;
-  /** Asked before each page and each object. */
-  readonly stop: () => boolean;
+  /** Asked before each page, and before each object, which it is told. */
+  readonly stop: (next?: Named) => boolean;
   /** Told of each page before its objects are visited. */
   readonly page?: (objects: readonly Named[]) => Promise<void>;
   /** Must not throw. */
@@ -59,12 +59,12 @@ export async function walk<Named extends { readonly name: string }>({
 /** @returns the first object that was not visited */
 async function visitAll<Named extends { readonly name: string }>(
   objects: readonly Named[],
-  stop: () => boolean,
+  stop: Walk<Named>['stop'],
   visit: Walk<Named>['visit'],
 ): Promise<Named | undefined> {
   let next = 0;
   const work = async (): Promise<void> => {
-    for (let object = objects[next]; object && !stop(); object = objects[next]) {
+    for (let object = objects[next]; object && !stop(object); object = objects[next]) {
       next++;
       await visit(object);
     }

@@ -94,7 +94,6 @@ describe('client: the command line', () => {
     it('asks for re-scans, collections, redrives and condemnations', async () => {
       for (const args of [
         ['rescan'],
-        ['rescan', '--database', '27654'],
         ['collect'],
         ['redrive', '--all'],
         ['redrive', '0'.repeat(43)],
@@ -106,6 +105,54 @@ describe('client: the command line', () => {
       }
       assert.equal((await admin('redrive')).code, 2);
       assert.equal((await admin('release', 'x', 'why')).code, 5);
+    });
+
+    it('orders re-scans by a name, after it has told what they take, and decides on them', async () => {
+      const planned = await admin('rescan', 'start', '--everything', '--dry-run');
+      assert.match(
+        planned.stdout,
+        /^\d+ contents, [\d.]+ k?B: 8 listings, \d+ s of scans, \d+ days? by the budget, \$0\.\d+\.\n$/,
+      );
+      assert.deepEqual((await admin('rescan', 'status')).stdout, '');
+      const started = await admin(
+        'rescan',
+        'start',
+        'monday',
+        '--clean-before',
+        '2026-11-29',
+        '--prefix',
+        'ab',
+      );
+      assert.match(
+        started.stdout,
+        /^waiting {4}monday {4}0 % {2}0 sent \(0 B\), 0 passed over {2}fileshare-operator@/,
+      );
+      assert.match(
+        started.stderr,
+        /^0 contents, 0 B.*\nThe job is monday: after an error, send it again by this name\.\n$/,
+      );
+      assert.equal(
+        (await admin('rescan', 'start', 'monday', '--everything')).code,
+        5,
+        'another order by this name',
+      );
+      for (const [wish, state] of [
+        ['pause', 'paused'],
+        ['resume', 'waiting'],
+        ['cancel', 'cancelled'],
+      ] as const) {
+        assert.match((await admin('rescan', wish, 'monday')).stdout, new RegExp(`^${state} +monday `));
+      }
+      const unnamed = await admin('rescan', 'start', '--database', '27654', '--json');
+      const { job, database } = JSON.parse(unnamed.stdout) as { job: string; database: number };
+      assert.match(job, /^\d{4}-\d\d-\d\d-[0-9a-f]{6}$/);
+      assert.equal(database, 27654);
+      assert.equal((await admin('rescan')).code, 0);
+      assert.match((await admin('rescan', 'status', job)).stdout, /^completed .* 100 % /);
+      assert.equal((await admin('rescan', 'status')).stdout.split('\n').length, 3);
+      assert.equal((await admin('rescan', 'start')).code, 2);
+      assert.equal((await admin('rescan', 'start', '--everything', '--prefix', 'a')).code, 2);
+      assert.equal((await admin('rescan', 'start', '--clean-from', 'yesterday')).code, 2);
     });
 
     it('says what it needs, and that others may not', async () => {

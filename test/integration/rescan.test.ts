@@ -21,6 +21,12 @@ describe('signatures that come after the malware', () => {
     const blob = await blobOf(sha256);
     assert.ok(await bucket('permanent').patch(blob.name, blob, { cleanSince: at, scannedAt: at }));
   }
+  async function asked(path: string, body: object): Promise<Record<string, unknown>> {
+    const response = await sweeper(path, { body: JSON.stringify(body) });
+    const text = await response.text();
+    assert.equal(response.status, 200, text);
+    return JSON.parse(text) as Record<string, unknown>;
+  }
   async function walk(): Promise<Record<string, number>> {
     const response = await sweeper('/rescan');
     assert.equal(response.status, 200);
@@ -94,16 +100,58 @@ describe('signatures that come after the malware', () => {
         scannedAt: at,
       }),
     );
-    const response = await sweeper('/rescan', { body: '{"database": 27654}' });
+    const order = { job: 'roll-back', database: 27654 };
+    const estimate = await asked('/rescans', { ...order, dryRun: true });
+    assert.deepEqual((estimate['estimate'] as { files: number }).files, 1);
+    assert.equal((await asked('/rescans', order))['state'], 'waiting');
+    const first = await asked('/rescans', order);
+    const response = await sweeper('/rescan');
     assert.equal(response.status, 200);
-    const report = (await response.json()) as { blobs: Record<string, number>; complete: boolean };
-    assert.deepEqual([report.blobs['requested'], report.complete], [1, true]);
+    const { jobs } = (await response.json()) as { jobs: Record<string, number> };
+    assert.deepEqual(jobs, { requested: 1, errors: 0, open: 0 });
     await eventually(async () => {
       const blob = await blobOf(sha256);
       assert.equal(blob.generation, generation);
       return blob.metadata['database'] !== '27654';
     });
-    assert.equal((await sweeper('/rescan', { body: '{"database": "27654"}' })).status, 400);
+    const listed = await sweeper('/rescans', { method: 'GET' });
+    const { items } = (await listed.json()) as { items: Record<string, unknown>[] };
+    const [done] = items;
+    assert.deepEqual(items.length, 1);
+    assert.deepEqual(
+      [done?.['job'], done?.['state'], done?.['at'], done?.['requested'], done?.['share']],
+      ['roll-back', 'completed', first['at'], { files: 1, bytes: 2_000 }, 1],
+    );
+    assert.deepEqual(await asked('/rescans/cancel', { job: 'roll-back' }), done, 'it is over');
+  });
+
+  it('have what an operator orders scanned again, while the operator wants it', async () => {
+    const order = { job: 'all', everything: true };
+    assert.equal((await asked('/rescans', order))['state'], 'waiting');
+    assert.equal((await asked('/rescans/pause', { job: 'all' }))['state'], 'paused');
+    assert.equal((await asked('/rescans/pause', { job: 'all' }))['state'], 'paused');
+    assert.equal((await asked('/rescans/resume', { job: 'all' }))['state'], 'waiting');
+    assert.equal((await asked('/rescans/cancel', { job: 'all' }))['state'], 'cancelled');
+    for (const [method, path, body, status] of [
+      ['POST', '/rescans/resume', { job: 'all' }, 400],
+      ['POST', '/rescans', { ...order, everything: undefined, prefix: 'ab' }, 400],
+      ['POST', '/rescans', { job: 'other' }, 400],
+      ['POST', '/rescans/pause', { job: 'none' }, 404],
+      ['POST', '/rescans/pause', {}, 400],
+      ['GET', '/rescans?job=none', undefined, 404],
+      ['GET', '/rescans?job=../all', undefined, 404],
+      ['PUT', '/rescans', order, 405],
+      ['GET', '/rescans/pause', undefined, 405],
+    ] as const) {
+      const response = await sweeper(path, {
+        method,
+        as: 'operator',
+        ...(body && { body: JSON.stringify(body) }),
+      });
+      assert.equal(response.status, status, `${method} ${path}`);
+    }
+    const asMachine = await sweeper('/rescans', { as: 'schedule', body: JSON.stringify(order) });
+    assert.equal(asMachine.status, 403);
   });
 
   it('turn a clean file away when its owner asks for a scan', async () => {

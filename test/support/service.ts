@@ -273,7 +273,15 @@ export interface CallInit {
 }
 
 /** Paths that the schedule may not call. */
-const OPERATORS_ALONE: ReadonlySet<string> = new Set(['/redrive', '/release', '/condemn']);
+const OPERATORS_ALONE: ReadonlySet<string> = new Set([
+  '/redrive',
+  '/release',
+  '/condemn',
+  '/rescans',
+  '/rescans/pause',
+  '/rescans/resume',
+  '/rescans/cancel',
+]);
 
 interface SweeperInit {
   readonly as?: Account;

@@ -18,7 +18,7 @@ interface Order {
  * Calls the sweeper. Cloud Run checks who does, by an identity token.
  * @throws {UsageError}, {FileshareProblem}, {FileshareConnectionError}
  */
-async function ask(context: Context, path: string, order: Order = {}): Promise<Response> {
+export async function ask(context: Context, path: string, order: Order = {}): Promise<Response> {
   const { env, fetch, signal } = context;
   const [base, file] = [env['FILESHARE_SWEEPER_URL'], env['FILESHARE_OPERATOR_TOKEN_FILE']];
   const token = env['FILESHARE_OPERATOR_TOKEN'] || (file && (await readFile(file, 'utf8')).trim());
@@ -55,14 +55,9 @@ async function report(context: Context, path: string, json?: object): Promise<vo
   print(context, answer, harmless(JSON.stringify(answer, undefined, 2)).trimEnd());
 }
 
-/** `fileshare admin sweep | collect` */
-export async function dutyCommand(context: Context, duty: 'sweep' | 'collect'): Promise<void> {
+/** `fileshare admin sweep | collect | rescan` */
+export async function dutyCommand(context: Context, duty: 'sweep' | 'collect' | 'rescan'): Promise<void> {
   await report(context, `/${duty}`);
-}
-
-/** `fileshare admin rescan [--database VERSION]` */
-export async function rescanCommand(context: Context, { database }: { database?: number }): Promise<void> {
-  await report(context, '/rescan', database === undefined ? undefined : { database });
 }
 
 /** `fileshare admin redrive ID` or `--all` */

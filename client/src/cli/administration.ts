@@ -7,10 +7,10 @@ import {
   quarantineContentCommand,
   redriveCommand,
   releaseCommand,
-  rescanCommand,
 } from './admin.ts';
 import type { GetContext } from './context.ts';
-import { count } from './options.ts';
+import { count, time } from './options.ts';
+import { rescanCommand, rescansCommand, type StartFlags, startRescanCommand } from './rescans.ts';
 
 /** Adds `fileshare admin` and its commands. */
 export function addAdministration(program: Command, context: GetContext): void {
@@ -52,15 +52,45 @@ export function addAdministration(program: Command, context: GetContext): void {
     .argument('[id]', 'id of the file')
     .option('--all', 'all that failed')
     .action((id: string | undefined, flags: { all?: boolean }) => redriveCommand(context(), id, flags));
-  admin
-    .command('rescan')
-    .description('ask for re-scans that are due')
-    .option('--database <version>', 'instead, of what this version of the signatures decided', count)
-    .action((flags: { database?: number }) => rescanCommand(context(), flags));
   for (const duty of ['sweep', 'collect'] as const) {
     admin
       .command(duty)
       .description(`do now what the schedule of ${duty} does`)
       .action(() => dutyCommand(context(), duty));
+  }
+  addRescans(admin, context);
+}
+
+function addRescans(admin: Command, context: GetContext): void {
+  const rescan = admin
+    .command('rescan')
+    .description('send what was ordered, and what is due, to the rescanner now')
+    .action(() => dutyCommand(context(), 'rescan'));
+  rescan
+    .command('start')
+    .description('order a re-scan of stored contents, by all that is given; says first what it will take')
+    .argument('[name]', 'name of the job: the same name again changes nothing')
+    .option('--prefix <hex>', 'those whose SHA-256 begins with this')
+    .option('--clean-from <time>', 'those that were first found clean at this time or later', time)
+    .option('--clean-before <time>', 'those that were first found clean before this time', time)
+    .option('--database <version>', 'those that this version of the signatures found clean', count)
+    .option('--everything', 'all')
+    .option('--dry-run', 'say what it will take, and send nothing')
+    .action((name: string | undefined, flags: StartFlags) => startRescanCommand(context(), name, flags));
+  rescan
+    .command('status')
+    .description('how far ordered re-scans have come')
+    .argument('[name]', 'of one')
+    .action((name?: string) => rescansCommand(context(), name));
+  for (const [wish, description] of [
+    ['pause', 'send no more of an ordered re-scan'],
+    ['resume', 'continue a paused re-scan'],
+    ['cancel', 'end an ordered re-scan for ever'],
+  ] as const) {
+    rescan
+      .command(wish)
+      .description(description)
+      .argument('<name>', 'as status lists it')
+      .action((name: string) => rescanCommand(context(), wish, name));
   }
 }

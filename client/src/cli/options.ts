@@ -14,3 +14,10 @@ export function count(text: string): number {
 export function append(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }
+
+/** @returns RFC 3339 */
+export function time(text: string): string {
+  const date = new Date(text);
+  if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime())) return date.toISOString();
+  throw new InvalidArgumentError('It should be a date or time such as 2026-11-29 or 2026-11-29T08:00:00Z.');
+}

@@ -12,6 +12,10 @@ const PATHS = [
   '/condemn',
   '/quarantine',
   '/quarantine/content',
+  '/rescans',
+  '/rescans/pause',
+  '/rescans/resume',
+  '/rescans/cancel',
 ];
 
 const part = (claims: unknown): string => Buffer.from(JSON.stringify(claims)).toString('base64url');

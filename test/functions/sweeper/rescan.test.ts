@@ -1,52 +1,29 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
-import { rescanDueAt } from '../../../functions/sweeper/due.ts';
+import { type RescanAges, rescanDueAt } from '../../../functions/sweeper/due.ts';
 import { type RescanDeps, type RescanReport, requestRescans } from '../../../functions/sweeper/rescan.ts';
-import type { EventMessage } from '../../../shared/events/cloud-event.ts';
-import { parseRescanRequest } from '../../../shared/events/rescan-request.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { DAY, MINUTE, pushOf, SweeperFixture } from './fixture.ts';
+import { DAY, MINUTE } from './fixture.ts';
+import { type Hook, straight } from './hooked-bucket.ts';
+import { digest, type PerDay, RescanFixture } from './rescan-fixture.ts';
 
+const TERMS = { budgetMs: 60_000, stopping: () => false };
 const ages = { afterDays: [1, 7, 30], everyDays: undefined };
 
 describe('the walk that asks for re-scans', () => {
-  const fixture = new SweeperFixture(true);
-  let requested: EventMessage[];
-  beforeEach(() => {
-    requested = [];
-  });
-
+  const fixture = new RescanFixture();
   const iso = (ms: number) => new Date(ms).toISOString();
-  const digest = (of: string | number) => createHash('sha256').update(String(of)).digest('hex');
-  const deps = (how: Partial<RescanDeps> = {}): RescanDeps => ({
-    ...fixture.sweeper,
-    ...ages,
-    request: async (message) => void requested.push(message),
-    filesPerDay: 1000,
-    bytesPerDay: 1_000_000,
-    ...how,
-  });
-  const walk = (how: Partial<RescanDeps> = {}, stopping = () => false): Promise<RescanReport> =>
-    requestRescans(deps(how), { budgetMs: 60_000, stopping });
-  const names = () =>
-    requested.map((message) => parseRescanRequest(pushOf(message))?.name ?? assert.fail()).sort();
-
-  /** Content of ten bytes that was found clean now, or so long ago. */
-  async function blob(of: string | number, ageMs = 0, metadata: Record<string, string> = {}) {
-    const at = iso(fixture.now - ageMs);
-    async function* bytes() {
-      yield Buffer.alloc(10);
-    }
-    const said = { cleanSince: at, scannedAt: at, engine: '1.4.6', ...metadata };
-    const name = of.toString().startsWith('blobs/') ? `${of}` : `blobs/sha256/${digest(of)}`;
-    const options = { contentType: 'application/octet-stream', metadata: said };
-    return (await fixture.sweeper.permanent.stage(name, bytes(), options)).commit();
-  }
-  const blobs = (count: number, ageMs: number) =>
-    Promise.all(Array.from({ length: count }, (_, at) => blob(at, ageMs)));
+  const walk = (
+    { filesPerDay, bytesPerDay, ...how }: Partial<RescanDeps> & PerDay = {},
+    stopping = () => false,
+  ): Promise<RescanReport> => {
+    const perDay = { ...(filesPerDay && { filesPerDay }), ...(bytesPerDay && { bytesPerDay }) };
+    const deps = { ...fixture.deps(perDay), ...ages, ...how };
+    return requestRescans(deps, { budgetMs: 60_000, stopping });
+  };
+  const spentBy = ({ files, bytes }: RescanReport) => [files, bytes];
 
   describe('takes a blob as due', () => {
-    const at = (days: number, scannedDays = 0, metadata = {}, how: Partial<RescanDeps> = {}) => {
+    const at = (days: number, scannedDays = 0, metadata = {}, how: Partial<RescanAges> = {}) => {
       const now = Date.parse('2026-11-29T00:00:00.000Z');
       const said = { cleanSince: iso(now), scannedAt: iso(now + scannedDays * DAY), ...metadata };
       const object = { name: 'blobs/sha256/1', timeCreated: new Date(now), metadata: said };
@@ -103,29 +80,31 @@ describe('the walk that asks for re-scans', () => {
   });
 
   it('asks for what is due, by name and generation, in both scopes of deduplication', async () => {
-    const [due, own] = [await blob('a', DAY), await blob(`blobs/sha256/${digest(1)}/${digest(2)}`, DAY)];
-    await blob('young', DAY - MINUTE);
+    const [due, own] = [
+      await fixture.blob('a', DAY),
+      await fixture.blob(`blobs/sha256/${digest(1)}/${digest(2)}`, DAY),
+    ];
+    await fixture.blob('young', DAY - MINUTE);
     const report = await walk();
     assert.deepEqual(report.blobs, { requested: 2, young: 1 });
     assert.equal(report.complete, true);
-    assert.deepEqual(names(), [due.name, own.name].sort());
-    const requests = requested.map((message) => parseRescanRequest(pushOf(message)));
-    const request = requests.find((each) => each?.name === due.name);
+    assert.deepEqual(fixture.names(), [due.name, own.name].sort());
+    const request = fixture.requests().find((each) => each.name === due.name);
     assert.equal(request?.generation, due.generation);
     assert.equal(request?.dueAt.getTime(), fixture.now);
   });
 
   it('says how long the oldest has been due', async () => {
-    await blob('a', 3 * DAY);
-    await blob('b', DAY);
+    await fixture.blob('a', 3 * DAY);
+    await fixture.blob('b', DAY);
     assert.equal((await walk()).behindSeconds, (2 * DAY) / 1000);
   });
 
   it('sends nothing again while it may be under way, and all that is left after a day', async () => {
-    await blob('a', DAY);
+    await fixture.blob('a', DAY);
     await walk();
     fixture.now += 60 * MINUTE;
-    await blob('b', DAY - 30 * MINUTE);
+    await fixture.blob('b', DAY - 30 * MINUTE);
     assert.deepEqual((await walk()).blobs, { sent: 1, young: 1 });
     fixture.now += 60 * MINUTE;
     assert.deepEqual((await walk()).blobs, { sent: 1, requested: 1 });
@@ -134,7 +113,7 @@ describe('the walk that asks for re-scans', () => {
   });
 
   it('stops at the files of a day, and goes on there the next day', async () => {
-    await blobs(40, DAY);
+    await fixture.blobs(40, DAY);
     const first = await walk({ filesPerDay: 15 });
     assert.equal(first.complete, false);
     assert.equal(first.files, 15);
@@ -143,52 +122,123 @@ describe('the walk that asks for re-scans', () => {
       fixture.now += DAY;
       await walk({ filesPerDay: 15 });
     }
-    assert.equal(new Set(names()).size, 40);
-    assert.equal(requested.length, 40);
+    assert.equal(new Set(fixture.names()).size, 40);
+    assert.equal(fixture.requested.length, 40);
   });
 
-  it('stops at the bytes of a day, once one content was sent', async () => {
-    await blobs(40, DAY);
-    assert.equal((await walk({ bytesPerDay: 25 })).files, 3);
+  it('stops before the bytes of a day', async () => {
+    await fixture.blobs(40, DAY);
+    assert.deepEqual(spentBy(await walk({ bytesPerDay: 25 })), [2, 20]);
+    assert.deepEqual(spentBy(await walk({ bytesPerDay: 25 })), [2, 20]);
+    assert.equal(fixture.requested.length, 2);
+  });
+
+  it('sends a content that is larger than the bytes of a day alone', async () => {
+    await fixture.blobs(3, DAY);
+    const days: number[] = [];
+    for (let day = 0; day < 3; day++) {
+      days.push((await walk({ bytesPerDay: 9 })).files);
+      fixture.now += DAY;
+    }
+    assert.deepEqual(days, [1, 1, 1]);
+    assert.equal(new Set(fixture.names()).size, 3);
   });
 
   it('goes on where it was stopped', async () => {
-    await blobs(40, DAY);
+    await fixture.blobs(40, DAY);
     for (let calls = 0; calls < 50; calls++) {
-      let left = 30;
+      let left = 150;
       if ((await walk({}, () => left-- <= 0)).complete) break;
     }
-    assert.equal(new Set(names()).size, 40);
+    assert.equal(new Set(fixture.names()).size, 40);
     assert.equal((await walk()).complete, true);
   });
 
   it('says how long a walk has gone on that does not come to its end', async () => {
-    await blobs(20, DAY);
+    await fixture.blobs(20, DAY);
     await walk({ filesPerDay: 1 });
     fixture.now += 2 * DAY;
     assert.ok((await walk({ filesPerDay: 1 })).behindSeconds >= (2 * DAY) / 1000);
   });
 
   it('leaves a content that could not be asked for to a later walk', async () => {
-    await blob('a', DAY);
+    await fixture.blob('a', DAY);
     const request = () => Promise.reject(new Error('no topic'));
     assert.deepEqual((await walk({ request })).blobs, { error: 1 });
     fixture.now += DAY;
     assert.deepEqual((await walk()).blobs, { requested: 1 });
   });
 
+  describe('at the same time as another', () => {
+    const twice = (perDay: PerDay, meet: Hook) => {
+      const one = () => requestRescans({ ...fixture.deps(perDay, meet), ...ages }, TERMS);
+      return Promise.all([one(), one()]);
+    };
+    /** Holds both back at a write of this name until each of them has come to it. */
+    const meetingAt = (name: string): Hook => {
+      const all = Promise.withResolvers<void>();
+      let waiting = 0;
+      return async (operation, at, run) => {
+        if (at === name && operation !== 'stat' && ++waiting <= 2) {
+          if (waiting === 2) all.resolve();
+          await all.promise;
+        }
+        return run();
+      };
+    };
+
+    for (const name of ['sweeper/rescan', 'sweeper/rescan-budget']) {
+      it(`spends a day’s budget once, whichever of them is first at ${name}`, async () => {
+        await fixture.blobs(60, DAY);
+        // A content that both send counts twice.
+        await twice({ filesPerDay: 20 }, name === 'sweeper/rescan' ? meetingAt(name) : straight);
+        assert.equal(fixture.requested.length, 20);
+        assert.deepEqual(spentBy(await walk({ filesPerDay: 20 })), [20, 200]);
+        assert.equal(fixture.requested.length, 20);
+      });
+    }
+
+    it('is the only one that sends: the other ends before it reserves anything', async () => {
+      await fixture.blobs(60, DAY);
+      const [one, other] = await twice({}, meetingAt('sweeper/rescan'));
+      assert.equal(fixture.names().length, 60);
+      assert.equal(new Set(fixture.names()).size, 60);
+      assert.deepEqual([one.complete, other.complete].sort(), [false, true]);
+    });
+
+    it('lets the later one go on, where the earlier one is at work', async () => {
+      await fixture.blobs(300, DAY);
+      const plenty = { bytesPerDay: 1e12 };
+      let later: Promise<RescanReport> | undefined;
+      // The first has sent a portion when the second begins.
+      const beginAnother: Hook = async (operation, name, run) => {
+        const isSecond = name === 'sweeper/rescan' && operation === 'patch';
+        if (isSecond && !later) {
+          later = walk(plenty);
+          await later;
+        }
+        return run();
+      };
+      const first = await requestRescans({ ...fixture.deps(plenty, beginAnother), ...ages }, TERMS);
+      assert.equal(first.complete, false);
+      assert.equal((await later)?.complete, true);
+      assert.equal(new Set(fixture.names()).size, 300);
+      assert.ok(fixture.names().length <= 400, 'no more than one portion was sent twice');
+    });
+  });
+
   it('asks for nothing where no age is configured', async () => {
-    await blob('a', 100 * DAY);
+    await fixture.blob('a', 100 * DAY);
     assert.deepEqual((await walk({ afterDays: [] })).blobs, {});
   });
 
   it('is harmed by no place that somebody else wrote', async () => {
-    await blob('a', DAY);
+    await fixture.blob('a', DAY);
     const metadata = { day: 'x', files: '-', began: 'y', full: 'z', range0: 'end', range9: 'blobs/' };
     await fixture.sweeper.permanent.insertEmpty('sweeper/rescan', { metadata });
     await walk();
     fixture.now += DAY;
     await walk();
-    assert.equal(new Set(names()).size, 1);
+    assert.equal(new Set(fixture.names()).size, 1);
   });
 });

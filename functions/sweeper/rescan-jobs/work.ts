@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto';
+import type { Place } from '../cursor.ts';
+import { type SendDeps, type Sent, sendRescans } from '../send-rescans.ts';
+import type { SweepTerms } from '../sweep.ts';
+import { type Job, progressOf, type RescanJobs } from './jobs.ts';
+import { picks } from './order.ts';
+
+const DAY_MS = 86_400_000;
+/** A job that is over is listed for so long. */
+const KEPT_MS = 30 * DAY_MS;
+
+export interface JobDeps extends SendDeps {
+  readonly jobs: RescanJobs;
+}
+
+/** Counts of one call, over all jobs. */
+export interface JobsReport {
+  /** Contents that were sent. */
+  readonly requested: number;
+  /** Contents that could not be sent: a later call does. */
+  readonly errors: number;
+  /** Jobs that are neither over nor paused. */
+  readonly open: number;
+}
+
+/**
+ * Works on what operators have ordered, the oldest first, until the time or the budget of the day is used up. A process that dies leaves a
+ * job at the place that was kept last: what was sent since is sent again, and the rescanner finds that it is scanned.
+ * @throws {StorageError}
+ */
+export async function workOnJobs(deps: JobDeps, { budgetMs, stopping }: SweepTerms): Promise<JobsReport> {
+  const end = performance.now() + budgetMs;
+  let [requested, errors, open] = [0, 0, 0];
+  for (const job of await deps.jobs.all()) {
+    const isOver = job.completedAt !== undefined || job.order.wish === 'cancel';
+    const since = job.completedAt ?? job.object.updated;
+    if (isOver && deps.now().getTime() - since.getTime() > KEPT_MS) await deps.jobs.remove(job);
+    if (isOver || job.order.wish === 'pause') continue;
+    const left = end - performance.now();
+    const sent = left > 0 && !stopping() ? await workOn(deps, job, { budgetMs: left, stopping }) : undefined;
+    requested += sent?.requested ?? 0;
+    errors += sent?.errors ?? 0;
+    if (!sent?.complete) open++;
+  }
+  return { requested, errors, open };
+}
+
+async function workOn(
+  deps: JobDeps,
+  job: Job,
+  terms: SweepTerms,
+): Promise<{ requested: number; errors: number; complete: boolean }> {
+  const cursor = await deps.jobs.cursor(job);
+  const walker = randomUUID();
+  const save = ({ blobs, bytes }: Pick<JobSent, 'blobs' | 'bytes'>, place: Place) => {
+    const { progress } = job;
+    const files = progress.files + (blobs.requested ?? 0);
+    const passed = progress.passed + (blobs.other ?? 0) + (blobs.scanned ?? 0);
+    const reached = progressOf(job, { files, bytes: progress.bytes + bytes, passed });
+    return cursor.save({ ...reached, ...place, walker });
+  };
+  const sent = await sendRescans(deps, {
+    ...terms,
+    places: job.places,
+    pick: (blob) => picks(blob, job.order, job.order.at),
+    // A content that could not be sent is met again: the place stays before it.
+    keep: async (so) =>
+      so.blobs.error === undefined && (await save(so, so.places ?? {})) && isWanted(deps, job),
+  });
+  const { requested = 0, error: errors = 0 } = sent.blobs;
+  const done = { requested, errors, complete: false };
+  if (sent.overtaken || errors > 0) return done;
+  const saved = await save(sent, sent.places ?? { completedAt: deps.now().toISOString() });
+  if (!saved || sent.places) return done;
+  deps.log.info({ job: job.name, by: job.order.by }, 're-scan job completed');
+  return { ...done, complete: true };
+}
+
+type JobSent = Sent<'other' | 'scanned'>;
+
+/** Operators may have decided otherwise since the walk began. */
+async function isWanted({ jobs }: JobDeps, { name, object }: Job): Promise<boolean> {
+  const current = await jobs.get(name);
+  return current?.object.generation === object.generation && current.order.wish === 'run';
+}
