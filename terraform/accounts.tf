@@ -10,9 +10,10 @@ locals {
       sweeper   = "sweeper function"
       auditor   = "sweeper function, which audits and changes nothing"
       push      = "Pub/Sub, when it calls functions"
-      schedule  = "Cloud Scheduler, when it calls sweeper, auditor and mirror"
+      schedule  = "Cloud Scheduler, when it calls sweeper, auditor, exporter and mirror"
     },
     local.has_callbacks ? { notify = "notify function" } : {},
+    local.has_exports ? { exporter = "sweeper function, which exports records" } : {},
     local.has_mirror ? { mirror = "the job that fills the signature mirror" } : {},
     length(local.pushed) > 0 ? { delivery = "Pub/Sub, when it calls subscribers" } : {},
   )

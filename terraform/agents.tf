@@ -66,6 +66,7 @@ resource "google_kms_crypto_key_iam_member" "agents" {
   for_each = var.encryption == null ? {} : merge(
     { for location in distinct(concat(
       local.new_buckets ? [local.bucket_key_location] : [],
+      local.has_exports ? [local.exports_key_location] : [],
       local.has_mirror ? [var.region] : [],
     )) : "storage-${location}" => { location = location, member = data.google_storage_project_service_account.this.member } },
     {

@@ -42,6 +42,9 @@ locals {
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.signature_alert_hours * 3600}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} nothing is decided any more." }
       server-errors     = { severity = "ERROR", query = "sum(rate(${local.server_errors}[10m])) / sum(rate(${local.requests}[10m])) > 0.02 and sum(increase(${local.server_errors}[10m])) >= 5", for = "300s", say = "More than 2 % of the requests to upload and files, and at least five in ten minutes, end in a server error." }
     },
+    local.has_exports ? {
+      export-absent = { severity = "ERROR", query = "(sum(increase(${local.user_metric}_exports{${local.of_revision}}[36h])) or vector(0)) < 1", for = "3600s", say = "No export of the records was completed for a day and a half: a restore would bring back what is older than that." }
+    } : {},
     local.has_callbacks ? {
       callbacks-fail = { severity = "WARNING", query = "sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > 20 and sum(increase(${local.user_metric}_callbacks_failed{${local.of_revision}}[1h])) > (sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h])) or vector(0))", for = "1800s", say = "More callbacks fail than are delivered: `reason` and `origin` of `callback not delivered` say which receiver does not answer. Tell its operator; tries go on for 16 hours." }
     } : {},

@@ -15,6 +15,7 @@ locals {
     local.has_quarantine ? {
       quarantine = local.new_buckets ? one(google_storage_bucket.quarantine[*].name) : var.existing_buckets.quarantine
     } : {},
+    local.has_exports ? { exports = one(google_storage_bucket.exports[*].name) } : {},
     local.has_mirror ? { signatures = one(google_storage_bucket.signatures[*].name) } : {},
   )
 }
@@ -25,11 +26,18 @@ resource "google_storage_bucket" "unscanned" {
   project                     = var.project_id
   name                        = "${var.project_id}-${var.name}-unscanned"
   location                    = local.bucket_location
+  rpo                         = var.turbo_replication ? "ASYNC_TURBO" : null
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = var.force_destroy
   labels                      = var.labels
 
+  dynamic "custom_placement_config" {
+    for_each = length(var.bucket_data_locations) > 0 ? [var.bucket_data_locations] : []
+    content {
+      data_locations = custom_placement_config.value
+    }
+  }
   soft_delete_policy {
     retention_duration_seconds = 0
   }
@@ -74,11 +82,18 @@ resource "google_storage_bucket" "permanent" {
   project                     = var.project_id
   name                        = "${var.project_id}-${var.name}-permanent"
   location                    = local.bucket_location
+  rpo                         = var.turbo_replication ? "ASYNC_TURBO" : null
   uniform_bucket_level_access = true
   public_access_prevention    = "enforced"
   force_destroy               = var.force_destroy
   labels                      = var.labels
 
+  dynamic "custom_placement_config" {
+    for_each = length(var.bucket_data_locations) > 0 ? [var.bucket_data_locations] : []
+    content {
+      data_locations = custom_placement_config.value
+    }
+  }
   soft_delete_policy {
     retention_duration_seconds = var.permanent_soft_delete_days * 86400
   }
@@ -124,6 +139,57 @@ resource "google_storage_bucket" "quarantine" {
     for_each = var.encryption[*]
     content {
       default_kms_key_name = local.bucket_kms_key
+    }
+  }
+  depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
+}
+
+# Exports of records, in another place than the records. They hold personal data: what keeps a deleted file here is bounded by
+# these rules, keep_days and then a day as a version and seven as deleted (docs/recovery.md).
+resource "google_storage_bucket" "exports" {
+  count                       = local.has_exports ? 1 : 0
+  project                     = var.project_id
+  name                        = "${var.project_id}-${var.name}-exports"
+  location                    = var.exports.location
+  uniform_bucket_level_access = true
+  public_access_prevention    = "enforced"
+  force_destroy               = var.force_destroy
+  labels                      = var.labels
+
+  versioning {
+    enabled = true
+  }
+  soft_delete_policy {
+    retention_duration_seconds = 7 * 86400
+  }
+  lifecycle_rule {
+    condition {
+      age = var.exports.keep_days
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  lifecycle_rule {
+    condition {
+      days_since_noncurrent_time = 1
+    }
+    action {
+      type = "Delete"
+    }
+  }
+  lifecycle_rule {
+    condition {
+      age = 7
+    }
+    action {
+      type = "AbortIncompleteMultipartUpload"
+    }
+  }
+  dynamic "encryption" {
+    for_each = var.encryption[*]
+    content {
+      default_kms_key_name = local.exports_kms_key
     }
   }
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]

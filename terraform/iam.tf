@@ -69,6 +69,11 @@ locals {
       # Where the callbacks of a file go; it does not ask for files that may not exist.
       "notify.records" = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
     } : {},
+    local.has_exports ? {
+      # A listing has all of a record; it replaces and deletes no export.
+      "exporter.listing" = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      "exporter.archive" = { bucket = "exports", permissions = ["create", "get", "list"], prefixes = [] }
+    } : {},
     local.has_mirror ? {
       "rescanner.signatures" = { bucket = "signatures", permissions = ["get"], prefixes = [] }
       "scanner.signatures"   = { bucket = "signatures", permissions = ["get"], prefixes = [] }
@@ -236,6 +241,15 @@ resource "google_cloud_run_v2_service_iam_member" "schedule_auditor" {
   project  = var.project_id
   location = var.region
   name     = google_cloud_run_v2_service.function["auditor"].name
+  role     = "roles/run.invoker"
+  member   = google_service_account.this["schedule"].member
+}
+
+resource "google_cloud_run_v2_service_iam_member" "schedule_exporter" {
+  count    = local.has_exports ? 1 : 0
+  project  = var.project_id
+  location = var.region
+  name     = google_cloud_run_v2_service.function["exporter"].name
   role     = "roles/run.invoker"
   member   = google_service_account.this["schedule"].member
 }

@@ -6,6 +6,7 @@ data "google_project" "this" {
 
 locals {
   has_callbacks = var.callbacks != null
+  has_exports   = var.exports != null
   services      = toset(["upload", "files", "scanner", "rescanner", "sweeper", "auditor"])
   apis = toset(concat(
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
@@ -21,10 +22,13 @@ locals {
   }
   # A bucket takes a key of its own location only, which for a multi-region has another name:
   # https://cloud.google.com/storage/docs/encryption/customer-managed-keys
-  bucket_key_location = lookup({ EU = "europe", US = "us", ASIA = "asia" }, upper(local.bucket_location), lower(local.bucket_location))
-  kms_key             = try(var.encryption.kms_keys[var.region], null)
-  bucket_kms_key      = try(var.encryption.kms_keys[local.bucket_key_location], null)
-  public_url          = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
+  multi_regions        = { EU = "europe", US = "us", ASIA = "asia" }
+  bucket_key_location  = lookup(local.multi_regions, upper(local.bucket_location), lower(local.bucket_location))
+  exports_key_location = try(lookup(local.multi_regions, upper(var.exports.location), lower(var.exports.location)), null)
+  kms_key              = try(var.encryption.kms_keys[var.region], null)
+  bucket_kms_key       = try(var.encryption.kms_keys[local.bucket_key_location], null)
+  exports_kms_key      = try(var.encryption.kms_keys[local.exports_key_location], null)
+  public_url           = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
   # Without an address for both, upload and files have separate host names. The deterministic one is known before the
   # service exists, so that the two need not wait for each other:
   # https://cloud.google.com/run/docs/triggering/https-request#deterministic

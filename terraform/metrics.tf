@@ -6,7 +6,7 @@ locals {
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
   rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
-  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-notify\")"
+  any_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\" OR \"${var.name}-scanner\" OR \"${var.name}-rescanner\" OR \"${var.name}-sweeper\" OR \"${var.name}-auditor\" OR \"${var.name}-exporter\" OR \"${var.name}-notify\")"
   auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
   mirror_log    = "resource.type=\"cloud_run_job\" AND resource.labels.location=\"${var.region}\" AND resource.labels.job_name=\"${var.name}-mirror\""
   notify_log    = "${local.log_of}=\"${var.name}-notify\""
@@ -23,7 +23,9 @@ locals {
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
     audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
     rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
-    }, local.has_callbacks ? {
+    }, local.has_exports ? {
+    exports = { label = null, filter = "${local.log_of}=\"${var.name}-exporter\" AND jsonPayload.message=\"export completed\" AND jsonPayload.complete=true" }
+    } : {}, local.has_callbacks ? {
     callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
     callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
   } : {})

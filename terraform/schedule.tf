@@ -43,6 +43,25 @@ resource "google_cloud_scheduler_job" "auditor" {
   depends_on = [google_cloud_run_v2_service_iam_member.schedule_auditor]
 }
 
+resource "google_cloud_scheduler_job" "exporter" {
+  count            = local.has_exports ? 1 : 0
+  project          = var.project_id
+  region           = local.scheduler_region
+  name             = "${var.name}-export"
+  schedule         = var.exports.schedule
+  time_zone        = "Etc/UTC"
+  attempt_deadline = "1800s"
+  http_target {
+    http_method = "POST"
+    uri         = "${google_cloud_run_v2_service.function["exporter"].uri}/export"
+    oidc_token {
+      service_account_email = google_service_account.this["schedule"].email
+      audience              = google_cloud_run_v2_service.function["exporter"].uri
+    }
+  }
+  depends_on = [google_cloud_run_v2_service_iam_member.schedule_exporter]
+}
+
 resource "google_cloud_scheduler_job" "mirror" {
   count            = local.has_mirror ? 1 : 0
   project          = var.project_id

@@ -14,7 +14,7 @@ locals {
   # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
-  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, auditor = 1800, notify = 120 }
+  request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, auditor = 1800, exporter = 1800, notify = 120 }
   cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
   exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
   callback_origins        = try(join(",", var.callbacks.origins), null)
@@ -99,6 +99,10 @@ locals {
       UNSCANNED_BUCKET = local.buckets.unscanned
       DEDUPLICATE      = var.deduplicate
     }
+    exporter = {
+      EXPORT_BUCKET     = lookup(local.buckets, "exports", null)
+      EXPORT_FULL_EVERY = try(tostring(var.exports.full_every), null)
+    }
     notify = {
       CALLBACK_ORIGINS = local.callback_origins
     }
@@ -117,7 +121,8 @@ locals {
     "TOMBSTONE_DAYS"]
     auditor = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ABANDONED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS", "TOMBSTONE_DAYS", "AUDIT_GRACE_SECONDS",
     "AUDIT_BUDGET_SECONDS", "AUDIT_BLOBS_IN_MEMORY"]
-    notify = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "CALLBACK_TIMEOUT_SECONDS", "CALLBACKS_PER_ORIGIN"]
+    exporter = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "EXPORT_BUDGET_SECONDS"]
+    notify   = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "CALLBACK_TIMEOUT_SECONDS", "CALLBACKS_PER_ORIGIN"]
   }
   env = {
     for function, variables in local.wired : function => {
@@ -159,7 +164,18 @@ locals {
       ingress       = "INGRESS_TRAFFIC_INTERNAL_ONLY"
       checks_tokens = false
     }
-    }, local.has_callbacks ? {
+    }, local.has_exports ? {
+    # The same image once more, whose account reads listings and writes exports.
+    exporter = {
+      cpu           = "1"
+      memory        = "512Mi"
+      concurrency   = 1
+      min_instances = 0
+      max_instances = 1
+      ingress       = "INGRESS_TRAFFIC_INTERNAL_ONLY"
+      checks_tokens = false
+    }
+    } : {}, local.has_callbacks ? {
     notify = {
       cpu           = "1"
       memory        = "512Mi"
@@ -196,8 +212,8 @@ resource "google_cloud_run_v2_service" "function" {
     }
     containers {
       name  = each.key
-      image = var.images[each.key == "auditor" ? "sweeper" : each.key]
-      args  = each.key == "auditor" ? ["--target=auditor", "--source=bundled/functions/sweeper/auditor/index.mjs"] : null
+      image = var.images[contains(["auditor", "exporter"], each.key) ? "sweeper" : each.key]
+      args  = contains(["auditor", "exporter"], each.key) ? ["--target=${each.key}", "--source=bundled/functions/sweeper/${each.key}/index.mjs"] : null
       # HTTP/1, which is all that functions-framework speaks.
       ports {
         name           = "http1"

@@ -140,7 +140,7 @@ variable "deletion_protection" {
 }
 
 variable "encryption" {
-  description = "Cloud KMS keys, `projects/…/cryptoKeys/…`, by their location: that of `region` encrypts topics, services and the signature mirror, that of `bucket_location` the other buckets (`europe`, `us` or `asia` for the multi-regions EU, US and ASIA). By default Google's own keys."
+  description = "Cloud KMS keys, `projects/…/cryptoKeys/…`, by their location: that of `region` encrypts topics, services and the signature mirror, that of `bucket_location` the other buckets, that of `exports` theirs (`europe`, `us` or `asia` for the multi-regions EU, US and ASIA). By default Google's own keys."
   type        = object({ kms_keys = map(string) })
   default     = null
   validation {
@@ -156,6 +156,10 @@ variable "encryption" {
   validation {
     condition     = var.encryption == null || var.existing_buckets != null || can(var.encryption.kms_keys[local.bucket_key_location])
     error_message = "kms_keys should have one for ${local.bucket_key_location}: buckets take a key of their own location only."
+  }
+  validation {
+    condition     = var.encryption == null || !local.has_exports || can(var.encryption.kms_keys[local.exports_key_location])
+    error_message = "kms_keys should have one for the location of exports: buckets take a key of their own location only."
   }
 }
 
@@ -237,6 +241,47 @@ variable "verdicts" {
   validation {
     condition     = var.verdicts == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+/cryptoKeyVersions/[1-9][0-9]*$", var.verdicts.key_version))
     error_message = "key_version should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/N."
+  }
+}
+
+variable "bucket_data_locations" {
+  description = "The two regions of a dual-region, such as `[\"EUROPE-NORTH1\", \"EUROPE-WEST4\"]`, for buckets that survive the loss of one; `bucket_location` is then the multi-region around them, such as `EU`. By default none."
+  type        = list(string)
+  default     = []
+  nullable    = false
+  validation {
+    condition     = length(var.bucket_data_locations) == 0 || (length(distinct(var.bucket_data_locations)) == 2 && contains(keys(local.multi_regions), upper(local.bucket_location)))
+    error_message = "Should be two regions, with the multi-region around them as bucket_location: EU, US or ASIA."
+  }
+}
+
+variable "turbo_replication" {
+  description = "Whether what is written to the buckets of a dual-region is in both regions within 15 minutes (turbo replication). By default most of it is within an hour, and all within 12."
+  type        = bool
+  default     = false
+  nullable    = false
+  validation {
+    condition     = !var.turbo_replication || length(var.bucket_data_locations) > 0
+    error_message = "Is for a dual-region: set bucket_data_locations."
+  }
+}
+
+variable "exports" {
+  description = "Nightly exports of all records, for a restore (docs/recovery.md): the location of their bucket, which should be far from `bucket_location`; for how many days they are kept; how many of them build on one that has everything; and when (unix-cron, UTC; an export that does not come to its end goes on at the next time). By default none."
+  type = object({
+    location   = string
+    keep_days  = optional(number, 35)
+    full_every = optional(number, 7)
+    schedule   = optional(string, "41 0,1,2 * * *")
+  })
+  default = null
+  validation {
+    condition     = var.exports == null ? true : lower(var.exports.location) != lower(local.bucket_location)
+    error_message = "location should be another than that of the other buckets: an export is for the loss of that."
+  }
+  validation {
+    condition     = var.exports == null ? true : var.exports.full_every >= 1 && var.exports.keep_days >= 2 * var.exports.full_every
+    error_message = "keep_days should be at least twice full_every: an export is good for nothing without those that it builds on."
   }
 }
 
@@ -395,6 +440,7 @@ variable "environment" {
     rescanner = optional(map(string), {})
     sweeper   = optional(map(string), {})
     auditor   = optional(map(string), {})
+    exporter  = optional(map(string), {})
     notify    = optional(map(string), {})
   })
   default  = {}

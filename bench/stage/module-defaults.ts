@@ -35,6 +35,7 @@ export function moduleDefaults(): ModuleDefaults {
     sweeper: services.sweeper[field],
     notify: services.notify[field],
     auditor: services.auditor[field],
+    exporter: services.exporter[field],
   });
   const scanSlots = moduleNumber('scanner', 'slots');
   return {

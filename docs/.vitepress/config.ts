@@ -29,6 +29,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Subscribe to events', 'docs/subscribe.md'),
       page('Deploy to Google Cloud', 'docs/deploy.md'),
       page('Operate', 'docs/operations.md'),
+      page('Recover', 'docs/recovery.md'),
       { text: 'Runbooks', collapsed: true, items: pages('docs/runbooks/*.md') },
       page('Keep signatures fresh', 'docs/signatures.md'),
       page('Test', 'docs/testing.md'),

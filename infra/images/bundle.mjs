@@ -6,7 +6,7 @@
 import { build } from 'esbuild';
 
 /** Further entries: services of the same image that are started by another target and source. */
-const BESIDE = { scanner: ['scanner/rescanner'], sweeper: ['sweeper/auditor'] };
+const BESIDE = { scanner: ['scanner/rescanner'], sweeper: ['sweeper/auditor', 'sweeper/exporter'] };
 
 // One after another: together they would share modules, at another depth than the code that reads files beside it.
 const entries = process.argv

@@ -3,7 +3,7 @@
  * `npm run gcp-build`. All are one source; the one that FUNCTION_TARGET names is loaded, and reads its settings.
  * https://cloud.google.com/docs/buildpacks/service-specific-configs#google_function_target
  */
-/** Where each is in `bundled/functions`. The rescanner and the auditor are second services of another function's code. */
+/** Where each is in `bundled/functions`. Rescanner, auditor and exporter are further services of another function's code. */
 const FUNCTIONS = {
   upload: 'upload',
   files: 'files',
@@ -11,6 +11,7 @@ const FUNCTIONS = {
   rescanner: 'scanner/rescanner',
   sweeper: 'sweeper',
   auditor: 'sweeper/auditor',
+  exporter: 'sweeper/exporter',
   notify: 'notify',
 };
 const target = process.env.FUNCTION_TARGET ?? '';

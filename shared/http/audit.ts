@@ -29,6 +29,7 @@ export type Action =
   | 'redrive'
   | 'rescan'
   | 'audit'
+  | 'export'
   | 'hunt'
   | 'release'
   | 'condemn'

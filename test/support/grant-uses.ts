@@ -260,6 +260,13 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       });
       await permanent.delete(unused, (await permanent.stat(unused)) ?? assert.fail(unused));
     },
+    'an export, and one of what changed since': async () => {
+      await clean();
+      assert.equal((await service.export()).complete, true);
+      await clean();
+      const { kind, complete, written } = await service.export();
+      assert.ok(complete && (kind === 'full' || written > 0));
+    },
     'a collection': async () => {
       const id = await clean();
       await ok(service.call('GET', `/files/${id}`));

@@ -11,5 +11,6 @@ export const IDENTITY: Identity = {
     rescanner: '127.0.0.1:15',
     notify: '127.0.0.1:16',
     auditor: '127.0.0.1:17',
+    exporter: '127.0.0.1:18',
   },
 };

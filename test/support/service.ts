@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditReport } from '../../functions/sweeper/auditor/audit.ts';
+import type { ExportReport } from '../../functions/sweeper/exporter/export.ts';
 import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
 import { targetFor } from '../../infra/local/gateway/routes.ts';
@@ -137,6 +138,16 @@ export class Service {
     const response = await fetch(`${auditorUrl}/audit`, { method: 'POST', headers });
     if (!response.ok) throw new Error(`the audit failed: ${response.status} ${await response.text()}`);
     return (await response.json()) as AuditReport;
+  }
+
+  /** Has the exporter export all records. */
+  async export(): Promise<ExportReport> {
+    const { exporterUrl } = this.platform;
+    const token = await this.platform.identityToken('schedule', exporterUrl);
+    const headers = { authorization: `Bearer ${token}` };
+    const response = await fetch(`${exporterUrl}/export`, { method: 'POST', headers });
+    if (!response.ok) throw new Error(`the export failed: ${response.status} ${await response.text()}`);
+    return (await response.json()) as ExportReport;
   }
 
   /** Calls the sweeper, in the name of an account that calls it in a deployment. */

@@ -2,8 +2,20 @@ import { globSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { MODULE, ROOT } from './tools.ts';
 
-export const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
+export const FUNCTIONS = [
+  'upload',
+  'files',
+  'scanner',
+  'rescanner',
+  'sweeper',
+  'auditor',
+  'exporter',
+  'notify',
+] as const;
 export type FunctionName = (typeof FUNCTIONS)[number];
+
+/** Functions that a minimal deployment lacks. */
+export const OF_COMPLETE: ReadonlySet<string> = new Set<FunctionName>(['exporter', 'notify']);
 
 /** Variables for one machine and for development; a deployment never sets them. */
 const DEVELOPMENT: ReadonlySet<string> = new Set([
@@ -22,6 +34,7 @@ export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
 const BESIDE: Readonly<Partial<Record<FunctionName, string>>> = {
   rescanner: 'scanner/rescanner',
   auditor: 'sweeper/auditor',
+  exporter: 'sweeper/exporter',
 };
 
 /** The module that a service starts in. */

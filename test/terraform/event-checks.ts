@@ -56,6 +56,7 @@ const PATHS: Readonly<Record<string, string>> = {
   rescanner: '/',
   notify: '/',
   auditor: '/audit',
+  exporter: '/export',
 };
 
 /** The paths that the sweeper answers, as its source has them. */

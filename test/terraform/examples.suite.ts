@@ -15,7 +15,7 @@ import {
   ofType,
   secretsOf,
 } from './deployment.ts';
-import { FUNCTIONS, sourceOf } from './environment.ts';
+import { FUNCTIONS, OF_COMPLETE, sourceOf } from './environment.ts';
 import { grantTable } from './grants.ts';
 import { textAt } from './json.ts';
 import { localDeployment } from './local-deployment.ts';
@@ -54,7 +54,7 @@ describe('terraform', () => {
         it(`starts ${name} with the environment that it gives it`, function () {
           const container = containersOf(deployment).find((candidate) => candidate.name === name);
           // Callbacks are off by default.
-          if (!container && name === 'notify' && example !== 'complete') return this.skip();
+          if (!container && OF_COMPLETE.has(name) && example !== 'complete') return this.skip();
           assert.ok(container);
           const script = `await import('./${sourceOf(name)}'); process.exit(0)`;
           const env = { PATH: process.env['PATH'], ...envOf(container), ...secretsOf(container) };
@@ -108,7 +108,7 @@ describe('terraform', () => {
         it('would be wrong without any one of its grants, dead letters and probes', () => {
           const all = amputations(deployment);
           const count = (pattern: RegExp): number => all.filter(({ what }) => pattern.test(what)).length;
-          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 5 && count(/probe of/) === 16);
+          assert.ok(count(/_iam_member\./) > 40 && count(/^dead_letter/) === 5 && count(/probe of/) === 18);
           const unnoticed = all.filter((amputation) => findingsOf(amputation.deployment).length === 0);
           assert.deepEqual(
             unnoticed.map(({ what }) => what),

@@ -1,4 +1,5 @@
 import { type Deployment, ofType, type Resource } from './deployment.ts';
+import { OF_COMPLETE } from './environment.ts';
 import { belowOf, customPermissions, shortName } from './grants.ts';
 import { at, numberAt, textAt } from './json.ts';
 
@@ -15,11 +16,10 @@ const TARGETS = [
 
 /**
  * `infra/local/deployment.json`: the parts of a deployment that the local platform enforces. Names of buckets, topics and
- * accounts come without the prefixes of the deployment. The notify function, which a minimal deployment lacks, is as in a
- * complete one.
+ * accounts come without the prefixes of the deployment. Functions that a minimal deployment lacks are as in a complete one.
  */
 export function localDeployment(minimal: Deployment, complete: Deployment): string {
-  const deployment = { ...minimal, resources: [...minimal.resources, ...ofNotify(complete)] };
+  const deployment = { ...minimal, resources: [...minimal.resources, ...ofComplete(complete)] };
   const services = ofType(deployment, 'google_cloud_run_v2_service').toSorted((one, other) =>
     serviceName(one).localeCompare(serviceName(other)),
   );
@@ -49,12 +49,13 @@ export function localDeployment(minimal: Deployment, complete: Deployment): stri
   return `${JSON.stringify(content, undefined, 2)}\n`;
 }
 
-function ofNotify(complete: Deployment): readonly Resource[] {
+function ofComplete(complete: Deployment): readonly Resource[] {
   return complete.resources.filter(
     ({ type, name, index, values }) =>
-      (type === 'google_cloud_run_v2_service' && index === 'notify') ||
-      (type === 'google_cloud_run_v2_service_iam_member' && name === 'push_notify') ||
-      shortName(textAt(values, 'member').replace('serviceAccount:', '')) === 'notify',
+      (type === 'google_cloud_run_v2_service' && OF_COMPLETE.has(String(index))) ||
+      (type === 'google_cloud_run_v2_service_iam_member' && /_(exporter|notify)$/.test(name)) ||
+      OF_COMPLETE.has(shortName(textAt(values, 'member').replace('serviceAccount:', ''))) ||
+      shortName(textAt(values, 'bucket')) === 'exports',
   );
 }
 

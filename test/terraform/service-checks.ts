@@ -3,6 +3,7 @@ import { type Container, containersOf, type Deployment, envOf, ofType } from './
 import {
   FUNCTIONS,
   type FunctionName,
+  OF_COMPLETE,
   RUNTIME,
   sidecarVariables,
   tunableOf,
@@ -64,7 +65,7 @@ function functionFindings(
 ): readonly string[] {
   const container = containers.find((candidate) => candidate.name === name);
   // Callbacks are off by default.
-  if (!container && name === 'notify' && example !== 'complete') return [];
+  if (!container && OF_COMPLETE.has(name) && example !== 'complete') return [];
   if (!container) return [`there is no container ${name}`];
   const set = Object.keys(envOf(container));
   const read = variablesOf(name);

@@ -3,7 +3,16 @@ import deployment from '../deployment.json' with { type: 'json' };
 import { createFront } from './front.ts';
 import { type Listening, listen } from './listening.ts';
 
-const SERVICES = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
+const SERVICES = [
+  'upload',
+  'files',
+  'scanner',
+  'rescanner',
+  'sweeper',
+  'auditor',
+  'exporter',
+  'notify',
+] as const;
 export type Service = (typeof SERVICES)[number];
 
 export interface FrontsOptions {

@@ -48,6 +48,7 @@ export interface Platform {
   readonly scannerUrl: string;
   readonly sweeperUrl: string;
   readonly auditorUrl: string;
+  readonly exporterUrl: string;
   /** URL of a function itself, past its front, as a probe of Cloud Run asks it. */
   functionUrl(service: Service): string;
   readonly storageUrl: string;
@@ -170,6 +171,9 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const auditorUrl = fronts.urls.auditor;
   const auditor = () => tokens.identity(emailOf('schedule'), auditorUrl);
   void postEvery(config.auditIntervalSeconds, `${auditorUrl}/audit`, auditor, signal);
+  const exporterUrl = fronts.urls.exporter;
+  const exporter = () => tokens.identity(emailOf('schedule'), exporterUrl);
+  void postEvery(config.exportIntervalSeconds, `${exporterUrl}/export`, exporter, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;
@@ -180,6 +184,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     scannerUrl,
     sweeperUrl,
     auditorUrl,
+    exporterUrl,
     functionUrl: (service) => `http://${HOST}:${ports[service]}`,
     storageUrl,
     pubsubHost,
@@ -195,7 +200,16 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
 }
 
 async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const functions = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
+  const functions = [
+    'upload',
+    'files',
+    'scanner',
+    'rescanner',
+    'sweeper',
+    'auditor',
+    'exporter',
+    'notify',
+  ] as const;
   const fronts = functions.map((name) => `${name}Front` as const);
   const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
   const any: PortRequest = { port: 0, variable: '' };

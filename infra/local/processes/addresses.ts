@@ -5,7 +5,12 @@ export const GCP_PROJECT = 'fileshare-local';
 export const SCAN_EVENTS_TOPIC = 'scan-events';
 export const FINALIZED_TOPIC = 'finalized';
 export const RESCAN_TOPIC = 'rescan';
-export const BUCKETS = { unscanned: 'unscanned', permanent: 'permanent', quarantine: 'quarantine' } as const;
+export const BUCKETS = {
+  unscanned: 'unscanned',
+  permanent: 'permanent',
+  quarantine: 'quarantine',
+  exports: 'exports',
+} as const;
 
 /** Where everything listens. */
 export interface Ports {
@@ -19,6 +24,7 @@ export interface Ports {
   readonly rescanner: number;
   readonly sweeper: number;
   readonly auditor: number;
+  readonly exporter: number;
   readonly notify: number;
   /** Where each of these is called: its front. */
   readonly uploadFront: number;
@@ -27,6 +33,7 @@ export interface Ports {
   readonly rescannerFront: number;
   readonly sweeperFront: number;
   readonly auditorFront: number;
+  readonly exporterFront: number;
   readonly notifyFront: number;
 }
 

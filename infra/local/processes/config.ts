@@ -32,6 +32,7 @@ export interface PlatformConfig {
   /** Seconds from one look for contents that are due for a re-scan to the next. */
   readonly rescanIntervalSeconds: number;
   readonly auditIntervalSeconds: number;
+  readonly exportIntervalSeconds: number;
   /** The sweeper's variable of that name, in seconds; absent: never. */
   readonly collectUnreferencedAfterSeconds?: number;
   /** Scope in which a content is stored once. */
@@ -102,6 +103,7 @@ const VARIABLES = {
   COLLECT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '60'),
   RESCAN_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '300'),
   AUDIT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '3600'),
+  EXPORT_INTERVAL_SECONDS: v.optional(integer(1, 86_400), '3600'),
   COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 31_536_000)),
   DEDUPLICATE: deduplicationScope,
   STUCK_AFTER_SECONDS: v.optional(integer(2, 86_400), '60'),
@@ -141,6 +143,7 @@ export function readPlatformConfig(
     collectIntervalSeconds: read.COLLECT_INTERVAL_SECONDS,
     rescanIntervalSeconds: read.RESCAN_INTERVAL_SECONDS,
     auditIntervalSeconds: read.AUDIT_INTERVAL_SECONDS,
+    exportIntervalSeconds: read.EXPORT_INTERVAL_SECONDS,
     ...(read.COLLECT_UNREFERENCED_AFTER_SECONDS && {
       collectUnreferencedAfterSeconds: read.COLLECT_UNREFERENCED_AFTER_SECONDS,
     }),

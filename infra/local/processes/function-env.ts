@@ -124,6 +124,14 @@ export function auditorEnv(config: PlatformConfig, ports: Ports): Record<string,
   };
 }
 
+export function exporterEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
+  return {
+    STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
+    PERMANENT_BUCKET: BUCKETS.permanent,
+    EXPORT_BUCKET: BUCKETS.exports,
+  };
+}
+
 export function sweeperEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
     STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),

@@ -4,7 +4,16 @@ import { Tokens } from '../../emulators/common/iam/tokens.ts';
 import deployment from '../deployment.json' with { type: 'json' };
 import { localSecret } from '../keys/local-secret.ts';
 
-const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'] as const;
+const FUNCTIONS = [
+  'upload',
+  'files',
+  'scanner',
+  'rescanner',
+  'sweeper',
+  'auditor',
+  'exporter',
+  'notify',
+] as const;
 type FunctionName = (typeof FUNCTIONS)[number];
 /** Those that the Terraform module makes, an operator, and one that may do everything: for tools and tests. */
 export type Account = FunctionName | 'push' | 'schedule' | 'operator' | 'administrator';

@@ -6,6 +6,7 @@ import { type PlatformConfig, SCAN_SLOTS } from './config.ts';
 import {
   auditorEnv,
   callbackEnv,
+  exporterEnv,
   filesEnv,
   notifyEnv,
   rescannerEnv,
@@ -53,6 +54,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
       served('rescanner', rescannerEnv(config, ports)),
       served('sweeper', sweeperEnv(config, ports)),
       served('auditor', auditorEnv(config, ports)),
+      served('exporter', exporterEnv(config, ports)),
       ...(config.callbackOrigins ? [served('notify', notifyEnv(config, ports))] : []),
     ],
     storage: config.storageEmulatorHost
@@ -115,6 +117,7 @@ function cloudFunction(name: string, port: number, variables: Record<string, str
 const BESIDE: Readonly<Record<string, string>> = {
   rescanner: 'scanner/rescanner/index',
   auditor: 'sweeper/auditor/index',
+  exporter: 'sweeper/exporter/index',
 };
 
 /** A deployment listens where Cloud Run reaches it; here nobody else should. */

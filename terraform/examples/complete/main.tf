@@ -7,9 +7,9 @@ variable "domain" {
   default     = "fileshare.example.org"
 }
 
-# Buckets in the multi-region EU take keys of `europe`, everything in the region one of the region.
+# Buckets in a dual-region of the EU take keys of `europe`, exports one of their region, everything else one of the region of the services.
 resource "google_kms_key_ring" "this" {
-  for_each = toset([var.region, "europe"])
+  for_each = toset([var.region, "europe", "europe-west3"])
   name     = "fileshare"
   location = each.key
 }
@@ -63,11 +63,15 @@ module "fileshare" {
     audience = "https://${var.domain}"
   }]
 
-  bucket_location = "EU"
-  encryption      = { kms_keys = { for location, key in google_kms_crypto_key.this : location => "${key.key_ring}/cryptoKeys/${key.name}" } }
-  retention       = { days = 30 }
-  cors_origins    = ["https://journal.example.org", "https://*.apps.example.org"]
-  quarantine      = { delete_after_days = 90, readers = ["group:security@example.org"] }
+  # Records and contents survive the loss of a region: docs/recovery.md.
+  bucket_location       = "EU"
+  bucket_data_locations = ["EUROPE-NORTH1", "EUROPE-WEST4"]
+  turbo_replication     = true
+  exports               = { location = "europe-west3" }
+  encryption            = { kms_keys = { for location, key in google_kms_crypto_key.this : location => "${key.key_ring}/cryptoKeys/${key.name}" } }
+  retention             = { days = 30 }
+  cors_origins          = ["https://journal.example.org", "https://*.apps.example.org"]
+  quarantine            = { delete_after_days = 90, readers = ["group:security@example.org"] }
 
   scanner         = { max_scan_bytes = 1073741824, slots = 2, min_instances = 2 }
   scanner_network = { network = google_compute_network.scanner.id, subnetwork = google_compute_subnetwork.scanner.id }

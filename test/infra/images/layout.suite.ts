@@ -22,6 +22,10 @@ const BESIDE: Readonly<Record<string, { readonly image: string; readonly args: r
     image: 'sweeper',
     args: ['--target=auditor', '--source=bundled/functions/sweeper/auditor/index.mjs'],
   },
+  exporter: {
+    image: 'sweeper',
+    args: ['--target=exporter', '--source=bundled/functions/sweeper/exporter/index.mjs'],
+  },
 };
 const TIMES = 5;
 const PATH = process.env['PATH'] ?? '';

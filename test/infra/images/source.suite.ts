@@ -12,7 +12,7 @@ import { eventually } from '../../support/service.ts';
 
 const run = promisify(execFile);
 const ROOT = join(import.meta.dirname, '../../..');
-const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'notify'];
+const FUNCTIONS = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'exporter', 'notify'];
 const SETTINGS = {
   GOOGLE_CLOUD_PROJECT: 'source',
   PERMANENT_BUCKET: 'permanent',
@@ -96,7 +96,7 @@ describe('the repository as the source of Cloud Run functions', function () {
     const [output] = await Promise.all([text(child.stderr), once(child, 'exit')]);
     assert.match(
       output,
-      /FUNCTION_TARGET should be one of upload, files, scanner, rescanner, sweeper, auditor, notify;/,
+      /FUNCTION_TARGET should be one of upload, files, scanner, rescanner, sweeper, auditor, exporter, notify;/,
     );
   });
 });

@@ -139,6 +139,8 @@ describe('a production configuration', () => {
         rescannerFront: 14,
         auditor: 17,
         auditorFront: 18,
+        exporter: 19,
+        exporterFront: 20,
         notify: 15,
         notifyFront: 16,
       };

@@ -21,6 +21,8 @@ const PORTS = {
     rescannerFront: 14,
     auditor: 17,
     auditorFront: 18,
+    exporter: 19,
+    exporterFront: 20,
     notifyFront: 16,
   },
 };

@@ -25,6 +25,8 @@ const PORTS = {
     rescannerFront: 14,
     auditor: 17,
     auditorFront: 18,
+    exporter: 19,
+    exporterFront: 20,
     notify: 15,
     notifyFront: 16,
   },

@@ -1,0 +1,58 @@
+import { http } from '@google-cloud/functions-framework';
+import * as v from 'valibot';
+import { drainOnSignals, isDraining } from '../../../shared/framework/drain.ts';
+import { Problem } from '../../../shared/http/problems.ts';
+import { sendJson } from '../../../shared/http/respond.ts';
+import { httpService, type RequestContext } from '../../../shared/http/service.ts';
+import { bucketName, commonVariables, integer, readConfig } from '../../../shared/runtime/config.ts';
+import { createLog } from '../../../shared/runtime/log.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { connectStorage } from '../../../shared/storage/connect.ts';
+import { Archive } from './archive.ts';
+import { type ExportDeps, exportRecords } from './export.ts';
+
+/** Bytes: several parts are written at a time. */
+const CHUNK_BYTES = 1024 * 1024;
+
+const config = readConfig(
+  {
+    ...commonVariables,
+    EXPORT_BUCKET: bucketName,
+    EXPORT_FULL_EVERY: v.optional(integer(1, 100), '7'),
+    EXPORT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
+  },
+  process.env,
+);
+const log = createLog('exporter', config.LOG_LEVEL);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
+const exporter: ExportDeps = {
+  permanent: new Bucket(storage, config.PERMANENT_BUCKET, limits),
+  archive: new Archive(new Bucket(storage, config.EXPORT_BUCKET, { ...limits, chunkBytes: CHUNK_BYTES })),
+  fullEvery: config.EXPORT_FULL_EVERY,
+  now: () => new Date(),
+  log,
+};
+
+drainOnSignals(log);
+http(
+  'exporter',
+  httpService({
+    log,
+    project: config.GOOGLE_CLOUD_PROJECT,
+    filesUrl: undefined,
+    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
+    handler,
+  }),
+);
+
+async function handler(context: RequestContext): Promise<void> {
+  const { request, response, path } = context;
+  if (path !== '/export') throw new Problem('not-found');
+  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
+  context.audit.action = 'export';
+  const terms = { budgetMs: config.EXPORT_BUDGET_SECONDS * 1000, stopping: isDraining };
+  const report = await exportRecords({ ...exporter, log: context.log }, terms);
+  context.log.info(report, 'export completed');
+  sendJson(response, 200, 'application/json', report);
+}
