@@ -136,7 +136,14 @@ describe('the page: many files', () => {
       `[...document.querySelectorAll('[role=status], [role=alert], [role=log]')].map((region) =>
         region.ariaLabel ?? document.getElementById(region.getAttribute('aria-labelledby'))?.textContent ?? null)`,
     );
-    assert.deepEqual(names, ['Signatures', 'Problem', 'Files shown', 'Events', 'News']);
+    assert.deepEqual(names, [
+      'Signatures',
+      'Problem',
+      'Files shown',
+      'Events',
+      'Contents in quarantine',
+      'News',
+    ]);
   });
 
   it('opens a row, changes the tab and downloads by the keyboard alone', async () => {

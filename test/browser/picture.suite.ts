@@ -31,7 +31,7 @@ describe('the picture of the page in the README', () => {
       if (name !== 'eicar.com') await card.getByRole('button', { name, exact: true }).click();
     }
     await page.getByText('Live', { exact: true }).waitFor();
-    await page.locator('#events > li').nth(2).waitFor();
+    await page.locator('#events > li').nth(2).waitFor({ state: 'attached' });
     const height = await page.locator('main').evaluate((main) => {
       const { bottom } = (
         main as unknown as { getBoundingClientRect(): { bottom: number } }

@@ -55,7 +55,8 @@ describe('the page: who may see a file', () => {
   it('shows no row and no name of the one it acted as before', async () => {
     const page = await window.open(service.url);
     await shared(page);
-    await page.locator('.event-file', { hasText: 'letter.pdf' }).first().waitFor();
+    const named = page.locator('.event-file', { hasText: 'letter.pdf' }).first();
+    await named.waitFor({ state: 'attached' });
     await switchTo(page, STRANGER);
     await page.getByText('No files yet.').waitFor();
     assert.equal(await page.locator('tbody').count(), 0);

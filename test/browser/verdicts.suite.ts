@@ -141,19 +141,50 @@ describe('the page: files and their verdicts', () => {
     const events = page.locator('#events > li');
     const completed = events.filter({ hasText: 'scan.completed' }).filter({ hasText: 'one-byte.bin' });
     const card = await sample(page, 'one-byte.bin');
-    await completed.waitFor();
+    await completed.waitFor({ state: 'attached' });
     await becomes(card, 'Clean');
     await card.getByRole('button', { name: 'Delete' }).click();
     await becomes(card, 'Deleted');
     // The sweeper says so, on its next round.
     await service.sweeper('/collect');
+    await page.getByRole('tab', { name: 'Events' }).click();
+    await completed.waitFor();
     await events.filter({ hasText: 'file.deleted' }).waitFor();
     await events.first().locator('summary').click();
     assert.match(await events.first().locator('pre').innerText(), /"ce-type": "no\.nav\.hops\.fileshare\./);
     await shoot(page, 'events');
     const before = await events.count();
     await page.reload();
-    await events.nth(before - 1).waitFor();
+    await events.nth(before - 1).waitFor({ state: 'attached' });
     assert.equal(await events.count(), before);
+  });
+
+  it('shows the events of one file, from its row and by its name', async () => {
+    const page = await window.open(service.url);
+    const [one, other] = [await sample(page, 'letter.pdf'), await sample(page, 'eicar.com')];
+    for (const [card, state] of [
+      [one, 'Clean'],
+      [other, 'Infected'],
+    ] as const)
+      await becomes(card, state);
+    const id = await termOf(one, 'Id');
+    const shown = page.locator('#events > li:visible');
+    const ofOther = page.locator('#events > li', { hasText: 'eicar.com' });
+    await ofOther.first().waitFor({ state: 'attached' });
+    await page.locator(`#events [data-file="${id}"]`).first().waitFor({ state: 'attached' });
+    await one.getByRole('button', { name: 'Events: letter.pdf' }).click();
+    await shown.first().waitFor();
+    for (const of of await shown.locator('[data-file]').all()) {
+      assert.equal(await of.getAttribute('data-file'), id);
+    }
+    const filter = page.getByLabel('Events of a file');
+    assert.equal(await filter.inputValue(), id);
+    await filter.fill('EICAR.com');
+    await ofOther.first().waitFor();
+    assert.equal(await shown.filter({ hasText: 'letter.pdf' }).count(), 0);
+    await filter.fill('no such file');
+    await page.getByText('No event is about such a file.').waitFor();
+    await filter.fill('');
+    await shown.filter({ hasText: 'letter.pdf' }).first().waitFor();
   });
 });

@@ -7,7 +7,17 @@ const PRINCIPALS = {
   'org:889640782': 'org:889640782 (a clinic)',
   'org:974760673': 'org:974760673 (a hospital)',
   'user:stranger': 'user:stranger (nobody in particular)',
+  'user:operator': 'user:operator (an operator)',
+  'user:second-operator': 'user:second-operator (another operator)',
 };
+
+/** Tabs and their panels. */
+const TABS = [
+  { tab: 'mine', name: 'Mine', panel: 'list' },
+  { tab: 'shared', name: 'Shared with me', panel: 'list' },
+  { tab: 'events', name: 'Events', panel: 'events-panel' },
+  { tab: 'quarantine', name: 'Quarantine', panel: 'quarantine' },
+] as const;
 
 /** Columns of the table of files; the classes of its cells are the same words. */
 const COLUMNS = ['Name', 'State', 'Size', 'Date', 'Owner'];
@@ -62,6 +72,7 @@ ${warning(developmentSignatures)}
   <section aria-labelledby="files-heading" id="files" tabindex="-1">
     <div class="files-head">
       <h2 id="files-heading">Files</h2>
+      <p class="connection" id="connection">Connecting…</p>
       <form class="lookup" id="lookup" autocomplete="off">
         <label for="file-id">Open by id</label>
         <input id="file-id" required autocapitalize="none" spellcheck="false">
@@ -69,17 +80,14 @@ ${warning(developmentSignatures)}
       </form>
     </div>
     <p class="problem" id="problem" role="alert" aria-label="Problem" hidden></p>
-    <div class="controls">
-      <div class="tabs" role="tablist" aria-label="Whose files">
-        <button type="button" role="tab" id="tab-mine" aria-controls="list" aria-selected="true">Mine</button>
-        <button type="button" role="tab" id="tab-shared" aria-controls="list" aria-selected="false" tabindex="-1">Shared with me</button>
-      </div>
-      <label class="visually-hidden" for="state">State</label>
-      <select id="state"><option value="">Any state</option></select>
-      <label class="visually-hidden" for="search">Search by name</label>
-      <input type="search" id="search" placeholder="Search by name" autocomplete="off" spellcheck="false">
-    </div>
+    <div class="tabs" role="tablist" aria-label="Views">${TABS.map(tabButton).join('')}</div>
     <div id="list" role="tabpanel" aria-labelledby="tab-mine">
+      <div class="controls">
+        <label class="visually-hidden" for="state">State</label>
+        <select id="state"><option value="">Any state</option></select>
+        <label class="visually-hidden" for="search">Search by name</label>
+        <input type="search" id="search" placeholder="Search by name" autocomplete="off" spellcheck="false">
+      </div>
       <p class="empty" id="empty">No files yet.</p>
       <table class="table" id="table" role="table" aria-labelledby="files-heading" data-tab="mine" hidden>
         <thead role="rowgroup"><tr role="row" class="columns-of-files">${COLUMNS.map(columnHeader).join('')}</tr></thead>
@@ -91,15 +99,27 @@ ${warning(developmentSignatures)}
         <button type="button" class="small" id="more" hidden>Load more</button>
       </div>
     </div>
+    <div id="events-panel" role="tabpanel" aria-labelledby="tab-events" hidden>
+      <div class="controls">
+        <p class="hint">What subscribers get from Pub/Sub, newest first.</p>
+        <label class="visually-hidden" for="event-filter">Events of a file</label>
+        <input type="search" id="event-filter" placeholder="Name or id of a file" autocomplete="off" spellcheck="false">
+      </div>
+      <p class="empty" id="no-events">No events yet.</p>
+      <div class="events" role="log" aria-live="off" aria-label="Events" tabindex="0"><ol id="events"></ol></div>
+    </div>
+    <div id="quarantine" role="tabpanel" aria-labelledby="tab-quarantine" hidden>
+      <div class="controls">
+        <p class="hint">Contents that nobody gets, and why. A release takes effect on files with the next sweep.</p>
+        <button type="button" class="small" id="quarantine-reload">Reload</button>
+        <button type="button" class="small" id="quarantine-sweep">Sweep now</button>
+      </div>
+      <p class="hint" role="status" id="quarantine-count" aria-label="Contents in quarantine"></p>
+      <ul class="contents" id="contents"></ul>
+      <button type="button" class="small" id="quarantine-more" hidden>Load more</button>
+    </div>
   </section>
 </main>
-<aside aria-labelledby="events-heading">
-  <section class="panel">
-    <div class="events-head"><h2 id="events-heading">Events</h2><p class="connection" id="connection">Connecting…</p></div>
-    <p class="hint">What subscribers get from Pub/Sub, newest first.</p>
-    <div class="events" role="log" aria-live="off" aria-labelledby="events-heading" tabindex="0"><ol id="events"></ol></div>
-  </section>
-</aside>
 </div>
 <section class="tray" id="tray" aria-label="Uploads" hidden></section>
 <div class="visually-hidden" role="status" aria-atomic="false" id="announcer" aria-label="News"></div>
@@ -116,6 +136,12 @@ function options(values: Readonly<Record<string, string>>): string {
   return Object.entries(values)
     .map(([value, text]) => `<option value="${value}">${escapeHtml(text)}</option>`)
     .join('');
+}
+
+function tabButton({ tab, name, panel }: (typeof TABS)[number]): string {
+  const isFirst = tab === 'mine';
+  const rest = isFirst ? '' : ' tabindex="-1"';
+  return `<button type="button" role="tab" id="tab-${tab}" aria-controls="${panel}" aria-selected="${isFirst}"${rest}>${name}</button>`;
 }
 
 function columnHeader(name: string): string {

@@ -3,6 +3,7 @@ import { sendProblem } from '../gateway/problem.ts';
 import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from '../issuer/issuer.ts';
 import { pageFile } from './files.ts';
 import type { Live } from './live.ts';
+import { OPERATOR_METHODS, type OperatorOptions, operate } from './operator.ts';
 import { SAMPLE_PATH, sendSample } from './sample-file.ts';
 import { type PlatformStatus, statusPage } from './status-page.ts';
 
@@ -10,6 +11,7 @@ export interface LocalPagesOptions {
   readonly issuer: Issuer;
   readonly status: () => PlatformStatus;
   readonly live: Pick<Live, 'watch'>;
+  readonly operator: Omit<OperatorOptions, 'issuer'>;
 }
 
 type Page = (url: URL) => Content | Promise<Content>;
@@ -25,10 +27,11 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
   '/local/token': ['GET', 'HEAD', 'POST'],
   // A HEAD of it would never end.
   [LIVE_PATH]: ['GET'],
+  ...OPERATOR_METHODS,
 };
 
 /** The page, the status, and the token issuer with its discovery documents: what a deployment gets from elsewhere. */
-export function localPages({ issuer, status, live }: LocalPagesOptions): RequestListener {
+export function localPages({ issuer, status, live, operator }: LocalPagesOptions): RequestListener {
   const pages: Readonly<Record<string, Page>> = {
     '/local/status': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
     '/local/status.json': () => json(status()),
@@ -38,6 +41,10 @@ export function localPages({ issuer, status, live }: LocalPagesOptions): Request
   };
   const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = url;
+    if (Object.hasOwn(OPERATOR_METHODS, pathname)) {
+      return operate({ issuer, ...operator }, url, request, response);
+    }
+    request.resume();
     if (pathname === LIVE_PATH) return live.watch(response, request.headers['last-event-id']?.toString());
     if (pathname.startsWith(SAMPLE_PATH)) return sendSample(pathname, response);
     const content = (await pages[pathname]?.(url)) ?? (await pageFile(pathname, status()));
@@ -45,13 +52,15 @@ export function localPages({ issuer, status, live }: LocalPagesOptions): Request
     send(response, content, contentSecurityPolicy(status()));
   };
   return async (request, response) => {
-    request.resume();
     const url = URL.parse(request.url ?? '/', `http://${request.headers.host}`);
-    if (!url || !OWN_NAMES.has(url.hostname))
-      return sendProblem(response, 421, 'Ask for 127.0.0.1 or localhost.');
+    const refuse = (...answer: [number, string, Record<string, string>?]) => {
+      request.resume();
+      sendProblem(response, ...answer);
+    };
+    if (!url || !OWN_NAMES.has(url.hostname)) return refuse(421, 'Ask for 127.0.0.1 or localhost.');
     const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
     if (!allowed.includes(request.method ?? '')) {
-      return sendProblem(response, 405, 'Not with this method.', { Allow: allowed.join(', ') });
+      return refuse(405, 'Not with this method.', { Allow: allowed.join(', ') });
     }
     try {
       await answer(url, request, response);

@@ -115,7 +115,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     data: config.data,
     processes: children.map((child) => child.status()),
   });
-  const local = localPages({ issuer, status, live });
+  const local = localPages({ issuer, status, live, operator: { tokens, sweeperUrl } });
   const { upload, files } = fronts.listeners;
   const gateway = await listen({ host: HOST, port: ports.gateway }, createGateway({ upload, files, local }));
   undo.defer(() => gateway.close());

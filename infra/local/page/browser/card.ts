@@ -1,10 +1,20 @@
 import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
 import { button, element } from './element.ts';
+import { explanation } from './explanation.ts';
 import { facts } from './facts.ts';
+import { receiptList } from './receipts.ts';
 import { Sharing } from './sharing.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { waterfall } from './waterfall.ts';
 import { bytes } from './words.ts';
+
+/** Parts of the page that an open row leads to. */
+export interface CardActions {
+  /** Lets the person point at a file that this page has lost. */
+  chooseAgain(): void;
+  /** Shows the events of a file. */
+  showEvents(fileId: string): void;
+}
 
 /** The content of an open row. It changes in place, so that nobody's focus gets lost. */
 export class Card {
@@ -13,41 +23,54 @@ export class Card {
   readonly #bar = element('progress');
   readonly #sent = element('p', { class: 'sent' });
   readonly #progress: HTMLElement;
+  readonly #why = element('p', { class: 'why' });
   readonly #note = element('p', { class: 'note' });
   readonly #details: HTMLElement;
   readonly #focusRow: () => void;
   readonly #facts = element('div');
   readonly #times = element('div');
   readonly #sharing: Sharing;
+  readonly #receipts = element('div');
   #shown = '';
   readonly #toggle = button('Pause', () => this.#turn());
   readonly #again: HTMLButtonElement;
   readonly #download: HTMLButtonElement;
+  readonly #rescan: HTMLButtonElement;
+  readonly #events: HTMLButtonElement;
   readonly #delete: HTMLButtonElement;
 
-  /**
-   * @param chooseAgain lets the person point at a file that this page has lost
-   * @param focusRow gets the focus of a button that is no longer there
-   */
-  constructor(file: TrackedFile, chooseAgain: () => void, focusRow: () => void) {
+  /** @param focusRow gets the focus of a button that is no longer there */
+  constructor(file: TrackedFile, actions: CardActions, focusRow: () => void) {
     this.file = file;
     this.#focusRow = focusRow;
     this.#progress = element('div', { class: 'progress' }, this.#bar, this.#sent);
     this.#sharing = new Sharing(file);
-    this.#again = button('Choose the same file to go on', chooseAgain);
+    this.#again = button('Choose the same file to go on', actions.chooseAgain);
+    this.#events = button('Events', () => actions.showEvents(file.id ?? ''));
     this.#download = button('Download', () => void file.download());
+    this.#rescan = button('Scan again', () => void file.rescan());
     this.#delete = button('Delete', () => void this.#withdraw(), { class: 'quiet' });
-    const right = element('div', {}, this.#times, this.#sharing.element);
+    const right = element('div', {}, this.#times, this.#sharing.element, this.#receipts);
     this.#details = element('div', { class: 'detail' }, this.#facts, right);
-    const actions = element(
+    const buttons = element(
       'div',
       { class: 'actions' },
       this.#toggle,
       this.#again,
       this.#download,
+      this.#rescan,
+      this.#events,
       this.#delete,
     );
-    this.element = element('div', { class: 'card' }, this.#progress, this.#note, this.#details, actions);
+    this.element = element(
+      'div',
+      { class: 'card' },
+      this.#progress,
+      this.#why,
+      this.#note,
+      this.#details,
+      buttons,
+    );
   }
 
   show(): void {
@@ -55,27 +78,39 @@ export class Card {
     const { handle, transfer, id, viewers } = file;
     const underWay = transfer !== undefined && transfer.state.kind !== 'sent';
     this.#bar.setAttribute('aria-label', file.name);
-    for (const each of [this.#toggle, this.#again, this.#download, this.#delete]) {
+    for (const each of [
+      this.#toggle,
+      this.#again,
+      this.#download,
+      this.#rescan,
+      this.#events,
+      this.#delete,
+    ]) {
       each.setAttribute('aria-label', `${each.textContent}: ${file.name}`);
     }
     this.#showProgress();
     this.#showNote();
+    this.#why.textContent = explanation(file);
+    this.#why.hidden = this.#why.textContent === '';
     this.#details.hidden = underWay || !handle;
     if (handle) this.#showDetails(handle);
     this.#sharing.show();
     this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
+    this.#rescan.hidden = underWay || viewers === undefined || handle?.state !== 'clean';
+    this.#events.hidden = underWay || id === undefined;
     this.#delete.hidden = underWay || viewers === undefined;
   }
 
   #showDetails(handle: Handle): void {
-    const { transfer, scan } = this.file;
-    const shown = JSON.stringify([handle, scan, transfer?.uploaded]);
+    const { transfer, scan, receipts } = this.file;
+    const shown = JSON.stringify([handle, scan, transfer?.uploaded, receipts]);
     // Selected text stays selected, so that it can be copied.
     if (shown === this.#shown) return;
     this.#shown = shown;
     this.#facts.replaceChildren(facts(handle));
     this.#times.replaceChildren(...(isUnderWay(handle) ? [] : [waterfall(this.file)]));
+    this.#receipts.replaceChildren(...(receipts ? [receiptList(receipts)] : []));
   }
 
   #showProgress(): void {

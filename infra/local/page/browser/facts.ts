@@ -1,6 +1,6 @@
 import type { Handle } from '../../../../client/src/index.ts';
 import { element } from './element.ts';
-import { bytes, clock } from './words.ts';
+import { bytes, clock, moment } from './words.ts';
 
 /** Facts that are compared, not read. */
 const CODES = new Set(['SHA-256', 'Id']);
@@ -12,10 +12,22 @@ function exactly(size: number): string {
 
 /** The service's facts about a file, as terms and their values. */
 export function facts(handle: Handle): HTMLElement {
-  const { signature, reason, detail, sha256, engine, size, contentType, id, owner, createdAt, scannedAt } =
-    handle;
+  const {
+    signature,
+    reason,
+    detail,
+    sha256,
+    engine,
+    size,
+    contentType,
+    id,
+    owner,
+    createdAt,
+    scannedAt,
+    recalledAt,
+  } = handle;
   const database = engine?.database === undefined ? '' : `, signatures ${engine.database}`;
-  const told: Readonly<Record<string, string | undefined>> = {
+  const told = {
     Signature: signature,
     Reason: [reason, detail].filter(Boolean).join(': ') || undefined,
     'SHA-256': sha256,
@@ -24,9 +36,15 @@ export function facts(handle: Handle): HTMLElement {
     Size: size === undefined ? undefined : exactly(size),
     Uploaded: clock(createdAt),
     Scanned: scannedAt && clock(scannedAt),
+    Recalled: recalledAt && moment(recalledAt),
     Engine: engine && `ClamAV ${engine.version}${database}`,
     Id: id,
   };
+  return terms(told);
+}
+
+/** Terms and their values; those without a value are left out. */
+export function terms(told: Readonly<Record<string, string | undefined>>): HTMLElement {
   const list = element('dl', { class: 'facts' });
   for (const [term, value] of Object.entries(told)) {
     if (value)

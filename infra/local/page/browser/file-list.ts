@@ -1,11 +1,13 @@
 import type { Handle } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
 import { announce, complain } from './announce.ts';
+import type { CardActions } from './card.ts';
 import { byId } from './element.ts';
-import { forgetNames, nameEvents } from './event-log.ts';
+import type { EventLog } from './event-log.ts';
 import { Listing, PAGE, type Selection } from './listing.ts';
 import type { Session } from './session.ts';
 import { Table } from './table.ts';
+import type { Tabs } from './tabs.ts';
 import { type FileWatcher, TrackedFile } from './tracked-file.ts';
 import { Transfer } from './transfer.ts';
 import type { Tray } from './tray.ts';
@@ -17,11 +19,18 @@ const OPENED = 3;
 /** Files that are loaded at a time, to be searched. */
 const SEARCHED = 500;
 
+/** Other parts of the page. */
+interface Parts extends CardActions {
+  readonly tabs: Tabs;
+  readonly tray: Tray;
+  readonly events: Pick<EventLog, 'name'>;
+}
+
 /** The files on the page: those of its principal alone. */
 export class FileList implements FileWatcher {
   #session: Session;
   readonly #table: Table;
-  readonly #tray: Tray;
+  readonly #parts: Parts;
   readonly #view: View;
   #listing: Listing;
   /** Uploads from this page, also those that go on for another principal; newest first. */
@@ -33,11 +42,11 @@ export class FileList implements FileWatcher {
   readonly #changed = new Set<TrackedFile>();
   #isDrawing = false;
 
-  constructor(session: Session, tray: Tray, chooseAgain: () => void) {
+  constructor(session: Session, parts: Parts) {
     this.#session = session;
-    this.#tray = tray;
-    this.#table = new Table(chooseAgain);
-    this.#view = new View({
+    this.#parts = parts;
+    this.#table = new Table(parts);
+    this.#view = new View(parts.tabs, {
       selected: (selection) => this.#select(selection),
       searched: () => void this.#turnTo(0),
       turned: (by) => {
@@ -53,13 +62,17 @@ export class FileList implements FileWatcher {
   /** Begins anew, with what this principal sees. */
   actAs(session: Session): void {
     this.#session = session;
-    forgetNames();
     this.list();
   }
 
   list(): void {
     this.#view.reset();
     this.#select(this.#view.selection);
+  }
+
+  /** Shows one's own files, or those that are shared. */
+  showTab(tab: Selection['tab']): void {
+    if (this.#view.become(tab)) this.#select(this.#view.selection);
   }
 
   /** Begins uploads, or continues those that were begun before the page was loaded. */
@@ -72,13 +85,13 @@ export class FileList implements FileWatcher {
         const { state } = transfer;
         if (state.kind === 'sent') void this.#sent(file, state.handle);
         else if (state.kind !== 'sending') this.say(file, `${content.name}: ${state.kind}`);
-        this.#tray.show();
+        this.#parts.tray.show();
         this.changed(file);
       });
       file.transfer = transfer;
       file.isOpen = contents.length <= OPENED;
       uploads.push(file);
-      this.#tray.add(transfer);
+      this.#parts.tray.add(transfer);
     }
     for (const { transfer } of uploads.toSorted(bySize)) void transfer?.start();
     this.#uploads = [...uploads, ...this.#uploads];
@@ -106,7 +119,10 @@ export class FileList implements FileWatcher {
 
   /** An event was about a file. */
   happened(fileId: string): void {
-    void this.#byId(fileId)?.refresh();
+    const listed = this.#listing.byId(fileId);
+    // Also uploads of another identity, which the page may act as again.
+    const others = [...this.#opened, ...this.#uploads].filter(({ id }) => id === fileId);
+    for (const file of [...(listed ? [listed] : []), ...others]) void file.refresh();
   }
 
   timed(scan: ScanTimings): void {
@@ -122,7 +138,7 @@ export class FileList implements FileWatcher {
   changed(file: TrackedFile): void {
     if (file.id !== undefined && this.#isShown(file)) {
       file.scan = this.#times.get(file.id);
-      nameEvents(file.id, file.name);
+      this.#parts.events.name(file.id, file.name);
     }
     this.#changed.add(file);
     if (this.#isDrawing) return;

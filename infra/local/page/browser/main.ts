@@ -1,17 +1,42 @@
 import { chooser } from './acting.ts';
 import { byId } from './element.ts';
-import { showEvent } from './event-log.ts';
+import { EventLog } from './event-log.ts';
 import { FileList } from './file-list.ts';
 import { takeFiles } from './intake.ts';
 import { follow } from './live.ts';
-import { sessionOf } from './session.ts';
+import { Quarantine } from './quarantine.ts';
+import { type Session, sessionOf } from './session.ts';
+import { Tabs } from './tabs.ts';
 import { Tray } from './tray.ts';
 
 const slow = byId('slow', HTMLInputElement);
 const picker = byId('picker', HTMLInputElement);
-const principal = chooser((chosen) => files.actAs(sessionOf(chosen)));
+const principal = chooser((chosen) => actAs(sessionOf(chosen)));
+const tabs = new Tabs((tab) => {
+  if (tab === 'quarantine') void quarantine.load();
+  else if (tab !== 'events') files.showTab(tab);
+});
+const quarantine = new Quarantine();
+const events = new EventLog();
 const tray = new Tray((transfers) => files.cancelled(transfers));
-const files = new FileList(sessionOf(principal), tray, () => picker.click());
+const files = new FileList(sessionOf(principal), {
+  tabs,
+  tray,
+  events,
+  chooseAgain: () => picker.click(),
+  showEvents(fileId) {
+    events.find(fileId);
+    byId('tab-events', HTMLButtonElement).click();
+    byId('tab-events', HTMLButtonElement).focus();
+  },
+});
+
+function actAs(session: Session): void {
+  tabs.allow(session.isOperator);
+  quarantine.actAs(session);
+  events.forgetNames();
+  files.actAs(session);
+}
 
 takeFiles((taken) => files.upload(taken, slow.checked));
 
@@ -23,9 +48,9 @@ byId('lookup', HTMLFormElement).addEventListener('submit', (event) => {
 follow({
   message(message, event) {
     const fileId = event && 'fileId' in event.data ? event.data.fileId : undefined;
-    showEvent(message, event, fileId && files.nameOf(fileId));
+    events.add(message, event, fileId && files.nameOf(fileId));
     if (fileId) files.happened(fileId);
   },
   timings: (timings) => files.timed(timings),
 });
-files.list();
+actAs(sessionOf(principal));

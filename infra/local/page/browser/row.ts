@@ -1,5 +1,5 @@
 import { badgeOf } from './badge.ts';
-import { Card } from './card.ts';
+import { Card, type CardActions } from './card.ts';
 import { element } from './element.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { bytes, moment } from './words.ts';
@@ -10,7 +10,7 @@ let numbered = 0;
 export class Row {
   readonly element: HTMLTableSectionElement;
   readonly #file: TrackedFile;
-  readonly #chooseAgain: () => void;
+  readonly #actions: CardActions;
   readonly #name: HTMLButtonElement;
   readonly #badge = element('span', { class: 'badge' });
   readonly #size = element('td', { role: 'cell', class: 'size' });
@@ -20,10 +20,9 @@ export class Row {
   readonly #cell = element('td', { role: 'cell', colspan: '5' });
   #card: Card | undefined;
 
-  /** @param chooseAgain lets the person point at a file that this page has lost */
-  constructor(file: TrackedFile, chooseAgain: () => void) {
+  constructor(file: TrackedFile, actions: CardActions) {
     this.#file = file;
-    this.#chooseAgain = chooseAgain;
+    this.#actions = actions;
     const id = `file-${++numbered}`;
     this.#name = element('button', { type: 'button', class: 'name', 'aria-controls': id });
     this.#opened = element('tr', { id, role: 'row', class: 'opened' }, this.#cell);
@@ -56,7 +55,7 @@ export class Row {
     this.#opened.hidden = !isOpen;
     if (!isOpen) return;
     if (!this.#card) {
-      this.#card = new Card(this.#file, this.#chooseAgain, () => this.focus());
+      this.#card = new Card(this.#file, this.#actions, () => this.focus());
       this.#cell.append(this.#card.element);
     }
     this.#card.show();

@@ -2,11 +2,16 @@ import { Fileshare, type UploadStore, WebUploadStore } from '../../../../client/
 
 const MIB = 1024 * 1024;
 /** Tokens are good for an hour; one that is asked for anew in time is never out of date. */
+/** Principals of the page that are operators: the development issuer gives anybody any scope. */
+const OPERATORS: ReadonlySet<string> = new Set(['user:operator', 'user:second-operator']);
 const TOKEN_GOOD_FOR_MS = 30 * 60_000;
 
 /** Somebody, and the client that acts for them. */
 export interface Session {
   readonly principal: string;
+  /** Has the scope of administrators. */
+  readonly isOperator: boolean;
+  readonly token: () => Promise<string>;
   readonly fileshare: Fileshare;
   /** Client with small requests, for uploads that are to be slow. */
   readonly slow: Fileshare;
@@ -18,6 +23,8 @@ export function sessionOf(principal: string): Session {
   const common = { url: location.origin, token, store };
   return {
     principal,
+    isOperator: OPERATORS.has(principal),
+    token,
     fileshare: new Fileshare({ ...common, postUpTo: MIB, chunkSize: 4 * MIB }),
     slow: new Fileshare({
       ...common,
@@ -40,7 +47,8 @@ function tokensOf(principal: string): () => Promise<string> {
 }
 
 async function fetchToken(principal: string): Promise<string> {
-  const response = await fetch(`/local/token?${new URLSearchParams({ principal })}`);
+  const scope = OPERATORS.has(principal) ? 'read write admin' : 'read write';
+  const response = await fetch(`/local/token?${new URLSearchParams({ principal, scope })}`);
   if (!response.ok) throw new Error(`There is no token for ${principal}: ${response.status}`);
   return response.text();
 }

@@ -1,3 +1,4 @@
+import type { CardActions } from './card.ts';
 import { byId } from './element.ts';
 import { Row } from './row.ts';
 import type { TrackedFile } from './tracked-file.ts';
@@ -5,11 +6,11 @@ import type { TrackedFile } from './tracked-file.ts';
 /** The rows of one page of files: no others are in the document. */
 export class Table {
   readonly #table = byId('table', HTMLTableElement);
-  readonly #chooseAgain: () => void;
+  readonly #actions: CardActions;
   #rows = new Map<TrackedFile, Row>();
 
-  constructor(chooseAgain: () => void) {
-    this.#chooseAgain = chooseAgain;
+  constructor(actions: CardActions) {
+    this.#actions = actions;
   }
 
   /**
@@ -21,7 +22,7 @@ export class Table {
     const before = this.#rows;
     this.#rows = new Map();
     for (const file of files) {
-      const row = before.get(file) ?? new Row(file, this.#chooseAgain);
+      const row = before.get(file) ?? new Row(file, this.#actions);
       if (changed.has(file) || !before.delete(file)) row.show();
       before.delete(file);
       this.#rows.set(file, row);

@@ -1,6 +1,7 @@
-import { type Handle, isUnderWay, type Viewers } from '../../../../client/src/index.ts';
+import { type Handle, isUnderWay, type Receipt, type Viewers } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
 import { Lanes } from './lanes.ts';
+import { RECEIPTS } from './receipts.ts';
 import { save } from './save.ts';
 import type { Session } from './session.ts';
 import type { Transfer } from './transfer.ts';
@@ -22,6 +23,8 @@ export class TrackedFile {
   handle: Handle | undefined;
   /** Told to its owner alone; asked for when the file is open. */
   viewers: Viewers | undefined;
+  /** Told likewise; one more than is shown where there are more. */
+  receipts: readonly Receipt[] | undefined;
   transfer: Transfer | undefined;
   scan: ScanTimings | undefined;
   /** Why there is no handle. */
@@ -47,7 +50,7 @@ export class TrackedFile {
   /** A listing told it. */
   listed(handle: Handle): void {
     this.id = handle.id;
-    this.#know(handle, undefined);
+    this.#know(handle);
   }
 
   setOpen(isOpen: boolean): void {
@@ -62,8 +65,10 @@ export class TrackedFile {
     if (id === undefined) return;
     try {
       const handle = await session.fileshare.status(id);
-      const isAsked = this.isOpen && handle.owner === session.principal && handle.state !== 'deleted';
-      this.#know(handle, isAsked ? await session.fileshare.viewers(id) : undefined);
+      const { principal, isOperator } = session;
+      const isAsked = this.isOpen && (isOperator || handle.owner === principal) && handle.state !== 'deleted';
+      if (!isAsked) return this.#know(handle);
+      this.#know(handle, ...(await Promise.all([session.fileshare.viewers(id), this.#readers(id)])));
     } catch (error) {
       this.#hide(error instanceof Error ? error : new Error(String(error)));
     }
@@ -82,6 +87,13 @@ export class TrackedFile {
       });
       save(await new Response(download.stream).blob(), download.fileName ?? id);
       return `Downloaded ${bytes(download.size)}; its SHA-256 is right.`;
+    });
+  }
+
+  async rescan(): Promise<void> {
+    await this.#act(async ({ fileshare }, id) => {
+      await fileshare.rescan(id);
+      return 'It is scanned again; anything that is found shows here.';
     });
   }
 
@@ -115,6 +127,14 @@ export class TrackedFile {
     this.#poll?.abort();
   }
 
+  async #readers(id: string): Promise<readonly Receipt[]> {
+    const receipts: Receipt[] = [];
+    for await (const receipt of this.session.fileshare.receipts(id, { pageSize: RECEIPTS })) {
+      if (receipts.push(receipt) > RECEIPTS) break;
+    }
+    return receipts;
+  }
+
   async #act(work: (session: Session, id: string) => Promise<string>): Promise<void> {
     if (this.id === undefined) return;
     try {
@@ -130,12 +150,12 @@ export class TrackedFile {
     this.#watcher.changed(this);
   }
 
-  #know(handle: Handle, viewers: Viewers | undefined): void {
+  #know(handle: Handle, viewers?: Viewers, receipts?: readonly Receipt[]): void {
     if (this.#isForgotten) return;
     // Not of what was there when the page was loaded.
     const news = (this.handle ?? this.transfer) !== undefined && this.handle?.state !== handle.state;
     this.name = handle.fileName ?? this.name;
-    Object.assign(this, { handle, viewers, refusal: undefined });
+    Object.assign(this, { handle, viewers, receipts, refusal: undefined });
     if (handle.state === 'pending') void this.#follow(handle.id);
     else this.#poll?.abort();
     if (news && !isUnderWay(handle)) this.#watcher.say(this, `${this.name}: ${handle.state}`);
@@ -145,7 +165,7 @@ export class TrackedFile {
   #hide(refusal: Error): void {
     if (this.#isForgotten) return;
     this.#poll?.abort();
-    Object.assign(this, { handle: undefined, viewers: undefined, refusal });
+    Object.assign(this, { handle: undefined, viewers: undefined, receipts: undefined, refusal });
     this.#watcher.changed(this);
   }
 

@@ -2,6 +2,7 @@ import type { State } from '../../../../client/src/index.ts';
 import { STATES } from './badge.ts';
 import { byId } from './element.ts';
 import { PAGE, type Selection } from './listing.ts';
+import type { Tabs } from './tabs.ts';
 
 export interface ViewListener {
   /** Another tab or state: other files are to be loaded. */
@@ -21,9 +22,9 @@ export interface Shown {
   readonly isLoading: boolean;
 }
 
-/** The tabs, the filter, the search, and the buttons of the pages. */
+/** The filter, the search, and the buttons of the pages, in the two tabs of files. */
 export class View {
-  readonly #tabs = [byId('tab-mine', HTMLButtonElement), byId('tab-shared', HTMLButtonElement)] as const;
+  readonly #tabs: Tabs;
   readonly #state = byId('state', HTMLSelectElement);
   readonly #search = byId('search', HTMLInputElement);
   readonly #previous = byId('previous', HTMLButtonElement);
@@ -31,21 +32,9 @@ export class View {
   readonly #more = byId('more', HTMLButtonElement);
   #tab: Selection['tab'] = 'mine';
 
-  constructor(listener: ViewListener) {
+  constructor(tabs: Tabs, listener: ViewListener) {
+    this.#tabs = tabs;
     for (const [state, { text }] of Object.entries(STATES)) this.#state.append(new Option(text, state));
-    const choose = (tab: Selection['tab']) => {
-      if (tab === this.#tab) return;
-      this.#become(tab);
-      listener.selected(this.selection);
-    };
-    for (const tab of this.#tabs) {
-      tab.addEventListener('click', () => choose(tab === this.#tabs[0] ? 'mine' : 'shared'));
-      tab.addEventListener('keydown', ({ key }) => {
-        if (key !== 'ArrowLeft' && key !== 'ArrowRight') return;
-        choose(this.#tab === 'mine' ? 'shared' : 'mine');
-        this.#tabs[this.#tab === 'mine' ? 0 : 1].focus();
-      });
-    }
     this.#state.addEventListener('change', () => listener.selected(this.selection));
     this.#search.addEventListener('input', () => listener.searched());
     this.#previous.addEventListener('click', () => listener.turned(-1));
@@ -67,7 +56,8 @@ export class View {
     const { tab, state } = this.selection;
     this.#state.value = '';
     this.#search.value = '';
-    this.#become('mine');
+    this.become('mine');
+    this.#tabs.show('mine');
     return tab !== 'mine' || state !== '';
   }
 
@@ -83,17 +73,14 @@ export class View {
     this.#more.disabled = isLoading;
   }
 
-  #become(tab: Selection['tab']): void {
+  /** @returns whether it was the other before */
+  become(tab: Selection['tab']): boolean {
+    const isOther = tab !== this.#tab;
     this.#tab = tab;
-    for (const [at, each] of this.#tabs.entries()) {
-      const isChosen = (at === 0) === (tab === 'mine');
-      each.setAttribute('aria-selected', String(isChosen));
-      each.tabIndex = isChosen ? 0 : -1;
-    }
-    byId('list', HTMLElement).setAttribute('aria-labelledby', `tab-${tab}`);
     byId('table', HTMLTableElement).dataset['tab'] = tab;
     byId('empty', HTMLElement).textContent =
       tab === 'mine' ? 'No files yet.' : 'Nothing is shared with this identity.';
+    return isOther;
   }
 }
 

@@ -42,7 +42,15 @@ describe('the development token issuer', () => {
       processes: [{ name: 'upload', state: 'ready', pid: 3, restarts: 0, since: 0 }],
     });
     const live = { watch: () => assert.fail() };
-    server.on('request', localPages({ issuer: await createIssuer(folder, url), status, live }));
+    server.on(
+      'request',
+      localPages({
+        issuer: await createIssuer(folder, url),
+        status,
+        live,
+        operator: { tokens: localTokens(folder), sweeperUrl: '' },
+      }),
+    );
   });
 
   after(async () => {

@@ -32,7 +32,12 @@ describe('the page, as it is served', () => {
     };
     const issuer: Issuer = { url: '', jwks: { keys: [] }, token: () => Promise.reject(new Error('no key')) };
     server = createServer(
-      localPages({ issuer, status, live: { watch: (response) => response.end('live') } }),
+      localPages({
+        issuer,
+        status,
+        live: { watch: (response) => response.end('live') },
+        operator: { tokens: { identity: () => assert.fail() }, sweeperUrl: '' },
+      }),
     );
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');

@@ -1,0 +1,58 @@
+import type { Session } from './session.ts';
+
+/** An object in quarantine, as the sweeper lists it. Times are RFC 3339, sizes bytes. */
+export interface Quarantined {
+  /** A file id, or `sha256/` and the digest of a content that was clean before. */
+  readonly name: string;
+  readonly size: number;
+  readonly found?: string;
+  readonly since?: string;
+  readonly sha256?: string;
+  readonly finding?: 'stands' | 'awaitingSecond' | 'released';
+  readonly signature?: string;
+  readonly engine?: { readonly version: string; readonly database?: number };
+  /** The operator that has released it, or has asked for that. */
+  readonly word?: { readonly by: string; readonly reason: string; readonly at: string };
+}
+
+export interface QuarantinePage {
+  readonly items: readonly Quarantined[];
+  readonly next?: string;
+}
+
+/** Calls the sweeper in the name of an operator. */
+export class Operator {
+  readonly session: Session;
+
+  constructor(session: Session) {
+    this.session = session;
+  }
+
+  /** @param after the `next` of an earlier page */
+  async quarantine(after: string | undefined): Promise<QuarantinePage> {
+    const query = new URLSearchParams(after === undefined ? {} : { after });
+    return (await this.#call('GET', `/quarantine?${query}`)).json();
+  }
+
+  /** A zip under the password `infected`. */
+  async archive(name: string): Promise<Blob> {
+    return (await this.#call('GET', `/quarantine/content?${new URLSearchParams({ name })}`)).blob();
+  }
+
+  /** Sends an order, and returns the report. @throws {Error} that says why it was refused */
+  async order<Report>(path: string, body: object = {}): Promise<Report> {
+    return (await this.#call('POST', path, body)).json();
+  }
+
+  async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+    const authorization = `Bearer ${await this.session.token()}`;
+    const response = await fetch(`/local/operator${path}`, {
+      method,
+      headers: { authorization },
+      ...(body && { body: JSON.stringify(body) }),
+    });
+    if (response.ok) return response;
+    const problem: { detail?: string; title?: string } = await response.json().catch(() => ({}));
+    throw new Error(`${problem.detail ?? problem.title ?? 'Refused'} (${response.status})`);
+  }
+}
