@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { STATUS_CODES } from 'node:http';
 import { join } from 'node:path';
 import { PROBLEMS } from '../../shared/http/problems.ts';
+import { fhirFaults } from '../support/fhir-faults.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 
 const DOCS = join(import.meta.dirname, '../../docs');
@@ -90,7 +91,9 @@ describe('examples in the documentation', () => {
     const attachment = await (await service.call('GET', `${path}/status`, accept)).json();
     const content = [{ attachment }];
     const subject = { reference: 'Patient/example' };
-    keep('fhir', json({ resourceType: 'DocumentReference', status: 'current', subject, content }), id);
+    const document = { resourceType: 'DocumentReference', status: 'current', subject, content };
+    assert.deepEqual(fhirFaults(document), []);
+    keep('fhir', json(document), id);
     const reference = `${path}/references/${encodeURIComponent('https://fhir.example.org/DocumentReference/1')}`;
     keep('reference', await shown(await service.call('PUT', reference)), id);
     assert.equal((await service.call('DELETE', path)).status, 409);

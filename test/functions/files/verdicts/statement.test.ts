@@ -8,6 +8,7 @@ import schema from '../../../../functions/files/verdicts/verdict.v1.json' with {
 import { newFileId } from '../../../../shared/files/file-id.ts';
 import { parseSha256 } from '../../../../shared/files/record.ts';
 import type { Generation } from '../../../../shared/storage/object.ts';
+import { fhirFaults } from '../../../support/fhir-faults.ts';
 import { OWNER } from '../fixture.ts';
 
 const PAGE = join(import.meta.dirname, '../../../../docs/verdicts.md');
@@ -122,5 +123,7 @@ describe('a statement', () => {
       [scannedAt, issuedAt, fileId],
     );
     assert.equal(provenance.signature[0].when, issuedAt);
+    assert.deepEqual(fhirFaults(provenance), []);
+    assert.notDeepEqual(fhirFaults({ ...provenance, agent: undefined }), [], 'the validator looks');
   });
 });
