@@ -21,6 +21,11 @@ locals {
       for metric in ["failed", "not_completed", "redriven"] : "sum(increase(${local.user_metric}_${metric}{${local.of_revision}}[1h]))"
     ] },
     { title = "Requests a second, by class of answer", unit = "1", queries = ["sum by (service_name, response_code_class) (rate(${local.requests}[5m]))"] },
+    { title = "Requests that no instance took, an hour", unit = "1", queries = ["sum by (service_name) (increase(${local.user_metric}_refused{${local.of_revision}}[1h]))"] },
+    { title = "Instances: all by service, and busy ones of the scanner", unit = "1", queries = [
+      "sum by (service_name) (run_googleapis_com:container_instance_count{${local.of_revision},service_name=~\"${var.name}-.+\"})",
+      local.scanners_busy,
+    ] },
     ], local.slo_charts, local.has_callbacks ? [
     { title = "Callbacks an hour: delivered, and failed by reason", unit = "1", queries = [
       "sum(increase(${local.user_metric}_callbacks_delivered{${local.of_revision}}[1h]))",

@@ -3,6 +3,7 @@
 locals {
   metric_prefix = replace(var.name, "-", "_")
   log_of        = "resource.type=\"cloud_run_revision\" AND resource.labels.location=\"${var.region}\" AND resource.labels.service_name"
+  api_log       = "${local.log_of}=(\"${var.name}-upload\" OR \"${var.name}-files\")"
   scanner_log   = "${local.log_of}=\"${var.name}-scanner\""
   rescanner_log = "${local.log_of}=\"${var.name}-rescanner\""
   sweeper_log   = "${local.log_of}=\"${var.name}-sweeper\""
@@ -22,7 +23,9 @@ locals {
     collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
     audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
-    rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
+    # Cloud Run's own line about a request that it refused. A 429 without it is the function's, about one client.
+    refused      = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
+    rules_broken = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
     }, local.has_exports ? {
     exports = { label = null, filter = "${local.log_of}=\"${var.name}-exporter\" AND jsonPayload.message=\"export completed\" AND jsonPayload.complete=true" }
     } : {}, local.has_callbacks ? {
@@ -30,6 +33,7 @@ locals {
     callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
   } : {})
   distributions = {
+    rescan_job_seconds     = { field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0" }
     rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
     verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
@@ -45,6 +49,8 @@ locals {
   dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
   backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
   requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
+  scanners_busy = "sum(run_googleapis_com:container_instance_count{${local.of_revision},service_name=\"${var.name}-scanner\",state=\"active\"})"
+  refused       = "sum(increase(${local.user_metric}_refused{${local.of_revision}}[10m]))"
   server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
 }
 

@@ -540,6 +540,16 @@ variable "slo" {
   }
 }
 
+variable "uptime_check_seconds" {
+  description = "How often Cloud Monitoring asks upload and files from six places whether they answer: 60, 300, 600 or 900 seconds; null for never. Each time is a request, which starts an instance where none is kept. Without effect where Cloud Run lets `api_invokers` through alone."
+  type        = number
+  default     = 300
+  validation {
+    condition     = var.uptime_check_seconds == null ? true : contains([60, 300, 600, 900], var.uptime_check_seconds)
+    error_message = "uptime_check_seconds should be 60, 300, 600, 900 or null."
+  }
+}
+
 variable "notification_channels" {
   description = "Notification channels of Cloud Monitoring that alerts go to: `projects/…/notificationChannels/…`."
   type        = list(string)

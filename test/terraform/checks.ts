@@ -5,6 +5,7 @@ import { grantFindings } from './grants.ts';
 import { locationFindings } from './location-checks.ts';
 import { routeFindings } from './route-checks.ts';
 import { serviceFindings } from './service-checks.ts';
+import { watchFindings } from './watch-checks.ts';
 
 /** Everything that is wrong with what an example deploys. */
 export function findingsOf(deployment: Deployment): readonly string[] {
@@ -15,5 +16,6 @@ export function findingsOf(deployment: Deployment): readonly string[] {
     ...routeFindings(deployment),
     ...callerFindings(deployment),
     ...locationFindings(deployment),
+    ...watchFindings(deployment),
   ];
 }

@@ -1,10 +1,10 @@
-import { globSync, readFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { containersOf, type Deployment, envOf, ofType, type Resource } from './deployment.ts';
 import { at, listAt, numberAt, textAt } from './json.ts';
 import { ROOT } from './tools.ts';
 
-/** Errors in buckets, topics, subscriptions and schedules, and in their alerts. */
+/** Errors in buckets, topics, subscriptions and schedules. */
 export function eventFindings(deployment: Deployment): readonly string[] {
   const subscriptions = ofType(deployment, 'google_pubsub_subscription');
   return [
@@ -13,7 +13,6 @@ export function eventFindings(deployment: Deployment): readonly string[] {
     ...subscriptions.flatMap((subscription) => pushFindings(deployment, subscription)),
     ...finalizeFindings(deployment),
     ...scheduleFindings(deployment),
-    ...watchFindings(deployment),
   ];
 }
 
@@ -164,66 +163,4 @@ function scheduleFindings(deployment: Deployment): readonly string[] {
     .filter(({ values }) => !/^\d{1,2} \* \* \* \*$/.test(textAt(values, 'schedule')))
     .map(({ values }) => `collect is not called hourly: ${textAt(values, 'schedule')}`);
   return [...missing, ...wrong, ...rare];
-}
-
-/** Every alert and metric looks for what the functions say in exactly these words. */
-function watchFindings(deployment: Deployment): readonly string[] {
-  const filters = [
-    ...ofType(deployment, 'google_logging_metric').flatMap(({ values }) => [
-      textAt(values, 'filter'),
-      textAt(values, 'value_extractor'),
-      ...Object.values((at(values, 'label_extractors') as Record<string, string> | null) ?? {}),
-    ]),
-    ...ofType(deployment, 'google_monitoring_alert_policy').map(({ values }) =>
-      textAt(values, 'conditions', 0, 'condition_matched_log', 0, 'filter'),
-    ),
-  ].join('\n');
-  const source = globSync('{functions,shared}/**/*.ts', { cwd: ROOT })
-    .map((file) => readFileSync(join(ROOT, file), 'utf8'))
-    .join('\n');
-  const messages = [...filters.matchAll(/jsonPayload\.message=(?:\(([^)]*)\)|("[^"]*"))/g)].flatMap(
-    ([, many, one]) => [...(many ?? one ?? '').matchAll(/"([^"]*)"/g)].map(([, message = '']) => message),
-  );
-  const scripts = globSync('infra/clamav/*.sh', { cwd: ROOT })
-    .map((file) => readFileSync(join(ROOT, file), 'utf8'))
-    .join('\n');
-  const starts = [...filters.matchAll(/jsonPayload\.message=~"\^([^"]*?):? ?"/g)].map(
-    ([, start = '']) => start,
-  );
-  const fields = [...filters.matchAll(/jsonPayload\.(\w+)/g)].map(([, field = '']) => field);
-  return [
-    ...(messages.length > 8 ? [] : ['alerts on log lines are missing']),
-    ...messages
-      .filter((message) => !source.includes(`'${message}'`))
-      .map((message) => `no function says "${message}"`),
-    ...starts.filter((start) => !scripts.includes(`'${start}`)).map((start) => `no script says "${start}"`),
-    ...fields
-      .filter(
-        (field) => !['message', 'component'].includes(field) && !new RegExp(`\\b${field}\\b`).test(source),
-      )
-      .map((field) => `no log line has ${field}`),
-    ...dependentMetrics(deployment),
-  ];
-}
-
-/** The log-based metrics that queries name are there, and each is in a query. */
-function dependentMetrics(deployment: Deployment): readonly string[] {
-  const defined = ofType(deployment, 'google_logging_metric').map(({ values }) => textAt(values, 'name'));
-  const queries = [
-    ...ofType(deployment, 'google_monitoring_alert_policy').map(({ values }) =>
-      textAt(values, 'conditions', 0, 'condition_prometheus_query_language', 0, 'query'),
-    ),
-    ...ofType(deployment, 'google_monitoring_dashboard').map(({ values }) =>
-      textAt(values, 'dashboard_json'),
-    ),
-  ].join('\n');
-  const named = [...queries.matchAll(/logging_googleapis_com:user_(\w+?)(?:_bucket|_count)?\{/g)].map(
-    ([, name = '']) => name,
-  );
-  const absent = [...new Set(named)].filter((name) => !defined.includes(name));
-  const unwatched = defined.filter((name) => !named.includes(name));
-  return [
-    ...absent.map((name) => `there is no metric ${name}`),
-    ...unwatched.map((name) => `nothing watches the metric ${name}`),
-  ];
 }

@@ -221,4 +221,58 @@ export const MISTAKES: readonly Mutation[] = [
     'image      = var.images.scanner',
     'image      = "gcr.io/x/scanner:latest"',
   ),
+  planted(
+    'refusals by words that Cloud Run does not write',
+    'metrics.tf',
+    'no available instance',
+    'no free instance',
+  ),
+  planted(
+    'a maximum of another service',
+    'alerts.tf',
+    'var.scanner.max_instances} and',
+    'var.upload.max_instances} and',
+  ),
+  planted(
+    'an order to scan again that nobody misses',
+    'alerts.tf',
+    '_rescan_job_seconds_bucket{',
+    '_rescan_behind_seconds_bucket{',
+  ),
+  planted(
+    'an uptime check of a path that Cloud Run takes',
+    'uptime.tf',
+    'method = "GET", path = "/files"',
+    'method = "GET", path = "/healthz"',
+  ),
+  planted(
+    'an uptime check of the wrong host',
+    'uptime.tf',
+    'trimprefix(local.files_url, "https://")',
+    '"example.org"',
+  ),
+  planted(
+    'an uptime check that takes every answer',
+    'uptime.tf',
+    'status_value = 401',
+    'status_class = "STATUS_CLASS_ANY"',
+  ),
+  planted(
+    'an uptime check that any server satisfies',
+    'uptime.tf',
+    'content = "/problems/unauthenticated"',
+    'content = "401"',
+  ),
+  planted(
+    'an uptime check that alerts nobody',
+    'uptime.tf',
+    'conditions.value.uptime_check_id',
+    'conditions.key',
+  ),
+  planted(
+    'an alert on one region that does not reach us',
+    'uptime.tf',
+    'threshold_value = 1',
+    'threshold_value = 0',
+  ),
 ];

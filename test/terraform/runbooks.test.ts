@@ -43,7 +43,7 @@ describe('runbooks', () => {
 
   it('are what the documentation of each alert leads to', () => {
     const policies = module.split('resource "google_monitoring_alert_policy"').slice(1);
-    assert.equal(policies.length, 2);
+    assert.equal(policies.length, 3);
     for (const policy of policies)
       assert.match(policy, /content +=.*\$\{format\(local\.runbook, each\.key\)\}/);
     assert.match(module, /runbook = .*docs\/runbooks\/%s\.md.*var\.runbook_base_url.*\/%s\.md/);
@@ -64,6 +64,9 @@ describe('runbooks', () => {
       assert.equal(block.trim().split('\n').length, 3);
       for (const [, message = ''] of page.matchAll(/jsonPayload\.message="([^"]+)"/g))
         assert.ok(source.includes(`'${message}'`), `no function says "${message}"`);
+      // A title may end in a number of the deployment.
+      for (const [, title = ''] of page.matchAll(/chart \*([^*…]+)/g))
+        assert.ok(module.includes(`"${title}`), `the dashboard has no chart "${title}"`);
     });
 
   it('have commands that the parser of gcloud accepts', function () {

@@ -21,6 +21,8 @@ export interface JobsReport {
   readonly errors: number;
   /** Jobs that are neither over nor paused. */
   readonly open: number;
+  /** Time since the oldest of those was ordered; absent where there is none. */
+  readonly behindSeconds?: number;
 }
 
 /**
@@ -31,6 +33,7 @@ export interface JobsReport {
 export async function workOnJobs(deps: JobDeps, { budgetMs, stopping }: SweepTerms): Promise<JobsReport> {
   const end = performance.now() + budgetMs;
   let [requested, errors, open] = [0, 0, 0];
+  let oldest: Date | undefined;
   for (const job of await deps.jobs.all()) {
     const isOver = job.completedAt !== undefined || job.order.wish === 'cancel';
     const since = job.completedAt ?? job.object.updated;
@@ -40,9 +43,12 @@ export async function workOnJobs(deps: JobDeps, { budgetMs, stopping }: SweepTer
     const sent = left > 0 && !stopping() ? await workOn(deps, job, { budgetMs: left, stopping }) : undefined;
     requested += sent?.requested ?? 0;
     errors += sent?.errors ?? 0;
-    if (!sent?.complete) open++;
+    if (sent?.complete) continue;
+    open++;
+    oldest ??= job.order.at;
   }
-  return { requested, errors, open };
+  const behind = oldest && { behindSeconds: Math.round((deps.now().getTime() - oldest.getTime()) / 1000) };
+  return { requested, errors, open, ...behind };
 }
 
 async function workOn(

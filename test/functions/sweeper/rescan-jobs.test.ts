@@ -165,7 +165,9 @@ describe('a re-scan that an operator has ordered', () => {
     await fixture.blobs(10, DAY);
     await order({}, 'b');
     await order({}, 'a');
-    assert.deepEqual(await work({ filesPerDay: 10 }), { requested: 10, errors: 0, open: 1 });
+    // Since the second was ordered, a minute ago.
+    const report = { requested: 10, errors: 0, open: 1, behindSeconds: 60 };
+    assert.deepEqual(await work({ filesPerDay: 10 }), report);
     assert.ok((await job('b')).completedAt);
     assert.equal((await job('a')).completedAt, undefined);
   });
@@ -176,7 +178,7 @@ describe('a re-scan that an operator has ordered', () => {
     const deps = fixture.deps();
     const failing = { ...deps, request: () => Promise.reject(new Error('no topic')), jobs: jobs() };
     const report = await workOnJobs(failing, { budgetMs: 60_000, stopping: () => false });
-    assert.deepEqual(report, { requested: 0, errors: 10, open: 1 });
+    assert.deepEqual(report, { requested: 0, errors: 10, open: 1, behindSeconds: 60 });
     fixture.now += DAY;
     await work();
     assert.equal(different(), 10);
