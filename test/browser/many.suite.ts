@@ -142,6 +142,7 @@ describe('the page: many files', () => {
       'Files shown',
       'Events',
       'Contents in quarantine',
+      'Outcome of the order',
       'News',
     ]);
   });

@@ -11,10 +11,16 @@ import {
 import type { GetContext } from './context.ts';
 import { count, time } from './options.ts';
 import { rescanCommand, rescansCommand, type StartFlags, startRescanCommand } from './rescans.ts';
+import { statusCommand } from './status.ts';
 
 /** Adds `fileshare admin` and its commands. */
 export function addAdministration(program: Command, context: GetContext): void {
   const admin = program.command('admin').description('for operators: what is in quarantine, hunts, redrives');
+  admin
+    .command('status')
+    .description('print what the dashboard shows: what waits, verdicts, re-scans, signatures, errors')
+    .option('--name <name>', 'of the deployment, as the Terraform module has it', 'fileshare')
+    .action((flags: { name: string }) => statusCommand(context(), flags));
   admin
     .command('quarantine')
     .description('list what is in quarantine, and why')

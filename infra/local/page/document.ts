@@ -17,6 +17,7 @@ const TABS = [
   { tab: 'shared', name: 'Shared with me', panel: 'list' },
   { tab: 'events', name: 'Events', panel: 'events-panel' },
   { tab: 'quarantine', name: 'Quarantine', panel: 'quarantine' },
+  { tab: 'operations', name: 'Operations', panel: 'operations' },
 ] as const;
 
 /** Columns of the table of files; the classes of its cells are the same words. */
@@ -117,6 +118,15 @@ ${warning(developmentSignatures)}
       <p class="hint" role="status" id="quarantine-count" aria-label="Contents in quarantine"></p>
       <ul class="contents" id="contents"></ul>
       <button type="button" class="small" id="quarantine-more" hidden>Load more</button>
+    </div>
+    <div id="operations" role="tabpanel" aria-labelledby="tab-operations" hidden>
+      <div class="controls">
+        <p class="hint">The numbers of <code>fileshare admin status</code> and of the dashboard.</p>
+        <button type="button" class="small" id="operations-reload">Reload</button>
+      </div>
+      <dl class="facts readings" id="readings"></dl>
+      <div class="actions" id="orders"></div>
+      <p class="note" role="status" id="operations-note" aria-label="Outcome of the order"></p>
     </div>
   </section>
 </main>

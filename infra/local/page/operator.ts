@@ -6,6 +6,7 @@ import { createLocalJWKSet, jwtVerify } from 'jose';
 import { bearer, type Tokens } from '../../emulators/common/iam/tokens.ts';
 import { sendProblem } from '../gateway/problem.ts';
 import { AUDIENCE, type Issuer, PRINCIPAL_CLAIM, SCOPES } from '../issuer/issuer.ts';
+import { answerQuery, type MetricSources } from '../metrics/query.ts';
 
 const OPERATOR_PATH = '/local/operator';
 
@@ -16,12 +17,18 @@ const ORDERS = {
   '/release': 'POST',
   '/condemn': 'POST',
   '/sweep': 'POST',
+  '/collect': 'POST',
+  '/redrive': 'POST',
 } as const;
 
-/** Methods of the paths below {@link OPERATOR_PATH}. */
-export const OPERATOR_METHODS: Readonly<Record<string, readonly string[]>> = Object.fromEntries(
-  Object.entries(ORDERS).map(([path, method]) => [OPERATOR_PATH + path, [method]]),
-);
+/** Base of the HTTP API of Prometheus, which knows the queries of `fileshare admin status`. */
+const QUERY_PATH = '/local/metrics/api/v1/query';
+
+/** Methods of the paths that are for operators alone. */
+export const OPERATOR_METHODS: Readonly<Record<string, readonly string[]>> = {
+  ...Object.fromEntries(Object.entries(ORDERS).map(([path, method]) => [OPERATOR_PATH + path, [method]])),
+  [QUERY_PATH]: ['GET'],
+};
 
 const MAX_ORDER_BYTES = 64 * 1024;
 const HEADERS = ['content-type', 'content-disposition'] as const;
@@ -30,21 +37,28 @@ export interface OperatorOptions {
   readonly issuer: Issuer;
   readonly tokens: Pick<Tokens, 'identity'>;
   readonly sweeperUrl: string;
+  readonly metrics: MetricSources;
 }
 
 /**
- * Passes the order of an operator on to the sweeper. In a deployment, an operator is a Google account that may call it; here, a
+ * Answers operators: with metrics, or by passing their order on to the sweeper. In a deployment, an operator is a Google account that may call it; here, a
  * principal with the scope of administrators, who is told from other operators by an address with its name.
  */
 export async function operate(
-  { issuer, tokens, sweeperUrl }: OperatorOptions,
-  { pathname, search }: URL,
+  { issuer, tokens, sweeperUrl, metrics }: OperatorOptions,
+  { pathname, search, searchParams }: URL,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const principal = await operatorOf(issuer, bearer(request.headers.authorization));
   if (principal === undefined) {
     return sendProblem(response, 403, 'A token with the scope of administrators is needed.');
+  }
+  if (pathname === QUERY_PATH) {
+    const answer = await answerQuery(metrics, searchParams.get('query') ?? '', Date.now());
+    if (!answer) return sendProblem(response, 400, 'The queries here are those of fileshare admin status.');
+    response.writeHead(200, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
+    return void response.end(JSON.stringify(answer));
   }
   const order = await bodyOf(request);
   if (order === undefined) return sendProblem(response, 413, 'No order is as long as this.');

@@ -5,6 +5,8 @@ import { type Service, startFronts } from '../gateway/fronts.ts';
 import { createGateway } from '../gateway/gateway.ts';
 import { listen } from '../gateway/listening.ts';
 import { createIssuer, type Issuer } from '../issuer/issuer.ts';
+import { LogMetrics } from '../metrics/log-metrics.ts';
+import { metricSources } from '../metrics/sources.ts';
 import { createLive } from '../page/live.ts';
 import { localPages } from '../page/local-pages.ts';
 import type { PlatformStatus } from '../page/status-page.ts';
@@ -82,7 +84,11 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   undo.defer(() => abandoned.abort());
   const pubsubHost = pubsubHostOf(config, ports);
   const live = createLive(pubsubHost, abandoned.signal);
-  const logbook = openLogbook(join(config.data, 'logs'), options.print, live.read);
+  const logs = new LogMetrics();
+  const logbook = openLogbook(join(config.data, 'logs'), options.print, (name, line) => {
+    live.read(name, line);
+    logs.read(name, line);
+  });
   undo.defer(() => logbook.close());
   const guard = startProcessGuard();
   undo.defer(() => guard.release());
@@ -115,7 +121,8 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     data: config.data,
     processes: children.map((child) => child.status()),
   });
-  const local = localPages({ issuer, status, live, operator: { tokens, sweeperUrl } });
+  const metrics = metricSources({ logs, pubsubHost, storageUrl, children });
+  const local = localPages({ issuer, status, live, operator: { tokens, sweeperUrl, metrics } });
   const { upload, files } = fronts.listeners;
   const gateway = await listen({ host: HOST, port: ports.gateway }, createGateway({ upload, files, local }));
   undo.defer(() => gateway.close());

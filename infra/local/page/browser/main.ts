@@ -4,6 +4,7 @@ import { EventLog } from './event-log.ts';
 import { FileList } from './file-list.ts';
 import { takeFiles } from './intake.ts';
 import { follow } from './live.ts';
+import { Operations } from './operations.ts';
 import { Quarantine } from './quarantine.ts';
 import { type Session, sessionOf } from './session.ts';
 import { Tabs } from './tabs.ts';
@@ -14,9 +15,11 @@ const picker = byId('picker', HTMLInputElement);
 const principal = chooser((chosen) => actAs(sessionOf(chosen)));
 const tabs = new Tabs((tab) => {
   if (tab === 'quarantine') void quarantine.load();
+  else if (tab === 'operations') void operations.load();
   else if (tab !== 'events') files.showTab(tab);
 });
 const quarantine = new Quarantine();
+const operations = new Operations();
 const events = new EventLog();
 const tray = new Tray((transfers) => files.cancelled(transfers));
 const files = new FileList(sessionOf(principal), {
@@ -34,6 +37,7 @@ const files = new FileList(sessionOf(principal), {
 function actAs(session: Session): void {
   tabs.allow(session.isOperator);
   quarantine.actAs(session);
+  operations.actAs(session);
   events.forgetNames();
   files.actAs(session);
 }

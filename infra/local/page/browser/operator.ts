@@ -44,9 +44,18 @@ export class Operator {
     return (await this.#call('POST', path, body)).json();
   }
 
-  async #call(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+  /** Asks the HTTP API of Prometheus. */
+  metrics(path: string): Promise<Response> {
+    return this.#fetch('GET', `/local/metrics${path}`);
+  }
+
+  #call(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+    return this.#fetch(method, `/local/operator${path}`, body);
+  }
+
+  async #fetch(method: string, path: string, body?: object): Promise<Response> {
     const authorization = `Bearer ${await this.session.token()}`;
-    const response = await fetch(`/local/operator${path}`, {
+    const response = await fetch(path, {
       method,
       headers: { authorization },
       ...(body && { body: JSON.stringify(body) }),

@@ -1,11 +1,11 @@
 import { byId } from './element.ts';
 
 /** Each has a button `tab-NAME`, which names the panel that it controls. */
-const TABS = ['mine', 'shared', 'events', 'quarantine'] as const;
+const TABS = ['mine', 'shared', 'events', 'quarantine', 'operations'] as const;
 export type Tab = (typeof TABS)[number];
 
 /** Tabs that only operators see. */
-const OPERATORS_ALONE: ReadonlySet<Tab> = new Set(['quarantine']);
+const OPERATORS_ALONE: ReadonlySet<Tab> = new Set(['quarantine', 'operations']);
 
 /** The row of tabs, of which one is chosen. */
 export class Tabs {

@@ -67,6 +67,26 @@ describe('the Pub/Sub emulator over JSON', () => {
     assert.match(JSON.stringify((await pulled).body), /"data":"YQ=="/);
   });
 
+  it('tells how much waits in each subscription, and for how long', async () => {
+    await rest(emulator.host, 'PUT', '/topics/counted');
+    for (const name of ['counted', 'empty']) {
+      await rest(emulator.host, 'PUT', `/subscriptions/${name}`, { topic: 'projects/p/topics/counted' });
+    }
+    const messages = [{ data: 'YQ==' }, { data: 'Yg==' }];
+    await rest(emulator.host, 'POST', '/topics/counted:publish', { messages });
+    const ackIds = (await restPull(emulator.host, 'empty')).map(({ ackId }) => ackId);
+    await rest(emulator.host, 'POST', '/subscriptions/empty:acknowledge', { ackIds });
+    const response = await fetch(`http://${emulator.host}/_emulator/backlog`);
+    const { subscriptions } = (await response.json()) as {
+      subscriptions: { name: string; messages: number; oldestSeconds: number }[];
+    };
+    const of = (name: string) =>
+      subscriptions.find((each) => each.name === `projects/p/subscriptions/${name}`);
+    assert.equal(of('counted')?.messages, 2);
+    assert.ok((of('counted')?.oldestSeconds ?? -1) >= 0);
+    assert.deepEqual([of('empty')?.messages, of('empty')?.oldestSeconds], [0, 0]);
+  });
+
   it('tells HTTP/1.1 from HTTP/2 when the bytes come one by one', async () => {
     const [host, port] = emulator.host.split(':');
     const socket = connect({ host, port: Number(port), noDelay: true });

@@ -115,6 +115,19 @@ describe('storage emulator: finalize notifications', () => {
     assert.equal(subscriber.deliveries.length, length);
   });
 
+  it('tells how many wait, and for how long', async () => {
+    const asked = async () => (await fetch(`${fixture.url}/_emulator/notifications`)).json();
+    assert.deepEqual(await asked(), { messages: 0, oldestSeconds: 0 });
+    subscriber.verdict = () => 503;
+    await fixture.put('one', 'x');
+    await fixture.put('two', 'x');
+    const { messages, oldestSeconds } = (await asked()) as { messages: number; oldestSeconds: number };
+    assert.equal(messages, 2);
+    assert.ok(oldestSeconds >= 0);
+    subscriber.verdict = () => 204;
+    await idle();
+  });
+
   it('delivers once the subscriber is there', async () => {
     const url = await subscriber.url();
     await subscriber.close();

@@ -13,6 +13,7 @@ import { localPages } from '../../../../infra/local/page/local-pages.ts';
 import type { PlatformStatus } from '../../../../infra/local/page/status-page.ts';
 import { emailOf, localTokens } from '../../../../infra/local/processes/identity.ts';
 import { ask } from '../gateway/gateway-fixture.ts';
+import { NO_METRICS } from '../page/no-metrics.ts';
 
 const TOKEN_COMMAND = fileURLToPath(new URL('../../../../infra/local/cli/token.ts', import.meta.url));
 const run = promisify(execFile);
@@ -48,7 +49,7 @@ describe('the development token issuer', () => {
         issuer: await createIssuer(folder, url),
         status,
         live,
-        operator: { tokens: localTokens(folder), sweeperUrl: '' },
+        operator: { tokens: localTokens(folder), sweeperUrl: '', metrics: NO_METRICS },
       }),
     );
   });

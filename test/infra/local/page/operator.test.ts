@@ -10,6 +10,7 @@ import { decodeJwt } from 'jose';
 import { createIssuer, type Issuer } from '../../../../infra/local/issuer/issuer.ts';
 import { operate } from '../../../../infra/local/page/operator.ts';
 import { localTokens } from '../../../../infra/local/processes/identity.ts';
+import { NO_METRICS } from './no-metrics.ts';
 
 describe('orders of operators, by way of the page', () => {
   let folder: string;
@@ -36,7 +37,12 @@ describe('orders of operators, by way of the page', () => {
     const sweeperUrl = await listening(sweeper);
     page = createServer((request, response) => {
       const target = new URL(request.url ?? '', 'http://127.0.0.1');
-      void operate({ issuer, tokens: localTokens(folder), sweeperUrl }, target, request, response);
+      void operate(
+        { issuer, tokens: localTokens(folder), sweeperUrl, metrics: NO_METRICS },
+        target,
+        request,
+        response,
+      );
     });
     url = await listening(page);
   });

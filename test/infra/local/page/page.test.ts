@@ -8,6 +8,7 @@ import { localPages } from '../../../../infra/local/page/local-pages.ts';
 import type { PlatformStatus } from '../../../../infra/local/page/status-page.ts';
 import { samples } from '../../../../infra/local/samples/samples.ts';
 import { type Answer, ask } from '../gateway/gateway-fixture.ts';
+import { NO_METRICS } from './no-metrics.ts';
 
 describe('the page, as it is served', () => {
   let server: Server;
@@ -36,7 +37,7 @@ describe('the page, as it is served', () => {
         issuer,
         status,
         live: { watch: (response) => response.end('live') },
-        operator: { tokens: { identity: () => assert.fail() }, sweeperUrl: '' },
+        operator: { tokens: { identity: () => assert.fail() }, sweeperUrl: '', metrics: NO_METRICS },
       }),
     );
     server.listen(0, '127.0.0.1');

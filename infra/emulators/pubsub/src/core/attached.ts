@@ -33,6 +33,11 @@ export class Attached {
     return this.#subscription;
   }
 
+  /** Messages that are not acknowledged, and when the oldest was published, ms since 1970. */
+  get waiting(): { readonly messages: number; readonly oldest: number | undefined } {
+    return { messages: this.#backlog.size, oldest: this.#backlog.oldest };
+  }
+
   /** Deliverer for the calls that pull. Throws FAILED_PRECONDITION where the messages go to an endpoint, or nowhere. */
   get pullable(): Deliverer {
     if (isPush(this.#subscription)) {

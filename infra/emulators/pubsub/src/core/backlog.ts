@@ -42,6 +42,12 @@ export class Backlog {
     return this.#entries.size;
   }
 
+  /** When the oldest message was published, ms since 1970; undefined without any. */
+  get oldest(): number | undefined {
+    const [oldest] = this.#entries.values();
+    return oldest?.message.publishTime;
+  }
+
   configure(subscription: Subscription): void {
     this.#subscription = subscription;
     if (!subscription.retainAckedMessages) this.#forgetAcknowledged(() => true);

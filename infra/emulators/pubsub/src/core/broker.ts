@@ -84,6 +84,15 @@ export class Broker {
       .filter(({ name }) => name.startsWith(`${project}/`));
   }
 
+  /** Counts what waits in each subscription; seconds. In the service, metrics of Cloud Monitoring say so. */
+  backlogs(): { readonly name: string; readonly messages: number; readonly oldestSeconds: number }[] {
+    const now = this.#options.clock.now();
+    return [...this.#subscriptions.values()].map(({ subscription: { name }, waiting }) => {
+      const { messages, oldest = now } = waiting;
+      return { name, messages, oldestSeconds: (now - oldest) / 1000 };
+    });
+  }
+
   subscriptionsTo(topic: Topic): Subscription[] {
     return this.#attachedTo(topic.name).map(({ subscription }) => subscription);
   }

@@ -33,6 +33,9 @@ async function answer(
 ): Promise<unknown> {
   const url = new URL(`http://localhost${request.url}`);
   if (request.method === 'GET' && url.pathname === '/_emulator/jwks') return minter.jwks();
+  if (request.method === 'GET' && url.pathname === '/_emulator/backlog') {
+    return { subscriptions: service.broker.backlogs() };
+  }
   if (request.method === 'GET' && url.pathname === '/') return { status: 'Ok' };
   if (url.pathname === '/_emulator/faults') {
     return control(request.method, service.faults, await readJson(request));

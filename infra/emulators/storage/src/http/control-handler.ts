@@ -9,6 +9,7 @@ import { readRecord } from '../json-body.ts';
 import { isOperation, type Operation } from '../operation.ts';
 import type { OperationCounts } from '../operation-counts.ts';
 import type { MutationLimit } from '../state/mutation-limit.ts';
+import type { Store } from '../state/store.ts';
 import { requestBody } from './request-body.ts';
 
 const natural = v.pipe(v.number(), v.integer(), v.minValue(0));
@@ -48,12 +49,13 @@ interface Controlled {
   readonly mutationLimit: MutationLimit;
   readonly retryTests: RetryTests;
   readonly iam: EmulatedIam | undefined;
+  readonly store: Store;
 }
 
 /**
  * `emulator.faults` and `emulator.operations` for other processes: `POST /_emulator/faults` with a rule, `GET` (how
  * many have struck since the last `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with
- * `{"enabled":true}`, `GET` and `DELETE /_emulator/operations`; `/_emulator/iam`; and Google's API for retry tests.
+ * `{"enabled":true}`, `GET` and `DELETE /_emulator/operations`, `GET /_emulator/notifications`; `/_emulator/iam`; and Google's API for retry tests.
  * @see EmulatedIam.control
  * @see RetryTests
  * @throws ApiError 400 | 404
@@ -61,7 +63,7 @@ interface Controlled {
 export async function control(
   request: IncomingMessage,
   path: string,
-  { faults, counts, mutationLimit, retryTests, iam }: Controlled,
+  { faults, counts, mutationLimit, retryTests, iam, store }: Controlled,
 ): Promise<Answer> {
   if (path.startsWith('/retry_test')) return controlRetryTests(request, path, retryTests);
   if (path === '/_emulator/iam') return json(200, await controlIam(iam, request));
@@ -81,12 +83,21 @@ export async function control(
       return empty(204);
     case 'GET /_emulator/operations':
       return json(200, counts.report());
+    case 'GET /_emulator/notifications':
+      return json(200, waitingIn(store));
     case 'DELETE /_emulator/operations':
       counts.reset();
       return empty(204);
     default:
       throw new ApiError(404, 'notFound', 'Not Found');
   }
+}
+
+/** Notifications that nobody has acknowledged, and for how long the oldest waits. */
+function waitingIn({ state: { notices }, now }: Store): object {
+  const made = [...notices.values()].map(({ object }) => object.timeCreated);
+  const oldest = made.reduce((first, at) => Math.min(first, at), now());
+  return { messages: notices.size, oldestSeconds: (now() - oldest) / 1000 };
 }
 
 /** @throws ApiError 400 */

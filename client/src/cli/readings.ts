@@ -1,0 +1,183 @@
+/** A number that operators look at, or several by a label. */
+export interface Reading {
+  /** Member of the report. */
+  readonly name: string;
+  readonly title: string;
+  readonly unit: 'count' | 'seconds';
+  /** PromQL, as the dashboard of the Terraform module asks. */
+  readonly query: string;
+}
+
+/** The value for each set of labels, which are joined by a comma; one value without a label has the key ''. */
+export type Values = Readonly<Record<string, number>>;
+
+/**
+ * The readings of the deployment called `name`, as Cloud Monitoring's Prometheus API knows them. Metrics of log lines have the names
+ * that the Terraform module gives them.
+ */
+export function readingsOf(name: string): readonly Reading[] {
+  const user = `logging_googleapis_com:user_${name.replaceAll('-', '_')}`;
+  const revision = 'monitored_resource="cloud_run_revision"';
+  const run = 'run_googleapis_com';
+  const service = `${revision},service_name=~"${name}-.+"`;
+  const pubsub = 'pubsub_googleapis_com:subscription';
+  const subscription = (match: string) =>
+    `{monitored_resource="pubsub_subscription",subscription_id${match}}`;
+  const increase = (metric: string, window: string) =>
+    `sum(increase(${user}_${metric}{${revision}}[${window}])) or vector(0)`;
+  const increaseBy = (label: string, metric: string, window: string) =>
+    `sum by (${label}) (increase(${user}_${metric}{${revision}}[${window}]))`;
+  const quantile = (share: number, metric: string, window: string) =>
+    `histogram_quantile(${share}, sum by (le) (increase(${user}_${metric}_bucket{${revision}}[${window}])))`;
+  const scanner = subscription(`="${name}-finalized-scanner"`);
+  const rescanner = subscription(`="${name}-rescan-rescanner"`);
+  const dead = subscription(`=~"${name}-.+-dead(-sweeper)?"`);
+  const count = { unit: 'count' } as const;
+  const seconds = { unit: 'seconds' } as const;
+  return [
+    {
+      name: 'eventsWaiting',
+      title: 'Events that wait for the scanner',
+      ...count,
+      query: `max(${pubsub}_num_undelivered_messages${scanner})`,
+    },
+    {
+      name: 'oldestEventSeconds',
+      title: 'Age of the oldest of them',
+      ...seconds,
+      query: `max(${pubsub}_oldest_unacked_message_age${scanner})`,
+    },
+    {
+      name: 'oldestPendingSeconds',
+      title: 'Oldest pending file, at the last sweep',
+      ...seconds,
+      query: quantile(0.99, 'oldest_pending_seconds', '15m'),
+    },
+    {
+      name: 'verdicts',
+      title: 'Verdicts in the last hour',
+      ...count,
+      query: increaseBy('verdict', 'scans', '1h'),
+    },
+    {
+      name: 'verdictSecondsMedian',
+      title: 'Upload to verdict, median',
+      ...seconds,
+      query: quantile(0.5, 'verdict_seconds', '1h'),
+    },
+    {
+      name: 'verdictSecondsSlow',
+      title: 'Upload to verdict, slowest 5 %',
+      ...seconds,
+      query: quantile(0.95, 'verdict_seconds', '1h'),
+    },
+    {
+      name: 'rescansWaiting',
+      title: 'Re-scans that wait',
+      ...count,
+      query: `max(${pubsub}_num_undelivered_messages${rescanner})`,
+    },
+    {
+      name: 'rescanBehindSeconds',
+      title: 'Oldest content that is due for a re-scan',
+      ...seconds,
+      query: quantile(0.99, 'rescan_behind_seconds', '1d'),
+    },
+    {
+      name: 'rescans',
+      title: 'Re-scans in the last hour',
+      ...count,
+      query: increaseBy('outcome', 'rescans', '1h'),
+    },
+    {
+      name: 'signatureAgeSeconds',
+      title: 'Age of the signatures',
+      ...seconds,
+      query: quantile(0.99, 'signature_age_seconds', '1h'),
+    },
+    {
+      name: 'deadLetters',
+      title: 'Dead letters',
+      ...count,
+      query: `sum(${pubsub}_num_undelivered_messages${dead})`,
+    },
+    {
+      name: 'failed',
+      title: 'Files that failed, in the last hour',
+      ...count,
+      query: increase('failed', '1h'),
+    },
+    {
+      name: 'notCompleted',
+      title: 'Scans tried in vain, in the last hour',
+      ...count,
+      query: increase('not_completed', '1h'),
+    },
+    {
+      name: 'redriven',
+      title: 'Files sent again, in the last hour',
+      ...count,
+      query: increase('redriven', '1h'),
+    },
+    {
+      name: 'serverErrors',
+      title: 'Server errors in the last hour',
+      ...count,
+      query: `sum(increase(${run}:request_count{${service},response_code_class="5xx"}[1h])) or vector(0)`,
+    },
+    {
+      name: 'instances',
+      title: 'Instances',
+      ...count,
+      query: `sum by (service_name) (${run}:container_instance_count{${service}})`,
+    },
+    { name: 'audits', title: 'Audits in the last day', ...count, query: increase('audits', '1d') },
+    {
+      name: 'rulesBroken',
+      title: 'Broken rules that they found',
+      ...count,
+      query: increaseBy('rule', 'rules_broken', '1d'),
+    },
+  ];
+}
+
+/** `{"status": "success", …}` of the HTTP API of Prometheus, for an instant vector. */
+interface Answer {
+  readonly data: {
+    readonly result: readonly {
+      readonly metric: Readonly<Record<string, string>>;
+      readonly value: readonly [number, string];
+    }[];
+  };
+}
+
+/** Has a query answered by `GET /api/v1/query`; undefined where nobody has measured that. */
+export async function readValues(
+  { query }: Reading,
+  ask: (path: string) => Promise<Response>,
+): Promise<Values | undefined> {
+  const { data } = (await (await ask(`/api/v1/query?${new URLSearchParams({ query })}`)).json()) as Answer;
+  const values = data.result
+    .map(({ metric, value }): [string, number] => [Object.values(metric).join(', '), Number(value[1])])
+    .filter(([, value]) => !Number.isNaN(value));
+  return values.length === 0
+    ? undefined
+    : Object.fromEntries(values.sort(([one], [other]) => (one < other ? -1 : 1)));
+}
+
+/** `12`, `clean 10, infected 2` or `3.1 s`; `no data` is another thing than 0. */
+export function formatValues({ unit }: Reading, values: Values | undefined): string {
+  if (values === undefined) return 'no data';
+  return Object.entries(values)
+    .map(([label, value]) => {
+      const text = unit === 'seconds' ? duration(value) : String(Math.round(value));
+      return label === '' ? text : `${label} ${text}`;
+    })
+    .join(', ');
+}
+
+function duration(seconds: number): string {
+  if (seconds < 120) return `${Number(seconds.toPrecision(2))} s`;
+  if (seconds < 7200) return `${Math.round(seconds / 60)} min`;
+  return seconds < 172_800 ? `${Math.round(seconds / 3600)} h` : `${Math.round(seconds / 86_400)} days`;
+}

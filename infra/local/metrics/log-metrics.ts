@@ -1,0 +1,130 @@
+import * as v from 'valibot';
+
+interface Source {
+  readonly services: readonly string[];
+  readonly message: string;
+}
+
+const BOTH = ['scanner', 'sweeper'];
+
+/** Counters of terraform/metrics.tf, with their labels; a test compares. */
+export const COUNTERS = {
+  rescans: { services: ['rescanner'], message: 're-scan completed', label: 'outcome' },
+  scans: { services: BOTH, message: 'scan completed', label: 'verdict' },
+  failed: { services: BOTH, message: 'file failed', label: 'failure' },
+  not_completed: { services: ['scanner'], message: 'scan not completed' },
+  redriven: { services: ['sweeper'], message: 'file redriven' },
+  audits: { services: ['auditor'], message: 'audit completed', only: 'complete' },
+  rules_broken: { services: ['auditor'], message: 'rule broken', label: 'rule' },
+} as const satisfies Record<string, Source & { readonly label?: string; readonly only?: string }>;
+
+/** Distributions of terraform/metrics.tf; seconds. */
+export const DISTRIBUTIONS = {
+  rescan_behind_seconds: {
+    services: ['sweeper'],
+    message: 're-scans requested',
+    field: 'behindSeconds',
+  },
+  verdict_seconds: { services: ['scanner'], message: 'scan completed', field: 'verdictSeconds' },
+  oldest_pending_seconds: {
+    services: ['sweeper'],
+    message: 'sweep completed',
+    field: 'oldestPendingSeconds',
+  },
+  signature_age_seconds: { services: BOTH, message: 'scan completed', field: 'signatureAgeSeconds' },
+} as const satisfies Record<string, Source & { readonly field: string }>;
+
+export type CounterName = keyof typeof COUNTERS;
+export type DistributionName = keyof typeof DISTRIBUTIONS;
+
+/** Also counts server errors, which Cloud Run counts itself. */
+const SERVED = ['upload', 'files'];
+
+const LINE = v.looseObject({
+  message: v.string(),
+  audit: v.optional(v.looseObject({ status: v.optional(v.number()) })),
+});
+
+/** Longest window of a reading; ms. */
+const DAY = 86_400_000;
+/** Samples of one metric; the oldest are forgotten. */
+const KEPT = 100_000;
+
+interface Sample {
+  readonly at: number;
+  /** Label of a counter, or value of a distribution. */
+  readonly value: string | number;
+}
+
+/** The metrics that a deployment makes of the log lines of its functions, of those of this machine. */
+export class LogMetrics {
+  readonly #samples = new Map<string, Sample[]>();
+  readonly #now: () => number;
+
+  constructor(now: () => number = Date.now) {
+    this.#now = now;
+  }
+
+  /** A line of a process's log. */
+  read(service: string, text: string): void {
+    if (!text.startsWith('{')) return;
+    const line = parse(text);
+    if (!line) return;
+    for (const [name, counter] of Object.entries(COUNTERS)) {
+      if (!isFrom(counter, service, line.message)) continue;
+      if ('only' in counter && line[counter.only] !== true) continue;
+      this.#add(name, 'label' in counter ? String(line[counter.label] ?? '') : '');
+    }
+    for (const [name, distribution] of Object.entries(DISTRIBUTIONS)) {
+      const value = line[distribution.field];
+      if (isFrom(distribution, service, line.message) && typeof value === 'number' && value >= 0) {
+        this.#add(name, value);
+      }
+    }
+    const { status = 0 } = line.audit ?? {};
+    if (line.message === 'audit' && SERVED.includes(service) && status >= 500) this.#add('serverErrors', '');
+  }
+
+  /** How many there were of each label within the last `windowMs`. */
+  increase(name: CounterName | 'serverErrors', windowMs: number): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { value } of this.#within(name, windowMs)) {
+      counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
+    }
+    return counts;
+  }
+
+  /** The value that the `share` of those within the last `windowMs` do not exceed; undefined where there are none. */
+  quantile(share: number, name: DistributionName, windowMs: number): number | undefined {
+    const values = this.#within(name, windowMs).map(({ value }) => Number(value));
+    values.sort((one, other) => one - other);
+    return values[Math.max(0, Math.ceil(share * values.length) - 1)];
+  }
+
+  #within(name: string, windowMs: number): readonly Sample[] {
+    const from = this.#now() - windowMs;
+    return (this.#samples.get(name) ?? []).filter(({ at }) => at >= from);
+  }
+
+  #add(name: string, value: string | number): void {
+    const samples = this.#samples.get(name) ?? [];
+    this.#samples.set(name, samples);
+    samples.push({ at: this.#now(), value });
+    const old = samples.findIndex(({ at }) => at >= this.#now() - DAY);
+    // A day's worth is dropped seldom, since the rest moves up.
+    if (old > KEPT / 10 || samples.length > KEPT) samples.splice(0, Math.max(old, samples.length - KEPT));
+  }
+}
+
+function isFrom({ services, message }: Source, service: string, said: string): boolean {
+  return message === said && services.includes(service);
+}
+
+function parse(text: string): v.InferOutput<typeof LINE> | undefined {
+  try {
+    const line = v.safeParse(LINE, JSON.parse(text));
+    return line.success ? line.output : undefined;
+  } catch {
+    return undefined;
+  }
+}
