@@ -33,6 +33,8 @@ export interface DownloadDeps {
 interface DownloadRequest {
   readonly method: 'GET' | 'HEAD';
   readonly reader: Principal;
+  /** When the reader ceases to see the file. */
+  readonly until?: Date | undefined;
   readonly headers: IncomingHttpHeaders;
   /** Sent by a page of another origin, which could not follow a redirect to a third: browsers send `Origin: null` there. */
   readonly crossOrigin?: boolean;
@@ -82,8 +84,9 @@ export async function openDownload(
   }
   const disposition = dispositionOf(record.fileName);
   if (redirecting) {
-    const location = await locationOf(redirecting, object, record, disposition);
-    return { status: 307, headers: { location, 'content-length': '0' }, bytes: NOTHING };
+    const location = await locationOf(redirecting, object, record, disposition, request.until);
+    if (location !== undefined)
+      return { status: 307, headers: { location, 'content-length': '0' }, bytes: NOTHING };
   }
   const headers = { ...common, ...contentHeaders(record, disposition) };
   const open = async (range: ByteRange) => {
@@ -93,7 +96,7 @@ export async function openDownload(
     return isWhole ? verified(bytes, object) : bytes;
   };
   if (ranges) return openRanges(ranges, { open, headers, size });
-  const bytes = reads ? await open({ start: 0, end: size - 1 }) : NOTHING;
+  const bytes = hands ? await open({ start: 0, end: size - 1 }) : NOTHING;
   return { status: 200, headers: { ...headers, 'content-length': String(size) }, bytes };
 }
 

@@ -6,6 +6,7 @@ import type { Records } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import type { SharedFiles } from '../../shared/files/shared-files.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
+import type { Background } from '../../shared/runtime/background.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import type { ReceiptWriter } from './receipt-writer.ts';
 import type { RecordWriter } from './record-writer.ts';
@@ -19,6 +20,10 @@ export interface Files {
   readonly writer: RecordWriter;
   readonly references: References;
   readonly shared: SharedFiles;
+  /** Publishes that files are shared; absent: the sweeper does. */
+  readonly publish: Publish | undefined;
+  /** Runs the steps of a request that nobody waits for, and that the sweeper would do too. */
+  readonly background: Background;
   readonly receipts: Receipts;
   /** Absent: downloads leave no receipts. */
   readonly receiptWriter: ReceiptWriter | undefined;

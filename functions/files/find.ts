@@ -1,16 +1,18 @@
 import { parseFileId } from '../../shared/files/file-id.ts';
-import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayAdminister, mayChange, mayView, type Owned } from '../../shared/identity/caller.ts';
+import type { Files } from './files.ts';
 
 /** The relation to a file that an operation requires of its caller. */
-export type Permission = (caller: Caller, file: Owned) => boolean;
+export type Permission = (caller: Caller, file: Owned, now: Date) => boolean;
 
 export const owner: Permission = mayChange;
 export const ownerOrViewer: Permission = mayView;
 export const ownerOrAdministrator: Permission = (caller, file) =>
   mayChange(caller, file) || mayAdminister(caller);
-export const anyoneWhoSees: Permission = (caller, file) => mayView(caller, file) || mayAdminister(caller);
+export const anyoneWhoSees: Permission = (caller, file, now) =>
+  mayView(caller, file, now) || mayAdminister(caller);
 
 /**
  * The record of a file that the caller may see, and may do this with.
@@ -18,7 +20,7 @@ export const anyoneWhoSees: Permission = (caller, file) => mayView(caller, file)
  *   knows that it exists
  */
 export async function findFile(
-  records: Records,
+  { records, now }: Pick<Files, 'records' | 'now'>,
   caller: Caller,
   id: string,
   permission: Permission,
@@ -26,7 +28,8 @@ export async function findFile(
 ): Promise<Versioned> {
   const fileId = parseFileId(id);
   const current = fileId && (await records.get(fileId, signal));
-  if (!current || !anyoneWhoSees(caller, current.record)) throw new Problem('not-found');
-  if (!permission(caller, current.record)) throw new Problem('forbidden');
+  const at = now();
+  if (!current || !anyoneWhoSees(caller, current.record, at)) throw new Problem('not-found');
+  if (!permission(caller, current.record, at)) throw new Problem('forbidden');
   return current;
 }

@@ -14,6 +14,7 @@ import { streamBodies } from '../../shared/framework/framing.ts';
 import { httpService } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
+import { Background } from '../../shared/runtime/background.ts';
 import {
   commonVariables,
   deduplicationScope,
@@ -62,7 +63,8 @@ const permanent = new Bucket(
 const now = () => new Date();
 const records = new Records(permanent);
 const receipts = new Receipts(permanent);
-const events = config.RECEIPTS ? publisherOf(config) : undefined;
+const events = publisherOf(config);
+const background = new Background(log);
 const rescans =
   config.RESCAN_TOPIC === undefined
     ? undefined
@@ -77,7 +79,10 @@ const handler = router(
     references: new References(permanent),
     shared: new SharedFiles(permanent),
     receipts,
-    receiptWriter: events && new ReceiptWriter({ receipts, publish: events.publish, now }),
+    publish: events?.publish,
+    background,
+    receiptWriter:
+      config.RECEIPTS && events ? new ReceiptWriter({ receipts, publish: events.publish, now }) : undefined,
     findings: new Findings(permanent),
     requestRescan: rescans?.publish,
     blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
@@ -93,7 +98,7 @@ const handler = router(
 streamBodies(() => true);
 allowOrigins(config.CORS_ORIGINS);
 drainOnSignals(log, async () => {
-  await Promise.all([events?.close(), rescans?.close()]);
+  await Promise.all([background.ended(), events?.close(), rescans?.close()]);
 });
 http(
   'files',
@@ -116,9 +121,10 @@ function redirectOf(aboveBytes: number | undefined): Redirect | undefined {
   };
 }
 
-/** @throws {Error} where it is not configured what events are to be published as, and where */
-function publisherOf({ SCAN_EVENTS_TOPIC: topic, FILES_URL: url, ...others }: typeof config) {
+/** @throws {Error} where receipts need it, and it is not configured what events are to be published as, and where */
+function publisherOf({ SCAN_EVENTS_TOPIC: topic, FILES_URL: url, RECEIPTS, ...others }: typeof config) {
   if (topic === undefined || url === undefined) {
+    if (!RECEIPTS) return undefined;
     throw new Error('Configuration: RECEIPTS needs SCAN_EVENTS_TOPIC and FILES_URL');
   }
   const { GOOGLE_CLOUD_PROJECT, ORDERED_EVENTS: ordered, EMULATOR_CREDENTIALS: emulatorCredentials } = others;

@@ -82,7 +82,7 @@ async function readShared(
   const [first] = entries;
   try {
     const record = first && (await records.get(first.id, signal))?.record;
-    if (record && mayView(caller, record)) return mayChange(caller, record) ? undefined : record;
+    if (record && mayView(caller, record, now())) return mayChange(caller, record) ? undefined : record;
   } catch (error) {
     if (!(error instanceof CorruptRecord)) throw error;
     log.error({ err: error }, 'record left out of a listing');

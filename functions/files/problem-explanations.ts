@@ -34,8 +34,10 @@ export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
     'The scan has not ended, or the upload is not complete. Poll the status, or try again after `Retry-After`.',
   'idempotency-in-progress':
     'Another upload with the same `Idempotency-Key` has not ended yet. Nothing of this one was kept. Send it again after `Retry-After`.',
+  'file-expires':
+    'The file has an end, so no resource may refer to it: the resource would lose it then. Remove the end first.',
   'file-referenced':
-    'Resources refer to the file, so it is not deleted; `references` says how many (1000 stands for that or more). Remove the references first.',
+    'Resources refer to the file, so it is not deleted and gets no end; `references` says how many (1000 stands for that or more). Remove the references first.',
   'too-many-viewers':
     'There is no room for another viewer; `viewers` says how many there are. Name a group instead, or revoke some.',
   'file-infected': 'Malware was found; `signature` names it. The file is never handed out.',
@@ -44,7 +46,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
   'file-failed':
     'The service could not process the file; `reason` says why. Send it again as a new file, or ask for a redrive where `reason` is `gaveUp`.',
   'file-expired': 'The upload was never completed. Send it again as a new file.',
-  'file-deleted': 'Its owner or an administrator deleted it.',
+  'file-deleted':
+    'Its owner or an administrator deleted it, or it has reached the end that its owner gave it.',
   'precondition-failed':
     '`If-Match` or `If-Unmodified-Since` does not hold; `ETag`, where there is one, tells the present version. Look again, then decide again.',
   'tus-version': '`Tus-Resumable` is absent or names a version that `Tus-Version` does not list.',
@@ -57,6 +60,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
   'unsupported-encoding': 'The body has a `Content-Encoding`. Send the bytes as they are.',
   'upload-content-type':
     'Send `Content-Type: application/offset+octet-stream` (tus) or `application/partial-upload`; `detail` says which.',
+  'end-not-possible':
+    'The end of a grant or a file is not in the future, or more than 100 years ahead. Leave it out for no end.',
   'callback-not-allowed':
     'The [callback URL](callbacks.md) is not one that this deployment posts to; `detail` says why. Nothing was kept.',
   'range-not-satisfiable': '`Content-Range` tells the size of the file.',

@@ -18,6 +18,8 @@ interface ReadRequest {
   readonly method: 'GET' | 'HEAD';
   readonly record: FileRecord;
   readonly reader: Principal;
+  /** When the reader ceases to see the file; absent where that has no end. */
+  readonly until: Date | undefined;
 }
 
 /**
@@ -28,11 +30,12 @@ interface ReadRequest {
 export async function sendFile(
   deps: DownloadDeps,
   { request, response, audit, signal }: RequestContext,
-  { method, record, reader }: ReadRequest,
+  { method, record, reader, until }: ReadRequest,
 ): Promise<void> {
   const download = await openDownload(deps, requireReadable(record), {
     method,
     reader,
+    until,
     headers: request.headers,
     crossOrigin: isCrossOrigin(response),
     signal,

@@ -48,15 +48,25 @@ export function redirects(
 }
 
 /**
- * Where the bytes of exactly this generation are to be had, with the type and the name that we would send.
+ * Where the bytes of exactly this generation are to be had, with the type and the name that we would send: for no longer than
+ * the file is there and its reader sees it.
+ * @param until when the reader ceases to see it
+ * @returns undefined where that is less than a second: the bytes go through this function then
  * @throws {StorageError}
  */
-export function locationOf(
+export async function locationOf(
   { origin, seconds, signer }: Redirect,
   object: StoredObject,
   record: ReadableRecord,
   disposition: string,
-): Promise<string> {
+  until: Date | undefined,
+): Promise<string | undefined> {
+  const at = new Date();
+  const left = [record.expiresAt, until].flatMap((end) =>
+    end ? Math.floor((end.getTime() - at.getTime()) / 1000) : [],
+  );
+  const goodFor = Math.min(seconds, ...left);
+  if (goodFor < 1) return undefined;
   return signedUrl(signer, {
     origin,
     path: `/${object.bucket}/${object.name}`,
@@ -65,7 +75,7 @@ export function locationOf(
       'response-content-disposition': disposition,
       'response-content-type': record.contentType,
     },
-    at: new Date(),
-    seconds,
+    at,
+    seconds: goodFor,
   });
 }

@@ -20,7 +20,7 @@ type Referring = Pick<Files, 'references' | 'writer' | 'now'>;
  * Notes that a resource refers to a file. The reference first, then the record that says so: a request that deletes
  * the file finds either the one or the other changed (docs/adr/0008-ownership-and-references.md). A crash between the
  * two leaves a reference that counts though its client was not told so.
- * @throws {Problem} 410 where the file was deleted first; {StorageError}
+ * @throws {Problem} 410 where the file was deleted first, 409 where it has an end; {StorageError}
  */
 export async function addReference(referring: Referring, { id, uri, by }: Reference): Promise<void> {
   const { references, writer, now } = referring;
@@ -59,6 +59,13 @@ async function noticeLastReference({ references, writer, now }: Referring, id: F
 }
 
 function referenced(record: FileRecord): FileRecord {
-  if (record.state === 'deleted') throw new Problem('file-deleted');
+  requireReferable(record);
   return markReferenced(record);
+}
+
+/** @throws {Problem} where the file is deleted, or will be at its end */
+export function requireReferable(record: FileRecord): void {
+  if (record.state === 'deleted') throw new Problem('file-deleted');
+  if (record.expiresAt)
+    throw new Problem('file-expires', { detail: 'Remove its end first: DELETE /files/{id}/expiration.' });
 }

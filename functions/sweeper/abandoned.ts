@@ -2,6 +2,7 @@ import { announceFailure, markFailed } from '../../shared/events/complete-scan.t
 import { assemble, isWhole, objectOf, readChain, removeParts } from '../../shared/files/parts.ts';
 import type { FileRecord, UploadingRecord } from '../../shared/files/record.ts';
 import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
+import { type EndOutcome, reconcileEnds } from './ends.ts';
 import { isLeased, type SweeperDeps } from './sweeper.ts';
 
 export type RecordOutcome =
@@ -19,6 +20,7 @@ export type RecordOutcome =
   | 'sourceGone'
   /** That it had failed was not said yet. */
   | 'announced'
+  | EndOutcome
   | 'foreign'
   | 'conflict';
 
@@ -30,6 +32,9 @@ export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects)
   const current = deps.records.parse(objects);
   if (!current) return 'foreign';
   const { record } = current;
+  // The rest of such a record comes with the next sweep.
+  const ended = await reconcileEnds(deps, current);
+  if (ended) return ended;
   if (record.state === 'failed' && !record.announced) {
     await announceFailure(deps, { ...current, record });
     return 'announced';

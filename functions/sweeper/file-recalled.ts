@@ -27,7 +27,7 @@ export function fileRecalled(
     time: recalledAt,
     facts: {
       signature,
-      viewers,
+      viewers: viewers.map(({ principal }) => principal),
       references,
       receipts,
       ...(moreReceipts && { moreReceipts }),

@@ -9,6 +9,7 @@ import { Findings } from '../../shared/files/findings.ts';
 import { Receipts } from '../../shared/files/receipts.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
+import { SharedFiles } from '../../shared/files/shared-files.ts';
 import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
@@ -101,6 +102,7 @@ const sweeper: SweeperDeps = {
   permanent,
   records: new Records(permanent),
   findings: new Findings(permanent),
+  shared: new SharedFiles(permanent),
   publish: addressed(events.publish, config.FILES_URL),
   redeliver: notifications.publish,
   stuckAfterMs: config.STUCK_AFTER_SECONDS * 1000,

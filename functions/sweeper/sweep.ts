@@ -1,13 +1,17 @@
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
+import { SHARED_PREFIX } from '../../shared/files/shared-files.ts';
 import { type RecordOutcome, reconcileRecord } from './abandoned.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
+import { type GrantOutcome, reconcileGrant } from './grants.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { PENDING, reconcileWaiting, type WaitingOutcome } from './waiting.ts';
 import { walk } from './walk.ts';
 
 /** Share of the available time: what waits comes first, and leaves some to the records. */
 const WAITING_SHARE = 0.75;
+/** Share of the available time at which the records leave the rest to the grants. */
+const RECORDS_SHARE = 0.95;
 
 export interface SweepTerms {
   /** Milliseconds after which nothing more is begun. */
@@ -20,10 +24,11 @@ export interface SweepTerms {
 export interface SweepReport {
   readonly unscanned: Readonly<Partial<Record<WaitingOutcome | 'error', number>>>;
   readonly records: Readonly<Partial<Record<RecordOutcome | 'error', number>>>;
+  readonly grants: Readonly<Partial<Record<GrantOutcome | 'error', number>>>;
   /** Age of the oldest object seen that waits for a verdict, 0 where none does. */
   readonly oldestPendingSeconds: number;
   /** False where the time was up first: the next sweep goes on from there. */
-  readonly complete: { readonly unscanned: boolean; readonly records: boolean };
+  readonly complete: { readonly unscanned: boolean; readonly records: boolean; readonly grants: boolean };
 }
 
 /**
@@ -35,12 +40,14 @@ export async function sweep(deps: SweeperDeps, { budgetMs, stopping }: SweepTerm
   const start = performance.now();
   const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
   const waiting = await sweepUnscanned(deps, after(budgetMs * WAITING_SHARE));
-  const listed = await sweepRecords(deps, after(budgetMs));
+  const listed = await sweepRecords(deps, after(budgetMs * RECORDS_SHARE));
+  const granted = await sweepGrants(deps, after(budgetMs));
   return {
     unscanned: waiting.counts,
     records: listed.counts,
+    grants: granted.counts,
     oldestPendingSeconds: Math.round(waiting.oldestMs / 1000),
-    complete: { unscanned: waiting.complete, records: listed.complete },
+    complete: { unscanned: waiting.complete, records: listed.complete, grants: granted.complete },
   };
 }
 
@@ -65,6 +72,15 @@ async function sweepRecords(deps: SweeperDeps, stop: () => boolean) {
   const visit = countOutcomes(deps.log, counts, (objects: RecordObjects) => reconcileRecord(deps, objects));
   const complete = await resume(deps.permanent, 'sweeper/records', ({ from }) =>
     walk({ bucket: deps.records, prefix: RECORDS_PREFIX, from, stop, visit }),
+  );
+  return { counts, complete };
+}
+
+async function sweepGrants(deps: SweeperDeps, stop: () => boolean) {
+  const counts: Partial<Record<GrantOutcome | 'error', number>> = {};
+  const visit = countOutcomes(deps.log, counts, (object) => reconcileGrant(deps, object));
+  const complete = await resume(deps.permanent, 'sweeper/grants', ({ from }) =>
+    walk({ bucket: deps.permanent, prefix: SHARED_PREFIX, from, stop, visit }),
   );
   return { counts, complete };
 }

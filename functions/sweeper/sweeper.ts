@@ -2,6 +2,7 @@ import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { Findings } from '../../shared/files/findings.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
+import type { SharedFiles } from '../../shared/files/shared-files.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 
@@ -11,6 +12,7 @@ export interface SweeperDeps {
   readonly permanent: Bucket;
   readonly records: Records;
   readonly findings: Findings;
+  readonly shared: SharedFiles;
   /** Publishes to those who wait for verdicts. */
   readonly publish: Publish;
   /** Publishes to the scanner: the notification of an object that is final. */

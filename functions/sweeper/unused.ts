@@ -49,7 +49,7 @@ export async function reconcileUnused(
     case 'uploading':
       return 'unchanged';
     case 'deleted':
-      if (!record.announced) return announce(deps, { ...current, record });
+      if (!record.announced) return conclude(deps, { ...current, record });
       return isOver(deps, record.deletedAt) ? purge(deps, current) : 'tombstone';
     case 'expired':
       return isOver(deps, record.createdAt) ? purge(deps, current) : 'tombstone';
@@ -64,6 +64,8 @@ async function reconcileKept(
   hasReference: boolean,
 ): Promise<CollectOutcome> {
   const { record } = current;
+  // Its owner has said until when it is needed. Nothing refers to it, or did before its client was told so.
+  if (record.expiresAt) return 'unchanged';
   if (hasReference) {
     if (record.referenced) return 'unchanged';
     const repaired = await deps.records.replace(current, { ...record, referenced: true });
@@ -88,6 +90,13 @@ function isUnreferencedForLong(
   const written = verdict && verdict.updated > object.updated ? verdict.updated : object.updated;
   const since = record.unreferencedSince ?? written;
   return now().getTime() - since.getTime() >= unreferencedAfterMs;
+}
+
+/** Nobody writes that a file has reached its end before: then its owner can no longer move it. */
+async function conclude(deps: CollectorDeps, current: Versioned<DeletedRecord>): Promise<CollectOutcome> {
+  const isWritten = current.object.metadata['state'] === 'deleted';
+  const written = isWritten ? current : await deps.records.replace(current, current.record);
+  return written ? announce(deps, written) : 'conflict';
 }
 
 /**
@@ -123,8 +132,8 @@ async function purge(deps: CollectorDeps, current: Versioned): Promise<CollectOu
       kept ||= released === 'kept';
     }
   }
-  for (const viewer of record.viewers) {
-    kept = (await releaseNamed(permanent, sharedName(viewer, record.id))) === 'kept' || kept;
+  for (const { principal } of record.viewers) {
+    kept = (await releaseNamed(permanent, sharedName(principal, record.id))) === 'kept' || kept;
   }
   if (kept) return 'kept';
   for (const last of verdict ? [verdict, object] : [object]) {

@@ -24,6 +24,8 @@ export interface Upload {
   readonly fileName: string | undefined;
   readonly callbackUrl?: CallbackUrl | undefined;
   readonly correlationId?: CorrelationId | undefined;
+  /** The end of the file. */
+  readonly expiresAt?: Date | undefined;
   readonly traceparent?: Traceparent | undefined;
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
@@ -90,11 +92,12 @@ export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<S
   });
 }
 
-function optionalOf({ fileName, callbackUrl, correlationId, traceparent }: Upload) {
+function optionalOf({ fileName, callbackUrl, correlationId, expiresAt, traceparent }: Upload) {
   return {
     ...(fileName !== undefined && { fileName }),
     ...(callbackUrl && { callbackUrl }),
     ...(correlationId !== undefined && { correlationId }),
+    ...(expiresAt && { expiresAt }),
     ...(traceparent !== undefined && { traceparent }),
   };
 }

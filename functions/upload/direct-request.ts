@@ -13,6 +13,7 @@ const Order = v.strictObject({
   fileName: v.optional(v.string('fileName should be a string')),
   callbackUrl: v.optional(v.string('callbackUrl should be a string')),
   correlationId: v.optional(v.string('correlationId should be a string')),
+  expiresAt: v.optional(v.string('expiresAt should be a string')),
   sha256: v.optional(
     v.pipe(
       v.string('sha256 should be a string'),

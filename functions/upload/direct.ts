@@ -5,6 +5,7 @@ import type { Sha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
+import { endOf } from '../../shared/http/ends.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
@@ -12,7 +13,7 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import type { UploadLimits } from './upload-headers.ts';
-import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
 export interface DirectDeps {
   readonly tokens: TokenVerifier;
@@ -40,15 +41,14 @@ export interface DirectRequest extends ValidUpload {
 export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
   const { request, response, traceparent, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
-  const { contentType, fileName, correlationId, callbackUrl, ...order } = await directRequest(
-    request,
-    response,
-  );
+  const described = await directRequest(request, response);
+  const { contentType, fileName, correlationId, callbackUrl, expiresAt, ...order } = described;
   const admitted = validateUpload(deps.terms, {
     owner,
     contentType,
     fileName,
     correlationId: correlationIdOf(correlationId, 'correlationId'),
+    expiresAt: endOf(expiresAt, 'expiresAt', deps.now()),
     traceparent,
     callbackUrl,
     size: order.size,
@@ -57,9 +57,9 @@ export async function postDirect(deps: DirectDeps, context: RequestContext): Pro
   const opened = await openDirect(deps, { sha256: undefined, origin, ...order, ...admitted });
   audit.fileId = opened.id;
   log.info({ fileId: opened.id, owner, size: order.size }, 'direct session opened');
-  const { session: uploadUrl, expiresAt } = opened.upload;
+  const { session: uploadUrl, expiresAt: sessionEnd } = opened.upload;
   const handle = handleOf(opened, deps.terms);
-  const body = { uploadUrl, expiresAt: expiresAt.toISOString(), handle };
+  const body = { uploadUrl, expiresAt: sessionEnd.toISOString(), handle };
   sendJson(response, 201, 'application/json', body, {
     location: fileUrl(deps.terms.filesUrl, opened.id),
   });
@@ -85,7 +85,7 @@ export async function openDirect(
   const id = newFileId(order.owner, createdAt);
   const opening = { contentType: 'application/octet-stream', size: length, origin };
   const session = await deps.unscanned.openSession(id, opening);
-  const expiresAt = new Date(createdAt.getTime() + deps.expiresMs);
+  const expiresAt = uploadExpiry(createdAt, deps.expiresMs, admitted);
   const upload = { kind: 'direct', length, session, expiresAt, ...(sha256 && { sha256 }) } as const;
   try {
     const record: DirectRecord = { ...admitted, id, createdAt, viewers: [], state: 'uploading', upload };

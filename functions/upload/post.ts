@@ -36,7 +36,7 @@ export interface PostDeps {
 export async function postFile(deps: PostDeps, context: RequestContext): Promise<void> {
   const { request, response } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
-  const offer = uploadHeadersOf(request, deps.terms);
+  const offer = uploadHeadersOf(request, deps.terms, deps.receiver.now());
   if (isResumable(request, response, offer)) {
     const record = await beginUpload(deps.resumable, context, owner, offer);
     return record && answer(deps, context, { record, replayed: false }, offer);
@@ -46,7 +46,7 @@ export async function postFile(deps: PostDeps, context: RequestContext): Promise
 }
 
 async function answer(
-  { terms, receiver: { records }, polls }: PostDeps,
+  { terms, receiver: { records, now }, polls }: PostDeps,
   context: RequestContext,
   { record, replayed }: Received,
   { complete, waitSeconds }: UploadHeaders,
@@ -57,7 +57,7 @@ async function answer(
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
   if (replayed) response.setHeader('idempotency-replayed', 'true');
   if (complete !== undefined) sayComplete(response, record);
-  await answerReceived({ terms, records, polls }, context, record, waitSeconds);
+  await answerReceived({ terms, records, polls, now }, context, record, waitSeconds);
 }
 
 async function createFromBody(
@@ -76,6 +76,7 @@ async function createFromBody(
     fileName,
     callbackUrl: callbackFor(terms.callbacks, owner, offer.callbackUrl),
     correlationId: offer.correlationId,
+    expiresAt: offer.expiresAt,
     traceparent,
     declaredBytes,
     bytes: check.through(sniffed(bytes, contentType, terms.media)),

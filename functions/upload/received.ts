@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { asOf } from '../../shared/files/ends.ts';
 import { fileUrl } from '../../shared/files/file-url.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
@@ -15,11 +16,12 @@ export interface AnswerDeps {
   readonly records: Records;
   /** Shares of each owner: requests that wait for a verdict. */
   readonly polls: Shares;
+  readonly now: () => Date;
 }
 
 /** Answers an upload whose bytes are all there. @throws {Problem} where the file turned out not to be clean meanwhile */
 export async function answerReceived(
-  { terms, records, polls }: AnswerDeps,
+  { terms, records, polls, now }: AnswerDeps,
   { response, signal }: RequestContext,
   received: FileRecord,
   seconds: number,
@@ -29,7 +31,8 @@ export async function answerReceived(
   // A caller with too many of them waiting is answered at once, which it has to expect anyway.
   using poll = seconds > 0 ? polls.take(received.owner) : undefined;
   const waitSeconds = poll ? seconds : 0;
-  const record = await waitForVerdict(records, received, waitSeconds, signal);
+  // Its end may have come while it was sent.
+  const record = await waitForVerdict(records, asOf(received, now()), waitSeconds, signal);
   const headers: Record<string, string> = poll ? { 'preference-applied': `wait=${waitSeconds}` } : {};
   if (record.state === 'pending')
     sendHandle(response, 202, handleOf(record, terms), { ...headers, 'retry-after': '1' });

@@ -14,7 +14,7 @@ import { sendInterim, takesInterim, uploadLimit, wholeLength } from './resumable
 import { offsetHeaders, receivePart } from './resumable-part.ts';
 import type { AppendBodyDeps } from './tus-body.ts';
 import type { UploadHeaders } from './upload-headers.ts';
-import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
 export interface BeginDeps extends AppendBodyDeps {
   /** Milliseconds from its creation in which an upload is to be completed. */
@@ -100,7 +100,7 @@ function recordOf(
       // Of an upload that has yet to be called complete, the length completes nothing.
       ...(length !== undefined && (complete ? { length } : { announced: length })),
       ...(sha256 && { sha256 }),
-      expiresAt: new Date(createdAt.getTime() + tus.expiresMs),
+      expiresAt: uploadExpiry(createdAt, tus.expiresMs, admitted),
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
+import { requireReadable } from '../../shared/http/outcome.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
 
@@ -13,8 +14,13 @@ interface Head {
   readonly declaredBytes?: number | undefined;
 }
 
-/** @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record` */
+/**
+ * Another end is no other upload: the owner may have moved it since, and the handle tells it.
+ * @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record`;
+ *   `file-deleted` where that file is over, and its record does not tell any more
+ */
 export function requireSameOffer(record: FileRecord, head: Head): void {
+  if (record.state === 'deleted') requireReadable(record);
   const { contentType, fileName, callbackUrl, correlationId, declaredBytes } = head;
   if (record.contentType !== contentType) throw reused('another Content-Type');
   if (record.fileName !== fileName) throw reused('another file name');

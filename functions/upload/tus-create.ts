@@ -7,6 +7,7 @@ import { NO_PARTS } from '../../shared/files/parts.ts';
 import type { TusUpload } from '../../shared/files/record.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
 import { tooLarge } from '../../shared/http/body.ts';
+import { endOf } from '../../shared/http/ends.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
@@ -20,7 +21,7 @@ import {
   parseUploadMetadata,
   progressHeaders,
 } from './tus-headers.ts';
-import { handleOf, type ValidUpload, validateUpload } from './validate-upload.ts';
+import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
 export interface CreateUploadDeps extends AppendBodyDeps {
   /** Milliseconds from its creation in which an upload is to be completed. */
@@ -77,7 +78,7 @@ export async function createPartial(
 
 /** The file as Upload-Metadata describes it. @throws {Problem} */
 export function validateDescribed(
-  { terms }: Pick<CreateUploadDeps, 'terms'>,
+  { terms, now }: Pick<CreateUploadDeps, 'terms' | 'now'>,
   { request, traceparent }: Pick<RequestContext, 'request' | 'traceparent'>,
   caller: Caller,
   size: number | undefined,
@@ -89,6 +90,7 @@ export function validateDescribed(
     fileName: pairs.get('filename'),
     callbackUrl: pairs.get('callbackUrl'),
     correlationId: correlationIdOf(pairs.get('correlationId'), 'correlationId in Upload-Metadata'),
+    expiresAt: endOf(pairs.get('expiresAt'), 'expiresAt in Upload-Metadata', now()),
     traceparent,
     size,
   });
@@ -109,7 +111,7 @@ function newRecord(
     state: 'uploading',
     upload: {
       kind: 'tus',
-      expiresAt: new Date(createdAt.getTime() + expiresMs),
+      expiresAt: uploadExpiry(createdAt, expiresMs, admitted),
       ...(length !== undefined && { length }),
       ...(metadata && { metadata }),
       ...(concat && { concat }),

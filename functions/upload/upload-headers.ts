@@ -4,6 +4,7 @@ import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { requireLength } from '../../shared/http/body.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
+import { endOf } from '../../shared/http/ends.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Callbacks, requireCallback } from './callbacks.ts';
@@ -33,6 +34,8 @@ export interface UploadHeaders {
   readonly fileName: string | undefined;
   readonly callbackUrl: CallbackUrl | undefined;
   readonly correlationId: CorrelationId | undefined;
+  /** The end of the file. */
+  readonly expiresAt: Date | undefined;
   /** Separates the parts of a form; undefined where the body is the file. */
   readonly boundary: string | undefined;
   /** Digests of the file. */
@@ -52,6 +55,7 @@ export interface UploadHeaders {
 export function uploadHeadersOf(
   request: IncomingMessage,
   { maxBytes, media, callbacks }: UploadLimits,
+  now: Date,
 ): UploadHeaders {
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
@@ -70,6 +74,7 @@ export function uploadHeadersOf(
     fileName,
     callbackUrl: requireCallback(callbacks, text(headers['callback-url'])),
     correlationId: correlationIdOf(headers['correlation-id'], 'Correlation-Id'),
+    expiresAt: endOf(text(headers['expires-at']), 'Expires-At', now),
     boundary,
     digests: claimedDigests('Repr-Digest', text(headers['repr-digest'])),
     contentDigests: claimedDigests('Content-Digest', text(headers['content-digest'])),

@@ -19,6 +19,7 @@ interface Announced {
   readonly fileName: string | undefined;
   readonly callbackUrl: string | undefined;
   readonly correlationId: CorrelationId | undefined;
+  readonly expiresAt: Date | undefined;
   readonly traceparent: Traceparent;
   /** Bytes, where known. */
   readonly size: number | undefined;
@@ -30,6 +31,7 @@ export interface ValidUpload {
   readonly fileName?: string;
   readonly callbackUrl?: CallbackUrl;
   readonly correlationId?: CorrelationId;
+  readonly expiresAt?: Date;
   readonly traceparent?: Traceparent;
 }
 
@@ -48,15 +50,22 @@ export function validateUpload(
   requireAllowed(media, contentType);
   if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
   const callbackUrl = callbackFor(callbacks, owner, announced.callbackUrl);
-  const { correlationId, traceparent } = announced;
+  const { correlationId, expiresAt, traceparent } = announced;
   return {
     owner,
     contentType,
     ...(fileName !== undefined && { fileName }),
     ...(callbackUrl && { callbackUrl }),
     ...(correlationId !== undefined && { correlationId }),
+    ...(expiresAt && { expiresAt }),
     traceparent,
   };
+}
+
+/** When an upload is to be complete: its file may end before. @param expiresMs milliseconds from its creation */
+export function uploadExpiry(createdAt: Date, expiresMs: number, { expiresAt }: ValidUpload): Date {
+  const latest = createdAt.getTime() + expiresMs;
+  return new Date(Math.min(latest, expiresAt?.getTime() ?? latest));
 }
 
 /** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */

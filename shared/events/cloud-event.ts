@@ -19,6 +19,8 @@ export type EventName =
   | 'file.deleted.v1'
   | 'file.recalled.v1'
   | 'file.released.v1'
+  | 'file.shared.v1'
+  | 'file.expiring.v1'
   | 'verdict.changed.v1';
 
 export interface EventFacts {

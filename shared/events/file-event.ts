@@ -5,10 +5,12 @@ import { cloudEvent, type EventFacts, type EventMessage } from './cloud-event.ts
 interface FileEvent extends Pick<EventFacts, 'name' | 'id' | 'time'> {
   /** Members of the data beside those that every event of a file has. */
   readonly facts: Readonly<Record<string, unknown>>;
+  /** Attributes to filter on, beside those that every event of a file has. */
+  readonly attributes?: Readonly<Record<string, string>>;
 }
 
 /** An event of a file. Its content is a function of the record alone, so that a repeat has the same; it has no file name. */
-export function fileEvent(record: FileRecord, { facts, ...event }: FileEvent): EventMessage {
+export function fileEvent(record: FileRecord, { facts, attributes, ...event }: FileEvent): EventMessage {
   const { id: fileId, owner, state: verdict, correlationId, traceparent, content, createdAt } = record;
   const told = { verdict, owner, ...(correlationId && { correlationId }) };
   return cloudEvent({
@@ -22,6 +24,6 @@ export function fileEvent(record: FileRecord, { facts, ...event }: FileEvent): E
       createdAt: createdAt.toISOString(),
       ...facts,
     },
-    filterable: { ...told, ...callbackAttribute(record) },
+    filterable: { ...told, ...attributes, ...callbackAttribute(record) },
   });
 }

@@ -33,6 +33,10 @@ export interface Handle extends Outcome {
   readonly size?: number;
   readonly sha256?: string;
   readonly createdAt: string;
+  /** The end that its owner gave it. */
+  readonly expiresAt?: string;
+  /** When the caller ceases to see it; for viewers whose grants all have an end. */
+  readonly until?: string;
   readonly deletedAt?: string;
   /** An operator lifted the finding of the content; `clean` alone, for its owner and administrators. */
   readonly released?: { readonly by: string; readonly reason: string; readonly at: string };
@@ -48,15 +52,21 @@ export interface Handle extends Outcome {
   readonly links: { readonly self: string; readonly status: string };
 }
 
+interface HandleTerms {
+  readonly forOwner?: boolean;
+  readonly offset?: number | undefined;
+  readonly until?: Date | undefined;
+}
+
 /**
  * @param filesUrl where clients reach the files function; without it the links are relative
  * @param about `forOwner` tells what viewers should not learn of one another, to owner and administrators; `offset`
- *   is how many bytes of an upload are there, where that is known
+ *   is how many bytes of an upload are there, where that is known; `until` is when the caller ceases to see the file
  */
 export function toHandle(
   record: FileRecord,
   filesUrl: string | undefined,
-  { forOwner = false, offset }: { forOwner?: boolean; offset?: number | undefined } = {},
+  { forOwner = false, offset, until }: HandleTerms = {},
 ): Handle {
   const { content } = record;
   const self = fileUrl(filesUrl, record.id);
@@ -69,6 +79,8 @@ export function toHandle(
     ...(record.correlationId !== undefined && { correlationId: record.correlationId }),
     ...(content && { size: content.size, sha256: content.sha256 }),
     createdAt: record.createdAt.toISOString(),
+    ...(record.expiresAt && { expiresAt: record.expiresAt.toISOString() }),
+    ...(until && { until: until.toISOString() }),
     ...outcome(record, offset),
     ...(forOwner && { viewerCount: record.viewers.length, ...released(record) }),
     links: { self, status: `${self}/status` },

@@ -5,8 +5,8 @@ const MAX_METADATA_BYTES = 8 * 1024;
 
 /**
  * Bytes that are kept for what is still to be written to `files/<id>`: that it is deleted and that this was published
- * (50), the digests of its content (110), whether and since when nothing refers to it (60). A file without room for
- * that could not be deleted. A test holds this number.
+ * (50), the digests of its content (110), whether and since when nothing refers to it (60), its end and that it is near (60).
+ * A file without room for that could not be deleted. A test holds this number.
  */
 const RESERVED_BYTES = 512;
 

@@ -1,4 +1,5 @@
-import { type Principal, parsePrincipal } from '../identity/principal.ts';
+import type { Viewer } from '../identity/caller.ts';
+import { parsePrincipal } from '../identity/principal.ts';
 import { parseTraceparent } from '../runtime/trace.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
@@ -61,9 +62,26 @@ function flag(key: string): Field<true, true> {
   };
 }
 
-function parsePrincipals(text: string): readonly Principal[] | undefined {
-  const principals = text.split(' ').map(parsePrincipal);
-  return principals.every((principal) => principal !== undefined) ? principals : undefined;
+/** Viewers between spaces, each as `org:1`, or with the end of its grant in milliseconds: `org:1;1796083200000`. */
+function parseViewers(text: string): readonly Viewer[] | undefined {
+  const viewers = text.split(' ').map(parseViewer);
+  return viewers.every((viewer) => viewer !== undefined) ? viewers : undefined;
+}
+
+function parseViewer(text: string): Viewer | undefined {
+  const [name, end, ...rest] = text.split(';');
+  const principal = parsePrincipal(name);
+  if (!principal || rest.length > 0) return undefined;
+  if (end === undefined) return { principal };
+  const until = new Date(parseCount(end) ?? Number.NaN);
+  return Number.isNaN(until.getTime()) ? undefined : { principal, until };
+}
+
+function formatViewers(viewers: readonly Viewer[]): string | undefined {
+  const texts = viewers.map(({ principal, until }) =>
+    until === undefined ? principal : `${principal};${until.getTime()}`,
+  );
+  return texts.join(' ') || undefined;
 }
 
 const CONTENT = group<Content>({ sha256: sha256('sha256'), size: count('size'), crc32c: text('crc32c') });
@@ -125,13 +143,16 @@ const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
 /** The part of a record that is as it is whatever became of the file. */
 const STORED = group<Omit<Stored, 'id'>>({
   owner: field('owner', parsePrincipal),
-  viewers: field('viewers', parsePrincipals, (viewers) => viewers.join(' ') || undefined, []),
+  viewers: field('viewers', parseViewers, formatViewers, []),
   createdAt: time('createdAt'),
   contentType: text('contentType'),
   fileName: optional(text('fileName')),
   callbackUrl: optional(field('callbackUrl', parseCallbackUrl)),
   correlationId: optional(field('correlationId', parseCorrelationId)),
   traceparent: optional(field('traceparent', parseTraceparent)),
+  // An upload under way has `expiresAt` too.
+  expiresAt: optional(time('fileExpiresAt')),
+  expiringAnnounced: flag('expiringAnnounced'),
   referenced: flag('referenced'),
   unreferencedSince: optional(time('unreferencedSince')),
 });

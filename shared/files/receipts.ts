@@ -1,5 +1,4 @@
-import { createHash } from 'node:crypto';
-import { type Principal, parsePrincipal } from '../identity/principal.ts';
+import { type Principal, parsePrincipal, principalKey } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
@@ -38,7 +37,7 @@ export class Receipts {
     await this.#bucket.insertEmpty(name(id, principal), { metadata: { principal, at } });
   }
 
-  /** Receipts in the order of their keys. @param after the key of one: {@link receiptKey}. @throws {StorageError} */
+  /** Receipts in the order of their keys. @param after the key of one: {@link principalKey}. @throws {StorageError} */
   async page(
     id: FileId,
     { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
@@ -54,13 +53,8 @@ export function receiptsOf(id: FileId): string {
   return `${RECEIPTS_PREFIX}${id}/`;
 }
 
-/** The name of a receipt below its file: SHA-256 of the principal in lower-case hex. */
-export function receiptKey(principal: Principal): string {
-  return createHash('sha256').update(principal).digest('hex');
-}
-
 function name(id: FileId, principal: Principal): string {
-  return receiptsOf(id) + receiptKey(principal);
+  return receiptsOf(id) + principalKey(principal);
 }
 
 /** One whose metadata somebody else wrote says nothing. */

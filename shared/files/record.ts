@@ -1,3 +1,4 @@
+import type { Viewer } from '../identity/caller.ts';
 import type { Principal } from '../identity/principal.ts';
 import type { Traceparent } from '../runtime/trace.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
@@ -94,7 +95,8 @@ export interface DirectUpload {
 export interface Stored {
   readonly id: FileId;
   readonly owner: Principal;
-  readonly viewers: readonly Principal[];
+  /** Each principal once, also those whose grant is over and was not swept yet. */
+  readonly viewers: readonly Viewer[];
   readonly createdAt: Date;
   /** Content type that the client declared. */
   readonly contentType: string;
@@ -105,6 +107,10 @@ export interface Stored {
   readonly correlationId?: CorrelationId;
   /** Trace of the request that uploaded it: events and the log lines of its scan continue it. */
   readonly traceparent?: Traceparent;
+  /** The end that its owner gave it. It is deleted from then on, whether anybody wrote that down or not: shared/files/ends.ts. */
+  readonly expiresAt?: Date;
+  /** The event that says that this end is near is out. */
+  readonly expiringAnnounced?: true;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
    * cleared by the process that finds none. True keeps the file from being deleted until somebody has looked.

@@ -1,6 +1,7 @@
 import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
+import { asOf } from './ends.ts';
 import type { Metadata } from './fields.ts';
 import { type FileId, parseFileId } from './file-id.ts';
 import { fileMetadata, fromMetadata, sharedMetadata, verdictMetadata } from './metadata.ts';
@@ -20,7 +21,7 @@ export interface RecordObjects {
   readonly verdict?: StoredObject | undefined;
 }
 
-/** A record as it was read, and the versions that a write must still find. */
+/** A record as it was when it was read, and the versions that a write must still find. */
 export interface Versioned<R extends FileRecord = FileRecord> {
   readonly record: R;
   /** Object of `files/<fileId>`. */
@@ -35,12 +36,16 @@ export interface Versioned<R extends FileRecord = FileRecord> {
  * never writes the one, the files and upload functions never the other, so that sharing and scanning never meet, and
  * a small file is one insert of each. There is no other store; the metageneration is the compare-and-swap.
  * docs/adr/0029-one-writer-a-name.md
+ *
+ * A file whose end is reached is read as deleted by everybody (docs/adr/0045-ends.md).
  */
 export class Records {
   readonly #bucket: Bucket;
+  readonly #now: () => Date;
 
-  constructor(permanent: Bucket) {
+  constructor(permanent: Bucket, now = () => new Date()) {
     this.#bucket = permanent;
+    this.#now = now;
   }
 
   /** @throws {StorageError}, {CorruptRecord} */
@@ -49,7 +54,7 @@ export class Records {
       this.#bucket.stat(RECORDS_PREFIX + id, signal),
       this.#bucket.stat(VERDICTS_PREFIX + id, signal),
     ]);
-    return object && versioned(id, object, verdict);
+    return object && this.#versioned(id, object, verdict);
   }
 
   /** Whether the file is still there as `read`, whatever its verdict: one read. @throws {StorageError}, {CorruptRecord} */
@@ -59,7 +64,7 @@ export class Records {
   ): Promise<Versioned | undefined> {
     const { id } = current.record;
     const object = await this.#bucket.stat(RECORDS_PREFIX + id, signal);
-    return object && versioned(id, object, current.verdict);
+    return object && this.#versioned(id, object, current.verdict);
   }
 
   /**
@@ -68,7 +73,7 @@ export class Records {
    */
   parse({ file, verdict }: Pick<RecordObjects, 'file' | 'verdict'>): Versioned | undefined {
     const id = parseFileId(file.name.slice(RECORDS_PREFIX.length));
-    return id && versioned(id, file, verdict);
+    return id && this.#versioned(id, file, verdict);
   }
 
   /**
@@ -169,6 +174,11 @@ export class Records {
     return verdict && { record, object: current.object, verdict };
   }
 
+  #versioned(id: FileId, object: StoredObject, verdict: StoredObject | undefined): Versioned {
+    const record = fromMetadata(id, object.metadata, verdict?.metadata);
+    return { record: asOf(record, this.#now()), object, verdict };
+  }
+
   async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
     const removed = Object.keys(read.metadata).filter((key) => !(key in metadata));
     const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
@@ -179,16 +189,14 @@ export class Records {
   }
 }
 
-function versioned(id: FileId, object: StoredObject, verdict: StoredObject | undefined): Versioned {
-  return { record: fromMetadata(id, object.metadata, verdict?.metadata), object, verdict };
-}
-
 /**
  * The metadata of `files/<fileId>` once a record is replaced: where a file goes on in its state, or has a verdict, only what
  * anybody may change of it is written anew.
  */
 export function fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {
-  if (isUnjudged(record) && (record.state !== before.state || record.state === object.metadata['state']))
+  // A deletion may not be written down yet, of a file that has reached its end.
+  const isNews = record.state !== before.state || record.state === 'deleted';
+  if (isUnjudged(record) && (isNews || record.state === object.metadata['state']))
     return fileMetadata(record);
   if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
   const known = new Set(Object.keys(sharedMetadata(before)));

@@ -1,13 +1,17 @@
-import { createHash, randomUUID } from 'node:crypto';
-import type { Principal } from '../identity/principal.ts';
+import { randomUUID } from 'node:crypto';
+import { type Principal, principalKey } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import { deleteUnlessHeld } from '../storage/delete-unless-held.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
+import { parseTime } from './fields.ts';
 import { type FileId, parseFileId, positionOf, TAG_LENGTH, tagOf } from './file-id.ts';
 
 /** The prefix of all entries' names, followed by the SHA-256 of the viewer. */
 export const SHARED_PREFIX = 'shared/';
+
+/** Says when a grant was asked for, until its event is out. */
+const GRANTED_AT = 'grantedAt';
 
 /** That a file was shared with a principal, at some time: whether it still is, the record of the file says. */
 export interface SharedEntry {
@@ -30,14 +34,30 @@ export class SharedFiles {
   /**
    * Makes sure of an entry, for a record that is about to name the viewer. One that is there becomes another version, so that a
    * revocation that read the one before cannot delete it.
+   * @param grantedAt of a grant that is to be announced; absent where another one goes on
+   * @returns when the grant was first asked for that is to be announced: of two at once, both get the same
    * @throws {StorageError}
    */
-  async ensure(viewer: Principal, id: FileId): Promise<void> {
+  async ensure(viewer: Principal, id: FileId, grantedAt?: Date): Promise<Date | undefined> {
     const name = sharedName(viewer, id);
     for (;;) {
-      if (await this.#bucket.insertEmpty(name)) return;
+      const metadata = grantedAt && { [GRANTED_AT]: grantedAt.toISOString() };
+      if (await this.#bucket.insertEmpty(name, metadata && { metadata })) return grantedAt;
       const there = await this.#bucket.stat(name);
-      if (there && (await this.#bucket.patch(name, there, { ensured: randomUUID(), removed: null }))) return;
+      if (!there) continue;
+      const since = unannouncedSince(there) ?? grantedAt;
+      const changes = { ensured: randomUUID(), removed: null, [GRANTED_AT]: since?.toISOString() ?? null };
+      if (await this.#bucket.patch(name, there, changes)) return since;
+    }
+  }
+
+  /** Notes that the event of a grant is out. @throws {StorageError} */
+  async markAnnounced(viewer: Principal, id: FileId, grantedAt: Date): Promise<void> {
+    const name = sharedName(viewer, id);
+    for (;;) {
+      const there = await this.#bucket.stat(name);
+      if (!there || unannouncedSince(there)?.getTime() !== grantedAt.getTime()) return;
+      if (await this.#bucket.patch(name, there, { [GRANTED_AT]: null })) return;
     }
   }
 
@@ -49,7 +69,7 @@ export class SharedFiles {
   /** Removes an entry, if it still is the version that was read: marked, where it may not be deleted. @throws {StorageError} */
   async remove(entry: StoredObject): Promise<void> {
     if ((await deleteUnlessHeld(this.#bucket, entry)) !== 'kept') return;
-    await this.#bucket.patch(entry.name, entry, { removed: 'true' });
+    await this.#bucket.patch(entry.name, entry, { removed: 'true', [GRANTED_AT]: null });
   }
 
   /** Entries of a viewer, those of the newest files first. @param after the position of one, {@link positionIn} @throws {StorageError} */
@@ -73,6 +93,20 @@ export function isRemoved({ metadata }: StoredObject): boolean {
   return metadata['removed'] !== undefined;
 }
 
+/** When the grant was asked for whose event may not be out; undefined where it is. */
+export function unannouncedSince({ metadata }: StoredObject): Date | undefined {
+  return parseTime(metadata[GRANTED_AT] ?? '');
+}
+
+/** The file of an entry, and the digest of the viewer. */
+export function parseSharedName(
+  name: string,
+): { readonly id: FileId; readonly viewerKey: string } | undefined {
+  const [viewerKey = '', position = ''] = name.slice(SHARED_PREFIX.length).split('/');
+  const id = idIn(position);
+  return id && { id, viewerKey };
+}
+
 /** Where a file stands among those that are shared with somebody. */
 export function sharedPosition(id: FileId): string {
   return positionOf(id) + tagOf(id);
@@ -89,5 +123,5 @@ export function sharedName(viewer: Principal, id: FileId): string {
 }
 
 function prefixOf(viewer: Principal): string {
-  return `${SHARED_PREFIX}${createHash('sha256').update(viewer).digest('hex')}/`;
+  return `${SHARED_PREFIX}${principalKey(viewer)}/`;
 }

@@ -1,3 +1,4 @@
+import { toDeleted } from './ends.ts';
 import type { DeletedRecord, FileRecord } from './record.ts';
 import type { Records, Versioned } from './records.ts';
 import type { References } from './references.ts';
@@ -30,11 +31,17 @@ export async function withdraw(
 
 /**
  * The record as the next step makes it, where so many resources refer to its file.
+ * @param last the record once it is certain that none does
  * @returns the very same record where it already says that some do
  */
-export function withdrawn(record: FileRecord, references: number, now: Date): FileRecord {
+export function withdrawn(
+  record: FileRecord,
+  references: number,
+  now: Date,
+  last: (record: FileRecord, now: Date) => FileRecord = toDeleted,
+): FileRecord {
   if (references > 0) return markReferenced(record);
-  return record.referenced ? markUnreferenced(record, now) : toDeleted(record, now);
+  return record.referenced ? markUnreferenced(record, now) : last(record, now);
 }
 
 /** @returns the very same record where it says so already */
@@ -47,27 +54,4 @@ export function markReferenced(record: FileRecord): FileRecord {
 export function markUnreferenced(record: FileRecord, since: Date): FileRecord {
   const { referenced: _, ...stored } = record;
   return { ...stored, unreferencedSince: since };
-}
-
-/**
- * The record of a file that is taken back: whose it was and who could see it, not what it was called, because a
- * retention policy may keep it for years. Its content stays named, for who releases it.
- */
-export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
-  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince } = record;
-  const { correlationId, traceparent, callbackUrl } = record;
-  return {
-    id,
-    owner,
-    viewers,
-    createdAt,
-    contentType,
-    ...(correlationId && { correlationId }),
-    ...(traceparent && { traceparent }),
-    ...(content && { content }),
-    ...(unreferencedSince && { unreferencedSince }),
-    ...(callbackUrl && { callbackUrl }),
-    state: 'deleted',
-    deletedAt,
-  };
 }

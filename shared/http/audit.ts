@@ -16,6 +16,8 @@ export type Action =
   | 'grant'
   | 'share'
   | 'revoke'
+  | 'expire'
+  | 'unexpire'
   | 'receipts'
   | 'references'
   | 'refer'

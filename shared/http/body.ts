@@ -31,11 +31,16 @@ export async function* bodyOf(
   if (!request.complete || (contentLength !== undefined && contentLength !== size)) throw incomplete(size);
 }
 
-/** The JSON that a body is. @throws {Problem} `invalid-request` where it is longer, or none; and as {@link bodyOf} */
+/**
+ * The JSON that a body is.
+ * @param absent stands for a body without a byte, where there need not be one
+ * @throws {Problem} `invalid-request` where it is longer, or none; and as {@link bodyOf}
+ */
 export async function jsonOf(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes: number,
+  absent?: unknown,
 ): Promise<unknown> {
   const pieces: Uint8Array[] = [];
   let size = 0;
@@ -44,6 +49,7 @@ export async function jsonOf(
     if (size > maxBytes) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
     pieces.push(Uint8Array.from(piece));
   }
+  if (size === 0 && absent !== undefined) return absent;
   try {
     return JSON.parse(Buffer.concat(pieces).toString());
   } catch {

@@ -1,3 +1,4 @@
+import { hasExpired } from '../files/ends.ts';
 import { isReadable, type ReadableRecord } from '../files/readable.ts';
 import type { FileRecord } from '../files/record.ts';
 import { Problem } from './problems.ts';
@@ -24,6 +25,9 @@ export function requireReadable(record: FileRecord): ReadableRecord {
     case 'expired':
       throw new Problem('file-expired');
     case 'deleted':
-      throw new Problem('file-deleted');
+      throw new Problem(
+        'file-deleted',
+        hasExpired(record) ? { detail: 'The file has reached its end.' } : {},
+      );
   }
 }

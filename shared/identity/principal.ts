@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 declare const principal: unique symbol;
 /** A principal: `org:889640782`, `app:<id>`, `user:<id or e-mail address>` or `group:<id>`. */
 export type Principal = string & { readonly [principal]: true };
@@ -9,6 +11,11 @@ const SHAPE = /^(org|app|user|group):[A-Za-z0-9][A-Za-z0-9._@:+-]{0,127}$/;
 
 export function parsePrincipal(text: unknown): Principal | undefined {
   return typeof text === 'string' && SHAPE.test(text) ? (text as Principal) : undefined;
+}
+
+/** SHA-256 of a principal in lower-case hex, for names of objects and ids of events. */
+export function principalKey(principal: Principal): string {
+  return createHash('sha256').update(principal).digest('hex');
 }
 
 /** The principal of a type for the id that a token holds; undefined where that is none. */

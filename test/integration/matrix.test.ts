@@ -27,6 +27,7 @@ const VIEWERS = '/files/{id}/viewers';
 const GRANT = '/files/{id}/viewers/org:444444444';
 const RECEIPTS = '/files/{id}/receipts';
 const REFERENCES = '/files/{id}/references';
+const EXPIRATION = '/files/{id}/expiration';
 const REFERENCE = '/files/{id}/references/urn%3Ax%3A1';
 
 /**
@@ -58,6 +59,8 @@ GET    ${REFERENCES}          200    200      scope    forbid  none      200    
 HEAD   ${REFERENCES}          200    200      scope    forbid  none      200     200        login
 PUT    ${REFERENCE}           204    scope    204      forbid  none      scope   forbid     login
 DELETE ${REFERENCE}           204    scope    204      forbid  none      scope   forbid     login
+PUT    ${EXPIRATION}          204    scope    204      forbid  none      scope   forbid     login
+DELETE ${EXPIRATION}          204    scope    204      forbid  none      scope   forbid     login
 DELETE /files/{id}            204    scope    204      forbid  none      204     204        login
 `;
 
@@ -96,6 +99,7 @@ describe('access matrix', () => {
       as,
       scopes,
       ...(method === 'POST' && { body: 'x' }),
+      ...(path.endsWith('expiration') && { body: '{"expiresAt": "2099-01-01T00:00:00Z"}' }),
       ...(method === 'PATCH' && { body: '{"grant": ["org:444444444"]}' }),
     });
     const text = await response.text();

@@ -105,6 +105,10 @@ describe('the readers of a file', () => {
 
   it('cost an insert at their first download, and nothing for the next ranges', async () => {
     const cost = async (headers: Record<string, string> = {}) => {
+      await eventually(async () => {
+        const { objects } = await service.bucket('permanent').list({ prefix: 'shared/', maxResults: 1000 });
+        return objects.every(({ metadata }) => metadata['grantedAt'] === undefined);
+      });
       await service.resetOperations();
       await status(READER, { headers });
       const { operations, classes } = await service.operations();

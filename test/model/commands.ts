@@ -90,6 +90,7 @@ const WEIGHTS: Readonly<Record<keyof typeof STEPS, number>> = {
   share: 3,
   refer: 2,
   remove: 2,
+  end: 2,
   collect: 3,
   sweep: 2,
   redrive: 1,

@@ -41,11 +41,23 @@ export function checkEvents(facts: Facts, published: readonly EventMessage[]): v
   }
 }
 
-function checkFile(
-  { id, verdict, deletion, isCollected }: FileFacts,
-  verdicts: readonly string[],
-  told: Told,
-): void {
+/** One event for each grant, while there is a file to tell of, and none for what was not asked for. */
+function checkShared({ id, viewers }: FileFacts, isGone: boolean, told: Told): void {
+  const events = told.of('file.shared.v1', 'fileId', id);
+  for (const { sharedWith } of events)
+    assert.ok(
+      [...viewers.keys()].some((viewer) => viewer === sharedWith),
+      `${sharedWith} was told`,
+    );
+  for (const [principal, viewer] of viewers) {
+    const { length } = events.filter(({ sharedWith }) => sharedWith === principal);
+    if (viewer.known === 'on' && !isGone) assert.ok(length > 0, `nobody told ${principal} of ${id}`);
+    assert.ok(length <= viewer.asked.length, `${principal} was told of ${length} grants`);
+  }
+}
+
+function checkFile(file: FileFacts, verdicts: readonly string[], told: Told): void {
+  const { id, verdict, deletion, isCollected } = file;
   const completed = told.of('scan.completed.v1', 'fileId', id);
   assert.ok(completed.length <= 1, `${completed.length} verdicts of ${id}`);
   const isGone = deletion.known !== 'off' || isCollected;
@@ -53,6 +65,7 @@ function checkFile(
   const possible = verdict === undefined && isGone ? verdicts : [verdict];
   if (completed.length > 0) assert.ok(possible.includes(String(completed[0]?.['verdict'])));
   else assert.ok(isGone, `nobody was told that ${id} is ${verdict}`);
+  checkShared(file, isGone, told);
   const deleted = told.of('file.deleted.v1', 'fileId', id).length;
   if (deletion.known === 'off' && !isCollected) assert.equal(deleted, 0, `${id} is not deleted`);
   if (deletion.known === 'on' || isCollected)

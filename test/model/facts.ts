@@ -25,6 +25,8 @@ export class FileFacts {
   readonly owner: Principal;
   readonly sample: Sample;
   readonly deletion = new Switch();
+  /** Whether it has an end. */
+  readonly end = new Switch();
   readonly #viewers = new Map<Principal, Switch>();
   readonly #references = new Map<string, Switch>();
   /** The first that was seen, and the only one there may ever be. */
@@ -51,6 +53,17 @@ export class FileFacts {
 
   get viewers(): ReadonlyMap<Principal, Switch> {
     return this.#viewers;
+  }
+
+  /** Whether it was told to have an end that is reached. */
+  isOver(now: number): boolean {
+    return this.end.known === 'on' && this.end.knownAt(now) === 'off';
+  }
+
+  /** Whether it may have one. */
+  mayBeOver(now: number): boolean {
+    if (this.end.known !== 'unknown') return this.isOver(now);
+    return this.end.asked.some((until) => until !== undefined && until <= now);
   }
 
   get isReferenced(): boolean {
@@ -87,23 +100,42 @@ function statesOf(objects: readonly StoredObject[]) {
 
 const DECIDED: ReadonlySet<string | undefined> = new Set(['clean', 'infected', 'unscannable']);
 
-function checkViewers(file: FileFacts, metadata: StoredObject['metadata']): void {
-  const viewers = new Set(metadata['viewers']?.split(' '));
-  for (const [principal, { known }] of file.viewers) {
-    if (known !== 'unknown')
-      assert.equal(viewers.has(principal), known === 'on', `${principal} of ${file.id}`);
+/** The ends of grants, in milliseconds, by who has them. */
+export function grantsIn({ viewers = '' }: StoredObject['metadata']): Map<string, number> {
+  const texts = viewers.split(' ').filter((text) => text !== '');
+  return new Map(
+    texts.map((text) => {
+      const [principal = '', until = Number.POSITIVE_INFINITY] = text.split(';');
+      return [principal, Number(until)];
+    }),
+  );
+}
+
+function checkViewers(file: FileFacts, metadata: StoredObject['metadata'], now: number): void {
+  const grants = grantsIn(metadata);
+  for (const [principal, viewer] of file.viewers) {
+    const known = viewer.knownAt(now);
+    const until = grants.get(principal) ?? Number.NEGATIVE_INFINITY;
+    if (known === 'on')
+      assert.equal(until, viewer.until ?? Number.POSITIVE_INFINITY, `${principal} of ${file.id}`);
+    // One that is over may not be swept yet.
+    if (known === 'off') assert.ok(until <= now, `${principal} of ${file.id} still`);
   }
 }
 
 /** A record that names a viewer is found by them. */
 function checkIndex(
   id: FileId,
-  { viewers, state }: StoredObject['metadata'],
+  metadata: StoredObject['metadata'],
   names: ReadonlySet<string>,
+  now: number,
 ): void {
-  if (!viewers || state === 'deleted' || state === 'expired') return;
-  for (const viewer of viewers.split(' '))
-    assert.ok(names.has(sharedName(viewer as Principal, id)), `${viewer} does not find ${id}`);
+  const { state, fileExpiresAt } = metadata;
+  if (state === 'deleted' || state === 'expired' || Date.parse(fileExpiresAt ?? '') <= now) return;
+  for (const [viewer, until] of grantsIn(metadata)) {
+    const isFound = until <= now || names.has(sharedName(viewer as Principal, id));
+    assert.ok(isFound, `${viewer} does not find ${id}`);
+  }
 }
 
 /** Limit of the fixture's sweeper. */
@@ -146,7 +178,7 @@ export class Facts {
       const contents = { owner: metadata['owner'], sha256: metadata['sha256'] } as Contents;
       const hasBlob = () => blobKeys(contents).some((key) => names.has(blobName(key)));
       if (metadata['state'] === 'clean') assert.ok(hasBlob(), `${id} is clean and has no content`);
-      checkIndex(id as FileId, metadata, names);
+      checkIndex(id as FileId, metadata, names, now);
     }
     for (const file of this.files) this.#checkFile(file, records.get(file.id), now);
   }
@@ -169,7 +201,7 @@ export class Facts {
 
   #checkFile(file: FileFacts, metadata: StoredObject['metadata'] | undefined, now: number): void {
     const state = metadata?.['state'];
-    if (metadata) checkViewers(file, metadata);
+    if (metadata) checkViewers(file, metadata, now);
     if (state === 'deleted' || !metadata) {
       this.#checkDeleted(file, now);
       return;
@@ -194,6 +226,11 @@ export class Facts {
   #checkDeleted(file: FileFacts, now: number): void {
     assert.ok(!file.isReferenced, `${file.id} is deleted and referred to`);
     if (file.deletion.known !== 'off' || file.isCollected) return;
+    if (file.mayBeOver(now)) {
+      file.isCollected = true;
+      return;
+    }
+    assert.notEqual(file.end.known, 'on', `${file.id} is gone before its end`);
     const grace = this.policy.unreferencedAfterMs;
     assert.ok(grace !== undefined && file.verdict !== undefined, `${file.id} is gone, and nobody deleted it`);
     assert.ok(now - file.neededAt >= grace, `${file.id} was collected too early`);

@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { RecordWriter } from '../../functions/files/record-writer.ts';
 import { addReference, removeReference } from '../../functions/files/refer.ts';
 import { share as changeViewers } from '../../functions/files/share.ts';
-import { withdraw } from '../../functions/files/withdraw.ts';
+import { removeEnd, setEnd, withdraw } from '../../functions/files/withdraw.ts';
 import { redriveFile } from '../../functions/sweeper/redrive.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
 import type { ResourceUri } from '../../shared/files/references.ts';
-import { SharedFiles } from '../../shared/files/shared-files.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import { Background } from '../../shared/runtime/background.ts';
+import { HOUR } from '../functions/sweeper/collect-fixture.ts';
 import type { Hook } from '../functions/sweeper/hooked-bucket.ts';
 import { FAST_RETRY } from '../shared/storage/streams.ts';
 import { type Engine, SAMPLES, type Sample } from './contents.ts';
@@ -46,8 +47,16 @@ function pick<T>(from: readonly T[], index: number): T {
 async function upload({ fixture, facts }: World, { who, what }: Subject, hook: Hook): Promise<void> {
   const sample = pick(UPLOADED, what);
   const owner = pick(PRINCIPALS, who);
-  const { record } = await fixture.upload(sample.bytes, fixture.actor(hook), owner);
-  facts.files.push(new FileFacts(record.id, owner, sample));
+  const end = what % 5 === 0 ? endIn(fixture.now, who) : undefined;
+  const expiresAt = end === undefined ? {} : { expiresAt: new Date(end) };
+  const { record } = await fixture.upload(sample.bytes, fixture.actor(hook), owner, expiresAt);
+  const file = new FileFacts(record.id, owner, sample);
+  if (end !== undefined) await file.end.turn('on', async () => true, end);
+  facts.files.push(file);
+}
+
+function endIn(now: number, who: number): number {
+  return now + (1 + who) * 4 * HOUR;
 }
 
 /** Mostly of a file that waits for a verdict, or that has one. */
@@ -107,11 +116,30 @@ async function share(world: World, { file, who, what }: Subject, hook: Hook): Pr
   const target = pick(world.facts.files, file);
   const viewer = pick(PRINCIPALS, who);
   if (viewer === target.owner) return;
-  const [to, change] = what % 2 === 0 ? (['on', 'grant'] as const) : (['off', 'revoke'] as const);
-  const sharing = { id: target.id, [change]: [viewer], ifMatch: undefined };
-  const shared = new SharedFiles(world.actor(hook).collector.permanent);
-  const deps = { writer: writerOf(world, hook), shared };
-  await target.viewer(viewer).turn(to, () => asked(changeViewers(deps, sharing)));
+  const { id } = target;
+  const { shared, publish, now, log } = world.actor(hook).collector;
+  const background = new Background(log);
+  const deps = { writer: writerOf(world, hook), shared, publish, background, now, log };
+  const until = what % 4 === 0 ? endIn(world.fixture.now, what) : undefined;
+  const grant = { principal: viewer, ...(until !== undefined && { until: new Date(until) }) };
+  const [to, change] =
+    what % 2 === 0 ? (['on', { grant: [grant] }] as const) : (['off', { revoke: [viewer] }] as const);
+  const sharing = { id, ...change, ifMatch: undefined };
+  await target.viewer(viewer).turn(to, () => asked(changeViewers(deps, sharing)), until);
+  await background.ended();
+}
+
+/** The owner gives a file another end, or none. */
+async function end(world: World, { file, who, what }: Subject, hook: Hook): Promise<void> {
+  const target = pick(world.facts.files, file);
+  const { references, now } = world.actor(hook).collector;
+  const deps = { references, now, writer: writerOf(world, hook) };
+  if (what % 3 === 0) {
+    await target.end.turn('off', () => asked(removeEnd(deps, target.id, undefined)));
+    return;
+  }
+  const until = endIn(world.fixture.now, who);
+  await target.end.turn('on', () => asked(setEnd(deps, target.id, new Date(until), undefined)), until);
 }
 
 async function refer(world: World, { file, who, what }: Subject, hook: Hook): Promise<void> {
@@ -122,7 +150,7 @@ async function refer(world: World, { file, who, what }: Subject, hook: Hook): Pr
   const { id, owner } = target;
   // As the route does, before anything is written.
   const read = await collector.records.get(id);
-  if (!read || read.record.state === 'deleted') return;
+  if (!read || read.record.state === 'deleted' || (what % 2 === 0 && read.record.expiresAt)) return;
   const reference = target.reference(uri);
   if (what % 2 === 0) {
     await reference.turn('on', () => asked(addReference(referring, { id, uri, by: owner })));
@@ -148,8 +176,10 @@ async function look(world: World, { file, who, what }: Subject, hook: Hook): Pro
   await world.check();
   const { sample, owner } = target;
   const { facts } = world;
-  const sees = target.viewer(principal).watch();
-  const deleted = target.deletion.watch();
+  const { now } = world.fixture;
+  const sees = target.viewer(principal).watch(now);
+  const deleted = target.deletion.watch(now);
+  const isOver = target.isOver(now);
   const { releases } = facts;
   const wasFound = facts.standing.has(sample.sha256);
   const got = await world.read(target, principal, hook);
@@ -157,6 +187,7 @@ async function look(world: World, { file, who, what }: Subject, hook: Hook): Pro
     assert.equal(got.bytes, sample.bytes);
     assert.ok(principal === owner || sees() !== 'off', 'it was handed out to somebody else');
     assert.notEqual(deleted(), 'on', 'it was handed out after it was deleted');
+    assert.ok(!isOver, 'it was handed out after its end');
     // Of a file that is deleted it may be collected by now.
     if (target.deletion.known === 'off' && !target.isCollected)
       assert.ok(await world.isReceipted(target, principal), 'nobody knows who got it');
@@ -187,6 +218,7 @@ export const STEPS = {
   share: { ofFile: true, run: share },
   refer: { ofFile: true, run: refer },
   remove: { ofFile: true, run: remove },
+  end: { ofFile: true, run: end },
   look: { ofFile: true, run: look },
   release: { ofFile: true, run: release },
   sweep: {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict';
 import type fc from 'fast-check';
 import { openDownload } from '../../functions/files/download.ts';
 import { findFile, ownerOrViewer } from '../../functions/files/find.ts';
@@ -18,7 +19,7 @@ import { type Hook, type Operation, straight } from '../functions/sweeper/hooked
 import { collect } from '../shared/storage/streams.ts';
 import { type Engine, engine, type Sample } from './contents.ts';
 import { checkEvents } from './events.ts';
-import { Facts, type FileFacts, type Policy } from './facts.ts';
+import { Facts, type FileFacts, grantsIn, type Policy } from './facts.ts';
 import { type Death, Turns } from './turns.ts';
 
 const WRITES: ReadonlySet<Operation> = new Set<Operation>(['commit', 'insert', 'patch', 'rewrite', 'delete']);
@@ -96,7 +97,13 @@ export class World {
       issuer: 'https://issuer.example.org',
     };
     try {
-      const { record } = await findFile(scan.records, caller, file.id, ownerOrViewer, never);
+      const { record } = await findFile(
+        { records: scan.records, now },
+        caller,
+        file.id,
+        ownerOrViewer,
+        never,
+      );
       const request = { method: 'GET', reader: principal, headers: {}, signal: never } as const;
       const receiptWriter = new ReceiptWriter({ receipts: new Receipts(permanent), publish, now });
       const download = await openDownload({ ...scan, receiptWriter }, requireReadable(record), request);
@@ -104,7 +111,7 @@ export class World {
     } catch (error) {
       if (error instanceof Problem) return error.type;
       // It may be deleted and collected between two looks.
-      const isGoing = file.deletion.known !== 'off' || file.isCollected;
+      const isGoing = file.deletion.known !== 'off' || file.isCollected || file.mayBeOver(this.fixture.now);
       if (isGoing && error instanceof Error && /not what the record|went away/.test(error.message))
         return 'gone';
       throw error;
@@ -153,7 +160,14 @@ export class World {
   }
 
   async #checkEnd(file: FileFacts): Promise<void> {
+    const { now } = this.fixture;
     if (file.deletion.known !== 'off' || file.isCollected) return;
+    assert.ok(!file.isOver(now), `${file.id} is over, and nobody noticed`);
+    // The end that it has is not known.
+    if (file.mayBeOver(now)) return;
+    const found = await this.fixture.sweeper.permanent.stat(`files/${file.id}`);
+    for (const [principal, until] of grantsIn(found?.metadata ?? {}))
+      assert.ok(until > now, `the grant of ${principal} is over, and nobody noticed`);
     if (file.verdict === undefined) throw new Error(`${file.id} was accepted and has no verdict`);
     const { sample } = file;
     const isReadable =

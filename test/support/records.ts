@@ -1,5 +1,7 @@
 import type { FileRecord, JudgedRecord, UnjudgedRecord } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type Records, VERDICTS_PREFIX, type Versioned } from '../../shared/files/records.ts';
+import type { Viewer } from '../../shared/identity/caller.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 
 /** Writes a record of any state as its writers do: what becomes of a file to its verdict, all else to the file. */
@@ -15,12 +17,14 @@ export async function writeRecord(
 export async function insertRecord(records: Records, record: FileRecord): Promise<Versioned> {
   if (!isJudged(record)) return records.insert(record as UnjudgedRecord);
   const { id, owner, viewers, createdAt, contentType, fileName, referenced, unreferencedSince } = record;
+  const { expiresAt } = record;
   const claims = record.state === 'pending' || record.state === 'failed' ? record.claims : undefined;
   const inserted = await records.insert({
     ...{ id, owner, viewers, createdAt, contentType, state: 'pending' },
     ...(fileName !== undefined && { fileName }),
     ...(referenced && { referenced }),
     ...(unreferencedSince && { unreferencedSince }),
+    ...(expiresAt && { expiresAt }),
     ...(claims && { claims }),
   });
   const judged = await records.judge(inserted, record);
@@ -45,4 +49,14 @@ export function metadataByFile(objects: readonly StoredObject[]): Map<string, St
       return [id, { ...metadata, ...verdict }];
     }),
   );
+}
+
+/** Viewers whose grants have no end. */
+export function viewersNamed(...names: readonly string[]): Viewer[] {
+  return names.map((name) => ({ principal: name as Principal }));
+}
+
+/** The principals that may see a file. */
+export function namesOf({ viewers }: Pick<FileRecord, 'viewers'>): Principal[] {
+  return viewers.map(({ principal }) => principal);
 }

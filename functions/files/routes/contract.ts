@@ -17,10 +17,14 @@ const SCHEMAS = {
     import('../../../shared/events/schemas/file.deleted.v1.json', { with: { type: 'json' } }),
   'file.downloaded.v1.json': () =>
     import('../../../shared/events/schemas/file.downloaded.v1.json', { with: { type: 'json' } }),
+  'file.expiring.v1.json': () =>
+    import('../../../shared/events/schemas/file.expiring.v1.json', { with: { type: 'json' } }),
   'file.recalled.v1.json': () =>
     import('../../../shared/events/schemas/file.recalled.v1.json', { with: { type: 'json' } }),
   'file.released.v1.json': () =>
     import('../../../shared/events/schemas/file.released.v1.json', { with: { type: 'json' } }),
+  'file.shared.v1.json': () =>
+    import('../../../shared/events/schemas/file.shared.v1.json', { with: { type: 'json' } }),
   'scan.completed.v1.json': () =>
     import('../../../shared/events/schemas/scan.completed.v1.json', { with: { type: 'json' } }),
   'scan.failed.v1.json': () =>

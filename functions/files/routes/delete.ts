@@ -10,7 +10,7 @@ export function deleteFile(files: Files): Route {
   return async ({ request, response, signal, log }, id) => {
     const caller = await authenticate(files.tokens, request, 'write', 'admin');
     const ifMatch = ifMatchOf(request.headers['if-match']);
-    const { record } = await findFile(files.records, caller, id, ownerOrAdministrator, signal);
+    const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     await withdraw(files, record.id, ifMatch);
     log.info({ fileId: record.id, caller: caller.principal }, 'file deleted');
     sendNoContent(response);

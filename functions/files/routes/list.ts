@@ -9,6 +9,7 @@ import { sendJson } from '../../../shared/http/respond.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import type { Files } from '../files.ts';
+import { handleFor } from '../handle-for.ts';
 import { listFiles, STATES, type State } from '../list.ts';
 import { listShared, parseSharedPosition } from '../list-shared.ts';
 import type { Route } from '../router.ts';
@@ -52,7 +53,7 @@ const sharedPage: ListPage = async (files, request, query, signal) => {
   const caller = await authenticate(files.tokens, request, 'read');
   const wanted = { caller, ...filterOf(query), after: positionIn(query, parseSharedPosition) };
   const { items, next } = await listShared(files, wanted, signal);
-  return pageOf(items, next, (record) => toHandle(record, files.filesUrl));
+  return pageOf(items, next, (record) => handleFor(caller, record, files));
 };
 
 function pageOf(

@@ -20,11 +20,11 @@ interface Listed {
  * A page of what stands beside a record, for owner and administrators: in every state, as long as there is a record.
  * @param member of the answer
  */
-export function getListed({ tokens, records }: Files, member: string, listed: Listed): Route {
+export function getListed(files: Files, member: string, listed: Listed): Route {
   return async ({ path, query, request, response, signal }, id) => {
-    const caller = await authenticate(tokens, request, 'read', 'admin');
+    const caller = await authenticate(files.tokens, request, 'read', 'admin');
     const asked = { limit: limitOf(query), after: positionIn(query, parseSha256) };
-    const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
+    const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     const page = await listed.page(record.id, { ...asked, signal });
     const next = page.next === undefined ? undefined : cursorOf(page.next);
     const body = { [member]: page.items, ...(next !== undefined && { next }) };

@@ -4,16 +4,16 @@ import { Problem } from '../../../shared/http/problems.ts';
 import { sendNoContent } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner } from '../find.ts';
-import { addReference, removeReference } from '../refer.ts';
+import { addReference, removeReference, requireReferable } from '../refer.ts';
 import { decoded, type Route } from '../router.ts';
 
 export function putReference(files: Files): Route {
   return async ({ query, request, response, signal, log }, id, item) => {
     const caller = await authenticate(files.tokens, request, 'write');
     const uri = uriOf(item, query);
-    const { record } = await findFile(files.records, caller, id, owner, signal);
+    const { record } = await findFile(files, caller, id, owner, signal);
     // Said before anything is written that a retention policy would keep.
-    if (record.state === 'deleted') throw new Problem('file-deleted');
+    requireReferable(record);
     await addReference(files, { id: record.id, uri, by: caller.principal });
     log.info({ fileId: record.id, caller: caller.principal }, 'reference added');
     sendNoContent(response);
@@ -24,7 +24,7 @@ export function deleteReference(files: Files): Route {
   return async ({ query, request, response, signal, log }, id, item) => {
     const caller = await authenticate(files.tokens, request, 'write');
     const uri = uriOf(item, query);
-    const { record } = await findFile(files.records, caller, id, owner, signal);
+    const { record } = await findFile(files, caller, id, owner, signal);
     await removeReference(files, { id: record.id, uri }, log);
     log.info({ fileId: record.id, caller: caller.principal }, 'reference removed');
     sendNoContent(response);

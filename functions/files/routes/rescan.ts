@@ -16,7 +16,7 @@ import type { Route } from '../router.ts';
 export function postRescan(files: Files): Route {
   return async ({ request, response, signal, log }, id) => {
     const caller = await authenticate(files.tokens, request, 'write', 'admin');
-    const { record } = await findFile(files.records, caller, id, ownerOrAdministrator, signal);
+    const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     const readable = requireReadable(record);
     if (!files.requestRescan) throw new Problem('unavailable', { detail: 'RESCAN_TOPIC is not set.' });
     // An accepted file cannot be scanned, by whatever signatures.

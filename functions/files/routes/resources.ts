@@ -2,6 +2,7 @@ import type { Files } from '../files.ts';
 import type { Resource } from '../router.ts';
 import { getAsyncApi, getOpenApi, getSchema } from './contract.ts';
 import { deleteFile } from './delete.ts';
+import { deleteExpiration, putExpiration } from './expiration.ts';
 import { getFiles } from './list.ts';
 import { getListed } from './listed.ts';
 import { getProblemType } from './problem-type.ts';
@@ -35,6 +36,10 @@ export function resources(files: Files): readonly Resource[] {
     {
       path: /^\/files\/([^/]+)\/viewers\/([^/]+)$/,
       methods: { PUT: ['grant', putViewer(files)], DELETE: ['revoke', deleteViewer(files)] },
+    },
+    {
+      path: /^\/files\/([^/]+)\/expiration$/,
+      methods: { PUT: ['expire', putExpiration(files)], DELETE: ['unexpire', deleteExpiration(files)] },
     },
     {
       path: /^\/files\/([^/]+)\/receipts$/,

@@ -18,7 +18,7 @@ import { STATEMENT_MEDIA_TYPE, type StatedRecord, toStatement } from '../verdict
 export function getVerdict(files: Files): Route {
   return async ({ request, response, signal }, id) => {
     const caller = await authenticate(files.tokens, request, 'read');
-    const { record } = await findFile(files.records, caller, id, ownerOrViewer, signal);
+    const { record } = await findFile(files, caller, id, ownerOrViewer, signal);
     const { signer, filesUrl } = requireVerdicts(files);
     const stated = requireStated(record);
     // Malware may have been found in the content since: what nobody gets is not stated to be clean.

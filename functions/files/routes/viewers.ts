@@ -1,8 +1,11 @@
+import type { ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
+import { endOf } from '../../../shared/http/ends.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
+import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner, ownerOrAdministrator } from '../find.ts';
@@ -10,74 +13,108 @@ import { ifMatchOf, versionTag } from '../headers/if-match.ts';
 import { decoded, type Route } from '../router.ts';
 import { type Sharing, share } from '../share.ts';
 
-export function getViewers({ tokens, records }: Files): Route {
+export function getViewers(files: Files): Route {
   return async ({ request, response, signal }, id) => {
-    const caller = await authenticate(tokens, request, 'read', 'admin');
-    const { record, object } = await findFile(records, caller, id, ownerOrAdministrator, signal);
-    const { owner, viewers } = record;
-    sendJson(response, 200, 'application/json', { owner, viewers }, { etag: versionTag(object) });
+    const caller = await authenticate(files.tokens, request, 'read', 'admin');
+    const { record, object } = await findFile(files, caller, id, ownerOrAdministrator, signal);
+    const live = record.viewers.filter((viewer) => isLive(viewer, files.now()));
+    const viewers = live.map(({ principal }) => principal);
+    const ends = live.flatMap(({ principal, until }) => (until ? [[principal, until.toISOString()]] : []));
+    const body = { owner: record.owner, viewers, until: Object.fromEntries(ends) };
+    sendJson(response, 200, 'application/json', body, { etag: versionTag(object) });
   };
 }
 
-export function putViewer({ tokens, records, writer, shared }: Files): Route {
+export function putViewer(files: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
-    const caller = await authenticate(tokens, request, 'write');
-    const viewer = viewerOf(item);
+    const caller = await authenticate(files.tokens, request, 'write');
+    const principal = viewerOf(item);
     const ifMatch = ifMatchOf(request.headers['if-match']);
-    audit.viewer = viewer;
-    const { record } = await findFile(records, caller, id, owner, signal);
-    const { object } = await share({ writer, shared }, { id: record.id, grant: [viewer], ifMatch });
-    log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer granted');
+    audit.viewer = principal;
+    const { record } = await findFile(files, caller, id, owner, signal);
+    const viewer = { principal, ...untilOf(await termsOf(request, response), files.now()) };
+    const { object } = await share({ ...files, log }, { id: record.id, grant: [viewer], ifMatch });
+    log.info({ fileId: record.id, caller: caller.principal, viewer: principal }, 'viewer granted');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
 
-export function deleteViewer({ tokens, records, writer, shared }: Files): Route {
+export function deleteViewer(files: Files): Route {
   return async ({ request, response, signal, log, audit }, id, item) => {
-    const caller = await authenticate(tokens, request, 'write', 'admin');
+    const caller = await authenticate(files.tokens, request, 'write', 'admin');
     const viewer = viewerOf(item);
     const ifMatch = ifMatchOf(request.headers['if-match']);
     audit.viewer = viewer;
-    const { record } = await findFile(records, caller, id, ownerOrAdministrator, signal);
-    const { object } = await share({ writer, shared }, { id: record.id, revoke: [viewer], ifMatch });
+    const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
+    const { object } = await share({ ...files, log }, { id: record.id, revoke: [viewer], ifMatch });
     log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer revoked');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
-const principals = v.optional(v.array(v.string()), []);
-const Changes = v.strictObject({ grant: principals, revoke: principals });
+const Terms = v.strictObject({ until: v.optional(v.string()) });
+const Granted = v.union([
+  v.string(),
+  v.strictObject({ principal: v.string(), until: v.optional(v.string()) }),
+]);
+const Changes = v.strictObject({
+  grant: v.optional(v.array(Granted), []),
+  revoke: v.optional(v.array(v.string()), []),
+});
 
 /** Several at once: one write, all of it or nothing. */
-export function patchViewers({ tokens, records, writer, shared }: Files): Route {
+export function patchViewers(files: Files): Route {
   return async ({ request, response, signal, log, audit }, id) => {
-    const caller = await authenticate(tokens, request, 'write', 'admin');
+    const caller = await authenticate(files.tokens, request, 'write', 'admin');
     const ifMatch = ifMatchOf(request.headers['if-match']);
-    const changes = changesOf(await jsonOf(request, response, MAX_BODY_BYTES));
-    Object.assign(audit, { granted: changes.grant, revoked: changes.revoke });
+    const changes = changesOf(await jsonOf(request, response, MAX_BODY_BYTES), files.now());
+    const granted = changes.grant.map(({ principal }) => principal);
+    Object.assign(audit, { granted, revoked: changes.revoke });
     // An administrator may revoke, and grant nothing.
-    if (changes.grant.length > 0) await authenticate(tokens, request, 'write');
-    const permission = changes.grant.length > 0 ? owner : ownerOrAdministrator;
-    const { record } = await findFile(records, caller, id, permission, signal);
-    const { object } = await share({ writer, shared }, { id: record.id, ifMatch, ...changes });
-    log.info({ fileId: record.id, caller: caller.principal, ...changes }, 'viewers changed');
+    if (granted.length > 0) await authenticate(files.tokens, request, 'write');
+    const permission = granted.length > 0 ? owner : ownerOrAdministrator;
+    const { record } = await findFile(files, caller, id, permission, signal);
+    const { object } = await share({ ...files, log }, { id: record.id, ifMatch, ...changes });
+    const facts = { fileId: record.id, caller: caller.principal, grant: granted, revoke: changes.revoke };
+    log.info(facts, 'viewers changed');
     sendNoContent(response, { etag: versionTag(object) });
   };
 }
 
-function changesOf(json: unknown): Required<Pick<Sharing, 'grant' | 'revoke'>> {
+/** The body of a grant, which may be absent. */
+async function termsOf(
+  request: Parameters<typeof jsonOf>[0],
+  response: ServerResponse,
+): Promise<v.InferOutput<typeof Terms>> {
+  const parsed = v.safeParse(Terms, await jsonOf(request, response, MAX_BODY_BYTES, {}));
+  if (parsed.success) return parsed.output;
+  throw new Problem('invalid-request', {
+    detail:
+      'Send JSON, {"until": "…"} with a time, as application/json, or no body for a grant without an end.',
+  });
+}
+
+function changesOf(json: unknown, now: Date): Required<Pick<Sharing, 'grant' | 'revoke'>> {
   const parsed = v.safeParse(Changes, json);
   if (!parsed.success) {
     const detail =
-      'Send JSON, {"grant": ["…"], "revoke": ["…"]}, each a list of principals, as application/json.';
+      'Send JSON, {"grant": ["…", {"principal": "…", "until": "…"}], "revoke": ["…"]}, lists of principals, as application/json.';
     throw new Problem('invalid-request', { detail });
   }
-  const [grant, revoke] = [parsed.output.grant.map(principalOf), parsed.output.revoke.map(principalOf)];
-  if (grant.some((viewer) => revoke.includes(viewer))) {
+  const revoke = parsed.output.revoke.map(principalOf);
+  const grant = parsed.output.grant.map((granted): Viewer => {
+    if (typeof granted === 'string') return { principal: principalOf(granted) };
+    return { principal: principalOf(granted.principal), ...untilOf(granted, now) };
+  });
+  if (grant.some(({ principal }) => revoke.includes(principal))) {
     throw new Problem('invalid-request', { detail: 'A principal is both granted and revoked.' });
   }
   return { grant, revoke };
+}
+
+function untilOf({ until }: { readonly until?: string | undefined }, now: Date): Pick<Viewer, 'until'> {
+  return until === undefined ? {} : { until: endOf(until, 'until', now) };
 }
 
 function viewerOf(item: string): Principal {

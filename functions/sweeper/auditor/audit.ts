@@ -130,7 +130,7 @@ async function auditFiles(
 /** Looks again, at what is there now. */
 async function confirmed(deps: AuditDeps, id: FileId, now: Date): Promise<readonly FileRule[]> {
   const found = await gatherOne(deps, id);
-  const content = recordOf(found)?.content;
+  const content = recordOf(found, now)?.content;
   const finding = content && (await deps.findings.get(content.sha256));
   return brokenRules(found, { ...deps, now, isMalware: () => finding !== undefined });
 }

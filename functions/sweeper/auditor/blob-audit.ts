@@ -52,7 +52,7 @@ export async function auditBlobs(
     async (ids) => {
       for await (const found of gatherRecords(deps, ids)) {
         if (stop()) return { from: found.id };
-        if (isSuspect(found, stored, late)) await confirm(deps, found, broken);
+        if (isSuspect(found, stored, { now, late })) await confirm(deps, found, { now, broken });
       }
       return undefined;
     },
@@ -68,8 +68,12 @@ export async function auditBlobs(
 }
 
 /** Notes what a file uses. @returns whether it seems to have no content, or another */
-function isSuspect(found: FileObjects, stored: StoredBlobs, late: Date): boolean {
-  const record = recordOf(found);
+function isSuspect(
+  found: FileObjects,
+  stored: StoredBlobs,
+  { now, late }: { readonly now: Date; readonly late: Date },
+): boolean {
+  const record = recordOf(found, now);
   const isSettled = [found.file, found.verdict].every((object) => !object || object.updated < late);
   // A record that does not parse uses what it names.
   if (!record || !isSettled || needsContent(record)) stored.use(found);
@@ -84,8 +88,12 @@ function needsContent(record: FileRecord): boolean {
 }
 
 /** Looks again, at what is there now. */
-async function confirm(deps: BlobTerms, { id }: FileObjects, broken: Portion['broken']): Promise<void> {
-  const record = recordOf(await gatherOne(deps, id));
+async function confirm(
+  deps: BlobTerms,
+  { id }: FileObjects,
+  { now, broken }: Pick<Portion, 'now' | 'broken'>,
+): Promise<void> {
+  const record = recordOf(await gatherOne(deps, id), now);
   if (record?.state !== 'clean') return;
   const { owner, content } = record;
   let object: StoredObject | undefined;

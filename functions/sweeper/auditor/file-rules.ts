@@ -1,3 +1,4 @@
+import { asOf } from '../../../shared/files/ends.ts';
 import { parseTime } from '../../../shared/files/fields.ts';
 import { CorruptRecord, fromMetadata } from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
@@ -26,6 +27,10 @@ export type FileRule =
   | 'unannounced'
   /** A resource refers to it, and the record does not say so: it might be deleted. */
   | 'referenceUnguarded'
+  /** A resource refers to it, and it has an end: it would be deleted then. */
+  | 'endUnguarded'
+  /** A grant is over and was not swept. */
+  | 'grantOverdue'
   | 'tombstoneOverdue'
   /** Objects of a file that needs them no more, or that is not there. */
   | 'verdictLeft'
@@ -52,15 +57,15 @@ export interface FileTerms {
  */
 export function brokenRules(found: FileObjects, terms: FileTerms): readonly FileRule[] {
   if (!found.file) return leftWithoutFile(found, terms);
-  const record = recordOf(found);
+  const record = recordOf(found, terms.now);
   if (!record) return ['recordCorrupt'];
   return [...stateRules(found, record, terms), ...leftRules(found, record, terms)];
 }
 
-/** The record of a file; undefined where there is none, or it does not parse. */
-export function recordOf({ id, file, verdict }: FileObjects): FileRecord | undefined {
+/** The record of a file at a time; undefined where there is none, or it does not parse. */
+export function recordOf({ id, file, verdict }: FileObjects, now: Date): FileRecord | undefined {
   try {
-    return file && fromMetadata(id, file.metadata, verdict?.metadata);
+    return file && asOf(fromMetadata(id, file.metadata, verdict?.metadata), now);
   } catch (error) {
     if (error instanceof CorruptRecord) return undefined;
     throw error;
@@ -111,7 +116,12 @@ function leftRules(found: FileObjects, record: FileRecord, terms: FileTerms): Fi
   const isOver = record.state === 'deleted' || record.state === 'expired';
   const isWaiting = record.state === 'pending' || record.state === 'uploading';
   const rules: FileRule[] = [];
-  if (!isOver && !record.referenced && isLate(reference)) rules.push('referenceUnguarded');
+  // A reference to a file with an end is refused: one that is there was never promised to its client.
+  if (!isOver && !record.referenced && !record.expiresAt && isLate(reference))
+    rules.push('referenceUnguarded');
+  if (record.referenced && record.expiresAt) rules.push('endUnguarded');
+  if (!isOver && record.viewers.some(({ until }) => until && late(terms, until, 0)))
+    rules.push('grantOverdue');
   // The bytes of a file that has failed are kept for a redrive.
   if (!isWaiting && record.state !== 'failed' && isLate(upload)) rules.push('uploadLeft');
   if (record.state !== 'uploading' && isLate(part, terms.abandonedAfterMs)) rules.push('partLeft');

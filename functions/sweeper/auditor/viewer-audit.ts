@@ -1,20 +1,35 @@
 import type { FileRecord } from '../../../shared/files/record.ts';
-import { isRemoved, SHARED_PREFIX, sharedName } from '../../../shared/files/shared-files.ts';
+import {
+  isRemoved,
+  SHARED_PREFIX,
+  sharedName,
+  unannouncedSince,
+} from '../../../shared/files/shared-files.ts';
+import { isLive } from '../../../shared/identity/caller.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { walkRanges } from '../ranges.ts';
 import { recordOf } from './file-rules.ts';
 import { type Buckets, gatherOne, gatherRecords, ID_RANGES } from './gather.ts';
 
-/** The rule of the index of viewers: a viewer finds each file whose record names them. */
-export type ViewerRule = 'viewerUnindexed';
+/** The rules of the index of viewers. */
+export type ViewerRule =
+  /** A viewer does not find a file whose record names them. */
+  | 'viewerUnindexed'
+  /** Nobody was told of a grant, or its entry is left. */
+  | 'grantUnannounced';
 
 interface ViewerTerms extends Buckets {
   /** Entries in memory at a time. */
   readonly portion: number;
+  /** Milliseconds for which anything may be unfinished beyond its end. */
+  readonly graceMs: number;
+  readonly abandonedAfterMs: number;
 }
 
 interface Portion {
+  readonly now: Date;
   /** Name of the entry to begin with. */
   readonly from: string;
   readonly stop: () => boolean;
@@ -28,17 +43,21 @@ interface Portion {
  */
 export async function auditViewers(
   deps: ViewerTerms,
-  { from, stop, broken }: Portion,
+  { now, from, stop, broken }: Portion,
 ): Promise<{ readonly next: string | undefined } | 'stopped'> {
-  const { names, next } = await listed(deps, from);
+  const { names, next, unannounced } = await listed(deps, from, now);
+  for (const name of unannounced) {
+    if (await isThere(deps.permanent, name, (object) => isOverdue(deps, object, now)))
+      broken('grantUnannounced', name);
+  }
   const isMissing = (name: string) => name >= from && (next === undefined || name < next) && !names.has(name);
   const stopped = await walkRanges(
     async (ids) => {
       for await (const found of gatherRecords(deps, ids)) {
         if (stop()) return { from: found.id };
-        if (!entriesOf(recordOf(found)).some(isMissing)) continue;
+        if (!entriesOf(recordOf(found, now), now).some(isMissing)) continue;
         // Looked at again, as it is now.
-        const entries = entriesOf(recordOf(await gatherOne(deps, found.id)));
+        const entries = entriesOf(recordOf(await gatherOne(deps, found.id), now), now);
         for (const name of entries.filter(isMissing)) {
           if (!(await isThere(deps.permanent, name))) broken('viewerUnindexed', found.id);
         }
@@ -51,23 +70,38 @@ export async function auditViewers(
   return stopped ? 'stopped' : { next };
 }
 
-async function listed({ permanent, portion }: ViewerTerms, from: string) {
+async function listed(deps: ViewerTerms, from: string, now: Date) {
+  const { permanent, portion } = deps;
   const names = new Set<string>();
+  const unannounced: string[] = [];
   for await (const object of allObjects(permanent, { prefix: SHARED_PREFIX, startOffset: from })) {
-    if (names.size >= portion) return { names, next: object.name };
+    if (names.size >= portion) return { names, unannounced, next: object.name };
     if (!isRemoved(object)) names.add(object.name);
+    if (isOverdue(deps, object, now)) unannounced.push(object.name);
   }
-  return { names, next: undefined };
+  return { names, unannounced, next: undefined };
+}
+
+/** The sweeper announces a grant, or removes its entry once no request can be about to write the record. */
+function isOverdue({ graceMs, abandonedAfterMs }: ViewerTerms, object: StoredObject, now: Date): boolean {
+  const since = unannouncedSince(object);
+  const written = Math.max(since?.getTime() ?? Number.POSITIVE_INFINITY, object.updated.getTime());
+  return now.getTime() - written >= abandonedAfterMs + graceMs;
 }
 
 /** The names of the entries by which the viewers of a file find it. */
-function entriesOf(record: FileRecord | undefined): readonly string[] {
+function entriesOf(record: FileRecord | undefined, now: Date): readonly string[] {
   if (!record || record.state === 'deleted' || record.state === 'expired') return [];
-  return record.viewers.map((viewer) => sharedName(viewer, record.id));
+  const live = record.viewers.filter((viewer) => isLive(viewer, now));
+  return live.map(({ principal }) => sharedName(principal, record.id));
 }
 
 /** Asks a listing, since the auditor may not read these. */
-async function isThere(permanent: Bucket, name: string): Promise<boolean> {
+async function isThere(
+  permanent: Bucket,
+  name: string,
+  which = (object: StoredObject) => !isRemoved(object),
+): Promise<boolean> {
   const { objects } = await permanent.list({ prefix: name, maxResults: 1 });
-  return objects.some((object) => !isRemoved(object));
+  return objects.some(which);
 }

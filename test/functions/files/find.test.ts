@@ -10,6 +10,7 @@ import {
 import { newFileId } from '../../../shared/files/file-id.ts';
 import type { Caller, Scope } from '../../../shared/identity/caller.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
 
 const VIEWER = 'org:1' as Principal;
@@ -48,11 +49,11 @@ const ANSWERS = [
 describe('findFile', () => {
   const fixture = new RecordsFixture();
   const asked = (id: string, caller: Caller, permission: Permission) =>
-    findFile(fixture.instance().records, caller, id, permission, never);
+    findFile(fixture.instance(), caller, id, permission, never);
 
   for (const [who, may, expected] of ANSWERS) {
     it(`with ${who}: answers each caller as its role allows, and a stranger as if there were no file`, async () => {
-      const id = await fixture.clean({ viewers: [VIEWER] });
+      const id = await fixture.clean({ viewers: viewersNamed(VIEWER) });
       const answers = Object.values(CALLERS).map((caller) => problemOf(asked(id, caller, may)));
       assert.deepEqual(await Promise.all(answers), expected);
     });
@@ -73,7 +74,6 @@ describe('findFile', () => {
   it('ends with the request', async () => {
     const id = await fixture.clean();
     const over = AbortSignal.abort(new Error('the client left'));
-    const { records } = fixture.instance();
-    await assert.rejects(findFile(records, CALLERS.owner, id, owner, over), /client left|abort/);
+    await assert.rejects(findFile(fixture.instance(), CALLERS.owner, id, owner, over), /client left|abort/);
   });
 });

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { pino } from 'pino';
 import { RecordWriter } from '../../../functions/files/record-writer.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
@@ -6,6 +7,8 @@ import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri } from '../../../shared/files/references.ts';
 import { SharedFiles } from '../../../shared/files/shared-files.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import { Background } from '../../../shared/runtime/background.ts';
+import type { Logger } from '../../../shared/runtime/log.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
@@ -22,6 +25,8 @@ export interface Instance {
   readonly writer: RecordWriter;
   readonly references: References;
   readonly shared: SharedFiles;
+  readonly background: Background;
+  readonly log: Logger;
   readonly now: () => Date;
 }
 
@@ -41,7 +46,9 @@ export class RecordsFixture {
     const writer = new RecordWriter(records, { ...FAST_RETRY, attempts: 100 });
     const references = new References(adapt(this.bucket()));
     const shared = new SharedFiles(adapt(this.bucket()));
-    return { records, writer, references, shared, now: () => new Date() };
+    const log = pino({ level: 'silent' });
+    const background = new Background(log);
+    return { records, writer, references, shared, background, log, now: () => new Date() };
   }
 
   bucket(): Bucket {

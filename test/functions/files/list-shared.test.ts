@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { pino } from 'pino';
 import { listShared, parseSharedPosition } from '../../../functions/files/list-shared.ts';
 import { type Sharing, share } from '../../../functions/files/share.ts';
+import { toDeleted } from '../../../shared/files/ends.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { SharedFiles, sharedName, sharedPosition } from '../../../shared/files/shared-files.ts';
-import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { WRITE_CLOCK } from '../../shared/storage/streams.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { RecordsFixture } from './fixture.ts';
 
 const HOUR = 3_600_000;
@@ -30,8 +31,11 @@ describe('the files that are shared with a caller', () => {
 
   const owners = Array.from({ length: 3 }, (_, n) => `org:1${n}` as Principal);
   const at = (second: number) => new Date(Date.UTC(2026, 0, 1, 0, 0, second));
-  const grantOrRevoke = (change: Omit<Sharing, 'ifMatch'>) =>
-    share(fixture.instance(), { ifMatch: undefined, ...change });
+  const grantOrRevoke = ({
+    grant = [],
+    ...change
+  }: Pick<Sharing, 'id' | 'revoke'> & { readonly grant?: readonly Principal[] }) =>
+    share(fixture.instance(), { ifMatch: undefined, grant: viewersNamed(...grant), ...change });
   async function shared(
     second: number,
     grant: Principal[] = [viewer],
@@ -149,7 +153,10 @@ describe('the files that are shared with a caller', () => {
     })(fixture.bucket());
     const { writer } = fixture.instance();
     WRITE_CLOCK.tick();
-    await share({ writer, shared: late }, { id, revoke: [viewer], ifMatch: undefined });
+    await share(
+      { ...fixture.instance(), writer, shared: late },
+      { id, revoke: [viewer], ifMatch: undefined },
+    );
     assert.deepEqual(idsOf(await list()), [id]);
   });
 

@@ -16,6 +16,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { Tally } from '../../../shared/storage/tally.ts';
 import { collect, FAST_RETRY } from '../../shared/storage/streams.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { type Hook, HookedBucket, straight } from '../sweeper/hooked-bucket.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
 
@@ -51,7 +52,7 @@ describe('the receipt of a download', () => {
     record = {
       id: newFileId(OWNER, createdAt),
       owner: OWNER,
-      viewers: [READER, OTHER],
+      viewers: viewersNamed(READER, OTHER),
       createdAt,
       contentType: 'text/plain',
       state: 'clean',

@@ -5,13 +5,14 @@ import type { Versioned } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { RecordsFixture } from '../../functions/files/fixture.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { namesOf, viewersNamed } from '../../support/records.ts';
 
 const addViewer =
   (viewer: string) =>
   ({ record }: Versioned): FileRecord =>
-    record.viewers.includes(viewer as Principal)
+    namesOf(record).includes(viewer as Principal)
       ? record
-      : { ...record, viewers: [...record.viewers, viewer as Principal] };
+      : { ...record, viewers: [...record.viewers, ...viewersNamed(viewer)] };
 
 describe('changes of one record', () => {
   // Its second is 20 ms.
@@ -35,14 +36,14 @@ describe('changes of one record', () => {
         instances[index % 3]?.writer.change(id, addViewer(name), { alone: index % 7 === 0 }),
       ),
     );
-    assert.deepEqual([...(await fixture.read(id)).viewers].sort(), [...names].sort());
+    assert.deepEqual(namesOf(await fixture.read(id)).sort(), [...names].sort());
   });
 
   it('of three processes at once are all there, though Cloud Storage takes one write a second', async () => {
     const id = await fixture.clean();
     const instances = [fixture.instance(), fixture.instance(), fixture.instance()];
     await Promise.all(names.map((name, index) => instances[index % 3]?.writer.change(id, addViewer(name))));
-    assert.deepEqual([...(await fixture.read(id)).viewers].sort(), [...names].sort());
+    assert.deepEqual(namesOf(await fixture.read(id)).sort(), [...names].sort());
   });
 
   it('that come while one is being written share the next write', async () => {
@@ -91,7 +92,7 @@ describe('changes of one record', () => {
       outcomes.map(({ status }) => status),
       ['fulfilled', 'rejected', 'fulfilled', 'rejected'],
     );
-    assert.deepEqual((await fixture.read(id)).viewers, ['org:1']);
+    assert.deepEqual(namesOf(await fixture.read(id)), ['org:1']);
     assert.equal(fixture.storage.emulator.operations.of('objects.patch').calls, 1);
   });
 
@@ -108,7 +109,7 @@ describe('changes of one record', () => {
     assert.ok(outcomes.every(({ status }) => status === 'rejected'));
     fixture.storage.emulator.faults.clear();
     await writer.change(id, addViewer('org:1'));
-    assert.deepEqual((await fixture.read(id)).viewers, ['org:1']);
+    assert.deepEqual(namesOf(await fixture.read(id)), ['org:1']);
   });
 
   it('give up with a fault that a client may try again when the record keeps changing', async () => {

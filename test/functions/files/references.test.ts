@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { pino } from 'pino';
+import { versionTag } from '../../../functions/files/headers/if-match.ts';
 import { addReference, removeReference } from '../../../functions/files/refer.ts';
-import { withdraw } from '../../../functions/files/withdraw.ts';
+import { share } from '../../../functions/files/share.ts';
+import { removeEnd, setEnd, withdraw } from '../../../functions/files/withdraw.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { referencesOf } from '../../../shared/files/references.ts';
 import type { Problem } from '../../../shared/http/problems.ts';
@@ -258,5 +260,97 @@ describe('references and deletion', () => {
     fixture.storage.emulator.faults.clear();
     assert.equal((await fixture.read(id)).referenced, true);
     await withdraw(instance, id, undefined);
+  });
+
+  describe('and an end', () => {
+    const end = new Date(Date.now() + 86_400_000);
+    const ended = async (instance: Instance, id: FileId) => void (await setEnd(instance, id, end, undefined));
+
+    /** A file with an end to which something refers would be lost. */
+    async function assertOne(id: FileId, added: string, set: string): Promise<void> {
+      const { expiresAt, referenced } = await fixture.read(id);
+      const count = await fixture.instance().references.count(id, 10);
+      const outcome = JSON.stringify({ added, set, expiresAt, referenced, count });
+      if (added === 'none') assert.ok(set === 'file-referenced' && !expiresAt && count === 1, outcome);
+      else {
+        assert.ok(added === 'file-expires' && set === 'none', outcome);
+        assert.ok(expiresAt && !referenced && count === 0, outcome);
+      }
+    }
+
+    for (const [what, first, second] of [
+      ['an addition at any moment of an end', ended, add],
+      ['an end at any moment of an addition', add, ended],
+    ] as const) {
+      for (const hadOne of [false, true]) {
+        it(`is refused or prevents it: ${what}, of a file that ${hadOne ? 'had one' : 'never had one'}`, async () => {
+          const seen = new Set<string>();
+          for (let nth = 1, reached = true; reached; nth++) {
+            const id = await fixture.clean();
+            if (hadOne) {
+              await add(fixture.instance(), id);
+              await fixture.instance().references.remove(id, URI, new Date());
+            }
+            let other = '';
+            const interrupt = async () => {
+              other = await problemOf(second(fixture.instance(), id));
+            };
+            const run = await interleaved((instance) => first(instance, id), interrupt, nth);
+            if (!run.reached) await interrupt();
+            ({ reached } = run);
+            await (first === add ? assertOne(id, run.first, other) : assertOne(id, other, run.first));
+            seen.add(run.first);
+          }
+          assert.equal(seen.size, 2, [...seen].join());
+        });
+      }
+    }
+
+    it('that is set by a process which dies is set by the next, at any moment', async () => {
+      const died = async () => {
+        throw new Error('died');
+      };
+      for (let nth = 1, reached = true; reached; nth++) {
+        const id = await fixture.clean();
+        ({ reached } = await interleaved((instance) => ended(instance, id), died, nth));
+        await ended(fixture.instance(), id);
+        assert.deepEqual((await fixture.read(id)).expiresAt, end);
+      }
+    });
+
+    it('is moved, removed and repeated, and is refused once the file is over', async () => {
+      const id = await fixture.clean();
+      const instance = fixture.instance();
+      const first = await setEnd(instance, id, end, undefined);
+      const tag = versionTag(first.object);
+      const later = new Date(end.getTime() + 1);
+      await assert.rejects(setEnd(instance, id, later, ['"1-1"']), { type: 'precondition-failed' });
+      const moved = await setEnd(instance, id, later, [tag]);
+      // A repeat, whose answer was lost.
+      assert.deepEqual((await setEnd(instance, id, later, [tag])).object, moved.object);
+      await assert.rejects(removeEnd(instance, id, [tag]), { type: 'precondition-failed' });
+      await removeEnd(instance, id, [versionTag(moved.object)]);
+      await removeEnd(instance, id, [tag]);
+      assert.equal((await fixture.read(id)).expiresAt, undefined);
+      assert.equal(await problemOf(add(instance, id)), 'none');
+      await remove(instance, id);
+      await withdraw(instance, id, undefined);
+      assert.equal(await problemOf(ended(instance, id)), 'file-deleted');
+      assert.equal(await problemOf(removeEnd(instance, id, undefined)), 'file-deleted');
+    });
+
+    it('that is reached is final: whatever is asked of the file is answered as of a deleted one', async () => {
+      const id = await fixture.clean({ expiresAt: new Date(Date.now() - 1) });
+      const instance = fixture.instance();
+      const principal = OWNER;
+      for (const work of [
+        () => ended(instance, id),
+        () => removeEnd(instance, id, undefined),
+        () => add(instance, id),
+        () => share(instance, { id, grant: [{ principal }], ifMatch: undefined }),
+      ])
+        assert.equal(await problemOf(work()), 'file-deleted');
+      assert.equal(await problemOf(withdrawn(instance, id)), 'none');
+    });
   });
 });

@@ -5,11 +5,12 @@ import { share } from '../../../functions/files/share.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
-import type { Principal } from '../../../shared/identity/principal.ts';
+import type { Viewer } from '../../../shared/identity/caller.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
 import { FAST_RETRY, WRITE_CLOCK } from '../../shared/storage/streams.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { OWNER, problemOf, RecordsFixture } from './fixture.ts';
 
 describe('sharing of a file that came by tus and was scanned', () => {
@@ -25,8 +26,8 @@ describe('sharing of a file that came by tus and was scanned', () => {
     const content = { size: 1, sha256: 'a'.repeat(64) as Sha256, crc32c: 'AAAAAA==' };
     const scan = { generation: '1' as Generation, scannedAt: createdAt };
     assert.ok(await records.judge(read, { ...stored, state: 'clean', content, scan }));
-    const grant = Array.from({ length: 10 }, (_, serial) => `org:${serial}${'x'.repeat(100)}` as Principal);
-    const more = (round: number) => grant.map((viewer) => `${viewer}${round}` as Principal);
+    const names = Array.from({ length: 10 }, (_, serial) => `org:${serial}${'x'.repeat(100)}`);
+    const more = (round: number) => viewersNamed(...names.map((name) => `${name}${round}`));
     const sharing = { id: stored.id, ifMatch: undefined };
     const rounds = Array.from(
       { length: 8 },
@@ -40,7 +41,8 @@ describe('sharing of a file that came by tus and was scanned', () => {
 
 describe('sharing on a version', () => {
   const fixture = new RecordsFixture();
-  const [viewer, other] = [['org:1' as Principal], ['org:2' as Principal]];
+  const [viewer, other] = [viewersNamed('org:1'), viewersNamed('org:2')];
+  const principals = (viewers: readonly Viewer[]) => viewers.map(({ principal }) => principal);
 
   it('is done where it was written, the answer was lost, and somebody else wrote before the next try', async () => {
     const id = await fixture.clean();
@@ -59,13 +61,17 @@ describe('sharing on a version', () => {
       fixture.storage.emulator.faults.add({ operation: 'objects.patch', nth: 1, effect });
       WRITE_CLOCK.tick();
       await share(
-        { writer: unlucky, shared: instance.shared },
-        { id, [change]: viewer, ifMatch: [versionTag(read.object)] },
+        { ...instance, writer: unlucky },
+        {
+          id,
+          [change]: change === 'grant' ? viewer : principals(viewer),
+          ifMatch: [versionTag(read.object)],
+        },
       );
       fixture.storage.emulator.faults.clear();
-      const sees = (await records.get(id))?.record.viewers.includes('org:1' as Principal);
+      const sees = (await records.get(id))?.record.viewers.some(({ principal }) => principal === 'org:1');
       assert.equal(sees, change === 'grant');
-      await share(instance, { id, revoke: other, ifMatch: undefined });
+      await share(instance, { id, revoke: principals(other), ifMatch: undefined });
     }
   });
 

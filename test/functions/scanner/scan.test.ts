@@ -14,6 +14,7 @@ import type { EventMessage } from '../../../shared/events/cloud-event.ts';
 import { BlobMismatch } from '../../../shared/files/blob.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
+import { toDeleted } from '../../../shared/files/ends.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { assemble, NO_PARTS, partName, withPart } from '../../../shared/files/parts.ts';
@@ -26,7 +27,6 @@ import {
 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { TusRecord } from '../../../shared/files/uploading.ts';
-import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { EICAR } from '../../../shared/scanning/canary.ts';
 import type { Clamd } from '../../../shared/scanning/clamd.ts';
@@ -39,6 +39,7 @@ import { EmulatorFixture } from '../../infra/emulators/storage/emulator-fixture.
 import { zip } from '../../infra/local/clamav/zip.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { sharedScanner } from '../../support/clamd.ts';
+import { viewersNamed } from '../../support/records.ts';
 
 const OWNER = 'org:889640782' as Principal;
 function admissionOf(slots: number, maxWaiting: number, free = Number.MAX_SAFE_INTEGER): Admission {
@@ -156,18 +157,18 @@ describe('the steps of a scan', () => {
         scan: async (...parameters) => {
           scans++;
           const verdict = await clamd.scan(...parameters);
-          await share({ viewers: ['org:1' as Principal] });
+          await share({ viewers: viewersNamed('org:1') });
           // Until the lease has been renewed over it.
           const held = async () => (await scan.records.get(record.id))?.verdict?.metageneration ?? '0';
           for (const from = Number(await held()); size > 1_000_000 && Number(await held()) < from + 2; );
-          await share({ viewers: ['org:2' as Principal], referenced: true });
+          await share({ viewers: viewersNamed('org:2'), referenced: true });
           return verdict;
         },
       };
       const lease = { ...scan.lease, durationMs, now: () => new Date() };
       assert.deepEqual(await run(object, { scanner, lease }), { kind: 'done' });
       const { state, viewers, referenced } = await recordOf(record);
-      assert.deepEqual([scans, state, viewers, referenced], [1, 'clean', ['org:2'], true]);
+      assert.deepEqual([scans, state, viewers, referenced], [1, 'clean', viewersNamed('org:2'), true]);
     });
   }
   it('hold no connection to storage after a scan that took no byte', async () => {
@@ -235,13 +236,13 @@ describe('the steps of a scan', () => {
       scan: async (...parameters) => {
         scans++;
         const read = (await scan.records.get(record.id)) ?? assert.fail();
-        await scan.records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+        await scan.records.replace(read, { ...read.record, viewers: viewersNamed('org:1') });
         return clamd.scan(...parameters);
       },
     };
     assert.deepEqual(await run(object, { scanner }), { kind: 'done' });
     const { state, viewers } = await recordOf(record);
-    assert.deepEqual([scans, state, viewers], [1, 'clean', ['org:1']]);
+    assert.deepEqual([scans, state, viewers], [1, 'clean', viewersNamed('org:1')]);
   }
 
   async function direct(bytes: Buffer, claims: { size?: number; sha256?: string } = {}) {
@@ -908,7 +909,7 @@ describe('the steps of a scan', () => {
               if (next.state === 'pending' && next.redriven?.tried && shared++ === 0) {
                 const current = await target.get(record.id);
                 assert.ok(current);
-                const viewers = ['org:111111111' as Principal];
+                const viewers = viewersNamed('org:111111111');
                 assert.ok(await target.replace(current, { ...current.record, viewers }));
               }
               return target.judge(read, next);
@@ -917,7 +918,7 @@ describe('the steps of a scan', () => {
         });
         assert.deepEqual(await run(object, { records }), { kind: 'done' });
         const { state, viewers } = await recordOf(record);
-        assert.deepEqual([state, viewers, shared], ['clean', ['org:111111111'], 1]);
+        assert.deepEqual([state, viewers, shared], ['clean', viewersNamed('org:111111111'), 1]);
       });
     }
   });

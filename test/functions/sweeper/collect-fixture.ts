@@ -21,6 +21,7 @@ import { Receipts } from '../../../shared/files/receipts.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References, type ResourceUri, referencesOf } from '../../../shared/files/references.ts';
+import { SharedFiles } from '../../../shared/files/shared-files.ts';
 import { withdraw } from '../../../shared/files/withdraw.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
@@ -71,9 +72,10 @@ export class CollectFixture extends SweeperFixture {
     const shared = {
       permanent,
       unscanned,
-      records: new Records(permanent),
+      records: new Records(permanent, now),
       candidates: new Candidates(permanent),
       findings: new Findings(permanent),
+      shared: new SharedFiles(permanent),
       references: new References(permanent),
       publish: this.sweeper.publish,
       now,
@@ -120,11 +122,12 @@ export class CollectFixture extends SweeperFixture {
     bytes: string,
     { scan }: Actor = this.actor(),
     owner: Principal = OWNER,
+    described: Pick<FileRecord, 'expiresAt'> = {},
   ): Promise<{ record: PendingRecord; object: StoredObject }> {
     async function* source() {
       yield Buffer.from(bytes);
     }
-    const upload = { owner, contentType: 'text/plain', fileName: 'name.txt', bytes: source() };
+    const upload = { owner, contentType: 'text/plain', fileName: 'name.txt', bytes: source(), ...described };
     const record = await createFile({ ...scan, now: scan.now }, upload);
     const object = await this.sweeper.unscanned.stat(record.id);
     assert.ok(object);

@@ -9,6 +9,7 @@ import { Candidates } from '../../../shared/files/candidates.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { Records } from '../../../shared/files/records.ts';
 import { References } from '../../../shared/files/references.ts';
+import { SharedFiles } from '../../../shared/files/shared-files.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { heapMeter } from '../../support/heap.ts';
@@ -62,6 +63,7 @@ describe('a collection through many records', () => {
       references: new References(permanent),
       candidates: new Candidates(permanent),
       findings: new Findings(permanent),
+      shared: new SharedFiles(permanent),
       publish: unused,
       redeliver: unused,
       stuckAfterMs: DAY,

@@ -9,6 +9,7 @@ import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
+import { SharedFiles } from '../../../shared/files/shared-files.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
@@ -74,8 +75,9 @@ export class SweeperFixture {
     this.#sweeper = {
       unscanned: await bucket('unscanned'),
       permanent,
-      records: new Records(permanent),
+      records: new Records(permanent, () => new Date(this.now)),
       findings: new Findings(permanent),
+      shared: new SharedFiles(permanent),
       publish: async (event) => void this.published.push(event),
       redeliver: async (event) => void this.redelivered.push(event),
       stuckAfterMs: 15 * MINUTE,

@@ -15,9 +15,9 @@ import {
 } from '../../../shared/files/parts.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import type { Principal } from '../../../shared/identity/principal.ts';
 import { DEFAULT_RETRY } from '../../../shared/storage/retry.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { random, UploadFixture } from './fixture.ts';
 
 const HOUR = 3_600_000;
@@ -231,10 +231,9 @@ describe('the bytes of a tus request', () => {
   it('count where the record was changed meanwhile, but not the upload', async () => {
     const bytes = random(2000);
     const created = await fixture.create(bytes.length);
-    const grant = () =>
-      write(created.record.id, (record) => ({ ...record, viewers: ['org:1' as Principal] }));
+    const grant = () => write(created.record.id, (record) => ({ ...record, viewers: viewersNamed('org:1') }));
     await isStored(await interrupted(created, bytes, grant), bytes);
-    assert.deepEqual((await fixture.read(created.record.id)).record.viewers, ['org:1']);
+    assert.deepEqual((await fixture.read(created.record.id)).record.viewers, viewersNamed('org:1'));
   });
 
   for (const [why, end] of Object.entries(ENDS)) {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Records } from '../../../shared/files/records.ts';
-import type { Principal } from '../../../shared/identity/principal.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { CHUNK_BYTES, failingAt, OnceFixture } from './once-fixture.ts';
 
 /** The calls of an upload: its record, and its object last; a session has two calls before. */
@@ -92,13 +92,13 @@ describe('an upload whose last answer is lost', () => {
       const records = new Records(fixture.bucket('permanent'));
       const [pending] = await fixture.records();
       const read = (await records.get(pending?.id ?? assert.fail())) ?? assert.fail();
-      await records.replace(read, { ...read.record, viewers: ['org:1' as Principal] });
+      await records.replace(read, { ...read.record, viewers: viewersNamed('org:1') });
       throw lost;
     });
     await assert.rejects(sending, lost);
     await fixture.scan();
     const states = (await fixture.records()).map(({ state, viewers }) => [state, viewers]);
-    assert.deepEqual(states, [['expired', ['org:1']]]);
+    assert.deepEqual(states, [['expired', viewersNamed('org:1')]]);
   });
 
   it('is refused where its record cannot be read or written either', async () => {

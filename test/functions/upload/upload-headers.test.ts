@@ -17,9 +17,11 @@ const TERMS: UploadLimits = {
   filesUrl: undefined,
 };
 
+const NOW = new Date('2026-11-24T04:00:00Z');
+
 function offer(headers: Record<string, string>): UploadHeaders {
   // As much of a request as is looked at.
-  return uploadHeadersOf({ headers } as unknown as IncomingMessage, TERMS);
+  return uploadHeadersOf({ headers } as unknown as IncomingMessage, TERMS, NOW);
 }
 
 describe('the head of an upload', () => {

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { fileDownloaded } from '../../../functions/files/file-downloaded.ts';
 import { fileDeleted } from '../../../functions/sweeper/file-deleted.ts';
+import { fileExpiring } from '../../../functions/sweeper/file-expiring.ts';
 import { fileRecalled } from '../../../functions/sweeper/file-recalled.ts';
 import { fileReleased } from '../../../functions/sweeper/file-released.ts';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
+import { fileShared } from '../../../shared/events/file-shared.ts';
 import { scanCompleted } from '../../../shared/events/scan-completed.ts';
 import { scanFailed } from '../../../shared/events/scan-failed.ts';
 import { verdictChanged, verdictLifted } from '../../../shared/events/verdict-changed.ts';
@@ -28,6 +30,7 @@ import {
   published,
   schemas,
 } from '../../support/cloud-events.ts';
+import { viewersNamed } from '../../support/records.ts';
 
 const owner = 'org:889640782' as Principal;
 const createdAt = new Date('2026-11-23T18:14:35.944Z');
@@ -39,7 +42,7 @@ const generation = '7' as Generation;
 const stored = {
   id: newFileId(owner),
   owner,
-  viewers: ['org:123456789' as Principal],
+  viewers: viewersNamed('org:123456789'),
   createdAt,
   contentType: 'text/plain',
   fileName: 'Kari Nordmann.pdf',
@@ -114,6 +117,10 @@ describe('the events', () => {
     deleted: () => fileDeleted(deleted),
     downloaded: () => fileDownloaded(readable, { principal: reader, at: scannedAt.toISOString() }),
     recalled: () => fileRecalled(recalled, scannedAt, concerned),
+    shared: () => fileShared(readable, { principal: reader, until: scannedAt }, createdAt),
+    'shared before its scan': () =>
+      fileShared({ ...stored, state: 'pending', expiresAt: scannedAt }, { principal: reader }, createdAt),
+    expiring: () => fileExpiring({ ...readable, expiresAt: scannedAt }, scannedAt),
     'deleted with content': () => fileDeleted({ ...deleted, content }),
     'verdict changed': () => verdictChanged(sha256, finding),
     condemned: () => verdictChanged(sha256, { signature: 'Operator.Condemned', scannedAt }),
@@ -148,6 +155,11 @@ describe('the events', () => {
       verdictLifted(sha256, lifted),
       verdictLifted(sha256, { ...lifted, release: { ...release, at: createdAt } }),
       fileReleased(released, release),
+      fileShared(readable, { principal: reader }, createdAt),
+      fileShared(readable, { principal: reader }, scannedAt),
+      fileShared(readable, { principal: owner }, scannedAt),
+      fileExpiring(readable, createdAt),
+      fileExpiring(readable, scannedAt),
     ].map(({ attributes }) => attributes['ce-id'] ?? '');
     assert.equal(new Set(ids).size, ids.length);
     for (const id of ids) assert.ok(Buffer.byteLength(id) <= 1024);
@@ -213,8 +225,10 @@ describe('the schemas of the events', () => {
     assert.deepEqual([...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1')).sort(), [
       'file.deleted.v1',
       'file.downloaded.v1',
+      'file.expiring.v1',
       'file.recalled.v1',
       'file.released.v1',
+      'file.shared.v1',
       'scan.completed.v1',
       'scan.failed.v1',
       'verdict.changed.v1',

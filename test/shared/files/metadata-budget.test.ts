@@ -6,6 +6,7 @@ import type { Content, FileRecord, PendingRecord, ScanResult, Sha256 } from '../
 import { fileAfter } from '../../../shared/files/records.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { type Generation, parseObject } from '../../../shared/storage/object.ts';
+import { viewersNamed } from '../../support/records.ts';
 
 const owner = `user:${'x'.repeat(128)}` as Principal;
 const at = new Date('2026-11-24T04:00:00.000Z');
@@ -20,7 +21,7 @@ function full(uploaded: Partial<PendingRecord>): PendingRecord {
   const stored = { id: newFileId(owner), owner, createdAt: at, contentType: `text/${'x'.repeat(250)}` };
   let record: PendingRecord = { ...stored, ...uploaded, state: 'pending', viewers: [] };
   for (let serial = 0; ; serial++) {
-    const next = { ...record, viewers: [...record.viewers, `org:${serial}` as Principal] };
+    const next = { ...record, viewers: [...record.viewers, ...viewersNamed(`org:${serial}`)] };
     if (!fitsMetadata(fileMetadata(next))) return record;
     record = next;
   }
@@ -48,7 +49,8 @@ describe('a record that is as full as grants can make it', () => {
     const record = full(uploaded);
     const { state: _, ...stored } = { ...record, content };
     const lease = { holder: '0'.repeat(36), until: at };
-    const noted = { referenced: true, unreferencedSince: at } as const;
+    const ends = { expiresAt: at, expiringAnnounced: true } as const;
+    const noted = { referenced: true, unreferencedSince: at, ...ends } as const;
     for (const later of [
       { ...stored, ...noted, state: 'pending', lease, redriven: { times: 1e6, at } },
       { ...stored, ...noted, state: 'clean', scan },

@@ -57,7 +57,9 @@ const principal = fc.constantFrom(
 const stored = {
   id: fc.constant(id),
   owner: principal,
-  viewers: fc.array(principal, { maxLength: 5 }),
+  viewers: fc.array(fc.record({ principal, until: time }, { ...plain, requiredKeys: ['principal'] }), {
+    maxLength: 5,
+  }),
   createdAt: time,
   contentType: fc.constantFrom('text/plain', 'application/fhir+json; charset=utf-8'),
 };

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { Records } from '../../../shared/files/records.ts';
-import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { RecordsFixture } from '../../functions/files/fixture.ts';
+import { viewersNamed } from '../../support/records.ts';
 import { FAST_RETRY } from '../storage/streams.ts';
 
 describe('a record', () => {
@@ -13,7 +13,7 @@ describe('a record', () => {
     const id = await fixture.clean();
     const { records } = fixture.instance();
     const read = (await records.get(id)) ?? assert.fail();
-    const viewers = ['org:1' as Principal];
+    const viewers = viewersNamed('org:1');
     const pause = async () => void (await records.replace(read, { ...read.record, viewers }));
     const bucket = new Bucket(connectStorage(fixture.storage.url), 'permanent', {
       retry: { ...FAST_RETRY, pause },

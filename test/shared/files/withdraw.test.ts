@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
+import { toDeleted } from '../../../shared/files/ends.ts';
 import { newFileId } from '../../../shared/files/file-id.ts';
 import { fileMetadata, fromMetadata } from '../../../shared/files/metadata.ts';
 import type { Content, FileRecord, ScanResult, Sha256 } from '../../../shared/files/record.ts';
-import { toDeleted } from '../../../shared/files/withdraw.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
+import { viewersNamed } from '../../support/records.ts';
 
 const owner = 'org:889640782' as Principal;
 const at = new Date('2026-11-24T04:00:00.000Z');
@@ -14,7 +15,7 @@ const scan: ScanResult = { generation: '1' as Generation, scannedAt: at };
 const stored = {
   id: newFileId(owner),
   owner,
-  viewers: ['org:1' as Principal],
+  viewers: viewersNamed('org:1'),
   createdAt: at,
   contentType: 'text/plain',
   unreferencedSince: at,

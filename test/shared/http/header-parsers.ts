@@ -60,7 +60,10 @@ const PARSERS: Readonly<Record<string, readonly [prefix: string, parse: (text: s
   checksum: ['sha1 ', parseChecksum],
   'content-disposition': ['attachment; filename="', fileNameOf],
   'content-disposition, extended': ["attachment; filename*=UTF-8''", fileNameOf],
-  'content-encoding': ['', (text) => uploadHeadersOf(requestWith('content-encoding', text), TERMS)],
+  'content-encoding': [
+    '',
+    (text) => uploadHeadersOf(requestWith('content-encoding', text), TERMS, new Date()),
+  ],
   'content-type': ['text/plain; a="', mediaTypeOf],
   cursor: ['', (text) => positionIn(new URLSearchParams({ cursor: text }), parseFileId)],
   'cursor, decoded': ['', (text) => positionIn(new URLSearchParams({ cursor: cursorOf(text) }), parseFileId)],

@@ -9,6 +9,7 @@ import {
   type Scope,
 } from '../../../shared/identity/caller.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
+import { viewersNamed } from '../../support/records.ts';
 
 function principal(text: string): Principal {
   const parsed = parsePrincipal(text);
@@ -30,8 +31,10 @@ function caller(
   };
 }
 
+const NOW = new Date('2026-11-24T04:00:00Z');
+
 describe('access by caller', () => {
-  const file = { owner: principal('org:1'), viewers: [principal('user:v'), principal('group:g')] };
+  const file = { owner: principal('org:1'), viewers: viewersNamed('user:v', 'group:g') };
   for (const [who, whom, view, change, administer] of [
     ['the owner', caller('org:1'), true, true, false],
     ['a viewer', caller('user:v'), true, false, false],
@@ -45,7 +48,7 @@ describe('access by caller', () => {
   ] as const) {
     it(`${who}: view ${view}, change ${change}, administer ${administer}`, () => {
       assert.deepEqual(
-        [mayView(whom, file), mayChange(whom, file), mayAdminister(whom)],
+        [mayView(whom, file, NOW), mayChange(whom, file), mayAdminister(whom)],
         [view, change, administer],
       );
     });
@@ -54,13 +57,13 @@ describe('access by caller', () => {
   it('a group owns nothing, even where a record says so', () => {
     const groups = { owner: principal('group:g'), viewers: [] };
     const member = caller('user:m', ['group:g']);
-    assert.deepEqual([mayView(member, groups), mayChange(member, groups)], [false, false]);
+    assert.deepEqual([mayView(member, groups, NOW), mayChange(member, groups)], [false, false]);
   });
 
   it('scopes change nothing about whose a file is', () => {
     fc.assert(
       fc.property(fc.subarray([...SCOPES]), (scopes) => {
-        assert.equal(mayView(caller('org:2', ['group:x'], scopes), file), false);
+        assert.equal(mayView(caller('org:2', ['group:x'], scopes), file, NOW), false);
         assert.equal(mayChange(caller('user:v', ['group:g'], scopes), file), false);
       }),
     );

@@ -9,6 +9,7 @@ import { newFileId } from '../../../../shared/files/file-id.ts';
 import { parseSha256 } from '../../../../shared/files/record.ts';
 import type { Generation } from '../../../../shared/storage/object.ts';
 import { fhirFaults } from '../../../support/fhir-faults.ts';
+import { viewersNamed } from '../../../support/records.ts';
 import { OWNER } from '../fixture.ts';
 
 const PAGE = join(import.meta.dirname, '../../../../docs/verdicts.md');
@@ -25,7 +26,7 @@ const at = (minute: number) => new Date(Date.UTC(2026, 10, 23, 9, minute));
 const stored = {
   id: newFileId(OWNER, at(0)),
   owner: OWNER,
-  viewers: [OWNER],
+  viewers: viewersNamed(OWNER),
   createdAt: at(0),
   contentType: 'application/pdf',
   fileName: 'secret.pdf',

@@ -15,10 +15,11 @@ import { lengthName, partialName, partName } from '../../../../shared/files/part
 import { receiptsOf } from '../../../../shared/files/receipts.ts';
 import type { CleanRecord, FileRecord, Sha256 } from '../../../../shared/files/record.ts';
 import { referencesOf } from '../../../../shared/files/references.ts';
-import { SharedFiles } from '../../../../shared/files/shared-files.ts';
+import { SharedFiles, sharedName } from '../../../../shared/files/shared-files.ts';
 import type { Principal } from '../../../../shared/identity/principal.ts';
+import { Background } from '../../../../shared/runtime/background.ts';
 import type { Bucket } from '../../../../shared/storage/bucket.ts';
-import { insertRecord, writeRecord } from '../../../support/records.ts';
+import { insertRecord, viewersNamed, writeRecord } from '../../../support/records.ts';
 import { CollectFixture } from '../collect-fixture.ts';
 import { DAY, OWNER } from '../fixture.ts';
 import { type Hook, HookedBucket, straight } from '../hooked-bucket.ts';
@@ -103,7 +104,9 @@ describe('an audit', () => {
     await fixture.refer(other, 'urn:uuid:1');
     const shared = new SharedFiles(permanent());
     const writer = new RecordWriter(fixture.sweeper.records);
-    await share({ writer, shared }, { id: other, grant: ['org:1' as Principal], ifMatch: undefined });
+    const { now, log } = fixture.sweeper;
+    const sharer = { writer, shared, now, log, background: new Background(log) };
+    await share(sharer, { id: other, grant: viewersNamed('org:1'), ifMatch: undefined });
     const deleted = await fixture.clean('something to be deleted');
     assert.ok(await fixture.remove(deleted));
     await fixture.scan(
@@ -215,6 +218,27 @@ describe('an audit', () => {
       'viewerUnindexed',
       'a viewer who does not find a file',
       () => patch(`files/${clean}`, { viewers: 'org:1' }),
+    ],
+    [
+      'grantUnannounced',
+      'a grant that nobody was told of',
+      () =>
+        patch(sharedName('org:1' as Principal, other), { grantedAt: fixture.sweeper.now().toISOString() }),
+    ],
+    [
+      'grantOverdue',
+      'a grant that is over',
+      () => patch(`files/${other}`, { viewers: `org:1;${fixture.now}` }),
+    ],
+    [
+      'endUnguarded',
+      'a file with an end to which a resource refers',
+      () => patch(`files/${other}`, { fileExpiresAt: '2999-01-01T00:00:00.000Z' }),
+    ],
+    [
+      'unannounced',
+      'an end that nobody was told of',
+      () => patch(`files/${clean}`, { fileExpiresAt: fixture.sweeper.now().toISOString() }),
     ],
     [
       'referenceUnguarded',

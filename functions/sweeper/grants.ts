@@ -1,0 +1,40 @@
+import { fileShared } from '../../shared/events/file-shared.ts';
+import { parseSharedName, unannouncedSince } from '../../shared/files/shared-files.ts';
+import { principalKey } from '../../shared/identity/principal.ts';
+import type { StoredObject } from '../../shared/storage/object.ts';
+import { hasWaited, type SweeperDeps } from './sweeper.ts';
+
+export type GrantOutcome =
+  /** Nothing is to be done. */
+  | 'unchanged'
+  /** The request that granted it may be about to publish that. */
+  | 'young'
+  /** The event of the grant is out now. */
+  | 'announced'
+  /** No record names the viewer, and none will: the entry is gone. */
+  | 'dropped'
+  | 'foreign';
+
+/**
+ * The action for one entry of the index of viewers: publishes that a file was shared, unless it is noted that this was done.
+ * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
+ */
+export async function reconcileGrant(deps: SweeperDeps, entry: StoredObject): Promise<GrantOutcome> {
+  const since = unannouncedSince(entry);
+  if (!since) return 'unchanged';
+  if (!hasWaited(deps, entry.updated)) return 'young';
+  const named = parseSharedName(entry.name);
+  if (!named) return 'foreign';
+  const { records, shared, publish, abandonedAfterMs, now } = deps;
+  const record = (await records.get(named.id))?.record;
+  const viewer = record?.viewers.find(({ principal }) => principalKey(principal) === named.viewerKey);
+  if (record && viewer && record.state !== 'deleted' && record.state !== 'expired') {
+    await publish(fileShared(record, viewer, since));
+    await shared.markAnnounced(viewer.principal, named.id, since);
+    return 'announced';
+  }
+  // A request that grants it may still write the record.
+  if (now().getTime() - entry.updated.getTime() < abandonedAfterMs) return 'young';
+  await shared.remove(entry);
+  return 'dropped';
+}

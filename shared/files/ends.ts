@@ -1,0 +1,75 @@
+import type { DeletedRecord, FileRecord } from './record.ts';
+
+/** Milliseconds before the end of a file at which its event comes. */
+const NOTICE_MS = 86_400_000;
+/** An end that is further ahead is a mistake. */
+const MAX_YEARS_AHEAD = 100;
+
+/** RFC 3339 section 5.6: a time without a zone is none. */
+const RFC_3339 =
+  /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-][0-2]\d:[0-5]\d)$/i;
+
+/** @returns undefined where it is no time of RFC 3339, or one of a day that there is not */
+export function parseInstant(text: string): Date | undefined {
+  const [, date = ''] = RFC_3339.exec(text) ?? [];
+  // Date takes the 30th of February for the 2nd of March.
+  const day = new Date(`${date}T00:00:00Z`);
+  if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return undefined;
+  const instant = new Date(text.toUpperCase());
+  return Number.isNaN(instant.getTime()) ? undefined : instant;
+}
+
+/** Whether a grant or a file may end then. */
+export function isPossibleEnd(end: Date, now: Date): boolean {
+  const latest = new Date(now);
+  latest.setUTCFullYear(now.getUTCFullYear() + MAX_YEARS_AHEAD);
+  return now < end && end <= latest;
+}
+
+/** The record as it is at a time: of a file whose end is reached, deleted since then. */
+export function asOf(record: FileRecord, now: Date): FileRecord {
+  const { expiresAt, state } = record;
+  if (!expiresAt || now < expiresAt || state === 'deleted' || state === 'expired') return record;
+  return toDeleted(record, expiresAt);
+}
+
+/** Whether a file is deleted because it reached its end. */
+export function hasExpired({ expiresAt, deletedAt }: DeletedRecord): boolean {
+  return expiresAt !== undefined && expiresAt <= deletedAt;
+}
+
+/** The time from which on its event says that the end of a file is near. */
+export function noticeOf(end: Date): Date {
+  return new Date(end.getTime() - NOTICE_MS);
+}
+
+/** The record with another end, or with none. @returns the very same record where it has that end */
+export function withEnd(record: FileRecord, expiresAt: Date | undefined): FileRecord {
+  if (record.expiresAt?.getTime() === expiresAt?.getTime()) return record;
+  const { expiresAt: _, expiringAnnounced: __, ...stored } = record;
+  return { ...stored, ...(expiresAt && { expiresAt }) };
+}
+
+/**
+ * The record of a file that is taken back: whose it was and who could see it, not what it was called, because a
+ * retention policy may keep it for years. Its content stays named, for who releases it.
+ */
+export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
+  const { id, owner, viewers, createdAt, contentType, content, unreferencedSince } = record;
+  const { correlationId, traceparent, callbackUrl, expiresAt } = record;
+  return {
+    id,
+    owner,
+    viewers,
+    createdAt,
+    contentType,
+    ...(correlationId && { correlationId }),
+    ...(traceparent && { traceparent }),
+    ...(content && { content }),
+    ...(unreferencedSince && { unreferencedSince }),
+    ...(callbackUrl && { callbackUrl }),
+    ...(expiresAt && { expiresAt }),
+    state: 'deleted',
+    deletedAt,
+  };
+}
