@@ -59,7 +59,7 @@ export interface ScanFailed extends EventBase {
   };
 }
 
-/** A file was taken back, or nothing referred to it any more. */
+/** A file was taken back, reached its end, or nothing referred to it any more. */
 export interface FileDeleted extends EventBase {
   readonly type: 'no.nav.hops.fileshare.file.deleted.v1';
   readonly data: FileFacts & { readonly verdict: 'deleted'; readonly deletedAt: string };
@@ -112,6 +112,30 @@ export interface FileReleased extends EventBase {
   };
 }
 
+type Present = 'uploading' | 'pending' | 'clean' | 'infected' | 'unscannable' | 'failed';
+
+/** A principal was given a file by its owner. */
+export interface FileShared extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.shared.v1';
+  readonly data: FileFacts & {
+    /** State of the file when this was published. */
+    readonly verdict: Present;
+    /** The principal, perhaps a group. */
+    readonly sharedWith: string;
+    readonly sharedAt: string;
+    /** The end of the grant. */
+    readonly until?: string;
+    /** The end of the file. */
+    readonly expiresAt?: string;
+  };
+}
+
+/** A file is about to reach its end: about a day before. */
+export interface FileExpiring extends EventBase {
+  readonly type: 'no.nav.hops.fileshare.file.expiring.v1';
+  readonly data: FileFacts & { readonly verdict: Present; readonly expiresAt: string };
+}
+
 /** A content that was handed out as clean is malware, or was released: every file with this SHA-256 is affected. */
 export interface VerdictChanged extends EventBase {
   readonly type: 'no.nav.hops.fileshare.verdict.changed.v1';
@@ -134,4 +158,6 @@ export type ScanEvent =
   | FileDownloaded
   | FileRecalled
   | FileReleased
+  | FileShared
+  | FileExpiring
   | VerdictChanged;

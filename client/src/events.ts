@@ -22,6 +22,7 @@ const oneOf =
   (value) =>
     values.some((known) => known === value);
 
+const present = oneOf('uploading', 'pending', 'clean', 'infected', 'unscannable', 'failed');
 const FILE = { fileId, owner: text, createdAt: time };
 
 /** The members that each type must have; more may come, and are passed on. */
@@ -59,6 +60,8 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
     recalledAt: time,
   },
   'no.nav.hops.fileshare.file.released.v1': { ...FILE, verdict: oneOf('clean'), released },
+  'no.nav.hops.fileshare.file.shared.v1': { ...FILE, verdict: present, sharedWith: text, sharedAt: time },
+  'no.nav.hops.fileshare.file.expiring.v1': { ...FILE, verdict: present, expiresAt: time },
   'no.nav.hops.fileshare.verdict.changed.v1': {
     sha256,
     verdict: oneOf('infected', 'clean'),
@@ -68,6 +71,8 @@ const REQUIRED: Readonly<Record<ScanEvent['type'], Readonly<Record<string, Check
 };
 
 const OPTIONAL: Readonly<Record<string, Check>> = {
+  until: time,
+  expiresAt: time,
   size,
   released,
   sha256,

@@ -2,6 +2,7 @@ import { hostsOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
 import { type Download, type DownloadOptions, download } from './download.ts';
 import { fetchRanges, type RangeTarget } from './download-ranges.ts';
+import { isSameTime, timeOf } from './ends.ts';
 import { FileshareTimeout } from './errors.ts';
 import { type DecidedHandle, type Handle, isUnderWay, type Receipt, type Viewers } from './handle.ts';
 import { Http } from './http.ts';
@@ -12,6 +13,7 @@ import type {
   ListOptions,
   PageOptions,
   References,
+  ShareOptions,
   WaitOptions,
 } from './options.ts';
 import type { Fetch } from './send.ts';
@@ -49,13 +51,15 @@ export class Fileshare {
   /**
    * Uploads a file: in one request where it is small, else in several, which go on after a break. A source with a
    * fingerprint (a File, or `fileSource(path)`) that was begun earlier goes on where it stood.
+   * One that was begun with another end gets this one.
    * @returns the handle, most often `pending`: see `wait`
    * @throws {FileshareIntegrityError} where the service has got other bytes than were sent
    */
-  upload(source: UploadSource, options: UploadOptions = {}): Promise<Handle> {
+  async upload(source: UploadSource, options: UploadOptions = {}): Promise<Handle> {
     const opened = openSource(source);
     const { name = opened.name, type = opened.type, signal, onProgress, via } = options;
     const { idempotencyKey, correlationId } = options;
+    const expiresAt = timeOf(options.expiresAt);
     const { store = defaultStore(), chunkSize = 16 * MIB } = this.#options;
     const { postUpTo = 8 * MIB, directFrom = 256 * MIB } = this.#options;
     const { parallelFrom = 64 * MIB, parallel = 4 } = this.#options;
@@ -69,9 +73,13 @@ export class Fileshare {
       onProgress: onProgress ?? (() => undefined),
       idempotencyKey,
       correlationId,
+      expiresAt,
       chunkSize,
     };
-    return upload(job, { postUpTo, directFrom, parallelFrom, parallel }, via);
+    const handle = await upload(job, { postUpTo, directFrom, parallelFrom, parallel }, via);
+    if (!expiresAt || handle.state === 'deleted' || isSameTime(handle.expiresAt, expiresAt)) return handle;
+    await this.expire(handle.id, expiresAt, { signal });
+    return { ...handle, expiresAt };
   }
 
   /**
@@ -150,9 +158,25 @@ export class Fileshare {
     return download(this.#http, id, options);
   }
 
-  /** Lets a principal such as `org:889640782` view a file. */
-  async share(id: string, principal: string, { signal }: CallOptions = {}): Promise<void> {
-    await this.#http.call('PUT', `${pathOf(id)}/viewers/${encodeURIComponent(principal)}`, { signal });
+  /**
+   * Lets principals such as `org:889640782` view a file, all of them or none. The end given here, or none, replaces that of an
+   * earlier grant.
+   */
+  async share(
+    id: string,
+    principals: string | readonly string[],
+    { until, signal }: ShareOptions = {},
+  ): Promise<void> {
+    const end = until === undefined ? {} : { until: timeOf(until) };
+    const grant = [principals].flat().map((principal) => ({ principal, ...end }));
+    if (grant.length > 0) await this.#send('PATCH', `${pathOf(id)}/viewers`, { grant }, signal);
+  }
+
+  /** Gives a file another end, or none: it is deleted then. @throws {FileshareProblem} `file-referenced` while resources refer to it */
+  async expire(id: string, at: Date | string | undefined, { signal }: CallOptions = {}): Promise<void> {
+    const path = `${pathOf(id)}/expiration`;
+    if (at === undefined) await this.#http.call('DELETE', path, { signal });
+    else await this.#send('PUT', path, { expiresAt: timeOf(at) }, signal);
   }
 
   /** No longer lets a principal view a file. */
@@ -198,6 +222,15 @@ export class Fileshare {
   /** Takes a file back. @throws {FileshareProblem} `file-referenced` while resources refer to it */
   async delete(id: string, { signal }: CallOptions = {}): Promise<void> {
     await this.#http.call('DELETE', pathOf(id), { signal });
+  }
+
+  async #send(method: string, path: string, body: unknown, signal: AbortSignal | undefined): Promise<void> {
+    const headers = { 'content-type': 'application/json' };
+    await this.#http.call(method, path, {
+      headers,
+      body: new TextEncoder().encode(JSON.stringify(body)),
+      signal,
+    });
   }
 
   #listed<Item, Member extends string>(

@@ -8,6 +8,10 @@ interface Described {
   /** The identifier that its uploader gave it. */
   readonly correlationId?: string;
   readonly createdAt: string;
+  /** The end that its owner gave it: it is deleted from then on. */
+  readonly expiresAt?: string;
+  /** When you cease to see it; absent for its owner, and for grants without an end. */
+  readonly until?: string;
   /** How many it is shared with; told to its owner and to administrators alone. */
   readonly viewerCount?: number;
   /** The outcome that is certain; only in the answer to the upload. */
@@ -90,6 +94,8 @@ export type AvailableHandle = HandleIn<'clean'> | (HandleIn<'unscannable'> & { r
 export interface Viewers {
   readonly owner: string;
   readonly viewers: readonly string[];
+  /** The ends of grants, by viewer: of those that have one. */
+  readonly until?: Readonly<Record<string, string>>;
 }
 
 /** A principal has begun to download a file. */

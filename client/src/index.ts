@@ -14,8 +14,10 @@ export type {
   EventRelease,
   FileDeleted,
   FileDownloaded,
+  FileExpiring,
   FileRecalled,
   FileReleased,
+  FileShared,
   ScanCompleted,
   ScanEvent,
   ScanFailed,
@@ -42,6 +44,7 @@ export type {
   ListOptions,
   PageOptions,
   References,
+  ShareOptions,
   WaitOptions,
 } from './options.ts';
 export type { FileSource, UploadSource } from './source.ts';

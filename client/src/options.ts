@@ -60,6 +60,11 @@ export interface ListOptions extends CallOptions {
   readonly correlationId?: string | undefined;
 }
 
+export interface ShareOptions extends CallOptions {
+  /** The end of the grant; a time as text has a zone (RFC 3339). */
+  readonly until?: Date | string | undefined;
+}
+
 export interface PageOptions extends CallOptions {
   /** Items a page: 1 to 1 000, 100 by default. */
   readonly pageSize?: number | undefined;

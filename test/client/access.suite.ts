@@ -26,10 +26,39 @@ describe('client: who may view, what refers, lists and deletion', () => {
     assert.deepEqual(await mine.viewers(id), {
       owner: 'org:889640782',
       viewers: [OTHER, 'group:radiology'],
+      until: {},
     });
     assert.equal((await theirs.status(id)).id, id);
     await mine.unshare(id, OTHER);
     await assert.rejects(theirs.status(id), isNotFound);
+  });
+
+  it('shares a file for a while, with several at once, and for good', async () => {
+    const until = new Date(Date.now() + 3_600_000);
+    await mine.share(id, [OTHER, 'group:radiology'], { until });
+    const end = until.toISOString();
+    assert.deepEqual((await mine.viewers(id)).until, { [OTHER]: end, 'group:radiology': end });
+    assert.equal((await theirs.status(id)).until, end);
+    const listed = await all(theirs.list({ shared: 'with-me', state: ['pending', 'clean'] }));
+    assert.equal(listed.find((handle) => handle.id === id)?.until, end);
+    await mine.share(id, OTHER);
+    assert.deepEqual((await mine.viewers(id)).until, { 'group:radiology': end });
+    await mine.share(id, []);
+    const past = { until: new Date(Date.now() - 1) };
+    await assert.rejects(mine.share(id, OTHER, past), { code: 'end-not-possible' });
+  });
+
+  it('gives a file an end, moves it, and removes it', async () => {
+    const at = new Date(Date.now() + 3_600_000);
+    await mine.expire(id, at);
+    assert.equal((await mine.status(id)).expiresAt, at.toISOString());
+    await assert.rejects(mine.references.add(id, 'urn:x:1'), { code: 'file-expires' });
+    await mine.expire(id, '2099-01-01T00:00:00+01:00');
+    assert.equal((await mine.status(id)).expiresAt, '2098-12-31T23:00:00.000Z');
+    await mine.expire(id, undefined);
+    assert.equal((await mine.status(id)).expiresAt, undefined);
+    await mine.references.add(id, 'urn:x:1');
+    await assert.rejects(mine.expire(id, at), { code: 'file-referenced' });
   });
 
   it('tells what the service has against it', async () => {

@@ -139,4 +139,27 @@ describe('client: the command line with several files', () => {
     assert.equal((await fileshare(['refs', 'ls', 'none'])).code, 7);
     assert.equal((await fileshare(['refs'])).code, 2);
   });
+
+  it('gives a grant and a file an end, and tells both', async () => {
+    const input = Buffer.from('for a while');
+    const uploaded = await fileshare(['upload', '-', '--name', 'a.txt', '--expires', '2w', '--json'], {
+      input,
+    });
+    const { id, expiresAt = '' } = JSON.parse(uploaded.stdout) as Handle;
+    const days = (Date.parse(expiresAt) - Date.now()) / 86_400_000;
+    assert.ok(days > 13 && days <= 14, expiresAt);
+    const shared = await fileshare(['share', id, 'org:974652269', 'group:a', '--until', '2099-01-01']);
+    assert.match(shared.stdout, /^viewer {2}org:974652269 {2}until 2099-01-01T00:00:00.000Z$/m);
+    assert.match(shared.stdout, /^viewer {2}group:a {2}until 2099/m);
+    const again = await fileshare(['share', id, 'group:a', '--json']);
+    const { until } = JSON.parse(again.stdout) as { until: object };
+    assert.deepEqual(until, { 'org:974652269': '2099-01-01T00:00:00.000Z' });
+    const moved = await fileshare(['expire', id, '2099-02-01T00:00:00Z']);
+    assert.match(moved.stdout, /expires 2099-02-01T00:00:00.000Z/);
+    assert.match((await fileshare(['status', id])).stdout, /expires 2099-02-01/);
+    assert.doesNotMatch((await fileshare(['expire', id, 'never'])).stdout, /expires/);
+    for (const wrong of ['soon', '0d', '7x', '2026-99-99'])
+      assert.equal((await fileshare(['expire', id, wrong])).code, 2, wrong);
+    assert.equal((await fileshare(['share', id, 'org:5', '--until', '2001-01-01'])).code, 5);
+  });
 });

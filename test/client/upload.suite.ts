@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { utimes, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
@@ -215,6 +215,24 @@ describe('client: uploads', () => {
       assert.equal((await second.viewers(handle.id)).owner, OTHER);
     });
   }
+
+  for (const via of ['post', 'tus', 'direct'] as const) {
+    it(`gives a file its end by ${via}`, async () => {
+      const expiresAt = new Date(Date.now() + 3_600_000);
+      const { id } = await clientOf(service, SMALL).upload(large, { via, expiresAt });
+      assert.equal((await clientOf(service).wait(id, { timeout: 20 })).expiresAt, expiresAt.toISOString());
+    });
+  }
+
+  it('moves the end of a file that an earlier attempt made', async () => {
+    const client = clientOf(service);
+    const [first, second] = [3_600_000, 7_200_000].map((ms) => new Date(Date.now() + ms).toISOString());
+    const idempotencyKey = randomUUID();
+    const one = await client.upload(new TextEncoder().encode('one'), { idempotencyKey, expiresAt: first });
+    const same = await client.upload(new TextEncoder().encode('one'), { idempotencyKey, expiresAt: second });
+    assert.deepEqual([same.id, same.expiresAt], [one.id, second]);
+    assert.equal((await client.status(one.id)).expiresAt, second);
+  });
 
   it('begins anew with another correlation id', async () => {
     const path = folder.path('correlated.bin');

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type { GetContext } from './context.ts';
 import { type DownloadFlags, downloadCommand } from './download.ts';
 import {
+  expireCommand,
   receiptsCommand,
   removeCommand,
   rescanFilesCommand,
@@ -12,7 +13,7 @@ import {
   waitCommand,
 } from './files.ts';
 import { FORMATS, type ListFlags, listCommand } from './listing.ts';
-import { append, count, seconds } from './options.ts';
+import { append, count, end, seconds } from './options.ts';
 import { changeReferencesCommand, listReferencesCommand } from './references.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
 import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
@@ -33,6 +34,7 @@ export function addTransfers(program: Command, context: GetContext): void {
     .option('--type <type>', 'its media type, such as application/pdf')
     .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same file')
     .option('--correlation-id <id>', 'your own identifier, for handles, listings and events')
+    .option('--expires <end>', 'delete it then: a time, or 12h, 7d, 4w from now', end)
     .option('--allow-empty', 'take an empty standard input')
     .addOption(
       new Option('--via <way>', 'how to send it, instead of by size').choices(['post', 'tus', 'direct']),
@@ -67,7 +69,18 @@ export function addFiles(program: Command, context: GetContext): void {
     .description('let others view a file; without a principal, tell who may')
     .argument('<id>', 'id of the file')
     .argument('[principal...]', 'such as org:889640782 or group:radiology')
-    .action((id: string, principals: string[]) => shareCommand(context(), id, principals));
+    .option('--until <end>', 'for that long: a time, or 12h, 7d, 4w from now', end)
+    .action((id: string, principals: string[], flags: { until?: string }) =>
+      shareCommand(context(), id, principals, flags),
+    );
+  program
+    .command('expire')
+    .description('set the end of a file, which is deleted then, or remove it')
+    .argument('<id>', 'id of the file')
+    .argument('<end>', 'a time, or 12h, 7d, 4w from now; never', (text) =>
+      text === 'never' ? text : end(text),
+    )
+    .action((id: string, at: string) => expireCommand(context(), id, at));
   program
     .command('unshare')
     .description('no longer let others view a file')

@@ -32,11 +32,15 @@ export async function shareCommand(
   context: Context,
   id: string,
   principals: readonly string[],
+  { until }: { until?: string },
 ): Promise<void> {
   const fileshare = connect(context);
-  for (const principal of principals) await fileshare.share(id, principal, context);
+  await fileshare.share(id, principals, { until, signal: context.signal });
   const viewers = await fileshare.viewers(id, context);
-  const people = viewers.viewers.map((viewer) => `viewer  ${viewer}`);
+  const people = viewers.viewers.map((viewer) => {
+    const end = viewers.until?.[viewer];
+    return `viewer  ${viewer}${end === undefined ? '' : `  until ${end}`}`;
+  });
   print(context, viewers, [`owner   ${viewers.owner}`, ...people].join('\n'));
 }
 
@@ -50,6 +54,13 @@ export async function unshareCommand(
   for (const principal of principals) await fileshare.unshare(id, principal, context);
   if (context.common.json) print(context, await fileshare.viewers(id, context), '');
   else say(context, `${id}: not shared with ${principals.join(', ')}`);
+}
+
+/** `fileshare expire ID END` */
+export async function expireCommand(context: Context, id: string, at: string): Promise<void> {
+  const fileshare = connect(context);
+  await fileshare.expire(id, at === 'never' ? undefined : at, context);
+  show(context, await fileshare.status(id, context));
 }
 
 /** `fileshare rescan ID...` */

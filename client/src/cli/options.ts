@@ -11,6 +11,15 @@ export function count(text: string): number {
   throw new InvalidArgumentError('It should be a whole number, 1 or more.');
 }
 
+const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** A time, or so long from now. @returns RFC 3339 */
+export function end(text: string): string {
+  const [, count, unit] = /^([1-9]\d{0,4})([mhdw])$/.exec(text) ?? [];
+  if (unit === undefined) return time(text);
+  return new Date(Date.now() + Number(count) * UNITS[unit as keyof typeof UNITS]).toISOString();
+}
+
 export function append(text: string, before: readonly string[] = []): readonly string[] {
   return [...before, text];
 }

@@ -18,6 +18,8 @@ export interface UploadFlags extends InputFlags {
   readonly via?: Way;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
+  /** RFC 3339. */
+  readonly expires?: string;
   readonly parallel: number;
 }
 
@@ -77,7 +79,7 @@ export async function uploadCommand(
 async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Promise<Result> {
   const { context, fileshare, flags, bars } = run;
   const { signal } = context;
-  const { wait, timeout, name, type, via, idempotencyKey, correlationId } = flags;
+  const { wait, timeout, name, type, via, idempotencyKey, correlationId, expires: expiresAt } = flags;
   let handle: Handle | undefined;
   let resumedFrom = 0;
   try {
@@ -87,7 +89,7 @@ async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Pro
       resumedFrom = progress.resumedFrom;
       bar.update(progress.sent, progress.size);
     };
-    const options = { name, type, via, idempotencyKey, correlationId, signal, onProgress };
+    const options = { name, type, via, idempotencyKey, correlationId, expiresAt, signal, onProgress };
     handle = await (inFolder ? uploadNoted(run, source, options) : fileshare.upload(source, options));
     if (wait) {
       bar.note('scanning');

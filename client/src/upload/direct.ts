@@ -19,6 +19,7 @@ export async function openDirect({
   name,
   type,
   correlationId,
+  expiresAt,
   signal,
 }: Job): Promise<Direct | undefined> {
   // Cloud Storage lets pages of this one origin send the bytes.
@@ -28,6 +29,7 @@ export async function openDirect({
     contentType: type,
     ...(name !== undefined && { fileName: name }),
     ...(correlationId !== undefined && { correlationId }),
+    ...(expiresAt !== undefined && { expiresAt }),
     ...(origin && /^https?:/.test(origin) && { origin }),
   };
   const headers = { 'content-type': 'application/json' };

@@ -26,7 +26,8 @@ export interface UploadAllProgress {
   readonly begun: number;
 }
 
-export interface UploadAllOptions extends Pick<UploadOptions, 'via' | 'signal' | 'correlationId'> {
+export interface UploadAllOptions
+  extends Pick<UploadOptions, 'via' | 'signal' | 'correlationId' | 'expiresAt'> {
   /** Files at a time; 4 by default. */
   readonly parallel?: number | undefined;
   readonly onProgress?: ((progress: UploadAllProgress) => void) | undefined;
@@ -38,7 +39,7 @@ type Upload = (source: UploadSource, options: UploadOptions) => Promise<Handle>;
 export async function* uploadAll(
   upload: Upload,
   entries: Iterable<Entry> | AsyncIterable<Entry>,
-  { parallel = 4, onProgress, signal, via, correlationId }: UploadAllOptions,
+  { parallel = 4, onProgress, signal, via, correlationId, expiresAt }: UploadAllOptions,
 ): AsyncGenerator<Uploaded> {
   if (!Number.isSafeInteger(parallel) || parallel < 1) throw new RangeError('parallel should be 1 or more.');
   const stop = new AbortController();
@@ -57,7 +58,7 @@ export async function* uploadAll(
       const progress = {
         onProgress: (now: { sent: number; size: number | undefined }) => told(now.sent, now.size),
       };
-      const options = { name, via, correlationId, signal: each, ...progress };
+      const options = { name, via, correlationId, expiresAt, signal: each, ...progress };
       return { at, path, handle: await upload(source, options) };
     } catch (error) {
       return { at, path, error };

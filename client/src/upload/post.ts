@@ -11,7 +11,7 @@ import type { Job } from './options.ts';
  * @throws {FileshareProblem}, {FileshareConnectionError}
  */
 export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
-  const { http, name, type, correlationId, signal, onProgress } = job;
+  const { http, name, type, correlationId, expiresAt, signal, onProgress } = job;
   const hash = runningSha256();
   hash.update(body);
   const headers = {
@@ -20,6 +20,7 @@ export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Han
     'repr-digest': digestField(hash.digest()),
     ...(name !== undefined && { 'content-disposition': disposition(name) }),
     ...(correlationId !== undefined && { 'correlation-id': correlationId }),
+    ...(expiresAt !== undefined && { 'expires-at': expiresAt }),
   };
   const onSent = (sent: number) => onProgress({ sent, size: body.length, resumedFrom: 0 });
   const response = await http.call('POST', '/files', { headers, body, signal, onSent, accept: [410] });
