@@ -61,7 +61,9 @@ locals {
       "auditor.place"     = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["auditor/"] }
     },
     local.has_quarantine ? {
-      "scanner.quarantine" = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
+      # It scans again what is there, and copies nothing.
+      "rescanner.quarantine" = { bucket = "quarantine", permissions = ["get"], prefixes = [] }
+      "scanner.quarantine"   = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
       # Contents that were stored and are malware go there, and what an operator releases comes back: a copy needs to read.
       "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create", "get", "list"], prefixes = [] }
     } : {},

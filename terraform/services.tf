@@ -66,6 +66,7 @@ locals {
     }
     # It scans as the scanner does.
     rescanner = {
+      QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
       SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
       FILES_URL               = local.files_url
       CLAMD_HOST              = "127.0.0.1"
@@ -94,6 +95,7 @@ locals {
       ORDERED_EVENTS       = tostring(var.scan_events.ordered)
       DEDUPLICATE          = var.deduplicate
       RELEASE_NEEDS_SECOND = tostring(var.sweeper.release_needs_second)
+      CLEAN_IN_QUARANTINE  = var.sweeper.clean_in_quarantine
     }
     auditor = {
       UNSCANNED_BUCKET = local.buckets.unscanned

@@ -390,19 +390,24 @@ variable "deduplicate" {
 }
 
 variable "sweeper" {
-  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive, to release findings and to condemn contents; and whether a release needs a second of them. Without operators it is reached from inside Google Cloud alone."
+  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive, to release findings and to condemn contents; whether a release needs a second of them; and whether what newer signatures find clean in quarantine is only reported (`report`) or released (`release`). Without operators it is reached from inside Google Cloud alone."
   type = object({
     sweep_schedule       = optional(string, "*/5 * * * *")
     collect_schedule     = optional(string, "23 * * * *")
     stuck_after_seconds  = optional(number, 900)
     operators            = optional(list(string), [])
     release_needs_second = optional(bool, false)
+    clean_in_quarantine  = optional(string, "report")
   })
   default  = {}
   nullable = false
   validation {
     condition     = var.sweeper.stuck_after_seconds >= 600 && var.sweeper.stuck_after_seconds <= 5400
     error_message = "stuck_after_seconds should be 600, the longest a scan takes, to 5400, beyond which the attempts of a Pub/Sub subscription do not last."
+  }
+  validation {
+    condition     = contains(["report", "release"], var.sweeper.clean_in_quarantine)
+    error_message = "clean_in_quarantine should be report or release."
   }
 }
 

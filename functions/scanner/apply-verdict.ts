@@ -1,5 +1,5 @@
 import type { CondemnedBlob } from '../../shared/files/blob.ts';
-import type { LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
+import type { LiftedFinding, StandingFinding } from '../../shared/files/finding.ts';
 import type { DecidedRecord, PendingRecord, Sha256 } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';

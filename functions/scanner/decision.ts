@@ -1,5 +1,6 @@
 import type { Blobs } from '../../shared/files/blobs.ts';
-import type { Findings, LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
+import type { LiftedFinding, StandingFinding } from '../../shared/files/finding.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { Content, Coverage, FailureReason, ScanResult } from '../../shared/files/record.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';

@@ -1,5 +1,5 @@
 import type { Blob, CondemnedBlob } from '../../shared/files/blob.ts';
-import type { StandingFinding } from '../../shared/files/findings.ts';
+import type { StandingFinding } from '../../shared/files/finding.ts';
 import type { Generation } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';
 

@@ -1,6 +1,7 @@
 import { announceFinding } from '../../shared/events/complete-scan.ts';
 import type { BlobUse } from '../../shared/files/blobs.ts';
-import type { Findings, LiftedFinding, StandingFinding } from '../../shared/files/findings.ts';
+import type { LiftedFinding, StandingFinding } from '../../shared/files/finding.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
 import type { ScanContext } from './scan-context.ts';
 

@@ -9,6 +9,7 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/hunt',
   '/quarantine',
   '/quarantine/content',
+  '/quarantine/rescan',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

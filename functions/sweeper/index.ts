@@ -35,6 +35,7 @@ import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
 import { operatorRoutes } from './operators.ts';
 import { type RecallDeps, recall } from './recall.ts';
+import { releaseFoundClean } from './release-clean.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
 import { RescanBudget } from './rescan-budget.ts';
 import { RescanJobs } from './rescan-jobs/jobs.ts';
@@ -55,6 +56,7 @@ const config = readConfig(
     QUARANTINE_BUCKET: v.optional(bucketName),
     DEDUPLICATE: deduplicationScope,
     RELEASE_NEEDS_SECOND: v.optional(flag, 'false'),
+    CLEAN_IN_QUARANTINE: v.optional(v.picklist(['report', 'release']), 'report'),
     SCAN_EVENTS_TOPIC: nonEmpty,
     FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
@@ -133,7 +135,7 @@ const recaller: RecallDeps = {
 
 const perDay = { filesPerDay: config.RESCAN_FILES_PER_DAY, bytesPerDay: config.RESCAN_BYTES_PER_DAY };
 const rescanner: RescanDeps & JobDeps = {
-  ...sweeper,
+  ...recaller,
   request: rescans.publish,
   afterDays: config.RESCAN_AFTER_DAYS,
   everyDays: config.RESCAN_EVERY_DAYS,
@@ -151,6 +153,7 @@ const ROUTES: Readonly<Record<string, Methods>> = {
   ...operatorRoutes({
     ...recaller,
     needsSecond: config.RELEASE_NEEDS_SECOND,
+    request: rescans.publish,
     redriveBudgetMs: budgetMs,
     huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
     rescans: perDay,
@@ -213,7 +216,10 @@ async function postRescan({ response, log, audit }: RequestContext): Promise<voi
   const left = budgetMs - (performance.now() - begun);
   const due = await requestRescans({ ...rescanner, log }, { budgetMs: left, stopping: isDraining });
   if (jobs.status === 'rejected') throw jobs.reason;
-  const report = { ...due, jobs: jobs.value };
+  const found = config.CLEAN_IN_QUARANTINE === 'release' && {
+    quarantine: await releaseFoundClean({ ...sweeper, log, needsSecond: config.RELEASE_NEEDS_SECOND }),
+  };
+  const report = { ...due, jobs: jobs.value, ...found };
   log.info(report, 're-scans requested');
   sendJson(response, 200, 'application/json', report);
 }

@@ -1,9 +1,10 @@
 import * as v from 'valibot';
+import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { isDraining } from '../../shared/framework/drain.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { answerHunt } from './hunt/answer.ts';
-import { listQuarantine, sendQuarantined } from './quarantine.ts';
+import { listQuarantine, QuarantinedName, rescanQuarantined, sendQuarantined } from './quarantine.ts';
 import type { RecallDeps } from './recall.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
@@ -13,6 +14,8 @@ import { type Methods, parsed, type Route } from './routes.ts';
 interface OperatorDeps extends RecallDeps {
   /** A release takes effect when a second operator asks for the same. */
   readonly needsSecond: boolean;
+  /** Publishes to the rescanner. */
+  readonly request: Publish;
   /** Milliseconds after which nothing more is begun. */
   readonly redriveBudgetMs: number;
   readonly huntBudgetMs: number;
@@ -29,6 +32,7 @@ export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Meth
     '/hunt': { POST: postHunt(deps) },
     '/quarantine': { GET: getQuarantine(deps) },
     '/quarantine/content': { GET: getQuarantined(deps) },
+    '/quarantine/rescan': { POST: postQuarantineRescan(deps) },
     ...rescanRoutes({ ...deps, ...deps.rescans, stopping: isDraining }),
   };
 }
@@ -99,5 +103,15 @@ function getQuarantined(deps: OperatorDeps): Route {
   return async (context, { by }) => {
     context.audit.action = 'quarantine';
     await sendQuarantined(deps, context, by);
+  };
+}
+
+function postQuarantineRescan(deps: OperatorDeps): Route {
+  return async ({ response, log, audit }, { body, by }) => {
+    audit.action = 'rescan';
+    const { name } = parsed(QuarantinedName, body, '{"name": "as GET /quarantine lists it"}');
+    const report = await rescanQuarantined(deps, deps.request, name);
+    log.info({ object: name, by, ...report }, 're-scan of a quarantined content asked for');
+    sendJson(response, 202, 'application/json', report);
   };
 }

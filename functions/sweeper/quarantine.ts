@@ -1,8 +1,10 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import * as v from 'valibot';
+import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
-import type { Findings, Release } from '../../shared/files/findings.ts';
-import { parseSha256 } from '../../shared/files/record.ts';
+import type { Release } from '../../shared/files/finding.ts';
+import type { Findings } from '../../shared/files/findings.ts';
 import type { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHead } from '../../shared/http/respond.ts';
@@ -13,6 +15,7 @@ import type { StoredObject } from '../../shared/storage/object.ts';
 import { pageOf } from '../../shared/storage/page.ts';
 import { ChecksumTally } from '../../shared/storage/tally.ts';
 import { MAX_ZIPPED_BYTES, protectedZip } from './protected-zip.ts';
+import { quarantinedContents, quarantinedDigest } from './quarantined.ts';
 
 /** Entries of a page; each costs up to three reads of metadata. */
 const LIMIT = 100;
@@ -50,6 +53,8 @@ interface Quarantined {
     readonly at: string;
     readonly signature?: string;
   };
+  /** The signatures that no longer find anything, and since when. */
+  readonly cleanSince?: ShownEngine & { readonly at: string };
 }
 
 /**
@@ -75,16 +80,17 @@ export async function listQuarantine(
 
 async function describe(
   { records, findings }: QuarantineDeps,
-  { name, size, metadata }: StoredObject,
+  object: StoredObject,
   signal: AbortSignal,
 ): Promise<Quarantined> {
+  const { name, size, metadata } = object;
   const id = parseFileId(name);
-  const named = parseSha256(metadata['sha256'] ?? name.replace(/^sha256\//, ''));
-  const sha256 = named ?? (id && (await records.get(id, signal))?.record.content?.sha256);
+  const sha256 = quarantinedDigest(object) ?? (id && (await records.get(id, signal))?.record.content?.sha256);
   const known = sha256 && (await findings.look(sha256, signal));
   const { finding: found, scannedAt: since } = metadata;
   const word = known && ('release' in known ? known.release : known.asked);
   const engine = known && 'finding' in known ? known.finding?.engine : undefined;
+  const clean = known && 'clean' in known ? known.clean : undefined;
   return {
     name,
     size,
@@ -95,11 +101,37 @@ async function describe(
     ...(known && { signature: known.signature }),
     ...(engine && { engine: shownEngine(engine) }),
     ...(word && { word: shown(word) }),
+    ...(clean && { cleanSince: { ...shownEngine(clean.engine), at: clean.at.toISOString() } }),
   };
 }
 
 function shown({ by, reason, at, signature }: Release): NonNullable<Quarantined['word']> {
   return { by, reason, at: at.toISOString(), ...(signature !== undefined && { signature }) };
+}
+
+/** An object in quarantine, as it is listed. */
+export const QuarantinedName = v.strictObject({ name: v.pipe(v.string(), v.regex(NAME)) });
+
+/**
+ * Asks for a scan of one object by the signatures of today, if a scan is why it is there.
+ * @param request publishes to the rescanner
+ * @throws {Problem} 404; {StorageError} and what `request` throws
+ */
+export async function rescanQuarantined(
+  {
+    quarantine,
+    findings,
+    now,
+  }: Pick<QuarantineDeps, 'quarantine' | 'findings'> & { readonly now: () => Date },
+  request: Publish,
+  name: string,
+): Promise<{ readonly requested: 0 | 1 }> {
+  const object = await quarantine?.stat(name);
+  if (!quarantine || !object) throw new Problem('not-found');
+  const message = await quarantinedContents(quarantine, findings).requestFor(object, now());
+  if (typeof message === 'string') return { requested: 0 };
+  await request(message);
+  return { requested: 1 };
 }
 
 /**

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { blobKeys, blobName } from '../../shared/files/blob-name.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
-import { type Finding, isAllowed } from '../../shared/files/findings.ts';
+import { type Finding, isAllowed } from '../../shared/files/finding.ts';
 import { isReadable, type ReadableRecord } from '../../shared/files/readable.ts';
 import type { OpenRecalls } from '../../shared/files/recalls.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';

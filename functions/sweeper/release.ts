@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { announceFinding } from '../../shared/events/complete-scan.ts';
-import { CONDEMNED, type Release, type StandingFinding } from '../../shared/files/findings.ts';
+import { CONDEMNED, type Release, type StandingFinding } from '../../shared/files/finding.ts';
 import { parseSha256 } from '../../shared/files/record.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
@@ -32,6 +32,14 @@ export type ReleaseReport =
   | { readonly released: 0 | 1 }
   | { readonly state: 'awaitingSecond'; readonly askedBy: string; readonly askedAt: string };
 
+/** A release that is ordered by policy. */
+interface PolicyTerms {
+  /** Asked of the finding that is released. */
+  readonly applies: (known: StandingFinding) => boolean;
+  /** A scan that finds the signature again brings the finding back. */
+  readonly untilFound: true;
+}
+
 /**
  * Lifts a finding on the word of an operator: it was a false positive. Files that are clean are handed out again at once;
  * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done.
@@ -43,6 +51,7 @@ export async function releaseFinding(
   { findings, publish, now, log, needsSecond = false }: ReleaseDeps,
   { sha256, ...order }: v.InferOutput<typeof ReleaseOrder>,
   by: string,
+  policy?: PolicyTerms,
 ): Promise<ReleaseReport> {
   for (;;) {
     const known = await findings.look(sha256);
@@ -52,7 +61,9 @@ export async function releaseFinding(
     }
     if (!known || (order.signature !== undefined && order.signature !== known.signature))
       return { released: 0 };
-    const release = releaseOf(known, order, { by, at: now() });
+    if (policy && !policy.applies(known)) return { released: 0 };
+    const untilFound = policy && ({ untilFound: policy.untilFound } as const);
+    const release: Release = { ...releaseOf(known, order, { by, at: now() }), ...untilFound };
     const asked = known.asked?.signature === release.signature ? known.asked : undefined;
     if (needsSecond && (!asked || isSame(asked.by, by))) {
       if (!asked && !(await findings.ask(known, release))) continue;

@@ -1,7 +1,7 @@
 import { BlobMismatch } from '../../shared/files/blob.ts';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
-import type { LiftedFinding } from '../../shared/files/findings.ts';
+import type { LiftedFinding } from '../../shared/files/finding.ts';
 import type { CleanRecord, InfectedRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';

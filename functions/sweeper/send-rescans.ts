@@ -1,9 +1,10 @@
-import type { Publish } from '../../shared/events/cloud-event.ts';
+import type { EventMessage, Publish } from '../../shared/events/cloud-event.ts';
 import { rescanRequest } from '../../shared/events/rescan-request.ts';
 import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
+import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { countOutcomes } from './count-outcomes.ts';
-import { type Places, rangesOf, walkRanges } from './ranges.ts';
+import { type Places, type Range, rangesOf, walkRanges } from './ranges.ts';
 import type { RescanBudget, Reserved } from './rescan-budget.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
@@ -18,11 +19,22 @@ export interface SendDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'>
   readonly budget: RescanBudget;
 }
 
+/** Contents that may be scanned again, by their names. */
+export interface Contents<Passed extends string> {
+  readonly bucket: Bucket;
+  readonly prefix: string;
+  readonly ranges: readonly Range[];
+  /** Makes the request for one that was picked, or tells why there is none after all. @throws {StorageError} */
+  readonly requestFor: (object: StoredObject, dueAt: Date) => EventMessage | Promise<EventMessage | Passed>;
+}
+
 export interface SendTerms<Passed extends string> extends SweepTerms {
+  /** Absent: the contents of files. */
+  readonly of?: Contents<Passed> | undefined;
   /** Where an earlier call stopped. */
   readonly places: Readonly<Partial<Places>>;
-  /** Resolves a blob to the time at which it became due, or to the reason why it is passed over; asked more than once. */
-  readonly pick: (blob: StoredObject) => Date | Passed;
+  /** Resolves a content to the time at which it became due, or to the reason why it is passed over; asked more than once. */
+  readonly pick: (object: StoredObject) => Date | Passed;
   /** Keeps the place before more is sent. @returns false where somebody else does this work now, or nobody should */
   readonly keep: (sent: Sent<Passed>) => Promise<boolean>;
 }
@@ -45,7 +57,7 @@ export interface Sent<Passed extends string> {
  */
 export async function sendRescans<Passed extends string>(
   deps: SendDeps,
-  { budgetMs, stopping, pick, keep, ...terms }: SendTerms<Passed>,
+  { of = blobsOf(deps), budgetMs, stopping, pick, keep, ...terms }: SendTerms<Passed>,
 ): Promise<Sent<Passed>> {
   const end = performance.now() + budgetMs;
   const isOver = () => stopping() || performance.now() >= end;
@@ -58,7 +70,12 @@ export async function sendRescans<Passed extends string>(
     const dueAt = pick(blob);
     if (typeof dueAt === 'string') return dueAt;
     left = { ...left, files: left.files - 1, bytes: left.bytes - blob.size };
-    await deps.request(rescanRequest(blob, dueAt));
+    const request = await of.requestFor(blob, dueAt);
+    if (typeof request === 'string') {
+      left = { ...left, files: left.files + 1, bytes: left.bytes + blob.size };
+      return request;
+    }
+    await deps.request(request);
     bytes += blob.size;
     return 'requested';
   });
@@ -71,8 +88,8 @@ export async function sendRescans<Passed extends string>(
   };
   const toEnd = (from: Readonly<Partial<Places>>) =>
     walkRanges(
-      (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
-      BLOB_RANGES,
+      (range) => walk({ bucket: of.bucket, prefix: of.prefix, stop, visit, ...range }),
+      of.ranges,
       from,
     );
   let places: Places | undefined = await toEnd(terms.places);
@@ -90,6 +107,10 @@ export async function sendRescans<Passed extends string>(
   }
   await giveBack(deps, left);
   return { blobs, bytes, places, overtaken };
+}
+
+function blobsOf({ permanent }: SendDeps): Contents<never> {
+  return { bucket: permanent, prefix: BLOBS_PREFIX, ranges: BLOB_RANGES, requestFor: rescanRequest };
 }
 
 /** A part that cannot be given back is spent, which is no reason to forget what was sent. */

@@ -36,7 +36,13 @@ export async function walk<Named extends { readonly name: string }>({
   visit,
 }: Walk<Named>): Promise<{ readonly from: string } | undefined> {
   const list = (pageToken?: string) => {
-    const page = bucket.list({ prefix, startOffset: from, endOffset: to, pageToken, maxResults: PAGE_SIZE });
+    const page = bucket.list({
+      prefix,
+      startOffset: from || undefined,
+      endOffset: to,
+      pageToken,
+      maxResults: PAGE_SIZE,
+    });
     // A failure is met where the page is awaited, unless the walk ends before.
     page.catch(() => undefined);
     return page;

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Finding, LiftedFinding } from '../files/findings.ts';
+import type { Finding, LiftedFinding } from '../files/finding.ts';
 import type { Sha256 } from '../files/record.ts';
 import { shownEngine } from '../scanning/engine.ts';
 import { cloudEvent, type EventMessage } from './cloud-event.ts';

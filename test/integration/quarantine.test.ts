@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { addSignature } from '../support/new-signature.ts';
+import { addSignature, removeSignature } from '../support/new-signature.ts';
 import { eventually, Service } from '../support/service.ts';
 
 const DAY = 86_400_000;
@@ -130,6 +130,43 @@ describe('a content in quarantine', () => {
     }
   });
 
+  it('is reported, and stays where it is, when newer signatures find nothing in it', async () => {
+    const bytes = randomBytes(2_000);
+    await addSignature(service, bytes, 'Withdrawn.Signature');
+    const { id, sha256 = '', state } = await service.decided((await service.upload(bytes)).id);
+    assert.equal(state, 'infected');
+    assert.deepEqual(await order('/quarantine/rescan', { name: id }), { requested: 1 });
+    await removeSignature(service, bytes, 'Withdrawn.Signature');
+    const listed = async () => (await inQuarantine((item) => item['sha256'] === sha256))[0] ?? assert.fail();
+    assert.equal((await listed())['cleanSince'], undefined);
+    assert.deepEqual(await order('/quarantine/rescan', { name: id }), { requested: 1 });
+    const item = await eventually(async () => {
+      const now = await listed();
+      return now['cleanSince'] !== undefined && now;
+    });
+    assert.equal(item['finding'], 'stands');
+    const { at, version } = item['cleanSince'] as { at: string; version: string };
+    assert.ok(Date.now() - Date.parse(at) < 60_000);
+    assert.match(version, /^\d+\.\d+/);
+    assert.ok((await service.sweeper('/rescan')).ok);
+    assert.ok((await service.sweeper('/sweep')).ok);
+    assert.equal((await service.status(id)).state, 'infected');
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+
+    const none = { requested: 0 };
+    const condemned = await service.decided((await service.upload(randomBytes(100))).id);
+    await order('/condemn', { sha256: condemned.sha256 ?? '', reason: 'a test' });
+    await becomes(condemned.id, 'infected');
+    assert.deepEqual(await order('/quarantine/rescan', { name: `sha256/${condemned.sha256}` }), none);
+    for (const [name, status] of [
+      ['sha256/none', 404],
+      ['../files', 400],
+    ] as const) {
+      const response = await service.sweeper('/quarantine/rescan', { body: JSON.stringify({ name }) });
+      assert.equal(response.status, status);
+    }
+  });
+
   it('is listed for operators alone', async () => {
     const asMachine = await service.sweeper('/quarantine', { method: 'GET', as: 'schedule' });
     assert.equal(asMachine.status, 403);
@@ -154,5 +191,46 @@ describe('a content in quarantine', () => {
         assert.equal(response.status, 400);
       }
     }
+  });
+});
+
+describe('a content in quarantine, where the policy is to release what newer signatures find clean', () => {
+  const service = new Service(
+    {},
+    {
+      adapt: (spec) =>
+        spec.name === 'sweeper' ? { ...spec, env: { ...spec.env, CLEAN_IN_QUARANTINE: 'release' } } : spec,
+    },
+  );
+  beforeEach(() => service.contends());
+
+  it('is clean for its files after a job has asked for it, as after an operator’s release', async () => {
+    const bytes = randomBytes(2_000);
+    await addSignature(service, bytes, 'Withdrawn.Signature');
+    const { id, sha256, state } = await service.decided((await service.upload(bytes)).id);
+    assert.equal(state, 'infected');
+    await removeSignature(service, bytes, 'Withdrawn.Signature');
+    const ordered = await service.sweeper('/rescans', { body: '{"job": "withdrawn", "quarantine": true}' });
+    assert.equal(ordered.status, 200);
+    const report = await eventually(async () => {
+      const response = await service.sweeper('/rescan');
+      assert.equal(response.status, 200);
+      const { quarantine } = (await response.json()) as { quarantine: { released?: number } };
+      return quarantine.released === 1 && quarantine;
+    });
+    assert.deepEqual(report, { released: 1 });
+    await eventually(async () => {
+      assert.ok((await service.sweeper('/sweep')).ok);
+      return (await service.status(id)).state === 'clean';
+    });
+    const download = await service.call('GET', `/files/${id}`);
+    assert.deepEqual(Buffer.from(await download.arrayBuffer()), bytes);
+    const { released } = (await service.status(id)) as { released?: { by: string } };
+    assert.equal(released?.by, 'policy');
+    const events = (await service.events()).filter(({ attributes }) => attributes['ce-subject'] === sha256);
+    assert.deepEqual(
+      events.map(({ attributes }) => [attributes['eventType'], attributes['verdict']]),
+      [['verdict.changed.v1', 'clean']],
+    );
   });
 });

@@ -222,6 +222,17 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const finding = `findings/sha256/${names[1]?.split('/').at(-1)}`;
       assert.equal((await metadataOf(finding))['announced'], 'true');
     },
+    'a re-scan of what is in quarantine': async () => {
+      const bytes = Buffer.concat([Buffer.from(EICAR), randomBytes(100)]);
+      const { id, sha256 } = await service.decided((await service.upload(bytes)).id);
+      const finding = await service.bucket('permanent').stat(`findings/sha256/${sha256}`);
+      assert.ok(finding);
+      // It still finds something, and takes back what is noted here.
+      const noted = { cleanAt: LONG_AGO, cleanEngine: '1.0.0' };
+      assert.ok(await service.bucket('permanent').patch(finding.name, finding, noted));
+      await ok(service.sweeper('/quarantine/rescan', { body: JSON.stringify({ name: id }) }));
+      await eventually(async () => (await metadataOf(finding.name))['cleanAt'] === undefined);
+    },
     'malware in a content that was found clean before': async () => {
       const bytes = Buffer.concat([Buffer.from(EICAR), randomBytes(100)]);
       const recall = (await storedADayAgo(service, bytes)).replace('blobs/', 'recalls/');

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFile, writeFile } from 'node:fs/promises';
+import { readFile, rm, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { createClamd } from '../../shared/scanning/clamd.ts';
@@ -8,10 +8,29 @@ import { eventually, type Service } from './service.ts';
 
 /** Lets a signature of exactly these bytes arrive at the running ClamAV of a service, by the name `name.UNOFFICIAL`. */
 export async function addSignature(service: Service, bytes: Buffer, name: string): Promise<void> {
-  const folder = join(service.platform.status().data, 'clamd');
   const digest = createHash('sha256').update(bytes).digest('hex');
-  await writeFile(join(folder, 'signatures', `${name}.hsb`), `${digest}:${bytes.length}:${name}:73\n`);
-  const [, port] = /^TCPSocket (\d+)$/m.exec(await readFile(join(folder, 'clamd.conf'), 'utf8')) ?? [];
+  await writeFile(fileOf(service, name), `${digest}:${bytes.length}:${name}:73\n`);
+  await reloaded(service, bytes, 'infected');
+}
+
+/** Withdraws a signature that {@link addSignature} has added. */
+export async function removeSignature(service: Service, bytes: Buffer, name: string): Promise<void> {
+  await rm(fileOf(service, name));
+  await reloaded(service, bytes, 'clean');
+}
+
+function folderOf(service: Service): string {
+  return join(service.platform.status().data, 'clamd');
+}
+
+function fileOf(service: Service, name: string): string {
+  return join(folderOf(service), 'signatures', `${name}.hsb`);
+}
+
+/** Has ClamAV reload its signatures, until they find what they should. */
+async function reloaded(service: Service, bytes: Buffer, kind: 'clean' | 'infected'): Promise<void> {
+  const conf = await readFile(join(folderOf(service), 'clamd.conf'), 'utf8');
+  const [, port] = /^TCPSocket (\d+)$/m.exec(conf) ?? [];
   const socket = connect(Number(port), '127.0.0.1').end('zRELOAD\0').resume();
   await once(socket, 'close');
   const limits = { connectTimeoutMs: 5_000, idleTimeoutMs: 60_000, totalTimeoutMs: 60_000 };
@@ -20,6 +39,6 @@ export async function addSignature(service: Service, bytes: Buffer, name: string
     async function* source() {
       yield bytes;
     }
-    return (await clamd.scan(source(), { size: bytes.length })).kind === 'infected';
+    return (await clamd.scan(source(), { size: bytes.length })).kind === kind;
   });
 }

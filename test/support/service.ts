@@ -288,6 +288,7 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/redrive',
   '/release',
   '/condemn',
+  '/quarantine/rescan',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

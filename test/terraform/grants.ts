@@ -49,6 +49,7 @@ const ALLOWED: readonly Grant[] = [
   ['rescanner', 'objects: list', 'bucket permanent', ''],
   ['rescanner', 'objects: get, update', 'bucket permanent', 'blobs/'],
   ['rescanner', 'objects: create, get, update', 'bucket permanent', 'findings/, recalls/'],
+  ['rescanner', 'objects: get', 'bucket quarantine', ''],
   ['rescanner', 'objects: get', 'bucket signatures', ''],
   ['rescanner', PUBLISH, 'topic scan-events', ''],
   ['sweeper', 'objects: create, delete, get, list', 'bucket unscanned', ''],

@@ -91,6 +91,7 @@ interface Quarantined {
   readonly found?: string;
   readonly signature?: string;
   readonly finding?: string;
+  readonly cleanSince?: { readonly version: string; readonly database?: number; readonly at: string };
 }
 
 /** `fileshare admin quarantine` */
@@ -100,16 +101,24 @@ export async function quarantineCommand(context: Context): Promise<void> {
     const response = await ask(context, path, { method: 'GET' });
     const { items, next } = (await response.json()) as { items: readonly Quarantined[]; next?: string };
     for (const item of items) {
-      const { name, size, found, signature = found ?? '', finding = '' } = item;
+      const { name, size, found, signature = found ?? '', finding = '', cleanSince: clean } = item;
+      const since = clean && `clean by ${clean.version}/${clean.database ?? '-'} since ${clean.at}`;
       print(
         context,
         item,
-        [name.padEnd(71), bytes(size).padStart(9), finding.padEnd(14), harmless(signature)].join('  '),
+        [name.padEnd(71), bytes(size).padStart(9), finding.padEnd(14), harmless(signature), since]
+          .filter((part) => part !== undefined)
+          .join('  '),
       );
     }
     if (next === undefined) return;
     after = next;
   }
+}
+
+/** `fileshare admin quarantine-rescan NAME`: `requested` is 0 where no scan is why it is there. */
+export async function quarantineRescanCommand(context: Context, name: string): Promise<void> {
+  await report(context, '/quarantine/rescan', { name });
 }
 
 /** `fileshare admin quarantine-content NAME -o FILE`: a zip under the password "infected". */

@@ -5,6 +5,7 @@ import {
   huntCommand,
   quarantineCommand,
   quarantineContentCommand,
+  quarantineRescanCommand,
   redriveCommand,
   releaseCommand,
 } from './admin.ts';
@@ -31,6 +32,13 @@ export function addAdministration(program: Command, context: GetContext): void {
     .argument('<name>', 'as quarantine lists it')
     .requiredOption('-o, --output <file>', 'a file that does not exist')
     .action((name: string, flags: { output: string }) => quarantineContentCommand(context(), name, flags));
+  admin
+    .command('quarantine-rescan')
+    .description(
+      'scan a quarantined content by the signatures of today; quarantine tells if they find nothing',
+    )
+    .argument('<name>', 'as quarantine lists it')
+    .action((name: string) => quarantineRescanCommand(context(), name));
   admin
     .command('release')
     .description('lift a finding that was wrong: its files become clean again')
@@ -80,6 +88,10 @@ function addRescans(admin: Command, context: GetContext): void {
     .option('--clean-from <time>', 'those that were first found clean at this time or later', time)
     .option('--clean-before <time>', 'those that were first found clean before this time', time)
     .option('--database <version>', 'those that this version of the signatures found clean', count)
+    .option(
+      '--quarantine',
+      'what is in quarantine, in place of what is stored; --database found something then',
+    )
     .option('--everything', 'all')
     .option('--dry-run', 'say what it will take, and send nothing')
     .action((name: string | undefined, flags: StartFlags) => startRescanCommand(context(), name, flags));

@@ -9,6 +9,7 @@ export interface StartFlags {
   readonly cleanFrom?: string;
   readonly cleanBefore?: string;
   readonly database?: number;
+  readonly quarantine?: true;
   readonly everything?: true;
   readonly dryRun?: true;
 }
@@ -41,7 +42,7 @@ export async function startRescanCommand(
   const { everything, ...by } = criteria;
   if (Object.keys(by).length > 0 === (everything === true)) {
     throw new UsageError(
-      'Say which contents: --prefix, --clean-from, --clean-before, --database, or --everything.',
+      'Say which contents: --prefix, --clean-from, --clean-before, --database, --quarantine, or --everything.',
     );
   }
   const planned = await ask(context, '/rescans', { json: { ...criteria, dryRun: true } });

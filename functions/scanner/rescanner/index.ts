@@ -4,12 +4,13 @@ import * as v from 'valibot';
 import { addressed } from '../../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../../shared/events/publisher.ts';
 import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
-import { Blobs } from '../../../shared/files/blobs.ts';
+import { BlobNotes } from '../../../shared/files/blob-notes.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { drainOnSignals, isDraining, shutdownSignal } from '../../../shared/framework/drain.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { httpService, type RequestContext } from '../../../shared/http/service.ts';
 import {
+  bucketName,
   commonVariables,
   flag,
   nonEmpty,
@@ -22,11 +23,13 @@ import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { composeEngine, engineVariables } from '../engine.ts';
 import type { Outcome } from '../outcome.ts';
-import { type RescanContext, rescan } from './rescan.ts';
+import { rescan } from './rescan.ts';
+import type { RescanContext } from './rescan-context.ts';
 
 const config = readConfig(
   {
     ...commonVariables,
+    QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
     FILES_URL: requiredFilesUrl,
     ORDERED_EVENTS: v.optional(flag, 'false'),
@@ -35,11 +38,9 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('rescanner', config.LOG_LEVEL);
-const permanent = new Bucket(
-  connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
-  config.PERMANENT_BUCKET,
-  { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true },
-);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
+const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
+const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
@@ -48,7 +49,8 @@ const clamav = composeEngine(config);
 const context: RescanContext = {
   ...clamav,
   permanent,
-  blobs: new Blobs(permanent),
+  quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
+  notes: new BlobNotes(permanent),
   findings: new Findings(permanent),
   publish: addressed(events.publish, config.FILES_URL),
   log,

@@ -1,45 +1,15 @@
-import type { Publish } from '../../../shared/events/cloud-event.ts';
 import { announceFinding } from '../../../shared/events/complete-scan.ts';
 import type { RescanRequest } from '../../../shared/events/rescan-request.ts';
 import { type Blob, isDamaged, lastScannedAt, parseBlob } from '../../../shared/files/blob.ts';
 import { digestOf } from '../../../shared/files/blob-name.ts';
-import type { Blobs } from '../../../shared/files/blobs.ts';
-import type { Findings } from '../../../shared/files/findings.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
-import type { Logger } from '../../../shared/runtime/log.ts';
-import type { EngineVersion } from '../../../shared/scanning/engine.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { decideByScan } from '../decide.ts';
-import { coverageOf, type Decision, type ScanDeps } from '../decision.ts';
+import { coverageOf, type Decision } from '../decision.ts';
 import type { Outcome } from '../outcome.ts';
+import { rescanQuarantined } from './quarantined.ts';
+import { isSame, later, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
 
-/** The stores, settings and services that a re-scan uses. */
-export interface RescanContext extends ScanDeps {
-  readonly permanent: Bucket;
-  readonly blobs: Blobs;
-  readonly findings: Findings;
-  readonly publish: Publish;
-  readonly log: Logger;
-}
-
-type RescanOutcome =
-  /** The content is not there any more, or is not to be handed out anyway. */
-  | 'over'
-  /** A finding stands for it, and the event about that is out now. */
-  | 'known'
-  /** It was scanned since it became due, or by the same signatures. */
-  | 'current'
-  | 'clean'
-  | 'infected'
-  /** The finding is one that an operator has lifted. */
-  | 'released'
-  | 'unscannable'
-  /** The bytes do not have the digest of their name. */
-  | 'damaged';
-
-/** All re-scans take turns as one owner's. */
-const OWNER = 'rescan';
 const DONE: Outcome = { kind: 'done' };
 
 /**
@@ -53,11 +23,23 @@ export async function rescan(
   signal: AbortSignal,
 ): Promise<Outcome> {
   const start = performance.now();
-  const outcome = await rescanned(context, request, signal);
+  const outcome = await outcomeOf(context, request, signal);
   if (typeof outcome !== 'string') return outcome;
   const ms = Math.round(performance.now() - start);
   context.log.info({ blob: request.name, outcome, ms }, 're-scan completed');
   return DONE;
+}
+
+async function outcomeOf(
+  context: RescanContext,
+  { quarantined, ...request }: RescanRequest,
+  signal: AbortSignal,
+): Promise<RescanOutcome | Outcome> {
+  if (quarantined === undefined) return rescanned(context, request, signal);
+  const { quarantine } = context;
+  return quarantine
+    ? rescanQuarantined({ ...context, quarantine }, { ...request, quarantined }, signal)
+    : 'over';
 }
 
 async function rescanned(
@@ -65,7 +47,7 @@ async function rescanned(
   { name, generation, dueAt }: RescanRequest,
   signal: AbortSignal,
 ): Promise<RescanOutcome | Outcome> {
-  const { permanent, blobs, findings, publish, log } = context;
+  const { permanent, notes, findings, publish, log } = context;
   const sha256 = digestOf(name);
   if (!sha256) {
     log.warn({ blob: name }, 'request for no blob of ours');
@@ -75,7 +57,7 @@ async function rescanned(
   if (object?.generation !== generation || isDamaged(object)) return 'over';
   if (known) {
     await announceFinding({ findings, publish }, sha256, known);
-    await blobs.noteRescan(object, context.now());
+    await notes.noteRescan(object, context.now());
     return 'known';
   }
   const blob = parseBlob(object);
@@ -84,7 +66,7 @@ async function rescanned(
   const engine = await context.engine.fit();
   if (lastScannedAt(object) >= dueAt || isSame(engine, blob.engine)) return 'current';
   if (!coverageOf(context, object.size)) {
-    await blobs.noteRescan(object, context.now());
+    await notes.noteRescan(object, context.now());
     return 'unscannable';
   }
   const { size, crc32c } = object;
@@ -97,27 +79,15 @@ async function rescanned(
   return decided(context, sha256, blob, decision);
 }
 
-/** A signature database without a version may be any. */
-function isSame(engine: EngineVersion, before: EngineVersion): boolean {
-  return (
-    engine.database !== undefined && engine.database === before.database && engine.engine === before.engine
-  );
-}
-
-function later(refused: 'slots' | 'tempSpace'): Outcome {
-  const why = refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
-  return { kind: 'later', why, retryAfterSeconds: 1 };
-}
-
-async function damaged({ blobs, log, now }: RescanContext, object: StoredObject): Promise<'damaged'> {
-  await blobs.noteDamage(object, now());
+async function damaged({ notes, log, now }: RescanContext, object: StoredObject): Promise<'damaged'> {
+  await notes.noteDamage(object, now());
   // docs/operations.md names the alert by this message.
   log.error({ blob: object.name }, 'stored bytes do not have their digest');
   return 'damaged';
 }
 
 async function decided(
-  { blobs, findings, publish, log }: RescanContext,
+  { notes, findings, publish, log }: RescanContext,
   sha256: Sha256,
   blob: Blob,
   { verdict, scan: { scannedAt, engine, coverage } }: Decision,
@@ -125,23 +95,23 @@ async function decided(
   if (!engine) throw new Error('a scan without an engine');
   switch (verdict.kind) {
     case 'clean':
-      await blobs.confirm(blob, { scannedAt, engine, ...(coverage && { coverage }) });
+      await notes.confirm(blob, { scannedAt, engine, ...(coverage && { coverage }) });
       return 'clean';
     case 'infected': {
       const { signature } = verdict;
       const known = await findings.add(sha256, { signature, scannedAt, engine });
       if ('release' in known) {
-        await blobs.noteRescan(blob.object, scannedAt);
+        await notes.noteRescan(blob.object, scannedAt);
         return 'released';
       }
       log.warn({ sha256, signature }, 'stored content is malware');
       await announceFinding({ findings, publish }, sha256, known);
-      await blobs.noteRescan(blob.object, scannedAt);
+      await notes.noteRescan(blob.object, scannedAt);
       return 'infected';
     }
     case 'unscannable':
       // A limit of ClamAV is no malware: what was found clean stays so.
-      await blobs.noteRescan(blob.object, scannedAt);
+      await notes.noteRescan(blob.object, scannedAt);
       log.warn({ blob: blob.object.name, reason: verdict.reason }, 're-scan came to no verdict');
       return 'unscannable';
   }

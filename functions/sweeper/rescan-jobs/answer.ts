@@ -13,6 +13,8 @@ const ESTIMATE_MS = 20_000;
 
 export interface RescanRoutesDeps {
   readonly permanent: Bucket;
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
   readonly filesPerDay: number;
   readonly bytesPerDay: number;
   readonly now: () => Date;
@@ -31,6 +33,7 @@ interface ShownJob {
   readonly cleanFrom?: string;
   readonly cleanBefore?: string;
   readonly database?: number;
+  readonly quarantine?: true;
   /** Contents that were sent to the rescanner, and bytes of them. */
   readonly requested: { readonly files: number; readonly bytes: number };
   /** Contents that were passed over. */
@@ -55,6 +58,8 @@ function postRescans(deps: RescanRoutesDeps, jobs: RescanJobs): Route {
   return async ({ response, log, audit }, { body, by }) => {
     audit.action = 'rescan';
     const { job: name, dryRun, everything: _, ...criteria } = parsed(RescanOrder, body, EXPECTED_ORDER);
+    if (criteria.quarantine && !deps.quarantine)
+      throw new Problem('invalid-request', { detail: 'This deployment keeps no quarantine.' });
     if (dryRun || name === undefined) {
       const terms = { budgetMs: ESTIMATE_MS, stopping: deps.stopping };
       sendJson(response, 200, 'application/json', { estimate: await estimateRescan(deps, criteria, terms) });
@@ -113,7 +118,9 @@ async function existing(jobs: RescanJobs, name: string): Promise<Job> {
 
 function shown(job: Job): ShownJob {
   const { name, order, progress, places, completedAt } = job;
-  const { prefix, cleanFrom, cleanBefore, database } = order;
+  const { prefix, cleanFrom, cleanBefore, database, quarantine } = order;
+  // Names in quarantine tell no share.
+  const share = completedAt ? 1 : quarantine ? 0 : shareOf(places);
   return {
     job: name,
     state: stateOf(job),
@@ -123,9 +130,10 @@ function shown(job: Job): ShownJob {
     ...(cleanFrom && { cleanFrom: cleanFrom.toISOString() }),
     ...(cleanBefore && { cleanBefore: cleanBefore.toISOString() }),
     ...(database !== undefined && { database }),
+    ...(quarantine && { quarantine }),
     requested: { files: progress.files, bytes: progress.bytes },
     passed: progress.passed,
-    share: Math.round(shareOf(completedAt ? undefined : places) * 1_000) / 1_000,
+    share: Math.round(share * 1_000) / 1_000,
     ...(completedAt && { completedAt: completedAt.toISOString() }),
   };
 }

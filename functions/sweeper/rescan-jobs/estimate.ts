@@ -1,11 +1,12 @@
 import { BLOBS_PREFIX } from '../../../shared/files/blob-name.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { type Places, walkRanges } from '../ranges.ts';
 import { BLOB_RANGES } from '../send-rescans.ts';
 import type { SweepTerms } from '../sweep.ts';
 import type { SweeperDeps } from '../sweeper.ts';
 import { walk } from '../walk.ts';
-import { type Criteria, picks } from './order.ts';
+import { type Criteria, picks, picksQuarantined } from './order.ts';
 
 const PAGE_SIZE = 1_000;
 /** US dollars of an operation of class A and B: https://cloud.google.com/storage/pricing */
@@ -35,6 +36,8 @@ export interface Estimate {
 }
 
 interface EstimateDeps extends Pick<SweeperDeps, 'permanent' | 'now'> {
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
   readonly filesPerDay: number;
   readonly bytesPerDay: number;
 }
@@ -56,16 +59,17 @@ export async function estimateRescan(
   let [blobs, files, bytes] = [0, 0, 0];
   const visit = async (blob: StoredObject): Promise<void> => {
     blobs++;
-    if (typeof picks(blob, criteria, at) === 'string') return;
+    if (typeof pick(blob, criteria, at) === 'string') return;
     files++;
     bytes += blob.size;
   };
-  const places = await walkRanges(
-    (range) => walk({ bucket: deps.permanent, prefix: BLOBS_PREFIX, stop, visit, ...range }),
-    BLOB_RANGES,
-    {},
-  );
-  const share = shareOf(places);
+  const { quarantine = deps.permanent } = deps;
+  const [bucket, prefix, ranges, pick] = criteria.quarantine
+    ? [quarantine, '', [{ from: '', to: undefined }], picksQuarantined]
+    : [deps.permanent, BLOBS_PREFIX, BLOB_RANGES, picks];
+  const places = await walkRanges((range) => walk({ bucket, prefix, stop, visit, ...range }), ranges, {});
+  // Names of files are no digests: of what is in quarantine, the rest is not known.
+  const share = criteria.quarantine ? 1 : shareOf(places);
   const whole = (counted: number) => (share > 0 ? Math.round(counted / share) : 0);
   return costOf({ blobs: whole(blobs), files: whole(files), bytes: whole(bytes), exact: !places }, deps);
 }

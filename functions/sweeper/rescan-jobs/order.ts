@@ -3,6 +3,7 @@ import { cleanSince, isDamaged, lastScannedAt } from '../../../shared/files/blob
 import { digestOf } from '../../../shared/files/blob-name.ts';
 import { field, group, optional, parseCount, parseTime } from '../../../shared/files/fields.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { quarantinedDigest } from '../quarantined.ts';
 
 /** The stored contents of a job: those to which all of these apply. */
 export interface Criteria {
@@ -13,6 +14,8 @@ export interface Criteria {
   readonly cleanBefore?: Date | undefined;
   /** The version of the signature database that found it clean last. */
   readonly database?: number | undefined;
+  /** The contents in quarantine, in place of those that are stored; `database` is then the version that found something. */
+  readonly quarantine?: true | undefined;
 }
 
 const time = v.pipe(
@@ -27,6 +30,7 @@ const criteria = {
   cleanFrom: v.optional(time),
   cleanBefore: v.optional(time),
   database: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  quarantine: v.optional(v.literal(true)),
 };
 
 /** The order of an operator to scan stored contents again: by some criteria, or `everything`. */
@@ -38,6 +42,7 @@ export const RescanOrder = v.pipe(
     dryRun: v.optional(v.boolean(), false),
   }),
   v.check(({ dryRun, job }) => dryRun || job !== undefined),
+  v.check(({ quarantine, cleanFrom, cleanBefore }) => !(quarantine && (cleanFrom ?? cleanBefore))),
   v.check(
     ({ everything, job: _, dryRun: __, ...by }) =>
       Object.values(by).some((value) => value !== undefined) !== (everything ?? false),
@@ -46,6 +51,7 @@ export const RescanOrder = v.pipe(
 
 export const EXPECTED_ORDER =
   '{"job": "lower-case-name", …} with "prefix", "cleanFrom", "cleanBefore" or "database", or with "everything": true; ' +
+  '"quarantine": true alone or with "prefix" or "database"; ' +
   '"dryRun": true estimates alone';
 
 /** Criteria as the metadata of an object. */
@@ -54,12 +60,22 @@ export const CRITERIA = {
   cleanFrom: optional(field('cleanFrom', parseTime, (at) => at.toISOString())),
   cleanBefore: optional(field('cleanBefore', parseTime, (at) => at.toISOString())),
   database: optional(field('database', parseCount)),
+  quarantine: optional(field('quarantine', (text): true | undefined => text === 'true' || undefined)),
 };
 
 /** Whether two orders are for the same contents. */
 export function isSameOrder(one: Criteria, other: Criteria): boolean {
   const written = (of: Criteria) => JSON.stringify(group<Criteria>(CRITERIA).write(of));
   return written(one) === written(other);
+}
+
+/**
+ * Decides whether a job asks for a scan of a content, by what a listing tells: of one in quarantine, the rest is in its finding.
+ * @see picks
+ */
+export function picksQuarantined(object: StoredObject, { prefix }: Criteria, at: Date): Date | 'other' {
+  const sha256 = quarantinedDigest(object);
+  return sha256 && (prefix === undefined || sha256.startsWith(prefix)) ? at : 'other';
 }
 
 /**

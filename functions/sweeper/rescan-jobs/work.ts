@@ -1,9 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import type { Findings } from '../../../shared/files/findings.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { Place } from '../cursor.ts';
-import { type SendDeps, type Sent, sendRescans } from '../send-rescans.ts';
+import { quarantinedContents } from '../quarantined.ts';
+import { type SendDeps, type SendTerms, type Sent, sendRescans } from '../send-rescans.ts';
 import type { SweepTerms } from '../sweep.ts';
-import { type Job, progressOf, type RescanJobs } from './jobs.ts';
-import { picks } from './order.ts';
+import { type Job, type Ordered, progressOf, type RescanJobs } from './jobs.ts';
+import { picks, picksQuarantined } from './order.ts';
 
 const DAY_MS = 86_400_000;
 /** A job that is over is listed for so long. */
@@ -11,6 +14,9 @@ const KEPT_MS = 30 * DAY_MS;
 
 export interface JobDeps extends SendDeps {
   readonly jobs: RescanJobs;
+  readonly findings: Findings;
+  /** Absent: bytes of malware are not kept. */
+  readonly quarantine: Bucket | undefined;
 }
 
 /** Counts of one call, over all jobs. */
@@ -67,8 +73,8 @@ async function workOn(
   };
   const sent = await sendRescans(deps, {
     ...terms,
+    ...contentsOf(deps, job.order),
     places: job.places,
-    pick: (blob) => picks(blob, job.order, job.order.at),
     // A content that could not be sent is met again: the place stays before it.
     keep: async (so) =>
       so.blobs.error === undefined && (await save(so, so.places ?? {})) && isWanted(deps, job),
@@ -80,6 +86,19 @@ async function workOn(
   if (!saved || sent.places) return done;
   deps.log.info({ job: job.name, by: job.order.by }, 're-scan job completed');
   return { ...done, complete: true };
+}
+
+function contentsOf(
+  { quarantine, findings }: JobDeps,
+  order: Ordered,
+): Pick<SendTerms<'other' | 'scanned'>, 'of' | 'pick'> {
+  if (!order.quarantine) return { pick: (blob) => picks(blob, order, order.at) };
+  // A deployment that keeps none any more has nothing to send.
+  if (!quarantine) return { pick: () => 'other' };
+  return {
+    of: quarantinedContents(quarantine, findings, order.database),
+    pick: (object) => picksQuarantined(object, order, order.at),
+  };
 }
 
 type JobSent = Sent<'other' | 'scanned'>;

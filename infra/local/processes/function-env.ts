@@ -72,7 +72,6 @@ export function scannerEnv(config: PlatformConfig, ports: Ports): Record<string,
   return {
     ...rescannerEnv(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
-    QUARANTINE_BUCKET: BUCKETS.quarantine,
     DEDUPLICATE: config.deduplicate,
     ...(config.acceptUnscannable && { ACCEPT_UNSCANNABLE: config.acceptUnscannable }),
   };
@@ -83,6 +82,7 @@ export function rescannerEnv(config: PlatformConfig, ports: Ports): Record<strin
   return {
     STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
     PERMANENT_BUCKET: BUCKETS.permanent,
+    QUARANTINE_BUCKET: BUCKETS.quarantine,
     CLAMD_HOST: HOST,
     CLAMD_PORT: String(ports.clamd),
     CLAMD_TEMP_DIR: join(config.data, 'clamd/tmp'),

@@ -1,75 +1,34 @@
 import assert from 'node:assert/strict';
-import { createHash, randomBytes } from 'node:crypto';
-import { pino } from 'pino';
-import { Admission } from '../../../functions/scanner/admission/admission.ts';
-import { TempSpace } from '../../../functions/scanner/admission/temp-space.ts';
+import { randomBytes } from 'node:crypto';
 import type { Outcome } from '../../../functions/scanner/outcome.ts';
-import { type RescanContext, rescan } from '../../../functions/scanner/rescanner/rescan.ts';
+import { rescan } from '../../../functions/scanner/rescanner/rescan.ts';
+import type { RescanContext } from '../../../functions/scanner/rescanner/rescan-context.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { blobName } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import { Findings } from '../../../shared/files/findings.ts';
 import { parseSha256 } from '../../../shared/files/record.ts';
-import { ScanFault, type Verdict } from '../../../shared/scanning/verdict.ts';
+import { ScanFault } from '../../../shared/scanning/verdict.ts';
 import { parseGeneration, type StoredObject } from '../../../shared/storage/object.ts';
-import { collect, FAST_RETRY } from '../../shared/storage/streams.ts';
-import { DAY, OWNER, SweeperFixture } from '../sweeper/fixture.ts';
-import { type Hook, HookedBucket, straight } from '../sweeper/hooked-bucket.ts';
+import { DAY, OWNER } from '../sweeper/fixture.ts';
+import { type Hook, straight } from '../sweeper/hooked-bucket.ts';
+import {
+  admissionOf,
+  CLEAN,
+  INFECTED,
+  NEW,
+  OLD,
+  RescannerFixture,
+  SIGNATURE,
+  sha256Of,
+} from './rescanner-fixture.ts';
 
-const OLD = { engine: '1.4.5', database: '27000', databaseDate: '2026-11-24T04:00:00.000Z' };
-const NEW = { engine: '1.4.6', database: 27_007, databaseDate: '2026-12-01T04:00:00.000Z' };
-const CLEAN: Verdict = { kind: 'clean' };
-const SIGNATURE = 'Win.New.Signature';
-const INFECTED: Verdict = { kind: 'infected', signature: SIGNATURE };
 const never = new AbortController().signal;
 
 class Died extends Error {}
 
 describe('a re-scan', () => {
-  const fixture = new SweeperFixture(true);
-  let verdict: Verdict;
-  /** The bytes that the engine was given. */
-  let given: Buffer[];
-  let lines: Record<string, unknown>[];
-  beforeEach(() => {
-    verdict = CLEAN;
-    given = [];
-    lines = [];
-  });
-
+  const fixture = new RescannerFixture();
   const iso = (ms: number) => new Date(ms).toISOString();
-  const tempSpace = new TempSpace(() => Number.MAX_SAFE_INTEGER, {
-    maxScan: 0,
-    maxMember: 0,
-  } as ConstructorParameters<typeof TempSpace>[1]);
-  function context(how: Partial<RescanContext> = {}, hook: Hook = straight): RescanContext {
-    const { sweeper, connection } = fixture;
-    const permanent = new HookedBucket(hook, connection, sweeper.permanent.name, {
-      retry: FAST_RETRY,
-      paced: true,
-    });
-    return {
-      permanent,
-      blobs: new Blobs(permanent, { now: sweeper.now }),
-      findings: new Findings(permanent),
-      publish: (event) => hook('publish', 'event', () => sweeper.publish(event)),
-      scanner: {
-        version: async () => NEW,
-        scan: async (source) => {
-          given.push(await collect(source));
-          return verdict;
-        },
-      },
-      engine: { fit: async () => NEW },
-      admission: new Admission({ slots: 1, maxWaiting: 0, maxWaitMs: 0, tempSpace }),
-      maxScanBytes: 1000,
-      now: sweeper.now,
-      log: pino({}, { write: (line) => void lines.push(JSON.parse(line) as Record<string, unknown>) }),
-      ...how,
-    };
-  }
-  const sha256Of = (bytes: Buffer) =>
-    parseSha256(createHash('sha256').update(bytes).digest('hex')) ?? assert.fail();
 
   /** A content that old signatures found clean a day ago. */
   async function stored(
@@ -94,8 +53,8 @@ describe('a re-scan', () => {
     how: Partial<RescanContext> = {},
     hook: Hook = straight,
   ): Promise<Outcome> =>
-    rescan(context(how, hook), { name, generation, dueAt: new Date(fixture.now - 1_000) }, never);
-  const outcomes = () => lines.map(({ outcome }) => outcome).filter((outcome) => outcome !== undefined);
+    rescan(fixture.context(how, hook), { name, generation, dueAt: new Date(fixture.now - 1_000) }, never);
+  const outcomes = () => fixture.outcomes();
   const blobOf = async ({ name }: StoredObject) =>
     (await fixture.sweeper.permanent.stat(name)) ?? assert.fail(`${name} is gone`);
   const finding = (bytes: Buffer) => fixture.sweeper.findings.get(sha256Of(bytes));
@@ -104,7 +63,7 @@ describe('a re-scan', () => {
     const bytes = randomBytes(100);
     const object = await stored(bytes, { metadata: { coverage: 'windows', rescannedAt: iso(1) } });
     assert.deepEqual(await scanned(object), { kind: 'done' });
-    assert.deepEqual(given, [bytes]);
+    assert.deepEqual(fixture.given, [bytes]);
     const { metadata } = await blobOf(object);
     const at = iso(fixture.now);
     const { cleanSince, usedAt } = object.metadata;
@@ -121,7 +80,7 @@ describe('a re-scan', () => {
     const object = await stored(bytes);
     await scanned(object, { windows: { maxBytes: 3_000, overlapBytes: 100, timeoutMs: 60_000 } });
     assert.deepEqual(
-      given.map(({ length }) => length),
+      fixture.given.map(({ length }) => length),
       [1000, 1000, 700],
     );
     assert.equal((await blobOf(object)).metadata['coverage'], 'windows');
@@ -130,7 +89,7 @@ describe('a re-scan', () => {
   it('that finds malware keeps the finding, and says once that the content has changed', async () => {
     const bytes = randomBytes(100);
     const object = await stored(bytes, { name: `blobs/sha256/${'0'.repeat(64)}/${sha256Of(bytes)}` });
-    verdict = INFECTED;
+    fixture.verdict = INFECTED;
     await scanned(object);
     fixture.now += 2_000;
     await scanned(object);
@@ -140,7 +99,7 @@ describe('a re-scan', () => {
     assert.deepEqual(known?.finding?.engine, NEW);
     assert.equal(fixture.published.length, 1);
     assert.equal(fixture.published[0]?.attributes['eventType'], 'verdict.changed.v1');
-    assert.equal(given.length, 1, 'known malware is not read again');
+    assert.equal(fixture.given.length, 1, 'known malware is not read again');
     assert.deepEqual(outcomes(), ['infected', 'known']);
     assert.equal((await blobOf(object)).metadata['scannedAt'], object.metadata['scannedAt']);
   });
@@ -153,7 +112,7 @@ describe('a re-scan', () => {
           died = false;
           const bytes = randomBytes(100);
           const object = await stored(bytes);
-          verdict = found;
+          fixture.verdict = found;
           fixture.published = [];
           let writes = 0;
           const dying: Hook = async (operation, _name, run) => {
@@ -179,7 +138,7 @@ describe('a re-scan', () => {
 
   it('leaves a content clean that it cannot scan, until the next age', async () => {
     const object = await stored(randomBytes(100));
-    verdict = { kind: 'unscannable', reason: 'limitExceeded' };
+    fixture.verdict = { kind: 'unscannable', reason: 'limitExceeded' };
     await scanned(object);
     const { metadata } = await blobOf(object);
     assert.deepEqual(metadata, { ...object.metadata, rescannedAt: iso(fixture.now) });
@@ -189,7 +148,7 @@ describe('a re-scan', () => {
   it('reads nothing of a content that is larger than what is scanned now', async () => {
     const object = await stored(randomBytes(1_001));
     await scanned(object);
-    assert.equal(given.length, 0);
+    assert.equal(fixture.given.length, 0);
     assert.ok((await blobOf(object)).metadata['rescannedAt']);
   });
 
@@ -201,18 +160,18 @@ describe('a re-scan', () => {
     const { metadata } = await blobOf(object);
     assert.equal(metadata['damagedAt'], iso(fixture.now));
     assert.equal(metadata['scannedAt'], object.metadata['scannedAt']);
-    const [line] = lines.filter(({ level }) => level === 50);
+    const [line] = fixture.lines.filter(({ level }) => level === 50);
     assert.equal(line?.['msg'], 'stored bytes do not have their digest');
     const content = {
       size: 100,
       crc32c: object.crc32c,
       sha256: parseSha256(name.slice(-64)) ?? assert.fail(),
     };
-    const found = context().blobs.find({ owner: OWNER, content });
+    const found = new Blobs(fixture.sweeper.permanent).find({ owner: OWNER, content });
     await assert.rejects(found, { name: 'BlobMismatch' });
     fixture.now += 2_000;
     await scanned(object);
-    assert.equal(given.length, 1);
+    assert.equal(fixture.given.length, 1);
   });
 
   it('is not completed where bytes change on the way', async () => {
@@ -234,7 +193,7 @@ describe('a re-scan', () => {
 
   it('comes back where there is no slot', async () => {
     const object = await stored(randomBytes(100));
-    const admission = new Admission({ slots: 0, maxWaiting: 0, maxWaitMs: 0, tempSpace });
+    const admission = admissionOf(0);
     const outcome = await scanned(object, { admission });
     assert.equal(outcome.kind, 'later');
   });
@@ -245,7 +204,7 @@ describe('a re-scan', () => {
     await scanned(await stored(randomBytes(100), { metadata: { scannedAt: iso(fixture.now + 2_000) } }));
     await scanned(await stored(randomBytes(100), { metadata: { rescannedAt: iso(fixture.now + 2_000) } }));
     assert.deepEqual(outcomes(), ['current', 'current', 'current']);
-    assert.equal(given.length, 0);
+    assert.equal(fixture.given.length, 0);
   });
 
   it('is over where the content is gone, another, marked as infected, or no blob', async () => {
@@ -256,7 +215,7 @@ describe('a re-scan', () => {
     await fixture.sweeper.permanent.delete(object.name, object);
     await scanned(object);
     assert.deepEqual(outcomes(), ['over', 'over', 'over', 'over']);
-    assert.equal(given.length, 0);
+    assert.equal(fixture.given.length, 0);
   });
 
   it('writes to no blob that was collected while it was scanned', async () => {
@@ -288,15 +247,15 @@ describe('a re-scan', () => {
   it('does not bring back a finding that an operator has lifted, and does find another', async () => {
     const bytes = randomBytes(100);
     const object = await stored(bytes);
-    verdict = INFECTED;
+    fixture.verdict = INFECTED;
     await scanned(object);
     fixture.now += 2_000;
-    const order = { sha256: sha256Of(bytes), reason: 'false', signature: INFECTED.signature };
+    const order = { sha256: sha256Of(bytes), reason: 'false', signature: SIGNATURE };
     await releaseFinding(fixture.sweeper, order, 'operator');
     fixture.now += 2_000;
     await scanned(object);
     assert.equal(await finding(bytes), undefined);
-    verdict = { kind: 'infected', signature: 'Another' };
+    fixture.verdict = { kind: 'infected', signature: 'Another' };
     fixture.now += 2_000;
     await scanned(object);
     assert.equal((await finding(bytes))?.signature, 'Another');

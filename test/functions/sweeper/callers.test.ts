@@ -12,6 +12,7 @@ const PATHS = [
   '/condemn',
   '/quarantine',
   '/quarantine/content',
+  '/quarantine/rescan',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

@@ -2,8 +2,11 @@ import assert from 'node:assert/strict';
 import * as v from 'valibot';
 import { estimateRescan, shareOf } from '../../../functions/sweeper/rescan-jobs/estimate.ts';
 import { type Job, type Ordered, RescanJobs } from '../../../functions/sweeper/rescan-jobs/jobs.ts';
-import { isSameOrder, RescanOrder } from '../../../functions/sweeper/rescan-jobs/order.ts';
+import { type Criteria, isSameOrder, RescanOrder } from '../../../functions/sweeper/rescan-jobs/order.ts';
 import { type JobsReport, workOnJobs } from '../../../functions/sweeper/rescan-jobs/work.ts';
+import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
+import { Bucket } from '../../../shared/storage/bucket.ts';
+import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { DAY, MINUTE } from './fixture.ts';
 import { type Hook, straight } from './hooked-bucket.ts';
 import { digest, type PerDay, RescanFixture } from './rescan-fixture.ts';
@@ -15,6 +18,25 @@ class Died extends Error {}
 describe('a re-scan that an operator has ordered', () => {
   const fixture = new RescanFixture();
 
+  let quarantine: Bucket;
+  let count = 0;
+  beforeEach(async () => {
+    const name = `quarantine-of-jobs-${count++}`;
+    (await fixture.storage.call('POST', '/storage/v1/b?project=p', { json: { name } })).ok();
+    quarantine = new Bucket(fixture.connection, name, { retry: FAST_RETRY, paced: true });
+  });
+  /** Ten bytes in quarantine, in which a database found something. */
+  async function infected(of: string, database: number, isFound = true): Promise<Sha256> {
+    const sha256 = parseSha256(digest(of)) ?? assert.fail();
+    async function* bytes() {
+      yield Buffer.alloc(10);
+    }
+    const options = { contentType: 'application/octet-stream', metadata: { sha256 } };
+    await (await quarantine.stage(`file-${of}`, bytes(), options)).commit();
+    const scan = { scannedAt: fixture.sweeper.now(), engine: { engine: '1.4.6', database } };
+    if (isFound) await fixture.sweeper.findings.add(sha256, { signature: 'x', ...scan });
+    return sha256;
+  }
   const jobs = () => new RescanJobs(fixture.sweeper.permanent);
   async function order(by: Partial<Ordered> = {}, name = NAME): Promise<Job> {
     const job = await jobs().add(name, {
@@ -29,7 +51,11 @@ describe('a re-scan that an operator has ordered', () => {
   const job = async (name = NAME) => (await jobs().get(name)) ?? assert.fail('there is no such job');
   function work(perDay: PerDay = {}, stopping = () => false, hook: Hook = straight): Promise<JobsReport> {
     const deps = fixture.deps({ bytesPerDay: 1e12, ...perDay }, hook);
-    return workOnJobs({ ...deps, jobs: new RescanJobs(deps.permanent) }, { budgetMs: 60_000, stopping });
+    const { findings } = fixture.sweeper;
+    return workOnJobs(
+      { ...deps, findings, quarantine, jobs: new RescanJobs(deps.permanent) },
+      { budgetMs: 60_000, stopping },
+    );
   }
   const wish = async (to: Ordered['wish']) => assert.ok(await jobs().wish(await job(), to));
   /** Tells how many different contents were asked for. */
@@ -176,7 +202,9 @@ describe('a re-scan that an operator has ordered', () => {
     await fixture.blobs(10, DAY);
     await order();
     const deps = fixture.deps();
-    const failing = { ...deps, request: () => Promise.reject(new Error('no topic')), jobs: jobs() };
+    const { findings } = fixture.sweeper;
+    const request = () => Promise.reject(new Error('no topic'));
+    const failing = { ...deps, request, findings, quarantine, jobs: jobs() };
     const report = await workOnJobs(failing, { budgetMs: 60_000, stopping: () => false });
     assert.deepEqual(report, { requested: 0, errors: 10, open: 1, behindSeconds: 60 });
     fixture.now += DAY;
@@ -256,12 +284,16 @@ describe('a re-scan that an operator has ordered', () => {
   });
 
   describe('is estimated', () => {
-    const estimate = (filesPerDay = 1000, bytesPerDay = 1_000_000, stopping = () => false) =>
-      estimateRescan(
-        { ...fixture.sweeper, filesPerDay, bytesPerDay },
-        { database: 27654 },
-        { budgetMs: 60_000, stopping },
-      );
+    const estimate = (
+      filesPerDay = 1000,
+      bytesPerDay = 1_000_000,
+      stopping = () => false,
+      criteria: Criteria = { database: 27654 },
+    ) =>
+      estimateRescan({ ...fixture.sweeper, quarantine, filesPerDay, bytesPerDay }, criteria, {
+        budgetMs: 60_000,
+        stopping,
+      });
 
     it('to the content, and sends nothing', async () => {
       await fixture.blobs(30, DAY, { database: '27654' });
@@ -291,6 +323,13 @@ describe('a re-scan that an operator has ordered', () => {
       assert.ok(files > 300 && files < 500, `${files}`);
     });
 
+    it('of what is in quarantine, by its names', async () => {
+      await infected('a', 27654);
+      await infected('b', 27653);
+      const { files, bytes, exact } = await estimate(1, 1, undefined, { quarantine: true });
+      assert.deepEqual([files, bytes, exact], [2, 20, true]);
+    });
+
     it('by the share of names before a place', () => {
       assert.equal(shareOf(undefined), 1);
       assert.equal(shareOf({}), 0);
@@ -300,11 +339,52 @@ describe('a re-scan that an operator has ordered', () => {
     });
   });
 
+  describe('of what is in quarantine', () => {
+    const asked = () => fixture.requests().map(({ quarantined }) => quarantined);
+
+    it('asks for what a scan found, with its digest, and for no content that is stored', async () => {
+      await fixture.blobs(3, DAY);
+      const [a, b] = [await infected('a', 27654), await infected('b', 27653)];
+      await quarantine.insertEmpty('an-upload-that-was-not-scanned');
+      const { findings } = fixture.sweeper;
+      const condemned = await infected('c', 27654, false);
+      await findings.condemn(condemned, { by: 'o', at: fixture.sweeper.now(), reason: 'x' });
+      await order({ quarantine: true });
+      assert.deepEqual(await work(), { requested: 2, errors: 0, open: 0 });
+      assert.deepEqual(asked().sort(), [a, b].sort());
+      assert.ok((await job()).completedAt);
+      assert.deepEqual((await job()).progress, { files: 2, bytes: 20, passed: 2 });
+      assert.equal((await fixture.deps().budget.spent()).files, 2);
+    });
+
+    it('asks for what one database found, or for a prefix', async () => {
+      const [a, b] = [await infected('a', 27654), await infected('b', 27653)];
+      await order({ quarantine: true, database: 27654 });
+      await order({ quarantine: true, prefix: b.slice(0, 6) }, 'b');
+      await work();
+      assert.deepEqual(asked(), [a, b]);
+    });
+
+    it('has its place in the names of quarantine', async () => {
+      for (const each of ['a', 'b', 'c', 'd']) await infected(each, 27654);
+      await order({ quarantine: true });
+      for (let day = 0; day < 4; day++) {
+        assert.equal((await work({ filesPerDay: 1 })).requested, 1);
+        fixture.now += DAY;
+      }
+      await work({ filesPerDay: 1 });
+      assert.equal(new Set(asked()).size, 4);
+      assert.ok((await job()).completedAt);
+    });
+  });
+
   it('names what it is for', () => {
     for (const body of [
       { job: 'a', everything: true },
       { job: 'a-1', prefix: 'ab', cleanFrom: '2026-11-29T00:00:00.000Z' },
       { dryRun: true, database: 1 },
+      { job: 'a', quarantine: true },
+      { job: 'a', quarantine: true, prefix: 'ab', database: 1 },
     ]) {
       assert.ok(v.is(RescanOrder, body), JSON.stringify(body));
     }
@@ -319,6 +399,8 @@ describe('a re-scan that an operator has ordered', () => {
       { job: 'a', everything: false },
       { job: 'a', prefix: 'AB' },
       { job: 'a', prefix: '' },
+      { job: 'a', quarantine: true, everything: true },
+      { job: 'a', quarantine: true, cleanBefore: '2026-11-29T00:00:00.000Z' },
       { job: 'a', database: '1' },
       { job: 'a', database: 0.5 },
       { job: 'a', cleanBefore: 'yesterday' },

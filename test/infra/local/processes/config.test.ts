@@ -92,7 +92,7 @@ describe('the configuration of the local platform', () => {
     const { functions } = describeProcesses(readPlatformConfig({}, '/p'), PORTS, IDENTITY);
     const has = (name: string, variable: string) =>
       functions.find((described) => described.name === name)?.env[variable] !== undefined;
-    assert.ok(has('scanner', 'QUARANTINE_BUCKET'));
+    assert.ok(has('scanner', 'QUARANTINE_BUCKET') && has('rescanner', 'QUARANTINE_BUCKET'));
     for (const name of ['upload', 'files']) {
       for (const variable of ['QUARANTINE_BUCKET', 'CLAMD_HOST', 'FINALIZE_TOPIC']) {
         assert.equal(has(name, variable), false, `${name} ${variable}`);

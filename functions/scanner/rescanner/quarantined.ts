@@ -1,0 +1,68 @@
+import type { RescanRequest } from '../../../shared/events/rescan-request.ts';
+import { type FoundClean, isOfAScan, type StandingFinding } from '../../../shared/files/finding.ts';
+import type { Sha256 } from '../../../shared/files/record.ts';
+import { shownEngine } from '../../../shared/scanning/engine.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
+import { decideByScan } from '../decide.ts';
+import { coverageOf, type Decision } from '../decision.ts';
+import type { Outcome } from '../outcome.ts';
+import { isSame, later, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
+
+/** A request for bytes in quarantine. */
+type Request = RescanRequest & { readonly quarantined: Sha256 };
+
+/**
+ * Scans bytes in quarantine again, and notes on the finding of their digest whether signatures that are newer than those which found
+ * something still do. It hands nothing out, and lifts nothing: docs/adr/0045-clean-in-quarantine.md
+ * @throws {StorageError}, {ScanFault}: the request should come back
+ */
+export async function rescanQuarantined(
+  context: RescanContext & { readonly quarantine: Bucket },
+  { name, generation, dueAt, quarantined: sha256 }: Request,
+  signal: AbortSignal,
+): Promise<RescanOutcome | Outcome> {
+  const { quarantine, findings, log } = context;
+  const [object, known] = await Promise.all([quarantine.stat(name, signal), findings.get(sha256, signal)]);
+  if (object?.generation !== generation || !known || !isOfAScan(known)) return 'over';
+  const engine = await context.engine.fit();
+  const before = known.clean?.engine ?? known.finding.engine;
+  if ((known.clean && known.clean.at >= dueAt) || isSame(engine, before)) return 'current';
+  // Windows do not find everything: they are no reason to doubt a scan of the whole.
+  if (coverageOf(context, object.size) !== 'whole') return note(context, sha256, known, undefined);
+  const { size, crc32c } = object;
+  const file = { owner: OWNER, content: { size, crc32c, sha256 } };
+  const begun = async () => undefined;
+  const decision = await decideByScan(context, quarantine, file, object, undefined, { signal, begun });
+  if (decision === 'sourceGone') return 'over';
+  if ('refused' in decision) return later(decision.refused);
+  if ('failure' in decision) {
+    log.warn({ object: name, sha256 }, 'quarantined bytes do not have their digest');
+    return 'damaged';
+  }
+  return note(context, sha256, known, decision);
+}
+
+/** @param decision undefined for a content that is too large to be scanned as a whole */
+async function note(
+  { findings, log }: RescanContext,
+  sha256: Sha256,
+  known: StandingFinding,
+  decision: Decision | undefined,
+): Promise<RescanOutcome> {
+  const found = decision && foundClean(decision);
+  for (let current: StandingFinding | undefined = known; current; current = await findings.get(sha256)) {
+    const { signature, finding } = current;
+    // Another finding, or an operator's word, came meanwhile: this scan says nothing of it.
+    if (signature !== known.signature || finding?.scannedAt.getTime() !== known.finding?.scannedAt.getTime())
+      return 'over';
+    if (!(await findings.noteClean(current, found))) continue;
+    const line = { sha256, signature, ...(found && { engine: shownEngine(found.engine) }) };
+    if (found && !known.clean) log.warn(line, 'newer signatures find nothing in a quarantined content');
+    return found ? 'clean' : decision?.verdict.kind === 'infected' ? 'infected' : 'unscannable';
+  }
+  return 'over';
+}
+
+function foundClean({ verdict, scan: { scannedAt, engine } }: Decision): FoundClean | undefined {
+  return verdict.kind === 'clean' && engine ? { at: scannedAt, engine } : undefined;
+}

@@ -1,0 +1,119 @@
+import type { EngineVersion } from '../scanning/engine.ts';
+import type { StoredObject } from '../storage/object.ts';
+import { field, group, optional, parseCount, parseTime } from './fields.ts';
+import { scanned } from './metadata.ts';
+
+/** The signature of a content that an operator has condemned: no scan found anything. */
+export const CONDEMNED = 'Operator.Condemned';
+
+/** The malware that a scan found in a content, or an operator's word that it is. */
+export interface Finding {
+  readonly signature: string;
+  /** Time of the scan that found it, or of the operator's word. */
+  readonly scannedAt: Date;
+  /** Absent where no scan found it. */
+  readonly engine?: EngineVersion;
+}
+
+/** A finding that stands: nobody gets these bytes, whatever any other scan says of them. */
+export interface StandingFinding {
+  readonly object: StoredObject;
+  readonly signature: string;
+  /** Absent where an operator wrote it by hand. */
+  readonly finding?: Finding;
+  /** The event that a content which was handed out is malware is out. */
+  readonly announced: boolean;
+  /** An operator who asked to release it, where that needs a second one. */
+  readonly asked?: Release;
+  /** The bytes in quarantine are clean by newer signatures. */
+  readonly clean?: FoundClean;
+}
+
+/** The scan by which a content is clean in which older signatures found something. */
+export interface FoundClean {
+  /** When that was first found. */
+  readonly at: Date;
+  readonly engine: EngineVersion;
+}
+
+/** A finding that an operator has lifted: its files are clean. */
+export interface LiftedFinding {
+  readonly object: StoredObject;
+  readonly signature: string;
+  readonly release: Release;
+  /** The event that the content is clean is out. */
+  readonly announced: boolean;
+}
+
+/** An operator's word about a content. */
+export interface Decision {
+  /** Email of the operator. */
+  readonly by: string;
+  readonly at: Date;
+  readonly reason: string;
+}
+
+/** An operator's decision that a finding was wrong. */
+export interface Release extends Decision {
+  /** The only signature that it allows in the content; absent where it allows whatever is found. */
+  readonly signature?: string;
+  /** Nobody vouches for the content: a scan that finds the signature again counts. */
+  readonly untilFound?: true;
+}
+
+const release = (prefix: string) =>
+  group<Release>({
+    at: field(`${prefix}At`, parseTime, (at) => at.toISOString()),
+    by: field(`${prefix}By`, (text) => text),
+    reason: field(`${prefix}Reason`, (text) => text),
+    signature: optional(field(`${prefix}Signature`, (text) => text)),
+    untilFound: optional(field(`${prefix}UntilFound`, (text) => text === 'true' || undefined)),
+  });
+export const RELEASED = release('released');
+export const ASKED = release('asked');
+/** Keys of {@link FoundClean} begin with this, and no others do. */
+export const CLEAN_PREFIX = 'clean';
+export const FOUND_CLEAN = group<FoundClean>({
+  at: field('cleanAt', parseTime, (at) => at.toISOString()),
+  engine: group<EngineVersion>({
+    engine: field('cleanEngine', (text) => text),
+    database: optional(field('cleanDatabase', parseCount)),
+    databaseDate: optional(field('cleanDatabaseDate', (text) => text)),
+  }),
+});
+
+/**
+ * Whether a scan found it, so that a later one may find it no more. An operator's word, or a marker that was written by hand, is for operators
+ * to take back.
+ */
+export function isOfAScan(
+  known: StandingFinding,
+): known is StandingFinding & { readonly finding: Required<Finding> } {
+  return known.signature !== CONDEMNED && known.finding?.engine !== undefined;
+}
+
+/** Whether a release covers what a scan found, or what a file is infected by. */
+export function isAllowed({ release }: LiftedFinding, signature: string): boolean {
+  return release.signature === undefined || release.signature === signature;
+}
+
+/** A marker that does not parse stands: only a release that does lifts it. */
+export function parseFinding(object: StoredObject): StandingFinding | LiftedFinding {
+  const none = () => undefined;
+  const { signature = 'unspecified' } = object.metadata;
+  const announced = object.metadata['announced'] === 'true';
+  const release = RELEASED.read(object.metadata, none);
+  if (release) return { object, signature, release, announced };
+  const { scannedAt, engine } = scanned.read(object.metadata, none) ?? {};
+  const finding = scannedAt && { signature, scannedAt, ...(engine && { engine }) };
+  const asked = ASKED.read(object.metadata, none);
+  const clean = FOUND_CLEAN.read(object.metadata, none);
+  return {
+    object,
+    signature,
+    announced,
+    ...(finding && { finding }),
+    ...(asked && { asked }),
+    ...(clean && { clean }),
+  };
+}
