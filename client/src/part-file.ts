@@ -1,6 +1,7 @@
 import { type FileHandle, open, readdir, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { RangeTarget } from './download-ranges.ts';
+import { isRunning } from './running.ts';
 
 /** The expected content of a part file. */
 export interface PartPlan {
@@ -109,17 +110,6 @@ async function claim(final: string, path: string): Promise<boolean> {
     if (claimed) return true;
   }
   return false;
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    // Another user's process.
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
 }
 
 function headOf(plan: PartPlan): Buffer {

@@ -37,7 +37,7 @@ export interface Versioned<R extends FileRecord = FileRecord> {
  * a small file is one insert of each. There is no other store; the metageneration is the compare-and-swap.
  * docs/adr/0029-one-writer-a-name.md
  *
- * A file whose end is reached is read as deleted by everybody (docs/adr/0045-ends.md).
+ * A file whose end is reached is read as deleted by everybody (docs/adr/0046-ends.md).
  */
 export class Records {
   readonly #bucket: Bucket;

@@ -1,11 +1,13 @@
 import { readFile } from 'node:fs/promises';
-import type { Addresses } from '../addresses.ts';
+import { type Addresses, hostsOf } from '../addresses.ts';
 import { Fileshare } from '../fileshare.ts';
 import type { Handle } from '../handle.ts';
 import { FolderUploadStore } from '../node.ts';
 import type { Fetch } from '../send.ts';
 import { type ExitCode, messageOf, UsageError } from './exit.ts';
 import { reportFailure } from './failure.ts';
+import { type Profile, profileName, profileOf } from './login/profile.ts';
+import { ProfileToken } from './login/tokens.ts';
 import { painted } from './paint.ts';
 
 /** Options that every command has. */
@@ -17,6 +19,7 @@ export interface Common {
   readonly json?: boolean;
   readonly quiet?: boolean;
   readonly verbose?: boolean;
+  readonly profile?: string;
 }
 
 /** Dependencies of a command. Results go to stdout, everything else to stderr. */
@@ -43,15 +46,23 @@ export function connect(context: Context): Fileshare {
 }
 
 /** One address or two; an option goes before the environment. @throws {UsageError} */
-export function addressesOf({ common, env }: Context): Addresses {
+export function addressesOf(context: Context, profile?: Profile): Addresses {
+  const { common, env } = context;
+  const fromProfile = () => addressesIn(profile ?? profileOf(context));
   return (
     chosen(common.url, common.uploadUrl, common.filesUrl, ['--url', '--upload-url', '--files-url']) ??
+    (common.profile === undefined ? undefined : fromProfile()) ??
     chosen(env['FILESHARE_URL'], env['FILESHARE_UPLOAD_URL'], env['FILESHARE_FILES_URL'], [
       'FILESHARE_URL',
       'FILESHARE_UPLOAD_URL',
       'FILESHARE_FILES_URL',
-    ]) ?? { url: DEFAULT_URL }
+    ]) ??
+    fromProfile() ?? { url: DEFAULT_URL }
   );
+}
+
+function addressesIn({ url, uploadUrl, filesUrl }: Profile): Addresses | undefined {
+  return chosen(url, uploadUrl, filesUrl, ['url', 'uploadUrl', 'filesUrl']);
 }
 
 /** The address of the local platform alone: it has the development issuer. @throws {UsageError} */
@@ -80,14 +91,36 @@ function checkedUrl(url: string, name: string): string {
   throw new UsageError(`${name}: ${url} is not a URL such as https://fileshare.example.org`);
 }
 
-/** A file is read before each request: a program that renews it keeps a long upload going. */
-export function tokenOf({ common, env }: Context): string | (() => Promise<string>) {
-  const file = common.tokenFile ?? (env['FILESHARE_TOKEN'] ? undefined : env['FILESHARE_TOKEN_FILE']);
+/**
+ * An option goes before the environment, and that before the login of a profile. A file is read before each request: a program
+ * that renews it keeps a long upload going.
+ * @throws {UsageError}
+ */
+export function tokenOf(context: Context): string | (() => Promise<string>) {
+  const { common, env } = context;
+  const isChosen = common.tokenFile === undefined && common.profile !== undefined;
+  const variable = isChosen ? undefined : env['FILESHARE_TOKEN'] || undefined;
+  const file = common.tokenFile ?? (isChosen || variable ? undefined : env['FILESHARE_TOKEN_FILE']);
   if (file) return () => readFile(file, 'utf8');
-  if (env['FILESHARE_TOKEN']) return env['FILESHARE_TOKEN'];
+  if (variable) return variable;
+  const profile = profileOf(context);
+  if (profile.issuer === undefined) {
+    throw new UsageError(
+      'There is no token. Log in with fileshare login, set FILESHARE_TOKEN, or FILESHARE_TOKEN_FILE to a file with it. ' +
+        'With `npm start`: export FILESHARE_TOKEN=$(fileshare token)',
+    );
+  }
+  requireSameService(context, profile);
+  const token = new ProfileToken(context, profileName(context), profile);
+  return () => token.get();
+}
+
+/** A token is sent to no other service than the one that somebody logged in for. @throws {UsageError} */
+function requireSameService(context: Context, profile: Profile): void {
+  const [asked, own] = [addressesOf(context), addressesIn(profile) ?? { url: DEFAULT_URL }].map(hostsOf);
+  if (asked?.upload === own?.upload && asked?.files === own?.files) return;
   throw new UsageError(
-    'There is no token. Set FILESHARE_TOKEN, or FILESHARE_TOKEN_FILE to a file with it. ' +
-      'With `npm start`: export FILESHARE_TOKEN=$(fileshare token)',
+    `The login of profile ${profileName(context)} is for ${own?.files}, not for ${asked?.files}: log in with another --profile.`,
   );
 }
 

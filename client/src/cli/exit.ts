@@ -31,6 +31,17 @@ const GRAVITY: readonly ExitCode[] = [
 /** A mistake in how the command was called. */
 export class UsageError extends Error {}
 
+/** An identity provider gives no token, or somebody has to log in. */
+export class LoginRefused extends Error {
+  /** The `error` of its answer, such as `invalid_grant`. */
+  readonly oauthError: string | undefined;
+
+  constructor(message: string, oauthError?: string, options?: ErrorOptions) {
+    super(message, options);
+    this.oauthError = oauthError;
+  }
+}
+
 /** Several files end with the code of the worst. */
 export function worst(codes: readonly ExitCode[]): ExitCode {
   return GRAVITY.find((code) => codes.includes(code)) ?? EXIT.ok;
@@ -46,6 +57,7 @@ export function exitOf(handle: Handle): ExitCode {
 
 export function exitOfError(error: unknown): ExitCode {
   if (error instanceof UsageError) return EXIT.usage;
+  if (error instanceof LoginRefused) return EXIT.denied;
   if (error instanceof FileshareTimeout) return EXIT.pending;
   if (!(error instanceof FileshareProblem)) return isAbort(error) ? EXIT.interrupted : EXIT.failed;
   switch (error.code) {

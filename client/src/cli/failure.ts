@@ -22,6 +22,7 @@ const KINDS = {
   usage: 'Wrong usage',
   unreachable: 'Service unreachable',
   integrity: 'Bytes differ',
+  login: 'Not logged in',
   timeout: 'No verdict in time',
   interrupted: 'Interrupted',
   failed: 'Command failed',
@@ -41,6 +42,7 @@ function failureOf(error: unknown, file?: string): Failure {
 function kindOf(error: unknown, exitCode: ExitCode): keyof typeof KINDS {
   if (error instanceof FileshareConnectionError) return 'unreachable';
   if (error instanceof FileshareIntegrityError) return 'integrity';
+  if (exitCode === EXIT.denied) return 'login';
   if (exitCode === EXIT.usage) return 'usage';
   if (exitCode === EXIT.pending) return 'timeout';
   return exitCode === EXIT.interrupted ? 'interrupted' : 'failed';

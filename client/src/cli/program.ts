@@ -8,6 +8,7 @@ import { DEFAULT_URL, print } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { addFiles, addTransfers, addVerdicts } from './file-commands.ts';
 import { tokenCommand } from './files.ts';
+import { addLogin } from './login-commands.ts';
 import { count, seconds } from './options.ts';
 import { verbose } from './verbose.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
@@ -18,7 +19,8 @@ const INTRODUCTION = `Shares files that are scanned for malware before anybody g
 Begin with:
   export FILESHARE_URL=https://fileshare.example.org       or, without a load balancer,
   export FILESHARE_UPLOAD_URL=https://… FILESHARE_FILES_URL=https://…
-  export FILESHARE_TOKEN=...           a token of your identity provider
+  fileshare login --issuer https://… --client-id …         or, with a token of your identity provider,
+  export FILESHARE_TOKEN=...
   fileshare upload report.pdf --wait   prints the file's id once it is clean
   fileshare share ID org:974652269     lets somebody else have it
   fileshare download ID
@@ -33,6 +35,8 @@ Environment:
   FILESHARE_FILES_URL     and the files function, where they have host names of their own
   FILESHARE_TOKEN         a bearer token
   FILESHARE_TOKEN_FILE    a file with it, read before each request
+  FILESHARE_PROFILE       the settings and the login to use (default)
+  FILESHARE_CLIENT_SECRET for login: the secret of a client
   FILESHARE_OTHER_TOKEN   for verify: the token of a second principal
   FILESHARE_SWEEPER_URL   for admin: where the sweeper is
   FILESHARE_OPERATOR_TOKEN  for admin: an identity token, or FILESHARE_OPERATOR_TOKEN_FILE with one
@@ -65,6 +69,7 @@ export function createProgram(surroundings: Surroundings): Command {
     .option('--upload-url <url>', 'instead, where its upload function is')
     .option('--files-url <url>', 'and where its files function is')
     .option('--token-file <file>', 'a file with the bearer token')
+    .option('--profile <name>', 'the settings and the login to use')
     .option('--json', 'print JSON, one document a line; failures as problem documents')
     .option('-q, --quiet', 'no progress, no words; of files only their ids')
     .option('-v, --verbose', 'tell each request: address, status, milliseconds, ids')
@@ -78,6 +83,7 @@ export function createProgram(surroundings: Surroundings): Command {
   addTransfers(program, context);
   addFiles(program, context);
   addVerdicts(program, context);
+  addLogin(program, context);
   addOthers(program, context);
   addAdministration(program, context);
   return program;

@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { sendProblem } from '../gateway/problem.ts';
+import { grantEndpoints, grantMetadata } from '../issuer/endpoints.ts';
 import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from '../issuer/issuer.ts';
 import { pageFile } from './files.ts';
 import type { Live } from './live.ts';
@@ -39,6 +40,7 @@ export function localPages({ issuer, status, live, operator }: LocalPagesOptions
     [JWKS_PATH]: () => json(issuer.jwks),
     [`${ISSUER_PATH}/.well-known/openid-configuration`]: (url) => json(discovery(issuer, url)),
   };
+  const grantEndpoint = grantEndpoints(issuer);
   const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = url;
     if (Object.hasOwn(OPERATOR_METHODS, pathname)) {
@@ -58,12 +60,13 @@ export function localPages({ issuer, status, live, operator }: LocalPagesOptions
       sendProblem(response, ...answer);
     };
     if (!url || !OWN_NAMES.has(url.hostname)) return refuse(421, 'Ask for 127.0.0.1 or localhost.');
+    const endpoint = grantEndpoint(url.pathname);
     const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
-    if (!allowed.includes(request.method ?? '')) {
+    if (!endpoint && !allowed.includes(request.method ?? '')) {
       return refuse(405, 'Not with this method.', { Allow: allowed.join(', ') });
     }
     try {
-      await answer(url, request, response);
+      await (endpoint ?? answer)(url, request, response);
     } catch (error) {
       const detail = error instanceof Error ? error.message : String(error);
       sendProblem(response, error instanceof BadRequest ? 400 : 500, detail);
@@ -105,7 +108,7 @@ function discovery(issuer: Issuer, { origin }: URL): object {
   return {
     issuer: issuer.url,
     jwks_uri: origin + JWKS_PATH,
-    token_endpoint: `${origin}/local/token`,
+    ...grantMetadata(origin),
     response_types_supported: ['token'],
     subject_types_supported: ['public'],
     id_token_signing_alg_values_supported: ['ES256'],

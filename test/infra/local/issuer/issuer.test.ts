@@ -129,6 +129,22 @@ describe('the development token issuer', () => {
     assert.equal((await ask(port, { path: '/local/token?principal=a', headers })).status, 421);
   });
 
+  it('has endpoints for logins, which take small forms of its own pages', async () => {
+    const post = (path: string, init: RequestInit = {}) =>
+      fetch(`${url}/local/issuer/${path}`, { method: 'POST', ...init });
+    const body = new URLSearchParams({ user_code: 'BCDF-GHJK', principal: 'org:1' });
+    assert.equal((await post('activate', { body })).status, 400, 'nothing waits for this code');
+    const headers = { origin: 'https://attacker.example' };
+    assert.equal((await post('activate', { body, headers })).status, 403);
+    const large = new URLSearchParams({ assertion: 'a'.repeat(70_000) });
+    assert.equal((await post('token', { body: large })).status, 400);
+    assert.equal((await post('token', { method: 'PUT', body })).status, 405);
+    assert.equal((await post('activate', { method: 'DELETE' })).status, 405);
+    assert.equal((await post('revoke', { body: new URLSearchParams({ token: 'unknown' }) })).status, 200);
+    const page = await (await post('activate?user_code=%22%3E%3Cb%3E', { method: 'GET' })).text();
+    assert.doesNotMatch(page, /"><b>/);
+  });
+
   it('can be asked on the command line', async () => {
     const env = { ...process.env, DATA: folder, PORT: String(port) };
     const args = [TOKEN_COMMAND, '--principal', 'group:9', '--scope', 'write'];
