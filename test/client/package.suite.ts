@@ -65,7 +65,8 @@ describe('client: the package, installed in an empty project', () => {
   it('holds what it should, and six dependencies', async () => {
     const installed = project('node_modules', 'hops-fileshare-client');
     assert.deepEqual((await readdir(installed)).sort(), ['LICENSE', 'README.md', 'dist', 'package.json']);
-    const { dependencies } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+    const { dependencies, man } = JSON.parse(await readFile(join(installed, 'package.json'), 'utf8'));
+    assert.match(await readFile(join(installed, man), 'utf8'), /^\.TH FILESHARE 1 /);
     const root = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'));
     assert.equal(Object.keys(dependencies).length, 6);
     const known = { ...root.devDependencies, ...root.dependencies };

@@ -4,52 +4,16 @@ import type { Fetch } from '../send.ts';
 import { addAdministration } from './administration.ts';
 import { completionScript, SHELLS } from './completion.ts';
 import type { Common, Context, GetContext } from './context.ts';
-import { DEFAULT_URL, print } from './context.ts';
+import { print } from './context.ts';
 import type { ExitCode } from './exit.ts';
 import { addFiles, addTransfers, addVerdicts } from './file-commands.ts';
 import { tokenCommand } from './files.ts';
+import { epilogue, FIRST_STEPS, SUMMARY } from './help.ts';
 import { addLogin } from './login-commands.ts';
 import { count, seconds } from './options.ts';
 import { verbose } from './verbose.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
 import { type WatchFlags, watchCommand } from './watch.ts';
-
-const INTRODUCTION = `Shares files that are scanned for malware before anybody gets them.
-
-Begin with:
-  export FILESHARE_URL=https://fileshare.example.org       or, without a load balancer,
-  export FILESHARE_UPLOAD_URL=https://… FILESHARE_FILES_URL=https://…
-  fileshare login --issuer https://… --client-id …         or, with a token of your identity provider,
-  export FILESHARE_TOKEN=...
-  fileshare upload report.pdf --wait   prints the file's id once it is clean
-  fileshare share ID org:974652269     lets somebody else have it
-  fileshare download ID
-
-Against \`npm start\`, which runs the whole service on your machine:
-  export FILESHARE_TOKEN=$(fileshare token)`;
-
-const EPILOGUE = `
-Environment:
-  FILESHARE_URL           where the service is (${DEFAULT_URL})
-  FILESHARE_UPLOAD_URL    instead, the upload function
-  FILESHARE_FILES_URL     and the files function, where they have host names of their own
-  FILESHARE_TOKEN         a bearer token
-  FILESHARE_TOKEN_FILE    a file with it, read before each request
-  FILESHARE_PROFILE       the settings and the login to use (default)
-  FILESHARE_CLIENT_SECRET for login: the secret of a client
-  FILESHARE_OTHER_TOKEN   for verify: the token of a second principal
-  FILESHARE_SWEEPER_URL   for admin: where the sweeper is
-  FILESHARE_OPERATOR_TOKEN  for admin: an identity token, or FILESHARE_OPERATOR_TOKEN_FILE with one
-  FILESHARE_PUBSUB_TOKEN  for --subscription: gcloud auth print-access-token
-  PUBSUB_EMULATOR_HOST    for --subscription: an emulator in place of Google's Pub/Sub
-
-Exit codes:
-  0  done; with --wait, clean        5  failed, or something went wrong
-  2  called in a wrong way           6  no verdict yet, or not in time
-  3  infected                        7  not allowed, or no such file for you
-  4  could not be scanned          130  interrupted
-
-  eval "$(fileshare completion bash)"  completes commands and options; also zsh and fish`;
 
 export interface Surroundings {
   readonly env: NodeJS.ProcessEnv;
@@ -62,8 +26,8 @@ export interface Surroundings {
 /** The whole command line. @throws {import('commander').CommanderError}, and whatever its commands throw, from `parseAsync` */
 export function createProgram(surroundings: Surroundings): Command {
   const program = createCommand('fileshare')
-    .description(INTRODUCTION)
-    .addHelpText('after', EPILOGUE)
+    .description(`${SUMMARY}\n\n${FIRST_STEPS}`)
+    .addHelpText('after', epilogue())
     .version(versionOf())
     .option('--url <url>', 'where the service is')
     .option('--upload-url <url>', 'instead, where its upload function is')
