@@ -17,7 +17,7 @@ import { saying, shortened } from './words.ts';
 /** Most files of one choice whose rows are open while they are uploaded. */
 const OPENED = 3;
 /** Files that are loaded at a time, to be searched. */
-const SEARCHED = 500;
+const SEARCHED = 5000;
 
 /** Other parts of the page. */
 interface Parts extends CardActions {

@@ -5,6 +5,8 @@ import { shortened } from './words.ts';
 
 /** Files that the service returns at a time, and that the page shows at a time. */
 export const PAGE = 50;
+/** Most files that the service returns at a time: for a search among many. */
+const LARGE_PAGE = 1000;
 
 export interface Selection {
   /** Files of the principal, or those of others that they may see. */
@@ -28,6 +30,9 @@ export class Listing {
   #handles: AsyncGenerator<Handle> | undefined;
   /** The first of those that are loaded next. */
   #next: Handle | undefined;
+  #pageSize = PAGE;
+  /** Place of the next file that is loaded. */
+  #at = 0;
 
   /** @param isKnown whether the page shows a file already */
   constructor(
@@ -54,6 +59,11 @@ export class Listing {
   async more(count: number): Promise<void> {
     if (this.isLoading || this.isComplete) return;
     this.isLoading = true;
+    if (count > PAGE && this.#pageSize === PAGE) {
+      this.#pageSize = LARGE_PAGE;
+      this.#handles = undefined;
+      this.#next = undefined;
+    }
     try {
       const end = this.files.length + count;
       while (this.files.length < end) {
@@ -66,6 +76,7 @@ export class Listing {
     } catch (error) {
       // A generator that threw is over: those that are known are passed over.
       this.#handles = undefined;
+      this.#next = undefined;
       if (!this.isForgotten) throw error;
     } finally {
       this.isLoading = false;
@@ -77,7 +88,9 @@ export class Listing {
     const file = this.#byId.get(id);
     if (!file) return;
     this.#byId.delete(id);
-    this.files.splice(this.files.indexOf(file), 1);
+    const at = this.files.indexOf(file);
+    this.files.splice(at, 1);
+    if (at < this.#at) this.#at--;
   }
 
   forget(): void {
@@ -87,8 +100,9 @@ export class Listing {
 
   async #advance(): Promise<boolean> {
     const { state, tab } = this.#selection;
+    if (!this.#handles) this.#at = 0;
     this.#handles ??= this.#session.fileshare.list({
-      pageSize: PAGE,
+      pageSize: this.#pageSize,
       state: state === '' ? undefined : state,
       shared: tab === 'shared' ? 'with-me' : undefined,
       signal: this.#stop.signal,
@@ -100,10 +114,14 @@ export class Listing {
   }
 
   #add(handle: Handle | undefined): void {
-    if (!handle || this.#byId.has(handle.id) || this.#isKnown(handle)) return;
+    if (!handle) return;
+    const known = this.#byId.get(handle.id);
+    // Another generator begins with files that are there, and may bring newer ones.
+    if (known) this.#at = this.files.indexOf(known, this.#at) + 1;
+    if (known || this.#isKnown(handle)) return;
     const file = new TrackedFile(handle.fileName ?? shortened(handle.id), this.#session, this.#watcher);
     this.#byId.set(handle.id, file);
-    this.files.push(file);
+    this.files.splice(this.#at++, 0, file);
     file.listed(handle);
   }
 }

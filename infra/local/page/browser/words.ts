@@ -1,3 +1,6 @@
+// One that is made for each of many rows takes longer than the row.
+const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
+const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `12.5 MiB` */
@@ -16,12 +19,12 @@ export function duration(ms: number): string {
 
 /** The time of day of an RFC 3339 time, as people here write it. */
 export function clock(time: string): string {
-  return new Date(time).toLocaleTimeString(undefined, { hour12: false });
+  return CLOCK.format(new Date(time));
 }
 
 /** The day and the time of day of an RFC 3339 time, as people here write them. */
 export function moment(time: string): string {
-  return new Date(time).toLocaleString(undefined, { dateStyle: 'short', timeStyle: 'short' });
+  return MOMENT.format(new Date(time));
 }
 
 /** The beginning and the end of what is too long to read. */
