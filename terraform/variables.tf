@@ -299,7 +299,7 @@ variable "cors_origins" {
 }
 
 variable "upload" {
-  description = "The upload function. An upload takes up to 16 MiB of memory; concurrency and memory belong together."
+  description = "The upload function. An upload takes up to 16 MiB of memory, and two long ones at a time 64; concurrency and memory belong together."
   type = object({
     cpu           = optional(string, "1")
     memory        = optional(string, "1Gi")

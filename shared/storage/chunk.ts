@@ -12,7 +12,9 @@ const MOST_FREE = 2;
  * Two buffers take turns, one being filled while the other is on its way.
  */
 export class ChunkBuffer {
-  readonly #capacity: number;
+  /** Bytes of a buffer that is kept for the next upload. */
+  readonly #kept: number;
+  #capacity: number;
   #filling: Buffer;
   #away: Buffer | undefined;
   #length = 0;
@@ -22,6 +24,7 @@ export class ChunkBuffer {
    * @param expected bytes that will not be moved when more come
    */
   constructor(capacity: number, expected = FIRST_BYTES) {
+    this.#kept = capacity;
     this.#capacity = capacity;
     this.#filling = expected < capacity ? Buffer.allocUnsafeSlow(expected) : wholeBuffer(capacity);
   }
@@ -44,9 +47,15 @@ export class ChunkBuffer {
     return taken;
   }
 
-  /** Begins the next chunk, in the buffer that was filled before this one. */
-  turn(): void {
-    const next = this.#away ?? wholeBuffer(this.#capacity);
+  /**
+   * Begins the next chunk, in the buffer that was filled before this one.
+   * @param capacity bytes of this chunk and of those after it
+   */
+  turn(capacity = this.#capacity): void {
+    this.#capacity = capacity;
+    const spare = this.#away;
+    const next = spare?.length === capacity ? spare : wholeBuffer(capacity);
+    if (next !== spare) this.#release(spare);
     this.#away = this.#filling;
     this.#filling = next;
     this.#length = 0;
@@ -54,13 +63,15 @@ export class ChunkBuffer {
 
   /** Lets both buffers go: nothing of them is on its way any more, and nothing is held. */
   free(): void {
-    for (const buffer of [this.#filling, this.#away]) {
-      if (buffer?.length === this.#capacity && free.length < MOST_FREE) free.push(buffer);
-      else if (buffer) detach(buffer);
-    }
+    for (const buffer of [this.#filling, this.#away]) this.#release(buffer);
     this.#filling = Buffer.alloc(0);
     this.#away = undefined;
     this.#length = 0;
+  }
+
+  #release(buffer: Buffer | undefined): void {
+    if (buffer?.length === this.#kept && free.length < MOST_FREE) free.push(buffer);
+    else if (buffer) detach(buffer);
   }
 
   #grow(needed: number): void {
@@ -74,7 +85,7 @@ export class ChunkBuffer {
 }
 
 function wholeBuffer(capacity: number): Buffer {
-  const buffer = free.pop();
-  if (buffer?.length === capacity) return buffer;
-  return Buffer.allocUnsafeSlow(capacity);
+  const at = free.findIndex((buffer) => buffer.length === capacity);
+  const [buffer = Buffer.allocUnsafeSlow(capacity)] = at < 0 ? [] : free.splice(at, 1);
+  return buffer;
 }

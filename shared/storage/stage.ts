@@ -32,6 +32,15 @@ export interface StageTarget<Known extends Checksums> {
 const WORTH_OPENING = 1024 * 1024;
 
 /**
+ * A chunk is acknowledged before the next is sent, which costs a round trip: after so many of them, chunks are larger. docs/adr/0005
+ */
+const LONG_AFTER_CHUNKS = 2;
+const LONG_CHUNK = 4;
+/** Uploads of this process that have larger chunks at a time; the others take the usual ones. */
+const MOST_LONG = 2;
+let long = 0;
+
+/**
  * Streams a source of unknown length to Cloud Storage. While one chunk is in flight the next is gathered, so
  * memory is bounded by two chunks, and any chunk can be sent again. A source of at most one chunk is sent
  * in one request: with its commit, or, where it is long and its size known, while it comes.
@@ -50,6 +59,7 @@ export async function stageUpload<Known extends Checksums>(
   const stop = new AbortController();
   let session: ResumableSession | undefined;
   let inFlight: Promise<void> = Promise.resolve();
+  let isLong = false;
   try {
     for await (const piece of source) {
       tally.update(piece);
@@ -62,7 +72,11 @@ export async function stageUpload<Known extends Checksums>(
           inFlight = session.append(chunk.bytes);
           // Its failure is met where it is awaited; without this it would be unhandled until then.
           inFlight.catch(() => undefined);
-          chunk.turn();
+          if (!isLong && long < MOST_LONG && tally.size - piece.length >= LONG_AFTER_CHUNKS * chunkBytes) {
+            isLong = true;
+            long += 1;
+          }
+          chunk.turn(isLong ? LONG_CHUNK * chunkBytes : chunkBytes);
         }
         taken += chunk.fill(taken === 0 ? piece : piece.subarray(taken));
         open?.offer(chunk.bytes);
@@ -76,6 +90,8 @@ export async function stageUpload<Known extends Checksums>(
     await inFlight.catch(() => undefined);
     await discard(session);
     throw error;
+  } finally {
+    if (isLong) long -= 1;
   }
 
   const digests = tally.digests();
