@@ -44,8 +44,8 @@ locals {
       # It completes resumable uploads whose parts are all there, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      "sweeper.records"  = { bucket = "permanent", permissions = ["delete", "get", "update"], prefixes = ["files/", "references/", "shared/", "idempotency/"] }
-      "sweeper.receipts" = { bucket = "permanent", permissions = ["delete"], prefixes = ["receipts/"] }
+      "sweeper.records"  = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["files/", "references/", "shared/", "idempotency/"] }
+      "sweeper.receipts" = { bucket = "permanent", permissions = ["create", "delete"], prefixes = ["receipts/"] }
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
       # It brings back what an operator releases.
       "sweeper.contents" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["blobs/"] }
@@ -74,6 +74,8 @@ locals {
     local.has_exports ? {
       # A listing has all of a record; it replaces and deletes no export.
       "exporter.listing" = { bucket = "permanent", permissions = ["list"], prefixes = [] }
+      # It restores what operators ask for, and so creates what other functions do.
+      "sweeper.exports"  = { bucket = "exports", permissions = ["get", "list"], prefixes = [] }
       "exporter.archive" = { bucket = "exports", permissions = ["create", "get", "list"], prefixes = [] }
     } : {},
     local.has_mirror ? {

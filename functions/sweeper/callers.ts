@@ -10,6 +10,8 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/quarantine',
   '/quarantine/content',
   '/quarantine/rescan',
+  '/exports',
+  '/restore',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

@@ -33,6 +33,7 @@ import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { deadLettered } from './dead-letter.ts';
+import { Archive } from './exporter/archive.ts';
 import { operatorRoutes } from './operators.ts';
 import { type RecallDeps, recall } from './recall.ts';
 import { releaseFoundClean } from './release-clean.ts';
@@ -80,6 +81,8 @@ const config = readConfig(
     RESCAN_BYTES_PER_DAY: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '107374182400'),
     RESCAN_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
     HUNT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
+    EXPORT_BUCKET: v.optional(bucketName),
+    RESTORE_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
   },
   process.env,
 );
@@ -143,6 +146,7 @@ const rescanner: RescanDeps & JobDeps = {
   jobs: new RescanJobs(permanent),
 };
 
+const exported = config.EXPORT_BUCKET ? new Bucket(storage, config.EXPORT_BUCKET, limits) : undefined;
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
 const ROUTES: Readonly<Record<string, Methods>> = {
@@ -157,6 +161,10 @@ const ROUTES: Readonly<Record<string, Methods>> = {
     redriveBudgetMs: budgetMs,
     huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
     rescans: perDay,
+    recovery: {
+      archive: exported && new Archive(exported),
+      restoreBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
+    },
   }),
 };
 

@@ -6,6 +6,7 @@ import { sendJson } from '../../shared/http/respond.ts';
 import { answerHunt } from './hunt/answer.ts';
 import { listQuarantine, QuarantinedName, rescanQuarantined, sendQuarantined } from './quarantine.ts';
 import type { RecallDeps } from './recall.ts';
+import { type RecoveryRoutesDeps, recoveryRoutes } from './recovery/answer.ts';
 import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
 import { rescanRoutes } from './rescan-jobs/answer.ts';
@@ -21,6 +22,7 @@ interface OperatorDeps extends RecallDeps {
   readonly huntBudgetMs: number;
   /** The most contents and bytes that are sent to the rescanner in a day. */
   readonly rescans: { readonly filesPerDay: number; readonly bytesPerDay: number };
+  readonly recovery: Pick<RecoveryRoutesDeps, 'archive' | 'restoreBudgetMs'>;
 }
 
 /** Routes whose decisions no machine takes: callers.ts. */
@@ -33,6 +35,7 @@ export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Meth
     '/quarantine': { GET: getQuarantine(deps) },
     '/quarantine/content': { GET: getQuarantined(deps) },
     '/quarantine/rescan': { POST: postQuarantineRescan(deps) },
+    ...recoveryRoutes({ ...deps, ...deps.recovery, stopping: isDraining }),
     ...rescanRoutes({ ...deps, ...deps.rescans, stopping: isDraining }),
   };
 }

@@ -22,7 +22,7 @@ import { Recalls } from './recalls.ts';
 import { parseSha256, type Sha256 } from './record.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
-const FINDINGS_PREFIX = 'findings/sha256/';
+export const FINDINGS_PREFIX = 'findings/sha256/';
 
 /**
  * Contents that were found to be malware: zero-byte objects `findings/sha256/<digest>` of the permanent bucket, one

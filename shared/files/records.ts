@@ -193,7 +193,10 @@ export class Records {
  * The metadata of `files/<fileId>` once a record is replaced: where a file goes on in its state, or has a verdict, only what
  * anybody may change of it is written anew.
  */
-export function fileAfter({ record: before, object }: Versioned, record: FileRecord): Metadata {
+export function fileAfter(
+  { record: before, object }: { record: FileRecord; object: Pick<StoredObject, 'metadata'> },
+  record: FileRecord,
+): Metadata {
   // A deletion may not be written down yet, of a file that has reached its end.
   const isNews = record.state !== before.state || record.state === 'deleted';
   if (isUnjudged(record) && (isNews || record.state === object.metadata['state']))

@@ -87,7 +87,7 @@ export class References {
 }
 
 /** One that was removed stays, marked, where retention forbids its deletion. */
-export function isLiveReference(object: StoredObject): boolean {
+export function isLiveReference(object: Pick<StoredObject, 'metadata'>): boolean {
   return object.metadata['removedAt'] === undefined;
 }
 

@@ -32,6 +32,7 @@ export type Action =
   | 'rescan'
   | 'audit'
   | 'export'
+  | 'restore'
   | 'hunt'
   | 'release'
   | 'condemn'

@@ -8,8 +8,6 @@ import { Service } from '../support/service.ts';
 const LATE_MS = 1_000;
 /** Needed by scripts that the local platform does not run (test/infra/clamav/grants.test.ts), and by callbacks (callbacks.test.ts). */
 const ELSEWHERE = /^((mirror|rescanner|scanner)\.signatures|notify\.records)$/;
-/** Only what is a day old is collected there, by the clock of Cloud Storage: test/functions/sweeper/collect.test.ts. */
-const TOO_YOUNG = 'sweeper.records idempotency/';
 
 /** A grant that is taken away is taken from a whole platform, so that each looks for itself. */
 const PLATFORMS = 3;
@@ -93,7 +91,7 @@ describe('every grant of the Terraform module', function () {
         };
       });
     });
-    assert.deepEqual(await unneeded(missing), [TOO_YOUNG]);
+    assert.deepEqual(await unneeded(missing), []);
   });
 
   /** Names of those that no use is refused for. */

@@ -278,6 +278,30 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
       const { kind, complete, written } = await service.export();
       assert.ok(complete && (kind === 'full' || written > 0));
     },
+    'a restore of what was destroyed': async () => {
+      const permanent = service.bucket('permanent');
+      const id = await clean();
+      await ok(service.call('PUT', `/files/${id}/viewers/org:1`));
+      await ok(service.call('PUT', `/files/${id}/references/urn%3Ax%3A1`));
+      await ok(service.call('GET', `/files/${id}`));
+      const headers = { 'idempotency-key': `"${randomBytes(12).toString('hex')}"` };
+      await ok(service.call('POST', '/files', { body: randomBytes(100), headers }));
+      await service.export();
+      const prefixes = ['files/', 'verdicts/', 'references/', 'receipts/'].map((prefix) => prefix + id);
+      const names = await Promise.all(
+        [...prefixes, 'shared/', 'idempotency/'].map((prefix) => service.names('permanent', prefix)),
+      );
+      for (const name of names.flat()) {
+        const there = await permanent.stat(name);
+        if (there) await permanent.delete(name, there);
+      }
+      await ok(service.sweeper('/exports', { method: 'GET' }));
+      await ok(service.sweeper('/restore', { body: JSON.stringify({ scope: 'all', apply: true }) }));
+      await ok(service.call('GET', `/files/${id}`, { as: 'org:1' }));
+      for (const prefix of [...prefixes, 'shared/', 'idempotency/']) {
+        assert.notDeepEqual(await service.names('permanent', prefix), [], prefix);
+      }
+    },
     'a collection': async () => {
       const id = await clean();
       await ok(service.call('GET', `/files/${id}`));

@@ -289,6 +289,8 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/release',
   '/condemn',
   '/quarantine/rescan',
+  '/exports',
+  '/restore',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

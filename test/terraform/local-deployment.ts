@@ -52,6 +52,7 @@ export function localDeployment(minimal: Deployment, complete: Deployment): stri
 function ofComplete(complete: Deployment): readonly Resource[] {
   return complete.resources.filter(
     ({ type, name, index, values }) =>
+      type === 'google_project_iam_custom_role' ||
       (type === 'google_cloud_run_v2_service' && OF_COMPLETE.has(String(index))) ||
       (type === 'google_cloud_run_v2_service_iam_member' && /_(exporter|notify)$/.test(name)) ||
       OF_COMPLETE.has(shortName(textAt(values, 'member').replace('serviceAccount:', ''))) ||

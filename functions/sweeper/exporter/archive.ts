@@ -149,7 +149,7 @@ export class Archive {
 }
 
 /** When an export was whole, RFC 3339. */
-function endOf(chain: Chain): string {
+export function endOf(chain: Chain): string {
   return (chain.at(-1) ?? chain[0]).ended;
 }
 

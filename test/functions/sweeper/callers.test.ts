@@ -13,6 +13,8 @@ const PATHS = [
   '/quarantine',
   '/quarantine/content',
   '/quarantine/rescan',
+  '/exports',
+  '/restore',
   '/rescans',
   '/rescans/pause',
   '/rescans/resume',

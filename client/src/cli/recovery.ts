@@ -1,0 +1,88 @@
+import type { Command } from 'commander';
+import { ask } from './admin.ts';
+import { type Context, type GetContext, harmless, print, say } from './context.ts';
+import { EXIT, UsageError } from './exit.ts';
+import { time } from './options.ts';
+
+interface RestoreFlags {
+  readonly file?: string;
+  readonly owner?: string;
+  readonly all?: true;
+  readonly asOf?: string;
+  readonly apply?: true;
+  readonly overwrite?: true;
+  readonly failLost?: true;
+}
+
+interface Report {
+  readonly asOf: string;
+  readonly files: Readonly<Record<string, number>>;
+  readonly objects: Readonly<Record<string, number>>;
+  readonly examples: readonly { readonly outcome: string; readonly fileId: string }[];
+  readonly complete: boolean;
+  readonly next?: object;
+}
+
+interface Export {
+  readonly id: string;
+  readonly ended?: string;
+  readonly kind?: string;
+  readonly objects?: number;
+}
+
+/** Adds the commands about exports. */
+export function addRecovery(admin: Command, context: GetContext): void {
+  admin
+    .command('exports')
+    .description('list the exports of all records that a restore can use, newest first')
+    .action(() => exportsCommand(context()));
+  admin
+    .command('restore')
+    .description('tell what a restore from an export would bring back; with --apply, bring it back')
+    .option('--file <id>', 'one file')
+    .option('--owner <principal>', 'the files of one owner')
+    .option('--all', 'everything')
+    .option('--as-of <time>', 'from the last export before a time, in RFC 3339; else the newest', time)
+    .option('--apply', 'write')
+    .option('--overwrite', 'replace what was written since, too')
+    .option('--fail-lost', 'bring files back as failed whose content is gone, instead of leaving them out')
+    .action((flags: RestoreFlags) => restoreCommand(context(), flags));
+}
+
+async function exportsCommand(context: Context): Promise<void> {
+  const { items } = (await (await ask(context, '/exports', { method: 'GET' })).json()) as {
+    items: readonly Export[];
+  };
+  for (const item of items) {
+    const { id, ended = 'not whole', kind = '', objects = '' } = item;
+    print(context, item, harmless(`${id}  ${ended.padEnd(24)}  ${kind.padEnd(9)}  ${objects}`.trimEnd()));
+  }
+}
+
+async function restoreCommand(context: Context, flags: RestoreFlags): Promise<void> {
+  const { file, owner, all, asOf, apply = false, overwrite = false, failLost } = flags;
+  if ([file, owner, all].filter((scope) => scope !== undefined).length !== 1) {
+    throw new UsageError('Say what: --file, --owner or --all.');
+  }
+  const scope = all ? 'all' : file === undefined ? { owner } : { file };
+  const order = { scope, apply, overwrite, lost: failLost ? 'fail' : 'leave', ...(asOf && { asOf }) };
+  let hasErrors = false;
+  for (let next: object | undefined = {}; next; ) {
+    const report = (await (await ask(context, '/restore', { json: { ...order, next } })).json()) as Report;
+    hasErrors ||= report.files['error'] !== undefined || report.files['conflict'] !== undefined;
+    print(context, report, harmless(explained(report)));
+    next = report.next;
+  }
+  if (!apply) say(context, 'Nothing was written. With --apply, it is.');
+  if (hasErrors) context.exit(EXIT.failed);
+}
+
+function explained({ asOf, files, objects, examples, complete }: Report): string {
+  const counts = Object.entries({ ...files, ...objects }).map(([what, count]) => `${what} ${count}`);
+  const shown = examples
+    .filter(({ outcome }) => !['restored', 'unchanged', 'unknown'].includes(outcome))
+    .map(({ outcome, fileId }) => `  ${fileId}  ${outcome}`);
+  return [`As of ${asOf}: ${counts.join(', ') || 'nothing'}${complete ? '' : ' so far'}`, ...shown].join(
+    '\n',
+  );
+}

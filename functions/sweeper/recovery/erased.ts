@@ -1,0 +1,39 @@
+import { parseTime } from '../../../shared/files/fields.ts';
+import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
+import { allObjects } from '../../../shared/storage/page.ts';
+import type { Archive, Chain } from '../exporter/archive.ts';
+import { stateOf } from '../exporter/state.ts';
+
+/** The prefix of the marks that a principal was erased, followed by the SHA-256 of the principal. */
+export const ERASED_PREFIX = 'erased/';
+
+export function erasedName(principal: Principal): string {
+  return ERASED_PREFIX + principalKey(principal);
+}
+
+/** Principals that were erased, for a restore not to bring back what they had before. */
+export class Erased {
+  readonly #at = new Map<string, Date>();
+
+  /** Those that the bucket has, and those that the newest export has. @throws {StorageError}, {ArchiveDamaged} */
+  static async load(permanent: Bucket, archive: Archive, newest: Chain): Promise<Erased> {
+    const erased = new Erased();
+    for await (const mark of stateOf(archive.bucket, newest, ERASED_PREFIX)) erased.#add(mark);
+    for await (const mark of allObjects(permanent, { prefix: ERASED_PREFIX })) erased.#add(mark);
+    return erased;
+  }
+
+  #add({ name, metadata }: { name: string; metadata: Readonly<Record<string, string>> }): void {
+    const at = parseTime(metadata['at'] ?? '');
+    const before = this.#at.get(name);
+    if (at && (!before || at > before)) this.#at.set(name, at);
+  }
+
+  /** Whether the principal was erased after a time; what has no time is older than any erasure. */
+  since(said: string, time: Date | undefined): boolean {
+    const principal = parsePrincipal(said);
+    const at = principal && this.#at.get(erasedName(principal));
+    return at !== undefined && !(time && time >= at);
+  }
+}

@@ -1,0 +1,221 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { Blobs } from '../../../shared/files/blobs.ts';
+import { asOf } from '../../../shared/files/ends.ts';
+import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
+import type { Findings } from '../../../shared/files/findings.ts';
+import { CorruptRecord, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
+import { isReadable } from '../../../shared/files/readable.ts';
+import type { FileRecord } from '../../../shared/files/record.ts';
+import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
+import { isLiveReference } from '../../../shared/files/references.ts';
+import { isRemoved, type SharedFiles } from '../../../shared/files/shared-files.ts';
+import { markReferenced } from '../../../shared/files/withdraw.ts';
+import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
+import type { ArchivedObject } from '../exporter/archived.ts';
+import type { Erased } from './erased.ts';
+import type { FileState } from './file-states.ts';
+import { storedContent } from './stored-content.ts';
+
+export interface RestoreFileDeps {
+  readonly permanent: Bucket;
+  readonly blobs: Blobs;
+  readonly findings: Findings;
+  readonly shared: SharedFiles;
+  readonly now: () => Date;
+}
+
+export interface RestoreFileTerms {
+  /** False: nothing is written, and the outcomes are what would be. */
+  readonly apply: boolean;
+  /** Whether what has been written since is replaced. */
+  readonly overwrite: boolean;
+  /** The fate of a file that may be read and whose content is not there. */
+  readonly lost: 'leave' | 'fail';
+  readonly erased: Erased;
+}
+
+export type RestoreOutcome =
+  /** It was not there, or not whole. */
+  | 'restored'
+  /** It was there as something else. */
+  | 'overwritten'
+  | 'unchanged'
+  /** It was written since, and stays. */
+  | 'newer'
+  /** Restored, and about to be recalled: there is a finding for its content. */
+  | 'infected'
+  /** Its content is not there: left out. */
+  | 'contentMissing'
+  /** Its content is not there: restored as failed. */
+  | 'failed'
+  /** Its owner was erased since. */
+  | 'erased'
+  /** Its metadata does not parse. */
+  | 'corrupt'
+  /** The export has no such file. */
+  | 'unknown'
+  /** Somebody else is at work on it. */
+  | 'conflict';
+
+/** How an object gets there; undefined where what is there stays. */
+type Write = { readonly over: StoredObject | undefined } | undefined;
+
+/** A scanner or an operator said so later than any export: no restore takes it back. */
+const STANDING: ReadonlySet<string | undefined> = new Set(['infected', 'unscannable']);
+/**
+ * Brings one file back as an export has it. The verdict comes before the file, which nobody finds until then, and what both rely on before
+ * them: a crash between two writes leaves a file that the same restore completes. docs/adr/0044-recovery.md
+ * @throws {StorageError}
+ */
+export async function restoreFile(
+  deps: RestoreFileDeps,
+  terms: RestoreFileTerms,
+  state: FileState,
+): Promise<RestoreOutcome> {
+  const { id, file, verdict, live } = state;
+  if (!file) return 'unknown';
+  const { owner = '', createdAt = '' } = file.metadata;
+  if (terms.erased.since(owner, parseTime(createdAt))) return 'erased';
+  const writes = {
+    file: writeOf(file, live.file, terms),
+    verdict: verdict && writeOf(verdict, live.verdict, terms, STANDING),
+  };
+  const said = {
+    file: (writes.file ? file : live.file)?.metadata ?? {},
+    verdict: (writes.verdict ? verdict : live.verdict)?.metadata,
+  };
+  const record = parsed(id, said);
+  if (!record) return 'corrupt';
+  // A file that has reached its end is deleted, whether anybody wrote that down or not.
+  const current = asOf(record, deps.now());
+  const isMalware = isReadable(current) && (await deps.findings.get(current.content.sha256)) !== undefined;
+  if (!writes.file && !writes.verdict) {
+    // Where a restore died, the entries of viewers or the recall may be missing.
+    if (terms.apply && !isOver(current)) await index(deps, current);
+    if (terms.apply && isMalware) await deps.findings.recalls.open(current.content.sha256);
+    const isSame = isLike(file, live.file) && (!verdict || isLike(verdict, live.verdict));
+    return isSame ? 'unchanged' : 'newer';
+  }
+  const isLost =
+    isReadable(current) && !isMalware && !(await storedContent(deps.blobs, current, { use: terms.apply }));
+  if (isLost && (terms.lost === 'leave' || !writes.verdict)) return 'contentMissing';
+  if (terms.apply) {
+    const written = await write(deps, terms, { state, writes, record, isLost });
+    if (!written) return 'conflict';
+    if (isMalware) await deps.findings.recalls.open(current.content.sha256);
+  }
+  if (isLost) return 'failed';
+  if (isMalware) return 'infected';
+  return writes.file?.over || writes.verdict?.over ? 'overwritten' : 'restored';
+}
+
+function writeOf(
+  before: ArchivedObject,
+  over: StoredObject | undefined,
+  { overwrite }: RestoreFileTerms,
+  standing?: ReadonlySet<string | undefined>,
+): Write {
+  if (!over) return { over };
+  if (!overwrite || isLike(before, over) || standing?.has(over.metadata['state'])) return undefined;
+  return { over };
+}
+
+function isLike(before: ArchivedObject, now: StoredObject | undefined): boolean {
+  return isDeepStrictEqual(before.metadata, now?.metadata);
+}
+
+function parsed(id: FileId, { file, verdict }: { file: Metadata; verdict: Metadata | undefined }) {
+  try {
+    return fromMetadata(id, file, verdict);
+  } catch (error) {
+    if (error instanceof CorruptRecord) return undefined;
+    throw error;
+  }
+}
+
+interface Writing {
+  readonly state: FileState;
+  readonly writes: { readonly file: Write; readonly verdict: Write };
+  readonly record: FileRecord;
+  readonly isLost: boolean;
+}
+
+/** @returns false where somebody else wrote meanwhile */
+async function write(
+  deps: RestoreFileDeps,
+  { erased }: RestoreFileTerms,
+  { state, writes, record, isLost }: Writing,
+): Promise<boolean> {
+  const { permanent, now } = deps;
+  const { id, file, verdict, references, receipts, live } = state;
+  const there = new Set(live.references.map(({ name }) => name));
+  const restored = references.filter(({ name }) => !there.has(name));
+  for (const { name, metadata } of restored) await permanent.insertEmpty(name, { metadata });
+  for (const { name, metadata } of receipts) {
+    const isErased = erased.since(metadata['principal'] ?? '', parseTime(metadata['at'] ?? ''));
+    if (!isErased) await permanent.insertEmpty(name, { metadata });
+  }
+  const isReferenced = [...restored, ...live.references].some(isLiveReference);
+  const changed = {
+    ...(isReferenced ? markReferenced(record) : record),
+    viewers: viewersOf(record, erased, writes.file?.over && live.file),
+  };
+  if (!isOver(asOf(record, now()))) await index(deps, changed);
+  if (writes.verdict && verdict) {
+    const metadata = isLost ? lostMetadata(record, now()) : verdict.metadata;
+    if (!(await put(permanent, VERDICTS_PREFIX + id, metadata, writes.verdict.over))) return false;
+  }
+  if (!writes.file || !file) return true;
+  const metadata = fileAfter({ record, object: file }, changed);
+  return put(permanent, RECORDS_PREFIX + id, metadata, writes.file.over);
+}
+
+/** A grant that was revoked or shortened since stays so; nobody gets one back who was erased since. */
+function viewersOf(
+  { id, viewers, createdAt }: FileRecord,
+  erased: Erased,
+  over: StoredObject | undefined,
+): readonly Viewer[] {
+  const live = over && parsed(id, { file: over.metadata, verdict: undefined })?.viewers;
+  const known = live && new Map(live.map((viewer) => [viewer.principal, viewer]));
+  return viewers
+    .filter(({ principal }) => !erased.since(principal, createdAt))
+    .flatMap((viewer) => (known ? (known.get(viewer.principal) ?? []) : viewer));
+}
+
+/** The bytes are gone, which is what a scan says of such a file; the sweeper announces it. */
+function lostMetadata(record: FileRecord, failedAt: Date): Metadata {
+  const { id, owner, viewers, createdAt, contentType, content } = record;
+  const stored = { id, owner, viewers, createdAt, contentType, ...(content && { content }) };
+  return verdictMetadata({ ...stored, state: 'failed', failure: 'sourceGone', failedAt });
+}
+
+async function put(
+  permanent: Bucket,
+  name: string,
+  metadata: Metadata,
+  over: StoredObject | undefined,
+): Promise<boolean> {
+  if (!over) return (await permanent.insertEmpty(name, { metadata })) !== undefined;
+  const removed = Object.keys(over.metadata).filter((key) => !(key in metadata));
+  const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
+  return (await permanent.patch(name, over, changes)) !== undefined;
+}
+
+/** Each viewer that a record names finds the file: docs/adr/0042-shared-with-me.md. */
+async function index(
+  { shared, now }: RestoreFileDeps,
+  { id, viewers }: Pick<FileRecord, 'id' | 'viewers'>,
+): Promise<void> {
+  for (const viewer of viewers.filter((each) => isLive(each, now()))) {
+    const entry = await shared.find(viewer.principal, id);
+    if (!entry || isRemoved(entry)) await shared.ensure(viewer.principal, id);
+  }
+}
+
+function isOver({ state }: FileRecord): boolean {
+  return state === 'deleted' || state === 'expired';
+}
