@@ -6,7 +6,17 @@ const ROOT = join(import.meta.dirname, '..');
 const IMPORT = /(?:\bfrom\s*|\bimport\s*\(\s*|^\s*import\s*)['"](\.{1,2}\/[^'"]+)['"]/gm;
 
 /** The folders of `shared/`: each imports only those before it. */
-const ORDER = ['runtime', 'framework', 'storage', 'identity', 'scanning', 'files', 'events', 'http'];
+const ORDER = [
+  'runtime',
+  'framework',
+  'storage',
+  'tracing',
+  'identity',
+  'scanning',
+  'files',
+  'events',
+  'http',
+];
 
 function layerOf(folder = ''): number {
   const layer = ORDER.indexOf(folder);

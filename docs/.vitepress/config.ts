@@ -31,6 +31,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Operate', 'docs/operations.md'),
       page('Recover', 'docs/recovery.md'),
       { text: 'Runbooks', collapsed: true, items: pages('docs/runbooks/*.md') },
+      page('Follow one file', 'docs/traces.md'),
       page('Keep signatures fresh', 'docs/signatures.md'),
       page('Test', 'docs/testing.md'),
       page('Contribute', 'CONTRIBUTING.md'),

@@ -29,6 +29,7 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectKms, connectSigner, connectStorage, storageOrigin } from '../../shared/storage/connect.ts';
+import { openTracing } from '../../shared/tracing/connect.ts';
 import { ReceiptWriter } from './receipt-writer.ts';
 import { RecordWriter } from './record-writer.ts';
 import { type Redirect, redirectVariables } from './redirect.ts';
@@ -54,6 +55,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('files', config.LOG_LEVEL);
+const tracing = await openTracing('files', config, log);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(
   connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
@@ -70,6 +72,7 @@ const rescans =
     ? undefined
     : createPublisher(config.GOOGLE_CLOUD_PROJECT, config.RESCAN_TOPIC, {
         emulatorCredentials: config.EMULATOR_CREDENTIALS,
+        tracing,
       });
 const handler = router(
   resources({
@@ -98,12 +101,13 @@ const handler = router(
 streamBodies(() => true);
 allowOrigins(config.CORS_ORIGINS);
 drainOnSignals(log, async () => {
-  await Promise.all([background.ended(), events?.close(), rescans?.close()]);
+  await Promise.all([background.ended(), events?.close(), rescans?.close(), tracing.flush()]);
 });
 http(
   'files',
   httpService({
     log,
+    tracing,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
@@ -128,6 +132,10 @@ function publisherOf({ SCAN_EVENTS_TOPIC: topic, FILES_URL: url, RECEIPTS, ...ot
     throw new Error('Configuration: RECEIPTS needs SCAN_EVENTS_TOPIC and FILES_URL');
   }
   const { GOOGLE_CLOUD_PROJECT, ORDERED_EVENTS: ordered, EMULATOR_CREDENTIALS: emulatorCredentials } = others;
-  const { publish, close } = createPublisher(GOOGLE_CLOUD_PROJECT, topic, { ordered, emulatorCredentials });
+  const { publish, close } = createPublisher(GOOGLE_CLOUD_PROJECT, topic, {
+    ordered,
+    emulatorCredentials,
+    tracing,
+  });
   return { publish: addressed(publish, url), close };
 }

@@ -9,12 +9,15 @@ import { sendHead } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { commonVariables, flag, integer, readConfig } from '../../shared/runtime/config.ts';
 import { createLog } from '../../shared/runtime/log.ts';
+import { traceFields } from '../../shared/runtime/trace.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { openTracing } from '../../shared/tracing/connect.ts';
+import { startProcessing } from '../../shared/tracing/delivery.ts';
 import { Destinations } from './destinations.ts';
 import { type NotifyDeps, notify, type Outcome } from './notify.ts';
 import { dnsResolver, publicLookup, systemResolver } from './public-address.ts';
-import { pushedEvent } from './pushed-event.ts';
+import { type PushedEvent, pushedEvent } from './pushed-event.ts';
 import { callbackKeys } from './signature.ts';
 
 const config = readConfig(
@@ -29,13 +32,14 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('notify', config.LOG_LEVEL);
+const tracing = await openTracing('notify', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, {
   timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000,
 });
 const loopback = config.CALLBACK_LOOPBACK && config.STORAGE_EMULATOR_HOST !== undefined;
 const now = () => new Date();
-const deps: NotifyDeps = {
+const deps: Omit<NotifyDeps, 'span' | 'log'> = {
   permanent,
   records: new Records(permanent),
   policy: { origins: config.CALLBACK_ORIGINS, loopback },
@@ -44,7 +48,7 @@ const deps: NotifyDeps = {
   lookup: publicLookup(loopback ? systemResolver : dnsResolver(), loopback),
   timeoutMs: config.CALLBACK_TIMEOUT_SECONDS * 1000,
   now,
-  log,
+  tracing,
 };
 
 /** Any status but success is a "no" to Pub/Sub, which sends the event again. */
@@ -56,11 +60,13 @@ const ANSWERS: Readonly<Record<Outcome, number>> = {
   failed: 502,
 };
 
-drainOnSignals(log);
+drainOnSignals(log, () => tracing.flush());
 http(
   'notify',
   httpService({
     log,
+    tracing,
+    pushed: true,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: undefined,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
@@ -68,14 +74,30 @@ http(
   }),
 );
 
-async function handler({ request, response, path, log, audit }: RequestContext): Promise<void> {
+async function handler({ request, response, path, audit, span: pushed }: RequestContext): Promise<void> {
   if (path !== '/') throw new Problem('not-found');
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   audit.action = 'notify';
-  const event = pushedEvent((request as IncomingMessage & { body?: unknown }).body);
+  const { body } = request as IncomingMessage & { body?: unknown };
+  const event = pushedEvent(body);
+  const span = startProcessing(tracing, body, { about: event?.traceparent, request: pushed.traceparent });
+  const traced = log.child(traceFields(span.traceparent, config.GOOGLE_CLOUD_PROJECT));
   if (event) audit.fileId = event.fileId;
-  else log.warn('event without a callback ignored');
-  const outcome = event ? await notify({ ...deps, log }, event) : 'unwanted';
+  else traced.warn('event without a callback ignored');
+  const outcome = event ? await notified({ ...deps, log: traced, span }, event) : 'unwanted';
   sendHead(response, ANSWERS[outcome], { 'content-length': '0' });
   response.end();
+}
+
+async function notified(deps: NotifyDeps, event: PushedEvent): Promise<Outcome> {
+  const { span } = deps;
+  span.set({ 'fileshare.file.id': event.fileId });
+  try {
+    const outcome = await notify(deps, event);
+    span.end(ANSWERS[outcome] >= 300 ? outcome : undefined);
+    return outcome;
+  } catch (error) {
+    span.end((error as Error).name);
+    throw error;
+  }
 }

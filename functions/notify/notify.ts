@@ -4,6 +4,7 @@ import type { FileRecord } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type Records } from '../../shared/files/records.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { Span, Tracing } from '../../shared/tracing/tracing.ts';
 import type { Destinations } from './destinations.ts';
 import { type Answer, post } from './post.ts';
 import type { PushedEvent } from './pushed-event.ts';
@@ -19,6 +20,9 @@ export interface NotifyDeps {
   /** Milliseconds for one delivery. */
   readonly timeoutMs: number;
   readonly now: () => Date;
+  readonly tracing: Tracing;
+  /** Span of the delivery. */
+  readonly span: Span;
   readonly log: Logger;
 }
 
@@ -81,20 +85,33 @@ async function recordOf(
 }
 
 async function delivered(
-  { keys, lookup, timeoutMs, now }: NotifyDeps,
+  { keys, lookup, timeoutMs, now, tracing, span: parent }: NotifyDeps,
   { id, body }: PushedEvent,
   { owner }: FileRecord,
   url: URL,
 ): Promise<Answer | { readonly error: string }> {
+  // Of the URL, the path may be a secret of the receiver.
+  const attributes = {
+    'http.request.method': 'POST',
+    'server.address': url.hostname,
+    'server.port': Number(url.port) || (url.protocol === 'https:' ? 443 : 80),
+  };
+  const span = tracing.start('POST', { kind: 'client', parent, attributes });
   const headers = {
     'content-type': 'application/cloudevents+json; charset=utf-8',
     'user-agent': 'hops-fileshare',
+    traceparent: span.traceparent,
     ...signedHeaders(id, now(), body, { owner, keys }),
   };
   try {
-    return await post(url, { headers, body, lookup, timeoutMs });
+    const answer = await post(url, { headers, body, lookup, timeoutMs });
+    span.set({ 'http.response.status_code': answer.status });
+    span.end(answer.status >= 400 ? String(answer.status) : undefined);
+    return answer;
   } catch (error) {
-    return { error: reasonOf(error) };
+    const reason = reasonOf(error);
+    span.end(reason);
+    return { error: reason };
   }
 }
 

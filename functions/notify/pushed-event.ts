@@ -1,5 +1,6 @@
 import * as v from 'valibot';
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
+import { parseTraceparent, type Traceparent } from '../../shared/runtime/trace.ts';
 
 const Push = v.object({
   message: v.object({ attributes: v.record(v.string(), v.string()), data: v.string() }),
@@ -14,6 +15,8 @@ export interface PushedEvent {
   readonly body: string;
   /** Attempt of Pub/Sub; absent where the subscription has no dead letters. */
   readonly attempt: number | undefined;
+  /** Span of the upload. */
+  readonly traceparent: Traceparent | undefined;
 }
 
 /** @returns undefined where the body is no event of a file for which callbacks were asked */
@@ -26,7 +29,8 @@ export function pushedEvent(body: unknown): PushedEvent | undefined {
   const fileId = parseFileId(attributes['ce-subject'] ?? '');
   const data = parsed(Buffer.from(message.data, 'base64').toString());
   if (attributes['callback'] !== 'true' || !id || !fileId || data === undefined) return undefined;
-  return { id, fileId, body: structured(attributes, data), attempt: deliveryAttempt };
+  const traceparent = parseTraceparent(attributes['ce-traceparent'] ?? '');
+  return { id, fileId, body: structured(attributes, data), attempt: deliveryAttempt, traceparent };
 }
 
 /** https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/formats/json-format.md */

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
-import { addressed } from '../../shared/events/cloud-event.ts';
+import { addressed, type EventMessage } from '../../shared/events/cloud-event.ts';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
@@ -32,11 +32,13 @@ import { ScanFault, type UnscannableReason } from '../../shared/scanning/verdict
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { openTracing } from '../../shared/tracing/connect.ts';
 import { EarlyReads } from './early-reads.ts';
 import { composeEngine, engineVariables } from './engine.ts';
 import type { Outcome } from './outcome.ts';
 import { scanFinalized } from './scan.ts';
 import type { ScanContext } from './scan-context.ts';
+import { type Pushed, TracedDelivery } from './traced-delivery.ts';
 
 /** Files that a policy may accept: their bytes were looked at, as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
@@ -62,6 +64,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('scanner', config.LOG_LEVEL);
+const tracing = await openTracing('scanner', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
@@ -69,6 +72,7 @@ const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
+  tracing,
 });
 const now = () => new Date();
 const clamav = composeEngine(config);
@@ -108,12 +112,14 @@ const scan: ScanContext = {
 };
 
 drainOnSignals(log, async () => {
-  await Promise.all([background.ended(), events.close()]);
+  await Promise.all([background.ended(), events.close(), tracing.flush()]);
 });
 http(
   'scanner',
   httpService({
     log,
+    tracing,
+    pushed: true,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
@@ -124,14 +130,16 @@ http(
   }),
 );
 
-async function handler({ request, response, audit }: RequestContext): Promise<void> {
+async function handler({ request, response, audit, span }: RequestContext): Promise<void> {
   audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
-  const event = parseFinalized(request.headers, (request as IncomingMessage & { body?: unknown }).body);
+  const { body } = request as IncomingMessage & { body?: unknown };
+  const event = parseFinalized(request.headers, body);
   const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;
   if (fileId) audit.fileId = fileId;
-  const outcome = event.kind === 'finalized' ? await scanned(event.object) : foreign(event.why);
+  const delivery = { body, request: span.traceparent, startedAt: now() };
+  const outcome = event.kind === 'finalized' ? await scanned(event.object, delivery) : foreign(event.why);
   if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();
 }
@@ -140,27 +148,35 @@ function later(why: string, retryAfterSeconds: number): Problem {
   return new Problem('unavailable', { detail: why, headers: { 'retry-after': String(retryAfterSeconds) } });
 }
 
-const inProgress = new Map<string, Promise<Outcome>>();
+/** A scan, and the delivery that it began with. */
+interface Scanning {
+  readonly delivery: TracedDelivery;
+  readonly outcome: Promise<Outcome>;
+}
+
+const inProgress = new Map<string, Scanning>();
 
 /** Deliveries of one event that meet in this process share one scan. */
-function scanned(object: StoredObject): Promise<Outcome> {
-  if (object.bucket !== config.UNSCANNED_BUCKET) return Promise.resolve(foreign(`bucket ${object.bucket}`));
+async function scanned(object: StoredObject, pushed: Pushed): Promise<Outcome> {
+  if (object.bucket !== config.UNSCANNED_BUCKET) return foreign(`bucket ${object.bucket}`);
   const key = `${object.name}#${object.generation}`;
   const running = inProgress.get(key);
-  if (running) return running;
+  if (running) return running.delivery.joined(pushed, object, running.outcome);
   // While the bytes are on their way. A failure is met where something is published.
   events.load().catch(() => undefined);
   // Not the delivery's own signal: who gives up waiting for the answer does not take the scan from the others.
+  const delivery = new TracedDelivery(tracing, pushed);
   let lines: Logger = log;
-  const follow = (trace: Traceparent) => {
-    lines = log.child(traceFields(trace, config.GOOGLE_CLOUD_PROJECT));
-    return lines;
+  const follow = (about: Traceparent) => {
+    const span = delivery.begin(about);
+    lines = log.child(traceFields(span.traceparent, config.GOOGLE_CLOUD_PROJECT));
+    return { log: lines, span, publish: (event: EventMessage) => scan.publish(event, span) };
   };
-  const scanning = scanFinalized(scan, object, shutdownSignal, follow)
+  const outcome = scanFinalized(scan, object, shutdownSignal, follow)
     .catch((error: unknown): Outcome => notCompleted(error, object, lines))
     .finally(() => inProgress.delete(key));
-  inProgress.set(key, scanning);
-  return scanning;
+  inProgress.set(key, { delivery, outcome });
+  return delivery.ended(object, await outcome);
 }
 
 function foreign(why: string): Outcome {

@@ -5,6 +5,7 @@ import type { Background } from '../../shared/runtime/background.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { UnscannableReason } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import type { Span } from '../../shared/tracing/tracing.ts';
 import type { DecideDeps } from './decision.ts';
 import type { EarlyReads } from './early-reads.ts';
 import type { LeaseTerms } from './lease.ts';
@@ -22,6 +23,8 @@ export interface ScanContext extends DecideDeps {
   /** Absent: no file is read before it has a slot. */
   readonly early?: EarlyReads;
   readonly log: Logger;
+  /** Span of the delivery that is scanned, once the record says which trace it is of. */
+  readonly span?: Span;
   /** Work that deletes a source: the verdict stands by then. */
   readonly background?: Background;
 }

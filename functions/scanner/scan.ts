@@ -16,7 +16,6 @@ import {
 } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { asPending } from '../../shared/files/uploading.ts';
-import type { Logger } from '../../shared/runtime/log.ts';
 import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { applyVerdict } from './apply-verdict.ts';
@@ -39,14 +38,14 @@ const RECORD_COMES_WITHIN_MS = 300_000;
 /**
  * The result of a final object in the unscanned bucket. Each step may be the last before a crash,
  * and the event may come twice, late, or while another instance works on it: the end is the same.
- * @param follow is told the trace of the upload, and returns the log to use from then on
+ * @param follow is told the span of the upload, and returns the log, the span and `publish` to use from then on
  * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
  */
 export async function scanFinalized(
   context: ScanContext,
   object: StoredObject,
   signal: AbortSignal,
-  follow: (trace: Traceparent) => Logger = () => context.log,
+  follow: (trace: Traceparent) => Partial<ScanContext> = () => ({}),
 ): Promise<Outcome> {
   let scan = context;
   // The parts of a file that is still being uploaded: the subscription should leave them out, and many may come.
@@ -58,7 +57,7 @@ export async function scanFinalized(
     const current = await recordOf(scan, id, signal);
     if (!current) return withoutRecord(scan, object);
     const { traceparent } = current.record;
-    if (traceparent) scan = { ...context, log: follow(traceparent) };
+    if (traceparent) scan = { ...context, ...follow(traceparent) };
     // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
     const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
     const record = asPending(current.record, stored ?? object);
@@ -159,24 +158,32 @@ async function carryOut(
     scan.records.judge(current, record),
     decision.readFrom ? scan.records.reread(current) : current,
   ]);
+  const at = { decidedAt, settledAt, writtenAt: scan.now() };
+  noteSteps(scan, decision, at);
   const waits = latest && asPending(latest.record, object).state === 'pending';
-  if (written && waits)
-    return concluded(
-      scan,
-      written.record,
-      object,
-      timingsOf(decision, object, { decidedAt, settledAt, writtenAt: scan.now() }),
-    );
+  if (written && waits) return concluded(scan, written.record, object, timingsOf(decision, object, at));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')
     await scan.candidates.addGcCandidate({ owner: record.owner, sha256: record.content.sha256 });
   return 'conflict';
 }
 
+interface StepTimes {
+  readonly decidedAt: Date;
+  readonly settledAt: Date;
+  readonly writtenAt: Date;
+}
+
+function noteSteps({ span }: ScanContext, { readFrom, scan, promoted }: Decision, at: StepTimes): void {
+  if (readFrom) span?.step('scan bytes', readFrom, scan.scannedAt);
+  if (!promoted) span?.step('move bytes', at.decidedAt, at.settledAt);
+  span?.step('write verdict', at.settledAt, at.writtenAt);
+}
+
 function timingsOf(
   { readFrom, scan, promoted }: Decision,
   { timeCreated }: StoredObject,
-  at: { readonly decidedAt: Date; readonly settledAt: Date; readonly writtenAt: Date },
+  at: StepTimes,
 ): Timings {
   // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
   const sinceArrival = (time: Date) => Math.max(0, time.getTime() - timeCreated.getTime());
@@ -196,6 +203,8 @@ async function concluded(
   object: StoredObject,
   timings?: Timings,
 ): Promise<Outcome> {
+  const { reusedAt } = record.scan;
+  scan.span?.set({ 'fileshare.verdict': record.state, 'fileshare.verdict.reused': reusedAt !== undefined });
   await completeScan(scan, record, object, timings);
   return DONE;
 }

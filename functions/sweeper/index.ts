@@ -29,6 +29,7 @@ import {
 import { createLog } from '../../shared/runtime/log.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { openTracing } from '../../shared/tracing/connect.ts';
 import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
@@ -45,6 +46,7 @@ import { type Call, type Methods, routeFor } from './routes.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from './terms.ts';
+import { within } from './within.ts';
 
 const WEEK_SECONDS = 604_800;
 /** Each is less than half a kilobyte in memory. */
@@ -87,18 +89,22 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('sweeper', config.LOG_LEVEL);
+const tracing = await openTracing('sweeper', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
+  tracing,
 });
 const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC, {
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
+  tracing,
 });
 const rescans = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.RESCAN_TOPIC, {
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
+  tracing,
 });
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 
@@ -171,12 +177,13 @@ const ROUTES: Readonly<Record<string, Methods>> = {
 // A list of a million digests is not to be in memory as text.
 streamBodies((request) => request.url?.startsWith('/hunt') ?? false);
 drainOnSignals(log, async () => {
-  await Promise.all([events.close(), notifications.close(), rescans.close()]);
+  await Promise.all([events.close(), notifications.close(), rescans.close(), tracing.flush()]);
 });
 http(
   'sweeper',
   httpService({
     log,
+    tracing,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
@@ -193,36 +200,39 @@ async function handler(context: RequestContext): Promise<void> {
   await route(context, { body: (request as IncomingMessage & { body?: unknown }).body, by });
 }
 
-async function postSweep({ response, log, audit }: RequestContext): Promise<void> {
+async function postSweep(context: RequestContext): Promise<void> {
+  const { response, log, audit } = context;
   audit.action = 'sweep';
   const terms = { budgetMs, stopping: isDraining };
   // Files that wait for a verdict must not wait for a recall that fails each time.
-  const [recalls] = await Promise.allSettled([recall({ ...recaller, log }, terms)]);
-  const swept = await sweep({ ...sweeper, log }, terms);
+  const [recalls] = await Promise.allSettled([recall(within(recaller, context), terms)]);
+  const swept = await sweep(within(sweeper, context), terms);
   if (recalls.status === 'rejected') throw recalls.reason;
   const report = { ...swept, recalls: recalls.value };
   log.info(report, 'sweep completed');
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postCollect({ response, log, audit }: RequestContext): Promise<void> {
+async function postCollect(context: RequestContext): Promise<void> {
+  const { response, log, audit } = context;
   audit.action = 'collect';
   const terms = { budgetMs: config.COLLECT_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const report = await collect({ ...collector, log }, terms);
+  const report = await collect(within(collector, context), terms);
   log.info(report, 'collect completed');
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postRescan({ response, log, audit }: RequestContext): Promise<void> {
+async function postRescan(context: RequestContext): Promise<void> {
+  const { response, log, audit } = context;
   audit.action = 'rescan';
   const begun = performance.now();
   const budgetMs = config.RESCAN_BUDGET_SECONDS * 1000;
   // Jobs of operators come before contents that are due. A job that fails each time must not keep that waiting.
   const [jobs] = await Promise.allSettled([
-    workOnJobs({ ...rescanner, log }, { budgetMs, stopping: isDraining }),
+    workOnJobs(within(rescanner, context), { budgetMs, stopping: isDraining }),
   ]);
   const left = budgetMs - (performance.now() - begun);
-  const due = await requestRescans({ ...rescanner, log }, { budgetMs: left, stopping: isDraining });
+  const due = await requestRescans(within(rescanner, context), { budgetMs: left, stopping: isDraining });
   if (jobs.status === 'rejected') throw jobs.reason;
   const found = config.CLEAN_IN_QUARANTINE === 'release' && {
     quarantine: await releaseFoundClean({ ...sweeper, log, needsSecond: config.RELEASE_NEEDS_SECOND }),
@@ -232,9 +242,10 @@ async function postRescan({ response, log, audit }: RequestContext): Promise<voi
   sendJson(response, 200, 'application/json', report);
 }
 
-async function postDeadLetter({ response, log, audit }: RequestContext, { body }: Call): Promise<void> {
+async function postDeadLetter(context: RequestContext, { body }: Call): Promise<void> {
+  const { response, log, audit } = context;
   audit.action = 'deadLetter';
-  const outcome = await deadLettered({ ...sweeper, log }, body);
+  const outcome = await deadLettered(within(sweeper, context), body);
   if (outcome === 'conflict') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
   log.warn({ outcome }, 'dead letter');
   response.writeHead(204).end();

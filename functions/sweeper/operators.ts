@@ -11,6 +11,7 @@ import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, ReleaseOrder, releaseFinding } from './release.ts';
 import { rescanRoutes } from './rescan-jobs/answer.ts';
 import { type Methods, parsed, type Route } from './routes.ts';
+import { within } from './within.ts';
 
 interface OperatorDeps extends RecallDeps {
   /** A release takes effect when a second operator asks for the same. */
@@ -46,11 +47,12 @@ const RedriveOrder = v.union([
 ]);
 
 function postRedrive({ redriveBudgetMs, ...deps }: OperatorDeps): Route {
-  return async ({ response, log, audit }, { body }) => {
+  return async (context, { body }) => {
+    const { response, log, audit } = context;
     audit.action = 'redrive';
     const order = parsed(RedriveOrder, body, '{"fileId": "…"} or {"state": "failed"}');
     const end = performance.now() + redriveBudgetMs;
-    const sweeper = { ...deps, log };
+    const sweeper = within(deps, context);
     const report =
       'fileId' in order
         ? { [await redriveOne(sweeper, order.fileId)]: 1 }
@@ -66,18 +68,20 @@ async function redriveOne(deps: RecallDeps, fileId: string): Promise<string> {
 }
 
 function postRelease(deps: OperatorDeps): Route {
-  return async ({ response, log, audit }, { body, by }) => {
+  return async (context, { body, by }) => {
+    const { response, audit } = context;
     audit.action = 'release';
     const order = parsed(ReleaseOrder, body, `${CONTENT} or with "signature"`);
-    const report = await releaseFinding({ ...deps, log }, order, by);
+    const report = await releaseFinding(within(deps, context), order, by);
     sendJson(response, 'state' in report ? 202 : 200, 'application/json', report);
   };
 }
 
 function postCondemn(deps: OperatorDeps): Route {
-  return async ({ response, log, audit }, { body, by }) => {
+  return async (context, { body, by }) => {
+    const { response, audit } = context;
     audit.action = 'condemn';
-    const report = await condemnContent({ ...deps, log }, parsed(CondemnOrder, body, CONTENT), by);
+    const report = await condemnContent(within(deps, context), parsed(CondemnOrder, body, CONTENT), by);
     sendJson(response, 200, 'application/json', report);
   };
 }
@@ -85,11 +89,12 @@ function postCondemn(deps: OperatorDeps): Route {
 const CONTENT = '{"sha256": "64 lower-case hex digits", "reason": "…"}';
 
 function postHunt({ huntBudgetMs, permanent, ...deps }: OperatorDeps): Route {
-  return async ({ request, response, query, log, audit }, { by }) => {
+  return async (context, { by }) => {
+    const { request, response, query, log, audit } = context;
     audit.action = 'hunt';
     const terms = { budgetMs: huntBudgetMs, stopping: isDraining };
     const condemn = (order: v.InferOutput<typeof CondemnOrder>) =>
-      condemnContent({ ...deps, log }, order, by);
+      condemnContent(within(deps, context), order, by);
     const report = await answerHunt({ permanent, condemn }, { request, response, query }, terms);
     if (report) log.warn(report, 'hunt completed');
   };

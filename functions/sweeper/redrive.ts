@@ -21,7 +21,7 @@ export async function redrive(
   const at = deps.now();
   const written = await deps.records.judge(current, redriven(current.record, at));
   if (!written) return false;
-  await deps.redeliver(notificationOf(object, at));
+  await deps.redeliver({ ...notificationOf(object, at), about: current.record.traceparent });
   deps.log.warn({ fileId: current.record.id, times: written.record.redriven?.times }, 'file redriven');
   return true;
 }

@@ -39,7 +39,7 @@ export interface DirectRequest extends ValidUpload {
  * @throws {Problem}, {StorageError}
  */
 export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
-  const { request, response, traceparent, log, audit } = context;
+  const { request, response, span, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const described = await directRequest(request, response);
   const { contentType, fileName, correlationId, callbackUrl, expiresAt, ...order } = described;
@@ -49,7 +49,7 @@ export async function postDirect(deps: DirectDeps, context: RequestContext): Pro
     fileName,
     correlationId: correlationIdOf(correlationId, 'correlationId'),
     expiresAt: endOf(expiresAt, 'expiresAt', deps.now()),
-    traceparent,
+    traceparent: span.traceparent,
     callbackUrl,
     size: order.size,
   });

@@ -25,6 +25,7 @@ import { createLog } from '../../shared/runtime/log.ts';
 import { Shares } from '../../shared/runtime/shares.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
+import { openTracing } from '../../shared/tracing/connect.ts';
 import { ActiveRequests } from './active-requests.ts';
 import { callbackOwners, callbacksOf } from './callbacks.ts';
 import { postDirect } from './direct.ts';
@@ -62,6 +63,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('upload', config.LOG_LEVEL);
+const tracing = await openTracing('upload', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
@@ -106,11 +108,12 @@ const elsewhere = config.FILES_URL ? { detail: `Files are read at ${config.FILES
 
 streamBodies(() => true);
 allowOrigins(config.CORS_ORIGINS);
-drainOnSignals(log);
+drainOnSignals(log, () => tracing.flush());
 http(
   'upload',
   httpService({
     log,
+    tracing,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,

@@ -62,7 +62,7 @@ async function answer(
 
 async function createFromBody(
   { receiver, terms, uploads }: PostDeps,
-  { request, response, traceparent }: RequestContext,
+  { request, response, span }: RequestContext,
   owner: Principal,
   offer: UploadHeaders,
 ): Promise<Received> {
@@ -77,7 +77,7 @@ async function createFromBody(
     callbackUrl: callbackFor(terms.callbacks, owner, offer.callbackUrl),
     correlationId: offer.correlationId,
     expiresAt: offer.expiresAt,
-    traceparent,
+    traceparent: span.traceparent,
     declaredBytes,
     bytes: check.through(sniffed(bytes, contentType, terms.media)),
     verify: ({ sha256 }) => check.verify(sha256),

@@ -60,12 +60,17 @@ export async function beginUpload(
   owner: Principal,
   offer: UploadHeaders,
 ): Promise<FileRecord | undefined> {
-  const { request, response, log, audit, traceparent } = context;
+  const { request, response, log, audit, span } = context;
   const { complete = true } = offer;
   using _ = openUpload(tus.uploads, owner, response);
   const length = wholeLength(request, { offset: 0, complete, known: undefined });
   const { maxBytes } = tus.terms;
-  const admitted = validateUpload(tus.terms, { ...offer, owner, size: length, traceparent });
+  const admitted = validateUpload(tus.terms, {
+    ...offer,
+    owner,
+    size: length,
+    traceparent: span.traceparent,
+  });
   const record = recordOf(tus, admitted, offer, length);
   await tus.records.insert(record);
   audit.fileId = record.id;

@@ -70,12 +70,13 @@ export function isOver(record: TusRecord, { partial, final }: Chain): boolean {
 /** Adds a body to an upload, and makes the object where that was the last of it. */
 export async function appendBody(
   tus: AppendBodyDeps,
-  { request, response }: RequestContext,
+  { request, response, span }: RequestContext,
   progress: Progress,
   chunk?: Omit<Chunk, 'bytes'>,
 ): Promise<Standing> {
   const { record, chain } = progress;
-  const { contentType, upload } = record;
+  const { contentType, upload, traceparent } = record;
+  if (traceparent && traceparent !== span.traceparent) span.link(traceparent);
   let latest = progress;
   if (!chunk) tus.latest.keep(progress);
   else {

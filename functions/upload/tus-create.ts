@@ -79,7 +79,7 @@ export async function createPartial(
 /** The file as Upload-Metadata describes it. @throws {Problem} */
 export function validateDescribed(
   { terms, now }: Pick<CreateUploadDeps, 'terms' | 'now'>,
-  { request, traceparent }: Pick<RequestContext, 'request' | 'traceparent'>,
+  { request, span }: Pick<RequestContext, 'request' | 'span'>,
   caller: Caller,
   size: number | undefined,
 ): ValidUpload {
@@ -91,7 +91,7 @@ export function validateDescribed(
     callbackUrl: pairs.get('callbackUrl'),
     correlationId: correlationIdOf(pairs.get('correlationId'), 'correlationId in Upload-Metadata'),
     expiresAt: endOf(pairs.get('expiresAt'), 'expiresAt in Upload-Metadata', now()),
-    traceparent,
+    traceparent: span.traceparent,
     size,
   });
 }

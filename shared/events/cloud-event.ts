@@ -1,4 +1,5 @@
 import type { Traceparent } from '../runtime/trace.ts';
+import type { Span } from '../tracing/tracing.ts';
 
 /** A message of Pub/Sub: JSON, and attributes that subscriptions can filter on. */
 export interface EventMessage {
@@ -6,10 +7,15 @@ export interface EventMessage {
   readonly attributes: Readonly<Record<string, string>>;
   /** Messages with the same one come in the order of their publication, where topic and subscription do that. */
   readonly orderingKey?: string;
+  /** Span that the message is about, where its attributes do not name it; it is not sent. */
+  readonly about?: Traceparent | undefined;
 }
 
-/** Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time. */
-export type Publish = (event: EventMessage) => Promise<void>;
+/**
+ * Resolves once Pub/Sub has the message; rejects where it could not be had to take it in time.
+ * @param within span of the work that sends it; without one, it is sent as a part of what the event is about
+ */
+export type Publish = (event: EventMessage, within?: Span) => Promise<void>;
 
 /** The types of events, each with a schema in `schemas/` of the same name. */
 export type EventName =
@@ -77,11 +83,11 @@ export function cloudEvent({
 
 /** Publishes the events of one deployment, by whose address subscribers tell its events from those of others. */
 export function addressed(publish: Publish, filesUrl: string): Publish {
-  return ({ attributes, ...event }) => {
+  return ({ attributes, ...event }, within) => {
     const absolute = {
       'ce-source': `${filesUrl}${attributes['ce-source']}`,
       'ce-dataschema': `${filesUrl}${attributes['ce-dataschema']}`,
     };
-    return publish({ ...event, attributes: { ...attributes, ...absolute } });
+    return publish({ ...event, attributes: { ...attributes, ...absolute } }, within);
   };
 }

@@ -1,6 +1,8 @@
 import type { PubSub, Topic } from '@google-cloud/pubsub';
 import { applicationDefault } from '../storage/credentials.ts';
+import { type Tracing, UNTRACED } from '../tracing/tracing.ts';
 import type { Publish } from './cloud-event.ts';
+import { traced } from './traced.ts';
 
 /** Milliseconds: a caller that is told "no" in time has its event come back; one that hangs is cut off. */
 const PUBLISH_TIMEOUT_MS = 30_000;
@@ -16,6 +18,7 @@ export interface PublisherOptions {
    * TLS, so that they go as a header of each call.
    */
   readonly emulatorCredentials?: boolean;
+  readonly tracing?: Tracing;
 }
 
 export interface Publisher {
@@ -32,7 +35,7 @@ export interface Publisher {
 export function createPublisher(
   projectId: string,
   topic: string,
-  { ordered = false, emulatorCredentials = false }: PublisherOptions = {},
+  { ordered = false, emulatorCredentials = false, tracing = UNTRACED }: PublisherOptions = {},
 ): Publisher {
   let opened: ReturnType<typeof open> | undefined;
   const library = (): ReturnType<typeof open> => {
@@ -58,17 +61,18 @@ export function createPublisher(
       throw error;
     }
   };
+  const counted: Publish = async (event) => {
+    underWay += 1;
+    try {
+      await publish(event).catch((error: unknown) => {
+        throw isDenied(error) ? denied(projectId, topic, error) : error;
+      });
+    } finally {
+      underWay -= 1;
+    }
+  };
   return {
-    publish: async (event) => {
-      underWay += 1;
-      try {
-        await publish(event).catch((error: unknown) => {
-          throw isDenied(error) ? denied(projectId, topic, error) : error;
-        });
-      } finally {
-        underWay -= 1;
-      }
-    },
+    publish: traced(counted, topic, tracing),
     load: async () => {
       await library();
     },

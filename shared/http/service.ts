@@ -6,11 +6,13 @@ import { withoutDomains } from '../framework/domains.ts';
 import { isDraining, whileServing } from '../framework/drain.ts';
 import { HEADERS_MS, limitRequests } from '../framework/timeouts.ts';
 import type { Logger } from '../runtime/log.ts';
-import { type Traceparent, traceFields, traceparentOf } from '../runtime/trace.ts';
+import { sentTraceparent, traceFields } from '../runtime/trace.ts';
 import { StorageError } from '../storage/error.ts';
+import { type Span, type Tracing, UNTRACED, untraced } from '../tracing/tracing.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
 import { sendHead, sendProblem } from './respond.ts';
+import { routeOf } from './route.ts';
 
 /** One request: what a handler needs beside its own dependencies. */
 export interface RequestContext {
@@ -19,8 +21,8 @@ export interface RequestContext {
   readonly query: URLSearchParams;
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
-  /** Trace that its log lines are of. */
-  readonly traceparent: Traceparent;
+  /** Span that its log lines are of, and that what follows from it has as its parent. */
+  readonly span: Span;
   readonly log: Logger;
   /** Record to be filled in on the way; written when the request is over. */
   readonly audit: Audit;
@@ -36,6 +38,10 @@ export interface ServiceOptions {
   /** Where clients reach the files function, which serves the types of problems; undefined where that is not known. */
   readonly filesUrl: string | undefined;
   readonly handler: Handler;
+  /** Absent: no spans are recorded. */
+  readonly tracing?: Tracing;
+  /** Its requests are messages that Pub/Sub pushes, whose spans the handler begins. */
+  readonly pushed?: true;
   /** Time until a request has arrived whole, as long as the platform lets it take; an hour by default. */
   readonly requestTimeoutSeconds?: number;
   /** Throws where the service cannot do its work now; `/readyz` then answers 503. */
@@ -65,9 +71,9 @@ async function serve(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const traceparent = traceparentOf(request.headers);
+  const span = spanOf(options, path, request);
   const requestId = randomBytes(8).toString('hex');
-  const log = options.log.child({ requestId, ...traceFields(traceparent, options.project) });
+  const log = options.log.child({ requestId, ...traceFields(span.traceparent, options.project) });
   const gone = new AbortController();
   const closed = new Promise<void>((resolve) => {
     response.once('close', () => {
@@ -80,7 +86,7 @@ async function serve(
   // A connection that is kept would be reset by the end of the process.
   if (isDraining()) response.setHeader('connection', 'close');
   try {
-    await options.handler({ path, query, request, response, traceparent, log, audit, signal: gone.signal });
+    await options.handler({ path, query, request, response, span, log, audit, signal: gone.signal });
   } catch (error) {
     const clientGone = gone.signal.aborted || isCutWrite(error, request);
     answerError(error, { request, response, log, audit, gone: clientGone, filesUrl: options.filesUrl });
@@ -88,6 +94,42 @@ async function serve(
   // Until then it is not known whether the answer left whole, nor may the process end.
   if (!response.destroyed) await closed;
   writeAudit(log, audit, response);
+  endSpan(span, audit, response);
+  void options.tracing?.flush();
+}
+
+/** Methods of HTTP, of which a client may send any other. */
+const METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+
+/**
+ * The span of a request, which continues its sender's. It has neither path nor query, nor who sent it from where.
+ * https://opentelemetry.io/docs/specs/semconv/http/http-spans/#http-server-span
+ */
+function spanOf(
+  { tracing = UNTRACED, pushed }: ServiceOptions,
+  path: string,
+  { method = '', headers }: IncomingMessage,
+): Span {
+  const parent = sentTraceparent(headers);
+  if (pushed) return untraced(parent);
+  const known = METHODS.has(method);
+  const route = routeOf(path);
+  return tracing.start([known ? method : 'HTTP', ...(route === undefined ? [] : [route])].join(' '), {
+    kind: 'server',
+    parent,
+    attributes: {
+      'http.request.method': known ? method : '_OTHER',
+      'http.route': route,
+      'faas.trigger': 'http',
+    },
+  });
+}
+
+function endSpan(span: Span, { fileId, problem }: Audit, response: ServerResponse): void {
+  const status = response.headersSent ? response.statusCode : undefined;
+  span.set({ 'http.response.status_code': status, 'fileshare.file.id': fileId });
+  if (!response.writableFinished) span.end('incomplete');
+  else span.end(response.statusCode >= 500 ? (problem ?? String(status)) : undefined);
 }
 
 function answerError(

@@ -15,13 +15,11 @@ export function parseTraceparent(text: string): Traceparent | undefined {
   return VERSION_00.test(text) ? (text as Traceparent) : undefined;
 }
 
-/** The trace of a request, as its sender or the front end of Cloud Run names it; a new one where neither does. */
-export function traceparentOf(headers: IncomingHttpHeaders): Traceparent {
+/** The span of a request's sender, as that or the front end of Cloud Run names it; undefined where neither does. */
+export function sentTraceparent(headers: IncomingHttpHeaders): Traceparent | undefined {
   const sent = String(headers['traceparent'] ?? '');
   const known = sent.replace(LATER, '00$1');
-  return (
-    parseTraceparent(known) ?? cloudTrace(String(headers['x-cloud-trace-context'] ?? '')) ?? newTraceparent()
-  );
+  return parseTraceparent(known) ?? cloudTrace(String(headers['x-cloud-trace-context'] ?? ''));
 }
 
 function cloudTrace(header: string): Traceparent | undefined {
@@ -31,15 +29,21 @@ function cloudTrace(header: string): Traceparent | undefined {
   return parseTraceparent(`00-${trace.toLowerCase()}-${hex}-0${sampled}`);
 }
 
-function newTraceparent(): Traceparent {
+export function newTraceparent(): Traceparent {
   return `00-${randomBytes(16).toString('hex')}-${randomBytes(8).toString('hex')}-00` as Traceparent;
 }
 
+/** Whether two spans are of the same trace. */
+export function isOneTrace(a: Traceparent, b: Traceparent): boolean {
+  return a.slice(3, 35) === b.slice(3, 35);
+}
+
 /** The fields that Cloud Logging joins log lines by: https://cloud.google.com/logging/docs/structured-logging */
-export function traceFields(traceparent: Traceparent, project: string): Record<string, string> {
-  const [, trace, span = ''] = traceparent.split('-');
+export function traceFields(traceparent: Traceparent, project: string): Record<string, string | boolean> {
+  const [, trace, span = '', flags = ''] = traceparent.split('-');
   return {
     'logging.googleapis.com/trace': `projects/${project}/traces/${trace}`,
     'logging.googleapis.com/spanId': span,
+    'logging.googleapis.com/trace_sampled': (Number.parseInt(flags, 16) & 1) === 1,
   };
 }

@@ -14,7 +14,7 @@ import type { Route } from '../router.ts';
  * scanned meanwhile, or by the same signatures, is not scanned again.
  */
 export function postRescan(files: Files): Route {
-  return async ({ request, response, signal, log }, id) => {
+  return async ({ request, response, signal, log, span }, id) => {
     const caller = await authenticate(files.tokens, request, 'write', 'admin');
     const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     const readable = requireReadable(record);
@@ -23,7 +23,7 @@ export function postRescan(files: Files): Route {
     if (readable.state !== 'clean')
       throw new Problem('file-unscannable', { members: { reason: readable.reason } });
     const blob = await locate(files, readable, signal);
-    await files.requestRescan(rescanRequest(blob, files.now()));
+    await files.requestRescan(rescanRequest(blob, files.now()), span);
     log.info({ fileId: record.id, caller: caller.principal }, 're-scan asked for');
     sendHandle(response, 202, toHandle(record, files.filesUrl, { forOwner: true }));
   };

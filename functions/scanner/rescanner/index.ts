@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
-import { addressed } from '../../../shared/events/cloud-event.ts';
+import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../../shared/events/publisher.ts';
 import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
 import { BlobNotes } from '../../../shared/files/blob-notes.ts';
@@ -21,6 +21,9 @@ import { createLog, type Logger } from '../../../shared/runtime/log.ts';
 import { ScanFault } from '../../../shared/scanning/verdict.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import { openTracing } from '../../../shared/tracing/connect.ts';
+import { startProcessing } from '../../../shared/tracing/delivery.ts';
+import type { Span } from '../../../shared/tracing/tracing.ts';
 import { composeEngine, engineVariables } from '../engine.ts';
 import type { Outcome } from '../outcome.ts';
 import { rescan } from './rescan.ts';
@@ -38,12 +41,14 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('rescanner', config.LOG_LEVEL);
+const tracing = await openTracing('rescanner', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
+  tracing,
 });
 const clamav = composeEngine(config);
 const context: RescanContext = {
@@ -56,11 +61,15 @@ const context: RescanContext = {
   log,
 };
 
-drainOnSignals(log, () => events.close());
+drainOnSignals(log, async () => {
+  await Promise.all([events.close(), tracing.flush()]);
+});
 http(
   'rescanner',
   httpService({
     log,
+    tracing,
+    pushed: true,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: config.FILES_URL,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
@@ -71,13 +80,16 @@ http(
   }),
 );
 
-async function handler({ request, response, log, audit }: RequestContext): Promise<void> {
+async function handler({ request, response, log, audit, span: pushed }: RequestContext): Promise<void> {
   audit.action = 'rescan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
-  const order = parseRescanRequest((request as IncomingMessage & { body?: unknown }).body);
+  const { body } = request as IncomingMessage & { body?: unknown };
+  const order = parseRescanRequest(body);
   if (!order) log.warn('message is no request to scan again');
-  const outcome = order ? await rescanned(order, log) : undefined;
+  const span = startProcessing(tracing, body, { about: undefined, request: pushed.traceparent });
+  const outcome = order ? await rescanned(order, log, span) : undefined;
+  span.end(outcome?.kind === 'later' ? outcome.kind : undefined);
   if (outcome?.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();
 }
@@ -89,11 +101,12 @@ function later(why: string, retryAfterSeconds: number): Problem {
 const inProgress = new Map<string, Promise<Outcome>>();
 
 /** Requests for one content that meet in this process share one scan. */
-function rescanned(order: RescanRequest, log: Logger): Promise<Outcome> {
+function rescanned(order: RescanRequest, log: Logger, span: Span): Promise<Outcome> {
   const key = `${order.name}#${order.generation}`;
   const running = inProgress.get(key);
   if (running) return running;
-  const scanning = rescan({ ...context, log }, order, shutdownSignal)
+  const publish = (event: EventMessage) => context.publish(event, span);
+  const scanning = rescan({ ...context, log, publish }, order, shutdownSignal)
     .catch((error: unknown): Outcome => notCompleted(error, order, log))
     .finally(() => inProgress.delete(key));
   inProgress.set(key, scanning);

@@ -15,6 +15,7 @@ import {
 import { createLog } from '../../../shared/runtime/log.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import { openTracing } from '../../../shared/tracing/connect.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from '../terms.ts';
 import { type AuditDeps, audit } from './audit.ts';
 
@@ -35,6 +36,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('auditor', config.LOG_LEVEL);
+const tracing = await openTracing('auditor', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
@@ -52,11 +54,12 @@ const auditor: AuditDeps = {
   log,
 };
 
-drainOnSignals(log);
+drainOnSignals(log, () => tracing.flush());
 http(
   'auditor',
   httpService({
     log,
+    tracing,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: undefined,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,

@@ -8,6 +8,7 @@ import { bucketName, commonVariables, integer, readConfig } from '../../../share
 import { createLog } from '../../../shared/runtime/log.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
+import { openTracing } from '../../../shared/tracing/connect.ts';
 import { Archive } from './archive.ts';
 import { type ExportDeps, exportRecords } from './export.ts';
 
@@ -24,6 +25,7 @@ const config = readConfig(
   process.env,
 );
 const log = createLog('exporter', config.LOG_LEVEL);
+const tracing = await openTracing('exporter', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000 };
 const exporter: ExportDeps = {
@@ -34,11 +36,12 @@ const exporter: ExportDeps = {
   log,
 };
 
-drainOnSignals(log);
+drainOnSignals(log, () => tracing.flush());
 http(
   'exporter',
   httpService({
     log,
+    tracing,
     project: config.GOOGLE_CLOUD_PROJECT,
     filesUrl: undefined,
     requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,

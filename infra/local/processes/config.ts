@@ -53,6 +53,8 @@ export interface PlatformConfig {
   readonly callbackOrigins?: string;
   /** The upload function's variable of that name. */
   readonly callbackOwners?: string;
+  /** The variable OTEL_EXPORTER_OTLP_ENDPOINT of all functions. */
+  readonly otlpEndpoint?: string;
   /** The scanner's variable of that name. */
   readonly acceptUnscannable?: string;
   /** The scanner's variable of that name. */
@@ -92,6 +94,7 @@ const VARIABLES = {
   DATA: v.optional(v.string(), '.local'),
   CALLBACK_ORIGINS: v.optional(v.string()),
   CALLBACK_OWNERS: v.optional(v.string()),
+  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(v.string()),
   ACCEPT_UNSCANNABLE: v.optional(v.string()),
   WINDOWED_SCAN_MAX_BYTES: v.optional(v.string()),
   WINDOW_OVERLAP_BYTES: v.optional(v.string()),
@@ -157,6 +160,7 @@ export function readPlatformConfig(
     ...(read.CORS_ORIGINS && { corsOrigins: read.CORS_ORIGINS }),
     ...(read.CALLBACK_ORIGINS && { callbackOrigins: read.CALLBACK_ORIGINS }),
     ...(read.CALLBACK_OWNERS && { callbackOwners: read.CALLBACK_OWNERS }),
+    ...(read.OTEL_EXPORTER_OTLP_ENDPOINT && { otlpEndpoint: read.OTEL_EXPORTER_OTLP_ENDPOINT }),
     ...(read.ACCEPT_UNSCANNABLE && { acceptUnscannable: read.ACCEPT_UNSCANNABLE }),
     ...(read.WINDOWED_SCAN_MAX_BYTES && { windowedScanMaxBytes: read.WINDOWED_SCAN_MAX_BYTES }),
     ...(read.WINDOW_OVERLAP_BYTES && { windowOverlapBytes: read.WINDOW_OVERLAP_BYTES }),

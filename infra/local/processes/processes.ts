@@ -38,6 +38,7 @@ export function describeProcesses(config: PlatformConfig, ports: Ports, identity
   const served = (name: keyof MetadataHosts, variables: Record<string, string>): ChildSpec =>
     cloudFunction(name, ports[name], {
       ...basics(config),
+      ...(config.otlpEndpoint && { OTEL_EXPORTER_OTLP_ENDPOINT: config.otlpEndpoint }),
       ...variables,
       ...credentials(identity.metadataHosts[name]),
     });

@@ -19,7 +19,7 @@ import { waitSecondsOf } from '../../../shared/http/prefer.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 import { TokenVerifier } from '../../../shared/identity/tokens.ts';
-import { traceparentOf } from '../../../shared/runtime/trace.ts';
+import { sentTraceparent } from '../../../shared/runtime/trace.ts';
 
 /**
  * A worker: gives every parser of headers the worst texts of some length, and says which it is at, so that who waits
@@ -80,7 +80,7 @@ const PARSERS: Readonly<Record<string, readonly [prefix: string, parse: (text: s
   principal: ['org:', parsePrincipal],
   range: ['bytes=0-', (text) => rangesOf(text, 1000)],
   reference: ['https://', parseResourceUri],
-  traceparent: ['00-', (text) => traceparentOf({ traceparent: text })],
+  traceparent: ['00-', (text) => sentTraceparent({ traceparent: text })],
   'upload-length': ['1', (text) => announcedLength(requestWith('upload-length', text))],
   'upload-metadata': ['a ', parseUploadMetadata],
 };

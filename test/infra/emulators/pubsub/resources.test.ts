@@ -114,7 +114,7 @@ describe('a publish request', () => {
     'more than 100 attributes': [{ attributes: attributes(101) }],
     'an attribute key of more than 256 bytes': [{ attributes: { ['k'.repeat(257)]: 'v' } }],
     'an empty attribute key': [{ attributes: { '': 'v' } }],
-    'an attribute key that begins with goog': [{ attributes: { google: 'v' } }],
+    'an attribute key that begins with goog': [{ attributes: { googclient: 'v' } }],
     'an attribute value of more than 1024 bytes': [{ attributes: { k: 'é'.repeat(513) } }],
     'an ordering key of more than 1024 bytes': [{ orderingKey: 'k'.repeat(1025) }],
     'two ordering keys': [{ orderingKey: 'k' }, { orderingKey: 'l' }],

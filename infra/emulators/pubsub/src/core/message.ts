@@ -70,7 +70,8 @@ function checkAttribute(key: string, value: string): void {
   if (key === '' || Buffer.byteLength(key) > limits.attributeKey) {
     throw invalid(`An attribute key is empty or longer than ${limits.attributeKey} bytes.`);
   }
-  if (key.startsWith('goog'))
+  // Google's client libraries put the span of a message there.
+  if (key.startsWith('goog') && !key.startsWith('googclient_'))
     throw invalid(`The attribute key ${key} begins with "goog", which is reserved.`);
   if (Buffer.byteLength(value) > limits.attributeValue) {
     throw invalid(`The value of attribute ${key} is longer than ${limits.attributeValue} bytes.`);
