@@ -31,7 +31,8 @@ export function stateBadge(state: State): Badge {
   return STATES[state];
 }
 
-export function badgeOf({ transfer, handle, refusal }: TrackedFile): Badge {
+export function badgeOf({ transfer, handle, refusal, deletion }: TrackedFile): Badge {
+  if (deletion) return { kind: 'off', text: 'Deleting' };
   if (transfer && transfer.state.kind !== 'sent') return TRANSFERS[transfer.state.kind];
   // All of it went out from here, so it waits for its scan.
   if (transfer && handle?.state === 'uploading') return STATES.pending;

@@ -4,6 +4,7 @@ import { explanation } from './explanation.ts';
 import { facts } from './facts.ts';
 import { receiptList } from './receipts.ts';
 import { Sharing } from './sharing.ts';
+import { Thumbnail } from './thumbnail.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { waterfall } from './waterfall.ts';
 import { bytes } from './words.ts';
@@ -30,6 +31,7 @@ export class Card {
   readonly #facts = element('div');
   readonly #times = element('div');
   readonly #sharing: Sharing;
+  readonly #thumbnail: Thumbnail;
   readonly #receipts = element('div');
   #shown = '';
   readonly #toggle = button('Pause', () => this.#turn());
@@ -45,13 +47,19 @@ export class Card {
     this.#focusRow = focusRow;
     this.#progress = element('div', { class: 'progress' }, this.#bar, this.#sent);
     this.#sharing = new Sharing(file);
+    this.#thumbnail = new Thumbnail(file);
     this.#again = button('Choose the same file to go on', actions.chooseAgain);
     this.#events = button('Events', () => actions.showEvents(file.id ?? ''));
     this.#download = button('Download', () => void file.download());
     this.#rescan = button('Scan again', () => void file.rescan());
-    this.#delete = button('Delete', () => void this.#withdraw(), { class: 'quiet' });
+    this.#delete = button('Delete', () => (file.deletion ? file.undo() : file.delete()), { class: 'quiet' });
     const right = element('div', {}, this.#times, this.#sharing.element, this.#receipts);
-    this.#details = element('div', { class: 'detail' }, this.#facts, right);
+    this.#details = element(
+      'div',
+      { class: 'detail' },
+      element('div', {}, this.#facts, this.#thumbnail.element),
+      right,
+    );
     const buttons = element(
       'div',
       { class: 'actions' },
@@ -75,9 +83,11 @@ export class Card {
 
   show(): void {
     const { file } = this;
-    const { handle, transfer, id, viewers } = file;
+    const { handle, transfer, id, viewers, deletion } = file;
+    const focused = document.activeElement;
     const underWay = transfer !== undefined && transfer.state.kind !== 'sent';
     this.#bar.setAttribute('aria-label', file.name);
+    this.#delete.textContent = deletion ? 'Undo' : 'Delete';
     for (const each of [
       this.#toggle,
       this.#again,
@@ -95,11 +105,14 @@ export class Card {
     this.#details.hidden = underWay || !handle;
     if (handle) this.#showDetails(handle);
     this.#sharing.show();
+    this.#thumbnail.show();
     this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
     this.#rescan.hidden = underWay || viewers === undefined || handle?.state !== 'clean';
     this.#events.hidden = underWay || id === undefined;
     this.#delete.hidden = underWay || viewers === undefined;
+    if (focused instanceof HTMLButtonElement && focused.hidden && this.element.contains(focused))
+      this.#focusRow();
   }
 
   #showDetails(handle: Handle): void {
@@ -135,11 +148,9 @@ export class Card {
   }
 
   #showToggle(kind: string | undefined): void {
-    const hadFocus = this.#toggle === document.activeElement;
     this.#toggle.hidden = kind === undefined;
     this.#toggle.textContent = kind === 'queued' || kind === 'sending' ? 'Pause' : 'Resume';
     this.#toggle.setAttribute('aria-label', `${this.#toggle.textContent}: ${this.file.name}`);
-    if (hadFocus && this.#toggle.hidden) this.#focusRow();
   }
 
   #showNote(): void {
@@ -157,11 +168,5 @@ export class Card {
     const { transfer } = this.file;
     if (transfer?.state.kind === 'queued' || transfer?.state.kind === 'sending') transfer.pause();
     else void transfer?.start();
-  }
-
-  async #withdraw(): Promise<void> {
-    await this.file.delete();
-    // The button goes with the next frame.
-    if (this.file.viewers === undefined) this.#focusRow();
   }
 }

@@ -1,5 +1,6 @@
 import { type Handle, isUnderWay, type Receipt, type Viewers } from '../../../../client/src/index.ts';
 import type { ScanTimings } from '../timings.ts';
+import { Deletion, UNDO_MS } from './deletion.ts';
 import { Lanes } from './lanes.ts';
 import { RECEIPTS } from './receipts.ts';
 import { save } from './save.ts';
@@ -27,6 +28,8 @@ export class TrackedFile {
   receipts: readonly Receipt[] | undefined;
   transfer: Transfer | undefined;
   scan: ScanTimings | undefined;
+  /** Can be undone still. */
+  deletion: Deletion | undefined;
   /** Why there is no handle. */
   refusal: Error | undefined;
   /** The outcome of the last action on it. */
@@ -88,6 +91,7 @@ export class TrackedFile {
       save(await new Response(download.stream).blob(), download.fileName ?? id);
       return `Downloaded ${bytes(download.size)}; its SHA-256 is right.`;
     });
+    await this.refresh();
   }
 
   async rescan(): Promise<void> {
@@ -113,7 +117,28 @@ export class TrackedFile {
     await this.refresh();
   }
 
-  async delete(): Promise<void> {
+  /** Deletes it, once there was time to undo this. */
+  delete(): void {
+    const { id, session } = this;
+    if (id === undefined || this.deletion) return;
+    this.deletion = new Deletion(session, id, {
+      send: () => void this.#delete(),
+      left: () => {
+        this.deletion = undefined;
+        void this.refresh();
+      },
+    });
+    this.#tell(`It is deleted in ${UNDO_MS / 1000} seconds, or when you leave this page.`);
+  }
+
+  undo(): void {
+    this.deletion?.cancel();
+    this.deletion = undefined;
+    this.#tell('It is not deleted.');
+  }
+
+  async #delete(): Promise<void> {
+    this.deletion = undefined;
     await this.#act(async ({ fileshare }, id) => {
       await fileshare.delete(id);
       return 'Deleted: nobody gets it any more.';
@@ -124,6 +149,7 @@ export class TrackedFile {
   /** The page shows it no more. */
   forget(): void {
     this.#isForgotten = true;
+    this.deletion?.now();
     this.#poll?.abort();
   }
 
@@ -138,11 +164,15 @@ export class TrackedFile {
   async #act(work: (session: Session, id: string) => Promise<string>): Promise<void> {
     if (this.id === undefined) return;
     try {
-      this.#say(await work(this.session, this.id));
+      this.#tell(await work(this.session, this.id));
     } catch (error) {
-      this.#say(`Refused. ${saying(error)}`);
+      this.#tell(`Refused. ${saying(error)}`);
     }
-    this.#watcher.say(this, `${this.name}: ${this.note}`);
+  }
+
+  #tell(note: string): void {
+    this.#say(note);
+    this.#watcher.say(this, `${this.name}: ${note}`);
   }
 
   #say(note: string): void {
