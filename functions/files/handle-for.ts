@@ -12,5 +12,5 @@ export function handleFor(
 ): Handle {
   const at = now();
   const forOwner = ownerOrAdministrator(caller, record, at);
-  return toHandle(record, filesUrl, { forOwner, until: viewsUntil(caller, record, at) });
+  return toHandle(record, filesUrl, { forOwner, until: viewsUntil(caller, record, at), now: at });
 }

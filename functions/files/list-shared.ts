@@ -2,7 +2,13 @@ import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
-import { idIn, type SharedEntry, type SharedFiles, sharedPosition } from '../../shared/files/shared-files.ts';
+import {
+  idIn,
+  type SharedEntry,
+  type SharedFiles,
+  sharedPosition,
+  unannouncedSince,
+} from '../../shared/files/shared-files.ts';
 import { type Caller, mayChange, mayView } from '../../shared/identity/caller.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { State } from './list.ts';
@@ -89,6 +95,8 @@ async function readShared(
     return undefined;
   }
   for (const { object } of entries) {
+    // The sweeper has still to announce the grant, or to find that there was none.
+    if (unannouncedSince(object)) continue;
     if (now().getTime() - object.updated.getTime() < SETTLED_MS) continue;
     await shared.remove(object).catch((error: unknown) => {
       log.warn({ err: error, object: object.name }, 'entry of a revoked viewer not removed');

@@ -121,7 +121,7 @@ async function announce(
   record: FileRecord,
   granted: ReadonlyMap<Principal, Date>,
 ): Promise<void> {
-  if (!publish) return;
+  if (!publish || record.state === 'expired' || record.state === 'deleted') return;
   const told = record.viewers.map(async (viewer) => {
     const { principal } = viewer;
     const since = granted.get(principal);

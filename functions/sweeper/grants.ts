@@ -1,6 +1,7 @@
 import { fileShared } from '../../shared/events/file-shared.ts';
-import { parseSharedName, unannouncedSince } from '../../shared/files/shared-files.ts';
+import { isRemoved, parseSharedName, unannouncedSince } from '../../shared/files/shared-files.ts';
 import { principalKey } from '../../shared/identity/principal.ts';
+import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { hasWaited, type SweeperDeps } from './sweeper.ts';
 
@@ -11,7 +12,7 @@ export type GrantOutcome =
   | 'young'
   /** The event of the grant is out now. */
   | 'announced'
-  /** No record names the viewer, and none will: the entry is gone. */
+  /** No record names the viewer, and none will: the entry is gone, also one that a hold kept until now. */
   | 'dropped'
   | 'foreign';
 
@@ -20,12 +21,16 @@ export type GrantOutcome =
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
 export async function reconcileGrant(deps: SweeperDeps, entry: StoredObject): Promise<GrantOutcome> {
+  const { permanent, records, shared, publish, abandonedAfterMs, now } = deps;
+  if (isRemoved(entry)) {
+    if (isKept(entry, now())) return 'unchanged';
+    return (await deleteUnlessHeld(permanent, entry)) === 'deleted' ? 'dropped' : 'unchanged';
+  }
   const since = unannouncedSince(entry);
   if (!since) return 'unchanged';
   if (!hasWaited(deps, entry.updated)) return 'young';
   const named = parseSharedName(entry.name);
   if (!named) return 'foreign';
-  const { records, shared, publish, abandonedAfterMs, now } = deps;
   const record = (await records.get(named.id))?.record;
   const viewer = record?.viewers.find(({ principal }) => principalKey(principal) === named.viewerKey);
   if (record && viewer && record.state !== 'deleted' && record.state !== 'expired') {

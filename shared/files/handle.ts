@@ -1,3 +1,4 @@
+import { isLive } from '../identity/caller.ts';
 import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
 import { fileUrl } from './file-url.ts';
 import type { DecidedRecord, FileRecord, UploadingRecord } from './record.ts';
@@ -56,6 +57,7 @@ interface HandleTerms {
   readonly forOwner?: boolean;
   readonly offset?: number | undefined;
   readonly until?: Date | undefined;
+  readonly now?: Date;
 }
 
 /**
@@ -66,7 +68,7 @@ interface HandleTerms {
 export function toHandle(
   record: FileRecord,
   filesUrl: string | undefined,
-  { forOwner = false, offset, until }: HandleTerms = {},
+  { forOwner = false, offset, until, now = new Date() }: HandleTerms = {},
 ): Handle {
   const { content } = record;
   const self = fileUrl(filesUrl, record.id);
@@ -82,7 +84,10 @@ export function toHandle(
     ...(record.expiresAt && { expiresAt: record.expiresAt.toISOString() }),
     ...(until && { until: until.toISOString() }),
     ...outcome(record, offset),
-    ...(forOwner && { viewerCount: record.viewers.length, ...released(record) }),
+    ...(forOwner && {
+      viewerCount: record.viewers.filter((viewer) => isLive(viewer, now)).length,
+      ...released(record),
+    }),
     links: { self, status: `${self}/status` },
   };
 }

@@ -235,6 +235,7 @@ describe('ends of files and grants', () => {
     const seen = await service.call('GET', `/files/${id}/status`, { as: READER });
     assert.equal(((await seen.json()) as Handle).until, until);
     await grantsReached(id);
+    assert.equal((await service.status(id)).viewerCount, 1);
     assert.equal(await read(id, READER), '404 not-found');
     assert.equal(await read(id, 'org:111111111', ['radiology']), '404 not-found');
     assert.equal(await read(id, 'org:987654321'), '200');
@@ -268,6 +269,20 @@ describe('ends of files and grants', () => {
       assert.equal(await answer(several), problem);
     }
     assert.equal((await service.status(id)).viewerCount, 0);
+  });
+
+  it('of a grant are enforced on a viewer who waits for the verdict meanwhile', async () => {
+    await service.fault({ operation: 'notify', effect: { kind: 'error', status: 503 } });
+    const { id } = await service.upload(randomBytes(100));
+    await grant(id, READER, { until: inSeconds(3600) });
+    await service.resetOperations();
+    const waiting = service.call('GET', `/files/${id}/status`, { as: READER, headers: { prefer: 'wait=5' } });
+    // It has found the file, and looks again.
+    const reads = async () => (await service.operations()).operations['objects.get']?.calls ?? 0;
+    await eventually(async () => (await reads()) > 4);
+    await grantsReached(id);
+    assert.equal(await answer(await waiting), '404 not-found');
+    await service.clearFaults();
   });
 
   it('bound the time for which a signed URL is good', async () => {

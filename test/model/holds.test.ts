@@ -1,13 +1,18 @@
 import assert from 'node:assert/strict';
+import { RecordWriter } from '../../functions/files/record-writer.ts';
+import { share } from '../../functions/files/share.ts';
 import { recall } from '../../functions/sweeper/recall.ts';
 import { releaseFinding } from '../../functions/sweeper/release.ts';
 import { sweep } from '../../functions/sweeper/sweep.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
 import { Receipts } from '../../shared/files/receipts.ts';
+import type { Principal } from '../../shared/identity/principal.ts';
+import { Background } from '../../shared/runtime/background.ts';
 import { StorageError } from '../../shared/storage/error.ts';
-import { CollectFixture } from '../functions/sweeper/collect-fixture.ts';
+import { type Actor, CollectFixture, HOUR } from '../functions/sweeper/collect-fixture.ts';
 import { DAY } from '../functions/sweeper/fixture.ts';
 import type { Hook } from '../functions/sweeper/hooked-bucket.ts';
+import { FAST_RETRY } from '../shared/storage/streams.ts';
 import { engine, SAMPLES } from './contents.ts';
 
 const [HARMLESS, MALWARE] = ['harmless', 'malware'].map(
@@ -21,6 +26,7 @@ const PREFIXES = [
   'blobs/',
   'references/',
   'receipts/',
+  'shared/',
   'findings/',
   'collect/',
   'sweeper/',
@@ -59,6 +65,19 @@ describe('a life of files whose objects are held from the moment that they are t
         .map(({ attributes }) => attributes['ce-id']),
     ).size;
 
+  async function shareForAnHour(id: FileId, { collector }: Actor): Promise<void> {
+    const until = new Date(fixture.now + HOUR);
+    const grant = [{ principal: 'org:5' as Principal, until }, { principal: 'org:6' as Principal }];
+    const writer = new RecordWriter(collector.records, FAST_RETRY);
+    const background = new Background(collector.log);
+    await share({ ...collector, writer, background }, { id, grant, ifMatch: undefined });
+    await background.ended();
+    fixture.now += 2 * HOUR;
+    const { records } = await sweep(collector, { budgetMs: 60_000, stopping: () => false });
+    assert.equal(records.grantsEnded, 1);
+    assert.equal(eventsOf('file.shared.v1', id), 2);
+  }
+
   for (const prefix of PREFIXES) {
     it(`comes to the same end below ${prefix}, and leaves nothing once they are released`, async () => {
       const { permanent } = fixture.sweeper;
@@ -68,13 +87,16 @@ describe('a life of files whose objects are held from the moment that they are t
       );
       const clean = await fixture.upload(HARMLESS?.bytes ?? '', actor);
       const infected = await fixture.upload(MALWARE?.bytes ?? '', actor);
-      for (const { object } of [clean, infected]) {
+      const end = { expiresAt: new Date(fixture.now + 3 * DAY) };
+      const ending = await fixture.upload(HARMLESS?.bytes ?? '', actor, clean.record.owner, end);
+      for (const { object } of [clean, infected, ending]) {
         assert.deepEqual(await fixture.scan(object, actor), { kind: 'done' });
         // The same event once more.
         assert.deepEqual(await fixture.scan(object, actor), { kind: 'done' });
       }
       assert.equal(await fixture.state(clean.record.id), 'clean');
       assert.equal(await fixture.state(infected.record.id), 'infected');
+      await shareForAnHour(ending.record.id, actor);
       assert.ok(await fixture.refer(clean.record.id, 'urn:1', actor));
       await fixture.leaveReceipt(clean.record.id, clean.record.owner, actor);
       assert.equal(await fixture.remove(clean.record.id, actor), false);
@@ -94,8 +116,11 @@ describe('a life of files whose objects are held from the moment that they are t
           fixture.now += 31 * DAY;
         }
       };
+      fixture.now += 3 * DAY;
+      await sweep(actor.collector, { budgetMs: 60_000, stopping: () => false });
+      assert.equal(await fixture.state(ending.record.id), 'deleted');
       await collectFor(6);
-      for (const { record } of [clean, infected]) {
+      for (const { record } of [clean, infected, ending]) {
         assert.ok(['deleted', undefined].includes(await fixture.state(record.id)));
         assert.equal(eventsOf('scan.completed.v1', record.id), 1);
         assert.equal(eventsOf('file.deleted.v1', record.id), 1);
@@ -111,6 +136,7 @@ describe('a life of files whose objects are held from the moment that they are t
       const recaller = { ...actor.collector, blobs: actor.scan.blobs, receipts, quarantine: undefined };
       const terms = { budgetMs: 60_000, stopping: () => false };
       assert.ok((await recall(recaller, terms)).complete);
+      await sweep(actor.collector, terms);
       await collectFor(6);
       const left = (await fixture.names('')).filter((name) => !/^(sweeper|findings)\//.test(name));
       assert.deepEqual(left, []);

@@ -4,7 +4,12 @@ import { listShared, parseSharedPosition } from '../../../functions/files/list-s
 import { type Sharing, share } from '../../../functions/files/share.ts';
 import { toDeleted } from '../../../shared/files/ends.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
-import { SharedFiles, sharedName, sharedPosition } from '../../../shared/files/shared-files.ts';
+import {
+  SharedFiles,
+  sharedName,
+  sharedPosition,
+  unannouncedSince,
+} from '../../../shared/files/shared-files.ts';
 import type { Caller } from '../../../shared/identity/caller.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
@@ -121,6 +126,33 @@ describe('the files that are shared with a caller', () => {
     assert.equal((await entries(viewer)).length, 2);
     assert.deepEqual(idsOf(await list({ aheadMs: 2 * HOUR })), []);
     assert.deepEqual(await entries(viewer), []);
+  });
+
+  it('are no longer listed once their grant is over, and are found again once it is granted anew', async () => {
+    const id = await fixture.clean({}, at(1));
+    const until = new Date(Date.now() + HOUR);
+    const grant = (...ends: Date[]) =>
+      share(fixture.instance(), {
+        id,
+        grant: [{ principal: viewer, ...(ends[0] && { until: ends[0] }) }],
+        ifMatch: undefined,
+      });
+    await grant(until);
+    assert.deepEqual(idsOf(await list()), [id]);
+    assert.deepEqual(idsOf(await list({ aheadMs: 2 * HOUR })), []);
+    // It is kept until it is known that its grant was announced.
+    assert.deepEqual(await entries(viewer), [id]);
+    WRITE_CLOCK.tick();
+    const entry = (await fixture.bucket().stat(sharedName(viewer, id))) ?? assert.fail();
+    await new SharedFiles(fixture.bucket()).markAnnounced(
+      viewer,
+      id,
+      unannouncedSince(entry) ?? assert.fail(),
+    );
+    assert.deepEqual(idsOf(await list({ aheadMs: 2 * HOUR })), []);
+    assert.deepEqual(await entries(viewer), []);
+    await grant();
+    assert.deepEqual(idsOf(await list({ aheadMs: 2 * HOUR })), [id]);
   });
 
   it('are listed although an old entry cannot be removed, which the log says', async () => {

@@ -2,10 +2,12 @@ import assert from 'node:assert/strict';
 import { versionTag } from '../../../functions/files/headers/if-match.ts';
 import { RecordWriter } from '../../../functions/files/record-writer.ts';
 import { share } from '../../../functions/files/share.ts';
-import { newFileId } from '../../../shared/files/file-id.ts';
+import type { EventMessage } from '../../../shared/events/cloud-event.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
 import { Records } from '../../../shared/files/records.ts';
 import type { Viewer } from '../../../shared/identity/caller.ts';
+import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import type { Generation } from '../../../shared/storage/object.ts';
@@ -36,6 +38,61 @@ describe('sharing of a file that came by tus and was scanned', () => {
     const answers: string[] = [];
     for (const round of rounds) answers.push(await problemOf(round()));
     assert.deepEqual(new Set(answers), new Set(['none', 'too-many-viewers']));
+  });
+});
+
+describe('a grant with an end', () => {
+  const fixture = new RecordsFixture();
+  const principal = 'org:1' as Principal;
+  const hour = (count: number) => new Date(Date.UTC(2099, 0, 1, count));
+  const viewersAfter = async (id: FileId, ...grant: Viewer[]) =>
+    (await share(fixture.instance(), { id, grant, ifMatch: undefined })).record.viewers;
+
+  it('replaces the earlier one, in both directions, with none, and twice in one request by the last', async () => {
+    const id = await fixture.clean();
+    for (const until of [hour(2), hour(1), hour(3)])
+      assert.deepEqual(await viewersAfter(id, { principal, until }), [{ principal, until }]);
+    const twice = [
+      { principal, until: hour(4) },
+      { principal, until: hour(5) },
+    ];
+    assert.deepEqual(await viewersAfter(id, ...twice), [twice[1]]);
+    assert.deepEqual(await viewersAfter(id, { principal }), [{ principal }]);
+  });
+
+  it('is written and announced once, however often it is asked for', async () => {
+    const id = await fixture.clean();
+    const published: EventMessage[] = [];
+    const instance = {
+      ...fixture.instance(),
+      publish: async (event: EventMessage) => void published.push(event),
+    };
+    const sharing = { id, grant: [{ principal, until: hour(1) }], ifMatch: undefined };
+    const first = await share(instance, sharing);
+    assert.deepEqual((await share(instance, sharing)).object, first.object);
+    await share(instance, { ...sharing, grant: [{ principal, until: hour(2) }] });
+    await share(instance, { ...sharing, grant: [{ principal: OWNER }] });
+    assert.deepEqual(
+      published.map(({ attributes }) => attributes['sharedWith']),
+      [principal],
+    );
+    await instance.background.ended();
+  });
+
+  it('is not announced where it was refused for want of room', async () => {
+    const id = await fixture.clean();
+    const many = viewersNamed(
+      ...Array.from({ length: 80 }, (_, serial) => `org:${serial}${'x'.repeat(100)}`),
+    );
+    const publish = () => assert.fail('it was announced');
+    const refused = share({ ...fixture.instance(), publish }, { id, grant: many, ifMatch: undefined });
+    assert.equal(await problemOf(refused), 'too-many-viewers');
+    // A longer end needs room as well.
+    const most = viewersNamed(...Array.from({ length: 480 }, (_, serial) => `org:${serial + 1000000}`));
+    await share(fixture.instance(), { id, grant: most, ifMatch: undefined });
+    const ending = most.map((viewer) => ({ ...viewer, until: hour(1) }));
+    const longer = share(fixture.instance(), { id, grant: ending, ifMatch: undefined });
+    assert.equal(await problemOf(longer), 'too-many-viewers');
   });
 });
 

@@ -68,6 +68,8 @@ const named = {
   callbackUrl: fc.webUrl().map((url) => new URL(url).href as CallbackUrl),
   correlationId: fc.constantFrom('message-17/attachment 1', '"'),
   traceparent: fc.constant(`00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`),
+  expiresAt: time,
+  expiringAnnounced: fc.constant(true),
 };
 const file = <T extends Record<string, fc.Arbitrary<unknown>>>(state: string, fields: T) =>
   fc.oneof(
@@ -226,10 +228,11 @@ describe('record metadata', () => {
       judged.map((written) => [fileMetadata(fileOf(written)), verdictMetadata(written)] as const),
     );
     const hashes = ['sha256', 'claimedSha256'];
-    const times = ['createdAt', 'unreferencedSince', 'expiresAt', 'deletedAt', 'leaseUntil', 'redrivenAt'];
+    const times = ['createdAt', 'unreferencedSince', 'fileExpiresAt', 'expiresAt', 'deletedAt'];
+    const works = ['leaseUntil', 'redrivenAt'];
     const counts = ['size', 'claimedSize', 'length', 'redrives', 'generation'];
     const words = ['state', 'upload', 'owner', 'viewers', 'coverage', 'reason', 'failure'];
-    const keys = [...hashes, ...times, 'scannedAt', 'failedAt', ...counts, ...words];
+    const keys = [...hashes, ...times, ...works, 'scannedAt', 'failedAt', ...counts, ...words];
     const hit = new Set<string>();
     fc.assert(
       fc.property(entries, fc.nat(), (written, pick) => {
@@ -246,6 +249,15 @@ describe('record metadata', () => {
     );
     assert.deepEqual([...hit].sort(), [...keys].sort());
   });
+
+  const createdAt = new Date();
+  const anyFile = { id, owner, viewers: [], createdAt, contentType: 'text/plain', state: 'pending' } as const;
+  for (const viewers of ['org:1;', 'org:1;x', 'org:1;-1', 'org:1;1;2', ';1', 'org:1;9e99', 'org:1  org:2']) {
+    it(`grants nothing where its viewers are "${viewers}"`, () => {
+      const metadata = { ...fileMetadata(anyFile), viewers };
+      assert.throws(() => fromMetadata(id, metadata), CorruptRecord);
+    });
+  }
 
   it('is never clean with any of what a verdict needs missing', () => {
     fc.assert(
