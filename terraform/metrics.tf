@@ -32,13 +32,18 @@ locals {
     callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
     callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
   } : {})
+  # `alert`: the seconds above which a value is too much, where an alert goes by them.
   distributions = {
-    rescan_job_seconds     = { field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0" }
-    rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
-    verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
-    oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
-    signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
+    rescan_job_seconds     = { alert = 3 * 86400, field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0" }
+    rescan_behind_seconds  = { alert = 3 * 86400, field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
+    verdict_seconds        = { alert = null, field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
+    oldest_pending_seconds = { alert = var.sweeper.stuck_after_seconds, field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
+    signature_age_seconds  = { alert = local.signature_alert_hours * 3600, field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
   }
+  # A quantile is guessed between two bounds. The threshold of an alert is one of them, so that no value below it seems to be above.
+  bounds = { for name, distribution in local.distributions : name => distinct([
+    for bound in sort([for bound in concat([for power in range(61) : pow(1.25, power)], distribution.alert[*]) : format("%012.3f", bound)]) : tonumber(bound)
+  ]) }
 
   # The names of the metrics in PromQL.
   user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
@@ -46,6 +51,7 @@ locals {
   oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
   signature_age = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_signature_age_seconds_bucket{${local.of_revision}}[1h])))"
   rescan_behind = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_rescan_behind_seconds_bucket{${local.of_revision}}[1d])))"
+  rescan_job    = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_rescan_job_seconds_bucket{${local.of_revision}}[1d])))"
   dead_waiting  = "max by (subscription_id) (pubsub_googleapis_com:subscription_num_undelivered_messages{monitored_resource=\"pubsub_subscription\",subscription_id=~\"${var.name}-.+-dead(-sweeper)?\"})"
   backlog_age   = "max(pubsub_googleapis_com:subscription_oldest_unacked_message_age{monitored_resource=\"pubsub_subscription\",subscription_id=\"${var.name}-finalized-scanner\"})"
   requests      = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\"}"
@@ -86,10 +92,8 @@ resource "google_logging_metric" "distribution" {
     unit        = "s"
   }
   bucket_options {
-    exponential_buckets {
-      num_finite_buckets = 60
-      growth_factor      = 1.25
-      scale              = 1
+    explicit_buckets {
+      bounds = local.bounds[each.key]
     }
   }
   depends_on = [google_project_service.this]

@@ -253,3 +253,87 @@ run "limit_of_requests" {
     error_message = "The limit is another."
   }
 }
+
+run "objectives" {
+  command = plan
+  variables {
+    slo = { availability_percent = 99.5, min_requests = 20, verdict_within_seconds = 30, verdict_percent = 94, min_verdicts = 7 }
+  }
+  # 14.4 and 6 times the share of errors that each objective allows.
+  assert {
+    condition = { for name in ["availability-fast", "availability-slow", "late-verdicts-fast", "late-verdicts-slow"] :
+      name => join(" ", distinct(flatten(regexall(" > ([0-9.]+)", one(one(google_monitoring_alert_policy.metric[name].conditions).condition_prometheus_query_language).query))))
+      } == {
+      availability-fast  = "0.072000"
+      availability-slow  = "0.030000"
+      late-verdicts-fast = "0.864000"
+      late-verdicts-slow = "0.360000"
+    }
+    error_message = "The thresholds are others."
+  }
+  assert {
+    condition = alltrue([for name, floor in { availability-fast = 20, availability-slow = 20, late-verdicts-fast = 7, late-verdicts-slow = 7 } :
+      endswith(one(one(google_monitoring_alert_policy.metric[name].conditions).condition_prometheus_query_language).query, ") >= ${floor}")
+    ])
+    error_message = "The floors are others."
+  }
+  assert {
+    condition     = endswith(google_logging_metric.counter["verdicts_late"].filter, "jsonPayload.verdictSeconds>30")
+    error_message = "Another time makes a verdict late."
+  }
+}
+
+run "strictest_objectives" {
+  command = plan
+  variables {
+    slo = { availability_percent = 99.999, verdict_percent = 99.999 }
+  }
+  assert {
+    condition     = strcontains(one(one(google_monitoring_alert_policy.metric["availability-slow"].conditions).condition_prometheus_query_language).query, " > 0.000060 ")
+    error_message = "The threshold is rounded away."
+  }
+}
+
+run "uptime" {
+  command = plan
+  assert {
+    condition     = { for name, check in google_monitoring_uptime_check_config.this : name => check.period } == { upload = "300s", files = "300s" } && keys(google_monitoring_alert_policy.uptime) == ["unreachable"]
+    error_message = "Nobody asks whether upload and files answer."
+  }
+}
+
+run "uptime_of_one_address" {
+  command = plan
+  variables {
+    public_url           = "https://files.example.org:8443"
+    uptime_check_seconds = 60
+  }
+  assert {
+    condition = alltrue([for check in values(google_monitoring_uptime_check_config.this) :
+      one(check.monitored_resource).labels.host == "files.example.org" && one(check.http_check).port == 8443 && check.period == "60s"
+    ])
+    error_message = "Another address is asked than clients use."
+  }
+}
+
+run "no_uptime_checks" {
+  command = plan
+  variables {
+    uptime_check_seconds = null
+  }
+  assert {
+    condition     = length(google_monitoring_uptime_check_config.this) == 0 && length(google_monitoring_alert_policy.uptime) == 0
+    error_message = "Somebody asks all the same."
+  }
+}
+
+run "no_uptime_checks_that_cloud_run_refuses" {
+  command = plan
+  variables {
+    api_invokers = ["group:clients@example.org"]
+  }
+  assert {
+    condition     = length(google_monitoring_uptime_check_config.this) == 0 && length(google_monitoring_alert_policy.uptime) == 0
+    error_message = "Checks without a Google account would fail for ever."
+  }
+}

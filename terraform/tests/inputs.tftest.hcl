@@ -178,3 +178,67 @@ run "verdicts_with_retired_keys" {
     error_message = "The grant is not on the key."
   }
 }
+
+run "availability_that_cannot_burn_fast" {
+  command = plan
+  variables {
+    slo = { availability_percent = 93.9 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "verdicts_that_cannot_burn_fast" {
+  command = plan
+  variables {
+    slo = { verdict_percent = 93.9 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "availability_without_a_budget" {
+  command = plan
+  variables {
+    slo = { availability_percent = 100 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "verdicts_without_a_budget" {
+  command = plan
+  variables {
+    slo = { verdict_percent = 100 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "verdicts_within_no_time" {
+  command = plan
+  variables {
+    slo = { verdict_within_seconds = 0 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "objective_of_no_requests" {
+  command = plan
+  variables {
+    slo = { min_requests = 0 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "objective_of_no_verdicts" {
+  command = plan
+  variables {
+    slo = { min_verdicts = 0 }
+  }
+  expect_failures = [var.slo]
+}
+
+run "uptime_checks_at_an_odd_time" {
+  command = plan
+  variables {
+    uptime_check_seconds = 120
+  }
+  expect_failures = [var.uptime_check_seconds]
+}

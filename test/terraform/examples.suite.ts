@@ -28,6 +28,8 @@ describe('terraform', () => {
 
   it('the module: fmt, validate and its own tests', function () {
     if (!tfcheck) return this.skip();
+    // Each run of its tests plans the whole module.
+    this.timeout(900_000);
     const output = execFileSync(tfcheck, [MODULE, '--only', 'fmt,init,validate,test'], { encoding: 'utf8' });
     assert.match(output, /ok {3}test/);
   });

@@ -275,4 +275,5 @@ export const MISTAKES: readonly Mutation[] = [
     'threshold_value = 1',
     'threshold_value = 0',
   ),
+  planted('a threshold between two bounds', 'metrics.tf', 'distribution.alert[*])', '[])'),
 ];

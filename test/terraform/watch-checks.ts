@@ -10,6 +10,7 @@ export function watchFindings(deployment: Deployment): readonly string[] {
     ...logFindings(deployment),
     ...dependentMetrics(deployment),
     ...limitFindings(deployment),
+    ...boundFindings(deployment),
     ...uptimeFindings(deployment),
   ];
 }
@@ -115,6 +116,18 @@ function limitFindings(deployment: Deployment): readonly string[] {
       ? []
       : [`scanner-at-maximum does not go by the maximum of ${most} instances`]),
   ];
+}
+
+/** A quantile is guessed between two bounds of its histogram: what an alert compares it with has to be one. */
+function boundFindings(deployment: Deployment): readonly string[] {
+  return ofType(deployment, 'google_monitoring_alert_policy').flatMap(({ index }) => {
+    const compared = /histogram_quantile\(.*user_fileshare_(\w+)_bucket.* > (\d+)$/;
+    const [, metric, threshold] = compared.exec(queryOf(deployment, String(index))) ?? [];
+    if (metric === undefined) return [];
+    const found = ofType(deployment, 'google_logging_metric').find((one) => one.index === metric);
+    const bounds = listAt(found?.values, 'bucket_options', 0, 'explicit_buckets', 0, 'bounds');
+    return bounds.includes(Number(threshold)) ? [] : [`${index}: ${threshold} s is no bound of ${metric}`];
+  });
 }
 
 /** Upload and files are asked what they answer without a token, and two regions that get something else are an alert. */
