@@ -126,6 +126,39 @@ describe('the page: quarantine', () => {
     await page.getByRole('tab', { name: 'Mine' }).and(page.locator('[aria-selected="true"]')).waitFor();
   });
 
+  it('is worked with by the keyboard alone', async () => {
+    const page = await window.open(service.url);
+    await becomes(await sample(page, 'eicar-zip-in-zip.zip'), 'Infected');
+    await switchTo(page, OPERATOR);
+    await page.getByRole('tab', { name: 'Mine' }).focus();
+    for (const key of ['End', 'ArrowLeft']) await page.keyboard.press(key);
+    const content = page.locator('#contents > li').last();
+    await content.waitFor();
+    const reach = async (selector: string) => {
+      for (let presses = 0; presses < 20; presses += 1) {
+        await page.keyboard.press('Tab');
+        if ((await content.locator(`${selector}:focus`).count()) === 1) return;
+      }
+      assert.fail(`Tab does not lead to ${selector}`);
+    };
+    await reach('summary');
+    await page.keyboard.press('Enter');
+    await reach('button');
+    await Promise.all([page.waitForEvent('download'), page.keyboard.press('Enter')]);
+    await reach('input:not([type])');
+    await page.keyboard.type('a sample');
+    // Enter in the field decides nothing.
+    await page.keyboard.press('Enter');
+    await reach('button');
+    await page.keyboard.press('Enter');
+    await becomes(content, 'Released');
+    await content.locator('input:not([type]):focus').waitFor();
+    await page.keyboard.type('not after all');
+    await reach('button');
+    await page.keyboard.press('Enter');
+    await becomes(content, 'Infected');
+  });
+
   it('says what an infected file is to its owner', async () => {
     const page = await window.open(service.url);
     const card = await sample(page, 'eicar.com');

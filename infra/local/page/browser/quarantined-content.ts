@@ -32,6 +32,7 @@ export class QuarantinedContent {
   readonly #reason = element('input', { required: '', maxlength: '900' });
   readonly #only = element('input', { type: 'checkbox' });
   readonly #form: HTMLElement;
+  readonly #download = button('Download archive', () => void this.#save());
   readonly #release = button('Release', () => void this.#decide('release'));
   readonly #condemn = button('Condemn', () => void this.#decide('condemn'));
   #items: readonly Quarantined[] = [];
@@ -61,11 +62,10 @@ export class QuarantinedContent {
     );
     // Enter does not choose between the two.
     this.#form.addEventListener('submit', (event) => event.preventDefault());
-    const download = button('Download archive', () => void this.#save());
     const actions = element(
       'div',
       { class: 'actions' },
-      download,
+      this.#download,
       element('span', { class: 'hint' }, 'A zip; its password is “infected”.'),
     );
     const details = element(
@@ -111,10 +111,18 @@ export class QuarantinedContent {
           word && `${moment(word.at)} by ${word.by}: ${word.reason}`,
       }),
     );
+    for (const each of [this.#download, this.#release, this.#condemn]) {
+      each.setAttribute('aria-label', `${each.textContent}: ${this.#found.textContent}`);
+    }
+    const focused = document.activeElement;
     this.#form.hidden = sha256 === undefined;
     this.#release.hidden = finding === undefined || finding === 'released';
     this.#condemn.hidden = !(finding === undefined || finding === 'released');
     this.#only.parentElement?.toggleAttribute('hidden', this.#release.hidden);
+    // The button of an order goes with it.
+    if (focused instanceof HTMLButtonElement && focused.hidden && this.element.contains(focused)) {
+      this.#reason.focus();
+    }
   }
 
   async #askOwners(): Promise<void> {

@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { gzipSync } from 'node:zlib';
 import type { Issuer } from '../../../../infra/local/issuer/issuer.ts';
 import { localPages } from '../../../../infra/local/page/local-pages.ts';
 import type { PlatformStatus } from '../../../../infra/local/page/status-page.ts';
@@ -61,6 +62,13 @@ describe('the page, as it is served', () => {
     assert.match(String(script.headers['content-type']), /^text\/javascript/);
     assert.match(script.body, /FileshareProblem/);
     assert.doesNotMatch(script.body, /^import /m, 'nothing is left to fetch');
+  });
+
+  it('is below 100 KB when it is compressed', async () => {
+    const paths = ['/', '/local/page/main.js', '/local/page/style.css', '/local/page/icon.svg'];
+    const bodies = await Promise.all(paths.map(async (path) => (await get(path)).body));
+    const size = bodies.reduce((sum, body) => sum + gzipSync(body).length, 0);
+    assert.ok(size > 20_000 && size < 100_000, `${size} bytes`);
   });
 
   it('lets nothing inline run, and connects to this machine alone', async () => {
