@@ -11,6 +11,7 @@ import { type Measured, tableOf } from './report/table.ts';
 import { writeReport } from './report/write.ts';
 import { burst } from './rows/burst.ts';
 import { coldStart } from './rows/cold-start.ts';
+import { commandLine } from './rows/command-line.ts';
 import { contention } from './rows/contention.ts';
 import { cost } from './rows/cost.ts';
 import { download } from './rows/download.ts';
@@ -41,6 +42,7 @@ const ROWS: readonly Row[] = [
   scan,
   engine,
   small,
+  commandLine,
   operations,
   latencyThroughput,
   latencyAnswers,

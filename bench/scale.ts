@@ -68,6 +68,8 @@ export interface Scale {
   readonly latencyTimes: { readonly small: number; readonly large: number; readonly largeBytes: number };
   /** Contents that are scanned again, and files before, and after. */
   readonly rescan: { readonly contents: number; readonly files: number };
+  /** Files of 1 KB that the command line uploads. */
+  readonly commandLine: { readonly files: number; readonly rounds: Rounds };
   readonly growth: { readonly records: readonly number[]; readonly requests: number };
 }
 
@@ -115,6 +117,7 @@ export const FULL: Scale = {
   burst: { files: [10_000, 100_000] },
   latencyTimes: { small: 48, large: 4, largeBytes: 10_000_000 },
   rescan: { contents: 10_000, files: 400 },
+  commandLine: { files: 100, rounds: { times: 5, withinSeconds: 30 } },
   growth: { records: [100, 1_000, 10_000, 100_000], requests: 200 },
 };
 
@@ -149,5 +152,6 @@ export const QUICK: Scale = {
   burst: { files: [2_000] },
   latencyTimes: { small: 6, large: 1, largeBytes: 1_000_000 },
   rescan: { contents: 100, files: 10 },
+  commandLine: { files: 100, rounds: ONCE },
   growth: { records: [50, 200], requests: 20 },
 };

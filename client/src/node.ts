@@ -24,9 +24,9 @@ export async function fileSource(path: string): Promise<FileSource> {
     name: basename(full),
     type: mime.getType(full) ?? undefined,
     fingerprint: [full, size, mtimeNs].join('/'),
-    open: () => createReadStream(full, { highWaterMark: 1024 * 1024 }),
+    open: () => createReadStream(full, { highWaterMark: pieceOf(size) }),
     slice: (start, end) =>
-      createReadStream(full, { start, end: Math.max(start, end - 1), highWaterMark: 1024 * 1024 }),
+      createReadStream(full, { start, end: Math.max(start, end - 1), highWaterMark: pieceOf(end - start) }),
   };
 }
 
@@ -53,6 +53,11 @@ async function* below(
     if (entry.isDirectory()) yield* below(root, path, isWanted);
     else if (entry.isFile() && isWanted(path)) yield { path, source: await fileSource(join(root, path)) };
   }
+}
+
+/** Bytes to read at once: each read takes memory for so many, however few there are. */
+function pieceOf(size: number): number {
+  return Math.min(1024 * 1024, Math.max(4096, size));
 }
 
 async function stats(path: string) {

@@ -71,6 +71,9 @@ async function* pieces(stream: ReadableStream<Uint8Array>): AsyncGenerator<Uint8
   }
 }
 
+/** Bytes that a buffer has at least when it grows: a usual piece of a stream. */
+const LEAST_BYTES = 64 * 1024;
+
 export interface Chunk {
   readonly bytes: Uint8Array<ArrayBuffer>;
   /** Whether nothing comes after it. */
@@ -87,18 +90,22 @@ export class ChunkReader {
     this.#pieces = pieces[Symbol.asyncIterator]();
   }
 
-  /** The next `size` bytes, or those that are left. */
-  async read(size: number): Promise<Chunk> {
-    const bytes = new Uint8Array(size);
+  /**
+   * The next `size` bytes, or those that are left.
+   * @param expected how many there probably are: memory for them is taken at once, for more as they come
+   */
+  async read(size: number, expected = size): Promise<Chunk> {
+    let bytes = new Uint8Array(Math.min(size, expected));
     let filled = 0;
     while (filled < size && (await this.#more())) {
-      const piece = this.#rest.subarray(0, size - filled);
+      if (filled === bytes.length) bytes = grown(bytes, size);
+      const piece = this.#rest.subarray(0, bytes.length - filled);
       bytes.set(piece, filled);
       filled += piece.length;
       this.#rest = this.#rest.subarray(piece.length);
     }
     const last = !(await this.#more());
-    return { bytes: filled === size ? bytes : bytes.slice(0, filled), last };
+    return { bytes: filled === bytes.length ? bytes : bytes.slice(0, filled), last };
   }
 
   /** Lets go of the source. */
@@ -114,4 +121,10 @@ export class ChunkReader {
     }
     return this.#rest.length > 0;
   }
+}
+
+function grown(bytes: Uint8Array<ArrayBuffer>, most: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(Math.min(most, Math.max(LEAST_BYTES, bytes.length * 2)));
+  larger.set(bytes);
+  return larger;
 }

@@ -29,7 +29,7 @@ describe('client: the command line with folders', () => {
       .split('\n')
       .map((text) => (JSON.parse(text) as Handle).fileName);
 
-  const journals = () => readdir(folder.path('state', 'hops-fileshare', 'folders'));
+  const journals = () => readdir(folder.path('state', 'hops-fileshare', 'folders')).catch(() => []);
 
   it('uploads the files in a folder, a line for each in their order, and a total', async () => {
     const ran = await fileshare(['upload', '-r', 'scans', '--wait', '--parallel', '3']);
@@ -123,5 +123,34 @@ describe('client: the command line with folders', () => {
       assert.ok(line.sent > 2 * SIZE && line.sent < 3 * SIZE, String(line.sent));
       assert.ok(!again.stdout.includes(gone));
     });
+  });
+
+  it('uploads 1 000 files across a kill in the middle: none twice, none missing', async () => {
+    const others = await journals();
+    const names = Array.from({ length: 1000 }, (_, at) => `k-${String(at).padStart(3, '0')}`);
+    await mkdir(folder.path('thousand'));
+    for (const [at, name] of names.entries()) await writeFile(folder.path('thousand', name), noise(100, at));
+    const upload = ['upload', '-r', 'thousand', '--json', '--correlation-id', 'thousand'];
+    const first = await fileshare(upload, {
+      watch: (output, kill) => void (output.split('\n').length > 450 && kill('SIGKILL')),
+    });
+    assert.equal(first.code, null);
+    const before = first.stdout.split('\n').slice(0, -1);
+    assert.ok(before.length >= 450 && before.length < 1000, String(before.length));
+
+    line.expect();
+    const second = await fileshare(upload);
+    assert.equal(second.code, 0, second.stderr);
+    assert.deepEqual(namesIn(second), names);
+    const ids = new Set(
+      second.stdout
+        .trim()
+        .split('\n')
+        .map((text) => (JSON.parse(text) as Handle).id),
+    );
+    for (const text of before) assert.ok(ids.has((JSON.parse(text) as Handle).id), text);
+    const { stdout } = await fileshare(['ls', '-q', '--correlation-id', 'thousand']);
+    assert.deepEqual(stdout.trim().split('\n').sort(), [...ids].sort(), 'no other file was made');
+    assert.deepEqual(await journals(), others, 'nothing is left to continue');
   });
 });

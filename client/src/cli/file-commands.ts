@@ -27,7 +27,7 @@ export function addTransfers(program: Command, context: GetContext): void {
     .option('-r, --recursive', 'upload the files in folders; links are not followed')
     .option('--include <pattern>', 'of folders only these, as "*.dcm" or "2026/**"; repeatable', append)
     .option('--exclude <pattern>', 'of folders not these; repeatable', append)
-    .option('--parallel <count>', 'files at a time', count, 4)
+    .option('--parallel <count>', 'files at a time; by default 8, and of those above 8 MiB 4', count)
     .option('-w, --wait', 'wait for the verdicts')
     .option('--timeout <seconds>', 'how long to wait for each', seconds, 600)
     .option('--name <name>', 'the name it gets')

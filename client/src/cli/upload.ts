@@ -9,6 +9,7 @@ import { inParallel } from './each.ts';
 import { EXIT, type ExitCode, exitOf, exitOfError, isAbort, messageOf, UsageError, worst } from './exit.ts';
 import { type Input, type InputFlags, inputsOf, isFolder } from './inputs.ts';
 import { Journal } from './journal.ts';
+import { Slots } from './slots.ts';
 
 export interface UploadFlags extends InputFlags {
   readonly wait?: boolean;
@@ -20,7 +21,8 @@ export interface UploadFlags extends InputFlags {
   readonly correlationId?: string;
   /** RFC 3339. */
   readonly expires?: string;
-  readonly parallel: number;
+  /** Files at a time; without it, by their size. */
+  readonly parallel?: number;
 }
 
 interface Result {
@@ -37,7 +39,15 @@ interface Run {
   readonly flags: UploadFlags;
   readonly bars: Bars;
   readonly journal: Journal | undefined;
+  /** Room for files that take much memory. */
+  readonly large: Slots;
 }
+
+/** Files at a time: of small ones an answer takes longer than the bytes, and of large ones each has its chunks in memory. */
+const PARALLEL = 8;
+const PARALLEL_LARGE = 4;
+/** Bytes from which on a file is large, as is a stream. */
+const LARGE_BYTES = 8 * 1024 * 1024;
 
 /** `fileshare upload FILE... [-r] [--wait]`: a line for each file in their order, and a total. */
 export async function uploadCommand(
@@ -60,9 +70,10 @@ export async function uploadCommand(
   try {
     // Bars and lines would overwrite each other.
     const atOnce = journal ? (result: Result) => report(context, result) : undefined;
-    const run = { context, fileshare, flags, bars, journal };
-    const { signal } = context;
-    const limits = { parallel: flags.parallel, signal };
+    const { parallel = PARALLEL } = flags;
+    const large = new Slots(flags.parallel ?? PARALLEL_LARGE);
+    const run = { context, fileshare, flags, bars, journal, large };
+    const limits = { parallel, signal: context.signal };
     results.push(
       ...(await inParallel(inputsOf(files, flags), limits, (input) => uploadOne(run, input), atOnce)),
     );
@@ -84,13 +95,15 @@ async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Pro
   let resumedFrom = 0;
   try {
     const source = await open();
+    const upload = () => (inFolder ? uploadNoted(run, source, options) : fileshare.upload(source, options));
+    const isLarge = !('size' in source && source.size !== undefined && source.size <= LARGE_BYTES);
     const bar: Bar = bars.add(file, 'size' in source ? source.size : undefined);
     const onProgress = (progress: UploadProgress) => {
       resumedFrom = progress.resumedFrom;
       bar.update(progress.sent, progress.size);
     };
     const options = { name, type, via, idempotencyKey, correlationId, expiresAt, signal, onProgress };
-    handle = await (inFolder ? uploadNoted(run, source, options) : fileshare.upload(source, options));
+    handle = await (isLarge ? run.large.within(upload) : upload());
     if (wait) {
       bar.note('scanning');
       handle = await fileshare.wait(handle.id, { signal, timeout });

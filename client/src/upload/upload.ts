@@ -52,7 +52,8 @@ async function uploadNew(job: Job, reader: ChunkReader, sizes: Sizes, via: Way |
   const fitsInOne = source.size === undefined || source.size <= sizes.postUpTo;
   if (via === 'post' || (!via && fitsInOne)) {
     const limit = via === 'post' ? (source.size ?? sizes.postUpTo) : sizes.postUpTo;
-    const chunk = await reader.read(limit);
+    // Of a small file, 8 MiB would take longer to clear than its bytes take to read.
+    const chunk = await reader.read(limit, source.size ?? 0);
     if (chunk.last) return post(job, chunk.bytes);
     if (via) throw new RangeError(`A stream of more than ${limit} bytes does not go in one request.`);
     return finish(
