@@ -296,3 +296,11 @@ resource "google_pubsub_subscription_iam_member" "subscribers" {
   role         = "roles/pubsub.subscriber"
   member       = each.value.member
 }
+
+# A role of Cloud Trace is given for a project: https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
+resource "google_project_iam_member" "traces" {
+  for_each = toset([for name in keys(local.wired) : name if local.traces_to_google && contains(keys(local.accounts), name)])
+  project  = var.project_id
+  role     = "roles/telemetry.tracesWriter"
+  member   = "serviceAccount:${google_service_account.this[each.key].email}"
+}

@@ -7,13 +7,16 @@ data "google_project" "this" {
 locals {
   has_callbacks = var.callbacks != null
   has_exports   = var.exports != null
-  services      = toset(["upload", "files", "scanner", "rescanner", "sweeper", "auditor"])
+  # Any other collector is called without credentials.
+  traces_to_google = can(regex("^https://telemetry\\.googleapis\\.com(/|$)", var.tracing_endpoint))
+  services         = toset(["upload", "files", "scanner", "rescanner", "sweeper", "auditor"])
   apis = toset(concat(
     ["run", "pubsub", "storage", "iam", "cloudscheduler", "monitoring", "logging", "artifactregistry"],
     var.load_balancer == null ? [] : ["compute"],
     var.files.redirect_above_bytes == null ? [] : ["iamcredentials"],
     var.encryption == null && var.verdicts == null ? [] : ["cloudkms"],
     local.has_callbacks ? ["secretmanager"] : [],
+    local.traces_to_google ? ["telemetry", "cloudtrace"] : [],
   ))
   project_number = var.project_number != null ? var.project_number : data.google_project.this[0].number
   agents = {

@@ -9,6 +9,8 @@ locals {
   common_env = {
     GOOGLE_CLOUD_PROJECT = var.project_id
     PERMANENT_BUCKET     = local.buckets.permanent
+    # docs/traces.md
+    OTEL_EXPORTER_OTLP_ENDPOINT = var.tracing_endpoint
   }
   # Scans in windows take up to an hour (docs/operations.md). Pub/Sub asks again after its ack deadline of ten minutes; the
   # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.

@@ -572,6 +572,16 @@ variable "runbook_base_url" {
   }
 }
 
+variable "tracing_endpoint" {
+  description = "Base URL of a collector that takes spans by OTLP over HTTP (docs/traces.md); `https://telemetry.googleapis.com` is Cloud Trace, which the functions are then allowed to write to. By default there are no spans, and nothing is loaded for them."
+  type        = string
+  default     = null
+  validation {
+    condition     = var.tracing_endpoint == null || can(regex("^https?://[^?#\\s]+$", var.tracing_endpoint))
+    error_message = "tracing_endpoint is an http:// or https:// URL without query."
+  }
+}
+
 variable "enable_apis" {
   description = "Whether the module enables the APIs that it needs. They stay enabled when it is destroyed."
   type        = bool

@@ -37,11 +37,9 @@ export const flag = v.pipe(
 );
 
 /** Base URL of a collector; returned as it is. */
-const otlpEndpoint = v.optional(
-  v.pipe(
-    v.string(),
-    v.check((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'should be an http or https URL'),
-  ),
+const otlpEndpoint = v.pipe(
+  v.string(),
+  v.check((text) => /^https?:$/.test(URL.parse(text)?.protocol ?? ''), 'should be an http or https URL'),
 );
 
 const URL_EXPECTED = 'should be an http or https URL without query';
@@ -108,7 +106,7 @@ export const commonVariables = {
   STORAGE_TIMEOUT_SECONDS: v.optional(integer(1, 300), '30'),
   REQUEST_TIMEOUT_SECONDS: v.optional(integer(1, 3_600), '3600'),
   PERMANENT_BUCKET: bucketName,
-  OTEL_EXPORTER_OTLP_ENDPOINT: otlpEndpoint,
+  OTEL_EXPORTER_OTLP_ENDPOINT: v.optional(otlpEndpoint),
   /** Set by Cloud Run: https://cloud.google.com/run/docs/container-contract#services-env-vars */
   K_SERVICE: v.optional(v.string()),
   K_REVISION: v.optional(v.string()),

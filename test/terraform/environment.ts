@@ -27,6 +27,9 @@ const DEVELOPMENT: ReadonlySet<string> = new Set([
   'SIGNING_KEY',
 ]);
 
+/** Variables that Cloud Run sets. */
+const OF_CLOUD_RUN: ReadonlySet<string> = new Set(['K_SERVICE', 'K_REVISION']);
+
 /** Variables that Node and the C library read. */
 export const RUNTIME: readonly string[] = ['MALLOC_ARENA_MAX', 'NODE_OPTIONS'];
 
@@ -49,7 +52,9 @@ export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' 
   const start = source.indexOf('readConfig(');
   if (start < 0) throw new Error(`${file} reads no configuration`);
   const found = entriesOf(braced(source, source.indexOf('{', start)));
-  return new Map([...found].filter(([variable]) => !DEVELOPMENT.has(variable)));
+  return new Map(
+    [...found].filter(([variable]) => !DEVELOPMENT.has(variable) && !OF_CLOUD_RUN.has(variable)),
+  );
 }
 
 /** Keys of an object literal, and of those that it spreads. */

@@ -5,6 +5,8 @@ import { keyLocation } from './location-checks.ts';
 /** A grant: principal, role, resource and name prefix; one line of docs/topology.md. */
 type Grant = readonly [who: string, role: string, on: string, below: string];
 
+/** Functions, which may export spans. */
+const TRACED = ['upload', 'files', 'scanner', 'rescanner', 'sweeper', 'auditor', 'exporter', 'notify'];
 const PUBLISH = 'roles/pubsub.publisher';
 const SUBSCRIBE = 'roles/pubsub.subscriber';
 const INVOKE = 'roles/run.invoker';
@@ -81,6 +83,7 @@ const ALLOWED: readonly Grant[] = [
   ['notify', 'roles/secretmanager.secretAccessor', 'secret callback-keys', ''],
   ['mirror', 'objects: create, delete, get, list', 'bucket signatures', ''],
   ['push', INVOKE, 'service scanner', ''],
+  ...TRACED.map((name): Grant => [name, 'roles/telemetry.tracesWriter', 'project demo-project', '']),
   ['push', INVOKE, 'service rescanner', ''],
   ['push', INVOKE, 'service sweeper', ''],
   ['push', INVOKE, 'service notify', ''],
@@ -121,6 +124,7 @@ const TARGETS: Readonly<Record<string, readonly [word: string, attribute: string
   google_service_account_iam_member: ['service account', 'service_account_id'],
   google_secret_manager_secret_iam_member: ['secret', 'secret_id'],
   google_kms_crypto_key_iam_member: ['key in', 'crypto_key_id'],
+  google_project_iam_member: ['project', 'project'],
 };
 
 const AGENTS: readonly (readonly [RegExp, string])[] = [

@@ -81,6 +81,8 @@ module "fileshare" {
   rescan          = { every_days = 90 }
   environment     = { scanner = { ACCEPT_UNSCANNABLE = "encrypted" } }
 
+  tracing_endpoint = "https://telemetry.googleapis.com"
+
   # Made by hand before the first apply, with one version: docs/callbacks.md.
   callbacks = {
     origins     = ["https://hooks.example.no"]
