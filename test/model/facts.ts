@@ -202,7 +202,9 @@ export class Facts {
   #checkFile(file: FileFacts, metadata: StoredObject['metadata'] | undefined, now: number): void {
     const state = metadata?.['state'];
     if (metadata) checkViewers(file, metadata, now);
-    if (state === 'deleted' || !metadata) {
+    // Every reader takes it for deleted, whether that is written down or not: see test/shared/files/ends.test.ts.
+    const isOver = Date.parse(metadata?.['fileExpiresAt'] ?? '') <= now;
+    if (state === 'deleted' || !metadata || isOver) {
       this.#checkDeleted(file, now);
       return;
     }

@@ -161,11 +161,14 @@ export class World {
 
   async #checkEnd(file: FileFacts): Promise<void> {
     const { now } = this.fixture;
-    if (file.deletion.known !== 'off' || file.isCollected) return;
-    assert.ok(!file.isOver(now), `${file.id} is over, and nobody noticed`);
-    // The end that it has is not known.
-    if (file.mayBeOver(now)) return;
     const found = await this.fixture.sweeper.permanent.stat(`files/${file.id}`);
+    if (file.isOver(now))
+      assert.equal(
+        found?.metadata['state'] ?? 'deleted',
+        'deleted',
+        `${file.id} is over, and nobody noticed`,
+      );
+    if (file.deletion.known !== 'off' || file.isCollected) return;
     for (const [principal, until] of grantsIn(found?.metadata ?? {}))
       assert.ok(until > now, `the grant of ${principal} is over, and nobody noticed`);
     if (file.verdict === undefined) throw new Error(`${file.id} was accepted and has no verdict`);
