@@ -1,5 +1,6 @@
 import { fileShared } from '../../shared/events/file-shared.ts';
 import { noticeOf } from '../../shared/files/ends.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { unannouncedSince } from '../../shared/files/shared-files.ts';
 import { isLive } from '../../shared/identity/caller.ts';
@@ -27,7 +28,7 @@ export async function reconcileEnds(
   const { record } = current;
   const { id, expiresAt, expiringAnnounced, viewers } = record;
   if (record.state === 'deleted' || record.state === 'expired') return undefined;
-  const isExpiring = expiresAt !== undefined && !expiringAnnounced && noticeOf(expiresAt) <= now();
+  const isExpiring = expiresAt !== undefined && !expiringAnnounced && isNear(expiresAt, record, now());
   const ended = viewers.filter((viewer) => !isLive(viewer, now()));
   if (!isExpiring && ended.length === 0) return undefined;
   if (isExpiring) await publish(fileExpiring(record, expiresAt));
@@ -49,4 +50,10 @@ export async function reconcileEnds(
   await Promise.all(entries.map((entry) => entry && shared.remove(entry)));
   log.info({ fileId: id, expiring: isExpiring, grantsEnded: ended.length }, 'ends noticed');
   return isExpiring ? 'expiring' : 'grantsEnded';
+}
+
+/** A file that was to live for less than the notice comes with its end: those who got it were told both at once. */
+function isNear(expiresAt: Date, { createdAt }: FileRecord, now: Date): boolean {
+  const notice = noticeOf(expiresAt);
+  return createdAt < notice && notice <= now;
 }

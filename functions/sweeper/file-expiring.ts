@@ -9,7 +9,7 @@ export function fileExpiring(record: FileRecord, end: Date): EventMessage {
   return fileEvent(record, {
     name: 'file.expiring.v1',
     id: `${record.id}/expiring/${expiresAt}`,
-    time: new Date(Math.max(record.createdAt.getTime(), noticeOf(end).getTime())),
+    time: noticeOf(end),
     facts: { expiresAt },
   });
 }

@@ -169,7 +169,8 @@ describe('grants and ends under faults', () => {
           assert.equal(await grant(id), 204);
           await announcedOnce(id);
           const near = new Date(Date.now() + 3_600_000).toISOString();
-          const ends = { fileExpiresAt: near, viewers: `${READER};${Date.now() - 1}` };
+          const createdAt = new Date(Date.now() - 2 * 86_400_000).toISOString();
+          const ends = { createdAt, fileExpiresAt: near, viewers: `${READER};${Date.now() - 1}` };
           // It sweeps on schedule.
           await killed(
             trial,

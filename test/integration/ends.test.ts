@@ -338,6 +338,7 @@ describe('ends of files and grants', () => {
       new Set((await eventsOf(id, 'file.shared.v1')).map(({ attributes }) => attributes['ce-id']));
     await eventually(async () => (await ids()).size === 2);
     await setEnd(id, inSeconds(3600));
+    await age(id, () => ({ createdAt: inSeconds(-2 * 86_400) }));
     for (const times of [1, 2]) assert.ok(await sweeper('/sweep'), `${times}`);
     const expiring = await eventOf(id, 'file.expiring.v1');
     assert.equal(expiring.data['expiresAt'], (await service.status(id)).expiresAt);

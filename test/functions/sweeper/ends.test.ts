@@ -79,6 +79,13 @@ describe('ends and grants, swept', () => {
     assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
   });
 
+  it('say nothing of the end of a file that had less than a day from its upload on', async () => {
+    const id = await fixture.clean('something');
+    await end(id, at(DAY - MINUTE));
+    assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
+    assert.equal(told('file.expiring.v1').length, 0);
+  });
+
   it('delete a file at its end, with its content and its event, also after a crash at any step', async () => {
     for (const withLast of [false, true]) {
       for (let nth = 1, reached = true; reached; nth++) {
