@@ -12,7 +12,7 @@ const PASSING: ReadonlySet<number> = new Set([401, 403, 404, 408, 429]);
 /**
  * Spans that ended and are not exported yet. One attempt at a time is made when somebody asks for it, and what it could not
  * send is kept for the next. An instance of Cloud Run has no CPU between its requests: a timer would fire whenever, and an
- * export that was interrupted would be lost (docs/adr/0046). The oldest go where too many wait.
+ * export that was interrupted would be lost (docs/adr/0048). The oldest go where too many wait.
  */
 export class SpanQueue implements SpanProcessor {
   readonly #exporter: SpanExporter;
