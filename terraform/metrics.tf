@@ -23,6 +23,10 @@ locals {
     collections   = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\"" }
     cycles        = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"collect completed\" AND jsonPayload.complete.records=true" }
     audits        = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.complete=true" }
+    recalled      = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"file recalled\"" }
+    handed_out    = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"quarantined content handed out\"" }
+    downloads     = { label = "audit.status", filter = "${local.log_of}=\"${var.name}-files\" AND jsonPayload.message=\"audit\" AND jsonPayload.audit.action=\"read\"" }
+    by_database   = { label = "database", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.database>0" }
     # Cloud Run's own line about a request that it refused. A 429 without it is the function's, about one client.
     refused      = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
     rules_broken = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
@@ -34,11 +38,12 @@ locals {
   } : {})
   # `alert`: the seconds above which a value is too much, where an alert goes by them.
   distributions = {
-    rescan_job_seconds     = { alert = 3 * 86400, field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0" }
-    rescan_behind_seconds  = { alert = 3 * 86400, field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"" }
-    verdict_seconds        = { alert = null, field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0" }
-    oldest_pending_seconds = { alert = var.sweeper.stuck_after_seconds, field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"" }
-    signature_age_seconds  = { alert = local.signature_alert_hours * 3600, field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0" }
+    rescan_job_seconds     = { field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0", alert = 3 * 86400 }
+    rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"", alert = 3 * 86400 }
+    scan_milliseconds      = { field = "scanMs", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.scanMs>=0", alert = null }
+    verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0", alert = null }
+    oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"", alert = var.sweeper.stuck_after_seconds }
+    signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0", alert = local.signature_alert_hours * 3600 }
   }
   # A quantile is guessed between two bounds. The threshold of an alert is one of them, so that no value below it seems to be above.
   bounds = { for name, distribution in local.distributions : name => distinct([
@@ -71,12 +76,12 @@ resource "google_logging_metric" "counter" {
     dynamic "labels" {
       for_each = each.value.label[*]
       content {
-        key        = labels.value
+        key        = reverse(split(".", labels.value))[0]
         value_type = "STRING"
       }
     }
   }
-  label_extractors = { for label in each.value.label[*] : label => "EXTRACT(jsonPayload.${label})" }
+  label_extractors = { for label in each.value.label[*] : reverse(split(".", label))[0] => "EXTRACT(jsonPayload.${label})" }
   depends_on       = [google_project_service.this]
 }
 
@@ -89,7 +94,7 @@ resource "google_logging_metric" "distribution" {
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
-    unit        = "s"
+    unit        = endswith(each.key, "_milliseconds") ? "ms" : "s"
   }
   bucket_options {
     explicit_buckets {

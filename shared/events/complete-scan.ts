@@ -57,18 +57,21 @@ export async function completeScan(
     fileId: record.id,
     verdict: record.state,
     size: object.size,
-    ...signatureAge(record),
+    ...signatures(record),
     ...timings,
   };
   log.info(said, 'scan completed');
 }
 
-/** How old the signatures were that decided, for the metric to alert on; nothing where none with a date did. */
-function signatureAge({ scan }: DecidedRecord): { signatureAgeSeconds?: number } {
-  const built = Date.parse(scan.engine?.databaseDate ?? '');
-  return Number.isNaN(built)
-    ? {}
-    : { signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000) };
+/** Version and age of the signatures that decided, for metrics; nothing where none with a date did. */
+function signatures({ scan }: DecidedRecord): { database?: number; signatureAgeSeconds?: number } {
+  const { database, databaseDate = '' } = scan.engine ?? {};
+  const built = Date.parse(databaseDate);
+  if (Number.isNaN(built)) return {};
+  return {
+    ...(database !== undefined && { database }),
+    signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000),
+  };
 }
 
 /**

@@ -583,6 +583,25 @@ describe('the steps of a scan', () => {
     ]);
   });
 
+  it('say which signatures decided, and how old they were, where these have a date', async () => {
+    const lines: Record<string, unknown>[] = [];
+    const log = pino({ messageKey: 'message' }, { write: (line) => void lines.push(JSON.parse(line)) });
+    const databaseDate = new Date(now - 3_600_000).toISOString();
+    const dated = { engine: '1.4.6', database: 27_654, databaseDate };
+    const engine = { fit: async () => dated };
+    await run((await uploaded(randomBytes(1000))).object, {
+      log,
+      engine,
+      scanner: { ...clamd, version: async () => dated },
+    });
+    await run((await uploaded(randomBytes(1000))).object, { log });
+    const told = lines.map(({ database, signatureAgeSeconds }) => [database, signatureAgeSeconds]);
+    assert.deepEqual(told, [
+      [27_654, 3_600],
+      [undefined, undefined],
+    ]);
+  });
+
   it('leave a file to the event of its newer generation', async () => {
     const bytes = randomBytes(500);
     const { record, object } = await uploaded(bytes);
