@@ -20,6 +20,10 @@ locals {
     ] },
     { title = "Re-scans an hour, by outcome", unit = "1", queries = ["sum by (outcome) (increase(${local.user_metric}_rescans{${local.of_revision}}[1h]))"] },
     { title = "Broken rules that an audit found, a day", unit = "1", queries = ["sum by (rule) (increase(${local.user_metric}_rules_broken{${local.of_revision}}[1d]))"] },
+    { title = "Audits that came to their end, and signed reports, a day", unit = "1", queries = [
+      "sum(increase(${local.user_metric}_audits{${local.of_revision}}[1d]))",
+      "sum(increase(${local.user_metric}_audit_reports{${local.of_revision}}[1d]))",
+    ] },
     { title = "Age of the oldest content that is due for a re-scan", unit = "s", queries = [local.rescan_behind] },
     { title = "Dead letters", unit = "1", queries = [local.dead_waiting] },
     { title = "Trouble an hour: failed, tried in vain, redriven", unit = "1", queries = [

@@ -135,12 +135,15 @@ resource "google_service_account_iam_member" "files_sign" {
   member             = google_service_account.this["files"].member
 }
 
-# Statements about verdicts are signed with a key that nobody can copy, and verified with its public part.
-resource "google_kms_crypto_key_iam_member" "files_verdicts" {
-  for_each      = toset(var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"])
+# Statements about verdicts, and reports of audits, are signed with a key that nobody can copy, and verified with its public part.
+resource "google_kms_crypto_key_iam_member" "signing" {
+  for_each = {
+    for pair in setproduct(["files", "auditor"], var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"]) :
+    "${pair[0]} ${pair[1]}" => { account = pair[0], role = pair[1] }
+  }
   crypto_key_id = split("/cryptoKeyVersions/", var.verdicts.key_version)[0]
-  role          = each.value
-  member        = google_service_account.this["files"].member
+  role          = each.value.role
+  member        = google_service_account.this[each.value.account].member
   depends_on    = [google_project_service.this]
 }
 

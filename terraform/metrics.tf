@@ -28,8 +28,9 @@ locals {
     downloads     = { label = "audit.status", filter = "${local.log_of}=\"${var.name}-files\" AND jsonPayload.message=\"audit\" AND jsonPayload.audit.action=\"read\"" }
     by_database   = { label = "database", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.database>0" }
     # Cloud Run's own line about a request that it refused. A 429 without it is the function's, about one client.
-    refused      = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
-    rules_broken = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
+    refused       = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
+    audit_reports = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.signed:*" }
+    rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
     }, local.has_exports ? {
     exports = { label = null, filter = "${local.log_of}=\"${var.name}-exporter\" AND jsonPayload.message=\"export completed\" AND jsonPayload.complete=true" }
     } : {}, local.has_callbacks ? {

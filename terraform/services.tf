@@ -101,6 +101,7 @@ locals {
       EXPORT_BUCKET        = lookup(local.buckets, "exports", null)
     }
     auditor = {
+      VERDICT_KEY      = try(var.verdicts.key_version, null)
       UNSCANNED_BUCKET = local.buckets.unscanned
       DEDUPLICATE      = var.deduplicate
     }

@@ -232,7 +232,7 @@ variable "callbacks" {
 }
 
 variable "verdicts" {
-  description = "Signed statements about verdicts (docs/verdicts.md): the key version of Cloud KMS that signs them, `projects/PROJECT/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/N` of a key for `EC_SIGN_P256_SHA256`, and the public keys of earlier versions, as `/.well-known/jwks.json` listed them. By default nothing is signed."
+  description = "Signed statements about verdicts (docs/verdicts.md), and signed reports of audits: the key version of Cloud KMS that signs them, `projects/PROJECT/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/N` of a key for `EC_SIGN_P256_SHA256`, and the public keys of earlier versions, as `/.well-known/jwks.json` listed them. By default nothing is signed."
   type = object({
     key_version  = string
     retired_keys = optional(list(map(string)), [])

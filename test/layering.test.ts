@@ -10,6 +10,7 @@ const ORDER = [
   'runtime',
   'framework',
   'storage',
+  'signing',
   'tracing',
   'identity',
   'scanning',

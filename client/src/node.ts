@@ -9,6 +9,7 @@ import type { Entry } from './upload/many.ts';
 import type { UploadStore } from './upload/store.ts';
 
 export { type DownloadedFile, type DownloadFileOptions, downloadFile } from './node-download.ts';
+export { type AuditReport, verifyReport } from './node-report.ts';
 export { type VerdictKeys, verifyVerdict } from './node-verdict.ts';
 
 /** Milliseconds after which the service has forgotten an upload that is not complete: a week, and a day to be sure. */

@@ -174,7 +174,7 @@ run "verdicts_with_retired_keys" {
     error_message = "The retired keys are not listed."
   }
   assert {
-    condition     = alltrue([for grant in google_kms_crypto_key_iam_member.files_verdicts : endswith(grant.crypto_key_id, "/cryptoKeys/verdicts")])
+    condition     = alltrue([for grant in google_kms_crypto_key_iam_member.signing : endswith(grant.crypto_key_id, "/cryptoKeys/verdicts")])
     error_message = "The grant is not on the key."
   }
 }

@@ -3,7 +3,12 @@ import { spawnSync } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Handle } from '../../client/src/index.ts';
+import { REPORT_MEDIA_TYPE } from '../../functions/sweeper/auditor/signed-report.ts';
+import { verdictKeyOf } from '../../infra/local/keys/verdict-key.ts';
 import { encrypted, zip } from '../../infra/local/samples/zip.ts';
+import { toEnvelope } from '../../shared/signing/envelope.ts';
+import { FileKey } from '../../shared/signing/file-key.ts';
+import { StatementSigner } from '../../shared/signing/signer.ts';
 import { noise } from '../support/noise.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
 import { BadLine, commandLine, Folder, MAIN, MIB, type Ran, run } from './fixture.ts';
@@ -352,6 +357,41 @@ describe('client: the command line', () => {
     assert.equal((await verify('clean.txt', 'none', ['--keys', 'keys.json'])).code, 5);
     assert.equal((await verify('clean.txt', 'envelope', ['--keys', 'no-keys.json'])).code, 2);
     assert.equal((await verify('clean.txt', 'envelope', [], offline)).code, 5);
+  });
+
+  it('verifies the signed report of an audit, and tells by its exit code that a rule is broken', async () => {
+    const verify = (report: string, ...keys: string[]) =>
+      fileshare(['verify-report', report, ...keys], { env: { FILESHARE_TOKEN: '' } });
+    const { signed } = await service.audit();
+    assert.ok(signed);
+    const stored = await service.names('permanent', 'auditor/reports/');
+    assert.deepEqual(stored, [signed.name]);
+    await writeFile(folder.path('report'), JSON.stringify(signed.envelope));
+    const held = await verify('report');
+    assert.equal(held.code, 0, held.stderr);
+    assert.match(
+      held.stdout,
+      /^The signature is good: an audit of permanent and unscanned from \S+Z to \S+Z\.\n/,
+    );
+    assert.match(held.stdout, /^It looked at \d+ files and \d+ contents\.\nNo rule is broken\.$/m);
+
+    const key = verdictKeyOf(service.platform.status().data).slice('file:'.length);
+    const report = JSON.parse(Buffer.from(signed.envelope.payload, 'base64').toString()) as object;
+    const broken = { ...report, broken: { blobMissing: 2 }, complete: false };
+    const other = await toEnvelope(
+      new StatementSigner(new FileKey(key)),
+      REPORT_MEDIA_TYPE,
+      Buffer.from(JSON.stringify(broken)),
+    );
+    await writeFile(folder.path('broken'), JSON.stringify(other));
+    const set = await (await fetch(`${service.url}/.well-known/jwks.json`)).text();
+    await writeFile(folder.path('set.json'), set);
+    const found = await verify('broken', '--keys', 'set.json');
+    assert.equal(found.code, 5);
+    assert.match(found.stdout, /, and was not at its end\.\nBroken rules:\n {2}blobMissing: 2$/m);
+    const payload = Buffer.from('{}').toString('base64');
+    await writeFile(folder.path('forged-report'), JSON.stringify({ ...other, payload }));
+    assert.match((await verify('forged-report')).stderr, /not signed with any of these keys/);
   });
 
   it('tells by its exit code that a verified verdict is not clean', async () => {

@@ -45,6 +45,10 @@ describe('commands for operators in docs/operations.md and the runbooks', () => 
     await script('fileshare', `exec "${process.execPath}" "${MAIN}" "$@"`);
     await writeFile(join(folder, '.curlrc'), 'fail-with-body\nsilent\n');
     await writeFile(join(folder, 'list.txt'), `${'0'.repeat(64)}\n`);
+    const { signed } = await service.audit();
+    await writeFile(join(folder, 'report.json'), JSON.stringify(signed?.envelope));
+    const keys = await service.call('GET', '/.well-known/jwks.json', { as: '' });
+    await writeFile(join(folder, 'keys.json'), await keys.text());
     ({ id } = await service.upload('a content that an operator condemns'));
     ({ sha256 = '' } = await service.decided(id));
     await (await service.call('GET', `/files/${id}`)).text();
@@ -74,6 +78,7 @@ describe('commands for operators in docs/operations.md and the runbooks', () => 
       .replaceAll('https://HOST', service.url)
       .replaceAll('"fileId": "…"', `"fileId": "${id}"`)
       .replaceAll('"signature": "NAME"', '"signature": "Operator.Condemned"')
+      .replaceAll('quarantine-rescan NAME', 'quarantine-rescan sha256/DIGEST')
       .replaceAll(/(?<!\$)\bDIGEST\b/g, sha256)
       .replaceAll(/\bID$/g, id)
       .replaceAll(/\bJOB$/g, JOB);

@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { AuditReport } from '../../functions/sweeper/auditor/audit.ts';
+import type { SignedReport } from '../../functions/sweeper/auditor/signed-report.ts';
 import type { ExportReport } from '../../functions/sweeper/exporter/export.ts';
 import type { FaultRule } from '../../infra/emulators/storage/src/faults/faults.ts';
 import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
@@ -131,13 +132,13 @@ export class Service {
   }
 
   /** Has the auditor look at all that is stored. */
-  async audit(): Promise<AuditReport> {
+  async audit(): Promise<AuditReport & { readonly signed?: SignedReport }> {
     const { auditorUrl } = this.platform;
     const token = await this.platform.identityToken('schedule', auditorUrl);
     const headers = { authorization: `Bearer ${token}` };
     const response = await fetch(`${auditorUrl}/audit`, { method: 'POST', headers });
     if (!response.ok) throw new Error(`the audit failed: ${response.status} ${await response.text()}`);
-    return (await response.json()) as AuditReport;
+    return (await response.json()) as AuditReport & { readonly signed?: SignedReport };
   }
 
   /** Has the exporter export all records. */

@@ -38,6 +38,8 @@ const ALLOWED: readonly Grant[] = [
   ['files', 'sign', 'service account files', ''],
   ['files', 'roles/cloudkms.signer', 'key in europe-north1', ''],
   ['files', 'roles/cloudkms.publicKeyViewer', 'key in europe-north1', ''],
+  ['auditor', 'roles/cloudkms.signer', 'key in europe-north1', ''],
+  ['auditor', 'roles/cloudkms.publicKeyViewer', 'key in europe-north1', ''],
   ['scanner', 'objects: delete, get, list', 'bucket unscanned', ''],
   ['scanner', 'objects: list', 'bucket permanent', ''],
   ['scanner', 'objects: get', 'bucket permanent', 'files/'],

@@ -15,6 +15,7 @@ import {
 import { FORMATS, type ListFlags, listCommand } from './listing.ts';
 import { append, count, end, seconds } from './options.ts';
 import { changeReferencesCommand, listReferencesCommand } from './references.ts';
+import { verifyReportCommand } from './report.ts';
 import { type UploadFlags, uploadCommand } from './upload.ts';
 import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
 
@@ -157,4 +158,10 @@ export function addVerdicts(program: Command, context: GetContext): void {
     .action((file: string, statement: string, flags: { keys?: string }) =>
       verifyVerdictCommand(context(), file, statement, flags),
     );
+  program
+    .command('verify-report')
+    .description('check that the report of an audit is signed; the exit code tells whether a rule is broken')
+    .argument('<report>', 'file with an object below auditor/reports/')
+    .option('--keys <url-or-file>', 'public keys to trust, by default those of the service')
+    .action((report: string, flags: { keys?: string }) => verifyReportCommand(context(), report, flags));
 }

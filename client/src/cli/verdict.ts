@@ -44,7 +44,7 @@ const EXIT_OF: Readonly<Record<string, ExitCode>> = {
 };
 
 /** @throws {UsageError} where a file has no key set */
-async function keysFrom(context: Context, source: string | undefined): Promise<VerdictKeys> {
+export async function keysFrom(context: Context, source: string | undefined): Promise<VerdictKeys> {
   const url = source ?? `${hostsOf(addressesOf(context)).files}/.well-known/jwks.json`;
   const text = /^https?:/.test(url) ? await fetched(context, url) : await readFile(url, 'utf8');
   try {

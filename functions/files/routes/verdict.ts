@@ -4,6 +4,7 @@ import { authenticate } from '../../../shared/http/authenticate.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { PUBLIC, sendJson, sendText } from '../../../shared/http/respond.ts';
+import { ENVELOPE_MEDIA_TYPE, JOSE_MEDIA_TYPE, toEnvelope, toJws } from '../../../shared/signing/envelope.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
 import { locate } from '../download.ts';
 import type { Files } from '../files.ts';
@@ -11,7 +12,6 @@ import { findFile, ownerOrViewer } from '../find.ts';
 import { prefers } from '../headers/accept.ts';
 import type { Route } from '../router.ts';
 import type { Verdicts } from '../verdicts/connect.ts';
-import { ENVELOPE_MEDIA_TYPE, JOSE_MEDIA_TYPE, toEnvelope, toJws } from '../verdicts/envelope.ts';
 import { STATEMENT_MEDIA_TYPE, type StatedRecord, toStatement } from '../verdicts/statement.ts';
 
 /** Answers with a signed statement of what was decided on a file: docs/verdicts.md */

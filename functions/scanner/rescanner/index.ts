@@ -4,7 +4,6 @@ import * as v from 'valibot';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../../shared/events/publisher.ts';
 import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
-import { BlobNotes } from '../../../shared/files/blob-notes.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { drainOnSignals, isDraining, shutdownSignal } from '../../../shared/framework/drain.ts';
 import { Problem } from '../../../shared/http/problems.ts';
@@ -26,6 +25,7 @@ import { startProcessing } from '../../../shared/tracing/delivery.ts';
 import type { Span } from '../../../shared/tracing/tracing.ts';
 import { composeEngine, engineVariables } from '../engine.ts';
 import type { Outcome } from '../outcome.ts';
+import { BlobNotes } from './blob-notes.ts';
 import { rescan } from './rescan.ts';
 import type { RescanContext } from './rescan-context.ts';
 

@@ -1,11 +1,11 @@
 import type { Publish } from '../../../shared/events/cloud-event.ts';
-import type { BlobNotes } from '../../../shared/files/blob-notes.ts';
 import type { Findings } from '../../../shared/files/findings.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import type { EngineVersion } from '../../../shared/scanning/engine.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { ScanDeps } from '../decision.ts';
 import type { Outcome } from '../outcome.ts';
+import type { BlobNotes } from './blob-notes.ts';
 
 /** The stores, settings and services that a re-scan uses. */
 export interface RescanContext extends ScanDeps {

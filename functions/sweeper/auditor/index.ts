@@ -13,11 +13,14 @@ import {
   readConfig,
 } from '../../../shared/runtime/config.ts';
 import { createLog } from '../../../shared/runtime/log.ts';
+import { keyVariables, signingKey } from '../../../shared/signing/connect.ts';
+import { StatementSigner } from '../../../shared/signing/signer.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
-import { connectStorage } from '../../../shared/storage/connect.ts';
+import { connectKms, connectStorage } from '../../../shared/storage/connect.ts';
 import { openTracing } from '../../../shared/tracing/connect.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from '../terms.ts';
-import { type AuditDeps, audit } from './audit.ts';
+import { type AuditDeps, type AuditReport, audit } from './audit.ts';
+import { type SignedReport, signReport } from './signed-report.ts';
 
 const WEEK_SECONDS = 604_800;
 
@@ -31,6 +34,7 @@ const config = readConfig(
     TOMBSTONE_DAYS: tombstoneDays,
     AUDIT_GRACE_SECONDS: v.optional(integer(1, 52 * WEEK_SECONDS), '172800'),
     AUDIT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
+    ...keyVariables,
     AUDIT_BLOBS_IN_MEMORY: v.optional(integer(1, 1_000_000), '100000'),
   },
   process.env,
@@ -54,6 +58,9 @@ const auditor: AuditDeps = {
   log,
 };
 
+const key = config.VERDICT_KEY;
+const signer = key && new StatementSigner(signingKey(key, { ...limits, connectKms }));
+
 drainOnSignals(log, () => tracing.flush());
 http(
   'auditor',
@@ -75,6 +82,19 @@ async function handler(context: RequestContext): Promise<void> {
   const terms = { budgetMs: config.AUDIT_BUDGET_SECONDS * 1000, stopping: isDraining };
   const report = await audit({ ...auditor, log: context.log }, terms);
   const { examples: _, ...counts } = report;
-  context.log.info(counts, 'audit completed');
-  sendJson(response, 200, 'application/json', report);
+  const signed = await signedReport(report, context);
+  context.log.info({ ...counts, ...(signed && { signed: signed.name }) }, 'audit completed');
+  sendJson(response, 200, 'application/json', { ...report, ...(signed && { signed }) });
+}
+
+/** A report that cannot be signed is one still: what is broken has to be known. */
+async function signedReport(report: AuditReport, context: RequestContext): Promise<SignedReport | undefined> {
+  if (!signer) return undefined;
+  try {
+    return await signReport({ ...auditor, signer }, report);
+  } catch (error) {
+    // docs/operations.md names the alert by this message.
+    context.log.error({ err: error }, 'audit report not signed');
+    return undefined;
+  }
 }

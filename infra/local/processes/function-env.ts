@@ -117,6 +117,7 @@ export function notifyEnv(config: PlatformConfig, ports: Ports): Record<string, 
 
 export function auditorEnv(config: PlatformConfig, ports: Ports): Record<string, string> {
   return {
+    VERDICT_KEY: verdictKeyOf(config.data),
     STORAGE_EMULATOR_HOST: storageUrlOf(config, ports),
     UNSCANNED_BUCKET: BUCKETS.unscanned,
     PERMANENT_BUCKET: BUCKETS.permanent,

@@ -5,12 +5,12 @@ import type { AddressInfo } from 'node:net';
 import { pino } from 'pino';
 import { getVerdictKeys } from '../../../../functions/files/routes/verdict.ts';
 import type { Verdicts } from '../../../../functions/files/verdicts/connect.ts';
-import { KmsKey } from '../../../../functions/files/verdicts/kms-key.ts';
-import { VerdictSigner } from '../../../../functions/files/verdicts/signer.ts';
 import { httpService } from '../../../../shared/http/service.ts';
+import { KmsKey } from '../../../../shared/signing/kms-key.ts';
+import { StatementSigner } from '../../../../shared/signing/signer.ts';
 import { Transport } from '../../../../shared/storage/transport.ts';
+import { FakeKms, refusal, TOKEN, VERSION } from '../../../shared/signing/fake-kms.ts';
 import { FAST_RETRY } from '../../../shared/storage/streams.ts';
-import { FakeKms, refusal, TOKEN, VERSION } from '../verdicts/fake-kms.ts';
 
 describe('the public keys of statements', () => {
   const kms = new FakeKms();
@@ -40,7 +40,7 @@ describe('the public keys of statements', () => {
       timeoutMs: 5_000,
       retry: FAST_RETRY,
     });
-    verdicts = { signer: new VerdictSigner(key), filesUrl: 'https://files.example.org' };
+    verdicts = { signer: new StatementSigner(key), filesUrl: 'https://files.example.org' };
   });
 
   const get = () => fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`);

@@ -28,7 +28,7 @@ interface ListedJwk extends PublicJwk {
 }
 
 /** Signs with one key, and lists it with those that it follows. */
-export class VerdictSigner {
+export class StatementSigner {
   readonly #key: SigningKey;
   readonly #retired: readonly PublicJwk[];
 

@@ -1,10 +1,10 @@
-import type { VerdictSigner } from './signer.ts';
+import type { StatementSigner } from './signer.ts';
 
 export const ENVELOPE_MEDIA_TYPE = 'application/vnd.dsse.envelope.v1+json';
 export const JOSE_MEDIA_TYPE = 'application/jose';
 
 /** https://github.com/secure-systems-lab/dsse/blob/master/envelope.md */
-interface Envelope {
+export interface Envelope {
   readonly payloadType: string;
   /** Base64. */
   readonly payload: string;
@@ -19,7 +19,7 @@ export function preAuthEncoding(payloadType: string, payload: Uint8Array): Buffe
 
 /** A payload in an envelope of DSSE; its signature is in DER, as openssl and cosign expect it. @throws what `signer` throws */
 export async function toEnvelope(
-  signer: VerdictSigner,
+  signer: StatementSigner,
   payloadType: string,
   payload: Buffer,
   signal?: AbortSignal,
@@ -32,7 +32,7 @@ export async function toEnvelope(
 
 /** A payload as a JWS in the compact serialization (RFC 7515). @throws what `signer` throws */
 export async function toJws(
-  signer: VerdictSigner,
+  signer: StatementSigner,
   payloadType: string,
   payload: Buffer,
   signal?: AbortSignal,

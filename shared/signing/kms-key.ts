@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { StorageError } from '../../../shared/storage/error.ts';
-import { DEFAULT_RETRY, type RetryPolicy, retrying } from '../../../shared/storage/retry.ts';
+import { StorageError } from '../storage/error.ts';
+import { DEFAULT_RETRY, type RetryPolicy, retrying } from '../storage/retry.ts';
 import type { SigningKey } from './signer.ts';
 
 const ALGORITHM = 'EC_SIGN_P256_SHA256';

@@ -1,7 +1,7 @@
-import type { Bucket } from '../storage/bucket.ts';
-import type { StoredObject } from '../storage/object.ts';
-import { type Blob, isDamaged, lastScannedAt } from './blob.ts';
-import { scanned } from './metadata.ts';
+import { type Blob, isDamaged, lastScannedAt } from '../../../shared/files/blob.ts';
+import { scanned } from '../../../shared/files/metadata.ts';
+import type { Bucket } from '../../../shared/storage/bucket.ts';
+import type { StoredObject } from '../../../shared/storage/object.ts';
 
 /** This many lost races for a blob cannot come from a race with a collection. */
 const MAX_RACES = 5;

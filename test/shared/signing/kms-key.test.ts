@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
-import { connectVerdicts } from '../../../../functions/files/verdicts/connect.ts';
-import { KmsKey } from '../../../../functions/files/verdicts/kms-key.ts';
-import { VerdictSigner } from '../../../../functions/files/verdicts/signer.ts';
-import { StorageError } from '../../../../shared/storage/error.ts';
-import { Transport } from '../../../../shared/storage/transport.ts';
-import { FAST_RETRY } from '../../../shared/storage/streams.ts';
+import { connectVerdicts } from '../../../functions/files/verdicts/connect.ts';
+import { KmsKey } from '../../../shared/signing/kms-key.ts';
+import { StatementSigner } from '../../../shared/signing/signer.ts';
+import { StorageError } from '../../../shared/storage/error.ts';
+import { Transport } from '../../../shared/storage/transport.ts';
+import { FAST_RETRY } from '../storage/streams.ts';
 import { FakeKms, refusal, TOKEN, VERSION } from './fake-kms.ts';
 
 const MESSAGE = Buffer.from('a statement');
@@ -36,7 +36,7 @@ describe('a key version of Cloud KMS', () => {
     const [first, second] = await Promise.all([key.publicKey(), key.publicKey()]);
     assert.ok(first.equals(kms.key.publicKey) && second.equals(first) && first.equals(await key.publicKey()));
     assert.deepEqual(kms.calls, ['getPublicKey']);
-    const { keys } = await new VerdictSigner(key).keySet();
+    const { keys } = await new StatementSigner(key).keySet();
     const { x, y } = kms.key.publicKey.export({ format: 'jwk' });
     assert.deepEqual([keys[0]?.x, keys[0]?.y], [x, y]);
   });

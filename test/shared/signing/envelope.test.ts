@@ -8,12 +8,12 @@ import { join } from 'node:path';
 import { bundleFromJSON } from '@sigstore/bundle';
 import { toSignedEntity, toTrustMaterial, Verifier } from '@sigstore/verify';
 import { compactVerify, createLocalJWKSet } from 'jose';
-import { connectVerdicts, verdictVariables } from '../../../../functions/files/verdicts/connect.ts';
-import { preAuthEncoding, toEnvelope, toJws } from '../../../../functions/files/verdicts/envelope.ts';
-import { FileKey } from '../../../../functions/files/verdicts/file-key.ts';
-import { VerdictSigner } from '../../../../functions/files/verdicts/signer.ts';
-import { verdictKeyOf } from '../../../../infra/local/keys/verdict-key.ts';
-import { readConfig } from '../../../../shared/runtime/config.ts';
+import { connectVerdicts, verdictVariables } from '../../../functions/files/verdicts/connect.ts';
+import { verdictKeyOf } from '../../../infra/local/keys/verdict-key.ts';
+import { readConfig } from '../../../shared/runtime/config.ts';
+import { preAuthEncoding, toEnvelope, toJws } from '../../../shared/signing/envelope.ts';
+import { FileKey } from '../../../shared/signing/file-key.ts';
+import { StatementSigner } from '../../../shared/signing/signer.ts';
 
 const TYPE = 'application/vnd.in-toto+json';
 const PAYLOAD = Buffer.from('{"predicate":{"verdict":"clean"}}');
@@ -21,11 +21,11 @@ const PAYLOAD = Buffer.from('{"predicate":{"verdict":"clean"}}');
 describe('the signature of a statement', () => {
   let folder = '';
   let setting = '';
-  let signer: VerdictSigner;
+  let signer: StatementSigner;
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'fileshare-verdict-'));
     setting = verdictKeyOf(folder);
-    signer = new VerdictSigner(new FileKey(setting.slice('file:'.length)));
+    signer = new StatementSigner(new FileKey(setting.slice('file:'.length)));
   });
   after(() => rm(folder, { recursive: true, force: true }));
 
