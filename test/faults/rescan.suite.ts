@@ -1,10 +1,8 @@
-import { eventually } from '../support/service.ts';
+import { decide, type Phase } from './decide.ts';
 import { Rig, type Upload } from './rig.ts';
 import { clean } from './samples.ts';
 import { type Call, EFFECTS } from './storage-faults.ts';
 import { attempt, type Trial } from './trial.ts';
-
-type Phase = 'condemn' | 'release';
 
 /** A call about one content or file, so that each fault strikes one. */
 type CallOf = (upload: Upload) => Call;
@@ -45,24 +43,8 @@ const KINDS = new Set([
   '403',
 ]);
 
-const STATES = { condemn: 'infected', release: 'clean' } as const;
-
 describe('an operator’s word under faults', () => {
   const rig = new Rig();
-
-  /** Repeats the order until it is taken, and sweeps until the file has the state that it asks for. */
-  async function decide(phase: Phase, { id = '', sha256 }: Upload): Promise<void> {
-    const body = JSON.stringify({ sha256, reason: 'a test' });
-    const ok = async (path: string, init = {}) => (await rig.sweeper(path, init)).ok;
-    await eventually(() => ok(`/${phase}`, { body }).catch(() => false));
-    const isOver = async () => {
-      await ok('/sweep').catch(() => false);
-      const { state } = await rig.status(id);
-      const open = await rig.names('permanent', `recalls/sha256/${sha256}`);
-      return state === STATES[phase] && open.length === 0;
-    };
-    await eventually(isOver);
-  }
 
   /** A file that is condemned, collected and released, and a disturbance of one of these. */
   async function judged(
@@ -75,8 +57,8 @@ describe('an operator’s word under faults', () => {
     await rig.decided(upload.id);
     for (const phase of ['condemn', 'release'] as const) {
       if (phase === 'release') await collected(upload);
-      if (phase !== disturbed) await decide(phase, upload);
-      else await disturb(upload, () => decide(phase, upload));
+      if (phase !== disturbed) await decide(rig, phase, upload);
+      else await disturb(upload, () => decide(rig, phase, upload));
     }
   }
 

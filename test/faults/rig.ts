@@ -17,7 +17,7 @@ export interface Upload extends Sample {
 }
 
 export type BucketName = 'unscanned' | 'permanent' | 'quarantine';
-type ProcessName = 'upload' | 'files' | 'scanner' | 'sweeper' | 'storage' | 'pubsub' | 'clamd';
+type ProcessName = 'upload' | 'files' | 'scanner' | 'rescanner' | 'sweeper' | 'storage' | 'pubsub' | 'clamd';
 
 /** Faster than in production, so that a fault ends within seconds; what is done is the same. */
 const STORAGE = { BACKOFF_MS: '100-1000' };
@@ -38,7 +38,12 @@ export class Rig extends Service {
   readonly cleanDigests = new Set<string>();
   readonly #scanner: () => ChildSpec | undefined;
 
-  constructor(scanner: Readonly<Record<string, string>> = {}, environment: Record<string, string> = {}) {
+  /** @param sweeper further variables of the sweeper, as `scanner` are of the scanner */
+  constructor(
+    scanner: Readonly<Record<string, string>> = {},
+    environment: Record<string, string> = {},
+    sweeper: Readonly<Record<string, string>> = {},
+  ) {
     const gates = { clamd: new Gate(), pubsub: new Gate() };
     let scannerSpec: ChildSpec | undefined;
     const adapt = (spec: ChildSpec): ChildSpec => {
@@ -46,7 +51,9 @@ export class Rig extends Service {
       if (spec.name === 'pubsub') gates.pubsub.upstream = Number(spec.env['PORT']);
       if (spec.name === 'storage') return { ...spec, env: { ...spec.env, ...STORAGE } };
       if (spec.name === 'auditor') return { ...spec, env: { ...spec.env, ...AUDITOR } };
-      if (spec.name !== 'scanner') return { ...spec, env: { ...spec.env, ...(spec.healthUrl && FUNCTION) } };
+      const own = spec.name === 'sweeper' ? sweeper : {};
+      if (spec.name !== 'scanner')
+        return { ...spec, env: { ...spec.env, ...(spec.healthUrl && FUNCTION), ...own } };
       scannerSpec = spec;
       const wires = {
         CLAMD_PORT: String(gates.clamd.port),

@@ -6,11 +6,19 @@ import { join } from 'node:path';
 import { createClamd } from '../../shared/scanning/clamd.ts';
 import { eventually, type Service } from './service.ts';
 
-/** Lets a signature of exactly these bytes arrive at the running ClamAV of a service, by the name `name.UNOFFICIAL`. */
-export async function addSignature(service: Service, bytes: Buffer, name: string): Promise<void> {
-  const digest = createHash('sha256').update(bytes).digest('hex');
-  await writeFile(fileOf(service, name), `${digest}:${bytes.length}:${name}:73\n`);
-  await reloaded(service, bytes, 'infected');
+/** Lets signatures of exactly these bytes arrive at the running ClamAV of a service, by the name `name.UNOFFICIAL`. */
+export async function addSignature(
+  service: Service,
+  bytes: Buffer | readonly [Buffer, ...Buffer[]],
+  name: string,
+): Promise<void> {
+  const all = Buffer.isBuffer(bytes) ? ([bytes] as const) : bytes;
+  const lines = all.map((each) => {
+    const digest = createHash('sha256').update(each).digest('hex');
+    return `${digest}:${each.length}:${name}:73\n`;
+  });
+  await writeFile(fileOf(service, name), lines.join(''));
+  await reloaded(service, all[0], 'infected');
 }
 
 /** Withdraws a signature that {@link addSignature} has added. */
