@@ -11,6 +11,7 @@ import { tokenCommand } from './files.ts';
 import { epilogue, FIRST_STEPS, SUMMARY } from './help.ts';
 import { addLogin } from './login-commands.ts';
 import { count, seconds } from './options.ts';
+import { type TraceFlags, traceCommand } from './trace.ts';
 import { verbose } from './verbose.ts';
 import { type VerifyFlags, verifyCommand } from './verify/command.ts';
 import { type WatchFlags, watchCommand } from './watch.ts';
@@ -64,6 +65,13 @@ function addOthers(program: Command, context: GetContext): void {
     .option('--count <count>', 'end after so many lines', count)
     .option('--interval <seconds>', 'how often to look', seconds, 2)
     .action((flags: WatchFlags) => watchCommand(context(), flags));
+  program
+    .command('trace')
+    .description('follow one file through the logs of every function, in order, with milliseconds')
+    .argument('<id>', 'of the file')
+    .option('--logs <folder>', 'where the logs of `npm start` are', '.local/logs')
+    .option('--project <project>', 'print the command that asks Cloud Logging instead')
+    .action((id: string, flags: TraceFlags) => traceCommand(context(), id, flags));
   program
     .command('verify')
     .description('check that a deployment keeps its promises, and leave nothing behind')
