@@ -70,6 +70,28 @@ export function hasPromtool(): boolean {
   return false;
 }
 
+/** An expression, and the values that it has for each set of labels. */
+export interface Expression {
+  readonly query: string;
+  readonly values: readonly { readonly labels: Labels; readonly value: number }[];
+}
+
+/**
+ * Evaluates expressions on series, after `minutes`.
+ * @returns what promtool reports where one has other values; nothing otherwise
+ */
+export function evaluateExpressions(
+  expressions: readonly Expression[],
+  { series, minutes }: { series: readonly Series[]; minutes: number },
+): string {
+  const expected = expressions.map(({ query, values }) => ({
+    expr: query,
+    eval_time: `${minutes}m`,
+    exp_samples: values.map(({ labels, value }) => ({ labels: selector('', labels), value })),
+  }));
+  return test({ rules: [], tests: [{ interval: '1m', input_series: series, promql_expr_test: expected }] });
+}
+
 /**
  * Evaluates rules on series, each minute from the first on.
  * @returns what promtool reports where other alerts than `fired` are raised after `minutes`; nothing otherwise
@@ -78,19 +100,28 @@ export function evaluate(
   rules: readonly Rule[],
   { series, minutes, fired }: { series: readonly Series[]; minutes: number; fired: readonly Fired[] },
 ): string {
+  const alerts = rules.map(({ name, query, lasts }) => ({ alert: name, expr: query, for: lasts }));
+  const expected = rules.map(({ name }) => ({
+    eval_time: `${minutes}m`,
+    alertname: name,
+    exp_alerts: fired.filter((one) => one.name === name).map(({ labels = {} }) => ({ exp_labels: labels })),
+  }));
+  return test({
+    rules: alerts,
+    tests: [{ interval: '1m', input_series: series, alert_rule_test: expected }],
+  });
+}
+
+function test({
+  rules,
+  tests,
+}: {
+  readonly rules: readonly object[];
+  readonly tests: readonly object[];
+}): string {
   const folder = mkdtempSync(join(tmpdir(), 'fileshare-promtool-'));
   try {
-    const alerts = rules.map(({ name, query, lasts }) => ({ alert: name, expr: query, for: lasts }));
-    writeFileSync(
-      join(folder, 'rules.json'),
-      JSON.stringify({ groups: [{ name: 'alerts', rules: alerts }] }),
-    );
-    const expected = rules.map(({ name }) => ({
-      eval_time: `${minutes}m`,
-      alertname: name,
-      exp_alerts: fired.filter((one) => one.name === name).map(({ labels = {} }) => ({ exp_labels: labels })),
-    }));
-    const tests = [{ interval: '1m', input_series: series, alert_rule_test: expected }];
+    writeFileSync(join(folder, 'rules.json'), JSON.stringify({ groups: [{ name: 'alerts', rules }] }));
     const file = join(folder, 'test.json');
     writeFileSync(file, JSON.stringify({ rule_files: ['rules.json'], evaluation_interval: '1m', tests }));
     execFileSync('promtool', ['test', 'rules', file], { encoding: 'utf8', stdio: 'pipe' });

@@ -49,6 +49,7 @@ const LINE = v.looseObject({
 const DAY = 86_400_000;
 /** Samples of one metric; the oldest are forgotten. */
 const KEPT = 100_000;
+const TRIM_EVERY = 1_000;
 
 interface Sample {
   readonly at: number;
@@ -110,9 +111,9 @@ export class LogMetrics {
     const samples = this.#samples.get(name) ?? [];
     this.#samples.set(name, samples);
     samples.push({ at: this.#now(), value });
-    const old = samples.findIndex(({ at }) => at >= this.#now() - DAY);
-    // A day's worth is dropped seldom, since the rest moves up.
-    if (old > KEPT / 10 || samples.length > KEPT) samples.splice(0, Math.max(old, samples.length - KEPT));
+    if (samples.length % TRIM_EVERY !== 0) return;
+    const young = samples.findIndex(({ at }) => at >= this.#now() - DAY);
+    samples.splice(0, Math.max(young, samples.length - KEPT));
   }
 }
 

@@ -21,7 +21,7 @@ const HOUR = 3_600_000;
 /** Metrics of the module, by name: services, message, and label or field. */
 function declared(): Map<string, { services: readonly string[]; message: string; of: string | undefined }> {
   const line =
-    /^ +(\w+) += \{ (?:label|field) = (?:"(\w+)"|null), filter = "\$\{local\.(\w+)\} AND jsonPayload\.message=\\"([^"]+)\\"/gm;
+    /^ +(\w+) += \{ (?:alert = [^{}]+?, )?(?:label|field) = (?:"(\w+)"|null), filter = "\$\{local\.(\w+)\} AND jsonPayload\.message=\\"([^"]+)\\"/gm;
   return new Map(
     [...MODULE.matchAll(line)].map(([, name = '', of, log = '', message = '']) => [
       name,
