@@ -52,6 +52,32 @@ describe('the page: who may see a file', () => {
     await shoot(page, 'shared-with-me');
   });
 
+  it('shares until a time, after which its receiver finds nothing', async () => {
+    const page = await window.open(service.url);
+    const card = await sample(page, 'letter.pdf');
+    await becomes(card, 'Clean');
+    const id = await termOf(card, 'Id');
+    const until = new Date(Date.now() + 20_000);
+    // As a datetime-local has it: the time of day where the browser is.
+    const local = new Date(until.getTime() - until.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
+    await card.getByLabel('Share with').fill(STRANGER);
+    await card.getByLabel('until', { exact: true }).fill(local);
+    await card.getByRole('button', { name: 'Share', exact: true }).click();
+    await card.getByText(/^until \d/).waitFor();
+    await shoot(page, 'shared-until');
+    await switchTo(page, STRANGER);
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    const row = page.locator(`[data-id="${id}"]`);
+    await row.waitFor();
+    await row.getByRole('button', { name: 'letter.pdf', exact: true }).click();
+    assert.match(await termOf(row, 'Yours until'), /\d/);
+    while (Date.now() < until.getTime()) await page.waitForTimeout(200);
+    await page.reload();
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    await page.getByText('Nothing is shared with this identity.').waitFor();
+    assert.equal(await row.count(), 0);
+  });
+
   it('shows no row and no name of the one it acted as before', async () => {
     const page = await window.open(service.url);
     await shared(page);

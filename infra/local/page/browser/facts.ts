@@ -25,6 +25,8 @@ export function facts(handle: Handle): HTMLElement {
     createdAt,
     scannedAt,
     recalledAt,
+    expiresAt,
+    until,
   } = handle;
   const database = engine?.database === undefined ? '' : `, signatures ${engine.database}`;
   const told = {
@@ -35,6 +37,8 @@ export function facts(handle: Handle): HTMLElement {
     Type: contentType,
     Size: size === undefined ? undefined : exactly(size),
     Uploaded: clock(createdAt),
+    'Deleted at': expiresAt && moment(expiresAt),
+    'Yours until': until && moment(until),
     Scanned: scannedAt && clock(scannedAt),
     Recalled: recalledAt && moment(recalledAt),
     Engine: engine && `ClamAV ${engine.version}${database}`,

@@ -1,5 +1,6 @@
 import { button, element } from './element.ts';
 import type { TrackedFile } from './tracked-file.ts';
+import { moment } from './words.ts';
 
 let numbered = 0;
 
@@ -9,6 +10,7 @@ export class Sharing {
   readonly #file: TrackedFile;
   readonly #list = element('ul', { class: 'viewers' });
   readonly #input: HTMLInputElement;
+  readonly #until: HTMLInputElement;
   #shown = '';
 
   constructor(file: TrackedFile) {
@@ -22,11 +24,14 @@ export class Sharing {
       autocapitalize: 'none',
       spellcheck: 'false',
     });
+    this.#until = element('input', { id: `${id}-until`, type: 'datetime-local' });
     const form = element(
       'form',
       { class: 'share', autocomplete: 'off' },
       element('label', { for: id }, 'Share with'),
       this.#input,
+      element('label', { for: `${id}-until` }, 'until'),
+      this.#until,
       element('button', { type: 'submit' }, 'Share'),
     );
     form.addEventListener('submit', (event) => {
@@ -50,20 +55,27 @@ export class Sharing {
       element('span', {}, viewers.owner),
       element('span', { class: 'hint' }, 'owner'),
     );
-    this.#list.replaceChildren(owner, ...viewers.viewers.map((viewer) => this.#viewer(viewer)));
+    const { until = {} } = viewers;
+    this.#list.replaceChildren(
+      owner,
+      ...viewers.viewers.map((viewer) => this.#viewer(viewer, until[viewer])),
+    );
     if (lost) this.#input.focus();
   }
 
-  #viewer(principal: string): HTMLElement {
+  #viewer(principal: string, until: string | undefined): HTMLElement {
     const revoke = button('Revoke', () => void this.#file.unshare(principal), {
       class: 'small',
       'aria-label': `Revoke ${principal}`,
     });
-    return element('li', {}, element('span', {}, principal), revoke);
+    const end = until === undefined ? [] : [element('span', { class: 'hint' }, `until ${moment(until)}`)];
+    return element('li', {}, element('span', {}, principal), ...end, revoke);
   }
 
   async #share(): Promise<void> {
-    await this.#file.share(this.#input.value.trim());
+    const until = this.#until.value;
+    await this.#file.share(this.#input.value.trim(), until === '' ? undefined : new Date(until));
     this.#input.value = '';
+    this.#until.value = '';
   }
 }

@@ -6,7 +6,7 @@ import { RECEIPTS } from './receipts.ts';
 import { save } from './save.ts';
 import type { Session } from './session.ts';
 import type { Transfer } from './transfer.ts';
-import { bytes, saying } from './words.ts';
+import { bytes, moment, saying } from './words.ts';
 
 const polls = new Lanes(2);
 
@@ -101,10 +101,13 @@ export class TrackedFile {
     });
   }
 
-  async share(principal: string): Promise<void> {
+  /** @param until absent: without an end */
+  async share(principal: string, until?: Date): Promise<void> {
     await this.#act(async ({ fileshare }, id) => {
-      await fileshare.share(id, principal);
-      return `${principal} may see it now.`;
+      await fileshare.share(id, principal, { until });
+      return until
+        ? `${principal} may see it until ${moment(until.toISOString())}.`
+        : `${principal} may see it now.`;
     });
     await this.refresh();
   }
