@@ -32,22 +32,24 @@ const LIBRARIES = [
   'content-disposition',
 ];
 
-type Started = FunctionName | 'hello' | 'libraries';
+type Started = FunctionName | 'hello' | 'libraries' | 'traced';
 
 async function measure({ scale, still, folder }: Bench): Promise<readonly Finding[]> {
   const stage = await still();
   const hello = helloSpec(stage.spec('upload'), HELLO);
   const withLibraries = helloSpec(stage.spec('upload'), HELLO_LIBRARIES);
   const libraries = { ...withLibraries, env: { ...withLibraries.env, LIBRARIES: LIBRARIES.join(' ') } };
+  const upload = bundled(stage.spec('upload'));
   const specs: Readonly<Record<Started, ChildSpec>> = {
     hello,
     libraries,
-    upload: bundled(stage.spec('upload')),
+    upload,
+    traced: { ...upload, env: { ...upload.env, OTEL_EXPORTER_OTLP_ENDPOINT: 'http://127.0.0.1:4318' } },
     files: bundled(stage.spec('files')),
     scanner: bundled(stage.spec('scanner')),
     sweeper: bundled(stage.spec('sweeper')),
   };
-  const names = ['hello', 'libraries', ...NAMES] as const;
+  const names = ['hello', 'libraries', 'traced', ...NAMES] as const;
   const contenders = Object.fromEntries(
     names.map((name) => [name, () => start(startOf(specs[name]))]),
   ) as Readonly<Record<Started, () => Promise<number>>>;
@@ -56,7 +58,7 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
   for (const name of names) modules.set(name, await modulesOf(specs[name], join(folder, `${name}.modules`)));
   const taken = await sideBySide(contenders, scale.coldStart);
   const helloBytes = packageBytes([FRAMEWORK]);
-  return NAMES.map((name) => ({
+  const findings = NAMES.map((name) => ({
     what: `Cold start of ${name}: spawn to first answer`,
     against: "functions-framework's hello world",
     target: { atMost: 1.5 },
@@ -71,6 +73,16 @@ async function measure({ scale, still, folder }: Bench): Promise<readonly Findin
       `${figure(median(taken.libraries))} ms, with ${modules.get('libraries')} modules; we take ` +
       `${figure(pairedRatio(taken[name], taken.libraries))} of that.`,
   }));
+  const exporting: Finding = {
+    what: 'Cold start of upload that exports spans',
+    against: 'the same without',
+    value: pairedRatio(taken.traced, taken.upload),
+    unit: '×',
+    detail:
+      `${figure(median(taken.traced))} ms beside ${figure(median(taken.upload))} ms; ${modules.get('traced')} modules beside ` +
+      `${modules.get('upload')}: without an endpoint nothing of OpenTelemetry is loaded`,
+  };
+  return [...findings, exporting];
 }
 
 /** The function bundled as in its image: infra/images/Dockerfile. */

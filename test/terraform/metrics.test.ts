@@ -6,8 +6,8 @@ import { MODULE, ROOT } from './tools.ts';
 interface Metric {
   readonly unit: string;
   readonly label: string;
-  /** Messages of the lines that it is made of. */
-  readonly messages: readonly string[];
+  /** Message of the lines that it is made of; none of a metric of Cloud Run's own lines. */
+  readonly message: string | undefined;
 }
 
 const source = (path: string): string => readFileSync(path, 'utf8');
@@ -15,20 +15,17 @@ const MODULE_TEXT = globSync('*.tf', { cwd: MODULE })
   .map((file) => source(join(MODULE, file)))
   .join('\n');
 
-/** The metrics of metrics.tf: `name = { label = … }` of a counter, `{ alert = …, field = … }` of a distribution. */
+/** The metrics of metrics.tf: `name = { label = …, filter = … }` of a counter, `{ field = …, filter = … }` of a distribution. */
 function made(): ReadonlyMap<string, Metric> {
-  const lines = MODULE_TEXT.matchAll(
-    /^ {4}(\w+) += \{ (label|alert) = (.*?), (?:field = .*?, )?filter = (.*) \}$/gm,
-  );
+  const lines = MODULE_TEXT.matchAll(/^ {4}(\w+) += \{ (label|field) = (null|"[\w.]+"), filter = (.*) \}$/gm);
   return new Map(
     [...lines].map(([, name = '', kind, label = '', filter = '']) => {
       const whole = filter.replace(/^local\.(\w+)$/, (_, local: string) => definitionOf(local));
-      const messages = [...whole.matchAll(/jsonPayload\.message=\\"([^\\]+)\\"/g)].map(
-        ([, text = '']) => text,
-      );
-      const isCounter = kind === 'label';
-      const labelled = isCounter ? label.replaceAll('"', '').replace('null', '') : '';
-      return [name, { unit: isCounter ? '1' : 's', label: labelled, messages }];
+      const [, message] = /jsonPayload\.message=\\"([^\\]+)\\"/.exec(whole) ?? [];
+      const unit = name.endsWith('_milliseconds') ? 'ms' : 's';
+      // By its last part: `audit.status` is the label `status`.
+      const last = label === 'null' ? '' : label.replaceAll('"', '').replace(/^.*\./, '');
+      return [name, kind === 'label' ? { unit: '1', label: last, message } : { unit, label: '', message }];
     }),
   );
 }
@@ -42,10 +39,7 @@ function documented(): ReadonlyMap<string, Metric> {
   const [, section = ''] = /^## Metrics\n(.*?)^## /ms.exec(source(join(ROOT, 'docs/operations.md'))) ?? [];
   const rows = section.matchAll(/^\| `(\w+)` \| (\w+) \| (?:`(\w+)`)? ?\| (?:`([^`]+)`)? ?\| [^|]+ \|$/gm);
   return new Map(
-    [...rows].map(([, name = '', unit = '', label = '', message]) => [
-      name,
-      { unit, label, messages: message === undefined ? [] : [message] },
-    ]),
+    [...rows].map(([, name = '', unit = '', label = '', message]) => [name, { unit, label, message }]),
   );
 }
 
@@ -61,14 +55,14 @@ describe('metrics', () => {
     const [, counter = '', distribution = ''] = MODULE_TEXT.split('resource "google_logging_metric"');
     assert.match(counter, /value_type += "INT64"/);
     assert.doesNotMatch(counter, /\bunit\b/);
-    assert.match(distribution, /\bunit += "s"/);
+    assert.match(distribution, /\bunit += endswith\(each\.key, "_milliseconds"\) \? "ms" : "s"/);
   });
 
   it('are made of messages that functions log', () => {
     const code = globSync('{functions,shared}/**/*.ts', { cwd: ROOT })
       .map((file) => source(join(ROOT, file)))
       .join('\n');
-    const messages = [...made().values()].flatMap((metric) => metric.messages);
+    const messages = [...made().values()].flatMap(({ message }) => message ?? []);
     assert.deepEqual(
       messages.filter((message) => !code.includes(`'${message}'`)),
       [],
