@@ -94,10 +94,14 @@ export async function control(
 }
 
 /** Notifications that nobody has acknowledged, and for how long the oldest waits. */
-function waitingIn({ state: { notices }, now }: Store): object {
-  const made = [...notices.values()].map(({ object }) => object.timeCreated);
-  const oldest = made.reduce((first, at) => Math.min(first, at), now());
-  return { messages: notices.size, oldestSeconds: (now() - oldest) / 1000 };
+function waitingIn(store: Store): object {
+  const { notices } = store.state;
+  const now = store.now();
+  const oldest = [...notices.values()].reduce(
+    (first, { object }) => Math.min(first, object.timeCreated),
+    now,
+  );
+  return { messages: notices.size, oldestSeconds: (now - oldest) / 1000 };
 }
 
 /** @throws ApiError 400 */
