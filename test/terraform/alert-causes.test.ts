@@ -6,6 +6,7 @@ import { MODULE, ROOT } from './tools.ts';
 
 /** Messages of severity ERROR and above: `client` where requests or files of a client alone can cause them. */
 const CAUSES: Readonly<Record<string, 'client' | 'service'>> = {
+  'audit report not signed': 'service',
   'dead letter of a damaged record': 'service',
   'engine unfit, files wait': 'service',
   'engine unfit, re-scans wait': 'service',
