@@ -24,11 +24,14 @@ describe('docs/events.md', () => {
     const filters = [...DOCUMENT.matchAll(/^\| [^|`]+ \| `([^`]*attributes[^`]*)` \|$/gm)].map(
       ([, filter = '']) => filter,
     );
-    assert.equal(filters.length, 7);
+    assert.equal(filters.length, 8);
     for (const filter of filters) {
       compileFilter(filter);
       for (const [, name = ''] of filter.matchAll(/attributes\."?([\w-]+)/g)) {
-        assert.ok(['verdict', 'owner', 'correlationId', 'eventType', 'ce-type'].includes(name), name);
+        assert.ok(
+          ['verdict', 'owner', 'correlationId', 'eventType', 'sharedWith', 'ce-type'].includes(name),
+          name,
+        );
       }
     }
   });
