@@ -1,6 +1,7 @@
 import { problemOf } from '../errors.ts';
 import type { State } from '../handle.ts';
-import { type Context, connect, localUrlOf, print, say, show } from './context.ts';
+import { connect, localUrlOf } from './connect.ts';
+import { type Context, print, say, show } from './context.ts';
 import { exitOf, UsageError } from './exit.ts';
 
 export const STATES = [

@@ -1,4 +1,4 @@
-import { DEFAULT_URL } from './context.ts';
+import { DEFAULT_URL } from './connect.ts';
 
 type Entry = readonly [term: string, text: string];
 

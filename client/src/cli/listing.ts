@@ -1,5 +1,6 @@
 import type { Handle, State } from '../handle.ts';
-import { bytes, type Context, connect, harmless } from './context.ts';
+import { connect } from './connect.ts';
+import { bytes, type Context, harmless } from './context.ts';
 import { painted } from './paint.ts';
 
 export const FORMATS = ['table', 'json', 'csv', 'ids'] as const;

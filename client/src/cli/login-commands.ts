@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander';
 import type { GetContext } from './context.ts';
-import { loginCommand, logoutCommand, whoamiCommand } from './login/commands.ts';
 import { GRANTS, type Profile } from './login/profile.ts';
+import { loginCommand, logoutCommand, whoamiCommand } from './login.ts';
 
 /** Adds the commands that get tokens and forget them. */
 export function addLogin(program: Command, context: GetContext): void {

@@ -1,4 +1,5 @@
-import { type Context, connect, harmless, print, say } from './context.ts';
+import { connect } from './connect.ts';
+import { type Context, harmless, print, say } from './context.ts';
 
 /** `fileshare refs ls ID` */
 export async function listReferencesCommand(context: Context, id: string): Promise<void> {

@@ -4,7 +4,8 @@ import { hostsOf } from '../addresses.ts';
 import { FileshareConnectionError, problemOf } from '../errors.ts';
 import { type VerdictKeys, verifyVerdict } from '../node-verdict.ts';
 import type { VerdictStatement } from '../verdict.ts';
-import { addressesOf, type Context, connect, harmless, print } from './context.ts';
+import { addressesOf, connect } from './connect.ts';
+import { type Context, harmless, print } from './context.ts';
 import { EXIT, type ExitCode, UsageError } from './exit.ts';
 
 /** `fileshare verdict ID [--jws]` */

@@ -2,7 +2,8 @@ import { sleep } from '../backoff.ts';
 import type { ScanEvent } from '../event-types.ts';
 import { InvalidScanEvent, parseScanEvent } from '../events.ts';
 import type { Handle } from '../handle.ts';
-import { type Context, connect, line, print, say } from './context.ts';
+import { connect } from './connect.ts';
+import { type Context, line, print, say } from './context.ts';
 import { Subscription } from './pubsub.ts';
 
 export interface WatchFlags {

@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { hostsOf } from '../../addresses.ts';
 import type { Token } from '../../http.ts';
-import { addressesOf, type Context, say, tokenOf } from '../context.ts';
+import { addressesOf, tokenOf } from '../connect.ts';
+import { type Context, say } from '../context.ts';
 import { EXIT, messageOf, UsageError } from '../exit.ts';
 import { Subscription } from '../pubsub.ts';
 import { access, deletion } from './access.ts';

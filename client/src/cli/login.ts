@@ -1,10 +1,11 @@
-import { addressesOf, type Context, harmless, print, say, tokenOf } from '../context.ts';
-import { messageOf } from '../exit.ts';
-import { clientGrant, type DevicePrompt, deviceGrant, revoke } from './grants.ts';
-import { claimsIn } from './jwt.ts';
-import { type Profile, profileName, profileOf, SETTINGS, saveProfile, withPaths } from './profile.ts';
-import { discover, required } from './provider.ts';
-import { exclusively, readTokens, removeTokens, type Tokens, writeTokens } from './tokens.ts';
+import { addressesOf, tokenOf } from './connect.ts';
+import { type Context, harmless, print, say } from './context.ts';
+import { messageOf } from './exit.ts';
+import { clientGrant, type DevicePrompt, deviceGrant, revoke } from './login/grants.ts';
+import { claimsIn } from './login/jwt.ts';
+import { type Profile, profileName, profileOf, SETTINGS, saveProfile, withPaths } from './login/profile.ts';
+import { discover, required } from './login/provider.ts';
+import { exclusively, readTokens, removeTokens, type Tokens, writeTokens } from './login/tokens.ts';
 
 /** `fileshare login [--issuer URL --client-id ID ...]`: options are kept in the profile. */
 export async function loginCommand(context: Context, flags: Profile): Promise<void> {
