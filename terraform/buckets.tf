@@ -97,6 +97,16 @@ resource "google_storage_bucket" "permanent" {
   soft_delete_policy {
     retention_duration_seconds = var.permanent_soft_delete_days * 86400
   }
+  # Marks of erasures, which outlive every export that could bring something back.
+  lifecycle_rule {
+    condition {
+      age            = try(var.exports.keep_days, 35) + 10
+      matches_prefix = ["erased/"]
+    }
+    action {
+      type = "Delete"
+    }
+  }
   dynamic "retention_policy" {
     for_each = var.retention[*]
     content {

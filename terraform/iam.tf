@@ -50,6 +50,8 @@ locals {
       # It brings back what an operator releases.
       "sweeper.contents" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["blobs/"] }
       "sweeper.accepted" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["accepted/"] }
+      # Marks that somebody was erased, for a restore.
+      "sweeper.erased"   = { bucket = "permanent", permissions = ["create", "delete", "get"], prefixes = ["erased/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },
@@ -64,8 +66,9 @@ locals {
       # It scans again what is there, and copies nothing.
       "rescanner.quarantine" = { bucket = "quarantine", permissions = ["get"], prefixes = [] }
       "scanner.quarantine"   = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
-      # Contents that were stored and are malware go there, and what an operator releases comes back: a copy needs to read.
-      "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create", "get", "list"], prefixes = [] }
+      # Contents that were stored and are malware go there, and what an operator releases comes back: a copy needs to read. Bytes of
+      # an owner who is erased go.
+      "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create", "delete", "get", "list"], prefixes = [] }
     } : {},
     local.has_callbacks ? {
       # Where the callbacks of a file go; it does not ask for files that may not exist.
@@ -144,6 +147,15 @@ resource "google_kms_crypto_key_iam_member" "signing" {
   crypto_key_id = split("/cryptoKeyVersions/", var.verdicts.key_version)[0]
   role          = each.value.role
   member        = google_service_account.this[each.value.account].member
+  depends_on    = [google_project_service.this]
+}
+
+# So are statements about what was erased.
+resource "google_kms_crypto_key_iam_member" "sweeper_verdicts" {
+  for_each      = toset(var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"])
+  crypto_key_id = split("/cryptoKeyVersions/", var.verdicts.key_version)[0]
+  role          = each.value
+  member        = google_service_account.this["sweeper"].member
   depends_on    = [google_project_service.this]
 }
 

@@ -99,6 +99,7 @@ locals {
       RELEASE_NEEDS_SECOND = tostring(var.sweeper.release_needs_second)
       CLEAN_IN_QUARANTINE  = var.sweeper.clean_in_quarantine
       EXPORT_BUCKET        = lookup(local.buckets, "exports", null)
+      VERDICT_KEY          = try(var.verdicts.key_version, null)
     }
     auditor = {
       VERDICT_KEY      = try(var.verdicts.key_version, null)

@@ -30,6 +30,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Deploy to Google Cloud', 'docs/deploy.md'),
       page('Operate', 'docs/operations.md'),
       page('Recover', 'docs/recovery.md'),
+      page('Erase and export', 'docs/erasure.md'),
       { text: 'Runbooks', collapsed: true, items: pages('docs/runbooks/*.md') },
       page('Follow one file', 'docs/traces.md'),
       page('Keep signatures fresh', 'docs/signatures.md'),

@@ -27,8 +27,10 @@ import {
   requiredFilesUrl,
 } from '../../shared/runtime/config.ts';
 import { createLog } from '../../shared/runtime/log.ts';
+import { keyVariables, signingKey } from '../../shared/signing/connect.ts';
+import { StatementSigner } from '../../shared/signing/signer.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
-import { connectStorage } from '../../shared/storage/connect.ts';
+import { connectKms, connectStorage } from '../../shared/storage/connect.ts';
 import { openTracing } from '../../shared/tracing/connect.ts';
 import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
@@ -84,6 +86,7 @@ const config = readConfig(
     RESCAN_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
     HUNT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
     EXPORT_BUCKET: v.optional(bucketName),
+    ...keyVariables,
     RESTORE_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
   },
   process.env,
@@ -135,7 +138,7 @@ const collector: CollectorDeps = {
   candidatesPerCycle: CANDIDATES_PER_CYCLE,
 };
 
-const recaller: RecallDeps = {
+const recaller: RecallDeps & CollectorDeps = {
   ...collector,
   receipts: new Receipts(permanent),
   blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
@@ -153,6 +156,7 @@ const rescanner: RescanDeps & JobDeps = {
 };
 
 const exported = config.EXPORT_BUCKET ? new Bucket(storage, config.EXPORT_BUCKET, limits) : undefined;
+const key = config.VERDICT_KEY;
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
 const ROUTES: Readonly<Record<string, Methods>> = {
@@ -167,6 +171,11 @@ const ROUTES: Readonly<Record<string, Methods>> = {
     redriveBudgetMs: budgetMs,
     huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
     rescans: perDay,
+    owners: {
+      eraseBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
+      signer: key === undefined ? undefined : new StatementSigner(signingKey(key, { ...limits, connectKms })),
+      filesUrl: config.FILES_URL,
+    },
     recovery: {
       archive: exported && new Archive(exported),
       restoreBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
@@ -174,8 +183,8 @@ const ROUTES: Readonly<Record<string, Methods>> = {
   }),
 };
 
-// A list of a million digests is not to be in memory as text.
-streamBodies((request) => request.url?.startsWith('/hunt') ?? false);
+// A list of a million lines is not to be in memory as text.
+streamBodies(({ url = '' }) => url.startsWith('/hunt') || url.startsWith('/owner/attest'));
 drainOnSignals(log, async () => {
   await Promise.all([events.close(), notifications.close(), rescans.close(), tracing.flush()]);
 });

@@ -3,7 +3,9 @@ import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { isDraining } from '../../shared/framework/drain.ts';
 import { sendJson } from '../../shared/http/respond.ts';
+import type { CollectorDeps } from './collector.ts';
 import { answerHunt } from './hunt/answer.ts';
+import { type OwnerRoutesDeps, ownerRoutes } from './owner/answer.ts';
 import { listQuarantine, QuarantinedName, rescanQuarantined, sendQuarantined } from './quarantine.ts';
 import type { RecallDeps } from './recall.ts';
 import { type RecoveryRoutesDeps, recoveryRoutes } from './recovery/answer.ts';
@@ -13,7 +15,7 @@ import { rescanRoutes } from './rescan-jobs/answer.ts';
 import { type Methods, parsed, type Route } from './routes.ts';
 import { within } from './within.ts';
 
-interface OperatorDeps extends RecallDeps {
+interface OperatorDeps extends RecallDeps, CollectorDeps {
   /** A release takes effect when a second operator asks for the same. */
   readonly needsSecond: boolean;
   /** Publishes to the rescanner. */
@@ -24,6 +26,7 @@ interface OperatorDeps extends RecallDeps {
   /** The most contents and bytes that are sent to the rescanner in a day. */
   readonly rescans: { readonly filesPerDay: number; readonly bytesPerDay: number };
   readonly recovery: Pick<RecoveryRoutesDeps, 'archive' | 'restoreBudgetMs'>;
+  readonly owners: Pick<OwnerRoutesDeps, 'eraseBudgetMs' | 'signer' | 'filesUrl'>;
 }
 
 /** Routes whose decisions no machine takes: callers.ts. */
@@ -37,6 +40,7 @@ export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Meth
     '/quarantine/content': { GET: getQuarantined(deps) },
     '/quarantine/rescan': { POST: postQuarantineRescan(deps) },
     ...recoveryRoutes({ ...deps, ...deps.recovery, stopping: isDraining }),
+    ...ownerRoutes({ ...deps, ...deps.owners, stopping: isDraining }),
     ...rescanRoutes({ ...deps, ...deps.rescans, stopping: isDraining }),
   };
 }

@@ -77,7 +77,7 @@ export class SharedFiles {
     viewer: Principal,
     { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
   ): Promise<Page<SharedEntry>> {
-    const prefix = prefixOf(viewer);
+    const prefix = sharedPrefix(viewer);
     const from = after === undefined ? undefined : prefix + after;
     const request = { bucket: this.#bucket, prefix, ...terms, after: from };
     const { items, next } = await pageOf(request, (object) => {
@@ -119,9 +119,9 @@ export function idIn(position: string): FileId | undefined {
 }
 
 export function sharedName(viewer: Principal, id: FileId): string {
-  return prefixOf(viewer) + sharedPosition(id);
+  return sharedPrefix(viewer) + sharedPosition(id);
 }
 
-function prefixOf(viewer: Principal): string {
+export function sharedPrefix(viewer: Principal): string {
   return `${SHARED_PREFIX}${principalKey(viewer)}/`;
 }

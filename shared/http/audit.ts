@@ -33,6 +33,8 @@ export type Action =
   | 'audit'
   | 'export'
   | 'restore'
+  | 'owner'
+  | 'erase'
   | 'hunt'
   | 'release'
   | 'condemn'

@@ -302,6 +302,16 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
         assert.notDeepEqual(await service.names('permanent', prefix), [], prefix);
       }
     },
+    'an erasure of an owner': async () => {
+      const as = 'org:974652270';
+      const own = await service.upload(Buffer.concat([Buffer.from(EICAR), randomBytes(100)]), {}, { as });
+      await eventually(async () => (await service.names('quarantine', own.id)).length === 1);
+      const order = { body: JSON.stringify({ principal: as }) };
+      await ok(service.sweeper('/owner/list', order));
+      for (let times = 0; times < 2; times += 1) await ok(service.sweeper('/owner/erase', order));
+      assert.deepEqual(await service.names('permanent', `files/${own.id}`), []);
+      assert.deepEqual(await service.names('quarantine', own.id), []);
+    },
     'a collection': async () => {
       const id = await clean();
       await ok(service.call('GET', `/files/${id}`));

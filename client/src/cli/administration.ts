@@ -11,6 +11,7 @@ import {
 } from './admin.ts';
 import type { GetContext } from './context.ts';
 import { count, time } from './options.ts';
+import { addOwners } from './owners.ts';
 import { addRecovery } from './recovery.ts';
 import { rescanCommand, rescansCommand, type StartFlags, startRescanCommand } from './rescans.ts';
 import { statusCommand } from './status.ts';
@@ -113,4 +114,5 @@ function addRescans(admin: Command, context: GetContext): void {
       .action((name: string) => rescanCommand(context(), wish, name));
   }
   addRecovery(admin, context);
+  addOwners(admin, context);
 }

@@ -70,7 +70,7 @@ async function restoreCommand(context: Context, flags: RestoreFlags): Promise<vo
   for (let next: object | undefined = {}; next; ) {
     const report = (await (await ask(context, '/restore', { json: { ...order, next } })).json()) as Report;
     hasErrors ||= report.files['error'] !== undefined || report.files['conflict'] !== undefined;
-    print(context, report, harmless(explained(report)));
+    print(context, report, explained(report));
     next = report.next;
   }
   if (!apply) say(context, 'Nothing was written. With --apply, it is.');
@@ -82,7 +82,6 @@ function explained({ asOf, files, objects, examples, complete }: Report): string
   const shown = examples
     .filter(({ outcome }) => !['restored', 'unchanged', 'unknown'].includes(outcome))
     .map(({ outcome, fileId }) => `  ${fileId}  ${outcome}`);
-  return [`As of ${asOf}: ${counts.join(', ') || 'nothing'}${complete ? '' : ' so far'}`, ...shown].join(
-    '\n',
-  );
+  const total = `As of ${asOf}: ${counts.join(', ') || 'nothing'}${complete ? '' : ' so far'}`;
+  return [total, ...shown].map(harmless).join('\n');
 }

@@ -31,8 +31,9 @@ const SCHEMAS = {
     import('../../../shared/events/schemas/scan.failed.v1.json', { with: { type: 'json' } }),
   'verdict.changed.v1.json': () =>
     import('../../../shared/events/schemas/verdict.changed.v1.json', { with: { type: 'json' } }),
+  'erasure.v1.json': () => import('../../../shared/signing/erasure.v1.json', { with: { type: 'json' } }),
   'verdict.v1.json': () => import('../verdicts/verdict.v1.json', { with: { type: 'json' } }),
-} satisfies Record<`${EventName}.json` | typeof PREDICATE_SCHEMA, () => Promise<unknown>>;
+} satisfies Record<`${EventName}.json` | typeof PREDICATE_SCHEMA | 'erasure.v1.json', () => Promise<unknown>>;
 
 /** A document of the repository as JSON, for everybody: it says nothing about anybody. */
 function documented(source: URL): Route {
