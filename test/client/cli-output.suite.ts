@@ -133,13 +133,15 @@ describe('client: the output of the command line', () => {
     );
     assert.ok(!ran.stderr.includes(token) && !/bearer/i.test(ran.stderr));
     const { id } = JSON.parse(ran.stdout) as Handle;
-    for (;;) {
-      const watched = await fileshare(['watch', '--subscription', subscription, '--count', '1', '--json']);
-      const event = JSON.parse(watched.stdout) as ScanEvent;
-      if (!('fileId' in event.data) || event.data.fileId !== id) continue;
-      assert.equal(event.traceparent?.split('-')[1], trace);
-      return;
-    }
+    const watched = await fileshare(['watch', '--subscription', subscription, '--json'], {
+      watch: (output, kill) => void (output.includes(`"fileId":"${id}"`) && kill('SIGINT')),
+    });
+    const event = watched.stdout
+      .trim()
+      .split('\n')
+      .map((text) => JSON.parse(text) as ScanEvent)
+      .find(({ data }) => 'fileId' in data && data.fileId === id);
+    assert.equal(event?.traceparent?.split('-')[1], trace);
   });
 
   it('tells a request without an answer with --verbose', async () => {

@@ -116,7 +116,7 @@ describe('client: the command line', () => {
       const planned = await admin('rescan', 'start', '--everything', '--dry-run');
       assert.match(
         planned.stdout,
-        /^\d+ contents, [\d.]+ k?B: 8 listings, \d+ s of scans, \d+ days? by the budget, \$0\.\d+\.\n$/,
+        /^\d+ contents, [\d.]+ [kM]?B: 8 listings, \d+ s of scans, \d+ days? by the budget, \$0\.\d+\.\n$/,
       );
       assert.deepEqual((await admin('rescan', 'status')).stdout, '');
       const started = await admin(
