@@ -41,7 +41,9 @@ describe('commands for operators in docs/operations.md and the runbooks', () => 
     service.contends();
     folder = await mkdtemp(join(tmpdir(), 'fileshare-runbooks-'));
     const operator = await service.platform.identityToken('operator', service.platform.sweeperUrl);
-    await script('gcloud', `[ "$*" = "auth print-identity-token" ] && echo ${operator}`);
+    const metrics = await service.platform.token('user:operator', ['admin']);
+    const tokens = [`*identity-token) echo ${operator} ;;`, `*access-token) echo ${metrics} ;;`];
+    await script('gcloud', `case "$*" in ${tokens.join(' ')} esac`);
     await script('fileshare', `exec "${process.execPath}" "${MAIN}" "$@"`);
     await writeFile(join(folder, '.curlrc'), 'fail-with-body\nsilent\n');
     await writeFile(join(folder, 'list.txt'), `${'0'.repeat(64)}\n`);
@@ -76,6 +78,7 @@ describe('commands for operators in docs/operations.md and the runbooks', () => 
     command
       .replaceAll('https://SWEEPER-URL', service.platform.sweeperUrl)
       .replaceAll('https://HOST', service.url)
+      .replaceAll(/https:\/\/monitoring\.googleapis\.com\/\S+/g, `${service.url}/local/metrics`)
       .replaceAll('"fileId": "…"', `"fileId": "${id}"`)
       .replaceAll('"signature": "NAME"', '"signature": "Operator.Condemned"')
       .replaceAll('quarantine-rescan NAME', 'quarantine-rescan sha256/DIGEST')
