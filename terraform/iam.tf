@@ -51,7 +51,7 @@ locals {
       "sweeper.contents" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["blobs/"] }
       "sweeper.accepted" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["accepted/"] }
       # Marks that somebody was erased, for a restore.
-      "sweeper.erased"   = { bucket = "permanent", permissions = ["create", "delete", "get"], prefixes = ["erased/"] }
+      "sweeper.erased"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["erased/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },

@@ -72,7 +72,7 @@ const ALLOWED: readonly Grant[] = [
   ['sweeper', 'objects: create, get, update', 'bucket permanent', 'findings/'],
   ['sweeper', 'objects: create, delete, get, update', 'bucket permanent', 'sweeper/, collect/, recalls/'],
   ['sweeper', 'objects: create, delete, get, list', 'bucket quarantine', ''],
-  ['sweeper', 'objects: create, delete, get', 'bucket permanent', 'erased/'],
+  ['sweeper', 'objects: create, get, update', 'bucket permanent', 'erased/'],
   ['sweeper', 'roles/cloudkms.signer', 'key in europe-north1', ''],
   ['sweeper', 'roles/cloudkms.publicKeyViewer', 'key in europe-north1', ''],
   ['sweeper', PUBLISH, 'topic scan-events', ''],

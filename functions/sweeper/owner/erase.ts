@@ -80,12 +80,14 @@ export async function erase(
   return { ...report, complete };
 }
 
-/** A restore brings back nothing that the principal had before. A lifecycle rule counts from when the mark was made: it is made anew. */
+/** A restore brings back nothing that the principal had before. */
 async function mark({ permanent, now }: EraseDeps, principal: Principal): Promise<void> {
-  const name = erasedName(principal);
+  const at = now();
+  const name = erasedName(principal, at);
+  const metadata = { at: at.toISOString() };
+  if (await permanent.insertEmpty(name, { metadata })) return;
   const there = await permanent.stat(name);
-  if (there) await permanent.delete(name, there);
-  await permanent.insertEmpty(name, { metadata: { at: now().toISOString() } });
+  if (there) await permanent.patch(name, there, metadata);
 }
 
 /** Everything that says something of a principal, and is not named by a file of theirs. */

@@ -5,11 +5,12 @@ import { allObjects } from '../../../shared/storage/page.ts';
 import type { Archive, Chain } from '../exporter/archive.ts';
 import { stateOf } from '../exporter/state.ts';
 
-/** The prefix of the marks that a principal was erased, followed by the SHA-256 of the principal. */
+/** The prefix of the marks that a principal was erased, followed by the SHA-256 of the principal and the day. */
 export const ERASED_PREFIX = 'erased/';
 
-export function erasedName(principal: Principal): string {
-  return ERASED_PREFIX + principalKey(principal);
+/** A mark for each day: a lifecycle rule counts from when it was made. */
+export function erasedName(principal: Principal, at: Date): string {
+  return `${ERASED_PREFIX}${principalKey(principal)}/${at.toISOString().slice(0, 10)}`;
 }
 
 /** Principals that were erased, for a restore not to bring back what they had before. */
@@ -26,14 +27,15 @@ export class Erased {
 
   #add({ name, metadata }: { name: string; metadata: Readonly<Record<string, string>> }): void {
     const at = parseTime(metadata['at'] ?? '');
-    const before = this.#at.get(name);
-    if (at && (!before || at > before)) this.#at.set(name, at);
+    const [key = ''] = name.slice(ERASED_PREFIX.length).split('/');
+    const before = this.#at.get(key);
+    if (at && (!before || at > before)) this.#at.set(key, at);
   }
 
   /** Whether the principal was erased after a time; what has no time is older than any erasure. */
   since(said: string, time: Date | undefined): boolean {
     const principal = parsePrincipal(said);
-    const at = principal && this.#at.get(erasedName(principal));
+    const at = principal && this.#at.get(principalKey(principal));
     return at !== undefined && !(time && time >= at);
   }
 }

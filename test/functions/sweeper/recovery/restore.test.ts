@@ -274,7 +274,7 @@ describe('a restore', () => {
     await destroy();
     for (const principal of [OWNER, VIEWER]) {
       const metadata = { at: new Date(fixture.now).toISOString() };
-      await permanent().insertEmpty(erasedName(principal), { metadata });
+      await permanent().insertEmpty(erasedName(principal, new Date(fixture.now)), { metadata });
     }
     assert.deepEqual((await run()).files, { erased: 1, restored: 1 });
     assert.deepEqual([await read(id), viewersOf(await read(record.id))], [undefined, []]);
