@@ -31,6 +31,8 @@ export interface Stage {
   readonly authorization: Readonly<Record<string, string>>;
   /** Calls the sweeper as Cloud Scheduler does. */
   readonly scheduled: () => Promise<Readonly<Record<string, string>>>;
+  /** Calls the sweeper as an operator does. */
+  readonly operator: () => Promise<Readonly<Record<string, string>>>;
   readonly bucket: (name: 'unscanned' | 'permanent') => Bucket;
   /** Outcomes of events; absent on a stage without them. */
   readonly front: Front | undefined;
@@ -87,6 +89,9 @@ export async function startStage({
   const url = (name: FunctionName): string => new URL(specOf(name).healthUrl ?? '').origin;
   front?.leadTo(url('scanner'));
   const transport = connectStorage(platform.storageUrl);
+  const sweeperToken = async (account: 'operator' | 'schedule') => ({
+    authorization: `Bearer ${await platform.identityToken(account, url('sweeper'))}`,
+  });
   const operations = `${platform.storageUrl}/_emulator/operations`;
   return {
     url,
@@ -99,9 +104,8 @@ export async function startStage({
       confFile: join(folder, 'clamd/clamd.conf'),
     },
     authorization: { authorization: `Bearer ${await platform.token(OWNER)}` },
-    scheduled: async () => ({
-      authorization: `Bearer ${await platform.identityToken('schedule', url('sweeper'))}`,
-    }),
+    scheduled: () => sweeperToken('schedule'),
+    operator: () => sweeperToken('operator'),
     bucket: (name) => new Bucket(transport, name, { paced: true }),
     front,
     operations: async () => JSON.parse((await send(operations)).body.toString()) as OperationReport,
