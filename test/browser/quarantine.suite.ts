@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { AxeBuilder } from '@axe-core/playwright';
 import type { Locator, Page } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
-import { addSignature } from '../support/new-signature.ts';
+import { addSignature, removeSignature } from '../support/new-signature.ts';
 import { eventually, OWNER, Service } from '../support/service.ts';
 import { becomes, cardOf, sample, shoot, switchTo, termOf, Window } from './fixture.ts';
 
@@ -108,6 +108,27 @@ describe('the page: quarantine', () => {
       page.waitForEvent('download'),
       card.getByRole('button', { name: `Download: ${name}` }).click(),
     ]);
+  });
+
+  it('has a content scanned again, and says that newer signatures find it clean', async () => {
+    const page = await window.open(service.url);
+    const bytes = randomBytes(2_000);
+    await addSignature(service, bytes, 'Withdrawn.Signature');
+    const { id } = await service.upload(bytes);
+    assert.equal((await service.decided(id)).state, 'infected');
+    await removeSignature(service, bytes, 'Withdrawn.Signature');
+    await openQuarantine(page, OPERATOR);
+    const content = contentOf(page, 'Withdrawn.Signature.UNOFFICIAL');
+    await content.locator('summary').click();
+    await content.getByRole('button', { name: 'Scan again' }).click();
+    await content.getByText('It is scanned again.').waitFor();
+    await eventually(async () => {
+      await page.getByRole('button', { name: 'Reload' }).click();
+      return (await content.getByText('Found clean', { exact: true }).count()) === 1;
+    });
+    await becomes(content, 'Infected');
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+    await shoot(page, 'quarantine-found-clean');
   });
 
   it('is for operators alone, and nothing of it stays for others', async () => {

@@ -14,6 +14,7 @@ const OPERATOR_PATH = '/local/operator';
 const ORDERS = {
   '/quarantine': 'GET',
   '/quarantine/content': 'GET',
+  '/quarantine/rescan': 'POST',
   '/release': 'POST',
   '/condemn': 'POST',
   '/sweep': 'POST',

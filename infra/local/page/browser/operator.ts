@@ -11,6 +11,8 @@ export interface Quarantined {
   readonly finding?: 'stands' | 'awaitingSecond' | 'released';
   readonly signature?: string;
   readonly engine?: { readonly version: string; readonly database?: number };
+  /** A scan by newer signatures has found nothing in it. */
+  readonly cleanSince?: { readonly version: string; readonly database?: number; readonly at: string };
   /** The operator that has released it, or has asked for that. */
   readonly word?: { readonly by: string; readonly reason: string; readonly at: string };
 }

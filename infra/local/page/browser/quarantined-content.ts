@@ -33,6 +33,7 @@ export class QuarantinedContent {
   readonly #only = element('input', { type: 'checkbox' });
   readonly #form: HTMLElement;
   readonly #download = button('Download archive', () => void this.#save());
+  readonly #rescan = button('Scan again', () => void this.#scanAgain());
   readonly #release = button('Release', () => void this.#decide('release'));
   readonly #condemn = button('Condemn', () => void this.#decide('condemn'));
   #items: readonly Quarantined[] = [];
@@ -67,6 +68,7 @@ export class QuarantinedContent {
       { class: 'actions' },
       this.#download,
       element('span', { class: 'hint' }, 'A zip; its password is “infected”.'),
+      this.#rescan,
     );
     const details = element(
       'details',
@@ -90,7 +92,7 @@ export class QuarantinedContent {
     this.#items = [...this.#items, ...items];
     const [first] = this.#items;
     if (!first) return;
-    const { found, signature = found, size, since, finding, sha256, engine, word } = first;
+    const { found, signature = found, size, since, finding, sha256, engine, word, cleanSince } = first;
     const { kind, text } = badgeOf(finding);
     this.#badge.className = `badge ${kind}`;
     this.#badge.textContent = text;
@@ -104,18 +106,21 @@ export class QuarantinedContent {
         'SHA-256': sha256,
         Size: bytes(size),
         Since: since && moment(since),
-        Engine: engine && `ClamAV ${engine.version}, signatures ${engine.database ?? 'unknown'}`,
+        Engine: engine && engineOf(engine),
+        'Found clean': cleanSince && `${moment(cleanSince.at)} by ${engineOf(cleanSince)}`,
         Files: files === 0 ? 'were clean before, and were recalled' : `${files} uploaded as malware`,
         Owners: this.#owners,
         [finding === 'released' ? 'Released' : 'Asked']:
           word && `${moment(word.at)} by ${word.by}: ${word.reason}`,
       }),
     );
-    for (const each of [this.#download, this.#release, this.#condemn]) {
+    for (const each of [this.#rescan, this.#download, this.#release, this.#condemn]) {
       each.setAttribute('aria-label', `${each.textContent}: ${this.#found.textContent}`);
     }
     const focused = document.activeElement;
     this.#form.hidden = sha256 === undefined;
+    // Of what could not be scanned there is no finding that a scan could doubt.
+    this.#rescan.hidden = finding === undefined;
     this.#release.hidden = finding === undefined || finding === 'released';
     this.#condemn.hidden = !(finding === undefined || finding === 'released');
     this.#only.parentElement?.toggleAttribute('hidden', this.#release.hidden);
@@ -140,6 +145,15 @@ export class QuarantinedContent {
     const items = this.#items;
     this.#items = [];
     this.show(items);
+  }
+
+  async #scanAgain(): Promise<void> {
+    const [first] = this.#items;
+    if (!first) return;
+    await this.#act(async () => {
+      await this.#operator.order('/quarantine/rescan', { name: first.name });
+      return 'It is scanned again. “Reload” shows whether newer signatures find it clean.';
+    });
   }
 
   async #save(): Promise<void> {
@@ -188,6 +202,10 @@ function badgeOf(finding: Quarantined['finding']): Badge {
   if (finding === 'awaitingSecond') return { kind: 'unsure', text: 'Awaits another operator' };
   if (finding === 'released') return { kind: 'good', text: 'Released' };
   return { kind: 'unsure', text: 'Unscannable' };
+}
+
+function engineOf({ version, database }: NonNullable<Quarantined['engine']>): string {
+  return `ClamAV ${version}, signatures ${database ?? 'unknown'}`;
 }
 
 function outcomeOf({ state, askedBy, released, condemned }: Report): string {
