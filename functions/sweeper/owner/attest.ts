@@ -215,7 +215,7 @@ async function reasonFor(
   if (name.startsWith(BLOBS_PREFIX)) {
     return kept('collection', new Date(usedAt(object).getTime() + deps.blobGraceMs));
   }
-  const id = parseFileId(/[0-9a-v]{43}/.exec(name)?.[0] ?? '');
+  const [id] = name.split('/').flatMap((part) => parseFileId(part) ?? []);
   if (id) {
     for await (const reference of allObjects(deps.permanent, { prefix: referencesOf(id) })) {
       if (isLiveReference(reference)) return kept('referenced');
