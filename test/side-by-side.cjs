@@ -10,19 +10,24 @@ if (process.env['NODE_V8_COVERAGE']) {
   process.env['NODE_OPTIONS'] = [process.env['NODE_OPTIONS'], stripped].filter(Boolean).join(' ');
 }
 
-/** The tests that start whole platforms, ClamAV's scripts or kill processes: `npm run test:integration` runs them. */
+/**
+ * The tests that start whole platforms, ClamAV's scripts or kill processes, or store thousands of files: `npm run
+ * test:integration` runs them.
+ */
 const INTEGRATION = [
   // The main job stays in `npm test`.
   'test/integration/!(main-job).test.ts',
   'test/infra/clamav/{entrypoint,mirror-job,trial,roll-back,grants}.test.ts',
   'test/faults/faults.test.ts',
   'test/contract/main-job.test.ts',
+  'test/functions/sweeper/owner/erase.test.ts',
 ];
 
 /** They take longest, so they come first: otherwise the last of them would run alone at the end. */
 const LONGEST = [
   'test/integration/grants.test.ts',
   'test/contract/main-job.test.ts',
+  'test/integration/recovery-of-many.test.ts',
   'test/infra/clamav/mirror-job.test.ts',
   'test/infra/clamav/entrypoint.test.ts',
   'test/faults/faults.test.ts',
