@@ -17,6 +17,7 @@ const SETTINGS = {
   GOOGLE_CLOUD_PROJECT: 'source',
   PERMANENT_BUCKET: 'permanent',
   UNSCANNED_BUCKET: 'unscanned',
+  EXPORT_BUCKET: 'exports',
   SCAN_EVENTS_TOPIC: 'events',
   FILES_URL: 'https://fileshare.example.org',
   FINALIZE_TOPIC: 'finalized',

@@ -24,7 +24,7 @@ export class Sharing {
       autocapitalize: 'none',
       spellcheck: 'false',
     });
-    this.#until = element('input', { id: `${id}-until`, type: 'datetime-local' });
+    this.#until = element('input', { id: `${id}-until`, type: 'datetime-local', step: 'any' });
     const form = element(
       'form',
       { class: 'share', autocomplete: 'off' },
