@@ -83,6 +83,7 @@ export class Transport {
         agent: this.#agent,
         // Headers, body and signals go past Gaxios, which would copy them several times over. Redirects are not
         // followed: 308 is "resume incomplete" here, and credentials follow nobody elsewhere.
+        // Of all that fetch takes and answers, this is what gaxios uses.
         fetchImplementation: ((url: URL) =>
           httpFetch(url, {
             method: call.method,

@@ -89,6 +89,7 @@ export class SimulatedService {
     this.#deployment = deployment;
     const { minBackoffSeconds: min, maxBackoffSeconds: max } = deployment.push;
     const retryPolicy = { minimumBackoff: min * 1000, maximumBackoff: max * 1000 };
+    // The scheduler reads no more of a subscription than its pauses.
     this.#subscription = { retryPolicy } as unknown as Subscription;
     const records = {
       get: async (id: FileId) => this.#records.get(id),

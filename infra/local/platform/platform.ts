@@ -229,6 +229,7 @@ async function takePorts(config: PlatformConfig): Promise<Ports> {
     HOST,
     names.map((name) => chosen[name] ?? any),
   );
+  // Object.fromEntries forgets that each name has its port.
   return Object.fromEntries(names.map((name, at) => [name, taken[at]])) as unknown as Ports;
 }
 

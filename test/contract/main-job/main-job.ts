@@ -73,6 +73,7 @@ export class MainJob {
   ): Promise<T> {
     const test = `${this.#endpoint()}/retry_test`;
     const ordered = await send('POST', test, { json: { instructions }, headers: { connection: 'close' } });
+    // The testbench answers so: its README describes it.
     const { id } = ordered.ok() as unknown as { id: string };
     this.relay.headers = { 'x-retry-test-id': id };
     try {

@@ -61,6 +61,7 @@ export function listings(cases: Cases<StorageSubject>): void {
   cases('list: has no items where no name matches', async (subject) => {
     const query = new URLSearchParams({ prefix: subject.name('no-such-prefix/') });
     const reply = await subject.call('GET', `/storage/v1/b/${subject.bucketName}/o?${query}`);
+    // The members that a page of a listing has by the API.
     const page = reply.ok() as unknown as Page;
     assert.deepEqual([page.items ?? [], page.prefixes ?? []], [[], []]);
   });

@@ -194,6 +194,7 @@ async function runCase(
 ): Promise<void> {
   const run = await call.prepare(subject);
   const order = { json: { instructions: { [call.method]: instructions } } };
+  // The testbench answers so: its README describes it.
   const { id } = (await send('POST', `${subject.url}/retry_test`, order)).ok() as unknown as { id: string };
   const transport = new Transport(subject.url, async () => new Headers({ 'x-retry-test-id': id }));
   const faulty = new Bucket(transport, subject.bucketName, {

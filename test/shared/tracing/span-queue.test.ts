@@ -5,6 +5,7 @@ import { SpanQueue } from '../../../shared/tracing/span-queue.ts';
 
 type Result = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
+// The queue reads no more of a span than this.
 const span = (name: string, traceFlags = TraceFlags.SAMPLED): ReadableSpan =>
   ({ name, spanContext: () => ({ traceId: '', spanId: '', traceFlags }) }) as unknown as ReadableSpan;
 

@@ -73,6 +73,7 @@ export class Collector {
   #read(body: Buffer): void {
     this.violations.push(...outsideType(REQUEST, body));
     this.texts.push(body.toString('latin1'));
+    // A decoded message has the fields of its published definition.
     const { resourceSpans } = REQUEST.decode(body) as unknown as Export;
     for (const { resource, scopeSpans } of resourceSpans) {
       for (const span of scopeSpans.flatMap((scope) => scope.spans)) {

@@ -1,5 +1,6 @@
 import protobuf from 'protobufjs';
 
+// protobufjs exports these tables without saying so in its types.
 const { basic, packed } = protobuf.types as unknown as Record<'basic' | 'packed', Record<string, number>>;
 const BYTES = 2;
 
