@@ -157,13 +157,13 @@ describe('client: the output of the command line', () => {
       FILESHARE_TOKEN: await service.platform.token(OWNER),
       TERM: 'xterm-256color',
     };
+    // Node takes these for what a terminal can do.
+    const plain = 'env -u CI -u FORCE_COLOR -u NODE_DISABLE_COLORS';
     const shown = async (more: Readonly<Record<string, string>>, command: string) => {
       const { stdout } = await run(
         'script',
-        ['-qec', `${process.execPath} ${MAIN} ${command}`, '/dev/null'],
-        {
-          env: { ...env, ...more },
-        },
+        ['-qec', `${plain} ${process.execPath} ${MAIN} ${command}`, '/dev/null'],
+        { env: { ...env, ...more } },
       );
       return stdout.includes('\u001b[');
     };
