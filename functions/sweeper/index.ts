@@ -1,6 +1,5 @@
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
-import * as v from 'valibot';
 import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
@@ -15,19 +14,9 @@ import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
-import {
-  bucketName,
-  commonVariables,
-  deduplicationScope,
-  flag,
-  integer,
-  nonEmpty,
-  numbers,
-  readConfig,
-  requiredFilesUrl,
-} from '../../shared/runtime/config.ts';
+import { readConfig } from '../../shared/runtime/config.ts';
 import { createLog } from '../../shared/runtime/log.ts';
-import { keyVariables, signingKey } from '../../shared/signing/connect.ts';
+import { signingKey } from '../../shared/signing/connect.ts';
 import { StatementSigner } from '../../shared/signing/signer.ts';
 import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectKms, connectStorage } from '../../shared/storage/connect.ts';
@@ -35,6 +24,7 @@ import { openTracing } from '../../shared/tracing/connect.ts';
 import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
+import { sweeperVariables } from './config.ts';
 import { deadLettered } from './dead-letter.ts';
 import { Archive } from './exporter/archive.ts';
 import { operatorRoutes } from './operators.ts';
@@ -47,68 +37,26 @@ import { type JobDeps, workOnJobs } from './rescan-jobs/work.ts';
 import { type Call, type Methods, routeFor } from './routes.ts';
 import { sweep } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
-import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from './terms.ts';
 import { within } from './within.ts';
 
-const WEEK_SECONDS = 604_800;
 /** Each is less than half a kilobyte in memory. */
 const CANDIDATES_PER_CYCLE = 50_000;
 
-const config = readConfig(
-  {
-    ...commonVariables,
-    UNSCANNED_BUCKET: bucketName,
-    QUARANTINE_BUCKET: v.optional(bucketName),
-    DEDUPLICATE: deduplicationScope,
-    RELEASE_NEEDS_SECOND: v.optional(flag, 'false'),
-    CLEAN_IN_QUARANTINE: v.optional(v.picklist(['report', 'release']), 'report'),
-    SCAN_EVENTS_TOPIC: nonEmpty,
-    FILES_URL: requiredFilesUrl,
-    ORDERED_EVENTS: v.optional(flag, 'false'),
-    FINALIZE_TOPIC: nonEmpty,
-    DEAD_LETTER_CALLER: nonEmpty,
-    SCHEDULE_CALLER: nonEmpty,
-    // A verdict may wait for a second, the least between two writes to a name: a redrive must not come first each time.
-    STUCK_AFTER_SECONDS: v.optional(integer(2, WEEK_SECONDS), '900'),
-    ABANDONED_AFTER_SECONDS: abandonedAfterSeconds,
-    MAX_REDRIVES: v.optional(integer(1, 1_000), '96'),
-    REDRIVES_PER_SWEEP: v.optional(integer(1, 100_000), '1000'),
-    SWEEP_BUDGET_SECONDS: v.optional(integer(1, 3_000), '240'),
-    COLLECT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
-    COLLECT_UNREFERENCED_AFTER_SECONDS: v.optional(integer(60, 520 * WEEK_SECONDS)),
-    COLLECT_BLOB_GRACE_SECONDS: blobGraceSeconds,
-    TOMBSTONE_DAYS: tombstoneDays,
-    RESCAN_TOPIC: nonEmpty,
-    RESCAN_AFTER_DAYS: v.optional(numbers(3_650), '1,7,30'),
-    RESCAN_EVERY_DAYS: v.optional(integer(1, 3_650)),
-    RESCAN_FILES_PER_DAY: v.optional(integer(0, 1_000_000_000), '100000'),
-    RESCAN_BYTES_PER_DAY: v.optional(integer(0, Number.MAX_SAFE_INTEGER), '107374182400'),
-    RESCAN_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
-    HUNT_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
-    EXPORT_BUCKET: v.optional(bucketName),
-    ...keyVariables,
-    RESTORE_BUDGET_SECONDS: v.optional(integer(1, 3_000), '1500'),
-  },
-  process.env,
-);
+const config = readConfig(sweeperVariables, process.env);
 const log = createLog('sweeper', config.LOG_LEVEL);
 const tracing = await openTracing('sweeper', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
-const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
-  ordered: config.ORDERED_EVENTS,
-  emulatorCredentials: config.EMULATOR_CREDENTIALS,
-  tracing,
-});
-const notifications = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.FINALIZE_TOPIC, {
-  emulatorCredentials: config.EMULATOR_CREDENTIALS,
-  tracing,
-});
-const rescans = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.RESCAN_TOPIC, {
-  emulatorCredentials: config.EMULATOR_CREDENTIALS,
-  tracing,
-});
+const publisher = (topic: string, ordered = false) =>
+  createPublisher(config.GOOGLE_CLOUD_PROJECT, topic, {
+    ordered,
+    emulatorCredentials: config.EMULATOR_CREDENTIALS,
+    tracing,
+  });
+const events = publisher(config.SCAN_EVENTS_TOPIC, config.ORDERED_EVENTS);
+const notifications = publisher(config.FINALIZE_TOPIC);
+const rescans = publisher(config.RESCAN_TOPIC);
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 
 const sweeper: SweeperDeps = {

@@ -51,7 +51,8 @@ export function variablesOf(name: FunctionName): ReadonlyMap<string, 'required' 
   const source = readFileSync(join(ROOT, file), 'utf8');
   const start = source.indexOf('readConfig(');
   if (start < 0) throw new Error(`${file} reads no configuration`);
-  const found = entriesOf(braced(source, source.indexOf('{', start)));
+  const [, named] = /^readConfig\((\w+),/.exec(source.slice(start)) ?? [];
+  const found = entriesOf(named ? definition(named) : braced(source, source.indexOf('{', start)));
   return new Map(
     [...found].filter(([variable]) => !DEVELOPMENT.has(variable) && !OF_CLOUD_RUN.has(variable)),
   );
