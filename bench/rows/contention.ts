@@ -1,15 +1,16 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import { startPipe } from '../baseline/start-pipe.ts';
 import type { Bench, Row } from '../bench.ts';
 import { empty } from '../clean.ts';
 import { type Finding, figure } from '../finding.ts';
 import { send } from '../http.ts';
 import { MIB, type Scale } from '../scale.ts';
 import { ONCE, secondsOf, sideBySide } from '../side-by-side.ts';
-import { type Stage, startStage } from '../stage/stage.ts';
+import { boundsOf, type Stage, startStage } from '../stage/stage.ts';
 import { startAnother } from '../stage/start-another.ts';
 import { median, pairedRatio } from '../stats.ts';
-import { uploadInChunks } from '../tus-upload.ts';
+import { chunksLimit, pipeInChunks, uploadInChunks } from '../tus-upload.ts';
 
 export const contention: Row = { name: 'contention', title: 'One write a second to a name', measure };
 
@@ -30,6 +31,7 @@ async function measureTus(
   const stage = await still();
   const url = stage.url('upload');
   await using second = await startAnother(stage, 'upload');
+  await using pipe = await startPipe(stage.storageUrl, boundsOf(stage));
   const unscanned = stage.bucket('unscanned');
   const rate = async (work: () => Promise<unknown>): Promise<number> => {
     const seconds = await secondsOf(work);
@@ -40,6 +42,7 @@ async function measureTus(
   const contenders = {
     one: () => rate(() => uploadInChunks([url], stage.authorization, chunks)),
     two: () => rate(() => uploadInChunks([url, second.url], stage.authorization, chunks)),
+    parts: () => rate(() => pipeInChunks(pipe.url, chunks)),
     post: () =>
       rate(() => send(`${url}/files`, { method: 'POST', headers: stage.authorization, body: bytes })),
   };
@@ -56,6 +59,7 @@ async function measureTus(
       value: pairedRatio(rates.one, rates.post),
       unit: '×',
       detail: beside(rates.one, rates.post),
+      limit: chunksLimit(chunkBytes, { ...rates, tus: rates.one }),
     },
     {
       what: `${what}, by two instances in turn`,

@@ -9,7 +9,7 @@ import { MIB } from '../scale.ts';
 import { ONCE, secondsOf, sideBySide } from '../side-by-side.ts';
 import { boundsOf } from '../stage/stage.ts';
 import { median, pairedRatio } from '../stats.ts';
-import { uploadInChunks } from '../tus-upload.ts';
+import { chunksLimit, pipeInChunks, uploadInChunks } from '../tus-upload.ts';
 
 export const tus: Row = { name: 'tus', title: 'Upload by tus', measure };
 
@@ -32,13 +32,7 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
           uploadInChunks([stage.url('upload')], stage.authorization, { bytes, chunkBytes }),
         );
       }),
-    parts: () =>
-      rate(async () => {
-        const headers = { 'x-work': 'digests' };
-        for (let left = bytes; left > 0; left -= chunkBytes) {
-          await send(pipe.url, { method: 'PATCH', headers, body: Math.min(chunkBytes, left) });
-        }
-      }),
+    parts: () => rate(() => pipeInChunks(pipe.url, { bytes, chunkBytes })),
     post: () =>
       rate(() =>
         send(`${stage.url('upload')}/files`, { method: 'POST', headers: stage.authorization, body: bytes }),
@@ -46,7 +40,6 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
   };
   await sideBySide(contenders, ONCE);
   const rates = await sideBySide(contenders, rounds);
-  const chunkMs = (rates: readonly number[]): number => chunkBytes / 1e3 / median(rates);
   return [
     {
       what: `${bytes / MIB} MiB by tus in chunks of ${chunkBytes / MIB} MiB`,
@@ -55,13 +48,7 @@ async function measure({ scale, still }: Bench): Promise<readonly Finding[]> {
       value: pairedRatio(rates.tus, rates.post),
       unit: '×',
       detail: `${figure(median(rates.tus))} MB/s beside ${figure(median(rates.post))} MB/s`,
-      limit:
-        `A chunk takes ${figure(chunkMs(rates.tus))} ms, and POST /files ${figure(chunkMs(rates.post))} ms for as many ` +
-        'bytes, because the next chunk is sent only when this one is acknowledged: nothing of one overlaps with the ' +
-        'next, and the insert of its part is waited for. A pipe that takes chunk after chunk, digests it, ' +
-        'keeps it for a repeat and makes an object of it, and does nothing else, gets ' +
-        `${figure(median(rates.parts))} MB/s, ${figure(pairedRatio(rates.parts, rates.post))} of POST /files; we are at ` +
-        `${figure(pairedRatio(rates.tus, rates.parts))} of that. CPU of the last upload: ${cpuText(spent)}.`,
+      limit: `${chunksLimit(chunkBytes, rates)} CPU of the last upload: ${cpuText(spent)}.`,
     },
   ];
 }
