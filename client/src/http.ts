@@ -30,7 +30,7 @@ export interface Call {
   readonly accept?: readonly number[];
 }
 
-const PASSING = new Set([408, 429, 500, 502, 503, 504]);
+const PASSING = new Set([408, 423, 429, 500, 502, 503, 504]);
 
 /** Requests to the service: with its token, again after what passes, and with every refusal as an error. */
 export class Http {

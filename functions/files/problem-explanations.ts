@@ -67,6 +67,8 @@ export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
   'range-not-satisfiable': '`Content-Range` tells the size of the file.',
   'idempotency-key-reused':
     'The same `Idempotency-Key` was used with other bytes, another Content-Type, file name or callback URL. Use a new key for another upload.',
+  'upload-locked':
+    'Another request of the same upload is under way, and this one was ended for it. After `Retry-After`, ask for the offset with `HEAD` and continue from there.',
   'too-many-uploads':
     'You have as many uploads under way as the instance that answers takes of one owner; `RateLimit-Policy` says how many. Nothing was kept. Send it again after `Retry-After`, and fewer at once.',
   'upload-checksum':

@@ -116,7 +116,7 @@ async function appendPart(
     return { record, chain: longer, seenAt };
   } catch (error) {
     const isTaken = error instanceof StorageError && TAKEN.has(error.status);
-    throw isTaken ? new Problem('upload-offset') : error;
+    throw isTaken ? new Problem('upload-offset', { cause: error }) : error;
   }
 }
 

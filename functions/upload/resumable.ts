@@ -17,7 +17,7 @@ import { knownLength, offsetHeaders, receivePart } from './resumable-part.ts';
 import type { Tus } from './tus.ts';
 import { hasBody, type Standing, standing } from './tus-body.ts';
 import { header } from './tus-headers.ts';
-import { alive, current, find, keepsChanging } from './tus-standing.ts';
+import { alive, current, find, refused } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
 import { requireIdentity } from './upload-headers.ts';
 
@@ -98,8 +98,8 @@ async function patch(tus: Resumable, context: RequestContext, caller: Caller, id
     using _ = openUpload(tus.uploads, caller.principal, response);
     return await receivePart(tus, context, progress, { complete: complete === true, length, digests }).catch(
       async (error: unknown) => {
-        const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
-        throw isOvertaken ? await whyNot(tus, caller, id, at) : error;
+        const overtaken = error instanceof Problem && error.type === 'upload-offset' && error;
+        throw overtaken ? await whyNot(tus, caller, id, { offset: at, overtaken }) : error;
       },
     );
   }
@@ -123,10 +123,15 @@ function endOf(now: Standing, live: Progress | undefined): number | undefined {
 }
 
 /** @throws {Problem} where nothing can be added any more */
-async function whyNot(tus: Resumable, caller: Caller, id: string, offset: number): Promise<Problem> {
+async function whyNot(
+  tus: Resumable,
+  caller: Caller,
+  id: string,
+  { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },
+): Promise<unknown> {
   const now = await standing(tus, (await find(tus, caller, id)).record);
   const end = endOf(now, alive(tus, now));
-  return end === offset ? keepsChanging() : mismatching(end, offset);
+  return end === offset ? refused(overtaken, offset) : mismatching(end, offset);
 }
 
 function mismatching(expected: number | undefined, provided: number): Problem {

@@ -7,6 +7,7 @@ import type { Versioned } from '../../shared/files/records.ts';
 import { isTus } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
+import { StorageError } from '../../shared/storage/error.ts';
 import type { Progress } from './append.ts';
 import { type AppendBodyDeps, isOver, type Standing, standing } from './tus-body.ts';
 
@@ -54,23 +55,34 @@ async function found(
   return { ...(await standing(tus, record)), upload };
 }
 
-/** The problem to tell a request that was overtaken. @throws {Problem} where nothing can be added to it any more */
+/**
+ * The problem to tell a request that `append` ended with `overtaken`.
+ * @throws {Problem} if nothing can be added to the upload any more
+ */
 export async function whyNot(
   tus: AppendBodyDeps,
   caller: Caller,
   id: string,
-  offset: number,
-): Promise<Problem> {
+  { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },
+): Promise<unknown> {
   const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
   if (!live) return new Problem('upload-complete');
-  return live.chain.end === offset ? keepsChanging() : standsAt(live.chain.end);
+  return live.chain.end === offset ? refused(overtaken, offset) : standsAt(live.chain.end);
 }
 
-export function keepsChanging(): Problem {
-  return new Problem('unavailable', {
-    detail: 'The upload keeps changing.',
-    headers: { 'retry-after': '1' },
-  });
+/**
+ * A request was ended, and the upload is still at its offset: by a successor whose bytes have not arrived yet, or because
+ * Cloud Storage refused the part for too long.
+ */
+export function refused({ extras: { cause } }: Problem, offset: number): unknown {
+  return cause instanceof StorageError && cause.transient
+    ? cause
+    : locked({ 'upload-offset': String(offset) });
+}
+
+/** Clients retry a 423: docs/adr/0015. */
+export function locked(headers: Readonly<Record<string, string>> = {}): Problem {
+  return new Problem('upload-locked', { headers: { 'retry-after': '1', ...headers } });
 }
 
 export function standsAt(offset: number): Problem {

@@ -7,13 +7,13 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { type AppendBodyDeps, standing } from './tus-body.ts';
-import { alive, find, keepsChanging } from './tus-standing.ts';
+import { alive, find, locked } from './tus-standing.ts';
 
 export interface TerminateDeps extends AppendBodyDeps {
   readonly references: References;
 }
 
-/** This many lost compare-and-swaps cannot come from a race with a client. */
+/** Compare-and-swaps that may be lost. */
 const MAX_RACES = 5;
 /** References that are counted for an answer, at most. */
 const MOST_COUNTED = 1000;
@@ -45,7 +45,7 @@ export async function terminate(
     await removeParts(tus.unscanned, stored.id);
     return;
   }
-  throw keepsChanging();
+  throw locked();
 }
 
 /** It is claimed first, so that no file is made of what is about to go. @throws {Problem} where one has it */

@@ -114,8 +114,8 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   const received = await declare(tus, live, said)
     .then((goingOn) => appendBody(tus, context, goingOn, chunk))
     .catch(async (error: unknown) => {
-      const isOvertaken = error instanceof Problem && error.type === 'upload-offset';
-      throw isOvertaken ? await whyNot(tus, caller, id, offset) : error;
+      const overtaken = error instanceof Problem && error.type === 'upload-offset' && error;
+      throw overtaken ? await whyNot(tus, caller, id, { offset, overtaken }) : error;
     });
   const progress = alive(tus, received, false);
   if (progress) return sendEmpty(response, 204, progressHeaders(progress));

@@ -50,6 +50,7 @@ export const PROBLEMS = {
   'callback-not-allowed': { status: 422, title: 'The callback URL is not allowed' },
   'range-not-satisfiable': { status: 416, title: 'The file has no such range' },
   'idempotency-key-reused': { status: 422, title: 'The Idempotency-Key was used for another upload' },
+  'upload-locked': { status: 423, title: 'Another request is changing the upload' },
   'too-many-uploads': { status: 429, title: 'Too many uploads at once' },
   'upload-checksum': { status: 460, title: 'The bytes do not have the checksum that they should' },
   internal: { status: 500, title: 'Something went wrong on our side' },

@@ -10,6 +10,7 @@ import {
   type UploadProgress,
 } from '../../client/src/index.ts';
 import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
+import { Problem } from '../../shared/http/problems.ts';
 import { noise } from '../support/noise.ts';
 import { EICAR, Service } from '../support/service.ts';
 import { all, BadLine, clientOf, Folder, MIB } from './fixture.ts';
@@ -252,6 +253,21 @@ describe('client: uploads', () => {
     const same = await client.upload(await source(), { ...first, onProgress: seen.push.bind(seen) });
     assert.equal(same.correlationId, 'message 1');
     assert.ok((seen[0]?.resumedFrom ?? 0) >= MIB);
+  });
+
+  it('asks for the offset and continues where another request had locked the upload', async () => {
+    const methods: string[] = [];
+    const locked = new Problem('upload-locked').document();
+    const fetching: typeof fetch = async (input, init) => {
+      methods.push(init?.method ?? '');
+      if (methods.filter((method) => method === 'PATCH').length !== 1 || init?.method !== 'PATCH')
+        return fetch(input, init);
+      const headers = { 'content-type': 'application/problem+json', 'retry-after': '1' };
+      return new Response(JSON.stringify(locked), { status: 423, headers });
+    };
+    const { id } = await clientOf(service, { ...SMALL, fetch: fetching }).upload(large, { via: 'tus' });
+    assert.deepEqual(methods.slice(methods.indexOf('PATCH')).slice(0, 3), ['PATCH', 'HEAD', 'PATCH']);
+    assert.equal((await clientOf(service).wait(id, { timeout: 20 })).sha256, sha256);
   });
 
   it('goes on once its token is good again', async () => {

@@ -6,6 +6,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { type ClientRequest, type IncomingHttpHeaders, type IncomingMessage, request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 import { Upload } from 'tus-js-client';
 import type { ChildSpec } from '../../infra/local/processes/child.ts';
@@ -355,6 +356,32 @@ describe('resumable uploads of the IETF draft', () => {
       await isFile(await patch(path, there, large.subarray(there), { 'upload-complete': '?1' }), large);
     } finally {
       dead.destroy();
+    }
+  });
+
+  it('answer 423 to a PATCH that is ended before a byte of it is stored', async () => {
+    const path = await begun(10);
+    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    const headers = { ...PART, authorization, 'upload-offset': '10', 'upload-complete': '?0' };
+    // The front would wait for the first byte.
+    const silent = request(`${service.platform.functionUrl('upload')}${path}`, {
+      method: 'PATCH',
+      headers: { ...headers, 'content-length': 1000 },
+    });
+    let answer: IncomingMessage | undefined;
+    silent.on('response', (response) => {
+      answer = response;
+    });
+    silent.flushHeaders();
+    try {
+      // It ends a silent request of the upload, once that waits for its body.
+      await eventually(async () => (await service.call('HEAD', path)).ok && answer !== undefined);
+      const { type } = JSON.parse(await text(answer ?? assert.fail())) as { type: string };
+      assert.deepEqual([answer?.statusCode, type.split('/').at(-1)], [423, 'upload-locked']);
+      assert.deepEqual([answer?.headers['retry-after'], answer?.headers['upload-offset']], ['1', '10']);
+      await isFile(await patch(path, 10, bytes.subarray(10), { 'upload-complete': '?1' }), bytes);
+    } finally {
+      silent.destroy();
     }
   });
 

@@ -32,6 +32,7 @@ export interface Reply {
 /** One process of the upload function. */
 export interface Instance {
   readonly tus: Tus;
+  readonly url: string;
   send(
     method: string,
     path: string,
@@ -116,6 +117,7 @@ export class TusInstances {
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     return {
       tus,
+      url,
       send: async (method, path, headers = {}, body = undefined) => {
         const response = await fetch(url + path, {
           method,
