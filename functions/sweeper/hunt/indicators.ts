@@ -23,8 +23,8 @@ export interface Indicators {
 
 /**
  * Reads digests from a list as it comes: plain lines, `sha256sum`, CSV, ClamAV's .hdb and .hsb, STIX. Each word of 64 hex
- * digits is a SHA-256, each of 32 an MD5. A word ends at anything but a letter, a digit, a hyphen or an underscore, so that a
- * UUID is none.
+ * digits is a SHA-256, each of 32 an MD5. A word ends at anything but a letter or a digit of ASCII, a hyphen or an underscore, so that a
+ * UUID is none, and that a byte order mark, a no-break space or a typographic quotation mark hides none.
  * @param most digests of both kinds together
  * @throws {TooManyIndicators} and what `source` throws
  */
@@ -79,5 +79,5 @@ function digitOf(byte: number): number {
 
 function isWordByte(byte: number): boolean {
   const lower = byte | 32;
-  return (lower >= 97 && lower <= 122) || byte === 45 || byte === 95 || byte >= 128;
+  return (lower >= 97 && lower <= 122) || byte === 45 || byte === 95;
 }

@@ -46,6 +46,8 @@ describe('a list of indicators', () => {
     'capitals, and no newline at the end': `${SHA256.toUpperCase()}\r\n${MD5.toUpperCase()}`,
     'sha256sum and md5sum': `${SHA256}  empty.txt\n${MD5} *empty.bin\n`,
     CSV: `"sha256","md5"\n"${SHA256}","${MD5}"\n`,
+    'a list with a byte order mark': `\ufeff${SHA256}\r\n${MD5}\r\n`,
+    'a text of an office program': `Look for “${SHA256}”,\u00a0${MD5}\u00a0– today\n`,
     "ClamAV's .hsb and .hdb": `${SHA256}:0:Empty.File:73\n${MD5}:*:Empty.File:73\n`,
     STIX: JSON.stringify({
       type: 'bundle',
@@ -67,7 +69,7 @@ describe('a list of indicators', () => {
   }
 
   it('counts digests of other kinds, and lines without any', async () => {
-    const garbage = ['# a comment', '', SHA1, `${SHA256}0`, `x${MD5}`, `${MD5}é`, 'g'.repeat(64), SHA256];
+    const garbage = ['# a comment', '', SHA1, `${SHA256}0`, `x${MD5}`, `${MD5}-x`, 'g'.repeat(64), SHA256];
     const { sha256, md5, unsupported, linesWithout } = await read(garbage.join('\n'));
     assert.deepEqual([sha256.size, md5.size, unsupported, linesWithout], [1, 0, 1, 5]);
   });
