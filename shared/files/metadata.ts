@@ -68,6 +68,11 @@ function parseViewers(text: string): readonly Viewer[] | undefined {
   return viewers.every((viewer) => viewer !== undefined) ? viewers : undefined;
 }
 
+/** The viewers that a record names, also where it is damaged: those that can be read. */
+export function readableViewers({ viewers = '' }: Metadata): readonly Viewer[] {
+  return viewers.split(' ').flatMap((text) => parseViewer(text) ?? []);
+}
+
 function parseViewer(text: string): Viewer | undefined {
   const [name, end, ...rest] = text.split(';');
   const principal = parsePrincipal(name);

@@ -4,7 +4,12 @@ import { asOf } from '../../../shared/files/ends.ts';
 import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Findings } from '../../../shared/files/findings.ts';
-import { CorruptRecord, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
+import {
+  CorruptRecord,
+  fromMetadata,
+  readableViewers,
+  verdictMetadata,
+} from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
@@ -175,11 +180,11 @@ async function write(
 
 /** A grant that was revoked or shortened since stays so; nobody gets one back who was erased since. */
 function viewersOf(
-  { id, viewers, createdAt }: FileRecord,
+  { viewers, createdAt }: FileRecord,
   erased: Erased,
   over: StoredObject | undefined,
 ): readonly Viewer[] {
-  const live = over && parsed(id, { file: over.metadata, verdict: undefined })?.viewers;
+  const live = over && readableViewers(over.metadata);
   const known = live && new Map(live.map((viewer) => [viewer.principal, viewer]));
   return viewers
     .filter(({ principal }) => !erased.since(principal, createdAt))

@@ -207,6 +207,24 @@ describe('a restore', () => {
     assert.deepEqual([(await read(id))?.state, viewersOf(await read(id))], ['clean', [VIEWER]]);
   });
 
+  it('repairs a damaged record if it is told to, and grants nothing that was revoked before the damage', async () => {
+    const damages: readonly Readonly<Record<string, string>>[] = [
+      { createdAt: 'never' },
+      { viewers: `${VIEWER} nobody;x` },
+    ];
+    for (const damage of damages) {
+      const id = await fixture.clean('content');
+      await shared(id, [VIEWER, OTHER]);
+      await exports.run();
+      await shared(id, [], [OTHER]);
+      const there = await permanent().stat(`files/${id}`);
+      assert.ok(there && (await permanent().patch(there.name, there, damage)));
+      assert.deepEqual((await run({ scope: { file: id } })).files, { corrupt: 1 });
+      assert.deepEqual((await run({ scope: { file: id }, overwrite: true })).files, { overwritten: 1 });
+      assert.deepEqual(viewersOf(await read(id)), [VIEWER]);
+    }
+  });
+
   it('leaves a clean file out whose content is not there, or brings it back as failed', async () => {
     const id = await fixture.clean('content');
     await exports.run();
