@@ -32,7 +32,7 @@ export async function* bodyOf(
 }
 
 /**
- * The JSON that a body is.
+ * The JSON that a body is, and that is no list.
  * @param absent stands for a body without a byte, where there need not be one
  * @throws {Problem} `invalid-request` where it is longer, or none; and as {@link bodyOf}
  */
@@ -51,10 +51,13 @@ export async function jsonOf(
   }
   if (size === 0 && absent !== undefined) return absent;
   try {
-    return JSON.parse(Buffer.concat(pieces).toString());
+    const json: unknown = JSON.parse(Buffer.concat(pieces).toString());
+    // Schemas of objects take an empty list for one without members, and a grant without an end for none.
+    if (!Array.isArray(json)) return json;
   } catch {
     throw new Problem('invalid-request', { detail: 'The body is not JSON.' });
   }
+  throw new Problem('invalid-request', { detail: 'The body should be a JSON object, not a list.' });
 }
 
 /**

@@ -268,6 +268,11 @@ describe('ends of files and grants', () => {
       const several = await call('PATCH', `/files/${id}/viewers`, { grant: ['org:5', entry] });
       assert.equal(await answer(several), problem);
     }
+    assert.equal(
+      await answer(await grant(id, READER, [])),
+      '400 invalid-request',
+      'a list is no grant without an end',
+    );
     assert.equal((await service.status(id)).viewerCount, 0);
   });
 
