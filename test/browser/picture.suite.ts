@@ -72,4 +72,20 @@ describe('the pictures of the page in the documentation', () => {
     await page.locator('#readings dd').last().filter({ hasText: /./ }).waitFor();
     await picture(page, 'page-operations', ...(await edgesOf(page, '#files')));
   });
+
+  it('show the tour beside what it points at', async () => {
+    const page = await window.open(service.url);
+    await page.getByText('Live', { exact: true }).waitFor();
+    await page.getByRole('button', { name: 'Take the tour' }).click();
+    const step = page.locator('.tour button.main');
+    for (const phase of ['ready', 'done']) {
+      await page.locator(`.tour[data-phase="${phase}"]`).waitFor();
+      await step.click();
+    }
+    await page.locator('.tour[data-phase="ready"]').waitFor();
+    await step.click();
+    await page.locator('.tour[data-phase="done"]').waitFor();
+    const top = await page.evaluate<number>('scrollY');
+    await picture(page, 'tour', top, top + 900);
+  });
 });

@@ -34,7 +34,9 @@ export function pageDocument(developmentSignatures: boolean | undefined): string
 <title>HOPS Fileshare</title>
 <link rel="icon" href="/local/page/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/local/page/style.css">
+<link rel="stylesheet" href="/local/page/tour.css">
 <script type="module" src="/local/page/main.js"></script>
+<script type="module" src="/local/page/tour.js"></script>
 </head>
 <body>
 <a class="skip" href="#files">Skip to the files</a>
@@ -43,6 +45,7 @@ export function pageDocument(developmentSignatures: boolean | undefined): string
     <img src="/local/page/icon.svg" alt="" width="36" height="36">
     <div><h1>HOPS Fileshare</h1><p>On this machine. <a href="/local/status">Status and commands</a></p></div>
   </div>
+  <button type="button" class="main" id="tour-start">Take the tour</button>
   <form class="acting" id="acting" autocomplete="off">
     <label for="principal">Acting as</label>
     <select id="principal">${options(PRINCIPALS)}<option value="">Somebody else…</option></select>
@@ -131,7 +134,7 @@ ${warning(developmentSignatures)}
   </section>
 </main>
 </div>
-<section class="tray" id="tray" aria-label="Uploads" hidden></section>
+<div class="dock" id="dock"><section class="tray" id="tray" aria-label="Uploads" hidden></section></div>
 <div class="visually-hidden" role="status" aria-atomic="false" id="announcer" aria-label="News"></div>
 <noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
 <datalist id="principals">${Object.keys(PRINCIPALS)

@@ -1,22 +1,23 @@
 import { join } from 'node:path';
 
-const ENTRY = join(import.meta.dirname, 'browser/main.ts');
+const FOLDER = join(import.meta.dirname, 'browser');
 
-let bundled: Promise<string> | undefined;
+const bundled = new Map<string, Promise<string>>();
 
-/** The page's script with the client in it: bundled when a browser first asks, so that no start waits for it. */
-export function pageScript(): Promise<string> {
-  bundled ??= bundle().catch((error: unknown) => {
-    bundled = undefined;
-    throw error;
-  });
-  return bundled;
+/** A script of the page, with all that it imports: bundled when a browser first asks, so that no start waits for it. */
+export function pageScript(entry: string): Promise<string> {
+  const known = bundled.get(entry);
+  if (known) return known;
+  const script = bundle(join(FOLDER, entry));
+  bundled.set(entry, script);
+  script.catch(() => bundled.delete(entry));
+  return script;
 }
 
-async function bundle(): Promise<string> {
+async function bundle(path: string): Promise<string> {
   const { build } = await import('esbuild');
   const { outputFiles } = await build({
-    entryPoints: [ENTRY],
+    entryPoints: [path],
     bundle: true,
     format: 'esm',
     platform: 'browser',

@@ -1,5 +1,5 @@
 import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
-import { button, element } from './element.ts';
+import { button, element, whileBusy } from './element.ts';
 import { explanation } from './explanation.ts';
 import { facts } from './facts.ts';
 import { receiptList } from './receipts.ts';
@@ -50,7 +50,7 @@ export class Card {
     this.#thumbnail = new Thumbnail(file);
     this.#again = button('Choose the same file to go on', actions.chooseAgain);
     this.#events = button('Events', () => actions.showEvents(file.id ?? ''));
-    this.#download = button('Download', () => void file.download());
+    this.#download = button('Download', () => void whileBusy(this.#download, () => file.download()));
     this.#rescan = button('Scan again', () => void file.rescan());
     this.#delete = button('Delete', () => (file.deletion ? file.undo() : file.delete()), { class: 'quiet' });
     const right = element('div', {}, this.#times, this.#sharing.element, this.#receipts);

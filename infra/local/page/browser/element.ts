@@ -21,6 +21,17 @@ export function button(text: string, onClick: () => void, attributes: Attributes
   return made;
 }
 
+/** Marks an element as busy while something is under way, which is not begun once more meanwhile. */
+export async function whileBusy(busy: Element, work: () => Promise<void>): Promise<void> {
+  if (busy.ariaBusy === 'true') return;
+  busy.ariaBusy = 'true';
+  try {
+    await work();
+  } finally {
+    busy.ariaBusy = null;
+  }
+}
+
 /** The element of the page with that id. @throws where it is missing, or another */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const found = document.getElementById(id);

@@ -1,6 +1,6 @@
 import { complain } from './announce.ts';
 import { droppedFiles } from './dropped.ts';
-import { byId } from './element.ts';
+import { byId, whileBusy } from './element.ts';
 import { saying } from './words.ts';
 
 type Take = (files: readonly File[]) => void;
@@ -17,7 +17,7 @@ export function takeFiles(take: Take): void {
   }
   takeDropped(take);
   for (const sample of document.querySelectorAll<HTMLButtonElement>('[data-sample]')) {
-    sample.addEventListener('click', () => void takeSample(sample, take));
+    sample.addEventListener('click', () => void whileBusy(sample, () => takeSample(sample, take)));
   }
 }
 
@@ -46,7 +46,6 @@ function takeDropped(take: Take): void {
 
 async function takeSample(sample: HTMLButtonElement, take: Take): Promise<void> {
   const { sample: name = '', type = '' } = sample.dataset;
-  sample.setAttribute('aria-busy', 'true');
   try {
     const response = await fetch(`/local/samples/${name}`);
     if (!response.ok) throw new Error(`${response.status} ${response.statusText}`);
@@ -54,7 +53,5 @@ async function takeSample(sample: HTMLButtonElement, take: Take): Promise<void> 
     complain('');
   } catch (error) {
     complain(`The sample ${name} could not be made. ${saying(error)}`);
-  } finally {
-    sample.removeAttribute('aria-busy');
   }
 }

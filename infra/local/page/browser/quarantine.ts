@@ -25,6 +25,7 @@ export class Quarantine {
     this.#operator = session.isOperator ? new Operator(session) : undefined;
     this.#contents = new Map();
     this.#list.replaceChildren();
+    this.#list.ariaBusy = null;
     this.#count.textContent = '';
     this.#more.hidden = true;
   }
@@ -37,6 +38,7 @@ export class Quarantine {
   async #show(after: string | undefined): Promise<void> {
     const operator = this.#operator;
     if (!operator) return;
+    this.#list.ariaBusy = 'true';
     try {
       const { items, next } = await operator.quarantine(after);
       if (operator !== this.#operator) return;
@@ -49,6 +51,8 @@ export class Quarantine {
       this.#count.textContent = `${count} ${count === 1 ? 'content' : 'contents'}.${rest}`;
     } catch (error) {
       if (operator === this.#operator) this.#count.textContent = `Not listed. ${saying(error)}`;
+    } finally {
+      if (operator === this.#operator) this.#list.ariaBusy = null;
     }
   }
 
@@ -66,6 +70,7 @@ export class Quarantine {
     const known = this.#contents.get(key);
     if (known) return known;
     const made = new QuarantinedContent(operator, () => this.load());
+    made.element.dataset['key'] = key;
     this.#contents.set(key, made);
     this.#list.append(made.element);
     return made;

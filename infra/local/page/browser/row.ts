@@ -40,10 +40,12 @@ export class Row {
   }
 
   show(): void {
-    const { handle, id, name, isOpen } = this.#file;
+    const { handle, id, name, isOpen, transfer } = this.#file;
     const { kind, text } = badgeOf(this.#file);
     this.element.dataset['state'] = text;
     this.element.dataset['id'] = id ?? '';
+    const { startedAt } = transfer?.uploaded ?? {};
+    if (startedAt !== undefined) this.element.dataset['uploadedAt'] = String(startedAt);
     this.#name.textContent = name;
     this.#name.setAttribute('aria-expanded', String(isOpen));
     this.#badge.textContent = text;

@@ -1,4 +1,4 @@
-import { button, element } from './element.ts';
+import { button, element, whileBusy } from './element.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { moment } from './words.ts';
 
@@ -36,7 +36,7 @@ export class Sharing {
     );
     form.addEventListener('submit', (event) => {
       event.preventDefault();
-      void this.#share();
+      void whileBusy(form, () => this.#share());
     });
     const heading = element('h3', {}, 'Viewers');
     this.element = element('section', { class: 'sharing' }, heading, this.#list, form);
@@ -74,7 +74,9 @@ export class Sharing {
 
   async #share(): Promise<void> {
     const until = this.#until.value;
-    await this.#file.share(this.#input.value.trim(), until === '' ? undefined : new Date(until));
+    const end = until === '' ? undefined : new Date(until);
+    // Words that were refused stay, to be corrected.
+    if (!(await this.#file.share(this.#input.value.trim(), end))) return;
     this.#input.value = '';
     this.#until.value = '';
   }

@@ -101,15 +101,16 @@ export class TrackedFile {
     });
   }
 
-  /** @param until absent: without an end */
-  async share(principal: string, until?: Date): Promise<void> {
-    await this.#act(async ({ fileshare }, id) => {
+  /** @param until absent: without an end. @returns whether it was not refused */
+  async share(principal: string, until?: Date): Promise<boolean> {
+    const isShared = await this.#act(async ({ fileshare }, id) => {
       await fileshare.share(id, principal, { until });
       return until
         ? `${principal} may see it until ${moment(until.toISOString())}.`
         : `${principal} may see it now.`;
     });
     await this.refresh();
+    return isShared;
   }
 
   async unshare(principal: string): Promise<void> {
@@ -164,12 +165,14 @@ export class TrackedFile {
     return receipts;
   }
 
-  async #act(work: (session: Session, id: string) => Promise<string>): Promise<void> {
-    if (this.id === undefined) return;
+  async #act(work: (session: Session, id: string) => Promise<string>): Promise<boolean> {
+    if (this.id === undefined) return false;
     try {
       this.#tell(await work(this.session, this.id));
+      return true;
     } catch (error) {
       this.#tell(`Refused. ${saying(error)}`);
+      return false;
     }
   }
 
