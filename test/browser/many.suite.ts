@@ -210,6 +210,32 @@ describe('the page: many files', () => {
     for (const name of ['top.txt', 'bottom.txt']) await becomes(cardOf(page, name), 'Clean');
   });
 
+  it('pauses all uploads, also those that wait, and resumes them', async () => {
+    const page = await window.open(service.url);
+    await page.getByLabel('Upload slowly').check();
+    const names = [1, 2, 3, 4].map((at) => `paused-${at}.bin`);
+    const files = names.map((name, at) => ({
+      name,
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.alloc(2 * MIB, at),
+    }));
+    await page.getByLabel('Choose files').setInputFiles(files);
+    const tray = page.getByRole('region', { name: 'Uploads' });
+    await tray.getByText('0 of 4 uploaded · 2 running · 2 waiting').waitFor();
+    await tray.getByRole('button', { name: 'Pause all' }).click();
+    await tray.getByText('0 of 4 uploaded · 4 paused').waitFor();
+    await page.getByRole('status', { name: 'News' }).filter({ hasText: '4 uploads paused' }).waitFor();
+    for (const name of names) await becomes(cardOf(page, name), 'Paused');
+    await page.getByLabel('Upload slowly').uncheck();
+    const [added] = files;
+    assert.ok(added);
+    await page.getByLabel('Choose files').setInputFiles({ ...added, name: 'later.bin' });
+    await tray.getByText('1 of 5 uploaded · 4 paused').waitFor();
+    await tray.getByRole('button', { name: 'Resume all' }).click();
+    for (const name of names) await becomes(cardOf(page, name), 'Clean');
+    await page.getByRole('status', { name: 'News' }).filter({ hasText: '5 files uploaded' }).waitFor();
+  });
+
   it('cancels all uploads that are not over', async () => {
     const page = await window.open(service.url);
     await page.getByLabel('Upload slowly').check();

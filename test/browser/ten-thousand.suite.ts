@@ -18,6 +18,20 @@ const INFECTED_EVERY = 100;
 /** Elements of the page with 50 rows, whatever the number of files. */
 const MOST_ELEMENTS = 1_200;
 
+/** Style, scripts, icon, a token, the feed, and two pages of files. */
+const MOST_REQUESTS = 10;
+/** Bytes of all of them, uncompressed. */
+const MOST_BYTES = 400_000;
+
+/** Times are ms since the page was asked for. */
+interface Painted {
+  readonly first: number;
+  readonly shifted: number;
+  /** The page's scripts have run. */
+  readonly events: number;
+  readonly resources: readonly { readonly path: string; readonly size: number }[];
+}
+
 describe('the page: ten thousand files', () => {
   if (!CHROMIUM) {
     it('SKIPPED: there is no Chromium');
@@ -113,6 +127,33 @@ describe('the page: ten thousand files', () => {
     await timed(page, 'previous page', `document.querySelector('#previous').click()`);
     await shown(page, '101–150 of 200 loaded files.');
     assert.deepEqual(asked(), []);
+  });
+
+  it('are painted after few requests, and move nothing when they come', async () => {
+    const { page } = await opened();
+    const { first, shifted, events, resources } = await page.evaluate<Painted>(`(async () => {
+      const entriesOf = (type) => new Promise((resolve) => {
+        new PerformanceObserver((list) => resolve(list.getEntries())).observe({ type, buffered: true });
+        setTimeout(() => resolve([]), 1000);
+      });
+      const [paints, shifts] = [await entriesOf('paint'), await entriesOf('layout-shift')];
+      const [{ domContentLoadedEventEnd }] = performance.getEntriesByType('navigation');
+      return {
+        first: paints.find(({ name }) => name === 'first-contentful-paint').startTime,
+        shifted: shifts.reduce((sum, { value }) => sum + value, 0),
+        events: domContentLoadedEventEnd,
+        resources: performance.getEntriesByType('resource').map(({ name, decodedBodySize }) =>
+          ({ path: new URL(name).pathname, size: decodedBodySize })),
+      };
+    })()`);
+    console.log(`      first paint: ${Math.round(first)} ms; scripts have run: ${Math.round(events)} ms`);
+    console.log(`      layout shift: ${shifted.toFixed(3)}; ${resources.length} requests`);
+    // "Good" at https://web.dev/articles/cls
+    assert.ok(shifted < 0.1, `layout shift ${shifted}`);
+    const paths = resources.map(({ path }) => path);
+    assert.ok(paths.length <= MOST_REQUESTS, paths.join(' '));
+    const size = resources.reduce((sum, each) => sum + each.size, 0);
+    assert.ok(size > 0 && size < MOST_BYTES, `${size} bytes`);
   });
 
   it('are filtered by the service', async () => {

@@ -9,7 +9,7 @@ import type { Session } from './session.ts';
 import { Table } from './table.ts';
 import type { Tabs } from './tabs.ts';
 import { type FileWatcher, TrackedFile } from './tracked-file.ts';
-import { Transfer } from './transfer.ts';
+import { bySize, Transfer } from './transfer.ts';
 import type { Tray } from './tray.ts';
 import { View } from './view.ts';
 import { saying, shortened } from './words.ts';
@@ -79,6 +79,7 @@ export class FileList implements FileWatcher {
   upload(contents: readonly File[], slow: boolean): void {
     this.#showOwn();
     const uploads: TrackedFile[] = [];
+    const transfers: Transfer[] = [];
     for (const content of contents) {
       const file = this.#begun(content) ?? this.#track(content.name);
       const transfer = new Transfer(content, this.#session, slow, () => {
@@ -91,10 +92,18 @@ export class FileList implements FileWatcher {
       file.transfer = transfer;
       file.isOpen = contents.length <= OPENED;
       uploads.push(file);
+      transfers.push(transfer);
       this.#parts.tray.add(transfer);
     }
-    for (const { transfer } of uploads.toSorted(bySize)) void transfer?.start();
+    for (const transfer of transfers.toSorted(bySize)) void transfer.start();
     this.#uploads = [...uploads, ...this.#uploads];
+  }
+
+  /** The service can be reached again: uploads go on that were interrupted. */
+  reconnected(): void {
+    const transfers = this.#uploads.flatMap(({ transfer }) => transfer ?? []);
+    const interrupted = transfers.filter(({ state }) => state.kind === 'interrupted');
+    for (const transfer of interrupted.toSorted(bySize)) void transfer.start();
   }
 
   /** Takes uploads off the page that were cancelled. */
@@ -255,8 +264,4 @@ export class FileList implements FileWatcher {
   #track(name: string): TrackedFile {
     return new TrackedFile(name, this.#session, this);
   }
-}
-
-function bySize(one: TrackedFile, other: TrackedFile): number {
-  return (one.transfer?.file.size ?? 0) - (other.transfer?.file.size ?? 0);
 }

@@ -4,6 +4,8 @@ import type { ScanTimings } from '../timings.ts';
 import { byId } from './element.ts';
 
 export interface LiveListener {
+  /** The feed is there, or there again. */
+  connected(): void;
   /** An event as a subscriber got it; `event` is undefined if this client does not know its type. */
   message(message: PubsubMessage, event: ScanEvent | undefined): void;
   timings(timings: ScanTimings): void;
@@ -17,7 +19,10 @@ export function follow(listener: LiveListener): void {
     connection.dataset['state'] = state;
     connection.textContent = text;
   };
-  source.addEventListener('open', () => say('live', 'Live'));
+  source.addEventListener('open', () => {
+    say('live', 'Live');
+    listener.connected();
+  });
   source.addEventListener('error', () => say('lost', 'Connecting again…'));
   source.addEventListener('pubsub', ({ data }) => {
     const message = JSON.parse(data) as PubsubMessage;

@@ -50,6 +50,7 @@ byId('lookup', HTMLFormElement).addEventListener('submit', (event) => {
 });
 
 follow({
+  connected: () => files.reconnected(),
   message(message, event) {
     const fileId = event && 'fileId' in event.data ? event.data.fileId : undefined;
     events.add(message, event, fileId && files.nameOf(fileId));

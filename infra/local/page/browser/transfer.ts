@@ -5,6 +5,8 @@ import { slowly } from './slowly.ts';
 import { saying } from './words.ts';
 
 const lanes = new Lanes(2);
+/** Time after which an upload is tried again that was interrupted, if nobody knows that the line is back; ms. */
+const REST_MS = 30_000;
 
 export type TransferState =
   | { readonly kind: 'queued' | 'paused' }
@@ -23,6 +25,11 @@ export interface Uploaded {
   readonly from: number;
 }
 
+/** Compares uploads, small ones first. */
+export function bySize(one: Transfer, other: Transfer): number {
+  return one.file.size - other.file.size;
+}
+
 /** The upload of one file, which can be paused. */
 export class Transfer {
   readonly file: File;
@@ -32,6 +39,7 @@ export class Transfer {
   readonly #slow: boolean;
   readonly #changed: () => void;
   #controller = new AbortController();
+  #again: ReturnType<typeof setTimeout> | undefined;
   #startedAt: number | undefined;
   #activeMs = 0;
   #activeSince = 0;
@@ -60,6 +68,7 @@ export class Transfer {
 
   /** Begins, or goes on. */
   async start(): Promise<void> {
+    clearTimeout(this.#again);
     this.#controller = new AbortController();
     const { signal } = this.#controller;
     this.#become({ kind: 'queued' });
@@ -71,11 +80,16 @@ export class Transfer {
       if (!(error instanceof FileshareConnectionError)) {
         return this.#become({ kind: 'refused', why: saying(error) });
       }
-      this.#become({ kind: 'interrupted', why: 'The service cannot be reached. Uploaded bytes are kept.' });
+      this.#again = setTimeout(() => void this.start(), REST_MS);
+      this.#become({
+        kind: 'interrupted',
+        why: 'The service cannot be reached. The upload resumes when it is back; uploaded bytes are kept.',
+      });
     }
   }
 
   pause(): void {
+    clearTimeout(this.#again);
     this.#controller.abort(new DOMException('Paused.', 'AbortError'));
   }
 

@@ -1,6 +1,6 @@
 import { announce } from './announce.ts';
 import { button, byId, element } from './element.ts';
-import type { Transfer, TransferState } from './transfer.ts';
+import { bySize, type Transfer, type TransferState } from './transfer.ts';
 import { bytes, duration } from './words.ts';
 
 /** Time over which a rate is taken; ms. */
@@ -14,6 +14,7 @@ export class Tray {
   readonly #counts = element('p', { class: 'counts' });
   readonly #bar = element('progress', { 'aria-label': 'All uploads' });
   readonly #sent = element('p', { class: 'sent' });
+  readonly #pause = button('Pause all', () => this.#turn());
   readonly #cancel: HTMLButtonElement;
   readonly #close = button('Close', () => this.#clear());
   readonly #transfers = new Set<Transfer>();
@@ -24,12 +25,12 @@ export class Tray {
   constructor(cancelled: (transfers: ReadonlySet<Transfer>) => void) {
     this.#cancel = button('Cancel all', () => this.#cancelAll(cancelled));
     const words = element('div', { class: 'tray-words' }, this.#counts, this.#sent);
-    const actions = element('div', { class: 'actions' }, this.#cancel, this.#close);
+    const actions = element('div', { class: 'actions' }, this.#pause, this.#cancel, this.#close);
     this.#element.append(words, actions, this.#bar);
   }
 
   add(transfer: Transfer): void {
-    if (this.#count('queued', 'sending') === 0) this.#clear();
+    if (this.#in('queued', 'sending', 'paused', 'interrupted').length === 0) this.#clear();
     this.#transfers.add(transfer);
     this.show();
   }
@@ -46,21 +47,24 @@ export class Tray {
 
   #draw(): void {
     const all = this.#transfers.size;
-    const uploaded = this.#count('sent');
+    const uploaded = this.#in('sent').length;
     if (all > 0 && uploaded === all) {
       announce(all === 1 ? '1 file uploaded' : `${all} files uploaded`);
       this.#clear();
     }
     this.#element.hidden = this.#transfers.size === 0;
     if (this.#element.hidden) return;
-    const [running, waiting] = [this.#count('sending'), this.#count('queued')];
-    const [failed, paused] = [this.#count('refused', 'interrupted'), this.#count('paused')];
-    const rest = { running, waiting, paused, failed };
+    const [running, waiting] = [this.#in('sending').length, this.#in('queued').length];
+    const [refused, interrupted] = [this.#in('refused').length, this.#in('interrupted').length];
+    const paused = this.#in('paused').length;
+    const rest = { running, waiting, paused, interrupted, refused };
     const told = Object.entries(rest).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []));
     this.#counts.textContent = [`${uploaded} of ${all} uploaded`, ...told].join(' · ');
     this.#showBytes(running);
     this.#close.hidden = running + waiting > 0;
-    this.#cancel.hidden = uploaded + this.#count('refused') === all;
+    this.#cancel.hidden = uploaded + refused === all;
+    this.#pause.hidden = this.#cancel.hidden;
+    this.#pause.textContent = running + waiting > 0 ? 'Pause all' : 'Resume all';
   }
 
   #showBytes(running: number): void {
@@ -81,6 +85,16 @@ export class Tray {
     this.#sent.textContent = [`${bytes(sent)} of ${bytes(size)}`, ...speed].join(' · ');
   }
 
+  /** Pauses what is under way; where nothing is, resumes the rest. */
+  #turn(): void {
+    const underWay = this.#in('queued', 'sending');
+    for (const transfer of underWay) transfer.pause();
+    const rest = underWay.length > 0 ? [] : this.#in('paused', 'interrupted');
+    for (const transfer of rest.toSorted(bySize)) void transfer.start();
+    const count = underWay.length + rest.length;
+    announce(`${count} ${count === 1 ? 'upload' : 'uploads'} ${underWay.length > 0 ? 'paused' : 'resumed'}`);
+  }
+
   #cancelAll(cancelled: (transfers: ReadonlySet<Transfer>) => void): void {
     const stopped = new Set([...this.#transfers].filter(({ state }) => state.kind !== 'sent'));
     for (const transfer of stopped) transfer.pause();
@@ -96,9 +110,7 @@ export class Tray {
     this.#element.hidden = true;
   }
 
-  #count(...kinds: readonly TransferState['kind'][]): number {
-    let count = 0;
-    for (const { state } of this.#transfers) if (kinds.includes(state.kind)) count++;
-    return count;
+  #in(...kinds: readonly TransferState['kind'][]): readonly Transfer[] {
+    return [...this.#transfers].filter(({ state }) => kinds.includes(state.kind));
   }
 }

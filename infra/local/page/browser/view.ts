@@ -67,7 +67,7 @@ export class View {
     byId('count', HTMLElement).textContent = countOf(shown, this.search);
     byId('empty', HTMLElement).hidden = matching > 0 || isLoading || !isComplete || this.search !== '';
     this.#previous.hidden = page === 0;
-    this.#next.hidden = isLast && (isComplete || this.search !== '');
+    this.#next.hidden = (matching === 0 && isLoading) || (isLast && (isComplete || this.search !== ''));
     this.#next.disabled = isLast && isLoading;
     this.#more.hidden = this.search === '' || isComplete;
     this.#more.disabled = isLoading;
