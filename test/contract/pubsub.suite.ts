@@ -1,5 +1,5 @@
-import { describePubSub } from '../infra/emulators/pubsub/describe-pubsub.ts';
-import { GOOGLE_EMULATOR_EXCEPTIONS } from '../infra/emulators/pubsub/exceptions.ts';
+import { describePubSub } from './pubsub/describe-pubsub.ts';
+import { GOOGLE_EMULATOR_EXCEPTIONS } from './pubsub/exceptions.ts';
 import { readTarget } from './target.ts';
 
 const { pubsub } = readTarget();

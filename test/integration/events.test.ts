@@ -5,11 +5,7 @@ import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { ChildSpec } from '../../infra/local/processes/child.ts';
-import {
-  findGoogleEmulator,
-  type Running,
-  startGoogleEmulator,
-} from '../infra/emulators/pubsub/google-emulator.ts';
+import { findGoogleEmulator, type Running, startGoogleEmulator } from '../contract/pubsub/google-emulator.ts';
 import type { ReceivedEvent } from '../support/received-events.ts';
 import { EICAR, eventually, Service } from '../support/service.ts';
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { PassThrough } from 'node:stream';
 import { sniff } from '../../../../infra/emulators/pubsub/src/sniff.ts';
-import { settled } from './core.ts';
+import { settled } from './core/core.ts';
 
 /** The protocol of a connection that begins with `bytes`, with the bytes that its handler reads. */
 async function told(bytes: string, chunk: number) {

@@ -8,7 +8,7 @@ import { Feed } from '../../../../infra/local/page/feed.ts';
 import { createLive } from '../../../../infra/local/page/live.ts';
 import { timingsIn } from '../../../../infra/local/page/timings.ts';
 import { GCP_PROJECT, SCAN_EVENTS_TOPIC } from '../../../../infra/local/processes/addresses.ts';
-import { findGoogleEmulator, startGoogleEmulator } from '../../emulators/pubsub/google-emulator.ts';
+import { findGoogleEmulator, startGoogleEmulator } from '../../../contract/pubsub/google-emulator.ts';
 import { eventually } from '../eventually.ts';
 
 const MEASURED = { fileId: 'a', arrivedAt: '2026-11-25T08:00:00.000Z', waitMs: 1, scanMs: 2, moveMs: 3 };
