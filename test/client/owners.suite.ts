@@ -109,4 +109,25 @@ describe('client: fileshare admin for owners and exports', () => {
     await writeFile(folder.path('forged.json'), JSON.stringify(forged));
     assert.match((await verify('list.ndjson', 'forged.json')).stderr, /not signed with any of these keys/);
   });
+
+  it('exports files with the longest names that the service keeps, and files without a byte', async () => {
+    const owner = 'org:123456785';
+    const name = `${'ø'.repeat(254)}.pdf`;
+    const headers = { 'content-disposition': `attachment; filename*=UTF-8''${encodeURIComponent(name)}` };
+    const uploads = [
+      await service.upload('named', headers, { as: owner }),
+      await service.upload('', {}, { as: owner }),
+    ];
+    for (const { id } of uploads) {
+      const wait = { as: owner, headers: { prefer: 'wait=60' } };
+      await (await service.call('GET', `/files/${id}/status`, wait)).arrayBuffer();
+    }
+    const { code, stdout, stderr } = await admin('owner', 'export', owner, 'long');
+    assert.deepEqual([code, stdout], [0, 'long: 2 files\n'], stderr);
+    const [long, empty] = uploads.map(({ id }) => id);
+    const names = (await readdir(folder.path('long', 'files'))).sort((a, b) => b.length - a.length);
+    assert.match(names[0] ?? '', new RegExp(`^${long}-ø+\\.pdf$`));
+    assert.equal(await readFile(folder.path('long', 'files', names[0] ?? ''), 'utf8'), 'named');
+    assert.deepEqual([names[1], (await stat(folder.path('long', 'files', `${empty}`))).size], [empty, 0]);
+  });
 });

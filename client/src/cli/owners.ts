@@ -8,11 +8,11 @@ import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
 import type { Command } from 'commander';
 import { FileshareConnectionError, FileshareIntegrityError, FileshareProblem } from '../errors.ts';
-import { plainName } from '../file-name.ts';
 import { openSigned } from '../node-signed.ts';
 import { ask } from './admin.ts';
 import { type Context, type GetContext, harmless, print, say } from './context.ts';
 import { EXIT, UsageError } from './exit.ts';
+import { safeName } from './safe-name.ts';
 import { keysFrom } from './verdict.ts';
 
 const PAYLOAD_TYPE = 'application/vnd.in-toto+json';
@@ -120,7 +120,7 @@ async function exportCommand(context: Context, principal: string, folder: string
   const counts = { saved: 0, withheld: 0 };
   let name: string | undefined;
   for await (const { kind, fileId, metadata = {} } of linesIn(list)) {
-    if (kind === 'file') name = plainName(metadata['fileName']);
+    if (kind === 'file') name = safeName(metadata['fileName']);
     if (kind !== 'verdict' || fileId === undefined) continue;
     const path = join(files, name === undefined ? fileId : `${fileId}-${name}`);
     if (existsSync(path) || (await saveContent(context, { principal, file: fileId, path, metadata })))
