@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { type BlobKey, blobName } from '../../shared/files/blob-name.ts';
 import type { Metadata } from '../../shared/files/fields.ts';
 import { type FileId, newFileId } from '../../shared/files/file-id.ts';
-import { fileMetadata, scanned, verdictMetadata } from '../../shared/files/metadata.ts';
+import { fileMetadata, verdictMetadata } from '../../shared/files/metadata.ts';
 import {
   type Content,
   type DecidedRecord,
@@ -10,6 +10,7 @@ import {
   parseSha256,
   type Sha256,
 } from '../../shared/files/record.ts';
+import { scanned } from '../../shared/files/record-fields.ts';
 import { RECORDS_PREFIX, Records, VERDICTS_PREFIX } from '../../shared/files/records.ts';
 import type { Generation } from '../../shared/storage/object.ts';
 import { Tally } from '../../shared/storage/tally.ts';

@@ -1,8 +1,8 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { parseTime } from './fields.ts';
-import { scanned } from './metadata.ts';
 import type { Coverage } from './record.ts';
+import { scanned } from './record-fields.ts';
 
 /** A content that was found clean, and the scan that said so. */
 export interface Blob {

@@ -12,8 +12,8 @@ import {
   type DeduplicationScope,
 } from './blob-name.ts';
 import type { FileId } from './file-id.ts';
-import { scanned } from './metadata.ts';
 import type { Content, Sha256 } from './record.ts';
+import { scanned } from './record-fields.ts';
 
 /** The key of a blob: the owner counts where contents are shared by one owner's files alone. */
 export interface BlobUse {

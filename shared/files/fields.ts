@@ -50,6 +50,24 @@ export function field<T>(
   };
 }
 
+export const text = (key: string) => field(key, (value) => value);
+export const time = (key: string) => field(key, parseTime, (at) => at.toISOString());
+export const count = (key: string) => field(key, parseCount);
+
+export function oneOf<T extends string>(key: string, known: readonly T[]): Field<T, false> {
+  return field(key, (text) => known.find((word) => word === text));
+}
+
+/** Any other text than `true` is as none. */
+export function flag(key: string): Field<true, true> {
+  return {
+    key,
+    optional: true,
+    write: () => ({ [key]: 'true' }),
+    read: (from) => from[key] === 'true' || undefined,
+  };
+}
+
 export function optional<T>(required: Field<T>): Field<T, true> {
   return { ...required, optional: true };
 }

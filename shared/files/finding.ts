@@ -1,7 +1,7 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { field, group, optional, parseCount, parseTime } from './fields.ts';
-import { scanned } from './metadata.ts';
+import { scanned } from './record-fields.ts';
 
 /** The signature of a content that an operator has condemned: no scan found anything. */
 export const CONDEMNED = 'Operator.Condemned';

@@ -17,9 +17,9 @@ import {
   type Release,
   type StandingFinding,
 } from './finding.ts';
-import { scanned } from './metadata.ts';
 import { Recalls } from './recalls.ts';
 import { parseSha256, type Sha256 } from './record.ts';
+import { scanned } from './record-fields.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
 export const FINDINGS_PREFIX = 'findings/sha256/';

@@ -1,166 +1,33 @@
-import type { Viewer } from '../identity/caller.ts';
-import { parsePrincipal } from '../identity/principal.ts';
-import { parseTraceparent } from '../runtime/trace.ts';
-import type { EngineVersion } from '../scanning/engine.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
-import { parseGeneration } from '../storage/object.ts';
-import { parseCallbackUrl } from './callback-url.ts';
-import { parseCorrelationId } from './correlation-id.ts';
-import {
-  type Field,
-  field,
-  group,
-  type Metadata,
-  optional,
-  parseCount,
-  parseTime,
-  tagged,
-} from './fields.ts';
+import { type Field, field, flag, type Metadata, oneOf, optional, tagged, text, time } from './fields.ts';
 import type { FileId } from './file-id.ts';
-import type { DirectUpload, TusUpload } from './record.ts';
-import {
-  type Content,
-  type Coverage,
-  type DeclaredDigests,
-  type FailureReason,
-  type FileRecord,
-  type JudgedRecord,
-  type Lease,
-  type PendingRecord,
-  parseSha256,
-  type Recalled,
-  type Redriven,
-  type Released,
-  type ScanResult,
-  type Stored,
-  type UnjudgedRecord,
-  type UploadingRecord,
+import type {
+  FailureReason,
+  FileRecord,
+  JudgedRecord,
+  PendingRecord,
+  Stored,
+  TusUpload,
+  UnjudgedRecord,
+  UploadingRecord,
 } from './record.ts';
+import {
+  CLAIMS,
+  CONTENT,
+  LEASE,
+  RECALLED,
+  REDRIVEN,
+  RELEASED,
+  SCAN,
+  STORED,
+  UPLOAD,
+} from './record-fields.ts';
 import { declaredDigestsOf } from './uploading.ts';
 
 /** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
 export class CorruptRecord extends Error {
   override readonly name = 'CorruptRecord';
 }
-
-const text = (key: string) => field(key, (value) => value);
-const time = (key: string) => field(key, parseTime, (at) => at.toISOString());
-const count = (key: string) => field(key, parseCount);
-const sha256 = (key: string) => field(key, parseSha256);
-
-function oneOf<T extends string>(key: string, known: readonly T[]): Field<T, false> {
-  return field(key, (text) => known.find((word) => word === text));
-}
-
-/** Any other text than `true` is as none. */
-function flag(key: string): Field<true, true> {
-  return {
-    key,
-    optional: true,
-    write: () => ({ [key]: 'true' }),
-    read: (from) => from[key] === 'true' || undefined,
-  };
-}
-
-/** Viewers between spaces, each as `org:1`, or with the end of its grant in milliseconds: `org:1;1796083200000`. */
-function parseViewers(text: string): readonly Viewer[] | undefined {
-  const viewers = text.split(' ').map(parseViewer);
-  return viewers.every((viewer) => viewer !== undefined) ? viewers : undefined;
-}
-
-/** The viewers that a record names, also where it is damaged: those that can be read. */
-export function readableViewers({ viewers = '' }: Metadata): readonly Viewer[] {
-  return viewers.split(' ').flatMap((text) => parseViewer(text) ?? []);
-}
-
-function parseViewer(text: string): Viewer | undefined {
-  const [name, end, ...rest] = text.split(';');
-  const principal = parsePrincipal(name);
-  if (!principal || rest.length > 0) return undefined;
-  if (end === undefined) return { principal };
-  const until = new Date(parseCount(end) ?? Number.NaN);
-  return Number.isNaN(until.getTime()) ? undefined : { principal, until };
-}
-
-function formatViewers(viewers: readonly Viewer[]): string | undefined {
-  const texts = viewers.map(({ principal, until }) =>
-    until === undefined ? principal : `${principal};${until.getTime()}`,
-  );
-  return texts.join(' ') || undefined;
-}
-
-const CONTENT = group<Content>({ sha256: sha256('sha256'), size: count('size'), crc32c: text('crc32c') });
-const CLAIMS = group<DeclaredDigests>({
-  size: count('claimedSize'),
-  sha256: optional(sha256('claimedSha256')),
-});
-const LEASE = group<Lease>({ holder: text('leaseHolder'), until: time('leaseUntil') });
-const REDRIVEN = group<Redriven>({
-  at: time('redrivenAt'),
-  times: count('redrives'),
-  tried: flag('redriveTried'),
-});
-
-const RECALLED = group<Recalled>({ at: time('recalledAt'), announced: flag('recallAnnounced') });
-
-const RELEASED = group<Released>({
-  at: time('releasedAt'),
-  by: text('releasedBy'),
-  reason: text('releasedReason'),
-  announced: flag('releaseAnnounced'),
-});
-
-const ENGINE = group<EngineVersion>({
-  engine: text('engine'),
-  database: optional(field('database', Number)),
-  databaseDate: optional(text('databaseDate')),
-});
-const SCANNED = {
-  scannedAt: time('scannedAt'),
-  engine: optional(ENGINE),
-  coverage: optional(oneOf<Coverage>('coverage', ['windows'])),
-};
-/** When and by what something was scanned, as verdicts, blobs and findings say it. */
-export const scanned = group<Omit<ScanResult, 'generation' | 'reusedAt'>>(SCANNED);
-const SCAN = group<ScanResult>({
-  generation: field('generation', parseGeneration),
-  reusedAt: optional(time('reusedAt')),
-  ...SCANNED,
-});
-
-const UPLOAD = tagged<TusUpload | DirectUpload, 'kind'>('kind', 'upload', {
-  tus: {
-    expiresAt: time('expiresAt'),
-    length: optional(count('length')),
-    metadata: optional(text('uploadMetadata')),
-    concat: optional(text('uploadConcat')),
-    announced: optional(count('announcedLength')),
-    sha256: optional(sha256('claimedSha256')),
-  },
-  direct: {
-    expiresAt: time('expiresAt'),
-    session: text('session'),
-    length: count('length'),
-    sha256: optional(sha256('claimedSha256')),
-  },
-});
-
-/** The part of a record that is as it is whatever became of the file. */
-const STORED = group<Omit<Stored, 'id'>>({
-  owner: field('owner', parsePrincipal),
-  viewers: field('viewers', parseViewers, formatViewers, []),
-  createdAt: time('createdAt'),
-  contentType: text('contentType'),
-  fileName: optional(text('fileName')),
-  callbackUrl: optional(field('callbackUrl', parseCallbackUrl)),
-  correlationId: optional(field('correlationId', parseCorrelationId)),
-  traceparent: optional(field('traceparent', parseTraceparent)),
-  // An upload under way has `expiresAt` too.
-  expiresAt: optional(time('fileExpiresAt')),
-  expiringAnnounced: flag('expiringAnnounced'),
-  referenced: flag('referenced'),
-  unreferencedSince: optional(time('unreferencedSince')),
-});
 
 type Part<R, Elsewhere extends string = never> = R extends unknown
   ? Omit<R, keyof Stored | Elsewhere>

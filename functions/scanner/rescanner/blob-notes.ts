@@ -1,5 +1,5 @@
 import { type Blob, isDamaged, lastScannedAt } from '../../../shared/files/blob.ts';
-import { scanned } from '../../../shared/files/metadata.ts';
+import { scanned } from '../../../shared/files/record-fields.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 

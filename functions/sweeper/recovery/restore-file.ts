@@ -4,17 +4,13 @@ import { asOf } from '../../../shared/files/ends.ts';
 import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Findings } from '../../../shared/files/findings.ts';
-import {
-  CorruptRecord,
-  fromMetadata,
-  readableViewers,
-  verdictMetadata,
-} from '../../../shared/files/metadata.ts';
+import { CorruptRecord, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference } from '../../../shared/files/references.ts';
 import { isRemoved, type SharedFiles } from '../../../shared/files/shared-files.ts';
+import { readableViewers } from '../../../shared/files/viewers.ts';
 import { markReferenced } from '../../../shared/files/withdraw.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
