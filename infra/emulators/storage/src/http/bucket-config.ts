@@ -1,5 +1,6 @@
 import { invalid } from '../api-error.ts';
 import { isRecord, type JsonRecord } from '../json-body.ts';
+import { parseLifecycle } from '../state/lifecycle.ts';
 import { isNothing, unsupportedField } from './object-fields.ts';
 
 const READ_ONLY = new Set([
@@ -29,7 +30,6 @@ const OFF: Readonly<Record<string, (value: unknown) => boolean>> = {
   hierarchicalNamespace: flagIs('enabled', false),
   iamConfiguration: (value) =>
     isRecord(value) && flagIs('enabled', true)(value['uniformBucketLevelAccess'] ?? { enabled: true }),
-  lifecycle: (value) => isRecord(value) && isNothing(value['rule']),
   softDeletePolicy: (value) => isRecord(value) && Number(value['retentionDurationSeconds']) === 0,
   versioning: flagIs('enabled', false),
 };
@@ -47,6 +47,7 @@ export function mergeBucketConfig(current: JsonRecord, change: JsonRecord, now: 
   const settable = Object.fromEntries(Object.entries(change).filter(([key]) => !READ_ONLY.has(key)));
   for (const [name, value] of Object.entries(settable)) {
     if (WITHOUT_EFFECT.has(name) || name === 'retentionPolicy' || isNothing(value)) continue;
+    if (name === 'lifecycle' && parseLifecycle(value)) continue;
     if (OFF[name]?.(value) !== true) throw unsupportedField(name, true);
   }
   const next = mergePatch(current, settable);

@@ -55,7 +55,8 @@ interface Controlled {
 /**
  * `emulator.faults` and `emulator.operations` for other processes: `POST /_emulator/faults` with a rule, `GET` (how
  * many have struck since the last `DELETE`) and `DELETE /_emulator/faults`, `PUT /_emulator/mutation-limit` with
- * `{"enabled":true}`, `GET` and `DELETE /_emulator/operations`, `GET /_emulator/notifications`; `/_emulator/iam`; and Google's API for retry tests.
+ * `{"enabled":true}`, `GET` and `DELETE /_emulator/operations`, `GET /_emulator/notifications`, `POST
+ * /_emulator/lifecycle`; `/_emulator/iam`; and Google's API for retry tests.
  * @see EmulatedIam.control
  * @see RetryTests
  * @throws ApiError 400 | 404
@@ -85,6 +86,8 @@ export async function control(
       return json(200, counts.report());
     case 'GET /_emulator/notifications':
       return json(200, waitingIn(store));
+    case 'POST /_emulator/lifecycle':
+      return json(200, { deleted: store.applyLifecycle() });
     case 'DELETE /_emulator/operations':
       counts.reset();
       return empty(204);

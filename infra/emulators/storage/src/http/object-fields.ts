@@ -13,6 +13,7 @@ const WRITABLE = [
   'storageClass',
   'temporaryHold',
   'eventBasedHold',
+  'customTime',
   'metadata',
   'crc32c',
   'md5Hash',
@@ -41,15 +42,7 @@ const READ_ONLY = [
 ] as const;
 
 /** Documented, and not supported here. */
-const REFUSED = [
-  'acl',
-  'contexts',
-  'customTime',
-  'customerEncryption',
-  'kmsKeyName',
-  'restoreToken',
-  'retention',
-] as const;
+const REFUSED = ['acl', 'contexts', 'customerEncryption', 'kmsKeyName', 'restoreToken', 'retention'] as const;
 
 /** Every documented field. */
 export const OBJECT_FIELDS: readonly string[] = [...WRITABLE, ...READ_ONLY, ...REFUSED];

@@ -1,6 +1,6 @@
 import { empty, json } from '../answer.ts';
 import { invalid } from '../api-error.ts';
-import { readRecord } from '../json-body.ts';
+import { type JsonRecord, readRecord } from '../json-body.ts';
 import { listNames } from '../state/listing.ts';
 import { checkPreconditions, parsePreconditions, parseVersion } from '../state/preconditions.ts';
 import type { Store } from '../state/store.ts';
@@ -51,7 +51,7 @@ export function objectHandlers(store: Store): Record<ObjectOperation, Handler> {
     'objects.patch': (call) =>
       change(call, (object, body) => keepClass(object, mergeSettable(object.settable, { ...body }))),
     'objects.update': (call) =>
-      change(call, (object, body) => keepClass(object, mergeSettable({}, { ...body }))),
+      change(call, (object, body) => keepClass(object, replaced(object, { ...body }))),
     'objects.delete': (call) => {
       store.delete(addressed(call, 'write'));
       return empty(204);
@@ -62,6 +62,11 @@ export function objectHandlers(store: Store): Record<ObjectOperation, Handler> {
       return json(200, { kind: 'storage#managedFolders' });
     },
   };
+}
+
+/** An update clears what its body does not have, but for the custom time. */
+function replaced({ settable: { customTime } }: StoredObject, body: JsonRecord): Settable {
+  return mergeSettable(customTime === undefined ? {} : { customTime }, body);
 }
 
 /** Only a rewrite changes the storage class; a client that echoes the resource names the one that it has. */

@@ -41,6 +41,8 @@ export function mergeSettable(current: Settable, change: JsonRecord): Settable {
     else if (typeof value === 'boolean') next[field] = value;
     else if (value !== undefined) throw invalid(`Invalid value for: ${field}`);
   }
+  const customTime = mergeCustomTime(current.customTime, change['customTime']);
+  if (customTime !== undefined) next.customTime = customTime;
   if (next.storageClass !== undefined && !STORAGE_CLASSES.includes(next.storageClass)) {
     throw invalid(`Invalid storage class: ${next.storageClass}`);
   }
@@ -52,9 +54,21 @@ export function mergeSettable(current: Settable, change: JsonRecord): Settable {
 
 /** Whether a resource names anything but a storage class that a client may set. */
 export function overridesMetadata(resource: JsonRecord): boolean {
-  return [...TEXTS, ...FLAGS, 'metadata'].some(
+  return [...TEXTS, ...FLAGS, 'customTime', 'metadata'].some(
     (field) => field !== 'storageClass' && resource[field] !== undefined && resource[field] !== null,
   );
+}
+
+/** Once set, it can only be moved to a later time: https://cloud.google.com/storage/docs/metadata#custom-time */
+function mergeCustomTime(current: string | undefined, change: unknown): string | undefined {
+  if (change === undefined) return current;
+  const at = typeof change === 'string' ? Date.parse(change) : Number.NaN;
+  if (change === null && current === undefined) return undefined;
+  if (Number.isNaN(at)) throw invalid('Invalid value for: customTime');
+  if (current !== undefined && at < Date.parse(current)) {
+    throw invalid('The custom time of an object cannot be removed, or set to an earlier time.');
+  }
+  return new Date(at).toISOString();
 }
 
 function mergeMetadata(current: Settable['metadata'], change: unknown): Settable['metadata'] {

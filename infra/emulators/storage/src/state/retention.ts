@@ -34,3 +34,14 @@ export function checkReplaceable(bucket: StoredBucket, object: StoredObject, now
     );
   }
 }
+
+/** Whether a hold or the retention policy forbids deletion. */
+export function isKept(bucket: StoredBucket, object: StoredObject, now: number): boolean {
+  try {
+    checkReplaceable(bucket, object, now);
+    return false;
+  } catch (error) {
+    if (error instanceof ApiError) return true;
+    throw error;
+  }
+}

@@ -4,9 +4,10 @@ import { notFound } from '../api-error.ts';
 import type { Target } from '../operation.ts';
 import { ContentFolder } from './content-folder.ts';
 import { Journal } from './journal.ts';
+import { isDue } from './lifecycle.ts';
 import type { MutationLimit } from './mutation-limit.ts';
 import { checkPreconditions, type Preconditions } from './preconditions.ts';
-import { checkReplaceable } from './retention.ts';
+import { checkReplaceable, isKept } from './retention.ts';
 import { type BucketState, type Change, type Notice, State } from './state.ts';
 import type { Settable, StoredContent, StoredObject } from './stored-object.ts';
 
@@ -154,6 +155,19 @@ export class Store {
     checkReplaceable(this.bucket(object.bucket).bucket, object, this.now());
     this.commit({ objectDeleted: { bucket: object.bucket, name: object.name } });
     this.#options.mutationLimit.record(object);
+  }
+
+  /**
+   * Deletes what the lifecycle rules of the buckets say, but for what a hold or a retention policy keeps.
+   * @returns how many objects
+   */
+  applyLifecycle(): number {
+    const now = this.now();
+    const due = [...this.state.buckets.values()].flatMap(({ bucket, objects }) =>
+      [...objects.values()].filter((object) => isDue(bucket, object, now) && !isKept(bucket, object, now)),
+    );
+    for (const { bucket, name } of due) this.commit({ objectDeleted: { bucket, name } });
+    return due.length;
   }
 
   async close(): Promise<void> {

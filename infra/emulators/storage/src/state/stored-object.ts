@@ -8,6 +8,8 @@ export interface Settable {
   readonly storageClass?: string;
   readonly temporaryHold?: boolean;
   readonly eventBasedHold?: boolean;
+  /** RFC 3339. */
+  readonly customTime?: string;
   readonly metadata?: Readonly<Record<string, string>>;
 }
 

@@ -50,6 +50,55 @@ describe('storage emulator: buckets', () => {
     assert.equal((await fixture.call('DELETE', path)).status, 204);
   });
 
+  it('deletes by its lifecycle rules what no hold and no retention policy keeps', async () => {
+    const condition = { age: 2, daysSinceCustomTime: 1, matchesPrefix: ['old/'] };
+    const lifecycle = { rule: [{ action: { type: 'Delete' }, condition }] };
+    await create('aging', { lifecycle });
+    await create('aging-kept', { lifecycle, retentionPolicy: { retentionPeriod: 5 * 86_400 } });
+    const insert = (bucket: string, name: string) =>
+      fixture.call('POST', `/upload/storage/v1/b/${bucket}/o?uploadType=media&name=${name}`, { body: 'x' });
+    const change = async (name: string, json: object) =>
+      (await fixture.call('PATCH', objectPath(name, 'aging'), { json })).ok();
+    for (const name of ['old/1', 'old/2', 'old/held', 'old/unmarked', 'new/1']) await insert('aging', name);
+    await insert('aging-kept', 'old/1');
+    const customTime = new Date(now).toISOString();
+    for (const name of ['old/1', 'old/2', 'old/held', 'new/1']) await change(name, { customTime });
+    await fixture.call('PATCH', objectPath('old/1', 'aging-kept'), { json: { customTime } });
+    await change('old/held', { temporaryHold: true });
+    await change('old/2', { customTime: new Date(now + 86_400_001).toISOString() });
+    const apply = async () => (await fixture.call('POST', '/_emulator/lifecycle')).json['deleted'];
+    now += 2 * 86_400_000 - 1;
+    assert.equal(await apply(), 0);
+    now += 1;
+    assert.equal(await apply(), 1);
+    now += 1;
+    assert.equal(fixture.emulator.applyLifecycle(), 1);
+    const left = (await fixture.call('GET', '/storage/v1/b/aging/o')).ok()['items'] as { name: string }[];
+    assert.deepEqual(
+      left.map(({ name }) => name),
+      ['new/1', 'old/held', 'old/unmarked'],
+    );
+    await change('old/held', { temporaryHold: false });
+    now += 5 * 86_400_000;
+    assert.equal(await apply(), 2);
+  });
+
+  it('moves a custom time forward only', async () => {
+    await fixture.put('timed', 'x');
+    const patch = (customTime: unknown, method = 'PATCH') =>
+      fixture.call(method, objectPath('timed'), { json: { customTime } });
+    assert.equal((await patch(null)).status, 200);
+    assert.equal((await patch('yesterday')).refusal, '400 invalid');
+    assert.equal((await patch('2026-01-02T00:00:00Z')).ok()['customTime'], '2026-01-02T00:00:00.000Z');
+    for (const method of ['PATCH', 'PUT']) {
+      assert.equal((await patch('2026-01-01T00:00:00Z', method)).refusal, '400 invalid');
+      assert.equal((await patch(null, method)).refusal, '400 invalid');
+    }
+    const update = await fixture.call('PUT', objectPath('timed'), { json: {} });
+    assert.equal(update.ok()['customTime'], '2026-01-02T00:00:00.000Z');
+    assert.equal((await patch('2026-01-03T00:00:00Z')).ok()['customTime'], '2026-01-03T00:00:00.000Z');
+  });
+
   it('forbids both while an object is held; retention counts from the release of an event-based hold', async () => {
     await create('held', { retentionPolicy: { retentionPeriod: 60 } });
     const path = objectPath('x', 'held');

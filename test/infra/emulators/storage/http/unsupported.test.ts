@@ -108,7 +108,6 @@ describe('storage emulator: features that it does not have', () => {
     const fields = {
       acl: [{ entity: 'allUsers', role: 'READER' }],
       contexts: { custom: { a: { value: 'b' } } },
-      customTime: '2026-01-01T00:00:00Z',
       kmsKeyName: 'k',
       retention: { mode: 'Locked', retainUntilTime: '2027-01-01T00:00:00Z' },
       unknown: 1,
@@ -151,12 +150,17 @@ describe('storage emulator: features that it does not have', () => {
   });
 
   it('refuses settings of a bucket that it would not enforce, and accepts that they are off', async () => {
-    const rule = { action: { type: 'Delete' }, condition: { age: 1 } };
+    const condition = { age: 1 };
+    const rule = { action: { type: 'SetStorageClass', storageClass: 'NEARLINE' }, condition };
+    const versions = { action: { type: 'Delete' }, condition: { ...condition, numNewerVersions: 1 } };
+    const bare = { action: { type: 'Delete' }, condition: {} };
     for (const [name, on, off] of [
       ['versioning', { enabled: true }, { enabled: false }],
       ['defaultEventBasedHold', true, false],
       ['softDeletePolicy', { retentionDurationSeconds: '604800' }, { retentionDurationSeconds: '0' }],
       ['lifecycle', { rule: [rule] }, { rule: [] }],
+      ['lifecycle', { rule: [versions] }, {}],
+      ['lifecycle', { rule: [bare] }, { rule: null }],
       ['autoclass', { enabled: true }, { enabled: false }],
       ['billing', { requesterPays: true }, { requesterPays: false }],
       ['hierarchicalNamespace', { enabled: true }, { enabled: false }],
