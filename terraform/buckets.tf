@@ -107,6 +107,17 @@ resource "google_storage_bucket" "permanent" {
       type = "Delete"
     }
   }
+  # Reports of audits. The auditor marks each with a custom time once there is a newer one, so the newest stays.
+  lifecycle_rule {
+    condition {
+      age                    = var.audit_reports_keep_days
+      days_since_custom_time = 1
+      matches_prefix         = ["auditor/reports/"]
+    }
+    action {
+      type = "Delete"
+    }
+  }
   dynamic "retention_policy" {
     for_each = var.retention[*]
     content {

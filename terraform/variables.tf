@@ -436,6 +436,17 @@ variable "audit_schedule" {
   nullable    = false
 }
 
+variable "audit_reports_keep_days" {
+  description = "Days after which signed reports of audits are deleted, but for the newest. A retention policy or a hold keeps them for longer. docs/operations.md."
+  type        = number
+  default     = 400
+  nullable    = false
+  validation {
+    condition     = var.audit_reports_keep_days >= 1 && var.audit_reports_keep_days <= 36500 && floor(var.audit_reports_keep_days) == var.audit_reports_keep_days
+    error_message = "Should be a whole number of days from 1 to 36500."
+  }
+}
+
 variable "environment" {
   description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets itself cannot be set here."
   type = object({

@@ -202,6 +202,26 @@ export class Bucket {
   }
 
   /**
+   * Sets the custom time of an object, which a lifecycle rule may go by. Nothing is done where it is no longer at `version`.
+   * https://cloud.google.com/storage/docs/metadata#custom-time
+   */
+  async setCustomTime(
+    name: string,
+    version: Version & { readonly metageneration: Metageneration },
+    time: Date,
+  ): Promise<void> {
+    await this.#untilWritable(version);
+    await this.#json({
+      operation: 'objects.patch',
+      method: 'PATCH',
+      url: this.#path(name),
+      query: { generation: version.generation, ifMetagenerationMatch: version.metageneration },
+      body: { json: { customTime: time.toISOString() } },
+      expect: [NOT_FOUND, PRECONDITION_FAILED],
+    });
+  }
+
+  /**
    * Copies one generation to a name of `target` that must not exist, inside Cloud Storage, until it is done.
    * https://cloud.google.com/storage/docs/json_api/v1/objects/rewrite
    */

@@ -31,6 +31,8 @@ export interface StoredObject {
   readonly retentionExpirationTime?: Date;
   /** Somebody holds it, until they let go. */
   readonly held?: true;
+  /** A time that a lifecycle rule may go by; nobody can take it away. */
+  readonly customTime?: Date;
 }
 
 export function parseGeneration(text: unknown): Generation | undefined {
@@ -79,6 +81,7 @@ export function parseObject(resource: unknown): StoredObject {
     timeCreated,
     updated: fields['updated'] === undefined ? timeCreated : time('updated'),
     metadata: parseMetadata(fields['metadata']),
+    ...(fields['customTime'] !== undefined && { customTime: time('customTime') }),
     ...parseRetention(fields),
   };
 }

@@ -109,6 +109,14 @@ run "lifecycle_that_leaves_no_time" {
   expect_failures = [var.unscanned_delete_after_days]
 }
 
+run "reports_for_no_time" {
+  command = plan
+  variables {
+    audit_reports_keep_days = 0
+  }
+  expect_failures = [var.audit_reports_keep_days]
+}
+
 run "stuck_for_longer_than_attempts_last" {
   command = plan
   variables {

@@ -29,7 +29,27 @@ function bucketFindings({ name, values }: Resource): readonly string[] {
     );
     if (!deletes) findings.push('nothing is ever deleted');
   }
+  if (name === 'permanent') findings.push(...permanentFindings(values));
   return findings.map((finding) => `bucket ${name}: ${finding}`);
+}
+
+/** Prefixes of the permanent bucket below which a lifecycle rule may delete, of which the newest report of an audit has to stay. */
+const REPORTS = 'auditor/reports/';
+const DELETED = ['erased/', REPORTS];
+
+function permanentFindings(values: unknown): readonly string[] {
+  const conditions = listAt(values, 'lifecycle_rule').map((rule) => at(rule, 'condition', 0));
+  const prefixesOf = (condition: unknown) => listAt(condition, 'matches_prefix').map(String);
+  const isBounded = (prefixes: readonly string[]) =>
+    prefixes.length > 0 && prefixes.every((prefix) => DELETED.includes(prefix));
+  const reports = conditions.filter((condition) => prefixesOf(condition).includes(REPORTS));
+  return [
+    ...(conditions.map(prefixesOf).every(isBounded) ? [] : ['a lifecycle rule deletes records or contents']),
+    ...(reports.length === 1 ? [] : ['reports of audits accumulate']),
+    ...reports
+      .filter((condition) => !(numberAt(condition, 'days_since_custom_time') >= 1))
+      .map(() => 'the newest report of an audit is deleted'),
+  ];
 }
 
 const lastOf = (path: string): string => path.split('/').at(-1) ?? '';

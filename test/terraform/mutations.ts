@@ -101,6 +101,8 @@ export const MISTAKES: readonly Mutation[] = [
     'retention_duration_seconds = 0',
     'retention_duration_seconds = 604800',
   ),
+  planted('contents deleted by age', 'buckets.tf', 'matches_prefix = ["erased/"]', ''),
+  planted('the newest report deleted', 'buckets.tf', 'days_since_custom_time = 1', ''),
   planted(
     'a permission too many',
     'iam.tf',

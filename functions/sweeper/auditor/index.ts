@@ -20,7 +20,7 @@ import { connectKms, connectStorage } from '../../../shared/storage/connect.ts';
 import { openTracing } from '../../../shared/tracing/connect.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from '../terms.ts';
 import { type AuditDeps, type AuditReport, audit } from './audit.ts';
-import { type SignedReport, signReport } from './signed-report.ts';
+import { markSuperseded, type SignedReport, signReport } from './signed-report.ts';
 
 const WEEK_SECONDS = 604_800;
 
@@ -84,6 +84,11 @@ async function handler(context: RequestContext): Promise<void> {
   const { examples: _, ...counts } = report;
   const signed = await signedReport(report, context);
   context.log.info({ ...counts, ...(signed && { signed: signed.name }) }, 'audit completed');
+  if (signed) {
+    await markSuperseded(permanent, signed.name, auditor.now()).catch((error: unknown) => {
+      context.log.warn({ err: error }, 'superseded reports not marked');
+    });
+  }
   sendJson(response, 200, 'application/json', { ...report, ...(signed && { signed }) });
 }
 

@@ -1,6 +1,7 @@
 import { ENVELOPE_MEDIA_TYPE, type Envelope, toEnvelope } from '../../../shared/signing/envelope.ts';
 import type { StatementSigner } from '../../../shared/signing/signer.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
+import { allObjects } from '../../../shared/storage/page.ts';
 import type { AuditReport } from './audit.ts';
 
 /** The media type of a report, which a signature in DSSE covers: one of a report is good for nothing else. */
@@ -38,4 +39,15 @@ export async function signReport(
   }
   await (await permanent.stage(name, bytes(), { contentType: ENVELOPE_MEDIA_TYPE })).commit();
   return { name, envelope };
+}
+
+/**
+ * Marks every report that is older than `newest` with a custom time, where it has none. The lifecycle rule of terraform/buckets.tf
+ * deletes old reports that are marked: so the newest stays, however long no audit is signed.
+ * @throws {StorageError}; the next call marks what this one did not
+ */
+export async function markSuperseded(permanent: Bucket, newest: string, now: Date): Promise<void> {
+  for await (const report of allObjects(permanent, { prefix: REPORTS_PREFIX, endOffset: newest })) {
+    if (!report.customTime) await permanent.setCustomTime(report.name, report, now);
+  }
 }

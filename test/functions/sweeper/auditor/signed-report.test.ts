@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict';
 import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { verifyReport } from '../../../../client/src/node-report.ts';
 import { verifyVerdict } from '../../../../client/src/node-verdict.ts';
 import type { AuditReport } from '../../../../functions/sweeper/auditor/audit.ts';
-import { signReport } from '../../../../functions/sweeper/auditor/signed-report.ts';
+import { markSuperseded, signReport } from '../../../../functions/sweeper/auditor/signed-report.ts';
 import { type SigningKey, StatementSigner } from '../../../../shared/signing/signer.ts';
 import { collect } from '../../../shared/storage/streams.ts';
-import { SweeperFixture } from '../fixture.ts';
+import { DAY, SweeperFixture } from '../fixture.ts';
 
+const ROOT = join(import.meta.dirname, '../../../..');
 const REPORT: AuditReport = {
   began: '2026-11-29T02:23:00.000Z',
   ended: '2026-11-29T02:31:00.000Z',
@@ -17,6 +20,20 @@ const REPORT: AuditReport = {
   examples: [{ rule: 'blobMissing', object: 'blobs/sha256/1' }],
   complete: true,
 };
+
+/** The rule of the module, with its default. */
+function lifecycleRule() {
+  const source = (file: string) => readFileSync(join(ROOT, 'terraform', file), 'utf8');
+  const [, days, prefix] =
+    /age += var\.audit_reports_keep_days\n +days_since_custom_time += (\d+)\n +matches_prefix += \["([^"]+)"\]/.exec(
+      source('buckets.tf'),
+    ) ?? assert.fail('there is no rule');
+  const [, age] =
+    /variable "audit_reports_keep_days" \{[^}]*?default += (\d+)/.exec(source('variables.tf')) ??
+    assert.fail();
+  const condition = { age: Number(age), daysSinceCustomTime: Number(days), matchesPrefix: [prefix] };
+  return { action: { type: 'Delete' }, condition };
+}
 
 class MadeKey implements SigningKey {
   readonly #pair = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
@@ -29,7 +46,7 @@ class MadeKey implements SigningKey {
 }
 
 describe('the report of an audit', () => {
-  const fixture = new SweeperFixture();
+  const fixture = new SweeperFixture(true);
   const signer = new StatementSigner(new MadeKey());
   const deps = () => ({ ...fixture.sweeper, signer });
   async function kept(name: string): Promise<string> {
@@ -54,6 +71,59 @@ describe('the report of an audit', () => {
     const before = await kept(name);
     await assert.rejects(signReport(deps(), { ...REPORT, broken: {} }), { name: 'StorageError' });
     assert.equal(await kept(name), before);
+  });
+
+  it('outlives the lifecycle rule of the deployment for as long as it is the newest', async () => {
+    const { permanent } = fixture.sweeper;
+    const rule = lifecycleRule();
+    const bucket = `/storage/v1/b/${permanent.name}`;
+    (await fixture.storage.call('PATCH', bucket, { json: { lifecycle: { rule: [rule] } } })).ok();
+    const names: string[] = [];
+    const audited = async (isMarked: boolean) => {
+      fixture.now += DAY;
+      const ended = new Date(fixture.now).toISOString();
+      const { name } = await signReport(deps(), { ...REPORT, ended });
+      names.push(name);
+      if (isMarked) await markSuperseded(permanent, name, new Date(fixture.now));
+    };
+    const kept = async () => {
+      fixture.storage.emulator.applyLifecycle();
+      const { objects } = await permanent.list({ prefix: 'auditor/reports/', maxResults: 1_000 });
+      return objects.map(({ name }) => names.indexOf(name));
+    };
+    await audited(true);
+    // The auditor dies before it marks: the next one marks both.
+    await audited(false);
+    await audited(true);
+    assert.deepEqual(await kept(), [0, 1, 2]);
+    fixture.now += rule.condition.age * DAY;
+    assert.deepEqual(await kept(), [2]);
+    fixture.now += 10 * rule.condition.age * DAY;
+    assert.deepEqual(await kept(), [2], 'no audit was signed for years');
+    await audited(true);
+    assert.deepEqual(await kept(), [2, 3], 'it was the newest until now');
+    fixture.now += DAY;
+    assert.deepEqual(await kept(), [3]);
+  });
+
+  it('is marked once, also where a retention policy keeps it', async () => {
+    const { permanent } = fixture.sweeper;
+    const json = { retentionPolicy: { retentionPeriod: 86_400 } };
+    (await fixture.storage.call('PATCH', `/storage/v1/b/${permanent.name}`, { json })).ok();
+    const older = await signReport(deps(), REPORT);
+    const newer = await signReport(deps(), { ...REPORT, ended: '2026-11-30T02:31:00.000Z' });
+    const marks = async () => {
+      await markSuperseded(permanent, newer.name, new Date(fixture.now));
+      const reports = await Promise.all([older, newer].map(({ name }) => permanent.stat(name)));
+      return reports.map((report) => [report?.customTime?.getTime(), report?.metageneration]);
+    };
+    const first = await marks();
+    assert.deepEqual(first, [
+      [fixture.now, '2'],
+      [undefined, '1'],
+    ]);
+    fixture.now += DAY;
+    assert.deepEqual(await marks(), first);
   });
 
   it('does not verify with a changed byte, by another key, or of another type', async () => {
