@@ -11,6 +11,7 @@ locals {
   auditor_log   = "${local.log_of}=\"${var.name}-auditor\""
   mirror_log    = "resource.type=\"cloud_run_job\" AND resource.labels.location=\"${var.region}\" AND resource.labels.job_name=\"${var.name}-mirror\""
   notify_log    = "${local.log_of}=\"${var.name}-notify\""
+  scanner_logs  = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-rescanner\")"
   both_logs     = "${local.log_of}=(\"${var.name}-scanner\" OR \"${var.name}-sweeper\")"
 
   counters = merge({
@@ -42,14 +43,19 @@ locals {
     rescan_job_seconds     = { field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0", alert = 3 * 86400 }
     rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"", alert = 3 * 86400 }
     scan_milliseconds      = { field = "scanMs", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.scanMs>=0", alert = null }
+    slots_used             = { field = "slotsUsed", filter = "${local.scanner_logs} AND jsonPayload.message=\"slots in use\"", alert = null }
+    slots_free             = { field = "slotsFree", filter = "${local.scanner_logs} AND jsonPayload.message=\"slots in use\"", alert = null }
     verdict_seconds        = { field = "verdictSeconds", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.verdictSeconds>=0", alert = null }
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"", alert = var.sweeper.stuck_after_seconds }
     signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0", alert = local.signature_alert_hours * 3600 }
   }
   # A quantile is guessed between two bounds. The threshold of an alert is one of them, so that no value below it seems to be above.
-  bounds = { for name, distribution in local.distributions : name => distinct([
+  bounds = { for name, distribution in local.distributions : name => startswith(name, "slots_") ? local.slot_bounds : distinct([
     for bound in sort([for bound in concat([for power in range(61) : pow(1.25, power)], distribution.alert[*]) : format("%012.3f", bound)]) : tonumber(bound)
   ]) }
+
+  # Tenths of a slot, so that all of an instance's are a bound.
+  slot_bounds = [for step in range(10 * var.scanner.slots + 1) : step / 10]
 
   # The names of the metrics in PromQL.
   user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
@@ -95,7 +101,7 @@ resource "google_logging_metric" "distribution" {
   metric_descriptor {
     metric_kind = "DELTA"
     value_type  = "DISTRIBUTION"
-    unit        = endswith(each.key, "_milliseconds") ? "ms" : "s"
+    unit        = endswith(each.key, "_milliseconds") ? "ms" : startswith(each.key, "slots_") ? "1" : "s"
   }
   bucket_options {
     explicit_buckets {

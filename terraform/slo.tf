@@ -34,8 +34,16 @@ locals {
     late-verdicts-fast = { severity = "CRITICAL", query = local.slo_query["verdicts fast"], for = "0s", say = "Verdicts later than ${var.slo.verdict_within_seconds} s burn the error budget of ${var.slo.verdict_percent} % at more than 14.4 times the rate that 28 days allow: 2 % of it in an hour." }
     late-verdicts-slow = { severity = "ERROR", query = local.slo_query["verdicts slow"], for = "0s", say = "Verdicts later than ${var.slo.verdict_within_seconds} s burn the error budget of ${var.slo.verdict_percent} % at more than 6 times the rate that 28 days allow: 5 % of it in six hours." }
   }
-  slo_charts = [
+  slo_charts = {
     for name, title in { availability = "Share of requests that end in a server error", verdicts = "Share of verdicts later than ${var.slo.verdict_within_seconds} s" } :
-    { title = "${title}: an hour, six hours", unit = "1", queries = [local.slo_share["${name} 1h"], local.slo_share["${name} 6h"]] }
-  ]
+    name => {
+      title = "${title}: an hour, six hours"
+      unit  = "1"
+      lines = [{ query = local.slo_share["${name} 1h"], legend = "an hour" }, { query = local.slo_share["${name} 6h"], legend = "six hours" }]
+      thresholds = [
+        for speed, burn in local.burns :
+        { value = burn.rate * local.budgets[name], label = "${name == "verdicts" ? "late-verdicts" : name}-${speed}" }
+      ]
+    }
+  }
 }

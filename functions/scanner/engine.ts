@@ -1,8 +1,10 @@
 import * as v from 'valibot';
 import { flag, integer, nonEmpty, port } from '../../shared/runtime/config.ts';
+import type { Logger } from '../../shared/runtime/log.ts';
 import { CLAMAV_MAX_BYTES, createClamd } from '../../shared/scanning/clamd.ts';
 import { sizesFor } from '../../shared/scanning/sizes.ts';
 import { Admission } from './admission/admission.ts';
+import { SlotUse } from './admission/slot-use.ts';
 import { freeBytes, TempSpace } from './admission/temp-space.ts';
 import type { ScanDeps } from './decision.ts';
 import { EngineGate } from './engine-gate.ts';
@@ -32,7 +34,7 @@ type EngineConfig = v.InferOutput<v.ObjectSchema<typeof engineVariables, undefin
  * The ClamAV of this instance, and the rules by which it is given files.
  * @throws {Error} where the variables contradict each other
  */
-export function composeEngine(config: EngineConfig): ScanDeps & { readonly engine: EngineGate } {
+export function composeEngine(config: EngineConfig, log: Logger): ScanDeps & { readonly engine: EngineGate } {
   if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > config.MAX_SCAN_BYTES) {
     throw new Error('Configuration: WINDOW_OVERLAP_BYTES should be at most half of MAX_SCAN_BYTES');
   }
@@ -64,6 +66,10 @@ export function composeEngine(config: EngineConfig): ScanDeps & { readonly engin
       // An event that waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
       maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
       tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
+      slotUse: new SlotUse({
+        slots: config.SCAN_SLOTS,
+        report: (mean) => log.info(mean, 'slots in use'),
+      }),
     }),
     maxScanBytes: config.MAX_SCAN_BYTES,
     windows: windows.maxBytes > 0 ? windows : undefined,

@@ -75,7 +75,7 @@ const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_T
   tracing,
 });
 const now = () => new Date();
-const clamav = composeEngine(config);
+const clamav = composeEngine(config, log);
 const { engine } = clamav;
 const background = new Background(log);
 const blobs = new Blobs(permanent, { deduplicate: config.DEDUPLICATE, now });

@@ -22,7 +22,7 @@ function made(): ReadonlyMap<string, Metric> {
     [...lines].map(([, name = '', kind, label = '', filter = '']) => {
       const whole = filter.replace(/^local\.(\w+)$/, (_, local: string) => definitionOf(local));
       const [, message] = /jsonPayload\.message=\\"([^\\]+)\\"/.exec(whole) ?? [];
-      const unit = name.endsWith('_milliseconds') ? 'ms' : 's';
+      const unit = name.endsWith('_milliseconds') ? 'ms' : name.startsWith('slots_') ? '1' : 's';
       // By its last part: `audit.status` is the label `status`.
       const last = label === 'null' ? '' : label.replaceAll('"', '').replace(/^.*\./, '');
       return [name, kind === 'label' ? { unit: '1', label: last, message } : { unit, label: '', message }];
@@ -55,7 +55,10 @@ describe('metrics', () => {
     const [, counter = '', distribution = ''] = MODULE_TEXT.split('resource "google_logging_metric"');
     assert.match(counter, /value_type += "INT64"/);
     assert.doesNotMatch(counter, /\bunit\b/);
-    assert.match(distribution, /\bunit += endswith\(each\.key, "_milliseconds"\) \? "ms" : "s"/);
+    assert.match(
+      distribution,
+      /\bunit += endswith\(each\.key, "_milliseconds"\) \? "ms" : startswith\(each\.key, "slots_"\) \? "1" : "s"/,
+    );
   });
 
   it('are made of messages that functions log', () => {

@@ -60,6 +60,11 @@ export function distribution(
     ...bounds.map((bound) => counter(`${metric}_bucket`, { ...labels, le: String(bound) }, below(bound))),
     counter(`${metric}_bucket`, { ...labels, le: '+Inf' }, all),
     counter(`${metric}_count`, labels, all),
+    counter(
+      `${metric}_sum`,
+      labels,
+      seen.map(([minutes, value, aMinute]) => [minutes, value * aMinute]),
+    ),
   ];
 }
 

@@ -54,6 +54,9 @@ function logFindings(deployment: Deployment): readonly string[] {
   ];
 }
 
+/** Labels that each time series has of the service that wrote the line. */
+const OF_RESOURCE = ['monitored_resource', 'service_name'];
+
 /** The log-based metrics that queries name are there, with the labels that they ask for, and each is in a query. */
 function dependentMetrics(deployment: Deployment): readonly string[] {
   const defined = new Map(
@@ -71,7 +74,7 @@ function dependentMetrics(deployment: Deployment): readonly string[] {
     ),
   ].join('\n');
   const selectors = [
-    ...queries.matchAll(/logging_googleapis_com:user_(\w+?)(?:_bucket|_count)?\{([^}]*)\}/g),
+    ...queries.matchAll(/logging_googleapis_com:user_(\w+?)(?:_bucket|_count|_sum)?\{([^}]*)\}/g),
   ].map(([, name = '', labels = '']) => ({
     name,
     labels: [...labels.matchAll(/(\w+)[=!]/g)].map(([, label = '']) => label),
@@ -79,7 +82,7 @@ function dependentMetrics(deployment: Deployment): readonly string[] {
   const absent = [...new Set(selectors.map(({ name }) => name))].filter((name) => !defined.has(name));
   const unlabelled = selectors.flatMap(({ name, labels }) =>
     labels
-      .filter((label) => label !== 'monitored_resource' && !defined.get(name)?.includes(label))
+      .filter((label) => !OF_RESOURCE.includes(label) && !defined.get(name)?.includes(label))
       .map((label) => `the metric ${name} has no ${label}`),
   );
   const unwatched = [...defined.keys()].filter((name) => !selectors.some((one) => one.name === name));

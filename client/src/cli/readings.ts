@@ -3,10 +3,13 @@ export interface Reading {
   /** Member of the report. */
   readonly name: string;
   readonly title: string;
-  readonly unit: 'count' | 'seconds';
+  readonly unit: 'count' | 'mean' | 'seconds';
   /** PromQL, as the dashboard of the Terraform module asks. */
   readonly query: string;
 }
+
+/** Metrics of log lines are a minute or two behind: a shorter window would be half empty. */
+const SLOTS_MINUTES = 10;
 
 /** The value for each set of labels, which are joined by a comma; one value without a label has the key ''. */
 export type Values = Readonly<Record<string, number>>;
@@ -29,10 +32,13 @@ export function readingsOf(name: string): readonly Reading[] {
     `sum by (${label}) (increase(${user}_${metric}{${revision}}[${window}]))`;
   const quantile = (share: number, metric: string, window: string) =>
     `histogram_quantile(${share}, sum by (le) (increase(${user}_${metric}_bucket{${revision}}[${window}])))`;
+  const byService = (metric: string) =>
+    `sum by (service_name) (increase(${user}_${metric}_sum{${revision}}[${SLOTS_MINUTES}m])) / ${SLOTS_MINUTES}`;
   const scanner = subscription(`="${name}-finalized-scanner"`);
   const rescanner = subscription(`="${name}-rescan-rescanner"`);
   const dead = subscription(`=~"${name}-.+-dead(-sweeper)?"`);
   const count = { unit: 'count' } as const;
+  const mean = { unit: 'mean' } as const;
   const seconds = { unit: 'seconds' } as const;
   return [
     {
@@ -72,6 +78,42 @@ export function readingsOf(name: string): readonly Reading[] {
       query: quantile(0.95, 'verdict_seconds', '1h'),
     },
     {
+      name: 'scanSecondsMedian',
+      title: 'Time of a scan, median',
+      ...seconds,
+      query: `${quantile(0.5, 'scan_milliseconds', '1h')} / 1000`,
+    },
+    {
+      name: 'scanSecondsSlow',
+      title: 'Time of a scan, slowest 5 %',
+      ...seconds,
+      query: `${quantile(0.95, 'scan_milliseconds', '1h')} / 1000`,
+    },
+    {
+      name: 'slotsUsed',
+      title: 'Scan slots in use, mean of ten minutes',
+      ...mean,
+      query: byService('slots_used'),
+    },
+    {
+      name: 'slotsFree',
+      title: 'Free scan slots in instances that scan',
+      ...mean,
+      query: byService('slots_free'),
+    },
+    {
+      name: 'slotsBusiest',
+      title: 'Scan slots in use, busiest minute of an instance',
+      ...mean,
+      query: `histogram_quantile(1, sum by (service_name, le) (increase(${user}_slots_used_bucket{${revision}}[${SLOTS_MINUTES}m])))`,
+    },
+    {
+      name: 'instances',
+      title: 'Instances',
+      ...count,
+      query: `sum by (service_name) (${run}:container_instance_count{${service}})`,
+    },
+    {
       name: 'rescansWaiting',
       title: 'Re-scans that wait',
       ...count,
@@ -88,6 +130,18 @@ export function readingsOf(name: string): readonly Reading[] {
       title: 'Re-scans in the last hour',
       ...count,
       query: increaseBy('outcome', 'rescans', '1h'),
+    },
+    {
+      name: 'rescanJobSeconds',
+      title: 'Oldest ordered re-scan that is not completed',
+      ...seconds,
+      query: quantile(0.99, 'rescan_job_seconds', '1d'),
+    },
+    {
+      name: 'databases',
+      title: 'Versions of the signatures, by verdicts in the last hour',
+      ...count,
+      query: increaseBy('database', 'by_database', '1h'),
     },
     {
       name: 'signatureAgeSeconds',
@@ -126,10 +180,10 @@ export function readingsOf(name: string): readonly Reading[] {
       query: `sum(increase(${run}:request_count{${service},response_code_class="5xx"}[1h])) or vector(0)`,
     },
     {
-      name: 'instances',
-      title: 'Instances',
+      name: 'refused',
+      title: 'Requests that no instance took, in the last hour',
       ...count,
-      query: `sum by (service_name) (${run}:container_instance_count{${service}})`,
+      query: increase('refused', '1h'),
     },
     { name: 'audits', title: 'Audits in the last day', ...count, query: increase('audits', '1d') },
     {
@@ -170,11 +224,17 @@ export function formatValues({ unit }: Reading, values: Values | undefined): str
   if (values === undefined) return 'no data';
   return Object.entries(values)
     .map(([label, value]) => {
-      const text = unit === 'seconds' ? duration(value) : String(Math.round(value));
+      const text = FORMATS[unit](value);
       return label === '' ? text : `${label} ${text}`;
     })
     .join(', ');
 }
+
+const FORMATS: Readonly<Record<Reading['unit'], (value: number) => string>> = {
+  count: (value) => String(Math.round(value)),
+  mean: (value) => String(Number(value.toFixed(1))),
+  seconds: duration,
+};
 
 function duration(seconds: number): string {
   if (seconds < 120) return `${Number(seconds.toPrecision(2))} s`;

@@ -1,3 +1,4 @@
+import type { SlotUse } from './slot-use.ts';
 import type { TempSpace } from './temp-space.ts';
 import { Turns } from './turns.ts';
 
@@ -9,6 +10,8 @@ export interface AdmissionOptions {
   /** Milliseconds they wait at most. */
   readonly maxWaitMs: number;
   readonly tempSpace: TempSpace;
+  /** Measures the slots; absent where nobody asks. */
+  readonly slotUse?: SlotUse;
 }
 
 /** Bytes: a larger file takes a second or more of a slot. */
@@ -42,10 +45,13 @@ export class Admission {
     work: (signal: AbortSignal) => Promise<T>,
   ): Promise<{ result: T } | Refused> {
     const isLong = size > LONG_BYTES;
-    if (!(await this.#turns.take(owner, this.#options.maxWaitMs, isLong))) return { refused: 'slots' };
+    const { maxWaitMs, tempSpace, slotUse } = this.#options;
+    if (!(await this.#turns.take(owner, maxWaitMs, isLong))) return { refused: 'slots' };
+    slotUse?.change(1);
     try {
-      return (await this.#options.tempSpace.during(size, work)) ?? { refused: 'tempSpace' };
+      return (await tempSpace.during(size, work)) ?? { refused: 'tempSpace' };
     } finally {
+      slotUse?.change(-1);
       this.#turns.giveBack(owner, isLong);
     }
   }

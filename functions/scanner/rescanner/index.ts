@@ -50,7 +50,7 @@ const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_T
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
   tracing,
 });
-const clamav = composeEngine(config);
+const clamav = composeEngine(config, log);
 const context: RescanContext = {
   ...clamav,
   permanent,

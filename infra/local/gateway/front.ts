@@ -16,6 +16,8 @@ export interface FrontOptions {
   readonly startMs?: () => number;
   /** Milliseconds that a request waits for an instance, in place of what Cloud Run documents; for tests. */
   readonly pendingMs?: number;
+  /** Told of a request for which no instance became free. */
+  readonly onRefused?: () => void;
 }
 
 /**
@@ -42,7 +44,10 @@ export function createFront(options: FrontOptions): RequestListener {
     const gone = goneSignal(response);
     const release = await slots.take(pendingMs(), gone);
     if (gone.aborted) return release?.();
-    if (!release) return refuse(request, response, 429);
+    if (!release) {
+      options.onRefused?.();
+      return refuse(request, response, 429);
+    }
     await forward({ request, response, upstream, timeoutMs });
     release();
   };

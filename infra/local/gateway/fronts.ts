@@ -21,6 +21,8 @@ export interface FrontsOptions {
   readonly ports: Readonly<Record<Service | `${Service}Front`, number>>;
   /** Milliseconds that a function took to start; 0 before it has. */
   readonly startMs: (service: Service) => number;
+  /** Told of a request for which no instance became free. */
+  readonly onRefused: (service: Service) => void;
 }
 
 /** A front for each service with the limits of the deployment, at its own address. */
@@ -35,14 +37,20 @@ export interface Fronts {
 }
 
 /** Rejects with the error of `listen`. */
-export async function startFronts({ host, ports, startMs }: FrontsOptions): Promise<Fronts> {
+export async function startFronts({ host, ports, startMs, onRefused }: FrontsOptions): Promise<Fronts> {
   const of = <T>(make: (service: Service) => T) =>
     Object.fromEntries(SERVICES.map((service) => [service, make(service)])) as Record<Service, T>;
   const listeners = of((service) => {
     const { concurrency, timeoutSeconds } = deployment.services[service];
     const upstream = { host, port: ports[service] };
     const timeoutMs = timeoutSeconds * 1000;
-    return createFront({ upstream, concurrency, timeoutMs, startMs: () => startMs(service) });
+    return createFront({
+      upstream,
+      concurrency,
+      timeoutMs,
+      startMs: () => startMs(service),
+      onRefused: () => onRefused(service),
+    });
   });
   await using undo = new AsyncDisposableStack();
   const listening = new Map<Service, Listening>();

@@ -6,6 +6,7 @@ interface Source {
 }
 
 const BOTH = ['scanner', 'sweeper'];
+const SCANNERS = ['scanner', 'rescanner'];
 
 /** Counters of terraform/metrics.tf, with their labels; a test compares. */
 export const COUNTERS = {
@@ -14,17 +15,26 @@ export const COUNTERS = {
   failed: { services: BOTH, message: 'file failed', label: 'failure' },
   not_completed: { services: ['scanner'], message: 'scan not completed' },
   redriven: { services: ['sweeper'], message: 'file redriven' },
+  by_database: { services: ['scanner'], message: 'scan completed', label: 'database', only: 'database' },
   audits: { services: ['auditor'], message: 'audit completed', only: 'complete' },
   rules_broken: { services: ['auditor'], message: 'rule broken', label: 'rule' },
 } as const satisfies Record<string, Source & { readonly label?: string; readonly only?: string }>;
 
-/** Distributions of terraform/metrics.tf; seconds. */
+/** Distributions of terraform/metrics.tf, each in the unit that docs/operations.md has. */
 export const DISTRIBUTIONS = {
+  rescan_job_seconds: {
+    services: ['sweeper'],
+    message: 're-scans requested',
+    field: 'jobs.behindSeconds',
+  },
   rescan_behind_seconds: {
     services: ['sweeper'],
     message: 're-scans requested',
     field: 'behindSeconds',
   },
+  scan_milliseconds: { services: ['scanner'], message: 'scan completed', field: 'scanMs' },
+  slots_used: { services: SCANNERS, message: 'slots in use', field: 'slotsUsed' },
+  slots_free: { services: SCANNERS, message: 'slots in use', field: 'slotsFree' },
   verdict_seconds: { services: ['scanner'], message: 'scan completed', field: 'verdictSeconds' },
   oldest_pending_seconds: {
     services: ['sweeper'],
@@ -53,6 +63,7 @@ const TRIM_EVERY = 1_000;
 
 interface Sample {
   readonly at: number;
+  readonly service: string;
   /** Label of a counter, or value of a distribution. */
   readonly value: string | number;
 }
@@ -73,21 +84,27 @@ export class LogMetrics {
     if (!line) return;
     for (const [name, counter] of Object.entries(COUNTERS)) {
       if (!isFrom(counter, service, line.message)) continue;
-      if ('only' in counter && line[counter.only] !== true) continue;
-      this.#add(name, 'label' in counter ? String(line[counter.label] ?? '') : '');
+      if ('only' in counter && !line[counter.only]) continue;
+      this.#add(name, service, 'label' in counter ? String(line[counter.label] ?? '') : '');
     }
     for (const [name, distribution] of Object.entries(DISTRIBUTIONS)) {
-      const value = line[distribution.field];
-      if (isFrom(distribution, service, line.message) && typeof value === 'number' && value >= 0) {
-        this.#add(name, value);
-      }
+      if (!isFrom(distribution, service, line.message)) continue;
+      const value = memberOf(line, distribution.field);
+      if (typeof value === 'number' && value >= 0) this.#add(name, service, value);
     }
     const { status = 0 } = line.audit ?? {};
-    if (line.message === 'audit' && SERVED.includes(service) && status >= 500) this.#add('serverErrors', '');
+    if (line.message === 'audit' && SERVED.includes(service) && status >= 500) {
+      this.#add('serverErrors', service, '');
+    }
+  }
+
+  /** Cloud Run's line about a request for which it had no instance, which the front writes none of. */
+  refused(service: string): void {
+    if (SERVED.includes(service)) this.#add('refused', service, '');
   }
 
   /** How many there were of each label within the last `windowMs`. */
-  increase(name: CounterName | 'serverErrors', windowMs: number): ReadonlyMap<string, number> {
+  increase(name: CounterName | 'serverErrors' | 'refused', windowMs: number): ReadonlyMap<string, number> {
     const counts = new Map<string, number>();
     for (const { value } of this.#within(name, windowMs)) {
       counts.set(String(value), (counts.get(String(value)) ?? 0) + 1);
@@ -102,15 +119,21 @@ export class LogMetrics {
     return values[Math.max(0, Math.ceil(share * values.length) - 1)];
   }
 
+  /** The values within the last `windowMs`, by service. */
+  values(name: DistributionName, windowMs: number): ReadonlyMap<string, readonly number[]> {
+    const samples = Map.groupBy(this.#within(name, windowMs), ({ service }) => service);
+    return new Map([...samples].map(([service, seen]) => [service, seen.map(({ value }) => Number(value))]));
+  }
+
   #within(name: string, windowMs: number): readonly Sample[] {
     const from = this.#now() - windowMs;
     return (this.#samples.get(name) ?? []).filter(({ at }) => at >= from);
   }
 
-  #add(name: string, value: string | number): void {
+  #add(name: string, service: string, value: string | number): void {
     const samples = this.#samples.get(name) ?? [];
     this.#samples.set(name, samples);
-    samples.push({ at: this.#now(), value });
+    samples.push({ at: this.#now(), service, value });
     if (samples.length % TRIM_EVERY !== 0) return;
     const young = samples.findIndex(({ at }) => at >= this.#now() - DAY);
     samples.splice(0, Math.max(young, samples.length - KEPT));
@@ -119,6 +142,13 @@ export class LogMetrics {
 
 function isFrom({ services, message }: Source, service: string, said: string): boolean {
   return message === said && services.includes(service);
+}
+
+/** A member of a line, by its path with dots. */
+function memberOf(line: object, path: string): unknown {
+  return path
+    .split('.')
+    .reduce<unknown>((value, name) => (value as Record<string, unknown> | undefined)?.[name], line);
 }
 
 function parse(text: string): v.InferOutput<typeof LINE> | undefined {

@@ -1,5 +1,5 @@
 import { readingsOf } from '../../../client/src/cli/readings.ts';
-import type { LogMetrics } from './log-metrics.ts';
+import type { DistributionName, LogMetrics } from './log-metrics.ts';
 
 /** Messages that wait for a subscriber, and for how long the oldest has. */
 export interface Backlog {
@@ -8,7 +8,7 @@ export interface Backlog {
 }
 
 export interface MetricSources {
-  readonly logs: Pick<LogMetrics, 'increase' | 'quantile'>;
+  readonly logs: Pick<LogMetrics, 'increase' | 'quantile' | 'values'>;
   /** Tells what waits in a subscription, by its id; undefined where the emulator does not say. */
   readonly backlog: (subscription: string) => Promise<Backlog | undefined>;
   /** Running processes of each service. */
@@ -25,6 +25,8 @@ interface Evaluation {
 /** The name that a deployment has by default. */
 const NAME = 'fileshare';
 const HOUR = 3_600_000;
+/** Minutes of the readings of slots. */
+const SLOTS_MINUTES = 10;
 const DEAD = ['finalized-dead-sweeper'];
 
 /**
@@ -63,6 +65,24 @@ function evaluationsOf({ logs, backlog, instances }: MetricSources): Readonly<Re
     of: () => logs.increase(name, windowMs),
   });
   const quantile = (...asked: Parameters<typeof logs.quantile>) => single(() => logs.quantile(...asked));
+  const milliseconds = (...asked: Parameters<typeof logs.quantile>) =>
+    single(() => {
+      const value = logs.quantile(...asked);
+      return value === undefined ? undefined : value / 1000;
+    });
+  /** Of the lines of each service, of which an instance writes one a minute. */
+  const slots = (name: DistributionName, of: (values: readonly number[]) => number): Evaluation => ({
+    label: 'service_name',
+    of: () =>
+      new Map(
+        [...logs.values(name, SLOTS_MINUTES * 60_000)].map(([service, values]) => [
+          `${NAME}-${service}`,
+          of(values),
+        ]),
+      ),
+  });
+  const aMinute = (values: readonly number[]) =>
+    values.reduce((total, value) => total + value, 0) / SLOTS_MINUTES;
   return {
     eventsWaiting: single(async () => (await backlog('finalized-scanner'))?.messages),
     oldestEventSeconds: single(async () => (await backlog('finalized-scanner'))?.oldestSeconds),
@@ -70,9 +90,17 @@ function evaluationsOf({ logs, backlog, instances }: MetricSources): Readonly<Re
     verdicts: by('verdict', 'scans', HOUR),
     verdictSecondsMedian: quantile(0.5, 'verdict_seconds', HOUR),
     verdictSecondsSlow: quantile(0.95, 'verdict_seconds', HOUR),
+    scanSecondsMedian: milliseconds(0.5, 'scan_milliseconds', HOUR),
+    scanSecondsSlow: milliseconds(0.95, 'scan_milliseconds', HOUR),
+    slotsUsed: slots('slots_used', aMinute),
+    slotsFree: slots('slots_free', aMinute),
+    slotsBusiest: slots('slots_used', (values) => Math.max(...values)),
+    instances: { label: 'service_name', of: instances },
     rescansWaiting: single(async () => (await backlog('rescan-rescanner'))?.messages),
     rescanBehindSeconds: quantile(0.99, 'rescan_behind_seconds', 24 * HOUR),
     rescans: by('outcome', 'rescans', HOUR),
+    rescanJobSeconds: quantile(0.99, 'rescan_job_seconds', 24 * HOUR),
+    databases: by('database', 'by_database', HOUR),
     signatureAgeSeconds: quantile(0.99, 'signature_age_seconds', HOUR),
     deadLetters: single(async () => {
       const backlogs = await Promise.all(DEAD.map(backlog));
@@ -84,7 +112,7 @@ function evaluationsOf({ logs, backlog, instances }: MetricSources): Readonly<Re
     notCompleted: sum('not_completed', HOUR),
     redriven: sum('redriven', HOUR),
     serverErrors: sum('serverErrors', HOUR),
-    instances: { label: 'service_name', of: instances },
+    refused: sum('refused', HOUR),
     audits: sum('audits', 24 * HOUR),
     rulesBroken: by('rule', 'rules_broken', 24 * HOUR),
   };

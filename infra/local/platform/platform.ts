@@ -99,7 +99,12 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const tokens = localTokens(config.data);
   const children: Supervised[] = [];
   const startTimes = new Map<string, number>();
-  const fronts = await startFronts({ host: HOST, ports, startMs: (name) => startTimes.get(name) ?? 0 });
+  const fronts = await startFronts({
+    host: HOST,
+    ports,
+    startMs: (name) => startTimes.get(name) ?? 0,
+    onRefused: (name) => logs.refused(name),
+  });
   undo.defer(() => fronts.close());
   const {
     upload: uploadUrl,

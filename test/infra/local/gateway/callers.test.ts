@@ -46,12 +46,14 @@ describe('answers of the front end', () => {
 
     it('429 without end: says that all instances are busy', async () => {
       const service = busyOnce((_, answer) => void answer.end());
-      await using fixture = await gatewayBefore(service, { concurrency: 1, pendingMs: 1 });
+      let refused = 0;
+      const onRefused = () => void refused++;
+      await using fixture = await gatewayBefore(service, { concurrency: 1, pendingMs: 1, onRefused });
       const held = fetch(`${fixture.gateway.url}/files/a`);
       await until(() => service.asked.length === 1);
       const client = new Fileshare({ url: fixture.gateway.url, token: 't', retries: 1 });
       await assert.rejects(client.status('a'), told(429, /All instances of the service are busy/));
-      assert.equal(service.asked.length, 1);
+      assert.deepEqual([service.asked.length, refused], [1, 2]);
       service.release();
       await held;
     });

@@ -15,13 +15,14 @@ const SERVICES: Readonly<Record<string, readonly string[]>> = {
   sweeper_log: ['sweeper'],
   auditor_log: ['auditor'],
   both_logs: ['scanner', 'sweeper'],
+  scanner_logs: ['scanner', 'rescanner'],
 };
 const HOUR = 3_600_000;
 
 /** Metrics of the module, by name: services, message, and label or field. */
 function declared(): Map<string, { services: readonly string[]; message: string; of: string | undefined }> {
   const line =
-    /^ +(\w+) += \{ (?:alert = [^{}]+?, )?(?:label|field) = (?:"(\w+)"|null), filter = "\$\{local\.(\w+)\} AND jsonPayload\.message=\\"([^"]+)\\"/gm;
+    /^ +(\w+) += \{ (?:alert = [^{}]+?, )?(?:label|field) = (?:"([\w.]+)"|null), filter = "\$\{local\.(\w+)\} AND jsonPayload\.message=\\"([^"]+)\\"/gm;
   return new Map(
     [...MODULE.matchAll(line)].map(([, name = '', of, log = '', message = '']) => [
       name,
@@ -49,14 +50,16 @@ describe('metrics of the log lines, on one machine', () => {
   });
 
   it('are asked for by the names that the module gives them, and by those of Google', () => {
-    const module = declared();
+    const names = new Set(
+      [...MODULE.matchAll(/^ +(\w+) += \{ (?:label|field) = /gm)].map(([, name]) => name),
+    );
     const google = new Set(MODULE.match(/\b(run|pubsub)_googleapis_com:\w+/g));
     // Cloud Run's: https://cloud.google.com/monitoring/api/metrics_gcp_p_z#gcp-run
     google.add('run_googleapis_com:container_instance_count');
     for (const { query, name } of readingsOf('my-files')) {
-      const [, ofLogs] = /logging_googleapis_com:user_my_files_(\w+?)(?:_bucket)?\{/.exec(query) ?? [];
+      const [, ofLogs] = /logging_googleapis_com:user_my_files_(\w+?)(?:_bucket|_sum)?\{/.exec(query) ?? [];
       const [ofGoogle = ''] = /\b(?:run|pubsub)_googleapis_com:\w+/.exec(query) ?? [];
-      assert.ok(ofLogs === undefined ? google.has(ofGoogle) : module.has(ofLogs), `${name}: ${query}`);
+      assert.ok(ofLogs === undefined ? google.has(ofGoogle) : names.has(ofLogs), `${name}: ${query}`);
     }
   });
 
@@ -79,6 +82,30 @@ describe('metrics of the log lines, on one machine', () => {
     assert.equal(metrics.quantile(0.5, 'signature_age_seconds', HOUR), undefined);
   });
 
+  it('have values by service, also of members of members', () => {
+    const metrics = new LogMetrics();
+    for (const slotsUsed of [0.5, 2])
+      metrics.read('scanner', line('slots in use', { slotsUsed, slotsFree: 1 }));
+    metrics.read('rescanner', line('slots in use', { slotsUsed: 1 }));
+    metrics.read('sweeper', line('slots in use', { slotsUsed: 9 }));
+    metrics.read('sweeper', line('re-scans requested', { behindSeconds: 5, jobs: { behindSeconds: 7 } }));
+    metrics.read('sweeper', line('re-scans requested', { behindSeconds: 5 }));
+    assert.deepEqual(Object.fromEntries(metrics.values('slots_used', HOUR)), {
+      scanner: [0.5, 2],
+      rescanner: [1],
+    });
+    assert.deepEqual(Object.fromEntries(metrics.values('slots_free', HOUR)), { scanner: [1, 1] });
+    assert.deepEqual(Object.fromEntries(metrics.values('rescan_job_seconds', HOUR)), { sweeper: [7] });
+  });
+
+  it('count verdicts of signatures that have a version', () => {
+    const metrics = new LogMetrics();
+    for (const database of [27654, 27654, undefined]) {
+      metrics.read('scanner', line('scan completed', { verdict: 'clean', database }));
+    }
+    assert.deepEqual(Object.fromEntries(metrics.increase('by_database', HOUR)), { 27654: 2 });
+  });
+
   it('count audits that came to their end, and errors of the service', () => {
     const metrics = new LogMetrics();
     for (const complete of [true, false]) metrics.read('auditor', line('audit completed', { complete }));
@@ -86,6 +113,12 @@ describe('metrics of the log lines, on one machine', () => {
     metrics.read('sweeper', line('audit', { audit: { status: 500 } }));
     assert.equal(metrics.increase('audits', HOUR).get(''), 1);
     assert.equal(metrics.increase('serverErrors', HOUR).get(''), 2);
+  });
+
+  it('count requests of clients for which there was no instance', () => {
+    const metrics = new LogMetrics();
+    for (const service of ['files', 'upload', 'scanner']) metrics.refused(service);
+    assert.equal(metrics.increase('refused', HOUR).get(''), 2);
   });
 
   it('forget what is older than a day', () => {
@@ -127,6 +160,19 @@ describe('the queries of fileshare admin status, on one machine', () => {
     }
     assert.deepEqual(await values('eventsWaiting', sources()), [[{}, [5, '3']]]);
     assert.deepEqual(await values('instances', sources()), [[{ service_name: 'fileshare-files' }, [5, '1']]]);
+  });
+
+  it('are those of slots by service, and of scans in seconds', async () => {
+    const logs = new LogMetrics();
+    for (const slotsUsed of [0.5, 2])
+      logs.read('scanner', line('slots in use', { slotsUsed, slotsFree: 0.5 }));
+    logs.read('scanner', line('scan completed', { scanMs: 1_500 }));
+    const of = sources({ logs });
+    assert.deepEqual(await values('slotsUsed', of), [[{ service_name: 'fileshare-scanner' }, [5, '0.25']]]);
+    assert.deepEqual(await values('slotsFree', of), [[{ service_name: 'fileshare-scanner' }, [5, '0.1']]]);
+    assert.deepEqual(await values('slotsBusiest', of), [[{ service_name: 'fileshare-scanner' }, [5, '2']]]);
+    assert.deepEqual(await values('scanSecondsMedian', of), [[{}, [5, '1.5']]]);
+    assert.deepEqual(await values('slotsUsed', sources()), []);
   });
 
   it('have no value where nobody has measured it, and 0 where nothing was counted', async () => {

@@ -15,8 +15,10 @@ const MINUTES = 60;
 const user = (metric: string) => `logging_googleapis_com:user_my_files_${metric}`;
 const counted = (metric: string, labels: object, perMinute: number): Series =>
   counter(user(metric), { ...REVISION, ...labels }, [[MINUTES, perMinute]]);
-const seen = (metric: string, seconds: number): Series[] =>
-  distribution(user(metric), REVISION, [seconds], [[MINUTES, seconds, 1]]);
+const seen = (metric: string, value: number, labels: object = {}): Series[] =>
+  distribution(user(metric), { ...REVISION, ...labels }, [value], [[MINUTES, value, 1]]);
+const SCANNER = { service_name: 'my-files-scanner' };
+const RESCANNER = { service_name: 'my-files-rescanner' };
 const ofSubscription = (metric: string, subscription: string, value: number): Series =>
   gauge(
     `pubsub_googleapis_com:subscription_${metric}`,
@@ -40,6 +42,12 @@ const SERIES: readonly Series[] = [
   counted('redriven', {}, 1),
   ...seen('oldest_pending_seconds', 100),
   ...seen('verdict_seconds', 10),
+  ...seen('scan_milliseconds', 4_000),
+  ...seen('slots_used', 2, SCANNER),
+  ...seen('slots_used', 1, RESCANNER),
+  ...seen('slots_free', 3, SCANNER),
+  ...seen('rescan_job_seconds', 1_000),
+  counted('by_database', { database: '27654' }, 2),
   ...seen('signature_age_seconds', 100),
   counter(
     'run_googleapis_com:request_count',
@@ -61,7 +69,20 @@ const EXPECTED: Readonly<Record<string, readonly { labels: Record<string, string
   ],
   verdictSecondsMedian: alone(5),
   verdictSecondsSlow: alone(9.5),
+  scanSecondsMedian: alone(2),
+  scanSecondsSlow: alone(3.8),
+  slotsUsed: [
+    { labels: SCANNER, value: 2 },
+    { labels: RESCANNER, value: 1 },
+  ],
+  slotsFree: [{ labels: SCANNER, value: 3 }],
+  slotsBusiest: [
+    { labels: SCANNER, value: 2 },
+    { labels: RESCANNER, value: 1 },
+  ],
   rescansWaiting: alone(4),
+  rescanJobSeconds: alone(990),
+  databases: [{ labels: { database: '27654' }, value: 120 }],
   rescans: [{ labels: { outcome: 'clean' }, value: 60 }],
   signatureAgeSeconds: alone(99),
   deadLetters: alone(3),
@@ -69,6 +90,7 @@ const EXPECTED: Readonly<Record<string, readonly { labels: Record<string, string
   notCompleted: alone(0),
   redriven: alone(60),
   serverErrors: alone(60),
+  refused: alone(0),
   instances: [{ labels: { service_name: 'my-files-files' }, value: 2 }],
   audits: alone(0),
 };
