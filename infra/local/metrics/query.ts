@@ -70,7 +70,7 @@ function evaluationsOf({ logs, backlog, instances }: MetricSources): Readonly<Re
       const value = logs.quantile(...asked);
       return value === undefined ? undefined : value / 1000;
     });
-  /** Of the lines of each service, of which an instance writes one a minute. */
+  /** A value for each service from its lines, of which an instance writes one a minute. */
   const slots = (name: DistributionName, of: (values: readonly number[]) => number): Evaluation => ({
     label: 'service_name',
     of: () =>
