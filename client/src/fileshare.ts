@@ -1,10 +1,8 @@
 import { hostsOf } from './addresses.ts';
-import { backoffMs, sleep } from './backoff.ts';
 import { type Download, type DownloadOptions, download } from './download.ts';
 import { fetchRanges, type RangeTarget } from './download-ranges.ts';
 import { isSameTime, timeOf } from './ends.ts';
-import { FileshareTimeout } from './errors.ts';
-import { type DecidedHandle, type Handle, isUnderWay, type Receipt, type Viewers } from './handle.ts';
+import type { DecidedHandle, Handle, Receipt, Viewers } from './handle.ts';
 import { Http } from './http.ts';
 import type {
   CallOptions,
@@ -16,6 +14,7 @@ import type {
   ShareOptions,
   WaitOptions,
 } from './options.ts';
+import { pages } from './pages.ts';
 import type { Fetch } from './send.ts';
 import { openSource, type UploadSource } from './source.ts';
 import { type Entry, type UploadAllOptions, type Uploaded, uploadAll } from './upload/many.ts';
@@ -23,11 +22,9 @@ import type { UploadOptions } from './upload/options.ts';
 import { defaultStore } from './upload/store.ts';
 import { upload } from './upload/upload.ts';
 import type { VerdictEnvelope } from './verdict.ts';
+import { waitForVerdict } from './wait.ts';
 
 const MIB = 1024 * 1024;
-
-/** Seconds: longer polls are cut off by proxies, and the service allows 60. */
-const POLL_SECONDS = 30;
 
 /**
  * HOPS Fileshare, for one caller. Every method throws `FileshareProblem` where the service says no,
@@ -117,22 +114,8 @@ export class Fileshare {
    * The handle of a file once the service has decided; whatever it decided: see its `state`.
    * @throws {FileshareTimeout} where it has not within `timeout`
    */
-  async wait(id: string, options: WaitOptions = {}): Promise<DecidedHandle> {
-    const { timeout = Number.POSITIVE_INFINITY, signal, onProgress } = options;
-    const end = Date.now() + timeout * 1000;
-    for (let attempt = 0; ; attempt++) {
-      const seconds = Math.max(0, Math.min(POLL_SECONDS, Math.ceil((end - Date.now()) / 1000)));
-      const headers = { prefer: `wait=${seconds}` };
-      const asked = Date.now();
-      const call = { signal, headers, patienceMs: seconds * 1000 };
-      const handle = await this.#http.json<Handle>('GET', `${pathOf(id)}/status`, call);
-      if (!isUnderWay(handle)) return handle;
-      onProgress?.(handle);
-      const left = end - Date.now();
-      if (left <= 0) throw new FileshareTimeout(`${id} is still ${handle.state} after ${timeout} s`);
-      // A server that answers at once, without news, is not asked again at once.
-      if (Date.now() - asked < seconds * 500) await sleep(Math.min(left, backoffMs(attempt)), signal);
-    }
+  wait(id: string, options: WaitOptions = {}): Promise<DecidedHandle> {
+    return waitForVerdict(id, (call) => this.#http.json('GET', `${pathOf(id)}/status`, call), options);
   }
 
   /**
@@ -195,7 +178,8 @@ export class Fileshare {
     remove: async (id, uri, { signal } = {}) => {
       await this.#http.call('DELETE', `${pathOf(id)}/references/${encodeURIComponent(uri)}`, { signal });
     },
-    list: (id, options) => this.#listed<string, 'references'>(id, 'references', options),
+    list: (id, options) =>
+      pages<string, 'references'>(this.#http, `${pathOf(id)}/references`, 'references', options),
   };
 
   /** Asks for a scan of a clean file by the signatures of today; for its owner and administrators. */
@@ -205,18 +189,17 @@ export class Fileshare {
 
   /** The principals that have begun to download a file, once each; for its owner and administrators. */
   receipts(id: string, options?: PageOptions): AsyncGenerator<Receipt> {
-    return this.#listed<Receipt, 'receipts'>(id, 'receipts', options);
+    return pages<Receipt, 'receipts'>(this.#http, `${pathOf(id)}/receipts`, 'receipts', options);
   }
 
   /** Your files, or those that are shared with you, newest first; pages are fetched as they are needed. */
   list(options: ListOptions = {}): AsyncGenerator<Handle> {
-    const { state = [], pageSize, owner, shared, correlationId, signal } = options;
+    const { state = [], owner, shared, correlationId } = options;
     const query = new URLSearchParams([state].flat().map((name): [string, string] => ['state', name]));
-    if (pageSize !== undefined) query.set('limit', String(pageSize));
     if (owner !== undefined) query.set('owner', owner);
     if (shared !== undefined) query.set('shared', shared);
     if (correlationId !== undefined) query.set('correlationId', correlationId);
-    return this.#pages<Handle, 'files'>('/files', 'files', query, signal);
+    return pages<Handle, 'files'>(this.#http, '/files', 'files', options, query);
   }
 
   /** Takes a file back. @throws {FileshareProblem} `file-referenced` while resources refer to it */
@@ -231,31 +214,6 @@ export class Fileshare {
       body: new TextEncoder().encode(JSON.stringify(body)),
       signal,
     });
-  }
-
-  #listed<Item, Member extends string>(
-    id: string,
-    member: Member,
-    { pageSize, signal }: PageOptions = {},
-  ): AsyncGenerator<Item> {
-    const query = new URLSearchParams(pageSize === undefined ? {} : { limit: String(pageSize) });
-    return this.#pages<Item, Member>(`${pathOf(id)}/${member}`, member, query, signal);
-  }
-
-  async *#pages<Item, Member extends string>(
-    path: string,
-    member: Member,
-    query: URLSearchParams,
-    signal: AbortSignal | undefined,
-  ): AsyncGenerator<Item> {
-    for (;;) {
-      const target = query.size === 0 ? path : `${path}?${query}`;
-      type Page = Readonly<Record<Member, readonly Item[]>> & { readonly next?: string };
-      const page = await this.#http.json<Page>('GET', target, { signal });
-      yield* page[member];
-      if (page.next === undefined) return;
-      query.set('cursor', page.next);
-    }
   }
 }
 
