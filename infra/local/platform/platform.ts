@@ -10,19 +10,19 @@ import { metricSources } from '../metrics/sources.ts';
 import { createLive } from '../page/live.ts';
 import { localPages } from '../page/local-pages.ts';
 import type { PlatformStatus } from '../page/status-page.ts';
-import { GCP_PROJECT, HOST, type Ports, pubsubHostOf, storageUrlOf } from '../processes/addresses.ts';
+import { GCP_PROJECT, HOST, pubsubHostOf, storageUrlOf } from '../processes/addresses.ts';
 import type { ChildSpec } from '../processes/child.ts';
 import type { PlatformConfig } from '../processes/config.ts';
 import { type Account, emailOf, localTokens, startIdentity } from '../processes/identity.ts';
 import { openLogbook } from '../processes/logbook.ts';
-import { type PortRequest, reservePorts } from '../processes/ports.ts';
 import { startProcessGuard } from '../processes/process-guard.ts';
 import { describeProcesses } from '../processes/processes.ts';
 import { type Supervised, supervise } from '../processes/supervisor.ts';
 import { createCallbacks } from './callbacks.ts';
 import { createFinalizedEvents } from './finalized-events.ts';
 import { lockFolder } from './folder-lock.ts';
-import { postEvery } from './schedule.ts';
+import { runSchedules } from './schedule.ts';
+import { takePorts } from './take-ports.ts';
 
 /** A function drains in at most 8 s; Cloud Run gives it 10. */
 const DRAIN_MS = 9_000;
@@ -176,16 +176,8 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     ...(config.pubsubEmulatorHost ? [prepareEvents()] : []),
   ]);
   developmentSignatures = (await engine.ready)['development'] === true;
-  const schedule = () => tokens.identity(emailOf('schedule'), sweeperUrl);
-  void postEvery(config.sweepIntervalSeconds, `${sweeperUrl}/sweep`, schedule, signal);
-  void postEvery(config.collectIntervalSeconds, `${sweeperUrl}/collect`, schedule, signal);
-  void postEvery(config.rescanIntervalSeconds, `${sweeperUrl}/rescan`, schedule, signal);
-  const auditorUrl = fronts.urls.auditor;
-  const auditor = () => tokens.identity(emailOf('schedule'), auditorUrl);
-  void postEvery(config.auditIntervalSeconds, `${auditorUrl}/audit`, auditor, signal);
-  const exporterUrl = fronts.urls.exporter;
-  const exporter = () => tokens.identity(emailOf('schedule'), exporterUrl);
-  void postEvery(config.exportIntervalSeconds, `${exporterUrl}/export`, exporter, signal);
+  const { auditor: auditorUrl, exporter: exporterUrl } = fronts.urls;
+  runSchedules(config, { sweeper: sweeperUrl, auditor: auditorUrl, exporter: exporterUrl }, tokens, signal);
 
   const running = undo.move();
   let stopped: Promise<void> | undefined;
@@ -209,33 +201,6 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
       return stopped;
     },
   };
-}
-
-async function takePorts(config: PlatformConfig): Promise<Ports> {
-  const functions = [
-    'upload',
-    'files',
-    'scanner',
-    'rescanner',
-    'sweeper',
-    'auditor',
-    'exporter',
-    'notify',
-  ] as const;
-  const fronts = functions.map((name) => `${name}Front` as const);
-  const names = ['gateway', 'storage', 'pubsub', 'clamd', ...functions, ...fronts] as const;
-  const any: PortRequest = { port: 0, variable: '' };
-  const chosen: Partial<Record<(typeof names)[number], PortRequest>> = {
-    gateway: { port: config.port, variable: 'PORT' },
-    ...(!config.storageEmulatorHost && { storage: { port: config.storagePort, variable: 'STORAGE_PORT' } }),
-    ...(!config.pubsubEmulatorHost && { pubsub: { port: config.pubsubPort, variable: 'PUBSUB_PORT' } }),
-  };
-  const taken = await reservePorts(
-    HOST,
-    names.map((name) => chosen[name] ?? any),
-  );
-  // Object.fromEntries forgets that each name has its port.
-  return Object.fromEntries(names.map((name, at) => [name, taken[at]])) as unknown as Ports;
 }
 
 /** A real signature database takes a minute to load: says what the start is waiting for. */
