@@ -1,10 +1,7 @@
-import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
 import { Findings } from '../../../shared/files/findings.ts';
-import { drainOnSignals, isDraining } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson } from '../../../shared/http/respond.ts';
-import { httpService, type RequestContext } from '../../../shared/http/service.ts';
+import { isDraining } from '../../../shared/framework/drain.ts';
+import type { RequestContext } from '../../../shared/http/service.ts';
 import {
   bucketName,
   commonVariables,
@@ -18,6 +15,7 @@ import { StatementSigner } from '../../../shared/signing/signer.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectKms, connectStorage } from '../../../shared/storage/connect.ts';
 import { openTracing } from '../../../shared/tracing/connect.ts';
+import { serveSchedule } from '../serve-schedule.ts';
 import { abandonedAfterSeconds, blobGraceSeconds, tombstoneDays } from '../terms.ts';
 import { type AuditDeps, type AuditReport, audit } from './audit.ts';
 import { markSuperseded, type SignedReport, signReport } from './signed-report.ts';
@@ -61,24 +59,9 @@ const auditor: AuditDeps = {
 const key = config.VERDICT_KEY;
 const signer = key && new StatementSigner(signingKey(key, { ...limits, connectKms }));
 
-drainOnSignals(log, () => tracing.flush());
-http(
-  'auditor',
-  httpService({
-    log,
-    tracing,
-    project: config.GOOGLE_CLOUD_PROJECT,
-    filesUrl: undefined,
-    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
-    handler,
-  }),
-);
+serveSchedule({ name: 'auditor', path: '/audit', action: 'audit', config, log, tracing, run });
 
-async function handler(context: RequestContext): Promise<void> {
-  const { request, response, path } = context;
-  if (path !== '/audit') throw new Problem('not-found');
-  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  context.audit.action = 'audit';
+async function run(context: RequestContext): Promise<AuditReport & { readonly signed?: SignedReport }> {
   const terms = { budgetMs: config.AUDIT_BUDGET_SECONDS * 1000, stopping: isDraining };
   const report = await audit({ ...auditor, log: context.log }, terms);
   const { examples: _, ...counts } = report;
@@ -89,7 +72,7 @@ async function handler(context: RequestContext): Promise<void> {
       context.log.warn({ err: error }, 'superseded reports not marked');
     });
   }
-  sendJson(response, 200, 'application/json', { ...report, ...(signed && { signed }) });
+  return { ...report, ...(signed && { signed }) };
 }
 
 /** A report that cannot be signed is one still: what is broken has to be known. */

@@ -1,16 +1,14 @@
-import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
-import { drainOnSignals, isDraining } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson } from '../../../shared/http/respond.ts';
-import { httpService, type RequestContext } from '../../../shared/http/service.ts';
+import { isDraining } from '../../../shared/framework/drain.ts';
+import type { RequestContext } from '../../../shared/http/service.ts';
 import { bucketName, commonVariables, integer, readConfig } from '../../../shared/runtime/config.ts';
 import { createLog } from '../../../shared/runtime/log.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
 import { openTracing } from '../../../shared/tracing/connect.ts';
+import { serveSchedule } from '../serve-schedule.ts';
 import { Archive } from './archive.ts';
-import { type ExportDeps, exportRecords } from './export.ts';
+import { type ExportDeps, type ExportReport, exportRecords } from './export.ts';
 
 /** Bytes: several parts are written at a time. */
 const CHUNK_BYTES = 1024 * 1024;
@@ -36,26 +34,11 @@ const exporter: ExportDeps = {
   log,
 };
 
-drainOnSignals(log, () => tracing.flush());
-http(
-  'exporter',
-  httpService({
-    log,
-    tracing,
-    project: config.GOOGLE_CLOUD_PROJECT,
-    filesUrl: undefined,
-    requestTimeoutSeconds: config.REQUEST_TIMEOUT_SECONDS,
-    handler,
-  }),
-);
+serveSchedule({ name: 'exporter', path: '/export', action: 'export', config, log, tracing, run });
 
-async function handler(context: RequestContext): Promise<void> {
-  const { request, response, path } = context;
-  if (path !== '/export') throw new Problem('not-found');
-  if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  context.audit.action = 'export';
+async function run(context: RequestContext): Promise<ExportReport> {
   const terms = { budgetMs: config.EXPORT_BUDGET_SECONDS * 1000, stopping: isDraining };
   const report = await exportRecords({ ...exporter, log: context.log }, terms);
   context.log.info(report, 'export completed');
-  sendJson(response, 200, 'application/json', report);
+  return report;
 }
