@@ -44,6 +44,9 @@ describe('the page: deletions', () => {
       .filter({ hasText: 'It is deleted in 10 seconds' })
       .waitFor();
     await shoot(page, 'undo');
+    const note = await card.getByText(/^It is deleted in 10 seconds/).boundingBox();
+    const details = await card.locator('.detail').boundingBox();
+    assert.ok(note && details && note.y > details.y, 'the note is beside the buttons');
     const undo = card.getByRole('button', { name: 'Undo: letter.pdf' });
     await page.locator('button:focus', { hasText: 'Undo' }).waitFor();
     await undo.click();

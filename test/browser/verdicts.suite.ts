@@ -135,6 +135,41 @@ describe('the page: files and their verdicts', () => {
     await card.getByText(/^Downloaded .* SHA-256 is right\.$/).waitFor();
   });
 
+  it('shows how far a download is, beside its button', async () => {
+    const page = await window.open('about:blank');
+    // The browser hands on the beginning, and keeps the rest until it is told to.
+    await page.addInitScript(`
+      const { fetch } = globalThis;
+      const rest = new Promise((resolve) => { globalThis.handOn = resolve; });
+      globalThis.fetch = async (url, init) => {
+        const response = await fetch(url, init);
+        if (init?.method !== 'GET' || !new URL(url, location.href).pathname.match('^/files/[a-z0-9]+$')) return response;
+        let pieces = 0;
+        const transform = async (piece, controller) => {
+          if (pieces++ === 1) await rest;
+          controller.enqueue(piece);
+        };
+        return new Response(response.body.pipeThrough(new TransformStream({ transform })), response);
+      };`);
+    await page.goto(service.url);
+    const name = 'download.bin';
+    const buffer = Buffer.alloc(8 * 1024 * 1024, 1);
+    await page
+      .getByLabel('Choose files')
+      .setInputFiles({ name, mimeType: 'application/octet-stream', buffer });
+    const card = cardOf(page, name);
+    await becomes(card, 'Clean');
+    await card.getByRole('button', { name: `Download: ${name}` }).click();
+    await card.getByText(/^Downloading: .* of 8\.0 MiB$/).waitFor();
+    const bar = card.getByRole('progressbar', { name });
+    assert.equal(Number(await bar.getAttribute('max')), buffer.length);
+    assert.ok(Number(await bar.getAttribute('value')) < buffer.length);
+    await shoot(page, 'downloading');
+    const [download] = await Promise.all([page.waitForEvent('download'), page.evaluate('handOn()')]);
+    assert.deepEqual(await readFile(await download.path()), buffer);
+    await bar.waitFor({ state: 'hidden' });
+  });
+
   it('lists the events that subscribers get, as they come and again after a reload', async () => {
     const page = await window.open(service.url);
     await page.getByText('Live', { exact: true }).waitFor();

@@ -73,10 +73,11 @@ export class Card {
     this.element = element(
       'div',
       { class: 'card' },
-      this.#progress,
       this.#why,
-      this.#note,
       this.#details,
+      // Beside the buttons that they are about: the details are long on a phone.
+      this.#progress,
+      this.#note,
       buttons,
     );
   }
@@ -88,6 +89,7 @@ export class Card {
     const underWay = transfer !== undefined && transfer.state.kind !== 'sent';
     this.#bar.setAttribute('aria-label', file.name);
     this.#delete.textContent = deletion ? 'Undo' : 'Delete';
+    this.#delete.className = deletion ? '' : 'quiet';
     for (const each of [
       this.#toggle,
       this.#again,
@@ -127,13 +129,19 @@ export class Card {
   }
 
   #showProgress(): void {
-    const { transfer, handle } = this.file;
+    const { transfer, handle, downloading } = this.file;
     const going = transfer && transfer.state.kind !== 'sent' ? transfer : undefined;
     // How far others are is not told.
     const length = transfer ? undefined : handle?.upload?.length;
-    this.#progress.hidden = !going && length === undefined;
-    this.#bar.hidden = !going;
+    this.#progress.hidden = !going && !downloading && length === undefined;
+    this.#bar.hidden = !going && !downloading;
     this.#showToggle(going?.state.kind);
+    if (downloading) {
+      const { received, size } = downloading;
+      Object.assign(this.#bar, { max: Math.max(1, size), value: received });
+      this.#sent.textContent = `Downloading: ${bytes(received)} of ${bytes(size)}`;
+      return;
+    }
     if (!going) {
       this.#sent.textContent = length === undefined ? '' : `${bytes(length)} once it is complete`;
       return;

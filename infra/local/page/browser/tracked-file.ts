@@ -28,6 +28,8 @@ export class TrackedFile {
   receipts: readonly Receipt[] | undefined;
   transfer: Transfer | undefined;
   scan: ScanTimings | undefined;
+  /** How far its download is; bytes. */
+  downloading: { readonly received: number; readonly size: number } | undefined;
   /** Can be undone still. */
   deletion: Deletion | undefined;
   /** Why there is no handle. */
@@ -86,11 +88,15 @@ export class TrackedFile {
   async download(): Promise<void> {
     await this.#act(async ({ fileshare }, id) => {
       const download = await fileshare.download(id, {
-        onProgress: ({ received, size }) => this.#say(`Downloading: ${bytes(received)} of ${bytes(size)}`),
+        onProgress: (progress) => {
+          this.downloading = progress;
+          this.#say('');
+        },
       });
       save(await new Response(download.stream).blob(), download.fileName ?? id);
       return `Downloaded ${bytes(download.size)}; its SHA-256 is right.`;
     });
+    this.downloading = undefined;
     await this.refresh();
   }
 
