@@ -187,7 +187,7 @@ describe('the page: many files', () => {
     for (const at of [1, 2, 3]) await becomes(cardOf(page, `small-${at}.txt`), 'Clean');
     assert.deepEqual(order.slice(0, 3), ['small', 'small', 'small']);
     await tray.getByText(/^[3-5] of 6 uploaded · /).waitFor();
-    await tray.getByText(/ of 6\.0 MiB · .*\/s · .* left$/).waitFor();
+    await tray.getByText(/ of 6\.0 MiB · .*\/s · \d+ s left$/).waitFor();
     await shoot(page, 'tray');
     assert.deepEqual((await new AxeBuilder({ page }).include('#tray').analyze()).violations, []);
     await page.getByRole('status', { name: 'News' }).filter({ hasText: '6 files uploaded' }).waitFor();
@@ -206,7 +206,9 @@ describe('the page: many files', () => {
     const data = { items: [], files: [dropped], dragOperationsMask: 1 };
     for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
       await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+      if (type === 'dragOver') await page.locator('body.over').waitFor();
     }
+    assert.equal(await page.locator('body.over').count(), 0);
     for (const name of ['top.txt', 'bottom.txt']) await becomes(cardOf(page, name), 'Clean');
   });
 

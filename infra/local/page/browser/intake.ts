@@ -22,7 +22,7 @@ export function takeFiles(take: Take): void {
 }
 
 function takeDropped(take: Take): void {
-  const { classList } = byId('drop', HTMLElement);
+  const { classList } = document.body;
   const bringsFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false;
   document.addEventListener('dragover', (event) => {
     if (!bringsFiles(event)) return;

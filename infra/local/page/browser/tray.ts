@@ -1,7 +1,7 @@
 import { announce } from './announce.ts';
 import { button, byId, element } from './element.ts';
 import { bySize, type Transfer, type TransferState } from './transfer.ts';
-import { bytes, duration } from './words.ts';
+import { bytes, rounded } from './words.ts';
 
 /** Time over which a rate is taken; ms. */
 const WINDOW_MS = 5000;
@@ -80,8 +80,7 @@ export class Tray {
     while ((this.#samples[1]?.at ?? now) < now - WINDOW_MS) this.#samples.shift();
     const first = this.#samples[0] ?? { at: now, sent };
     const rate = running > 0 && now > first.at ? ((sent - first.sent) * 1000) / (now - first.at) : 0;
-    const speed =
-      rate > 0 ? [`${bytes(rate)}/s`, `${duration(Math.ceil((size - sent) / rate) * 1000)} left`] : [];
+    const speed = rate > 0 ? [`${bytes(rate)}/s`, `${rounded((size - sent) / rate)} left`] : [];
     this.#sent.textContent = [`${bytes(sent)} of ${bytes(size)}`, ...speed].join(' · ');
   }
 

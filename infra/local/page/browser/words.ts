@@ -17,6 +17,13 @@ export function duration(ms: number): string {
   return `${Math.floor(ms / 60_000)} min ${Math.round((ms % 60_000) / 1000)} s`;
 }
 
+/** `8 s`, `2 min` or `1 h 5 min`: what is guessed is not told to the second. */
+export function rounded(seconds: number): string {
+  if (seconds < 60) return `${Math.ceil(seconds)} s`;
+  const minutes = Math.ceil(seconds / 60);
+  return minutes < 60 ? `${minutes} min` : `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
 /** The time of day of an RFC 3339 time, as people here write it. */
 export function clock(time: string): string {
   return CLOCK.format(new Date(time));
