@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Blobs } from '../../../shared/files/blobs.ts';
-import { asOf } from '../../../shared/files/ends.ts';
+import { asOf, withEnd } from '../../../shared/files/ends.ts';
 import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Findings } from '../../../shared/files/findings.ts';
@@ -11,7 +11,7 @@ import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/file
 import { isLiveReference } from '../../../shared/files/references.ts';
 import { isRemoved, type SharedFiles } from '../../../shared/files/shared-files.ts';
 import { readableViewers } from '../../../shared/files/viewers.ts';
-import { markReferenced } from '../../../shared/files/withdraw.ts';
+import { markReferenced, markUnreferenced } from '../../../shared/files/withdraw.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
@@ -88,8 +88,9 @@ export async function restoreFile(
     file: (writes.file ? file : live.file)?.metadata ?? {},
     verdict: (writes.verdict ? verdict : live.verdict)?.metadata,
   };
-  const record = parsed(id, said);
-  if (!record) return 'corrupt';
+  const before = parsed(id, said);
+  if (!before) return 'corrupt';
+  const record = writes.file ? withLastEnd(before, state, deps.now()) : before;
   // A file that has reached its end is deleted, whether anybody wrote that down or not.
   const current = asOf(record, deps.now());
   const isMalware = isReadable(current) && (await deps.findings.get(current.content.sha256)) !== undefined;
@@ -104,7 +105,7 @@ export async function restoreFile(
     isReadable(current) && !isMalware && !(await storedContent(deps.blobs, current, { use: terms.apply }));
   if (isLost && (terms.lost === 'leave' || !writes.verdict)) return 'contentMissing';
   if (terms.apply) {
-    const written = await write(deps, terms, { state, writes, record, isLost });
+    const written = await write(deps, terms, { state, writes, before, record, isLost });
     if (!written) return 'conflict';
     if (isMalware) await deps.findings.recalls.open(current.content.sha256);
   }
@@ -140,6 +141,9 @@ function parsed(id: FileId, { file, verdict }: { file: Metadata; verdict: Metada
 interface Writing {
   readonly state: FileState;
   readonly writes: { readonly file: Write; readonly verdict: Write };
+  /** The record that was exported. */
+  readonly before: FileRecord;
+  /** The same with the end that it is to have. */
   readonly record: FileRecord;
   readonly isLost: boolean;
 }
@@ -148,18 +152,19 @@ interface Writing {
 async function write(
   deps: RestoreFileDeps,
   { erased }: RestoreFileTerms,
-  { state, writes, record, isLost }: Writing,
+  { state, writes, before, record, isLost }: Writing,
 ): Promise<boolean> {
   const { permanent, now } = deps;
   const { id, file, verdict, references, receipts, live } = state;
   const there = new Set(live.references.map(({ name }) => name));
-  const restored = references.filter(({ name }) => !there.has(name));
+  // An end and a reference exclude each other, and one beside an end is of an addition that died: docs/adr/0046-ends.md.
+  const restored = record.expiresAt ? [] : references.filter(({ name }) => !there.has(name));
   for (const { name, metadata } of restored) await permanent.insertEmpty(name, { metadata });
   for (const { name, metadata } of receipts) {
     const isErased = erased.since(metadata['principal'] ?? '', parseTime(metadata['at'] ?? ''));
     if (!isErased) await permanent.insertEmpty(name, { metadata });
   }
-  const isReferenced = [...restored, ...live.references].some(isLiveReference);
+  const isReferenced = !record.expiresAt && [...restored, ...live.references].some(isLiveReference);
   const changed = {
     ...(isReferenced ? markReferenced(record) : record),
     viewers: viewersOf(record, erased, writes.file?.over && live.file),
@@ -170,8 +175,29 @@ async function write(
     if (!(await put(permanent, VERDICTS_PREFIX + id, metadata, writes.verdict.over))) return false;
   }
   if (!writes.file || !file) return true;
-  const metadata = fileAfter({ record, object: file }, changed);
+  const metadata = fileAfter({ record: before, object: file }, changed);
   return put(permanent, RECORDS_PREFIX + id, metadata, writes.file.over);
+}
+
+/** The record with the end that counts, and that says `referenced` or has an end, but never both. */
+function withLastEnd(before: FileRecord, state: FileState, now: Date): FileRecord {
+  const record = withEnd(before, lastEnd(before, state, now));
+  return record.expiresAt && record.referenced ? markUnreferenced(record, now) : record;
+}
+
+/** The end of a file that is not over is as its owner has left it; where its record is gone, a reference that came since has lifted it. */
+function lastEnd(
+  { id, expiresAt }: FileRecord,
+  { references, live }: FileState,
+  now: Date,
+): Date | undefined {
+  const current = live.file && parsed(id, { file: live.file.metadata, verdict: live.verdict?.metadata });
+  if (current && !isOver(asOf(current, now))) return current.expiresAt;
+  const exported = new Set(references.map(({ name }) => name));
+  const isReferencedSince = live.references.some(
+    (reference) => isLiveReference(reference) && !exported.has(reference.name),
+  );
+  return isReferencedSince ? undefined : expiresAt;
 }
 
 /** A grant that was revoked or shortened since stays so; nobody gets one back who was erased since. */

@@ -3,6 +3,7 @@ import { pino } from 'pino';
 import { parse } from 'valibot';
 import { RecordWriter } from '../../../../functions/files/record-writer.ts';
 import { share } from '../../../../functions/files/share.ts';
+import { removeEnd, setEnd } from '../../../../functions/files/withdraw.ts';
 import { audit } from '../../../../functions/sweeper/auditor/audit.ts';
 import { recall } from '../../../../functions/sweeper/recall.ts';
 import { erasedName } from '../../../../functions/sweeper/recovery/erased.ts';
@@ -77,6 +78,15 @@ describe('a restore', () => {
       grant: grant.map((principal) => ({ principal })),
       ifMatch: undefined,
     });
+  }
+  async function end(id: FileId, expiresAt: Date | undefined): Promise<void> {
+    const { records, now } = fixture.sweeper;
+    const deps = {
+      references: new References(permanent()),
+      writer: new RecordWriter(records, FAST_RETRY),
+      now,
+    };
+    await (expiresAt ? setEnd(deps, id, expiresAt, undefined) : removeEnd(deps, id, undefined));
   }
   const viewersOf = (record: FileRecord | undefined) => record?.viewers.map(({ principal }) => principal);
   const read = async (id: FileId) => (await fixture.sweeper.records.get(id))?.record;
@@ -205,6 +215,62 @@ describe('a restore', () => {
     assert.equal((await read(id))?.state, 'deleted');
     await run({ overwrite: true });
     assert.deepEqual([(await read(id))?.state, viewersOf(await read(id))], ['clean', [VIEWER]]);
+  });
+
+  it('moves no end that an owner has set, moved or removed since', async () => {
+    const at = (days: number) => new Date(fixture.now + days * DAY);
+    const [none, early, late] = [undefined, at(5), at(9)];
+    for (const [before, since] of [
+      [none, early],
+      [early, late],
+      [late, early],
+      [early, none],
+    ]) {
+      const id = await fixture.clean('content');
+      await end(id, before);
+      await exports.run();
+      await end(id, since);
+      // So that there is something to replace.
+      await shared(id, [VIEWER]);
+      const order = { scope: { file: id }, overwrite: true };
+      assert.deepEqual((await run(order)).files, { overwritten: 1 });
+      assert.deepEqual((await read(id))?.expiresAt, since);
+    }
+    assert.deepEqual(await broken(), {});
+  });
+
+  it('deletes no file at an earlier end to which a resource refers since', async () => {
+    for (const isThere of [true, false]) {
+      const id = await fixture.clean('content');
+      await end(id, new Date(fixture.now + DAY));
+      await exports.run();
+      await end(id, undefined);
+      assert.ok(await fixture.refer(id, URI));
+      if (!isThere) {
+        await destroy(`files/${id}`);
+        await destroy(`verdicts/${id}`);
+      }
+      await run({ scope: { file: id }, overwrite: true });
+      const { state, expiresAt, referenced } = (await read(id)) ?? {};
+      assert.deepEqual([state, expiresAt, referenced], ['clean', undefined, true]);
+      fixture.now += 2 * DAY;
+      assert.equal((await read(id))?.state, 'clean');
+      assert.deepEqual(await broken(), {});
+    }
+  });
+
+  it('brings no reference back to a file that has got an end since', async () => {
+    const id = await fixture.clean('content');
+    assert.ok(await fixture.refer(id, URI));
+    await exports.run();
+    await destroy(`references/${id}`);
+    const expiresAt = new Date(fixture.now + DAY);
+    await end(id, expiresAt);
+    await run({ scope: { file: id }, overwrite: true });
+    const record = await read(id);
+    assert.deepEqual([record?.expiresAt, record?.referenced], [expiresAt, undefined]);
+    assert.deepEqual(await fixture.names('references/'), []);
+    assert.deepEqual(await broken(), {});
   });
 
   it('repairs a damaged record if it is told to, and grants nothing that was revoked before the damage', async () => {
