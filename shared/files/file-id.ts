@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import type { Principal } from '../identity/principal.ts';
+import { type Principal, principalKey } from '../identity/principal.ts';
 
 declare const fileId: unique symbol;
 /**
@@ -62,7 +62,12 @@ export function startOfSecond(id: FileId): FileId {
 
 /** The prefix that all file ids of an owner share, and possibly some of others. */
 export function ownerTag(owner: Principal): string {
-  return base32(createHash('sha256').update(owner).digest().subarray(0, TAG_LENGTH));
+  return tagOfKey(principalKey(owner));
+}
+
+/** @param key as {@link principalKey} has it */
+export function tagOfKey(key: string): string {
+  return base32(Buffer.from(key, 'hex').subarray(0, TAG_LENGTH));
 }
 
 /** One digit a byte: five of its bits. */

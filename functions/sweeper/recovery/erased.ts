@@ -1,4 +1,5 @@
 import { parseTime } from '../../../shared/files/fields.ts';
+import { type FileId, tagOf, tagOfKey } from '../../../shared/files/file-id.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
@@ -16,6 +17,8 @@ export function erasedName(principal: Principal, at: Date): string {
 /** Principals that were erased, for a restore not to bring back what they had before. */
 export class Erased {
   readonly #at = new Map<string, Date>();
+  /** The same by the tag of ids. */
+  readonly #atByTag = new Map<string, Date>();
 
   /** Those that the bucket has, and those that the newest export has. @throws {StorageError}, {ArchiveDamaged} */
   static async load(permanent: Bucket, archive: Archive, newest: Chain): Promise<Erased> {
@@ -28,14 +31,27 @@ export class Erased {
   #add({ name, metadata }: { name: string; metadata: Readonly<Record<string, string>> }): void {
     const at = parseTime(metadata['at'] ?? '');
     const [key = ''] = name.slice(ERASED_PREFIX.length).split('/');
-    const before = this.#at.get(key);
-    if (at && (!before || at > before)) this.#at.set(key, at);
+    for (const [known, name] of [
+      [this.#at, key],
+      [this.#atByTag, tagOfKey(key)],
+    ] as const) {
+      const before = known.get(name);
+      if (at && (!before || at > before)) known.set(name, at);
+    }
   }
 
   /** Whether the principal was erased after a time; what has no time is older than any erasure. */
   since(said: string, time: Date | undefined): boolean {
     const principal = parsePrincipal(said);
-    const at = principal && this.#at.get(principalKey(principal));
-    return at !== undefined && !(time && time >= at);
+    return isBefore(time, principal && this.#at.get(principalKey(principal)));
   }
+
+  /** The same of the owner of a file, whose record may be gone. */
+  sinceOfFile(id: FileId, time: Date | undefined): boolean {
+    return isBefore(time, this.#atByTag.get(tagOf(id)));
+  }
+}
+
+function isBefore(time: Date | undefined, erasedAt: Date | undefined): boolean {
+  return erasedAt !== undefined && !(time && time >= erasedAt);
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as v from 'valibot';
 import { BLOBS_PREFIX, keyOf } from '../../../shared/files/blob-name.ts';
 import { CANDIDATES_PREFIX, candidateName } from '../../../shared/files/candidates.ts';
+import { parseTime } from '../../../shared/files/fields.ts';
 import { type FileId, ownerTag, parseFileId } from '../../../shared/files/file-id.ts';
 import { FINDINGS_PREFIX } from '../../../shared/files/findings.ts';
 import { RECALLS_PREFIX } from '../../../shared/files/recalls.ts';
@@ -179,7 +180,12 @@ async function restoreKnowledge(deps: RestoreDeps, run: Run): Promise<boolean> {
 
 /** Keys of uploads, and the work of the collection: whatever has no file now is looked at. @returns false where the time was up first */
 async function restoreRest(deps: RestoreDeps, run: Run): Promise<boolean> {
-  if (!(await restoreAll(deps, run, 'idempotency/', ({ before }) => before?.metadata))) return false;
+  const keys = restoreAll(deps, run, 'idempotency/', ({ before }) => {
+    const { fileId = '', claimedAt = '' }: Readonly<Record<string, string>> = before?.metadata ?? {};
+    const id = parseFileId(fileId);
+    return id && run.erased.sinceOfFile(id, parseTime(claimedAt)) ? undefined : before?.metadata;
+  });
+  if (!(await keys)) return false;
   if (!(await restoreAll(deps, run, CANDIDATES_PREFIX, () => ({})))) return false;
   const { archive, asOf } = run;
   const blobs = joined(

@@ -354,6 +354,10 @@ describe('a restore', () => {
     await fixture.scan(object);
     await shared(record.id, [VIEWER]);
     await fixture.leaveReceipt(record.id, VIEWER);
+    for (const [key, fileId] of Object.entries({ 1: id, 2: record.id })) {
+      const claimedAt = new Date(fixture.now).toISOString();
+      await permanent().insertEmpty(`idempotency/${key}`, { metadata: { fileId, claimedAt } });
+    }
     await exports.run();
     await destroy();
     for (const principal of [OWNER, VIEWER]) {
@@ -363,6 +367,7 @@ describe('a restore', () => {
     assert.deepEqual((await run()).files, { erased: 1, restored: 1 });
     assert.deepEqual([await read(id), viewersOf(await read(record.id))], [undefined, []]);
     assert.deepEqual([await fixture.names('receipts/'), await fixture.names('shared/')], [[], []]);
+    assert.deepEqual(await fixture.names('idempotency/'), ['idempotency/2']);
   });
 
   it('keeps a file that a resource refers to from deletion, whenever the reference came', async () => {
