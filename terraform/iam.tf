@@ -17,6 +17,12 @@ locals {
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
       # Scanner and sweeper alone write what became of a file.
       "upload.verdicts" = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
+      # Whether uploads are paused, and whose the buckets are. The sweeper alone writes that.
+      "upload.deployment"    = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
+      "files.deployment"     = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
+      "scanner.deployment"   = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
+      "rescanner.deployment" = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
+      "sweeper.deployment"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["deployment/"] }
       # It asks for idempotency keys and uploads that may not exist.
       "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }

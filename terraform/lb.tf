@@ -8,7 +8,7 @@ locals {
     { method = "POST", paths = ["/files"], prefixes = [], function = "upload" },
     { method = "OPTIONS", paths = ["/files"], prefixes = [], function = "upload" },
     { method = null, paths = ["/files"], prefixes = ["/files/"], function = "files" },
-    { method = null, paths = ["/openapi.json", "/asyncapi.json", "/.well-known/jwks.json"], prefixes = ["/schemas/", "/problems/"], function = "files" },
+    { method = null, paths = ["/openapi.json", "/asyncapi.json", "/.well-known/jwks.json", "/notice"], prefixes = ["/schemas/", "/problems/"], function = "files" },
     { method = null, paths = ["/uploads"], prefixes = ["/uploads/"], function = "upload" },
   ]
 }

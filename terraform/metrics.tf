@@ -30,6 +30,7 @@ locals {
     by_database   = { label = "database", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.database>0" }
     # Cloud Run's own line about a request that it refused. A 429 without it is the function's, about one client.
     refused       = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
+    paused        = { label = null, filter = "${local.api_log} AND jsonPayload.message=\"audit\" AND jsonPayload.audit.problem=\"intake-paused\"" }
     audit_reports = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.signed:*" }
     rules_broken  = { label = "rule", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"" }
     }, local.has_exports ? {
@@ -70,6 +71,15 @@ locals {
   scanners_busy = "sum(run_googleapis_com:container_instance_count{${local.of_revision},service_name=\"${var.name}-scanner\",state=\"active\"})"
   refused       = "sum(increase(${local.user_metric}_refused{${local.of_revision}}[10m]))"
   server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
+  # Uploads that are refused because an operator has paused the intake are no errors, and no traffic. Cloud Run counts them as such.
+  windows = [for pair in setproduct(["rate", "increase"], ["5m", "10m", "30m", "1h", "6h"]) : { of = pair[0], in = pair[1] }]
+  paused  = { for window in local.windows : "${window.of} ${window.in}" => "(sum(${window.of}(${local.user_metric}_paused{${local.of_revision}}[${window.in}])) or vector(0))" }
+  failed_requests = { for window in local.windows : "${window.of} ${window.in}" =>
+    "clamp_min(sum(${window.of}(${local.server_errors}[${window.in}])) - ${local.paused["${window.of} ${window.in}"]}, 0)"
+  }
+  served_requests = { for window in local.windows : "${window.of} ${window.in}" =>
+    "(sum(${window.of}(${local.requests}[${window.in}])) - ${local.paused["${window.of} ${window.in}"]})"
+  }
 }
 
 resource "google_logging_metric" "counter" {

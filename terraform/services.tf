@@ -20,9 +20,12 @@ locals {
   cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
   exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
   callback_origins        = try(join(",", var.callbacks.origins), null)
+  # Tells it from any other deployment that is given the same buckets: docs/adr/0050.
+  deployment = "${var.project_id}/${var.region}/${var.name}"
   # Variables that the module sets. Null values are left to the functions.
   wired = {
     upload = {
+      DEPLOYMENT       = local.deployment
       UNSCANNED_BUCKET = local.buckets.unscanned
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
       FILES_URL        = local.files_url
@@ -38,6 +41,7 @@ locals {
       LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.upload_polls_per_caller, floor(var.upload.concurrency / 4)))
     }
     files = {
+      DEPLOYMENT            = local.deployment
       LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.long_polls_per_caller, floor(var.files.concurrency * 3 / 4)))
       TOKEN_ISSUERS         = jsonencode(var.token_issuers)
       FILES_URL             = local.files_url
@@ -52,6 +56,7 @@ locals {
       VERDICT_KEYS_RETIRED  = try(jsonencode({ keys = var.verdicts.retired_keys }), null)
     }
     scanner = {
+      DEPLOYMENT              = local.deployment
       UNSCANNED_BUCKET        = local.buckets.unscanned
       QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
       SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
@@ -68,6 +73,7 @@ locals {
     }
     # It scans as the scanner does.
     rescanner = {
+      DEPLOYMENT              = local.deployment
       QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
       SCAN_EVENTS_TOPIC       = google_pubsub_topic.scan_events.name
       FILES_URL               = local.files_url
@@ -81,6 +87,7 @@ locals {
       ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
     sweeper = {
+      DEPLOYMENT           = local.deployment
       QUARANTINE_BUCKET    = lookup(local.buckets, "quarantine", null)
       RESCAN_TOPIC         = google_pubsub_topic.rescan.name
       RESCAN_AFTER_DAYS    = length(var.rescan.after_days) == 0 ? "none" : join(",", var.rescan.after_days)
@@ -116,12 +123,12 @@ locals {
   }
   # Variables that `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
   tunable = {
-    upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES",
+    upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "DEPLOYMENT_REFRESH_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES",
     "SNIFF_MEDIA_TYPE", "UPLOAD_EXPIRES_SECONDS"]
-    files = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SIGNED_URL_SECONDS", "SIGNING_SERVICE_ACCOUNT"]
-    scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
+    files = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "DEPLOYMENT_REFRESH_SECONDS", "SIGNED_URL_SECONDS", "SIGNING_SERVICE_ACCOUNT"]
+    scanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "DEPLOYMENT_REFRESH_SECONDS", "ACCEPT_UNSCANNABLE", "SCAN_TIMEOUT_SECONDS", "LEASE_ABOVE_BYTES",
     "VERDICT_MAX_AGE_SECONDS", "WINDOWED_SCAN_MAX_BYTES", "WINDOWED_SCAN_TIMEOUT_SECONDS", "WINDOW_OVERLAP_BYTES"]
-    rescanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "SCAN_TIMEOUT_SECONDS", "WINDOWED_SCAN_MAX_BYTES",
+    rescanner = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "DEPLOYMENT_REFRESH_SECONDS", "SCAN_TIMEOUT_SECONDS", "WINDOWED_SCAN_MAX_BYTES",
     "WINDOWED_SCAN_TIMEOUT_SECONDS", "WINDOW_OVERLAP_BYTES"]
     sweeper = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "RESCAN_BUDGET_SECONDS", "HUNT_BUDGET_SECONDS", "RESTORE_BUDGET_SECONDS", "ABANDONED_AFTER_SECONDS", "MAX_REDRIVES", "REDRIVES_PER_SWEEP",
       "SWEEP_BUDGET_SECONDS", "COLLECT_BUDGET_SECONDS", "COLLECT_UNREFERENCED_AFTER_SECONDS", "COLLECT_BLOB_GRACE_SECONDS",

@@ -12,19 +12,25 @@ locals {
     fast = { rate = 14.4, long = "1h", short = "5m" }
     slow = { rate = 6, long = "6h", short = "30m" }
   }
-  slo_bad   = { availability = local.server_errors, verdicts = "${local.user_metric}_verdicts_late{${local.of_revision}}" }
-  slo_total = { availability = local.requests, verdicts = "${local.user_metric}_verdict_seconds_count{${local.of_revision}}" }
+  slo_bad = merge([for window in ["5m", "30m", "1h", "6h"] : {
+    "availability ${window}" = local.failed_requests["rate ${window}"]
+    "verdicts ${window}"     = "sum(rate(${local.user_metric}_verdicts_late{${local.of_revision}}[${window}]))"
+  }]...)
+  slo_total = merge([for window in local.windows : {
+    "availability ${window.of} ${window.in}" = local.served_requests["${window.of} ${window.in}"]
+    "verdicts ${window.of} ${window.in}"     = "sum(${window.of}(${local.user_metric}_verdict_seconds_count{${local.of_revision}}[${window.in}]))"
+  }]...)
   slo_floor = { availability = var.slo.min_requests, verdicts = var.slo.min_verdicts }
   slo_share = {
     for pair in setproduct(keys(local.budgets), ["5m", "30m", "1h", "6h"]) :
-    join(" ", pair) => "sum(rate(${local.slo_bad[pair[0]]}[${pair[1]}])) / sum(rate(${local.slo_total[pair[0]]}[${pair[1]}]))"
+    join(" ", pair) => "${local.slo_bad[join(" ", pair)]} / ${local.slo_total["${pair[0]} rate ${pair[1]}"]}"
   }
   # A window without a bad event has no share, and alerts nobody.
   slo_query = {
     for pair in setproduct(keys(local.budgets), keys(local.burns)) : join(" ", pair) => join(" and ", concat(
       [for window in [local.burns[pair[1]].long, local.burns[pair[1]].short] :
       "${local.slo_share["${pair[0]} ${window}"]} > ${format("%.6f", local.burns[pair[1]].rate * local.budgets[pair[0]])}"],
-      ["sum(increase(${local.slo_total[pair[0]]}[${local.burns[pair[1]].long}])) >= ${local.slo_floor[pair[0]]}"],
+      ["${local.slo_total["${pair[0]} increase ${local.burns[pair[1]].long}"]} >= ${local.slo_floor[pair[0]]}"],
     ))
   }
 

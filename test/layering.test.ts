@@ -15,6 +15,7 @@ const ORDER = [
   'identity',
   'scanning',
   'files',
+  'deployment',
   'events',
   'http',
 ];

@@ -76,6 +76,11 @@ export function isNotScannedYet(error: unknown): error is FileshareProblem {
   return hasCode(error, 'not-scanned-yet');
 }
 
+/** Whether an upload was refused because the operators take none for now: `detail` is their reason, `members.until` the end, if it is known. */
+export function isIntakePaused(error: unknown): error is FileshareProblem {
+  return hasCode(error, 'intake-paused');
+}
+
 /** Whether there is no such file for the caller: it never was, or it is not theirs. */
 export function isNotFound(error: unknown): error is FileshareProblem {
   return hasCode(error, 'not-found');

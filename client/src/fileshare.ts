@@ -4,6 +4,7 @@ import { fetchRanges, type RangeTarget } from './download-ranges.ts';
 import { isSameTime, timeOf } from './ends.ts';
 import type { DecidedHandle, Handle, Receipt, Viewers } from './handle.ts';
 import { Http } from './http.ts';
+import type { ServiceNotice } from './notice.ts';
 import type {
   CallOptions,
   DownloadRangesOptions,
@@ -89,6 +90,11 @@ export class Fileshare {
     options: UploadAllOptions = {},
   ): AsyncGenerator<Uploaded> {
     return uploadAll((source, each) => this.upload(source, each), entries, options);
+  }
+
+  /** Whether new uploads are taken, and what the operators tell users; needs no token. */
+  notice({ signal }: CallOptions = {}): Promise<ServiceNotice> {
+    return this.#http.json('GET', '/notice', { signal });
   }
 
   /** Outcome of a file. */

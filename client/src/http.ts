@@ -30,6 +30,8 @@ export interface Call {
   readonly accept?: readonly number[];
 }
 
+/** Seconds: a caller that is asked to wait for longer is told, rather than kept waiting. */
+const LONGEST_WAIT = 60;
 const PASSING = new Set([408, 423, 429, 500, 502, 503, 504]);
 
 /** Requests to the service: with its token, again after what passes, and with every refusal as an error. */
@@ -98,10 +100,11 @@ function withoutSecrets(url: string): string {
   return url.replace(/\?.*$/, '');
 }
 
-/** Whether the same request may succeed a little later. */
+/** Whether the same request may succeed a little later, within a minute. */
 export function isPassing(error: unknown): boolean {
   if (error instanceof FileshareConnectionError) return true;
   if (!(error instanceof FileshareProblem)) return false;
+  if ((error.retryAfter ?? 0) > LONGEST_WAIT) return false;
   return PASSING.has(error.status) || error.code === 'idempotency-in-progress';
 }
 

@@ -6,6 +6,7 @@ export {
   FileshareProblem,
   FileshareTimeout,
   isInfected,
+  isIntakePaused,
   isNotFound,
   isNotScannedYet,
   isUnscannable,
@@ -37,6 +38,7 @@ export type {
 } from './handle.ts';
 export { isAvailable, isUnderWay } from './handle.ts';
 export type { Token } from './http.ts';
+export type { ServiceNotice } from './notice.ts';
 export type {
   CallOptions,
   DownloadRangesOptions,

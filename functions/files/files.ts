@@ -1,3 +1,4 @@
+import type { DeploymentWatch } from '../../shared/deployment/watch.ts';
 import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
@@ -20,6 +21,7 @@ export interface Files {
   readonly writer: RecordWriter;
   readonly references: References;
   readonly shared: SharedFiles;
+  readonly deployment: Pick<DeploymentWatch, 'refresh' | 'state'>;
   /** Publishes that files are shared; absent: the sweeper does. */
   readonly publish: Publish | undefined;
   /** Runs the steps of a request that nobody waits for, and that the sweeper would do too. */

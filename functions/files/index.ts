@@ -1,5 +1,6 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { watchDeployment, watchVariables } from '../../shared/deployment/connect.ts';
 import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
@@ -40,6 +41,7 @@ import { connectVerdicts, verdictVariables } from './verdicts/connect.ts';
 const config = readConfig(
   {
     ...commonVariables,
+    ...watchVariables,
     TOKEN_ISSUERS: json(issuersSchema),
     FILES_URL: filesUrl,
     CORS_ORIGINS: corsOrigins,
@@ -57,11 +59,8 @@ const config = readConfig(
 const log = createLog('files', config.LOG_LEVEL);
 const tracing = await openTracing('files', config, log);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
-const permanent = new Bucket(
-  connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS),
-  config.PERMANENT_BUCKET,
-  limits,
-);
+const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
+const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const now = () => new Date();
 const records = new Records(permanent);
 const receipts = new Receipts(permanent);
@@ -80,6 +79,7 @@ const handler = router(
     records,
     writer: new RecordWriter(records),
     references: new References(permanent),
+    deployment: watchDeployment(config, storage, log),
     shared: new SharedFiles(permanent),
     receipts,
     publish: events?.publish,

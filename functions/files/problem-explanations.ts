@@ -73,6 +73,10 @@ export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
     'You have as many uploads under way as the instance that answers takes of one owner; `RateLimit-Policy` says how many. Nothing was kept. Send it again after `Retry-After`, and fewer at once.',
   'upload-checksum':
     'The bytes of the request do not have its `Upload-Checksum`. None was kept: send them again.',
+  'intake-paused':
+    'The operators take no new uploads for now: `detail` has their reason, and `until` the time from which they are taken again, if that is known. Uploads under way can be completed, and everything else works. Send it again after `Retry-After`; `GET /notice` tells when the pause has ended.',
+  'wrong-deployment':
+    'The service is set up twice on the same storage, and this is not the one that may write there. Its operators are told. Nothing was kept. Send it again after `Retry-After`.',
   internal: 'A fault of ours; it is in our log.',
   unavailable:
     'Something we depend on does not answer, or no receipt of a download can be written. Try again after `Retry-After`.',

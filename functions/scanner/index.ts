@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { watchDeployment, watchVariables } from '../../shared/deployment/connect.ts';
 import { addressed, type EventMessage } from '../../shared/events/cloud-event.ts';
 import { parseFinalized } from '../../shared/events/finalized.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
@@ -33,6 +34,7 @@ import { Bucket } from '../../shared/storage/bucket.ts';
 import { connectStorage } from '../../shared/storage/connect.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { openTracing } from '../../shared/tracing/connect.ts';
+import { refuseOthers } from './deployment-gate.ts';
 import { EarlyReads } from './early-reads.ts';
 import { composeEngine, engineVariables } from './engine.ts';
 import type { Outcome } from './outcome.ts';
@@ -50,6 +52,7 @@ const EARLY_BYTES = 16 * 1024 * 1024;
 const config = readConfig(
   {
     ...commonVariables,
+    ...watchVariables,
     UNSCANNED_BUCKET: bucketName,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
@@ -69,6 +72,7 @@ const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CRE
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const unscanned = new Bucket(storage, config.UNSCANNED_BUCKET, limits);
+const deployment = watchDeployment(config, storage, log);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
@@ -134,6 +138,8 @@ async function handler({ request, response, audit, span }: RequestContext): Prom
   audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
+  const refused = await refuseOthers(deployment);
+  if (refused) throw later(refused.why, refused.retryAfterSeconds);
   const { body } = request as IncomingMessage & { body?: unknown };
   const event = parseFinalized(request.headers, body);
   const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;

@@ -20,6 +20,11 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/rescans/pause',
   '/rescans/resume',
   '/rescans/cancel',
+  '/intake',
+  '/intake/pause',
+  '/intake/resume',
+  '/notice',
+  '/deployment/adopt',
 ]);
 
 /** Emails of the service accounts that call on behalf of machines. */

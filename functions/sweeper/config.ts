@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { deploymentVariable } from '../../shared/deployment/connect.ts';
 import {
   bucketName,
   commonVariables,
@@ -19,6 +20,7 @@ const budgetSeconds = integer(1, 3_000);
 /** The settings of the sweeper, as docs/configuration.md describes them. */
 export const sweeperVariables = {
   ...commonVariables,
+  ...deploymentVariable,
   UNSCANNED_BUCKET: bucketName,
   QUARANTINE_BUCKET: v.optional(bucketName),
   EXPORT_BUCKET: v.optional(bucketName),

@@ -26,6 +26,8 @@ import { collect } from './collect.ts';
 import type { CollectorDeps } from './collector.ts';
 import { sweeperVariables } from './config.ts';
 import { deadLettered } from './dead-letter.ts';
+import { ADOPT } from './deployment/answer.ts';
+import { requireOurs } from './deployment/deployment.ts';
 import { Archive } from './exporter/archive.ts';
 import { operatorRoutes } from './operators.ts';
 import { type RecallDeps, recall } from './recall.ts';
@@ -103,6 +105,7 @@ const rescanner: RescanDeps & JobDeps = {
   jobs: new RescanJobs(permanent),
 };
 
+const deployment = { permanent, deployment: config.DEPLOYMENT, now: sweeper.now, log };
 const exported = config.EXPORT_BUCKET ? new Bucket(storage, config.EXPORT_BUCKET, limits) : undefined;
 const key = config.VERDICT_KEY;
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
@@ -119,6 +122,7 @@ const ROUTES: Readonly<Record<string, Methods>> = {
     redriveBudgetMs: budgetMs,
     huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
     rescans: perDay,
+    deployment: config.DEPLOYMENT,
     owners: {
       eraseBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
       signer: key === undefined ? undefined : new StatementSigner(signingKey(key, { ...limits, connectKms })),
@@ -154,6 +158,7 @@ async function handler(context: RequestContext): Promise<void> {
   if (!methods) throw new Problem('not-found');
   const by = admitCaller(request.headers, path, callers);
   const route = routeFor(methods, request.method);
+  if (path !== ADOPT) await requireOurs(within(deployment, context));
   await route(context, { body: (request as IncomingMessage & { body?: unknown }).body, by });
 }
 

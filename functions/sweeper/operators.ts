@@ -4,6 +4,7 @@ import { parseFileId } from '../../shared/files/file-id.ts';
 import { isDraining } from '../../shared/framework/drain.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import type { CollectorDeps } from './collector.ts';
+import { deploymentRoutes } from './deployment/answer.ts';
 import { answerHunt } from './hunt/answer.ts';
 import { type OwnerRoutesDeps, ownerRoutes } from './owner/answer.ts';
 import { listQuarantine, QuarantinedName, rescanQuarantined, sendQuarantined } from './quarantine.ts';
@@ -25,6 +26,8 @@ interface OperatorDeps extends RecallDeps, CollectorDeps {
   readonly huntBudgetMs: number;
   /** The most contents and bytes that are sent to the rescanner in a day. */
   readonly rescans: { readonly filesPerDay: number; readonly bytesPerDay: number };
+  /** `DEPLOYMENT` of this function. */
+  readonly deployment: string;
   readonly recovery: Pick<RecoveryRoutesDeps, 'archive' | 'restoreBudgetMs'>;
   readonly owners: Pick<OwnerRoutesDeps, 'eraseBudgetMs' | 'signer' | 'filesUrl'>;
 }
@@ -41,6 +44,7 @@ export function operatorRoutes(deps: OperatorDeps): Readonly<Record<string, Meth
     '/quarantine/rescan': { POST: postQuarantineRescan(deps) },
     ...recoveryRoutes({ ...deps, ...deps.recovery, stopping: isDraining }),
     ...ownerRoutes({ ...deps, ...deps.owners, stopping: isDraining }),
+    ...deploymentRoutes(deps),
     ...rescanRoutes({ ...deps, ...deps.rescans, stopping: isDraining }),
   };
 }

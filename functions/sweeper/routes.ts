@@ -13,7 +13,7 @@ export interface Call {
 export type Route = (context: RequestContext, call: Call) => Promise<void>;
 
 /** The routes of one path. */
-export type Methods = Readonly<Partial<Record<'GET' | 'POST', Route>>>;
+export type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', Route>>>;
 
 /** @throws {Problem} 405 */
 export function routeFor(methods: Methods, method: string | undefined): Route {

@@ -13,10 +13,13 @@ import {
   unlessFailed,
 } from './create-file.ts';
 import type { IdempotencyKeys, KeyReservation, VersionedKey } from './idempotency-keys.ts';
+import type { Intake } from './intake.ts';
 import { requireSameBytes, requireSameOffer } from './same-upload.ts';
 
 export interface CreateOnceDeps extends CreateFileDeps {
   readonly keys: IdempotencyKeys;
+  /** Asked before a file is taken that is not there already. */
+  readonly intake: Pick<Intake, 'requireOpen'>;
   /**
    * Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead: of all
    * instances the same.
@@ -56,6 +59,8 @@ export async function createFileIdempotently(deps: CreateOnceDeps, upload: Keyed
     requireSameOffer(earlier, upload);
     return replay(earlier, upload, await digested(upload));
   }
+  const reading = deps.intake.requireOpen();
+  if (reading) await reading;
   const file = await stageFile(deps, upload);
   const claiming = performance.now();
   const winner = await unlessFailed(file, () => contend(deps, upload, key, file));

@@ -12,11 +12,13 @@ import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
+import type { Intake } from './intake.ts';
 import type { UploadLimits } from './upload-headers.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
 export interface DirectDeps {
   readonly tokens: TokenVerifier;
+  readonly intake: Pick<Intake, 'requireOpen'>;
   readonly terms: UploadLimits;
   readonly unscanned: Bucket;
   readonly records: Records;
@@ -41,6 +43,8 @@ export interface DirectRequest extends ValidUpload {
 export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
   const { request, response, span, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
+  const reading = deps.intake.requireOpen();
+  if (reading) await reading;
   const described = await directRequest(request, response);
   const { contentType, fileName, correlationId, callbackUrl, expiresAt, ...order } = described;
   const admitted = validateUpload(deps.terms, {
@@ -77,7 +81,7 @@ function pageOf({ headers: { origin } }: IncomingMessage): string | undefined {
  * @throws {StorageError}
  */
 export async function openDirect(
-  deps: Omit<DirectDeps, 'tokens' | 'terms'>,
+  deps: Omit<DirectDeps, 'tokens' | 'terms' | 'intake'>,
   order: DirectRequest,
 ): Promise<DirectRecord> {
   const { size: length, sha256, origin, ...admitted } = order;

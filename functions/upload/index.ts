@@ -1,5 +1,6 @@
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { watchDeployment, watchVariables } from '../../shared/deployment/connect.ts';
 import { callbackOrigins } from '../../shared/files/callback-url.ts';
 import { Records } from '../../shared/files/records.ts';
 import { References } from '../../shared/files/references.ts';
@@ -31,6 +32,7 @@ import { callbackOwners, callbacksOf } from './callbacks.ts';
 import { postDirect } from './direct.ts';
 import { HeldDigests } from './held-digests.ts';
 import { IdempotencyKeys } from './idempotency-keys.ts';
+import { Intake } from './intake.ts';
 import { LatestUploads } from './latest-uploads.ts';
 import { mediaRanges } from './media/media-policy.ts';
 import { postFile } from './post.ts';
@@ -43,6 +45,7 @@ const MAX_EXPIRES_SECONDS = 561_600;
 const config = readConfig(
   {
     ...commonVariables,
+    ...watchVariables,
     UNSCANNED_BUCKET: bucketName,
     TOKEN_ISSUERS: json(issuersSchema),
     FILES_URL: filesUrl,
@@ -67,7 +70,8 @@ const tracing = await openTracing('upload', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
-const intake = {
+const now = () => new Date();
+const common = {
   tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
   terms: {
     maxBytes: config.MAX_UPLOAD_BYTES,
@@ -82,11 +86,12 @@ const intake = {
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   records: new Records(permanent),
-  now: () => new Date(),
+  intake: new Intake(watchDeployment(config, storage, log), now),
+  now,
   uploads: new Shares(config.UPLOADS_PER_OWNER),
 };
 const uploads: Resumable = {
-  ...intake,
+  ...common,
   polls: new Shares(config.LONG_POLLS_PER_CALLER),
   references: new References(permanent),
   digests: new HeldDigests(),
@@ -97,9 +102,9 @@ const uploads: Resumable = {
   shutdown: shutdownSignal,
 };
 const poster = {
-  ...intake,
+  ...common,
   polls: uploads.polls,
-  receiver: { ...intake, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
+  receiver: { ...common, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
   resumable: uploads,
 };
 

@@ -37,6 +37,9 @@ export async function postFile(deps: PostDeps, context: RequestContext): Promise
   const { request, response } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const offer = uploadHeadersOf(request, deps.terms, deps.receiver.now());
+  // The file of a key may be there already: createFileIdempotently looks first.
+  const reading = offer.idempotencyKey === undefined ? deps.receiver.intake.requireOpen() : undefined;
+  if (reading) await reading;
   if (isResumable(request, response, offer)) {
     const record = await beginUpload(deps.resumable, context, owner, offer);
     return record && answer(deps, context, { record, replayed: false }, offer);

@@ -8,6 +8,7 @@ import type { Caller } from '../../shared/identity/caller.ts';
 import type { TokenVerifier } from '../../shared/identity/tokens.ts';
 import type { Shares } from '../../shared/runtime/shares.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
+import type { Intake } from './intake.ts';
 import { openUpload } from './open.ts';
 import { appendBody, chunkOf, requireOffsetType, standing } from './tus-body.ts';
 import { isFinal, parseConcat } from './tus-concat.ts';
@@ -20,6 +21,7 @@ import { type TerminateDeps, terminate } from './tus-terminate.ts';
 
 export interface Tus extends CreateUploadDeps, TerminateDeps {
   readonly tokens: TokenVerifier;
+  readonly intake: Pick<Intake, 'requireOpen'>;
   /** Shares of each owner: bodies that are being read. */
   readonly uploads: Shares;
 }
@@ -62,9 +64,12 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
   sendEmpty(response, 204);
 }
 
-function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
+async function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
   const concat = parseConcat(header(context.request, 'upload-concat'));
+  // Its parts are an upload under way.
   if (concat?.kind === 'final') return createFinal(tus, context, caller, concat.uploads);
+  const reading = tus.intake.requireOpen();
+  if (reading) await reading;
   return (concat ? createPartial : createUpload)(tus, context, caller);
 }
 

@@ -40,6 +40,9 @@ export type Action =
   | 'condemn'
   | 'quarantine'
   | 'notify'
+  | 'intake'
+  | 'notice'
+  | 'adopt'
   | 'unknown';
 
 /**

@@ -54,6 +54,8 @@ export const PROBLEMS = {
   'too-many-uploads': { status: 429, title: 'Too many uploads at once' },
   'upload-checksum': { status: 460, title: 'The bytes do not have the checksum that they should' },
   internal: { status: 500, title: 'Something went wrong on our side' },
+  'intake-paused': { status: 503, title: 'New uploads are paused' },
+  'wrong-deployment': { status: 503, title: 'The buckets belong to another deployment' },
   unavailable: { status: 503, title: 'The service cannot answer right now' },
 } as const;
 

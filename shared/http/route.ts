@@ -2,7 +2,7 @@
 const WORDS: ReadonlySet<string> = new Set(
   `files uploads resumable direct status verdict rescan viewers receipts references schemas problems openapi.json asyncapi.json
    .well-known jwks.json sweep collect redrive dead-letters release condemn quarantine content hunt audit
-   rescans pause resume cancel export expiration`.split(/\s+/),
+   rescans pause resume cancel export expiration intake notice deployment adopt`.split(/\s+/),
 );
 /** The longest has four parts, of which the last may be anything. */
 const PARTS = 4;

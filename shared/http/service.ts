@@ -145,7 +145,8 @@ function answerError(
   }
   const problem = toProblem(error);
   audit.problem = problem.type;
-  if (problem.status >= 500) log.error({ err: error }, problem.message);
+  // A pause is what operators have ordered: the line of the audit is enough.
+  if (problem.status >= 500 && problem.type !== 'intake-paused') log.error({ err: error }, problem.message);
   // Bytes are out: a short body must look like one.
   if (response.headersSent) response.destroy();
   else sendProblem(request, response, problem, filesUrl);

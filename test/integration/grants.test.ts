@@ -27,7 +27,8 @@ describe('every grant of the Terraform module', function () {
     const service = new Service(
       { STUCK_AFTER_SECONDS: '4', ACCEPT_UNSCANNABLE: 'encrypted' },
       {
-        adapt: (spec) => {
+        adapt: (child) => {
+          const spec = { ...child, env: { ...child.env, DEPLOYMENT_REFRESH_SECONDS: '1' } };
           if (spec.name === 'storage') return { ...spec, env: { ...spec.env, BACKOFF_MS: '50-200' } };
           const impatient = { AUDIT_GRACE_SECONDS: '1', AUDIT_BUDGET_SECONDS: '1' };
           if (spec.name === 'auditor') return { ...spec, env: { ...spec.env, ...impatient } };

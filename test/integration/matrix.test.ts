@@ -61,6 +61,8 @@ PUT    ${REFERENCE}           204    scope    204      forbid  none      scope  
 DELETE ${REFERENCE}           204    scope    204      forbid  none      scope   forbid     login
 PUT    ${EXPIRATION}          204    scope    204      forbid  none      scope   forbid     login
 DELETE ${EXPIRATION}          204    scope    204      forbid  none      scope   forbid     login
+GET    /notice                200    200      200      200     200       200     200        200
+HEAD   /notice                200    200      200      200     200       200     200        200
 DELETE /files/{id}            204    scope    204      forbid  none      204     204        login
 `;
 

@@ -66,6 +66,7 @@ describe('commands for operators in docs/operations.md and the runbooks', () => 
       CURL_HOME: folder,
       FILE_ID: id,
       DIGEST: sha256,
+      OWNER: 'my-project/europe-north1/fileshare',
       FILESHARE_URL: service.url,
       FILESHARE_TOKEN: await service.platform.token(OWNER, ['read', 'write', 'admin']),
     };

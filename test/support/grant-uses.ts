@@ -302,6 +302,20 @@ export function usesOf(service: Service): Readonly<Record<string, () => Promise<
         assert.notDeepEqual(await service.names('permanent', prefix), [], prefix);
       }
     },
+    'a notice, on buckets that nobody has claimed': async () => {
+      const permanent = service.bucket('permanent');
+      const known = await permanent.stat('deployment/state');
+      if (known) await permanent.delete(known.name, known);
+      await sweep();
+      const text = randomBytes(8).toString('hex');
+      await ok(service.sweeper('/notice', { method: 'PUT', body: JSON.stringify({ text }) }));
+      await eventually(async () => (await (await service.call('GET', '/notice')).text()).includes(text));
+      await clean();
+      const nothing = { message: { data: '', attributes: {}, messageId: '1' }, subscription: 's' };
+      const headers = { 'content-type': 'application/json' };
+      const order = { method: 'POST', headers, body: JSON.stringify(nothing) };
+      await ok(fetch(service.platform.functionUrl('rescanner'), order));
+    },
     'an erasure of an owner': async () => {
       const as = 'org:974652270';
       const own = await service.upload(Buffer.concat([Buffer.from(EICAR), randomBytes(100)]), {}, { as });

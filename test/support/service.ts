@@ -62,7 +62,7 @@ export class Service {
         this.#folder,
       );
       this.#hosts = config.hosts;
-      const adapt = (spec: ChildSpec) => withImports(options.adapt?.(spec) ?? spec);
+      const adapt = (spec: ChildSpec) => withImports(seldom(options.adapt?.(spec) ?? spec));
       this.#platform = await startPlatform(config, { print: () => undefined, ...options, adapt });
     });
     const service = this;
@@ -262,6 +262,11 @@ export class Service {
   readonly #received: ReceivedEvent[] = [];
 }
 
+/** Reads the state of the deployment once: it would count among the operations of a test. */
+function seldom(spec: ChildSpec): ChildSpec {
+  return { ...spec, env: { DEPLOYMENT_REFRESH_SECONDS: '86400', ...spec.env } };
+}
+
 /** Adds the modules that this process imports first: test/side-by-side.cjs says why. */
 function withImports(spec: ChildSpec): ChildSpec {
   const { NODE_OPTIONS: own } = process.env;
@@ -300,6 +305,11 @@ const OPERATORS_ALONE: ReadonlySet<string> = new Set([
   '/rescans/pause',
   '/rescans/resume',
   '/rescans/cancel',
+  '/intake',
+  '/intake/pause',
+  '/intake/resume',
+  '/notice',
+  '/deployment/adopt',
 ]);
 
 interface SweeperInit {

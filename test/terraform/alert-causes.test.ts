@@ -7,7 +7,9 @@ import { MODULE, ROOT } from './tools.ts';
 /** Messages of severity ERROR and above: `client` where requests or files of a client alone can cause them. */
 const CAUSES: Readonly<Record<string, 'client' | 'service'>> = {
   'audit report not signed': 'service',
+  'buckets belong to another deployment': 'service',
   'dead letter of a damaged record': 'service',
+  'deployment state cannot be read': 'service',
   'engine unfit, files wait': 'service',
   'engine unfit, re-scans wait': 'service',
   'error that nobody caught': 'service',

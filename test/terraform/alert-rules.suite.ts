@@ -226,6 +226,33 @@ describe('alerts by a query, evaluated by Prometheus', () => {
       fired: ['server-errors'],
     },
     {
+      what: 'nothing, for uploads that are refused because the intake is paused',
+      minutes: 7 * HOUR,
+      series: () => {
+        const refused: readonly Phase[] = [
+          [6 * HOUR, 0],
+          [HOUR, 50],
+        ];
+        return [...failed(refused), counted('paused', refused)];
+      },
+      fired: [],
+    },
+    {
+      what: 'server errors beside uploads that are refused because the intake is paused',
+      minutes: 7 * HOUR,
+      series: () => [
+        ...failed([
+          [6 * HOUR, 0],
+          [HOUR, 53],
+        ]),
+        counted('paused', [
+          [6 * HOUR, 0],
+          [HOUR, 50],
+        ]),
+      ],
+      fired: ['availability-fast', 'server-errors'],
+    },
+    {
       what: 'nothing, for four errors in ten minutes',
       minutes: HOUR,
       series: () => failed([[HOUR, 0.375]], 0),

@@ -11,7 +11,7 @@ import { EXIT, UsageError } from './exit.ts';
 interface Order {
   readonly json?: object;
   readonly file?: string;
-  readonly method?: 'GET' | 'POST';
+  readonly method?: 'GET' | 'POST' | 'PUT' | 'DELETE';
 }
 
 /**

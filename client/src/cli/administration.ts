@@ -10,6 +10,7 @@ import {
   releaseCommand,
 } from './admin.ts';
 import type { GetContext } from './context.ts';
+import { addIntake } from './intake.ts';
 import { count, time } from './options.ts';
 import { addOwners } from './owners.ts';
 import { addRecovery } from './recovery.ts';
@@ -74,6 +75,7 @@ export function addAdministration(program: Command, context: GetContext): void {
       .description(`do now what the schedule of ${duty} does`)
       .action(() => dutyCommand(context(), duty));
   }
+  addIntake(admin, context);
   addRescans(admin, context);
 }
 

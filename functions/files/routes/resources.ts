@@ -5,6 +5,7 @@ import { deleteFile } from './delete.ts';
 import { deleteExpiration, putExpiration } from './expiration.ts';
 import { getFiles } from './list.ts';
 import { getListed } from './listed.ts';
+import { getNotice } from './notice.ts';
 import { getProblemType } from './problem-type.ts';
 import { getFile } from './read.ts';
 import { deleteReference, putReference } from './references.ts';
@@ -21,6 +22,7 @@ export function resources(files: Files): readonly Resource[] {
     { path: /^\/schemas\/([^/]+)$/, methods: { GET: ['contract', getSchema] } },
     { path: /^\/problems\/([^/]+)$/, methods: { GET: ['contract', getProblemType(files)] } },
     { path: /^\/\.well-known\/jwks\.json$/, methods: { GET: ['contract', getVerdictKeys(files)] } },
+    { path: /^\/notice$/, methods: { GET: ['notice', getNotice(files)] } },
     { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST', 'OPTIONS'] },
     {
       path: /^\/files\/([^/]+)$/,

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import * as v from 'valibot';
+import { watchDeployment, watchVariables } from '../../../shared/deployment/connect.ts';
 import { addressed, type EventMessage } from '../../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../../shared/events/publisher.ts';
 import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
@@ -23,6 +24,7 @@ import { connectStorage } from '../../../shared/storage/connect.ts';
 import { openTracing } from '../../../shared/tracing/connect.ts';
 import { startProcessing } from '../../../shared/tracing/delivery.ts';
 import type { Span } from '../../../shared/tracing/tracing.ts';
+import { refuseOthers } from '../deployment-gate.ts';
 import { composeEngine, engineVariables } from '../engine.ts';
 import type { Outcome } from '../outcome.ts';
 import { BlobNotes } from './blob-notes.ts';
@@ -32,6 +34,7 @@ import type { RescanContext } from './rescan-context.ts';
 const config = readConfig(
   {
     ...commonVariables,
+    ...watchVariables,
     QUARANTINE_BUCKET: v.optional(bucketName),
     SCAN_EVENTS_TOPIC: nonEmpty,
     FILES_URL: requiredFilesUrl,
@@ -45,6 +48,7 @@ const tracing = await openTracing('rescanner', config, log);
 const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CREDENTIALS);
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
+const deployment = watchDeployment(config, storage, log);
 const events = createPublisher(config.GOOGLE_CLOUD_PROJECT, config.SCAN_EVENTS_TOPIC, {
   ordered: config.ORDERED_EVENTS,
   emulatorCredentials: config.EMULATOR_CREDENTIALS,
@@ -84,6 +88,8 @@ async function handler({ request, response, log, audit, span: pushed }: RequestC
   audit.action = 'rescan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
   if (isDraining()) throw later('this instance is shutting down', 1);
+  const refused = await refuseOthers(deployment);
+  if (refused) throw later(refused.why, refused.retryAfterSeconds);
   const { body } = request as IncomingMessage & { body?: unknown };
   const order = parseRescanRequest(body);
   if (!order) log.warn('message is no request to scan again');

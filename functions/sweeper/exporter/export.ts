@@ -31,8 +31,8 @@ const RANGES: readonly Range[] = (() => {
   return starts.map((from, at) => ({ from, to: starts[at + 1] }));
 })();
 
-/** Places at which duties were stopped: a restore begins anew. */
-const LEFT_OUT = ['auditor/', 'sweeper/'];
+/** Places at which duties were stopped, and whose the buckets are: a restore begins anew. */
+const LEFT_OUT = ['auditor/', 'deployment/', 'sweeper/'];
 
 export interface ExportDeps {
   readonly permanent: Bucket;

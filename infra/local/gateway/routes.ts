@@ -19,6 +19,7 @@ const ROUTES: readonly Route[] = [
       '/openapi.json',
       '/asyncapi.json',
       '/.well-known/jwks.json',
+      '/notice',
       '/schemas/*',
       '/problems/*',
     ],

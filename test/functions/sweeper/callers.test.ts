@@ -23,6 +23,11 @@ const PATHS = [
   '/rescans/pause',
   '/rescans/resume',
   '/rescans/cancel',
+  '/intake',
+  '/intake/pause',
+  '/intake/resume',
+  '/notice',
+  '/deployment/adopt',
 ];
 
 const part = (claims: unknown): string => Buffer.from(JSON.stringify(claims)).toString('base64url');

@@ -115,6 +115,7 @@ export class OnceFixture {
       unscanned: new Bucket(transport, 'unscanned', limits),
       records: new Records(permanent),
       keys: new IdempotencyKeys(permanent),
+      intake: { requireOpen: () => undefined },
       patienceMs: patienceMs ?? 0,
       now: now ?? (() => new Date()),
     };

@@ -94,6 +94,7 @@ export class TusInstances {
       },
       now: () => new Date(Date.now() + this.lateMs),
       tokens,
+      intake: { requireOpen: () => undefined },
       references: new References(permanent),
       uploads: new Shares(100),
       latest: new LatestUploads(),

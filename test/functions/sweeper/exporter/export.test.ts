@@ -48,9 +48,10 @@ describe('an export of all records', () => {
     await insert('zz/Ærlig');
   }
 
-  it('has the metadata of every object, those of no known prefix included, and no place of a duty', async () => {
+  it('has the metadata of every object, those of no known prefix included, but no place of a duty and no owner', async () => {
     await fill();
     await insert('sweeper/collect');
+    await insert('deployment/state');
     const report = await exports.run();
     assert.deepEqual(await exports.exported(), await exports.there());
     assert.deepEqual(

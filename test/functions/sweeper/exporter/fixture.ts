@@ -75,7 +75,7 @@ export class ExportFixture {
   async there(): Promise<readonly object[]> {
     const state: object[] = [];
     for await (const { name, metadata } of allObjects(this.#fixture.sweeper.permanent, { prefix: '' })) {
-      if (!/^(sweeper|auditor)\//.test(name)) state.push({ name, metadata });
+      if (!/^(sweeper|auditor|deployment)\//.test(name)) state.push({ name, metadata });
     }
     return state;
   }
