@@ -78,6 +78,28 @@ describe('the page: who may see a file', () => {
     assert.equal(await row.count(), 0);
   });
 
+  it('shares with a group, whose members find it, and nobody else does', async () => {
+    const page = await window.open(service.url);
+    const card = await sample(page, 'letter.pdf');
+    await becomes(card, 'Clean');
+    const id = await termOf(card, 'Id');
+    await card.getByLabel('Share with').fill('group:nurses');
+    await card.getByRole('button', { name: 'Share', exact: true }).click();
+    await card.getByRole('button', { name: 'Revoke group:nurses' }).waitFor();
+    await switchTo(page, 'user:nurse');
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    const row = page.locator(`[data-id="${id}"]`);
+    await row.getByRole('button', { name: 'letter.pdf', exact: true }).click();
+    await Promise.all([
+      page.waitForEvent('download'),
+      row.getByRole('button', { name: 'Download: letter.pdf' }).click(),
+    ]);
+    await switchTo(page, STRANGER);
+    await page.getByRole('tab', { name: 'Shared with me' }).click();
+    await page.getByText('Nothing is shared with this identity.').waitFor();
+    assert.equal(await row.count(), 0);
+  });
+
   it('shows no row and no name of the one it acted as before', async () => {
     const page = await window.open(service.url);
     await shared(page);
@@ -165,5 +187,6 @@ describe('the page: who may see a file', () => {
     await card.getByLabel('Share with').fill('everybody');
     await card.getByRole('button', { name: 'Share' }).click();
     await card.getByText(/^Refused\. .*\(400\)$/).waitFor();
+    assert.equal(await card.getByLabel('Share with').inputValue(), 'everybody', 'it can be corrected');
   });
 });

@@ -6,6 +6,7 @@ import { escapeHtml } from './html.ts';
 const PRINCIPALS = {
   'org:889640782': 'org:889640782 (a clinic)',
   'org:974760673': 'org:974760673 (a hospital)',
+  'user:nurse': 'user:nurse (in group:nurses)',
   'user:stranger': 'user:stranger (nobody in particular)',
   'user:operator': 'user:operator (an operator)',
   'user:second-operator': 'user:second-operator (another operator)',
@@ -137,7 +138,7 @@ ${warning(developmentSignatures)}
 <div class="dock" id="dock"><section class="tray" id="tray" aria-label="Uploads" hidden></section></div>
 <div class="visually-hidden" role="status" aria-atomic="false" id="announcer" aria-label="News"></div>
 <noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
-<datalist id="principals">${Object.keys(PRINCIPALS)
+<datalist id="principals">${[...Object.keys(PRINCIPALS), 'group:nurses']
     .map((principal) => `<option value="${principal}">`)
     .join('')}</datalist>
 </body>

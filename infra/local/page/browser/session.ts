@@ -46,9 +46,15 @@ function tokensOf(principal: string): () => Promise<string> {
   };
 }
 
+/** Groups of principals of the page, as tokens name them. */
+const GROUPS: Readonly<Record<string, string>> = { 'user:nurse': 'nurses' };
+
 async function fetchToken(principal: string): Promise<string> {
   const scope = OPERATORS.has(principal) ? 'read write admin' : 'read write';
-  const response = await fetch(`/local/token?${new URLSearchParams({ principal, scope })}`);
+  const query = new URLSearchParams({ principal, scope });
+  const group = GROUPS[principal];
+  if (group !== undefined) query.set('group', group);
+  const response = await fetch(`/local/token?${query}`);
   if (!response.ok) throw new Error(`There is no token for ${principal}: ${response.status}`);
   return response.text();
 }
