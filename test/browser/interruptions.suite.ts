@@ -126,6 +126,22 @@ describe('the page: uploads that are interrupted', () => {
     assert.ok((await wentOnFrom(card)) >= 4);
   });
 
+  it('are interrupted, not refused, where no token can be had, and go on', async () => {
+    const page = await window.open('about:blank');
+    await page.route('**/local/token?*', (route) => route.abort());
+    await page.goto(line.url);
+    const name = 'without-a-token.txt';
+    const file = { name, mimeType: 'text/plain', buffer: Buffer.from('patience') };
+    await page.getByLabel('Choose files').setInputFiles(file);
+    const card = cardOf(page, name);
+    await becomes(card, 'Interrupted');
+    await page.unrouteAll();
+    line.cut();
+    await page.getByText('Connecting again…').waitFor();
+    line.mend();
+    await becomes(card, 'Clean');
+  });
+
   it('can be slowed down, so that people have time to pause them', async () => {
     const page = await window.open(line.url);
     await page.getByLabel('Upload slowly').check();

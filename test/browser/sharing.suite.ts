@@ -61,8 +61,12 @@ describe('the page: who may see a file', () => {
     // As a datetime-local has it: the time of day where the browser is.
     const local = new Date(until.getTime() - until.getTimezoneOffset() * 60_000).toISOString().slice(0, 19);
     await card.getByLabel('Share with').fill(STRANGER);
-    await card.getByLabel('until', { exact: true }).fill(local);
-    await card.getByRole('button', { name: 'Share', exact: true }).click();
+    const end = card.getByLabel('until', { exact: true });
+    await end.fill(local);
+    const share = card.getByRole('button', { name: 'Share', exact: true });
+    const [field, beside] = await Promise.all([end.boundingBox(), share.boundingBox()]);
+    assert.ok(field && beside && beside.x > field.x && beside.y < field.y + field.height, 'side by side');
+    await share.click();
     await card.getByText(/^until \d/).waitFor();
     await shoot(page, 'shared-until');
     await switchTo(page, STRANGER);

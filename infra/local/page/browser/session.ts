@@ -1,4 +1,9 @@
-import { Fileshare, type UploadStore, WebUploadStore } from '../../../../client/src/index.ts';
+import {
+  Fileshare,
+  FileshareConnectionError,
+  type UploadStore,
+  WebUploadStore,
+} from '../../../../client/src/index.ts';
 
 const MIB = 1024 * 1024;
 /** Tokens are good for an hour; one that is asked for anew in time is never out of date. */
@@ -54,7 +59,10 @@ async function fetchToken(principal: string): Promise<string> {
   const query = new URLSearchParams({ principal, scope });
   const group = GROUPS[principal];
   if (group !== undefined) query.set('group', group);
-  const response = await fetch(`/local/token?${query}`);
+  // As any other request, it is sent again, and what needs it is interrupted and not refused.
+  const response = await fetch(`/local/token?${query}`).catch((cause: unknown) => {
+    throw new FileshareConnectionError('The token issuer cannot be reached.', { cause });
+  });
   if (!response.ok) throw new Error(`There is no token for ${principal}: ${response.status}`);
   return response.text();
 }
