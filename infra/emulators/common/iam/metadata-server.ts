@@ -1,6 +1,7 @@
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { underOwnNames } from '../own-names.ts';
 import { TOKEN_SECONDS, type Tokens } from './tokens.ts';
 
 export interface MetadataServerOptions {
@@ -26,7 +27,7 @@ const FLAVOR = { 'Metadata-Flavor': 'Google' };
  * https://cloud.google.com/compute/docs/metadata/predefined-metadata-keys
  */
 export async function startMetadataServer(options: MetadataServerOptions): Promise<MetadataServer> {
-  const server = createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     const url = new URL(`http://metadata${request.url}`);
     const known = request.headers['metadata-flavor'] === FLAVOR['Metadata-Flavor'];
     const answer = known ? answerTo(options, url) : Promise.resolve(undefined);
@@ -39,7 +40,8 @@ export async function startMetadataServer(options: MetadataServerOptions): Promi
       });
       response.end(json ? JSON.stringify(value) : value);
     });
-  });
+  };
+  const server = createServer({ keepAliveTimeout: 120_000 }, underOwnNames(listener));
   server.listen(0, options.host);
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

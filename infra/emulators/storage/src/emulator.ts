@@ -1,8 +1,9 @@
 import { once } from 'node:events';
-import { createServer, type Server } from 'node:http';
+import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { EmulatedIam, type IamOptions } from '../../common/iam/emulated-iam.ts';
 import type { Latency } from '../../common/latency/latency.ts';
+import { underOwnNames } from '../../common/own-names.ts';
 import { finalizedEvent } from './events/cloud-event.ts';
 import { Notifier } from './events/notifications.ts';
 import { Faults } from './faults/faults.ts';
@@ -149,10 +150,11 @@ function run(server: Server, url: string, options: StorageEmulatorOptions): Stor
     retryTests: new RetryTests(),
   };
   const serving = new Set<Promise<void>>();
-  server.on('request', (request, response) => {
+  const listener: RequestListener = (request, response) => {
     const served = serve(service, request, response).finally(() => serving.delete(served));
     serving.add(served);
-  });
+  };
+  server.on('request', underOwnNames(listener));
 
   return {
     url,

@@ -1,4 +1,11 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import { isFromAnotherOrigin, underOwnNames } from '../../../common/own-names.ts';
 import { invalid, RpcError, rpcErrorOf } from '../core/status.ts';
 import { control } from '../faults/control.ts';
 import { type Field, type MessageType, requestType, responseType } from '../protos.ts';
@@ -14,7 +21,7 @@ const largestBody = 20 * 1024 * 1024;
 /** The JSON front end (cloud.google.com/pubsub/docs/reference/rest), without a separate port. */
 export function restServer(service: PubSubService, minter: PushTokenMinter): Server {
   // After Node's 5 s, a client on a busy machine sends its next request into a connection that is being closed.
-  return createServer({ keepAliveTimeout: 120_000 }, (request, response) => {
+  const listener: RequestListener = (request, response) => {
     answer(request, response, service, minter).then(
       (body) => send(response, 200, body),
       (error: unknown) => {
@@ -22,7 +29,8 @@ export function restServer(service: PubSubService, minter: PushTokenMinter): Ser
         send(response, code, { error: { code, message, status } });
       },
     );
-  });
+  };
+  return createServer({ keepAliveTimeout: 120_000 }, underOwnNames(listener));
 }
 
 async function answer(
@@ -31,6 +39,9 @@ async function answer(
   service: PubSubService,
   minter: PushTokenMinter,
 ): Promise<unknown> {
+  if (isFromAnotherOrigin(request)) {
+    throw new RpcError('PERMISSION_DENIED', 'A page of another origin may not ask.');
+  }
   const url = new URL(`http://localhost${request.url}`);
   if (request.method === 'GET' && url.pathname === '/_emulator/jwks') return minter.jwks();
   if (request.method === 'GET' && url.pathname === '/_emulator/backlog') {

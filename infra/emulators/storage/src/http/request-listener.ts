@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { EmulatedIam } from '../../../common/iam/emulated-iam.ts';
 import type { Latency } from '../../../common/latency/latency.ts';
+import { isFromAnotherOrigin } from '../../../common/own-names.ts';
 import type { Answer } from '../answer.ts';
 import { ApiError, errorAnswer } from '../api-error.ts';
 import type { Effect, Faults } from '../faults/faults.ts';
@@ -41,6 +42,9 @@ export async function serve(
   if (request.method === 'OPTIONS') return answerPreflight(request, response);
   try {
     if (path.startsWith('/_emulator/') || path.startsWith('/retry_test')) {
+      if (isFromAnotherOrigin(request)) {
+        throw new ApiError(403, 'forbidden', 'A page of another origin may not ask.');
+      }
       await send(service, response, await control(request, path, service), []);
       return;
     }
