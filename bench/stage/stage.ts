@@ -126,7 +126,8 @@ function configOf(folder: string, environment: Readonly<Record<string, string>>)
 
 function specOnStage(spec: ChildSpec, front: Front | undefined): ChildSpec {
   const { IAM } = spec.env;
-  if (!IAM) return spec;
+  // The state of the deployment is read once in a while, and for no file: it would count among the operations of one.
+  if (!IAM) return { ...spec, env: { DEPLOYMENT_REFRESH_SECONDS: '86400', ...spec.env } };
   const open = { ...spec.env, IAM: openedToAll(IAM) };
   // Without MD5, which would cost the emulator more than all the rest of an upload, and us nothing.
   const storage = { MD5: 'off', NOTIFY: front ? `unscanned=${front.url}/` : '' };
