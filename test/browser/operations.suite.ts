@@ -3,6 +3,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { commandLine, Folder } from '../client/fixture.ts';
 import { CHROMIUM } from '../support/chromium.ts';
+import { named } from '../support/deployments.ts';
 import { eventually, Service } from '../support/service.ts';
 import { becomes, sample, shoot, switchTo, Window } from './fixture.ts';
 
@@ -13,7 +14,7 @@ describe('the page: operations', () => {
     it('SKIPPED: there is no Chromium');
     return;
   }
-  const service = new Service();
+  const service = new Service({}, { adapt: named('here') });
   const window = new Window();
   const folder = new Folder();
   const fileshare = commandLine(service, folder);
@@ -84,6 +85,58 @@ describe('the page: operations', () => {
     );
     await page.getByRole('button', { name: 'Sweep' }).click();
     await note.filter({ hasText: 'Sweep: refused. The sweeper does not answer. (503)' }).waitFor();
+  });
+
+  it('pauses the intake with a reason, which everybody reads on the page and where an upload is refused, and resumes it', async () => {
+    const page = await window.open(service.url);
+    await opened(page);
+    const intake = page.getByRole('status', { name: 'Intake' });
+    await intake.filter({ hasText: 'New uploads are taken.' }).waitFor();
+    const reason = 'Storage is <b>moved</b>';
+    await page.getByRole('textbox', { name: /^Reason/ }).fill(reason);
+    await page.getByRole('button', { name: 'Pause intake' }).click();
+    await intake.filter({ hasText: `paused by user:operator@operators.example: ${reason}` }).waitFor();
+    await eventually(async () => {
+      const answer = await service.call('POST', '/files', { body: 'x' });
+      return answer.status === 503;
+    });
+    await told('paused');
+    const reader = await window.open(service.url);
+    const notice = reader.getByRole('status', { name: 'Notice' });
+    await notice.filter({ hasText: `New uploads are paused: ${reason}` }).waitFor();
+    assert.equal(await notice.locator('b').count(), 0);
+    await reader.locator('[data-sample="letter.pdf"]').click();
+    await reader.getByText(`New uploads are paused: ${reason} (503)`).first().waitFor();
+
+    await page.getByRole('button', { name: 'Resume intake' }).click();
+    await intake.filter({ hasText: 'New uploads are taken.' }).waitFor();
+    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 202);
+    await told('open');
+    // Past the cache of the browser.
+    await reader.route('**/notice', (route) => route.continue());
+    const asked = reader.waitForResponse('**/notice');
+    await reader.reload();
+    await asked;
+    await notice.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
+  });
+
+  /** Waits until the files function tells that the intake is so. */
+  async function told(state: 'open' | 'paused'): Promise<void> {
+    await eventually(async () =>
+      (await (await service.call('GET', '/notice')).text()).includes(`"${state}"`),
+    );
+  }
+
+  it('says why the intake was not paused', async () => {
+    const page = await window.open(service.url);
+    await opened(page);
+    await page.route('**/local/operator/intake/pause', (route) =>
+      route.fulfill({ status: 503, json: { detail: 'The sweeper does not answer.' } }),
+    );
+    await page.getByRole('textbox', { name: /^Reason/ }).fill('r');
+    await page.getByRole('button', { name: 'Pause intake' }).click();
+    const intake = page.getByRole('status', { name: 'Intake' });
+    await intake.filter({ hasText: 'Refused. The sweeper does not answer. (503)' }).waitFor();
   });
 
   it('says which number is unknown, and shows none to others', async () => {

@@ -57,6 +57,7 @@ export function pageDocument(developmentSignatures: boolean | undefined): string
   </form>
 </header>
 ${warning(developmentSignatures)}
+<div class="notice" id="notice" role="status" aria-label="Notice"></div>
 <div class="columns">
 <main>
   <section class="panel" aria-labelledby="upload-heading">
@@ -130,6 +131,13 @@ ${warning(developmentSignatures)}
       </div>
       <dl class="facts readings" id="readings"></dl>
       <div class="actions" id="orders"></div>
+      <form class="intake" id="intake" autocomplete="off">
+        <label for="intake-reason">Reason to take no new uploads, for everybody to read</label>
+        <input id="intake-reason" required maxlength="500">
+        <button type="submit" class="small" id="intake-pause">Pause intake</button>
+        <button type="button" class="small" id="intake-resume" hidden>Resume intake</button>
+      </form>
+      <p class="note" role="status" id="intake-note" aria-label="Intake"></p>
       <p class="note" role="status" id="operations-note" aria-label="Outcome of the order"></p>
     </div>
   </section>

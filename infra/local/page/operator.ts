@@ -20,6 +20,9 @@ const ORDERS = {
   '/sweep': 'POST',
   '/collect': 'POST',
   '/redrive': 'POST',
+  '/intake': 'GET',
+  '/intake/pause': 'POST',
+  '/intake/resume': 'POST',
 } as const;
 
 /** Base of the HTTP API of Prometheus, which knows the queries of `fileshare admin status`. */

@@ -3,7 +3,9 @@ import { byId } from './element.ts';
 import { EventLog } from './event-log.ts';
 import { FileList } from './file-list.ts';
 import { takeFiles } from './intake.ts';
+import { IntakeSwitch } from './intake-switch.ts';
 import { follow } from './live.ts';
+import { NoticeBanner } from './notice.ts';
 import { Operations } from './operations.ts';
 import { Quarantine } from './quarantine.ts';
 import { type Session, sessionOf } from './session.ts';
@@ -15,11 +17,12 @@ const picker = byId('picker', HTMLInputElement);
 const principal = chooser((chosen) => actAs(sessionOf(chosen)));
 const tabs = new Tabs((tab) => {
   if (tab === 'quarantine') void quarantine.load();
-  else if (tab === 'operations') void operations.load();
+  else if (tab === 'operations') void Promise.all([operations.load(), intake.load()]);
   else if (tab !== 'events') files.showTab(tab);
 });
 const quarantine = new Quarantine();
 const operations = new Operations();
+const intake = new IntakeSwitch();
 const events = new EventLog();
 const tray = new Tray((transfers) => files.cancelled(transfers));
 const files = new FileList(sessionOf(principal), {
@@ -38,6 +41,7 @@ function actAs(session: Session): void {
   tabs.allow(session.isOperator);
   quarantine.actAs(session);
   operations.actAs(session);
+  intake.actAs(session);
   events.forgetNames();
   files.actAs(session);
 }
@@ -58,4 +62,5 @@ follow({
   },
   timings: (timings) => files.timed(timings),
 });
+new NoticeBanner().follow();
 actAs(sessionOf(principal));

@@ -41,6 +41,11 @@ export class Operator {
     return (await this.#call('GET', `/quarantine/content?${new URLSearchParams({ name })}`)).blob();
   }
 
+  /** Whether new uploads are taken. */
+  async intake<Answer>(): Promise<Answer> {
+    return (await this.#call('GET', '/intake')).json();
+  }
+
   /** Sends an order, and returns the report. @throws {Error} that says why it was refused */
   async order<Report>(path: string, body: object = {}): Promise<Report> {
     return (await this.#call('POST', path, body)).json();
