@@ -212,6 +212,38 @@ describe('the page: many files', () => {
     for (const name of ['top.txt', 'bottom.txt']) await becomes(cardOf(page, name), 'Clean');
   });
 
+  it('says that a dropped folder is empty', async () => {
+    const page = await window.open(service.url);
+    await shown(page, '1–50');
+    const empty = join(folder, 'empty');
+    await mkdir(empty);
+    const devtools = await page.context().newCDPSession(page);
+    const data = { items: [], files: [empty], dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {
+      await devtools.send('Input.dispatchDragEvent', { type, x: 300, y: 300, data });
+    }
+    const problem = page.getByRole('alert', { name: 'Problem' });
+    await problem.filter({ hasText: 'There is no file in the dropped folder.' }).waitFor();
+  });
+
+  it('has the browser ask whether to leave while uploads are under way', async () => {
+    const page = await window.open(service.url);
+    await page.getByLabel('Upload slowly').check();
+    const buffer = Buffer.alloc(2 * MIB, 7);
+    const file = { name: 'leaving.bin', mimeType: 'application/octet-stream', buffer };
+    await page.getByLabel('Choose files').setInputFiles(file);
+    await becomes(cardOf(page, file.name), 'Uploading');
+    const asked = page.waitForEvent('dialog');
+    await page.evaluate('setTimeout(() => location.reload())');
+    const dialog = await asked;
+    assert.equal(dialog.type(), 'beforeunload');
+    await dialog.dismiss();
+    await becomes(cardOf(page, file.name), 'Clean');
+    page.on('dialog', () => assert.fail('nothing is under way'));
+    await page.reload();
+    await shown(page, '1–50');
+  });
+
   it('pauses all uploads, also those that wait, and resumes them', async () => {
     const page = await window.open(service.url);
     await page.getByLabel('Upload slowly').check();

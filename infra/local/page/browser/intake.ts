@@ -38,9 +38,10 @@ function takeDropped(take: Take): void {
     if (!bringsFiles(event)) return;
     event.preventDefault();
     if (!event.dataTransfer) return;
-    droppedFiles(event.dataTransfer).then(take, (error: unknown) => {
-      complain(`The dropped files could not be read. ${saying(error)}`);
-    });
+    droppedFiles(event.dataTransfer).then(
+      (files) => (files.length > 0 ? take(files) : complain('There is no file in the dropped folder.')),
+      (error: unknown) => complain(`The dropped files could not be read. ${saying(error)}`),
+    );
   });
 }
 

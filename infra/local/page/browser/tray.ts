@@ -27,6 +27,10 @@ export class Tray {
     const words = element('div', { class: 'tray-words' }, this.#counts, this.#sent);
     const actions = element('div', { class: 'actions' }, this.#pause, this.#cancel, this.#close);
     this.#element.append(words, actions, this.#bar);
+    // The browser asks whether to leave. Files that wait would have to be chosen again.
+    addEventListener('beforeunload', (event) => {
+      if (this.#in('queued', 'sending').length > 0) event.preventDefault();
+    });
   }
 
   add(transfer: Transfer): void {
