@@ -19,7 +19,7 @@ overHosts('the main job', (hosts) => {
       },
     });
     assert.equal(response.status, 202);
-    const handle = (await response.json()) as { id: string };
+    const handle = (await response.json()) as { id: string; createdAt: string };
     const self = `${service.filesUrl}/files/${handle.id}`;
     assert.equal(response.headers.get('location'), self);
     assert.ok(Number(response.headers.get('retry-after')) > 0);
@@ -32,7 +32,7 @@ overHosts('the main job', (hosts) => {
       fileName: 'røntgen.pdf',
       size: bytes.length,
       sha256: sha256(bytes),
-      createdAt: (handle as unknown as { createdAt: string }).createdAt,
+      createdAt: handle.createdAt,
       links: { self, status: `${self}/status` },
     });
 

@@ -463,7 +463,11 @@ describe('tus 1.0.0', () => {
     const response = await tus.send('POST', '/uploads', {
       headers: { 'upload-length': '1000', 'upload-metadata': metadata },
     });
-    const handle = (await response.json()) as { id: string; upload: { expiresAt: string } };
+    const handle = (await response.json()) as {
+      id: string;
+      createdAt: string;
+      upload: { expiresAt: string };
+    };
     const self = `${service.url}/files/${handle.id}`;
     assert.deepEqual(handle, {
       id: handle.id,
@@ -472,7 +476,7 @@ describe('tus 1.0.0', () => {
       viewerCount: 0,
       contentType: 'application/pdf',
       fileName: 'røntgen.pdf',
-      createdAt: (handle as unknown as { createdAt: string }).createdAt,
+      createdAt: handle.createdAt,
       upload: { offset: 0, length: 1000, expiresAt: handle.upload.expiresAt },
       links: { self, status: `${self}/status` },
     });

@@ -105,6 +105,7 @@ export class SimulatedService {
     const now = () => new Date(this.#now * 1000);
     const log = pino({ level: 'silent' });
     const engine = { engine: '1.4.3' };
+    // The scanner uses no more than this for a small file that is clean.
     this.#scan = {
       ...{ records, unscanned, now, log, quarantine: undefined, accepts: new Set(), maxScanBytes: 1000 },
       ...{ candidates: {}, verdictMaxAgeMs: 0, publish: async () => undefined },
@@ -129,6 +130,7 @@ export class SimulatedService {
       },
       lease: { aboveBytes: 1000, durationMs: 60_000, holder: 'simulated', now },
     } as unknown as ScanContext;
+    // A sweep of files that wait uses no more than this.
     this.#sweeper = {
       ...{ records, unscanned, now, log, findings: NO_FINDINGS, publish: async () => undefined },
       redeliver: async (event: EventMessage) => {
@@ -175,6 +177,7 @@ export class SimulatedService {
     const createdAt = new Date(second * 1000);
     const content = { size: BYTES.length, sha256, crc32c };
     const stored = { id, owner: OWNER, viewers: [], createdAt, contentType: 'text/plain', content };
+    // Generations are branded: these were not parsed.
     const object = {
       ...{ bucket: UNSCANNED, name: id, generation: '1', metageneration: '1', size: BYTES.length },
       ...{ crc32c, contentType: 'text/plain', timeCreated: createdAt, metadata: {} },

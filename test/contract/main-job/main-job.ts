@@ -78,6 +78,7 @@ export class MainJob {
     this.relay.headers = { 'x-retry-test-id': id };
     try {
       const result = await work();
+      // As above.
       const report = (
         await send('GET', `${test}/${id}`, { headers: { connection: 'close' } })
       ).ok() as unknown as { completed: boolean };

@@ -208,6 +208,7 @@ async function runCase(
       const status = Number(instructions.at(-1)?.replace('return-', ''));
       await assert.rejects(run(faulty), (error) => error instanceof StorageError && error.status === status);
     }
+    // As above.
     const { completed } = (await send('GET', `${subject.url}/retry_test/${id}`)).ok() as unknown as {
       completed: boolean;
     };
