@@ -138,10 +138,12 @@ describe('the page: many files', () => {
     );
     assert.deepEqual(names, [
       'Signatures',
+      'Notice',
       'Problem',
       'Files shown',
       'Events',
       'Contents in quarantine',
+      'Intake',
       'Outcome of the order',
       'News',
     ]);
