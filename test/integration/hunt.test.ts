@@ -40,7 +40,8 @@ describe('a hunt for stored contents', () => {
     ]);
     assert.deepEqual(lines.at(-1)?.['report']?.['complete'], true);
     const { operations } = await service.operations();
-    assert.deepEqual(Object.keys(operations), ['objects.list']);
+    assert.deepEqual(Object.keys(operations).sort(), ['objects.get', 'objects.list']);
+    assert.equal(operations['objects.get']?.calls, 1, 'the owner of the buckets');
   });
 
   it('refuses a list that names nothing, one of too many, a place that is none, and callers who are no operators', async () => {
