@@ -1,17 +1,16 @@
 import { byId } from '../element.ts';
+import { SampleUpload } from './sample-upload.ts';
+import { listingProblem, noteIn, noteOf, troubleIn } from './trouble.ts';
 import {
   actAs,
   actingAs,
   buttonIn,
   isOpen,
-  nameIn,
   openRow,
   openTab,
   rowOf,
   sampleButton,
-  termIn,
   until,
-  uploadedSince,
 } from './visitor.ts';
 
 const CLEAN = 'letter.pdf';
@@ -19,20 +18,6 @@ const MALWARE = 'eicar.com';
 const RECEIVERS = ['org:974760673', 'org:889640782'] as const;
 const OPERATOR = 'user:operator';
 const HOUR_MS = 3_600_000;
-/** States of a row that no waiting changes. */
-const ENDS: ReadonlySet<string> = new Set([
-  'Clean',
-  'Infected',
-  'Unscannable',
-  'Failed',
-  'Refused',
-  'Interrupted',
-  'Expired',
-  'Deleted',
-  'Not found',
-  'Not known',
-]);
-
 /** A step of the tour, which the tour or the visitor may take. */
 export interface Step {
   readonly title: string;
@@ -55,8 +40,8 @@ export interface Step {
 export function stepsOf(): readonly Step[] {
   const owner = actingAs();
   const receiver = RECEIVERS.find((each) => each !== owner) ?? RECEIVERS[0];
-  const clean = new Upload(CLEAN, 'Clean', owner);
-  const malware = new Upload(MALWARE, 'Infected', owner);
+  const clean = new SampleUpload(CLEAN, 'Clean', owner);
+  const malware = new SampleUpload(MALWARE, 'Infected', owner);
   const letter = () => rowOf(clean.id);
   const isDownloaded = () => noteOf(letter()).includes('Downloaded ');
   const ofOwner = (): string | undefined => troubleIn(letter(), 'Clean');
@@ -175,77 +160,6 @@ export function stepsOf(): readonly Step[] {
       },
     },
   ];
-}
-
-/** The upload of a sample, by the tour or by the visitor. */
-class Upload {
-  /** Empty until the service has decided. */
-  id = '';
-  sha256: string | undefined;
-  readonly #name: string;
-  readonly #state: string;
-  readonly #owner: string;
-  /** ms since 1970; the step was begun then. */
-  #since = Date.now();
-
-  /** @param state of the file that the step is to lead to */
-  constructor(name: string, state: string, owner: string) {
-    this.#name = name;
-    this.#state = state;
-    this.#owner = owner;
-  }
-
-  begin(): void {
-    actAs(this.#owner);
-    const resume = buttonIn(this.#row(), 'Resume');
-    if (resume) {
-      resume.click();
-      return;
-    }
-    this.#since = Date.now();
-    sampleButton(this.#name)?.click();
-  }
-
-  isDecided(): boolean {
-    const row = this.#row();
-    if (row?.dataset['state'] !== this.#state) return false;
-    this.sha256 = termIn(row, 'SHA-256');
-    this.id = row.dataset['id'] ?? '';
-    return this.sha256 !== undefined;
-  }
-
-  problem(): string | undefined {
-    const sample = sampleButton(this.#name);
-    if (sample?.ariaBusy === 'true') return undefined;
-    return listingProblem() ?? troubleIn(this.#row(), this.#state);
-  }
-
-  #row(): HTMLElement | null {
-    return uploadedSince(this.#since).find((row) => nameIn(row)?.textContent === this.#name) ?? null;
-  }
-}
-
-/** Why a row is not, and does not become, in that state; or why the last action on it was refused. */
-function troubleIn(row: HTMLElement | null, wanted: string): string | undefined {
-  const { state = '' } = row?.dataset ?? {};
-  if (!row || row.querySelector('[aria-busy="true"]')) return undefined;
-  const note = noteOf(row);
-  if (!ENDS.has(state) || (state === wanted && !note.includes('Refused.'))) return undefined;
-  const released = row.querySelector('.why')?.textContent ?? '';
-  return [`${nameIn(row)?.textContent}: ${state}.`, note || released].filter(Boolean).join(' ');
-}
-
-function noteIn(row: HTMLElement | null): Element | null {
-  return row?.querySelector('.note') ?? null;
-}
-
-function noteOf(row: HTMLElement | null): string {
-  return noteIn(row)?.textContent ?? '';
-}
-
-function listingProblem(): string | undefined {
-  const problem = byId('problem', HTMLElement);
-  return problem.hidden ? undefined : problem.textContent;
 }
 
 function shareForm(row: HTMLElement): HTMLFormElement | null {
