@@ -262,6 +262,11 @@ describe('the page: many files', () => {
     await tray.getByText('0 of 4 uploaded · 4 paused').waitFor();
     await page.getByRole('status', { name: 'News' }).filter({ hasText: '4 uploads paused' }).waitFor();
     for (const name of names) await becomes(cardOf(page, name), 'Paused');
+    for (const row of await rows(page).getByRole('button').all()) {
+      await row.focus();
+      const [name, strip] = await Promise.all([row.boundingBox(), tray.boundingBox()]);
+      assert.ok(name && strip && name.y + name.height <= strip.y, 'the focus is not behind the strip');
+    }
     await page.getByLabel('Upload slowly').uncheck();
     const [added] = files;
     assert.ok(added);

@@ -19,6 +19,8 @@ export class Panel {
   readonly #text = element('p', { id: 'tour-text' });
   readonly #button: HTMLButtonElement;
   readonly #element: HTMLElement;
+  /** Strips that cover the end of the page: this one, and that of the uploads. */
+  readonly #dock = byId('dock', HTMLElement);
   readonly #size = new ResizeObserver(() => this.#follow());
   readonly #end = new AbortController();
   #target: Element | null = null;
@@ -38,8 +40,8 @@ export class Panel {
       element('div', { class: 'actions' }, this.#button, left),
     );
     this.#element.addEventListener('keydown', ({ key }) => key === 'Escape' && leave());
-    byId('dock', HTMLElement).prepend(this.#element);
-    for (const each of [this.#element, document.body]) this.#size.observe(each);
+    this.#dock.prepend(this.#element);
+    for (const each of [this.#dock, document.body]) this.#size.observe(each);
     for (const type of ['pointerdown', 'wheel', 'keydown']) {
       document.addEventListener(type, (event) => this.#used(event), {
         passive: true,
@@ -84,7 +86,7 @@ export class Panel {
 
   /** Keeps the strip from covering the target. */
   #follow(): void {
-    const height = this.#element.offsetHeight;
+    const height = this.#dock.offsetHeight;
     document.documentElement.style.setProperty('scroll-padding-bottom', `${height + 24}px`);
     if (this.#isFollowed) this.#target?.scrollIntoView({ block: 'nearest' });
   }
