@@ -91,7 +91,7 @@ describe('client: the package, installed in an empty project', () => {
     assert.match(outputs[1] ?? '', /^b\.txt [0-9a-v]{43}$/m);
     assert.match(outputs[1] ?? '', /^day-1\/a\.txt [0-9a-v]{43}$/m);
     assert.match(outputs[2] ?? '', /^6 of 6\ndownloaded\.txt 6\n$/);
-    assert.match(outputs[3] ?? '', /DocumentReference\/123\n.*table\.csv\ndeleted\ntrue\n$/s);
+    assert.match(outputs[3] ?? '', /DocumentReference\/123\n.*table\.csv\nopen\ndeleted\ntrue\n$/s);
     assert.match(outputs[4] ?? '', /infected Win\.Test\.EICAR_HDB-1/);
     assert.match(outputs[5] ?? '', /^clean \S+Z [\d.]+\n$/);
   });
