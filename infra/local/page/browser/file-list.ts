@@ -5,6 +5,7 @@ import type { CardActions } from './card.ts';
 import { byId } from './element.ts';
 import type { EventLog } from './event-log.ts';
 import { Listing, PAGE, type Selection } from './listing.ts';
+import { isSending, isUnfinished } from './same-upload.ts';
 import type { Session } from './session.ts';
 import { Table } from './table.ts';
 import type { Tabs } from './tabs.ts';
@@ -237,22 +238,17 @@ export class FileList implements FileWatcher {
   }
 
   /** An upload that is not complete, of what looks like the same file. */
-  #begun({ name, size }: File): TrackedFile | undefined {
-    const found = this.#listing.files.find(({ handle, session }) => {
-      const waits = handle?.state === 'uploading' && handle.owner === session.principal;
-      return waits && handle.fileName === name && handle.upload?.length === size;
-    });
+  #begun(content: File): TrackedFile | undefined {
+    const found = this.#listing.files.find((file) => isUnfinished(file, content));
     if (found?.id !== undefined) this.#listing.remove(found.id);
     return found;
   }
 
   /** Whether the page shows it already, or sends it: that gets its id when it is there. */
-  #isKnown({ id, state, fileName, upload }: Handle): boolean {
-    return [...this.#opened, ...this.#uploads].some((file) => {
-      if (file.id === id) return this.#isShown(file);
-      const sending = state === 'uploading' && file.transfer?.state.kind !== 'sent' && file.transfer;
-      return sending && sending.file.name === fileName && sending.file.size === upload?.length;
-    });
+  #isKnown(handle: Handle): boolean {
+    return [...this.#opened, ...this.#uploads].some((file) =>
+      file.id === handle.id ? this.#isShown(file) : isSending(file, handle),
+    );
   }
 
   async #sent(file: TrackedFile, handle: Handle): Promise<void> {
