@@ -1,4 +1,3 @@
-import type { IncomingMessage } from 'node:http';
 import { http } from '@google-cloud/functions-framework';
 import { addressed } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
@@ -11,6 +10,7 @@ import { References } from '../../shared/files/references.ts';
 import { SharedFiles } from '../../shared/files/shared-files.ts';
 import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
+import { jsonOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
@@ -43,6 +43,9 @@ import { within } from './within.ts';
 
 /** Each is less than half a kilobyte in memory. */
 const CANDIDATES_PER_CYCLE = 50_000;
+const MAX_ORDER_BYTES = 1_048_576;
+/** Paths whose body is a list of a million lines, which is not to be in memory as text. */
+const LISTS: ReadonlySet<string> = new Set(['/hunt', '/owner/attest']);
 
 const config = readConfig(sweeperVariables, process.env);
 const log = createLog('sweeper', config.LOG_LEVEL);
@@ -135,8 +138,7 @@ const ROUTES: Readonly<Record<string, Methods>> = {
   }),
 };
 
-// A list of a million lines is not to be in memory as text.
-streamBodies(({ url = '' }) => url.startsWith('/hunt') || url.startsWith('/owner/attest'));
+streamBodies(() => true);
 drainOnSignals(log, async () => {
   await Promise.all([events.close(), notifications.close(), rescans.close(), tracing.flush()]);
 });
@@ -159,7 +161,17 @@ async function handler(context: RequestContext): Promise<void> {
   const by = admitCaller(request.headers, path, callers);
   const route = routeFor(methods, request.method);
   if (path !== ADOPT) await requireOurs(within(deployment, context));
-  await route(context, { body: (request as IncomingMessage & { body?: unknown }).body, by });
+  await route(context, { body: LISTS.has(path) ? undefined : await bodyAt(context), by });
+}
+
+async function bodyAt({ request, response, path }: RequestContext): Promise<unknown> {
+  try {
+    return await jsonOf(request, response, MAX_ORDER_BYTES, null);
+  } catch (error) {
+    // Pub/Sub would send it again and again, and no notification of ours looks so.
+    if (path === '/dead-letters' && error instanceof Problem && error.type === 'invalid-request') return null;
+    throw error;
+  }
 }
 
 async function postSweep(context: RequestContext): Promise<void> {

@@ -4,7 +4,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 
 /** A call of the sweeper, which {@link admitCaller} has let in. */
 export interface Call {
-  /** Parsed by the framework. */
+  /** Parsed; null where there is none, undefined where the route reads it. */
   readonly body: unknown;
   /** Email of the account. */
   readonly by: string;

@@ -142,13 +142,19 @@ describe('limits of at-least-once delivery', () => {
     ['POST', '/', '{}', 404],
     ['POST', '/redrive', '{"fileId": 1}', 400],
     ['POST', '/redrive', '{"state": "clean"}', 400],
+    ['POST', '/redrive', undefined, 400],
+    ['POST', '/redrive', '{"fileId": ', 400],
+    ['POST', '/redrive', JSON.stringify({ fileId: 'a'.repeat(1_048_576) }), 400],
     ['POST', '/dead-letters', '{"message": {"data": "e30="}}', 204],
     ['POST', '/dead-letters', '[]', 204],
+    ['POST', '/dead-letters', '{"message', 204],
   ] as const) {
-    it(`${method} ${path} ${body ?? ''} is answered with ${status}`, async () => {
+    it(`${method} ${path} ${body?.slice(0, 80) ?? ''} is answered with ${status}`, async () => {
       const as = path === '/dead-letters' ? 'push' : 'operator';
       const response = await service.sweeper(path, { as, method, ...(body && { body }) });
       assert.equal(response.status, status);
+      const type = status < 400 ? null : 'application/problem+json';
+      assert.equal(response.headers.get('content-type'), type);
     });
   }
 
