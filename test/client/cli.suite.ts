@@ -394,6 +394,16 @@ describe('client: the command line', () => {
     assert.match((await verify('forged-report')).stderr, /not signed with any of these keys/);
   });
 
+  it('has the report of an audit marked for deletion once there is a newer one', async () => {
+    const reports = [(await service.audit()).signed, (await service.audit()).signed];
+    const permanent = service.bucket('permanent');
+    const stored = await Promise.all(reports.map((report) => permanent.stat(report?.name ?? '')));
+    assert.deepEqual(
+      stored.map((report) => report && report.customTime !== undefined),
+      [true, false],
+    );
+  });
+
   it('tells by its exit code that a verified verdict is not clean', async () => {
     const { id } = JSON.parse(
       (await fileshare(['upload', 'eicar.txt', '--wait', '--json'])).stdout,

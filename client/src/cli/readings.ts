@@ -28,8 +28,10 @@ export function readingsOf(name: string): readonly Reading[] {
     `{monitored_resource="pubsub_subscription",subscription_id${match}}`;
   const increase = (metric: string, window: string) =>
     `sum(increase(${user}_${metric}{${revision}}[${window}])) or vector(0)`;
+  /** Nothing that was counted is 0, without a label; a version that nobody used is not. */
+  const orNone = ' or on() vector(0)';
   const increaseBy = (label: string, metric: string, window: string) =>
-    `sum by (${label}) (increase(${user}_${metric}{${revision}}[${window}]))`;
+    `sum by (${label}) (increase(${user}_${metric}{${revision}}[${window}]))${orNone}`;
   const quantile = (share: number, metric: string, window: string) =>
     `histogram_quantile(${share}, sum by (le) (increase(${user}_${metric}_bucket{${revision}}[${window}])))`;
   const byService = (metric: string) =>
@@ -93,7 +95,7 @@ export function readingsOf(name: string): readonly Reading[] {
       name: 'slotsUsed',
       title: 'Scan slots in use, mean of ten minutes',
       ...mean,
-      query: byService('slots_used'),
+      query: `${byService('slots_used')}${orNone}`,
     },
     {
       name: 'slotsFree',
@@ -105,7 +107,7 @@ export function readingsOf(name: string): readonly Reading[] {
       name: 'slotsBusiest',
       title: 'Scan slots in use, busiest minute of an instance',
       ...mean,
-      query: `histogram_quantile(1, sum by (service_name, le) (increase(${user}_slots_used_bucket{${revision}}[${SLOTS_MINUTES}m])))`,
+      query: `histogram_quantile(1, sum by (service_name, le) (increase(${user}_slots_used_bucket{${revision}}[${SLOTS_MINUTES}m])))${orNone}`,
     },
     {
       name: 'instances',
@@ -141,7 +143,7 @@ export function readingsOf(name: string): readonly Reading[] {
       name: 'databases',
       title: 'Versions of the signatures, by verdicts in the last hour',
       ...count,
-      query: increaseBy('database', 'by_database', '1h'),
+      query: `sum by (database) (increase(${user}_by_database{${revision}}[1h]))`,
     },
     {
       name: 'signatureAgeSeconds',

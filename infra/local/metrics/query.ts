@@ -27,6 +27,7 @@ const NAME = 'fileshare';
 const HOUR = 3_600_000;
 /** Minutes of the readings of slots. */
 const SLOTS_MINUTES = 10;
+const NONE: Vector = new Map([['', 0]]);
 const DEAD = ['finalized-dead-sweeper'];
 
 /**
@@ -42,8 +43,10 @@ export async function answerQuery(
   const evaluation = reading && evaluationsOf(sources)[reading.name];
   if (!evaluation) return undefined;
   const { label, of } = evaluation;
-  const result = [...(await of())].map(([key, value]) => ({
-    metric: label === '' ? {} : { [label]: key },
+  const values = await of();
+  const isNone = values.size === 0 && query.endsWith(' or on() vector(0)');
+  const result = [...(isNone ? NONE : values)].map(([key, value]) => ({
+    metric: key === '' ? {} : { [label]: key },
     value: [now / 1000, String(value)],
   }));
   return { status: 'success', data: { resultType: 'vector', result } };

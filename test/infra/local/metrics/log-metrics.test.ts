@@ -172,7 +172,7 @@ describe('the queries of fileshare admin status, on one machine', () => {
     assert.deepEqual(await values('slotsFree', of), [[{ service_name: 'fileshare-scanner' }, [5, '0.1']]]);
     assert.deepEqual(await values('slotsBusiest', of), [[{ service_name: 'fileshare-scanner' }, [5, '2']]]);
     assert.deepEqual(await values('scanSecondsMedian', of), [[{}, [5, '1.5']]]);
-    assert.deepEqual(await values('slotsUsed', sources()), []);
+    assert.deepEqual(await values('slotsFree', sources()), []);
   });
 
   it('have no value where nobody has measured it, and 0 where nothing was counted', async () => {
@@ -183,10 +183,13 @@ describe('the queries of fileshare admin status, on one machine', () => {
       'rescansWaiting',
       'deadLetters',
       'signatureAgeSeconds',
+      'databases',
     ]) {
       assert.deepEqual(await values(name, blind), [], name);
     }
-    assert.deepEqual(await values('failed', blind), [[{}, [5, '0']]]);
+    for (const name of ['failed', 'verdicts', 'rescans', 'rulesBroken', 'slotsUsed', 'slotsBusiest']) {
+      assert.deepEqual(await values(name, blind), [[{}, [5, '0']]], name);
+    }
   });
 
   it('are no others', async () => {

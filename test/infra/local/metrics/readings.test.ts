@@ -93,6 +93,7 @@ const EXPECTED: Readonly<Record<string, readonly { labels: Record<string, string
   refused: alone(0),
   instances: [{ labels: { service_name: 'my-files-files' }, value: 2 }],
   audits: alone(0),
+  rulesBroken: alone(0),
 };
 
 describe('the readings of fileshare admin status, evaluated by Prometheus', () => {
@@ -106,6 +107,14 @@ describe('the readings of fileshare admin status, evaluated by Prometheus', () =
       assert.equal(evaluateExpressions([{ query, values }], { series: SERIES, minutes: MINUTES }), '');
     });
   }
+
+  it('has no slots in use where nothing scans, and none that are free', () => {
+    const values = (name: string) => (name === 'slotsFree' ? [] : alone(0));
+    const readings = readingsOf('my-files').filter(({ name }) => name.startsWith('slots'));
+    assert.equal(readings.length, 3);
+    const expressions = readings.map(({ name, query }) => ({ query, values: values(name) }));
+    assert.equal(evaluateExpressions(expressions, { series: [], minutes: MINUTES }), '');
+  });
 
   it('tells a wrong value', () => {
     const query = 'sum(redriven)';
