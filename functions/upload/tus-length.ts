@@ -34,7 +34,7 @@ export async function declare(
   return { ...progress, chain: { ...progress.chain, declared: { length, object } } };
 }
 
-function unfitLength(): Problem {
+export function unfitLength(): Problem {
   return new Problem('invalid-request', {
     detail: 'Upload-Length does not fit what is known of the upload.',
   });

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { lengthOf } from '../../shared/files/parts.ts';
+import type { FileRecord } from '../../shared/files/record.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHead } from '../../shared/http/respond.ts';
@@ -10,12 +11,13 @@ import type { Shares } from '../../shared/runtime/shares.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import type { Intake } from './intake.ts';
 import { openUpload } from './open.ts';
-import { appendBody, chunkOf, requireOffsetType, standing } from './tus-body.ts';
+import { sizeOf } from './received.ts';
+import { appendBody, chunkOf, hasBody, requireOffsetType, standing } from './tus-body.ts';
 import { isFinal, parseConcat } from './tus-concat.ts';
 import { type CreateUploadDeps, createPartial, createUpload } from './tus-create.ts';
 import { createFinal } from './tus-final.ts';
 import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERSION } from './tus-headers.ts';
-import { declare, declared } from './tus-length.ts';
+import { declare, declared, unfitLength } from './tus-length.ts';
 import { alive, current, type Found, find, standsAt, whyNot } from './tus-standing.ts';
 import { type TerminateDeps, terminate } from './tus-terminate.ts';
 
@@ -92,8 +94,7 @@ async function head(tus: Tus, { response }: RequestContext, { record: read, uplo
     });
   }
   const { record } = now;
-  const claims = record.state === 'pending' ? record.claims : undefined;
-  const size = record.content?.size ?? claims?.size;
+  const size = sizeOf(record);
   if (size === undefined) throw new Problem('not-found');
   sendEmpty(response, 200, {
     ...completeHeaders(record, size),
@@ -111,7 +112,7 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   const live = alive(tus, now);
   requireOffsetType(request);
   if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
-  if (!live) throw new Problem('upload-complete');
+  if (!live) return patchComplete(context, now.record, offset);
   if (offset !== live.chain.end) throw standsAt(live.chain.end);
   const said = declared(tus, live, countIn(request, 'Upload-Length'));
   const length = said ?? lengthOf(live.record.upload, live.chain);
@@ -127,6 +128,15 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   const { record } = received;
   log.info({ fileId: record.id, owner: record.owner, size: length }, 'file received');
   sendEmpty(response, 204, completeHeaders(record, length));
+}
+
+/** Adds nothing. A request at the end without a byte is one that was answered before, as for tusd and @tus/server. */
+function patchComplete({ request, response }: RequestContext, record: FileRecord, offset: number): void {
+  const size = sizeOf(record);
+  if (offset !== size) throw new Problem('upload-complete');
+  if ((countIn(request, 'Upload-Length') ?? size) !== size) throw unfitLength();
+  if (hasBody(request)) throw new Problem('upload-too-long');
+  sendEmpty(response, 204, completeHeaders(record, size));
 }
 
 function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {

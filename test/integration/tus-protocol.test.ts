@@ -137,8 +137,37 @@ const CORE: Expectation[] = [
     problem: 'upload-too-long',
   },
   {
-    must: 'PATCH of a complete upload: 409',
-    send: async (tus) => tus.patch(await begun(tus, 1000), 1000, Buffer.alloc(0)),
+    must: 'PATCH of a complete upload at its end, without a byte: 204, as for tusd and @tus/server',
+    send: async (tus) =>
+      tus.patch(await begun(tus, 1000), 1000, Buffer.alloc(0), { 'upload-length': '1000' }),
+    status: 204,
+    headers: {
+      'upload-offset': '1000',
+      'repr-digest': `sha-256=:${createHash('sha256').update(bytes).digest('base64')}:`,
+    },
+  },
+  {
+    must: 'PATCH of a complete upload with more than its length: 413',
+    send: async (tus) => tus.patch(await begun(tus, 1000), 1000, bytes),
+    status: 413,
+    problem: 'upload-too-long',
+  },
+  {
+    must: 'PATCH of a complete upload with more than its length without saying so: 413',
+    send: async (tus) => tus.patch(await begun(tus, 1000), 1000, new Blob([bytes]).stream()),
+    status: 413,
+    problem: 'upload-too-long',
+  },
+  {
+    must: 'PATCH of a complete upload with another length: 400',
+    send: async (tus) =>
+      tus.patch(await begun(tus, 1000), 1000, Buffer.alloc(0), { 'upload-length': '1001' }),
+    status: 400,
+    problem: 'invalid-request',
+  },
+  {
+    must: 'PATCH of a complete upload at another offset: 409',
+    send: async (tus) => tus.patch(await begun(tus, 1000), 900, bytes.subarray(900)),
     status: 409,
     problem: 'upload-complete',
   },

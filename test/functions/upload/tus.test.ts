@@ -171,8 +171,10 @@ describe('tus in several instances', () => {
     await removeParts(fixture.appender.unscanned, id);
     await decide(id);
     assert.deepEqual(told(await one.send('HEAD', path)), [200, '1000']);
+    assert.deepEqual(told(await patch(one, path, 1000, bytesOf(0))), [204, '1000']);
     assert.equal((await one.send('DELETE', path)).status, 204);
     assert.deepEqual(told(await two.send('HEAD', path)), [410, null]);
+    assert.deepEqual(told(await patch(two, path, 1000, bytesOf(0))), [410, 'file-deleted']);
   });
 
   for (const [how, meanwhile, answer] of [
@@ -245,7 +247,7 @@ describe('tus in several instances', () => {
 
   for (const [method, answer] of [
     ['HEAD', [200, '1000']],
-    ['PATCH', [409, 'upload-complete']],
+    ['PATCH', [204, '1000']],
     ['DELETE', [204, null]],
   ] as const) {
     it(`finishes what another instance began, by ${method}`, async () => {
