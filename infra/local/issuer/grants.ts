@@ -1,7 +1,9 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
-import { type Issuer, SCOPES, type Scope, USUAL_SCOPES } from './issuer.ts';
+import { Codes, type Grant } from './codes.ts';
+import { type Issuer, SCOPES, type Scope } from './issuer.ts';
+import { challengeOf, OAuthError, required, scopesIn } from './parameters.ts';
 
 const DEVICE_SECONDS = 600;
 /** Seconds between two questions of a device. */
@@ -10,22 +12,6 @@ const TOKEN_SECONDS = 3600;
 
 /** No vowels, so that no code is a word (RFC 8628 section 6.1). */
 const LETTERS = 'BCDFGHJKLMNPQRSTVWXZ';
-
-/** An error of OAuth (RFC 6749 section 5.2). */
-export class OAuthError extends Error {
-  readonly error: string;
-
-  constructor(error: string, description: string) {
-    super(description);
-    this.error = error;
-  }
-}
-
-interface Grant {
-  readonly principal: Principal;
-  readonly scopes: readonly Scope[];
-  readonly clientId: string;
-}
 
 interface Device {
   readonly clientId: string;
@@ -39,10 +25,12 @@ interface Device {
 type Parameters = URLSearchParams;
 
 /**
- * The grants by which a command line logs in. Like the issuer, they trust anyone: a secret or an assertion is not
+ * The grants by which a command line or a page logs in. Like the issuer, they trust anyone: a secret or an assertion is not
  * verified, and a client is the principal that its id names, or `app:` with it. Codes and refresh tokens are good once.
  */
 export class Grants {
+  /** Redeemed by the grant `authorization_code`. */
+  readonly codes = new Codes((grant) => this.#forget(grant));
   readonly #issuer: Issuer;
   readonly #devices = new Map<string, Device>();
   /** Device codes by the code that a person enters. */
@@ -86,6 +74,13 @@ export class Grants {
   /** The token endpoint. @throws {OAuthError} */
   async token(parameters: Parameters): Promise<object> {
     switch (parameters.get('grant_type')) {
+      case 'authorization_code': {
+        const { grant, isOffline, idToken } = this.codes.redeem(parameters);
+        const answer = await this.#answer(grant, isOffline);
+        if (!idToken) return answer;
+        const { principal, groups, clientId } = grant;
+        return { ...answer, id_token: await this.#issuer.idToken(principal, clientId, groups, idToken) };
+      }
       case 'urn:ietf:params:oauth:grant-type:device_code':
         return this.#answer(this.#deviceGrant(parameters), true);
       case 'refresh_token':
@@ -107,6 +102,11 @@ export class Grants {
   /** RFC 7009: a token that is unknown is revoked too. */
   revoke(parameters: Parameters): void {
     this.#refreshTokens.delete(required(parameters, 'token'));
+  }
+
+  /** Revokes what came of a grant. */
+  #forget(grant: Grant): void {
+    for (const [token, of] of this.#refreshTokens) if (of === grant) this.#refreshTokens.delete(token);
   }
 
   #deviceGrant(parameters: Parameters): Grant {
@@ -146,34 +146,17 @@ export class Grants {
   }
 
   async #answer(grant: Grant, isRefreshed: boolean): Promise<object> {
-    const { principal, scopes } = grant;
+    const { principal, groups = [], scopes } = grant;
     const refreshToken = isRefreshed ? randomBytes(32).toString('base64url') : undefined;
     if (refreshToken) this.#refreshTokens.set(refreshToken, grant);
     return {
-      access_token: await this.#issuer.token(principal, scopes, { expiresInSeconds: TOKEN_SECONDS }),
+      access_token: await this.#issuer.token(principal, scopes, { groups, expiresInSeconds: TOKEN_SECONDS }),
       token_type: 'Bearer',
       expires_in: TOKEN_SECONDS,
       scope: scopes.map((scope) => SCOPES[scope]).join(' '),
       ...(refreshToken && { refresh_token: refreshToken }),
     };
   }
-}
-
-function required(parameters: Parameters, name: string): string {
-  const value = parameters.get(name);
-  if (!value) throw new OAuthError('invalid_request', `${name} is missing.`);
-  return value;
-}
-
-/** Scopes of OpenID Connect are taken and ignored. */
-function scopesIn(parameters: Parameters): readonly Scope[] {
-  const words = (parameters.get('scope') ?? '')
-    .split(' ')
-    .filter((word) => !/^(?:|openid|offline_access)$/.test(word));
-  const known = (Object.keys(SCOPES) as Scope[]).filter((scope) => words.includes(SCOPES[scope]));
-  if (known.length < words.length)
-    throw new OAuthError('invalid_scope', `The scopes are ${Object.values(SCOPES).join(', ')}.`);
-  return known.length > 0 ? known : USUAL_SCOPES;
 }
 
 function principalOf(clientId: string): Principal {
@@ -188,10 +171,6 @@ function decoded(assertion: string) {
   } catch {
     throw new OAuthError('invalid_grant', 'The assertion is no JWT.');
   }
-}
-
-function challengeOf(verifier: string): string {
-  return createHash('sha256').update(verifier).digest('base64url');
 }
 
 function newUserCode(): string {

@@ -36,33 +36,45 @@ export interface Issuer {
   readonly jwks: { readonly keys: readonly IssuerKey['publicJwk'][] };
   /** A JWT for a principal such as `org:889640782`; to read and write by default. */
   token(principal: string, scopes?: readonly Scope[], options?: TokenOptions): Promise<string>;
+  /** An ID token (OpenID Connect Core 1.0 section 2) for a client. */
+  idToken(
+    principal: string,
+    clientId: string,
+    groups?: readonly string[],
+    claims?: Readonly<Record<string, string | number>>,
+  ): Promise<string>;
 }
 
 /** The issuer of the platform at `gatewayUrl`, with the key kept in `folder`. */
 export async function createIssuer(folder: string, gatewayUrl: string): Promise<Issuer> {
   const { kid, publicJwk, privateKey } = await issuerKey(folder);
   const url = gatewayUrl + ISSUER_PATH;
+  const sign = (principal: string, audience: string, seconds: number, claims: Record<string, unknown>) => {
+    const now = Math.floor(Date.now() / 1000);
+    return new SignJWT({ ...claims, [PRINCIPAL_CLAIM]: principal })
+      .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
+      .setIssuer(url)
+      .setAudience(audience)
+      .setSubject(principal)
+      .setJti(randomUUID())
+      .setIssuedAt(now)
+      .setExpirationTime(now + seconds)
+      .sign(privateKey);
+  };
   return {
     url,
     jwks: { keys: [publicJwk] },
-    token: (principal, scopes = USUAL_SCOPES, { groups = [], expiresInSeconds = LIFETIME_SECONDS } = {}) => {
-      const now = Math.floor(Date.now() / 1000);
-      const claims = {
-        [PRINCIPAL_CLAIM]: principal,
-        scope: scopes.map((scope) => SCOPES[scope]).join(' '),
-        ...(groups.length > 0 && { [GROUPS_CLAIM]: groups.map((group) => group.replace(/^group:/, '')) }),
-      };
-      return new SignJWT(claims)
-        .setProtectedHeader({ alg: 'ES256', kid, typ: 'JWT' })
-        .setIssuer(url)
-        .setAudience(AUDIENCE)
-        .setSubject(principal)
-        .setJti(randomUUID())
-        .setIssuedAt(now)
-        .setExpirationTime(now + expiresInSeconds)
-        .sign(privateKey);
+    token: (principal, scopes = USUAL_SCOPES, { groups, expiresInSeconds = LIFETIME_SECONDS } = {}) => {
+      const scope = scopes.map((scope) => SCOPES[scope]).join(' ');
+      return sign(principal, AUDIENCE, expiresInSeconds, { scope, ...groupsClaim(groups) });
     },
+    idToken: (principal, clientId, groups, claims) =>
+      sign(principal, clientId, LIFETIME_SECONDS, { ...claims, ...groupsClaim(groups) }),
   };
+}
+
+function groupsClaim(groups: readonly string[] = []): Record<string, unknown> {
+  return groups.length > 0 ? { [GROUPS_CLAIM]: groups.map((group) => group.replace(/^group:/, '')) } : {};
 }
 
 /** Some of `read`, `write` and `admin`, with spaces (or plus signs, undecoded) between, or undefined where it is none. */

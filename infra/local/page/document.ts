@@ -1,16 +1,7 @@
+import { escapeHtml } from '../html.ts';
+import { PRINCIPALS } from '../issuer/known-principals.ts';
 import { type Sample, samples } from '../samples/samples.ts';
 import { DEVELOPMENT_SIGNATURES } from './banner.ts';
-import { escapeHtml } from './html.ts';
-
-/** Principals to choose from; any other can be typed. */
-const PRINCIPALS = {
-  'org:889640782': 'org:889640782 (a clinic)',
-  'org:974760673': 'org:974760673 (a hospital)',
-  'user:nurse': 'user:nurse (in group:nurses)',
-  'user:stranger': 'user:stranger (nobody in particular)',
-  'user:operator': 'user:operator (an operator)',
-  'user:second-operator': 'user:second-operator (another operator)',
-};
 
 /** Tabs and their panels. */
 const TABS = [

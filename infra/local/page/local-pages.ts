@@ -1,7 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { sendProblem } from '../gateway/problem.ts';
-import { grantEndpoints, grantMetadata } from '../issuer/endpoints.ts';
-import { ISSUER_PATH, type Issuer, JWKS_PATH, parseExpiry, parseScopes } from '../issuer/issuer.ts';
+import { issuerEndpoints } from '../issuer/endpoints.ts';
+import { type Issuer, parseExpiry, parseScopes } from '../issuer/issuer.ts';
 import { pageFile } from './files.ts';
 import type { Live } from './live.ts';
 import { OPERATOR_METHODS, type OperatorOptions, operate } from './operator.ts';
@@ -10,6 +10,8 @@ import { type PlatformStatus, statusPage } from './status-page.ts';
 
 export interface LocalPagesOptions {
   readonly issuer: Issuer;
+  /** Pages elsewhere than on this machine that may log in. */
+  readonly redirectUris?: readonly string[] | undefined;
   readonly status: () => PlatformStatus;
   readonly live: Pick<Live, 'watch'>;
   readonly operator: Omit<OperatorOptions, 'issuer'>;
@@ -32,15 +34,14 @@ const METHODS: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** The page, the status, and the token issuer with its discovery documents: what a deployment gets from elsewhere. */
-export function localPages({ issuer, status, live, operator }: LocalPagesOptions): RequestListener {
+export function localPages(options: LocalPagesOptions): RequestListener {
+  const { issuer, redirectUris, status, live, operator } = options;
   const pages: Readonly<Record<string, Page>> = {
     '/local/status': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
     '/local/status.json': () => json(status()),
     '/local/token': (url) => token(issuer, url),
-    [JWKS_PATH]: () => json(issuer.jwks),
-    [`${ISSUER_PATH}/.well-known/openid-configuration`]: (url) => json(discovery(issuer, url)),
   };
-  const grantEndpoint = grantEndpoints(issuer);
+  const issuerEndpoint = issuerEndpoints(issuer, redirectUris);
   const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
     const { pathname } = url;
     if (Object.hasOwn(OPERATOR_METHODS, pathname)) {
@@ -60,7 +61,7 @@ export function localPages({ issuer, status, live, operator }: LocalPagesOptions
       sendProblem(response, ...answer);
     };
     if (!url || !OWN_NAMES.has(url.hostname)) return refuse(421, 'Ask for 127.0.0.1 or localhost.');
-    const endpoint = grantEndpoint(url.pathname);
+    const endpoint = issuerEndpoint(url.pathname);
     const allowed = METHODS[url.pathname] ?? ['GET', 'HEAD'];
     if (!endpoint && !allowed.includes(request.method ?? '')) {
       return refuse(405, 'Not with this method.', { Allow: allowed.join(', ') });
@@ -101,18 +102,6 @@ async function token(issuer: Issuer, { searchParams }: URL): Promise<Content> {
   if (expiresInSeconds === undefined) throw new BadRequest('It expires after some seconds: &expires=3600');
   const groups = searchParams.getAll('group');
   return { type: 'text/plain', body: await issuer.token(principal, scopes, { groups, expiresInSeconds }) };
-}
-
-/** The members that OpenID Connect Discovery 1.0 section 3 asks for and this issuer has. */
-function discovery(issuer: Issuer, { origin }: URL): object {
-  return {
-    issuer: issuer.url,
-    jwks_uri: origin + JWKS_PATH,
-    ...grantMetadata(origin),
-    response_types_supported: ['token'],
-    subject_types_supported: ['public'],
-    id_token_signing_alg_values_supported: ['ES256'],
-  };
 }
 
 function json(value: unknown): Content {

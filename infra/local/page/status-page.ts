@@ -1,7 +1,7 @@
+import { escapeHtml } from '../html.ts';
 import type { ChildStatus } from '../processes/supervisor.ts';
 import { DEVELOPMENT_SIGNATURES } from './banner.ts';
 import { commands } from './commands.ts';
-import { escapeHtml } from './html.ts';
 
 /** The data of the status page and `/local/status.json`. */
 export interface PlatformStatus {

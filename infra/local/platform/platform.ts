@@ -96,6 +96,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
   const url = `http://${HOST}:${ports.gateway}`;
   const storageUrl = storageUrlOf(config, ports);
   const issuer = await createIssuer(config.data, url);
+  const { redirectUris } = config;
   const tokens = localTokens(config.data);
   const children: Supervised[] = [];
   const startTimes = new Map<string, number>();
@@ -127,7 +128,7 @@ export async function startPlatform(config: PlatformConfig, options: PlatformOpt
     processes: children.map((child) => child.status()),
   });
   const metrics = metricSources({ logs, pubsubHost, storageUrl, children });
-  const local = localPages({ issuer, status, live, operator: { tokens, sweeperUrl, metrics } });
+  const local = localPages({ issuer, redirectUris, status, live, operator: { tokens, sweeperUrl, metrics } });
   const { upload, files } = fronts.listeners;
   const gateway = await listen({ host: HOST, port: ports.gateway }, createGateway({ upload, files, local }));
   undo.defer(() => gateway.close());

@@ -43,6 +43,8 @@ export interface PlatformConfig {
   /** Seconds after which the sweeper sends a file that waits to the scanner again. */
   readonly stuckAfterSeconds: number;
   readonly logLevel: string;
+  /** Pages elsewhere than on this machine that may log in at the development issuer. */
+  readonly redirectUris: readonly string[];
   /** The variable `CORS_ORIGINS` of upload and files. */
   readonly corsOrigins?: string;
   /** Whether an object name takes one mutation a second, as in Cloud Storage. */
@@ -86,6 +88,18 @@ const latencyProfile = v.optional(
   'off',
 );
 
+const redirectUris = v.optional(
+  v.pipe(
+    v.string(),
+    v.transform((text) => text.split(',').filter(Boolean)),
+    v.check(
+      (uris) => uris.every((uri) => /^https?:\/\/[^#]+$/.test(uri) && URL.canParse(uri)),
+      'should be absolute URLs without a fragment, separated by commas',
+    ),
+  ),
+  '',
+);
+
 const VARIABLES = {
   PORT: v.optional(integer(0, 65_535), '8080'),
   STORAGE_PORT: v.optional(integer(0, 65_535), '9199'),
@@ -113,6 +127,7 @@ const VARIABLES = {
   UPLOADS_PER_OWNER: v.optional(integer(1, 1_000), '40'),
   LONG_POLLS_PER_CALLER: v.optional(integer(0, 1_000), '80'),
   CORS_ORIGINS: v.optional(v.string()),
+  REDIRECT_URIS: redirectUris,
   MUTATION_LIMIT: v.optional(v.picklist(['on', 'off'], 'should be on or off'), 'on'),
   LATENCY: latencyProfile,
   LOG_LEVEL: logLevel,
@@ -157,6 +172,7 @@ export function readPlatformConfig(
     mutationLimit: read.MUTATION_LIMIT,
     latency: read.LATENCY,
     logLevel: read.LOG_LEVEL,
+    redirectUris: read.REDIRECT_URIS,
     ...(read.CORS_ORIGINS && { corsOrigins: read.CORS_ORIGINS }),
     ...(read.CALLBACK_ORIGINS && { callbackOrigins: read.CALLBACK_ORIGINS }),
     ...(read.CALLBACK_OWNERS && { callbackOwners: read.CALLBACK_OWNERS }),

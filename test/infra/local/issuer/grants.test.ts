@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { decodeJwt, UnsecuredJWT } from 'jose';
-import { Grants, OAuthError } from '../../../../infra/local/issuer/grants.ts';
+import { Grants } from '../../../../infra/local/issuer/grants.ts';
 import { createIssuer } from '../../../../infra/local/issuer/issuer.ts';
+import { OAuthError } from '../../../../infra/local/issuer/parameters.ts';
 import { parsePrincipal } from '../../../../shared/identity/principal.ts';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';

@@ -32,7 +32,8 @@ describe('the page, as it is served', () => {
         processes: [],
       };
     };
-    const issuer: Issuer = { url: '', jwks: { keys: [] }, token: () => Promise.reject(new Error('no key')) };
+    const noKey = () => Promise.reject(new Error('no key'));
+    const issuer: Issuer = { url: '', jwks: { keys: [] }, token: noKey, idToken: noKey };
     server = createServer(
       localPages({
         issuer,

@@ -54,11 +54,21 @@ describe('the configuration of the local platform', () => {
     ['STORAGE_EMULATOR_HOST', 'https://storage.example'],
     ['LOG_LEVEL', 'loud'],
     ['HOSTS', '2'],
+    ['REDIRECT_URIS', 'https://page.example.no/#part'],
+    ['REDIRECT_URIS', 'https://page.example.no/,/callback'],
   ] as const) {
     it(`names ${name} where it is ${value}`, () => {
       assert.throws(() => readPlatformConfig({ [name]: value }, '/p'), new RegExp(`${name} .*should be`));
     });
   }
+
+  it('reads the pages that may log in', () => {
+    const { redirectUris } = readPlatformConfig(
+      { REDIRECT_URIS: 'https://a.example/,https://b.example/c' },
+      '/p',
+    );
+    assert.deepEqual(redirectUris, ['https://a.example/', 'https://b.example/c']);
+  });
 
   it('leads from upload to the host of files where there are two', () => {
     for (const [hosts, port] of [
