@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
-import { AxeBuilder } from '@axe-core/playwright';
 import type { Page } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
 import { Service } from '../support/service.ts';
+import { faults } from './faults.ts';
 import { becomes, cardOf, sample, shoot, switchTo, Window } from './fixture.ts';
 
 const PHONE = { width: 360, height: 740 };
@@ -41,15 +41,6 @@ describe('the page: for everybody', () => {
         await page.getByRole('button', { name: 'letter.pdf', exact: true }).first().click();
       await look();
     }
-  }
-
-  async function faults(page: Page): Promise<string[]> {
-    const { violations, passes } = await new AxeBuilder({ page }).analyze();
-    assert.ok(
-      passes.some(({ id }) => id === 'color-contrast'),
-      'it looked at the contrast',
-    );
-    return violations.flatMap(({ id, nodes }) => nodes.map(({ html }) => `${id}: ${html}`));
   }
 
   for (const colorScheme of ['light', 'dark'] as const) {

@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Provider } from 'oidc-provider';
+import { type ClientMetadata, Provider } from 'oidc-provider';
 
 const DEVICE = 'urn:ietf:params:oauth:grant-type:device_code';
 export const RESOURCE = 'https://fileshare.example.org';
@@ -12,9 +12,15 @@ export const SECRET = 'secret of ? & % : the job';
 export class OidcIssuer {
   readonly rsa = generateKeyPairSync('rsa', { modulusLength: 2048 });
   readonly ec = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  readonly #page: string | undefined;
   #server: Server | undefined;
   #port = 0;
   #provider: Provider | undefined;
+
+  /** @param page address of a page whose people log in by the code flow, as the client `page` */
+  constructor(page?: string) {
+    this.#page = page;
+  }
 
   get url(): string {
     return `http://127.0.0.1:${this.#port}`;
@@ -45,10 +51,12 @@ export class OidcIssuer {
       id_token_signed_response_alg: 'ES256' as const,
     };
     const signing = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey;
+    const pages = this.#page === undefined ? [] : [pageClient(this.#page)];
     const provider = new Provider(this.url, {
       jwks: { keys: [{ ...jwk(signing), kid: 'issuer', use: 'sig', alg: 'ES256' }] },
       scopes: scope.split(' '),
       clients: [
+        ...pages,
         {
           ...alone,
           client_id: 'cli',
@@ -76,6 +84,7 @@ export class OidcIssuer {
       ],
       findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id }) }),
       cookies: { keys: ['of the tests'] },
+      clientBasedCORS: (_, origin) => this.#page !== undefined && new URL(this.#page).origin === origin,
       features: {
         deviceFlow: { enabled: true },
         clientCredentials: { enabled: true },
@@ -94,6 +103,18 @@ export class OidcIssuer {
     });
     return provider;
   }
+}
+
+function pageClient(page: string): ClientMetadata {
+  return {
+    client_id: 'page',
+    token_endpoint_auth_method: 'none',
+    grant_types: ['authorization_code', 'refresh_token'],
+    response_types: ['code'],
+    redirect_uris: [page],
+    post_logout_redirect_uris: [page],
+    id_token_signed_response_alg: 'ES256',
+  };
 }
 
 function jwk(key: KeyObject): Record<string, string> {

@@ -2,6 +2,7 @@ import { escapeHtml } from '../html.ts';
 import { PRINCIPALS } from '../issuer/known-principals.ts';
 import { type Sample, samples } from '../samples/samples.ts';
 import { DEVELOPMENT_SIGNATURES } from './banner.ts';
+import { type IdentityKind, identityControls, insideOf, loginScreen } from './identity.ts';
 
 /** Tabs and their panels. */
 const TABS = [
@@ -12,44 +13,61 @@ const TABS = [
   { tab: 'operations', name: 'Operations', panel: 'operations' },
 ] as const;
 
+/** The line below the name, on the local platform. */
+const SUBTITLES: Readonly<Record<IdentityKind, string>> = {
+  list: '<p>On this machine. <a href="/local/status">Status and commands</a>. <a href="/local/login/">Log in instead</a></p>',
+  login:
+    '<p>On this machine. <a href="/local/status">Status and commands</a>. <a href="/">Choose an identity instead</a></p>',
+};
+const STATUS_PAGE = ' Without it, there are the commands of the <a href="/local/status">status page</a>.';
+
+/** The tour changes whom the page acts for, so it needs the list of identities. */
+const TOUR_PARTS =
+  '\n<link rel="stylesheet" href="/local/page/tour.css">\n<script type="module" src="/local/page/tour.js"></script>';
+const TOUR_START = '<button type="button" class="main" id="tour-start">Take the tour</button>\n  ';
+
 /** Columns of the table of files; the classes of its cells are the same words. */
 const COLUMNS = ['Name', 'State', 'Size', 'Date', 'Owner'];
 
-/** The page before its script runs. `developmentSignatures` is undefined until ClamAV has said. */
-export function pageDocument(developmentSignatures: boolean | undefined): string {
+export interface DocumentOptions {
+  readonly identity: IdentityKind;
+  /** Addresses of its parts. */
+  readonly files: { readonly script: string; readonly style: string; readonly icon: string };
+  /** Undefined where it is hosted. `developmentSignatures` is undefined until ClamAV has said. */
+  readonly local?: { readonly developmentSignatures: boolean | undefined };
+  /** A Content-Security-Policy, where no header sets one. */
+  readonly policy?: string;
+}
+
+/** The page before its script runs. */
+export function pageDocument({ identity, files, local, policy }: DocumentOptions): string {
+  const inside = insideOf(identity);
+  const hasTour = local !== undefined && identity === 'list';
   return `<!doctype html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
+${policy === undefined ? '' : `<meta http-equiv="Content-Security-Policy" content="${escapeHtml(policy)}">\n<meta name="referrer" content="no-referrer">`}
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>HOPS Fileshare</title>
-<link rel="icon" href="/local/page/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/local/page/style.css">
-<link rel="stylesheet" href="/local/page/tour.css">
-<script type="module" src="/local/page/main.js"></script>
-<script type="module" src="/local/page/tour.js"></script>
+<link rel="icon" href="${files.icon}" type="image/svg+xml">
+<link rel="stylesheet" href="${files.style}">
+<script type="module" src="${files.script}"></script>${hasTour ? TOUR_PARTS : ''}
 </head>
 <body>
-<a class="skip" href="#files">Skip to the files</a>
+<a class="skip" href="#files"${inside}>Skip to the files</a>
 <header class="top">
   <div class="brand">
-    <img src="/local/page/icon.svg" alt="" width="36" height="36">
-    <div><h1>HOPS Fileshare</h1><p>On this machine. <a href="/local/status">Status and commands</a></p></div>
+    <img src="${files.icon}" alt="" width="36" height="36">
+    <div><h1>HOPS Fileshare</h1>${local ? SUBTITLES[identity] : ''}</div>
   </div>
-  <button type="button" class="main" id="tour-start">Take the tour</button>
-  <form class="acting" id="acting" autocomplete="off">
-    <label for="principal">Acting as</label>
-    <select id="principal">${options(PRINCIPALS)}<option value="">Somebody else…</option></select>
-    <span class="other" id="other" hidden>
-      <input id="other-principal" aria-label="Principal to act as" placeholder="org:123456789" autocapitalize="none" spellcheck="false">
-      <button type="submit">Switch</button>
-    </span>
-  </form>
+  ${hasTour ? TOUR_START : ''}${identityControls(identity)}
 </header>
-${warning(developmentSignatures)}
-<div class="notice" id="notice" role="status" aria-label="Notice"></div>
-<div class="columns">
+${local ? warning(local.developmentSignatures) : ''}
+${loginScreen(identity)}
+<div class="notice" id="notice" role="status" aria-label="Notice"${inside}></div>
+<div class="columns"${inside}>
 <main>
   <section class="panel" aria-labelledby="upload-heading">
     <h2 id="upload-heading">Upload</h2>
@@ -61,10 +79,7 @@ ${warning(developmentSignatures)}
       </div>
       <p class="hint">Any type and any size. Each is scanned before anybody gets it.</p>
     </div>
-    <fieldset class="samples"><legend>Or try a sample</legend>
-      <ul>${samples().map(sampleButton).join('')}</ul>
-    </fieldset>
-    <p class="slow"><input type="checkbox" id="slow"><label for="slow">Upload slowly (1 MiB a second), so that there is time to pause</label></p>
+    ${local ? trials() : ''}
   </section>
   <section aria-labelledby="files-heading" id="files" tabindex="-1">
     <div class="files-head">
@@ -134,9 +149,9 @@ ${warning(developmentSignatures)}
   </section>
 </main>
 </div>
-<div class="dock" id="dock"><section class="tray" id="tray" aria-label="Uploads" hidden></section></div>
+<div class="dock" id="dock"${inside}><section class="tray" id="tray" aria-label="Uploads" hidden></section></div>
 <div class="visually-hidden" role="status" aria-atomic="false" id="announcer" aria-label="News"></div>
-<noscript><p class="warning">This page needs JavaScript. Without it, there are the commands of the <a href="/local/status">status page</a>.</p></noscript>
+<noscript><p class="warning">This page needs JavaScript.${local ? STATUS_PAGE : ''}</p></noscript>
 <datalist id="principals">${[...Object.keys(PRINCIPALS), 'group:nurses']
     .map((principal) => `<option value="${principal}">`)
     .join('')}</datalist>
@@ -145,10 +160,12 @@ ${warning(developmentSignatures)}
 `;
 }
 
-function options(values: Readonly<Record<string, string>>): string {
-  return Object.entries(values)
-    .map(([value, text]) => `<option value="${value}">${escapeHtml(text)}</option>`)
-    .join('');
+/** The part that only the local platform has. */
+function trials(): string {
+  return `<fieldset class="samples"><legend>Or try a sample</legend>
+      <ul>${samples().map(sampleButton).join('')}</ul>
+    </fieldset>
+    <p class="slow"><input type="checkbox" id="slow"><label for="slow">Upload slowly (1 MiB a second), so that there is time to pause</label></p>`;
 }
 
 function tabButton({ tab, name, panel }: (typeof TABS)[number]): string {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { pageDocument } from './document.ts';
+import { type DocumentOptions, pageDocument } from './document.ts';
+import { LOGIN_PATH } from './local-config.ts';
 import { pageScript } from './script.ts';
 import type { PlatformStatus } from './status-page.ts';
 
@@ -11,16 +12,20 @@ interface PageFile {
 
 type Make = (status: PlatformStatus) => PageFile | Promise<PageFile>;
 
+const LOCAL_FILES = {
+  script: '/local/page/main.js',
+  style: '/local/page/style.css',
+  icon: '/local/page/icon.svg',
+};
+
 const FILES: Readonly<Record<string, Make>> = {
-  '/': ({ developmentSignatures }) => ({
-    type: 'text/html; charset=utf-8',
-    body: pageDocument(developmentSignatures),
-  }),
-  '/local/page/main.js': () => script('main.ts'),
+  '/': (status) => documentOf('list', status),
+  [LOGIN_PATH]: (status) => documentOf('login', status),
+  [LOCAL_FILES.script]: () => script('main.ts'),
   '/local/page/tour.js': () => script('tour/main.ts'),
-  '/local/page/style.css': () => asset('style.css', 'text/css; charset=utf-8'),
-  '/local/page/tour.css': () => asset('tour/tour.css', 'text/css; charset=utf-8'),
-  '/local/page/icon.svg': () => asset('icon.svg', 'image/svg+xml'),
+  [LOCAL_FILES.style]: () => style('style.css'),
+  '/local/page/tour.css': () => style('tour/tour.css'),
+  [LOCAL_FILES.icon]: async () => ({ type: 'image/svg+xml', body: await asset('icon.svg') }),
 };
 
 /** The files of the page; undefined if a path is none of them. @throws where it cannot be made */
@@ -28,10 +33,20 @@ export async function pageFile(path: string, status: PlatformStatus): Promise<Pa
   return FILES[path]?.(status);
 }
 
+/** The text of a part of the page that is used as it is. */
+export function asset(name: 'style.css' | 'tour/tour.css' | 'icon.svg'): Promise<string> {
+  return readFile(join(import.meta.dirname, 'browser', name), 'utf8');
+}
+
 async function script(entry: string): Promise<PageFile> {
   return { type: 'text/javascript; charset=utf-8', body: await pageScript(entry) };
 }
 
-async function asset(name: string, type: string): Promise<PageFile> {
-  return { type, body: await readFile(join(import.meta.dirname, 'browser', name), 'utf8') };
+async function style(name: 'style.css' | 'tour/tour.css'): Promise<PageFile> {
+  return { type: 'text/css; charset=utf-8', body: await asset(name) };
+}
+
+function documentOf(identity: DocumentOptions['identity'], { developmentSignatures }: PlatformStatus) {
+  const body = pageDocument({ identity, files: LOCAL_FILES, local: { developmentSignatures } });
+  return { type: 'text/html; charset=utf-8', body };
 }

@@ -4,7 +4,9 @@ import { issuerEndpoints } from '../issuer/endpoints.ts';
 import { type Issuer, parseExpiry, parseScopes } from '../issuer/issuer.ts';
 import { pageFile } from './files.ts';
 import type { Live } from './live.ts';
+import { CONFIG_PATH, localPageConfig } from './local-config.ts';
 import { OPERATOR_METHODS, type OperatorOptions, operate } from './operator.ts';
+import { contentSecurityPolicy } from './policy.ts';
 import { SAMPLE_PATH, sendSample } from './sample-file.ts';
 import { type PlatformStatus, statusPage } from './status-page.ts';
 
@@ -40,6 +42,7 @@ export function localPages(options: LocalPagesOptions): RequestListener {
     '/local/status': () => ({ type: 'text/html; charset=utf-8', body: statusPage(status(), Date.now()) }),
     '/local/status.json': () => json(status()),
     '/local/token': (url) => token(issuer, url),
+    [CONFIG_PATH]: (url) => json(localPageConfig(issuer, url)),
   };
   const issuerEndpoint = issuerEndpoints(issuer, redirectUris);
   const answer = async (url: URL, request: IncomingMessage, response: ServerResponse) => {
@@ -52,7 +55,9 @@ export function localPages(options: LocalPagesOptions): RequestListener {
     if (pathname.startsWith(SAMPLE_PATH)) return sendSample(pathname, response);
     const content = (await pages[pathname]?.(url)) ?? (await pageFile(pathname, status()));
     if (!content) return sendProblem(response, 404, 'Nothing is served at this path.');
-    send(response, content, contentSecurityPolicy(status()));
+    // Large files go straight to Cloud Storage; a login asks the issuer by the name that its tokens have.
+    const { storageUrl, url: gatewayUrl } = status();
+    send(response, content, contentSecurityPolicy([storageUrl, gatewayUrl]));
   };
   return async (request, response) => {
     const url = URL.parse(request.url ?? '/', `http://${request.headers.host}`);
@@ -73,22 +78,6 @@ export function localPages(options: LocalPagesOptions): RequestListener {
       sendProblem(response, error instanceof BadRequest ? 400 : 500, detail);
     }
   };
-}
-
-/** Nothing from elsewhere, nothing inline: a name of a file or of a principal can never become a script. */
-function contentSecurityPolicy({ storageUrl }: PlatformStatus): string {
-  return [
-    "default-src 'none'",
-    "script-src 'self'",
-    "style-src 'self'",
-    "img-src 'self'",
-    // Large files go straight to Cloud Storage.
-    `connect-src 'self' ${storageUrl}`,
-    "base-uri 'none'",
-    "form-action 'none'",
-    "frame-ancestors 'none'",
-    "require-trusted-types-for 'script'",
-  ].join('; ');
 }
 
 class BadRequest extends Error {}

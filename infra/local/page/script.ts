@@ -25,6 +25,7 @@ async function bundle(path: string): Promise<string> {
     charset: 'utf8',
     write: false,
     logLevel: 'silent',
+    minify: true,
   });
   return outputFiles[0]?.text ?? '';
 }

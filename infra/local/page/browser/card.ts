@@ -13,8 +13,8 @@ import { bytes } from './words.ts';
 export interface CardActions {
   /** Lets the person point at a file that this page has lost. */
   chooseAgain(): void;
-  /** Shows the events of a file. */
-  showEvents(fileId: string): void;
+  /** Shows the events of a file; undefined where none come. */
+  readonly showEvents: ((fileId: string) => void) | undefined;
 }
 
 /** The content of an open row. It changes in place, so that nobody's focus gets lost. */
@@ -28,6 +28,7 @@ export class Card {
   readonly #note = element('p', { class: 'note' });
   readonly #details: HTMLElement;
   readonly #focusRow: () => void;
+  readonly #hasEvents: boolean;
   readonly #facts = element('div');
   readonly #times = element('div');
   readonly #sharing: Sharing;
@@ -45,11 +46,12 @@ export class Card {
   constructor(file: TrackedFile, actions: CardActions, focusRow: () => void) {
     this.file = file;
     this.#focusRow = focusRow;
+    this.#hasEvents = actions.showEvents !== undefined;
     this.#progress = element('div', { class: 'progress' }, this.#bar, this.#sent);
     this.#sharing = new Sharing(file);
     this.#thumbnail = new Thumbnail(file);
     this.#again = button('Choose the same file to go on', actions.chooseAgain);
-    this.#events = button('Events', () => actions.showEvents(file.id ?? ''));
+    this.#events = button('Events', () => actions.showEvents?.(file.id ?? ''));
     this.#download = button('Download', () => void whileBusy(this.#download, () => file.download()));
     this.#rescan = button('Scan again', () => void file.rescan());
     this.#delete = button('Delete', () => (file.deletion ? file.undo() : file.delete()), { class: 'quiet' });
@@ -111,7 +113,7 @@ export class Card {
     this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
     this.#rescan.hidden = underWay || viewers === undefined || handle?.state !== 'clean';
-    this.#events.hidden = underWay || id === undefined;
+    this.#events.hidden = underWay || id === undefined || !this.#hasEvents;
     this.#delete.hidden = underWay || viewers === undefined;
     if (focused instanceof HTMLButtonElement && focused.hidden && this.element.contains(focused))
       this.#focusRow();

@@ -12,7 +12,7 @@ addEventListener('pagehide', () => {
 export class Deletion {
   readonly #send: () => void;
   readonly #left: () => void;
-  readonly #path: string;
+  readonly #url: string;
   readonly #timer: ReturnType<typeof setTimeout>;
   /** Kept, since nothing can be waited for while the page is left. */
   #token: string | undefined;
@@ -28,7 +28,7 @@ export class Deletion {
   ) {
     this.#send = send;
     this.#left = left;
-    this.#path = `/files/${encodeURIComponent(id)}`;
+    this.#url = `${session.addresses.filesUrl.replace(/\/+$/, '')}/files/${encodeURIComponent(id)}`;
     this.#timer = setTimeout(() => this.now(), UNDO_MS);
     waiting.add(this);
     session.token().then(
@@ -55,6 +55,6 @@ export class Deletion {
     if (this.#token === undefined) return;
     this.cancel();
     const headers = { authorization: `Bearer ${this.#token}` };
-    fetch(this.#path, { method: 'DELETE', headers, keepalive: true }).then(this.#left, this.#left);
+    fetch(this.#url, { method: 'DELETE', headers, keepalive: true }).then(this.#left, this.#left);
   }
 }

@@ -26,7 +26,7 @@ export class IntakeSwitch {
 
   /** Forgets what another identity was shown. */
   actAs(session: Session): void {
-    this.#operator = session.isOperator ? new Operator(session) : undefined;
+    this.#operator = Operator.of(session);
     this.#note.textContent = '';
     this.#reason.value = '';
   }

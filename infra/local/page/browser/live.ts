@@ -11,9 +11,12 @@ export interface LiveListener {
   timings(timings: ScanTimings): void;
 }
 
+/** Where the local platform tells what happens. */
+export const LOCAL_LIVE = '/local/live';
+
 /** Follows what the local platform tells; the browser reconnects automatically. */
-export function follow(listener: LiveListener): void {
-  const source = new EventSource('/local/live');
+export function follow(url: string, listener: LiveListener): void {
+  const source = new EventSource(url);
   const connection = byId('connection', HTMLElement);
   const say = (state: string, text: string) => {
     connection.dataset['state'] = state;

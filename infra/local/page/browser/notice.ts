@@ -1,5 +1,6 @@
 import { Fileshare, type ServiceNotice } from '../../../../client/src/index.ts';
 import { byId, element } from './element.ts';
+import type { Session } from './session.ts';
 import { moment } from './words.ts';
 
 /** Milliseconds for which the service lets an answer be kept. */
@@ -8,8 +9,13 @@ const INTERVAL_MS = 30_000;
 /** The banner with what the operators tell users. */
 export class NoticeBanner {
   readonly #banner = byId('notice', HTMLElement);
-  readonly #service = new Fileshare({ url: location.origin, retries: 0 });
+  readonly #service: Fileshare;
   #shown = '';
+
+  constructor({ addresses }: Pick<Session, 'addresses'>) {
+    // Without a token: a notice is for everybody.
+    this.#service = new Fileshare({ ...addresses, retries: 0 });
+  }
 
   /** Asks now, and again and again while somebody looks at the page. */
   follow(): void {

@@ -32,7 +32,7 @@ export class Operations {
 
   /** Forgets what another identity was shown. */
   actAs(session: Session): void {
-    this.#operator = session.isOperator ? new Operator(session) : undefined;
+    this.#operator = Operator.of(session);
     this.#note.textContent = '';
     for (const value of this.#values.values()) value.textContent = '';
   }

@@ -1,4 +1,4 @@
-import type { Session } from './session.ts';
+import type { OperatorAddresses, Session } from './session.ts';
 
 /** An object in quarantine, as the sweeper lists it. Times are RFC 3339, sizes bytes. */
 export interface Quarantined {
@@ -25,9 +25,16 @@ export interface QuarantinePage {
 /** Calls the sweeper in the name of an operator. */
 export class Operator {
   readonly session: Session;
+  readonly #addresses: OperatorAddresses;
 
-  constructor(session: Session) {
+  private constructor(session: Session, addresses: OperatorAddresses) {
     this.session = session;
+    this.#addresses = addresses;
+  }
+
+  /** Undefined where the session is of nobody who may give orders. */
+  static of(session: Session): Operator | undefined {
+    return session.operators && new Operator(session, session.operators);
   }
 
   /** @param after the `next` of an earlier page */
@@ -53,16 +60,16 @@ export class Operator {
 
   /** Asks the HTTP API of Prometheus. */
   metrics(path: string): Promise<Response> {
-    return this.#fetch('GET', `/local/metrics${path}`);
+    return this.#fetch('GET', this.#addresses.metricsUrl + path);
   }
 
   #call(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
-    return this.#fetch(method, `/local/operator${path}`, body);
+    return this.#fetch(method, this.#addresses.ordersUrl + path, body);
   }
 
-  async #fetch(method: string, path: string, body?: object): Promise<Response> {
+  async #fetch(method: string, url: string, body?: object): Promise<Response> {
     const authorization = `Bearer ${await this.session.token()}`;
-    const response = await fetch(path, {
+    const response = await fetch(url, {
       method,
       headers: { authorization },
       ...(body && { body: JSON.stringify(body) }),

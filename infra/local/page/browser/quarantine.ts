@@ -22,7 +22,7 @@ export class Quarantine {
 
   /** Forgets what another identity was shown. */
   actAs(session: Session): void {
-    this.#operator = session.isOperator ? new Operator(session) : undefined;
+    this.#operator = Operator.of(session);
     this.#contents = new Map();
     this.#list.replaceChildren();
     this.#list.ariaBusy = null;

@@ -6,9 +6,9 @@ import {
 } from '../../../../client/src/index.ts';
 
 const MIB = 1024 * 1024;
-/** Tokens are good for an hour; one that is asked for anew in time is never out of date. */
 /** Principals of the page that are operators: the development issuer gives anybody any scope. */
 const OPERATORS: ReadonlySet<string> = new Set(['user:operator', 'user:second-operator']);
+/** Tokens are good for an hour; one that is asked for anew in time is never out of date. */
 const TOKEN_GOOD_FOR_MS = 30 * 60_000;
 
 /** Somebody, and the client that acts for them. */
@@ -17,19 +17,47 @@ export interface Session {
   /** Has the scope of administrators. */
   readonly isOperator: boolean;
   readonly token: () => Promise<string>;
+  readonly addresses: ServiceAddresses;
+  /** Where operators are answered; undefined for others. */
+  readonly operators: OperatorAddresses | undefined;
   readonly fileshare: Fileshare;
   /** Client with small requests, for uploads that are to be slow. */
   readonly slow: Fileshare;
 }
 
+interface ServiceAddresses {
+  readonly uploadUrl: string;
+  readonly filesUrl: string;
+}
+
+export interface OperatorAddresses {
+  /** Base of the sweeper's paths. */
+  readonly ordersUrl: string;
+  /** Base of the HTTP API of Prometheus. */
+  readonly metricsUrl: string;
+}
+
+/** The session of a principal whom the local platform takes at their word. */
 export function sessionOf(principal: string): Session {
-  const token = tokensOf(principal);
-  const store = storeOf(principal);
-  const common = { url: location.origin, token, store };
-  return {
+  const { origin } = location;
+  return createSession({
     principal,
-    isOperator: OPERATORS.has(principal),
-    token,
+    token: tokensOf(principal),
+    addresses: { uploadUrl: origin, filesUrl: origin },
+    operators: OPERATORS.has(principal)
+      ? { ordersUrl: `${origin}/local/operator`, metricsUrl: `${origin}/local/metrics` }
+      : undefined,
+  });
+}
+
+export function createSession(
+  who: Pick<Session, 'principal' | 'token' | 'addresses' | 'operators'>,
+): Session {
+  const { principal, token, addresses, operators } = who;
+  const common = { ...addresses, token, store: storeOf(principal) };
+  return {
+    ...who,
+    isOperator: operators !== undefined,
     fileshare: new Fileshare({ ...common, postUpTo: MIB, chunkSize: 4 * MIB }),
     slow: new Fileshare({
       ...common,

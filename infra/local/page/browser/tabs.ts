@@ -41,9 +41,11 @@ export class Tabs {
     }
   }
 
-  /** Hides from others what is for operators alone. */
-  allow(isOperator: boolean): void {
-    for (const { tab, button } of this.#buttons) button.hidden = OPERATORS_ALONE.has(tab) && !isOperator;
+  /** Hides from others what is for operators alone, and the events where none come. */
+  allow(isOperator: boolean, hasEvents: boolean): void {
+    for (const { tab, button } of this.#buttons) {
+      button.hidden = (OPERATORS_ALONE.has(tab) && !isOperator) || (tab === 'events' && !hasEvents);
+    }
   }
 
   #choose(tab: Tab): void {

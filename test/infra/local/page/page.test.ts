@@ -79,7 +79,7 @@ describe('the page, as it is served', () => {
     const { headers, body } = await get('/');
     const policy = String(headers['content-security-policy']);
     assert.match(policy, /^default-src 'none'; script-src 'self'; style-src 'self'; /);
-    assert.match(policy, /connect-src 'self' http:\/\/127\.0\.0\.1:9199;/);
+    assert.match(policy, /connect-src 'self' http:\/\/127\.0\.0\.1:9199 http:\/\/127\.0\.0\.1:1;/);
     assert.doesNotMatch(body, /<style|\sstyle=|\son\w+=|<script(?! type="module" src=)/);
   });
 
