@@ -28,6 +28,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Upload files of any size', 'docs/uploads.md'),
       page('Subscribe to events', 'docs/subscribe.md'),
       page('Deploy to Google Cloud', 'docs/deploy.md'),
+      page('Host the page', 'docs/page.md'),
       page('Operate', 'docs/operations.md'),
       page('Recover', 'docs/recovery.md'),
       page('Erase and export', 'docs/erasure.md'),
