@@ -1,7 +1,8 @@
-# One host name in front of upload and files, with the routes of the local gateway (infra/local/gateway/routes.ts).
+# One host name in front of upload and files (and one for the page, if there is one), with the routes of the local gateway (infra/local/gateway/routes.ts).
 
 locals {
   has_lb   = var.load_balancer != null
+  page     = try(var.load_balancer.page, null)
   backends = local.has_lb ? toset(["upload", "files"]) : toset([])
   # First match wins. Paths that match none go to files, which answers 404.
   routes = [
@@ -105,6 +106,21 @@ resource "google_compute_backend_service" "this" {
   }
 }
 
+# The page (docs/page.md), with the headers that a document cannot set for itself.
+resource "google_compute_backend_bucket" "page" {
+  count       = local.page == null ? 0 : 1
+  project     = var.project_id
+  name        = "${var.name}-page"
+  bucket_name = local.page.bucket
+  custom_response_headers = [
+    "Content-Security-Policy: frame-ancestors 'none'",
+    "Cross-Origin-Opener-Policy: same-origin",
+    "Strict-Transport-Security: max-age=31536000",
+    "X-Content-Type-Options: nosniff",
+  ]
+  depends_on = [google_project_service.this]
+}
+
 resource "google_compute_url_map" "this" {
   count           = local.has_lb ? 1 : 0
   project         = var.project_id
@@ -113,6 +129,13 @@ resource "google_compute_url_map" "this" {
   host_rule {
     hosts        = [var.load_balancer.domain]
     path_matcher = "api"
+  }
+  dynamic "host_rule" {
+    for_each = local.page[*]
+    content {
+      hosts        = [host_rule.value.domain]
+      path_matcher = "page"
+    }
   }
   path_matcher {
     name            = "api"
@@ -142,6 +165,13 @@ resource "google_compute_url_map" "this" {
       }
     }
   }
+  dynamic "path_matcher" {
+    for_each = local.page[*]
+    content {
+      name            = "page"
+      default_service = google_compute_backend_bucket.page[0].id
+    }
+  }
 }
 
 resource "google_compute_managed_ssl_certificate" "this" {
@@ -150,6 +180,20 @@ resource "google_compute_managed_ssl_certificate" "this" {
   name    = "${var.name}-${substr(sha256(var.load_balancer.domain), 0, 8)}"
   managed {
     domains = [var.load_balancer.domain]
+  }
+  lifecycle {
+    create_before_destroy = true
+  }
+  depends_on = [google_project_service.this]
+}
+
+# Another one, so that the service keeps its certificate while that of the page is made.
+resource "google_compute_managed_ssl_certificate" "page" {
+  count   = local.page == null ? 0 : 1
+  project = var.project_id
+  name    = "${var.name}-page-${substr(sha256(local.page.domain), 0, 8)}"
+  managed {
+    domains = [local.page.domain]
   }
   lifecycle {
     create_before_destroy = true
@@ -171,7 +215,7 @@ resource "google_compute_target_https_proxy" "this" {
   project          = var.project_id
   name             = var.name
   url_map          = google_compute_url_map.this[0].id
-  ssl_certificates = [google_compute_managed_ssl_certificate.this[0].id]
+  ssl_certificates = concat([google_compute_managed_ssl_certificate.this[0].id], google_compute_managed_ssl_certificate.page[*].id)
   ssl_policy       = google_compute_ssl_policy.this[0].id
 }
 

@@ -17,8 +17,10 @@ locals {
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
   # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
   request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, auditor = 1800, exporter = 1800, notify = 120 }
-  cors_origins            = length(var.cors_origins) > 0 ? join(",", var.cors_origins) : null
-  exact_cors_origins      = [for origin in var.cors_origins : origin if !can(regex("[*]", origin))]
+  page_origins            = [for page in local.page[*] : "https://${page.domain}"]
+  all_cors_origins        = distinct(concat(var.cors_origins, local.page_origins))
+  cors_origins            = length(local.all_cors_origins) > 0 ? join(",", local.all_cors_origins) : null
+  exact_cors_origins      = [for origin in local.all_cors_origins : origin if !can(regex("[*]", origin))]
   callback_origins        = try(join(",", var.callbacks.origins), null)
   # Tells it from any other deployment that is given the same buckets: docs/adr/0050.
   deployment = "${var.project_id}/${var.region}/${var.name}"

@@ -520,18 +520,23 @@ variable "scan_events" {
 }
 
 variable "load_balancer" {
-  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address, behind which may be a whole hospital or one busy backend. With `rate_limit_preview` what exceeds the limit is logged and let through, to find the right one. The services are then reached through it alone. By default clients use the URLs of the services."
+  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address, behind which may be a whole hospital or one busy backend. With `rate_limit_preview` what exceeds the limit is logged and let through, to find the right one. The services are then reached through it alone. `page` serves the page (docs/page.md) from a public bucket under a separate host name, and lists its origin among `cors_origins`. By default clients use the URLs of the services."
   type = object({
     domain                = string
     requests_per_minute   = optional(number, 12000)
     rate_limit_preview    = optional(bool, false)
     log_sample_rate       = optional(number, 1)
     deny_source_ip_ranges = optional(list(string), [])
+    page                  = optional(object({ domain = string, bucket = string }))
   })
   default = null
   validation {
     condition     = var.load_balancer == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.domain))
     error_message = "domain should be a host name."
+  }
+  validation {
+    condition     = try(var.load_balancer.page, null) == null ? true : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.page.domain)) && var.load_balancer.page.domain != var.load_balancer.domain
+    error_message = "page.domain should be a host name, and another than domain: the page needs an origin to itself."
   }
 }
 

@@ -157,6 +157,26 @@ run "load_balancer" {
   }
 }
 
+run "page" {
+  command = apply
+  variables {
+    load_balancer = { domain = "files.example.org", page = { domain = "page.example.org", bucket = "page-bucket" } }
+    cors_origins  = ["https://app.example.org"]
+  }
+  assert {
+    condition     = google_compute_backend_bucket.page[0].bucket_name == "page-bucket" && [for matcher in google_compute_url_map.this[0].path_matcher : matcher.default_service if matcher.name == "page"] == [google_compute_backend_bucket.page[0].id]
+    error_message = "The host name of the page leads elsewhere."
+  }
+  assert {
+    condition     = length(google_compute_target_https_proxy.this[0].ssl_certificates) == 2 && google_compute_managed_ssl_certificate.page[0].managed[0].domains == tolist(["page.example.org"])
+    error_message = "A host name has no certificate."
+  }
+  assert {
+    condition     = google_storage_bucket.unscanned[0].cors[0].origin == tolist(["https://app.example.org", "https://page.example.org"])
+    error_message = "The page may not use the service."
+  }
+}
+
 run "schedules_in_another_region" {
   command = plan
   variables {
