@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import type { Locator, Page, Route } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
-import { EICAR, OWNER, Service } from '../support/service.ts';
+import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
 import { faults } from './faults.ts';
 import { becomes, cardOf, shoot, Window } from './fixture.ts';
 import { PageServer } from './page-server.ts';
@@ -288,11 +288,16 @@ describe('the page of a deployment, with a login', () => {
       await page.getByLabel('State', { exact: true }).selectOption('infected');
       await page.clock.fastForward(ALMOST);
       const silent = page.waitForRequest((request) => request.url().includes('prompt=none'));
+      const redeemed = page.waitForResponse('**/local/issuer/token');
       await page.getByRole('tab', { name: 'Shared with me' }).click();
       await silent;
+      // Only now the page that is seen is the one that came back.
+      await redeemed;
       await page.getByRole('tab', { name: 'Shared with me', selected: true }).waitFor();
       await who(page).filter({ hasText: OTHER }).waitFor();
-      assert.equal(await page.getByLabel('State', { exact: true }).inputValue(), 'infected');
+      await eventually(
+        async () => (await page.getByLabel('State', { exact: true }).inputValue()) === 'infected',
+      );
     });
 
     it('ends the login where the issuer knows the person no more', async () => {
