@@ -7,7 +7,7 @@ import domain, { type Domain } from 'node:domain';
  * the process here, in the orderly way of {@link drainOnSignals}. To be called before the first request.
  */
 export function withoutDomains(): void {
-  // All that the framework asks of one, so it need not be a whole Domain: https://nodejs.org/docs/latest-v24.x/api/domain.html
   const none = { on: () => none, run: (work: () => unknown) => work() };
+  // All that the framework asks of one, so it need not be a whole Domain: https://nodejs.org/docs/latest-v24.x/api/domain.html
   domain.create = () => none as unknown as Domain;
 }

@@ -25,6 +25,7 @@ const PROGRAMS = {
         headers: { 'content-type': 'application/pdf' },
         // The generator has no type for a binary schema but string; the serializer passes the bytes on.
         body: bytes as unknown as string,
+        // As above.
         bodySerializer: (body) => body as unknown as Blob,
       });
       const { id, state, correlationId } = uploaded.data ?? done(uploaded.error);

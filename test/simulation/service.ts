@@ -129,6 +129,7 @@ export class SimulatedService {
         },
       },
       lease: { aboveBytes: 1000, durationMs: 60_000, holder: 'simulated', now },
+      // A scan uses no more than this of one.
     } as unknown as ScanContext;
     // A sweep of files that wait uses no more than this.
     this.#sweeper = {
@@ -140,6 +141,7 @@ export class SimulatedService {
       stuckAfterMs: deployment.stuckAfterSeconds * 1000,
       maxRedrives: deployment.maxRedrives,
       redrivesPerSweep: deployment.redrivesPerSweep,
+      // As above.
     } as unknown as SweeperDeps;
   }
 

@@ -49,6 +49,7 @@ export async function startIdentity(
   const hosts = FUNCTIONS.map((name, at) => [name, servers[at]?.host]);
   return {
     iam: { secret, administrator: emailOf('administrator'), grants: localGrants() },
+    // Object.fromEntries forgets that each function has its host.
     metadataHosts: Object.fromEntries(hosts) as unknown as MetadataHosts,
     async close() {
       await Promise.all(servers.map((server) => server.close()));
