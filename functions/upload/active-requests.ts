@@ -51,7 +51,12 @@ export class ActiveRequests {
   async #endSilent(upload: Upload): Promise<void> {
     const older = this.#ask(upload);
     if (older.length === 0 || (await over(older, LOOK_MS))) return;
-    for (const { way } of older) way.set('no');
+    const alive = older.filter(({ way }) => !way.ended);
+    for (const { way } of alive) way.set('no');
+    await over(
+      older.filter(({ way }) => way.ended),
+      STORE_MS,
+    );
   }
 
   /** Ends requests, those that are alive too: a client that sends elsewhere has given them up. */

@@ -75,6 +75,7 @@ export class BodySegments {
       this.#cut = error;
     }
     this.#over = piece === undefined;
+    if (this.#over) this.#limits.way?.end();
     this.#arrived += piece?.length ?? 0;
     if (this.#arrived > this.#limits.atMost) throw new Problem('upload-too-long');
     return piece;

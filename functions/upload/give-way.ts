@@ -5,6 +5,16 @@ type Urgency = 'no' | 'whenSilent' | 'now';
 export class GiveWay {
   #urgency: Urgency = 'no';
   #changed: () => void = () => undefined;
+  #ended = false;
+
+  /** Whether nothing is read any more, so that what arrived is being stored. */
+  get ended(): boolean {
+    return this.#ended;
+  }
+
+  end(): void {
+    this.#ended = true;
+  }
 
   get urgency(): Urgency {
     return this.#urgency;

@@ -348,12 +348,17 @@ describe('resumable uploads of the IETF draft', () => {
       await eventually(
         async () => ((await service.operations()).operations['resumable.start']?.calls ?? 0) > 0,
       );
-      const { headers } = await service.call('HEAD', path);
-      assert.deepEqual([headers.get('upload-complete'), headers.get('upload-offset')], ['?0', String(there)]);
+      // Bytes on their way to the function may be missing, or keep the request alive until the next HEAD.
+      const offset = await eventually(async () => {
+        const { headers } = await service.call('HEAD', path);
+        assert.equal(headers.get('upload-complete'), '?0');
+        return Number(headers.get('upload-offset')) || undefined;
+      });
+      assert.ok(offset >= 8 * 2 ** 20 && offset <= there, `${offset}`);
       // Without a successor it would wait for more.
       const [{ statusCode, headers: told }] = await answer;
-      assert.deepEqual([statusCode, told['upload-offset']], [409, String(there)]);
-      await isFile(await patch(path, there, large.subarray(there), { 'upload-complete': '?1' }), large);
+      assert.deepEqual([statusCode, told['upload-offset']], [409, String(offset)]);
+      await isFile(await patch(path, offset, large.subarray(offset), { 'upload-complete': '?1' }), large);
     } finally {
       dead.destroy();
     }

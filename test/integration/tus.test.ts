@@ -87,8 +87,10 @@ overHosts('an upload in many requests', function (hosts) {
       await eventually(
         async () => ((await service.operations()).operations['resumable.start']?.calls ?? 0) > 0,
       );
-      assert.equal(await tus.offset(path), there);
-      assert.equal((await tus.patch(path, there, bytes.subarray(there))).status, 204);
+      // Bytes on their way to the function may be missing, or keep the request alive until the next HEAD.
+      const offset = await eventually(async () => (await tus.offset(path)) || undefined);
+      assert.ok(offset >= 8 * MIB && offset <= there, `${offset}`);
+      assert.equal((await tus.patch(path, offset, bytes.subarray(offset))).status, 204);
     } finally {
       line.destroy();
     }

@@ -452,6 +452,20 @@ describe('tus in several instances', () => {
     assert.equal((await fixture.appender.unscanned.stat(id))?.metadata['sha256'], sha256(bytes));
   });
 
+  it('gives way to HEAD, which waits until what arrived is stored however long that takes', async () => {
+    const bytes = bytesOf(1000);
+    const { path, id } = await create(bytes.length);
+    const { body } = stuck(bytes.subarray(0, 100));
+    // Longer than a request that is alive is waited for.
+    fault({ operation: 'objects.insert', namePrefix: 'parts/', effect: { kind: 'delay', ms: 1_500 } });
+    const { answer } = await begun(() => patch(one, path, 0, body));
+    assert.deepEqual(told(await one.send('HEAD', path)), [200, '100']);
+    assert.deepEqual(told(await answer), [409, 'upload-offset']);
+    fixture.storage.emulator.faults.clear();
+    assert.deepEqual(told(await patch(one, path, 100, bytes.subarray(100))), [204, '1000']);
+    await isStored(id, bytes);
+  });
+
   it('finds its object without a byte by listing, and inserts it no second time', async () => {
     const { path, id } = await create(0);
     const effect = { kind: 'error', status: 403 } as const;
