@@ -134,6 +134,7 @@ describe('the page: who may see a file', () => {
       await becomes(opened, 'Not found');
       await opened.getByRole('button', { name: 'Download' }).click();
       await opened.getByText('Refused.').waitFor();
+      await page.getByRole('status').filter({ hasText: ': Refused.' }).waitFor();
       said.push(await opened.locator('.note').innerText());
     }
     assert.match(said[0] ?? '', /\(404\)/);

@@ -1,4 +1,4 @@
-import { type Handle, isUnderWay } from '../../../../client/src/index.ts';
+import { type Handle, isAvailable, isUnderWay } from '../../../../client/src/index.ts';
 import { button, element, whileBusy } from './element.ts';
 import { explanation } from './explanation.ts';
 import { facts } from './facts.ts';
@@ -111,7 +111,7 @@ export class Card {
     this.#sharing.show();
     this.#thumbnail.show();
     this.#again.hidden = transfer !== undefined || handle?.state !== 'uploading';
-    this.#download.hidden = underWay || id === undefined || (handle !== undefined && isUnderWay(handle));
+    this.#download.hidden = underWay || id === undefined || (handle !== undefined && !isAvailable(handle));
     this.#rescan.hidden = underWay || viewers === undefined || handle?.state !== 'clean';
     this.#events.hidden = underWay || id === undefined || !this.#hasEvents;
     this.#delete.hidden = underWay || viewers === undefined;
