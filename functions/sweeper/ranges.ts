@@ -1,3 +1,7 @@
+/** The digits of file ids, and of digests, in the order of their bytes. */
+export const ID_DIGITS = '0123456789abcdefghijklmnopqrstuv';
+export const HEX_DIGITS = '0123456789abcdef';
+
 /** A range of names: from its first one on, up to the first of the next. */
 export interface Range {
   readonly from: string;

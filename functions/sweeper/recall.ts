@@ -12,13 +12,13 @@ import type { References } from '../../shared/files/references.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import { type Concerned, fileRecalled } from './file-recalled.ts';
-import { rangesOf, walkRanges } from './ranges.ts';
+import { ID_DIGITS, rangesOf, walkRanges } from './ranges.ts';
 import { announceRestored, type RestoreDeps, restoreFile } from './restore.ts';
 import type { SweepTerms } from './sweep.ts';
 import { walk } from './walk.ts';
 
 /** Ids begin with a digest of their owner: the files of one owner are in one range. */
-const RANGES = rangesOf(RECORDS_PREFIX, '0123456789abcdefghijklmnopqrstuv', 8);
+const RANGES = rangesOf(RECORDS_PREFIX, ID_DIGITS, 8);
 /** Contents that one walk looks for: what is in memory. */
 const MOST = 10_000;
 /** References and receipts in an event, which has room for more: the rest can be looked up. */

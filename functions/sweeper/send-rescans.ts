@@ -4,14 +4,14 @@ import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { countOutcomes } from './count-outcomes.ts';
-import { type Places, type Range, rangesOf, walkRanges } from './ranges.ts';
+import { HEX_DIGITS, type Places, type Range, rangesOf, walkRanges } from './ranges.ts';
 import type { RescanBudget, Reserved } from './rescan-budget.ts';
 import type { SweepTerms } from './sweep.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { walk } from './walk.ts';
 
 /** Names are digests, so that each has as many. */
-export const BLOB_RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', 8);
+export const BLOB_RANGES = rangesOf(BLOBS_PREFIX, HEX_DIGITS, 8);
 
 export interface SendDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'> {
   /** Publishes to the rescanner. */

@@ -217,6 +217,9 @@ function isBetter(scan: Omit<Blob, 'object'>, blob: Blob): boolean {
   return scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;
 }
 
+/** The prefix of the names of all that was accepted unscanned, followed by the id of the file. */
+export const ACCEPTED_PREFIX = 'accepted/';
+
 export function acceptedName(id: FileId): string {
-  return `accepted/${id}`;
+  return ACCEPTED_PREFIX + id;
 }

@@ -1,4 +1,4 @@
-import type { Bucket, ListOptions } from './bucket.ts';
+import type { ListOptions } from './bucket.ts';
 import type { StoredObject } from './object.ts';
 
 /** How many objects Cloud Storage lists in one answer at most. */
@@ -60,10 +60,10 @@ export async function pageOf<Item, Named extends { readonly name: string }>(
 }
 
 /** Every object below a prefix, in the order of names, of which a page is in memory at a time. @throws {StorageError} */
-export async function* allObjects(
-  bucket: Bucket,
+export async function* allObjects<Named extends { readonly name: string } = StoredObject>(
+  bucket: Listing<Named>,
   range: Pick<ListOptions, 'prefix' | 'startOffset' | 'endOffset'>,
-): AsyncGenerator<StoredObject, void, undefined> {
+): AsyncGenerator<Named, void, undefined> {
   for (let pageToken: string | undefined; ; ) {
     const page = await bucket.list({ ...range, pageToken, maxResults: MAX_RESULTS });
     yield* page.objects;

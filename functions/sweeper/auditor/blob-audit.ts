@@ -2,9 +2,10 @@ import { blobKeys, blobName, type DeduplicationScope, keyOf } from '../../../sha
 import { candidateName } from '../../../shared/files/candidates.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { ID_RANGES } from '../by-file.ts';
 import { walkRanges } from '../ranges.ts';
 import { recordOf } from './file-rules.ts';
-import { type Buckets, type FileObjects, gatherOne, gatherRecords, ID_RANGES } from './gather.ts';
+import { type Buckets, type FileObjects, gatherOne, gatherRecords } from './gather.ts';
 import { type BlobRule, StoredBlobs } from './stored-blobs.ts';
 
 /** States in which a file does not rely on a blob, and does not come to without looking for it again. */

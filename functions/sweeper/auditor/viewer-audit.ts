@@ -9,9 +9,10 @@ import { isLive } from '../../../shared/identity/caller.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { ID_RANGES } from '../by-file.ts';
 import { walkRanges } from '../ranges.ts';
 import { recordOf } from './file-rules.ts';
-import { type Buckets, gatherOne, gatherRecords, ID_RANGES } from './gather.ts';
+import { type Buckets, gatherOne, gatherRecords } from './gather.ts';
 
 /** The rules of the index of viewers. */
 export type ViewerRule =

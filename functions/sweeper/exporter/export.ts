@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
-import { type Range, rangesOf } from '../ranges.ts';
+import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
 import type { SweepTerms } from '../sweep.ts';
 import type { Archive, Chain, ExportedRange, Manifest, Unfinished } from './archive.ts';
 import { type ArchivedObject, type ArchiveLine, archived, compareNames, isUnchanged } from './archived.ts';
@@ -14,9 +14,6 @@ import { stateOfRange } from './state.ts';
 const AT_A_TIME = 4;
 /** An export that was begun before is older than its name says, and is not continued. */
 const CONTINUED_MS = 20 * 3_600_000;
-
-const ID_DIGITS = '0123456789abcdefghijklmnopqrstuv';
-const HEX_DIGITS = '0123456789abcdef';
 
 /** All names, in ranges: those that are many are cut further. A name that nobody thought of is in one of them as well. */
 const RANGES: readonly Range[] = (() => {

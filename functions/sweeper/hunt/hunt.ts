@@ -2,14 +2,14 @@ import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { type Places, rangesOf, walkRanges } from '../ranges.ts';
+import { HEX_DIGITS, type Places, rangesOf, walkRanges } from '../ranges.ts';
 import type { SweepTerms } from '../sweep.ts';
 import { walk } from '../walk.ts';
 import type { Indicators } from './indicators.ts';
 
 const SIDE_BY_SIDE = 16;
 /** Names are digests: each range has as many. */
-const RANGES = rangesOf(BLOBS_PREFIX, '0123456789abcdef', SIDE_BY_SIDE);
+const RANGES = rangesOf(BLOBS_PREFIX, HEX_DIGITS, SIDE_BY_SIDE);
 const PAGE_SIZE = 1_000;
 /** US dollars of one listing, a class A operation of standard storage: https://cloud.google.com/storage/pricing */
 const LISTING_DOLLARS = 0.005 / 1_000;

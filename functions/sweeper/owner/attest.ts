@@ -4,21 +4,15 @@ import { usedAt } from '../../../shared/files/blob.ts';
 import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
 import { parseFileId } from '../../../shared/files/file-id.ts';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
+import { RECORDS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
-import { visitSideBySide } from '../recovery/side-by-side.ts';
-import {
-  allRecords,
-  type BucketRole,
-  digestsOf,
-  type HoldingsDeps,
-  holdings,
-  isNamedBy,
-} from './holdings.ts';
+import { visitSideBySide } from '../side-by-side.ts';
+import { type BucketRole, digestsOf, type HoldingsDeps, holdings, isNamedBy } from './holdings.ts';
 import { linesOf } from './lines.ts';
 
 /** Objects that a statement names one by one; of more, it has the number. */
@@ -182,7 +176,7 @@ async function digestsOfOthers(
   const wanted = new Set(present.flatMap(({ object }) => contentDigest(object) ?? []));
   const found = new Set<Sha256>();
   if (wanted.size === 0) return found;
-  for await (const objects of allRecords(records)) {
+  for await (const objects of allObjects(records, { prefix: RECORDS_PREFIX })) {
     if (objects.file.metadata['owner'] === principal) continue;
     for (const digest of digestsOf(objects)) if (wanted.has(digest)) found.add(digest);
   }

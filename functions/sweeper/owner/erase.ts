@@ -11,7 +11,7 @@ import type { StoredObject } from '../../../shared/storage/object.ts';
 import type { CollectorDeps } from '../collector.ts';
 import { countOutcomes } from '../count-outcomes.ts';
 import { erasedName } from '../recovery/erased.ts';
-import { visitSideBySide } from '../recovery/side-by-side.ts';
+import { visitSideBySide } from '../side-by-side.ts';
 import type { SweepTerms } from '../sweep.ts';
 import { reconcileUnused } from '../unused.ts';
 import { entriesOf, grantsTo, type HoldingsDeps, ownKeys, receiptsBy } from './holdings.ts';

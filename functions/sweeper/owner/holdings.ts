@@ -131,7 +131,7 @@ export async function* grantsTo(
   { records }: HoldingsDeps,
   viewer: Principal,
 ): AsyncGenerator<RecordObjects, void, undefined> {
-  for await (const objects of allRecords(records)) {
+  for await (const objects of allObjects(records, { prefix: RECORDS_PREFIX })) {
     if (objects.file.metadata['owner'] !== viewer && isNamedBy(objects.file, viewer)) yield objects;
   }
 }
@@ -158,16 +158,6 @@ export async function* receiptsBy(
   const end = `/${principalKey(reader)}`;
   for await (const receipt of allObjects(permanent, { prefix: RECEIPTS_PREFIX })) {
     if (receipt.name.endsWith(end)) yield receipt;
-  }
-}
-
-/** All files with their verdicts. @throws {StorageError} */
-export async function* allRecords(records: Records): AsyncGenerator<RecordObjects, void, undefined> {
-  for (let pageToken: string | undefined; ; ) {
-    const page = await records.list({ prefix: RECORDS_PREFIX, pageToken, maxResults: 1000 });
-    yield* page.objects;
-    pageToken = page.nextPageToken;
-    if (!pageToken) return;
   }
 }
 

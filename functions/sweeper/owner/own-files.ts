@@ -1,4 +1,4 @@
-import { acceptedName } from '../../../shared/files/blobs.ts';
+import { ACCEPTED_PREFIX } from '../../../shared/files/blobs.ts';
 import { type FileId, ownerTag } from '../../../shared/files/file-id.ts';
 import { PARTS_PREFIX, partialName } from '../../../shared/files/parts.ts';
 import { RECEIPTS_PREFIX } from '../../../shared/files/receipts.ts';
@@ -7,11 +7,7 @@ import { REFERENCES_PREFIX } from '../../../shared/files/references.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { allObjects } from '../../../shared/storage/page.ts';
-import { byFile, type Source, source } from '../recovery/by-file.ts';
-
-/** Comes after every digit of a file id. */
-const AFTER_DIGITS = 'w';
+import { byFile, idsBeginning, objectsOf, type Source, source } from '../by-file.ts';
 
 export interface Buckets {
   readonly permanent: Bucket;
@@ -45,14 +41,12 @@ export async function* ownFiles(
   { permanent, unscanned, quarantine }: Buckets,
   owner: Principal,
 ): AsyncGenerator<OwnFile, void, undefined> {
-  const tag = ownerTag(owner);
-  const listed = (bucket: Bucket, prefix: string) =>
-    allObjects(bucket, { prefix: prefix + tag, endOffset: prefix + tag + AFTER_DIGITS });
+  const ids = idsBeginning(ownerTag(owner));
   const from = (
     bucket: Bucket,
     prefix: string,
     add: (state: OwnFile, object: StoredObject) => Partial<OwnFile>,
-  ): Source<OwnFile> => source(prefix, listed(bucket, prefix), add);
+  ): Source<OwnFile> => source(prefix, objectsOf(bucket, prefix, ids), add);
   const sources = [
     from(permanent, RECORDS_PREFIX, (_, file) => ({ file })),
     from(permanent, VERDICTS_PREFIX, (_, verdict) => ({ verdict })),
@@ -76,5 +70,3 @@ export async function* ownFiles(
     if (said === undefined || said === owner) yield found;
   }
 }
-
-const ACCEPTED_PREFIX = acceptedName('' as FileId);

@@ -4,12 +4,11 @@ import { RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.t
 import { REFERENCES_PREFIX } from '../../../shared/files/references.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { allObjects } from '../../../shared/storage/page.ts';
+import { byFile, objectsOf, type Source, source } from '../by-file.ts';
 import type { Archive, Chain } from '../exporter/archive.ts';
 import type { ArchivedObject } from '../exporter/archived.ts';
 import { stateOf } from '../exporter/state.ts';
 import type { Range } from '../ranges.ts';
-import { byFile, type Source, source } from './by-file.ts';
 
 /** One file as exports and the permanent bucket have it. */
 export interface FileState {
@@ -43,12 +42,7 @@ export async function* fileStates(
   ids: Range,
 ): AsyncGenerator<FileState, void, undefined> {
   const before = (chain: Chain, prefix: string) => stateOf(archive.bucket, chain, prefix, ids);
-  const now = (prefix: string) =>
-    allObjects(permanent, {
-      prefix,
-      startOffset: prefix + ids.from,
-      endOffset: ids.to === undefined ? undefined : prefix + ids.to,
-    });
+  const now = (prefix: string) => objectsOf(permanent, prefix, ids);
   const sources: readonly Source<FileState>[] = [
     source(RECORDS_PREFIX, before(asOf, RECORDS_PREFIX), (_, file) => ({ file })),
     source(VERDICTS_PREFIX, before(asOf, VERDICTS_PREFIX), (_, verdict) => ({ verdict })),

@@ -10,12 +10,14 @@ import { Problem } from '../../../shared/http/problems.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { ID_RANGES, idsBeginning } from '../by-file.ts';
 import { countOutcomes } from '../count-outcomes.ts';
 import type { Archive, Chain } from '../exporter/archive.ts';
 import { endOf } from '../exporter/archive.ts';
 import { type Joined, joined } from '../exporter/joined.ts';
 import { stateOf } from '../exporter/state.ts';
-import { type Places, type Range, rangesOf, walkRanges } from '../ranges.ts';
+import { type Places, type Range, walkRanges } from '../ranges.ts';
+import { visitSideBySide } from '../side-by-side.ts';
 import type { SweepTerms } from '../sweep.ts';
 import { ERASED_PREFIX, Erased } from './erased.ts';
 import { type Exports, type FileState, fileStates } from './file-states.ts';
@@ -25,12 +27,7 @@ import {
   type RestoreOutcome,
   restoreFile,
 } from './restore-file.ts';
-import { visitSideBySide } from './side-by-side.ts';
 
-/** File ids begin with a digest of their owner. */
-const ID_RANGES = rangesOf('', '0123456789abcdefghijklmnopqrstuv', 4);
-/** Comes after every digit of a file id. */
-const LAST = 'w';
 /** Files of each outcome that a report names. */
 const EXAMPLES = 20;
 
@@ -159,12 +156,11 @@ function rangesIn(scope: Order['scope']): readonly Range[] {
   if ('file' in scope) {
     const id = parseFileId(scope.file);
     if (!id) throw new Problem('not-found');
-    return [{ from: id, to: `${id}${LAST}` }];
+    return [idsBeginning(id)];
   }
   const owner = parsePrincipal(scope.owner);
   if (!owner) throw new Problem('invalid-request', { detail: 'owner should be a principal.' });
-  const tag = ownerTag(owner);
-  return [{ from: tag, to: tag + LAST }];
+  return [idsBeginning(ownerTag(owner))];
 }
 
 /** Restores erasures, findings and recalls. @returns false where the time was up first */
