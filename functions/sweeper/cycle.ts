@@ -11,10 +11,9 @@ import {
 } from '../../shared/storage/object.ts';
 import type { CollectorDeps } from './collector.ts';
 import { countOutcomes } from './count-outcomes.ts';
+import { visitSideBySide } from './side-by-side.ts';
 import { walk } from './walk.ts';
 
-/** Blobs deleted at a time. */
-const CONCURRENCY = 16;
 const DAY_MS = 86_400_000;
 /** A retention period may be shortened: nothing is put off for longer than this. */
 const LONGEST_WAIT_MS = 30 * DAY_MS;
@@ -134,17 +133,11 @@ export class Cycle {
     stop: () => boolean,
     counts: Partial<Record<GarbageOutcome | 'error', number>>,
   ): Promise<void> {
-    const claims = this.claims.values();
+    const candidates = Array.from(this.claims.values(), ({ candidate }) => candidate);
     const visit = countOutcomes(this.#collector.log, counts, (candidate: Candidate) =>
       this.#deleteBlob(candidate),
     );
-    const work = async (): Promise<void> => {
-      for (const { candidate } of claims) {
-        if (stop()) return;
-        await visit(candidate);
-      }
-    };
-    await Promise.all(Array.from({ length: CONCURRENCY }, work));
+    await visitSideBySide(candidates, visit, stop);
   }
 
   async #deleteBlob(candidate: Candidate): Promise<GarbageOutcome> {

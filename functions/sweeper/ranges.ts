@@ -1,3 +1,5 @@
+import { visitSideBySide } from './side-by-side.ts';
+
 /** The digits of file ids, and of digests, in the order of their bytes. */
 export const ID_DIGITS = '0123456789abcdefghijklmnopqrstuv';
 export const HEX_DIGITS = '0123456789abcdef';
@@ -24,24 +26,26 @@ export function rangesOf(prefix: string, digits: string, count: number): readonl
 }
 
 /**
- * Walks through ranges of names side by side, each from where it was stopped.
- * @param walkOne resolves to the name to go on from ('' for the first), or to undefined at the end of the range
+ * Walks through ranges of names side by side, each from where it was stopped. Where one fails, the others are stopped.
  * @param places as an earlier call returned them
+ * @param walkOne resolves to the name to go on from ('' for the first), or to undefined at the end of the range
  * @returns where to go on; undefined once all are at their end
  * @throws what `walkOne` throws
  */
 export async function walkRanges(
-  walkOne: (range: Range) => Promise<{ readonly from: string } | undefined>,
   ranges: readonly Range[],
   places: Readonly<Partial<Places>>,
+  stop: () => boolean,
+  walkOne: (range: Range, stop: () => boolean) => Promise<{ readonly from: string } | undefined>,
 ): Promise<Places | undefined> {
-  const walked = ranges.map(async ({ from, to }, at): Promise<readonly [string, string]> => {
+  const reached: Record<string, string> = {};
+  const walkFrom = async ([at, { from, to }]: [number, Range], hasFailed: () => boolean): Promise<void> => {
     const key = `range${at}`;
     const before = places[key];
-    if (before === END) return [key, END];
-    const next = await walkOne({ from: before ?? from, to });
-    return [key, next ? next.from || from : END];
-  });
-  const reached = await Promise.all(walked);
-  return reached.every(([, place]) => place === END) ? undefined : Object.fromEntries(reached);
+    const isOver = () => hasFailed() || stop();
+    const next = before === END ? undefined : await walkOne({ from: before ?? from, to }, isOver);
+    reached[key] = next ? next.from || from : END;
+  };
+  await visitSideBySide(ranges.entries(), walkFrom, () => false);
+  return Object.values(reached).every((place) => place === END) ? undefined : reached;
 }

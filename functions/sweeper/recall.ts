@@ -72,10 +72,8 @@ export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerm
       const one = countOutcomes(deps.log, files, (objects: RecordObjects) =>
         visit(deps, open, kept, objects),
       );
-      const next = await walkRanges(
-        (range) => walk({ bucket: deps.records, prefix: RECORDS_PREFIX, stop, visit: one, ...range }),
-        RANGES,
-        places,
+      const next = await walkRanges(RANGES, places, stop, (range, isOver) =>
+        walk({ bucket: deps.records, prefix: RECORDS_PREFIX, stop: isOver, visit: one, ...range }),
       );
       const isFailed = failed !== undefined || files.error !== undefined || files.conflict !== undefined;
       if (next) return { ...next, walk: walkId, ...(isFailed && { failed: 'true' }) };

@@ -79,34 +79,36 @@ export async function sendRescans<Passed extends string>(
     bytes += blob.size;
     return 'requested';
   });
-  const stop = (blob?: StoredObject): boolean => {
-    if (isOver()) return true;
+  const isUnpaid = (blob: StoredObject | undefined): boolean => {
     if (!blob || typeof pick(blob) === 'string') return false;
     if (left.files >= 1 && left.bytes >= blob.size) return false;
     lacking = Math.max(lacking ?? 0, blob.size);
     return true;
   };
   const toEnd = (from: Readonly<Partial<Places>>) =>
-    walkRanges(
-      (range) => walk({ bucket: of.bucket, prefix: of.prefix, stop, visit, ...range }),
-      of.ranges,
-      from,
-    );
-  let places: Places | undefined = await toEnd(terms.places);
-  let overtaken = false;
-  while (places && lacking !== undefined && !isOver()) {
-    overtaken = !(await keep({ blobs, bytes, places, overtaken: false }));
-    if (overtaken) break;
-    const reserved: Reserved | undefined = await deps.budget.reserve(Math.max(0, lacking - left.bytes));
-    if (!reserved) break;
-    // The rest of yesterday's is not today's.
-    const { files: filesLeft, bytes: bytesLeft } = reserved.day === left.day ? left : { files: 0, bytes: 0 };
-    left = { ...reserved, files: reserved.files + filesLeft, bytes: reserved.bytes + bytesLeft };
-    lacking = undefined;
-    places = await toEnd(places);
+    walkRanges(of.ranges, from, isOver, (range, stopped) => {
+      const stop = (blob?: StoredObject) => stopped() || isUnpaid(blob);
+      return walk({ bucket: of.bucket, prefix: of.prefix, stop, visit, ...range });
+    });
+  try {
+    let places: Places | undefined = await toEnd(terms.places);
+    let overtaken = false;
+    while (places && lacking !== undefined && !isOver()) {
+      overtaken = !(await keep({ blobs, bytes, places, overtaken: false }));
+      if (overtaken) break;
+      const reserved: Reserved | undefined = await deps.budget.reserve(Math.max(0, lacking - left.bytes));
+      if (!reserved) break;
+      // The rest of yesterday's is not today's.
+      const { files: filesLeft, bytes: bytesLeft } =
+        reserved.day === left.day ? left : { files: 0, bytes: 0 };
+      left = { ...reserved, files: reserved.files + filesLeft, bytes: reserved.bytes + bytesLeft };
+      lacking = undefined;
+      places = await toEnd(places);
+    }
+    return { blobs, bytes, places, overtaken };
+  } finally {
+    await giveBack(deps, left);
   }
-  await giveBack(deps, left);
-  return { blobs, bytes, places, overtaken };
 }
 
 function blobsOf({ permanent }: SendDeps): Contents<never> {

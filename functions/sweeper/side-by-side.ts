@@ -2,26 +2,36 @@
 const AT_A_TIME = 16;
 
 /**
- * Visits what a stream yields, several at a time. A started visit is finished.
- * @param visit must not throw
+ * Visits items, several at a time. A started visit is finished; once one has failed, no other is begun.
+ * @param visit is told how to ask whether another visit has failed
  * @returns the first item that was not visited because of `stop`; undefined at the end
- * @throws what `items` throws
+ * @throws what `items` throws, and the first failure of a visit, once all that were started are over
  */
 export async function visitSideBySide<Item>(
-  items: AsyncGenerator<Item, void, undefined>,
-  visit: (item: Item) => Promise<void>,
-  stop: () => boolean,
+  items: AsyncIterable<Item> | Iterable<Item>,
+  visit: (item: Item, hasFailed: () => boolean) => Promise<void>,
+  stop: (next: Item) => boolean,
+  atATime = AT_A_TIME,
 ): Promise<Item | undefined> {
   const running = new Set<Promise<void>>();
+  const failures: unknown[] = [];
+  const hasFailed = () => failures.length > 0;
+  let next: Item | undefined;
   try {
     for await (const item of items) {
-      if (stop()) return item;
-      const work: Promise<void> = visit(item).finally(() => running.delete(work));
+      if (hasFailed() || stop(item)) {
+        next = item;
+        break;
+      }
+      const work: Promise<void> = visit(item, hasFailed)
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => running.delete(work));
       running.add(work);
-      if (running.size >= AT_A_TIME) await Promise.race(running);
+      if (running.size >= atATime) await Promise.race(running);
     }
-    return undefined;
   } finally {
     await Promise.all(running);
   }
+  if (hasFailed()) throw failures[0];
+  return next;
 }

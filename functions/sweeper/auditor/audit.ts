@@ -112,19 +112,15 @@ async function auditFiles(
   for await (const sha256 of deps.findings.since(late)) malware.add(sha256);
   const terms = { ...deps, now, isMalware: (sha256: Sha256) => malware.has(sha256) };
   let files = 0;
-  const next = await walkRanges(
-    async (ids) => {
-      for await (const found of gather(deps, ids)) {
-        if (stop()) return { from: found.id };
-        files++;
-        if (brokenRules(found, terms).length === 0) continue;
-        for (const rule of await confirmed(deps, found.id, now)) broken(rule, found.id);
-      }
-      return undefined;
-    },
-    ID_RANGES,
-    places,
-  );
+  const next = await walkRanges(ID_RANGES, places, stop, async (ids, isOver) => {
+    for await (const found of gather(deps, ids)) {
+      if (isOver()) return { from: found.id };
+      files++;
+      if (brokenRules(found, terms).length === 0) continue;
+      for (const rule of await confirmed(deps, found.id, now)) broken(rule, found.id);
+    }
+    return undefined;
+  });
   return { files, next };
 }
 

@@ -49,17 +49,13 @@ export async function auditBlobs(
   const { permanent, scope, portion: most } = deps;
   const stored = await StoredBlobs.list(permanent, { from, most, scope, now }, broken);
   const late = new Date(now.getTime() - deps.graceMs);
-  const stopped = await walkRanges(
-    async (ids) => {
-      for await (const found of gatherRecords(deps, ids)) {
-        if (stop()) return { from: found.id };
-        if (isSuspect(found, stored, { now, late })) await confirm(deps, found, { now, broken });
-      }
-      return undefined;
-    },
-    ID_RANGES,
-    {},
-  );
+  const stopped = await walkRanges(ID_RANGES, {}, stop, async (ids, isOver) => {
+    for await (const found of gatherRecords(deps, ids)) {
+      if (isOver()) return { from: found.id };
+      if (isSuspect(found, stored, { now, late })) await confirm(deps, found, { now, broken });
+    }
+    return undefined;
+  });
   if (stopped) return undefined;
   const unusedSince = new Date(late.getTime() - deps.blobGraceMs);
   for (const name of stored.unused(unusedSince)) {

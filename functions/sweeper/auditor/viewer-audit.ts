@@ -52,22 +52,18 @@ export async function auditViewers(
       broken('grantUnannounced', name);
   }
   const isMissing = (name: string) => name >= from && (next === undefined || name < next) && !names.has(name);
-  const stopped = await walkRanges(
-    async (ids) => {
-      for await (const found of gatherRecords(deps, ids)) {
-        if (stop()) return { from: found.id };
-        if (!entriesOf(recordOf(found, now), now).some(isMissing)) continue;
-        // Looked at again, as it is now.
-        const entries = entriesOf(recordOf(await gatherOne(deps, found.id), now), now);
-        for (const name of entries.filter(isMissing)) {
-          if (!(await isThere(deps.permanent, name))) broken('viewerUnindexed', found.id);
-        }
+  const stopped = await walkRanges(ID_RANGES, {}, stop, async (ids, isOver) => {
+    for await (const found of gatherRecords(deps, ids)) {
+      if (isOver()) return { from: found.id };
+      if (!entriesOf(recordOf(found, now), now).some(isMissing)) continue;
+      // Looked at again, as it is now.
+      const entries = entriesOf(recordOf(await gatherOne(deps, found.id), now), now);
+      for (const name of entries.filter(isMissing)) {
+        if (!(await isThere(deps.permanent, name))) broken('viewerUnindexed', found.id);
       }
-      return undefined;
-    },
-    ID_RANGES,
-    {},
-  );
+    }
+    return undefined;
+  });
   return stopped ? 'stopped' : { next };
 }
 

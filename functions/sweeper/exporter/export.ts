@@ -3,6 +3,7 @@ import type { Logger } from '../../../shared/runtime/log.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
+import { visitSideBySide } from '../side-by-side.ts';
 import type { SweepTerms } from '../sweep.ts';
 import type { Archive, Chain, ExportedRange, Manifest, Unfinished } from './archive.ts';
 import { type ArchivedObject, type ArchiveLine, archived, compareNames, isUnchanged } from './archived.ts';
@@ -83,22 +84,10 @@ export async function exportRecords(
 async function proceed(deps: ExportDeps, unfinished: Unfinished, stop: () => boolean): Promise<ExportReport> {
   const { id, base } = unfinished;
   const ranges = RANGES.map((_, at) => unfinished.done.get(at));
-  const waiting = [...RANGES.keys()].filter((at) => ranges[at] === undefined);
-  let failed = false;
-  const work = async (): Promise<void> => {
-    const isOver = () => failed || stop();
-    for (let at = waiting.shift(); at !== undefined && !isOver(); at = waiting.shift()) {
-      ranges[at] = await writeRange(deps, unfinished, at, isOver);
-    }
+  const write = async (at: number, hasFailed: () => boolean): Promise<void> => {
+    ranges[at] ??= await writeRange(deps, unfinished, at, () => hasFailed() || stop());
   };
-  const working = Array.from({ length: AT_A_TIME }, () =>
-    work().catch((error: unknown) => {
-      failed = true;
-      throw error;
-    }),
-  );
-  const [failure] = (await Promise.allSettled(working)).filter(({ status }) => status === 'rejected');
-  if (failure?.status === 'rejected') throw failure.reason;
+  await visitSideBySide(RANGES.keys(), write, stop, AT_A_TIME);
   const done = ranges.filter((range) => range !== undefined);
   const complete = done.length === RANGES.length;
   if (complete) await deps.archive.complete(manifestOf(unfinished, done, deps.now()));

@@ -85,7 +85,6 @@ export async function hunt(
   const start = performance.now();
   const stop = () => stopping() || performance.now() - start >= budgetMs;
   let [blobs, listings, hits, withoutMd5] = [0, 0, 0, 0];
-  let failure: unknown;
   const visit = async (object: StoredObject): Promise<void> => {
     const digest = digestOf(object.name);
     if (!digest) return;
@@ -99,9 +98,7 @@ export async function hunt(
     if (!by) return;
     hits++;
     const { size, timeCreated } = object;
-    await found({ sha256: digest, size, by, storedAt: timeCreated.toISOString() }).catch((error: unknown) => {
-      failure ??= error;
-    });
+    await found({ sha256: digest, size, by, storedAt: timeCreated.toISOString() });
   };
   const counted = {
     list: (options: Parameters<Bucket['list']>[0]) => {
@@ -109,19 +106,9 @@ export async function hunt(
       return permanent.list(options);
     },
   };
-  const next = await walkRanges(
-    (range) =>
-      walk({
-        bucket: counted,
-        prefix: BLOBS_PREFIX,
-        stop: () => failure !== undefined || stop(),
-        visit,
-        ...range,
-      }),
-    RANGES,
-    from,
+  const next = await walkRanges(RANGES, from, stop, (range, isOver) =>
+    walk({ bucket: counted, prefix: BLOBS_PREFIX, stop: isOver, visit, ...range }),
   );
-  if (failure !== undefined) throw failure;
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   return { hits, blobs, withoutMd5, listings, seconds, dollars: dollarsOf(listings), ...(next && { next }) };
 }

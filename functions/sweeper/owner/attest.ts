@@ -95,28 +95,19 @@ export async function attestErasure(
   if (!principal) throw notTheList();
   let listed = 0;
   let ended = false;
-  let failure: { readonly error: unknown } | undefined;
-  await visitSideBySide(
-    lines,
-    async (line) => {
-      try {
-        const said = parsedLine(v.union([Listed, End]), line);
-        if ('end' in said) {
-          ended = true;
-          return;
-        }
-        listed++;
-        const object = await find(deps, principal, said);
-        if (!object) return;
-        names.add(`${said.bucket}/${said.name}`);
-        present.push({ bucket: said.bucket, object });
-      } catch (error) {
-        failure ??= { error };
-      }
-    },
-    () => failure !== undefined,
-  );
-  if (failure) throw failure.error;
+  const visit = async (line: string): Promise<void> => {
+    const said = parsedLine(v.union([Listed, End]), line);
+    if ('end' in said) {
+      ended = true;
+      return;
+    }
+    listed++;
+    const object = await find(deps, principal, said);
+    if (!object) return;
+    names.add(`${said.bucket}/${said.name}`);
+    present.push({ bucket: said.bucket, object });
+  };
+  await visitSideBySide(lines, visit, () => false);
   if (!ended) throw notTheList();
   let unlisted = 0;
   for await (const { bucket, name } of holdings(deps, principal)) {

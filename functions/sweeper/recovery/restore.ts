@@ -126,14 +126,10 @@ export async function restore(
       if (isShown) examples.push({ outcome, fileId: state.id });
       return outcome;
     });
-    const next = await walkRanges(
-      async (range) => {
-        const stopped = await visitSideBySide(fileStates(run, permanent, range), visit, run.stop);
-        return stopped && { from: stopped.id };
-      },
-      ranges,
-      places,
-    );
+    const next = await walkRanges(ranges, places, run.stop, async (range, isOver) => {
+      const stopped = await visitSideBySide(fileStates(run, permanent, range), visit, isOver);
+      return stopped && { from: stopped.id };
+    });
     if (next) return report({ ...next, stage: 'files' });
   }
   if (order.scope === 'all' && !(await restoreRest(deps, run))) return report({ stage: 'rest' });
@@ -216,22 +212,12 @@ async function visitMissing(
   pairs: AsyncGenerator<Joined, void, undefined>,
   pick: (pair: Joined) => { name: string; metadata: Readonly<Record<string, string>> } | undefined,
 ): Promise<boolean> {
-  let failure: { readonly error: unknown } | undefined;
-  const stopped = await visitSideBySide(
-    pairs,
-    async (pair) => {
-      const missing = pick(pair);
-      if (!missing) return;
-      try {
-        const { name, metadata } = missing;
-        if (!apply || (await permanent.insertEmpty(name, { metadata })))
-          objects[prefix] = (objects[prefix] ?? 0) + 1;
-      } catch (error) {
-        failure ??= { error };
-      }
-    },
-    () => failure !== undefined || stop(),
-  );
-  if (failure) throw failure.error;
-  return stopped === undefined;
+  const visit = async (pair: Joined): Promise<void> => {
+    const missing = pick(pair);
+    if (!missing) return;
+    const { name, metadata } = missing;
+    if (!apply || (await permanent.insertEmpty(name, { metadata })))
+      objects[prefix] = (objects[prefix] ?? 0) + 1;
+  };
+  return (await visitSideBySide(pairs, visit, stop)) === undefined;
 }

@@ -67,7 +67,9 @@ export async function estimateRescan(
   const [bucket, prefix, ranges, pick] = criteria.quarantine
     ? [quarantine, '', [{ from: '', to: undefined }], picksQuarantined]
     : [deps.permanent, BLOBS_PREFIX, BLOB_RANGES, picks];
-  const places = await walkRanges((range) => walk({ bucket, prefix, stop, visit, ...range }), ranges, {});
+  const places = await walkRanges(ranges, {}, stop, (range, isOver) =>
+    walk({ bucket, prefix, stop: isOver, visit, ...range }),
+  );
   // Names of files are no digests: of what is in quarantine, the rest is not known.
   const share = criteria.quarantine ? 1 : shareOf(places);
   const whole = (counted: number) => (share > 0 ? Math.round(counted / share) : 0);

@@ -169,6 +169,20 @@ describe('the walk that asks for re-scans', () => {
     assert.deepEqual((await walk()).blobs, { requested: 1 });
   });
 
+  it('gives back what it has reserved, where a page cannot be listed then', async () => {
+    await fixture.blobs(10, DAY);
+    let reserved = false;
+    const hook: Hook = (operation, name, run) => {
+      if (operation === 'list' && reserved) throw new Error('no listing');
+      reserved ||= operation === 'insert' && name === 'sweeper/rescan-budget';
+      return run();
+    };
+    const deps = fixture.deps({ filesPerDay: 20 }, hook);
+    await assert.rejects(requestRescans({ ...deps, ...ages }, TERMS), /no listing/);
+    assert.deepEqual(await deps.budget.spent(), { files: 0, bytes: 0 });
+    assert.deepEqual((await walk({ filesPerDay: 20 })).blobs, { requested: 10 });
+  });
+
   describe('at the same time as another', () => {
     const twice = (perDay: PerDay, meet: Hook) => {
       const one = () => requestRescans({ ...fixture.deps(perDay, meet), ...ages }, TERMS);

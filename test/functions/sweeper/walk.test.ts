@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { setImmediate as turn } from 'node:timers/promises';
+import { walkRanges } from '../../../functions/sweeper/ranges.ts';
 import { type Walk, walk } from '../../../functions/sweeper/walk.ts';
 
 interface Page {
@@ -50,5 +51,27 @@ describe('a walk through the pages of a prefix', () => {
   it('lists nothing once it is stopped', async () => {
     assert.equal(await through({ from: 'b', stop: () => true }), 'b');
     assert.deepEqual(listed, []);
+  });
+});
+
+describe('a walk through several ranges', () => {
+  const RANGES = ['a', 'b'].map((from) => ({ from, to: undefined }));
+
+  it('fails once the other ranges are stopped, where one fails', async () => {
+    const turns: string[] = [];
+    const walked = walkRanges(
+      RANGES,
+      {},
+      () => false,
+      async ({ from }, stop) => {
+        await turn();
+        if (from === 'a') throw new Error('a cannot be walked');
+        while (!stop()) await turn();
+        turns.push('b was stopped');
+        return { from };
+      },
+    );
+    await assert.rejects(walked, /a cannot be walked/);
+    assert.deepEqual(turns, ['b was stopped']);
   });
 });
