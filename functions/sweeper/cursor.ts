@@ -1,5 +1,7 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { putMetadata } from '../../shared/storage/put-metadata.ts';
 
 /** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
 export type Place = Readonly<Record<string, string>>;
@@ -32,15 +34,9 @@ export class Cursor {
    * @throws {StorageError}
    */
   async save(place: Place): Promise<boolean> {
-    const before = this.place;
-    const said = Object.entries(place).filter(([, value]) => value !== '');
-    const metadata = Object.fromEntries(said);
-    const removed = Object.keys(before).filter((key) => !(key in metadata));
-    if (removed.length === 0 && said.every(([key, value]) => before[key] === value)) return true;
-    const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-    const saved = this.#object
-      ? await this.#bucket.patch(this.#name, this.#object, changes)
-      : await this.#bucket.insertEmpty(this.#name, { metadata });
+    const metadata = Object.fromEntries(Object.entries(place).filter(([, value]) => value !== ''));
+    if (isDeepStrictEqual(metadata, this.place)) return true;
+    const saved = await putMetadata(this.#bucket, this.#name, this.#object, metadata);
     if (saved) this.#object = saved;
     return saved !== undefined;
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseCount } from '../../shared/files/fields.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
-import type { StoredObject } from '../../shared/storage/object.ts';
+import { Cursor } from './cursor.ts';
 
 const NAME = 'sweeper/rescan-budget';
 /** The share of a day that is reserved at a time, so that a process which dies loses no more. */
@@ -50,7 +50,7 @@ export class RescanBudget {
   async reserve(least: number): Promise<Reserved | undefined> {
     const { filesPerDay, bytesPerDay } = this.#deps;
     for (;;) {
-      const { object, day, spent } = await this.#read();
+      const { cursor, day, spent } = await this.#read();
       const left = { files: filesPerDay - spent.files, bytes: bytesPerDay - spent.bytes };
       const isUntouched = spent.files === 0 && spent.bytes === 0;
       if (left.files <= 0 || left.bytes <= 0 || (left.bytes < least && !isUntouched)) return undefined;
@@ -58,7 +58,7 @@ export class RescanBudget {
       const portion = Math.max(LEAST_BYTES, Math.ceil(bytesPerDay * PORTION));
       const bytes = Math.max(least, Math.min(left.bytes, portion));
       const after = { files: spent.files + files, bytes: spent.bytes + bytes };
-      if (await this.#write(object, day, after)) return { day, files, bytes };
+      if (await this.#write(cursor, day, after)) return { day, files, bytes };
     }
   }
 
@@ -70,7 +70,7 @@ export class RescanBudget {
       if (current.day !== day) return;
       const { spent } = current;
       const after = { files: Math.max(0, spent.files - files), bytes: Math.max(0, spent.bytes - bytes) };
-      if (await this.#write(current.object, day, after)) return;
+      if (await this.#write(current.cursor, day, after)) return;
     }
   }
 
@@ -79,20 +79,16 @@ export class RescanBudget {
     return (await this.#read()).spent;
   }
 
-  async #read(): Promise<{ object: StoredObject | undefined; day: string; spent: Amount }> {
-    const object = await this.#deps.permanent.stat(NAME);
+  async #read(): Promise<{ cursor: Cursor; day: string; spent: Amount }> {
+    const cursor = await Cursor.open(this.#deps.permanent, NAME);
     const day = this.#deps.now().toISOString().slice(0, 10);
-    const { metadata = {} } = object ?? {};
-    const spentOf = (key: string) => (metadata['day'] === day && parseCount(metadata[key] ?? '')) || 0;
-    return { object, day, spent: { files: spentOf('files'), bytes: spentOf('bytes') } };
+    const { place } = cursor;
+    const spentOf = (key: string) => (place['day'] === day && parseCount(place[key] ?? '')) || 0;
+    return { cursor, day, spent: { files: spentOf('files'), bytes: spentOf('bytes') } };
   }
 
-  async #write(object: StoredObject | undefined, day: string, { files, bytes }: Amount): Promise<boolean> {
+  #write(cursor: Cursor, day: string, { files, bytes }: Amount): Promise<boolean> {
     // Two walks may reserve the same at the same time: a try again must not take the other's write for its own.
-    const metadata = { day, files: String(files), bytes: String(bytes), write: randomUUID() };
-    const written = object
-      ? await this.#deps.permanent.patch(NAME, object, metadata)
-      : await this.#deps.permanent.insertEmpty(NAME, { metadata });
-    return written !== undefined;
+    return cursor.save({ day, files: String(files), bytes: String(bytes), write: randomUUID() });
   }
 }

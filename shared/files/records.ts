@@ -1,6 +1,7 @@
 import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { type Page, pageOf } from '../storage/page.ts';
+import { putMetadata } from '../storage/put-metadata.ts';
 import { asOf } from './ends.ts';
 import type { Metadata } from './fields.ts';
 import { type FileId, parseFileId } from './file-id.ts';
@@ -180,9 +181,7 @@ export class Records {
   }
 
   async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
-    const removed = Object.keys(read.metadata).filter((key) => !(key in metadata));
-    const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-    const object = await this.#bucket.patch(read.name, read, changes);
+    const object = await putMetadata(this.#bucket, read.name, read, metadata);
     // A try again may take somebody else's write for ours, which has all of these values, and others beside.
     const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
     return isOurs ? object : undefined;

@@ -8,7 +8,7 @@ import {
 import { Problem } from '../../../shared/http/problems.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
-import type { StoredObject } from '../../../shared/storage/object.ts';
+import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 
 export interface DeploymentDeps {
   readonly permanent: Bucket;
@@ -26,19 +26,15 @@ export type Change = (state: DeploymentState) => DeploymentState;
  * @throws {Problem} `wrong-deployment`; {StorageError}
  */
 export async function requireOurs({ permanent, deployment, now, log }: DeploymentDeps): Promise<void> {
-  for (;;) {
-    const object = await permanent.stat(STATE_NAME);
-    const state = parseState(object?.metadata);
-    if (state.claim?.deployment === deployment) return;
-    if (state.claim) {
-      // docs/operations.md names the alert by this message.
-      log.error({ deployment, owner: state.claim.deployment }, 'buckets belong to another deployment');
-      throw notOurs(deployment, state.claim.deployment);
-    }
-    if (!(await write(permanent, object, { ...state, claim: { deployment, at: now() } }))) continue;
-    log.warn({ deployment }, 'buckets claimed');
-    return;
-  }
+  const { written } = await changeState({ permanent }, (state) => {
+    if (!state.claim) return { ...state, claim: { deployment, at: now() } };
+    const owner = state.claim.deployment;
+    if (owner === deployment) return state;
+    // docs/operations.md names the alert by this message.
+    log.error({ deployment, owner }, 'buckets belong to another deployment');
+    throw notOurs(deployment, owner);
+  });
+  if (written) log.warn({ deployment }, 'buckets claimed');
 }
 
 /** @throws {StorageError} */
@@ -60,23 +56,10 @@ export async function changeState(
     const before = parseState(object?.metadata);
     const state = change(before);
     if (state === before) return { state, written: false };
-    if (await write(permanent, object, state)) return { state, written: true };
+    // Two may write the same at the same time: a try again must not take the other's write for its own.
+    const metadata = { ...formatState(state), write: randomUUID() };
+    if (await putMetadata(permanent, STATE_NAME, object, metadata)) return { state, written: true };
   }
-}
-
-/** Two may write the same at the same time: a try again must not take the other's write for its own. */
-function write(
-  permanent: Bucket,
-  object: StoredObject | undefined,
-  state: DeploymentState,
-): Promise<StoredObject | undefined> {
-  const metadata = { ...formatState(state), write: randomUUID() };
-  if (!object) return permanent.insertEmpty(STATE_NAME, { metadata });
-  const gone = Object.keys(object.metadata).filter((key) => !(key in metadata));
-  return permanent.patch(STATE_NAME, object, {
-    ...metadata,
-    ...Object.fromEntries(gone.map((key) => [key, null])),
-  });
 }
 
 function notOurs(deployment: string, owner: string): Problem {

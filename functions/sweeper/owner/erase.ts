@@ -8,6 +8,7 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { deleteUnlessHeld } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { CollectorDeps } from '../collector.ts';
 import { countOutcomes } from '../count-outcomes.ts';
 import { erasedName } from '../recovery/erased.ts';
@@ -84,10 +85,7 @@ export async function erase(
 async function mark({ permanent, now }: EraseDeps, principal: Principal): Promise<void> {
   const at = now();
   const name = erasedName(principal, at);
-  const metadata = { at: at.toISOString() };
-  if (await permanent.insertEmpty(name, { metadata })) return;
-  const there = await permanent.stat(name);
-  if (there) await permanent.patch(name, there, metadata);
+  await putMetadata(permanent, name, await permanent.stat(name), { at: at.toISOString() });
 }
 
 /** Everything that says something of a principal, and is not named by a file of theirs. */

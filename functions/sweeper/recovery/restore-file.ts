@@ -15,6 +15,7 @@ import { markReferenced, markUnreferenced } from '../../../shared/files/withdraw
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { ArchivedObject } from '../exporter/archived.ts';
 import type { Erased } from './erased.ts';
 import type { FileState } from './file-states.ts';
@@ -172,11 +173,11 @@ async function write(
   if (!isOver(asOf(record, now()))) await index(deps, changed);
   if (writes.verdict && verdict) {
     const metadata = isLost ? lostMetadata(record, now()) : verdict.metadata;
-    if (!(await put(permanent, VERDICTS_PREFIX + id, metadata, writes.verdict.over))) return false;
+    if (!(await putMetadata(permanent, VERDICTS_PREFIX + id, writes.verdict.over, metadata))) return false;
   }
   if (!writes.file || !file) return true;
   const metadata = fileAfter({ record: before, object: file }, changed);
-  return put(permanent, RECORDS_PREFIX + id, metadata, writes.file.over);
+  return (await putMetadata(permanent, RECORDS_PREFIX + id, writes.file.over, metadata)) !== undefined;
 }
 
 /** The record with the end that counts, and that says `referenced` or has an end, but never both. */
@@ -218,18 +219,6 @@ function lostMetadata(record: FileRecord, failedAt: Date): Metadata {
   const { id, owner, viewers, createdAt, contentType, content } = record;
   const stored = { id, owner, viewers, createdAt, contentType, ...(content && { content }) };
   return verdictMetadata({ ...stored, state: 'failed', failure: 'sourceGone', failedAt });
-}
-
-async function put(
-  permanent: Bucket,
-  name: string,
-  metadata: Metadata,
-  over: StoredObject | undefined,
-): Promise<boolean> {
-  if (!over) return (await permanent.insertEmpty(name, { metadata })) !== undefined;
-  const removed = Object.keys(over.metadata).filter((key) => !(key in metadata));
-  const changes = { ...metadata, ...Object.fromEntries(removed.map((key) => [key, null])) };
-  return (await permanent.patch(name, over, changes)) !== undefined;
 }
 
 /** Each viewer that a record names finds the file: docs/adr/0042-shared-with-me.md. */
