@@ -1,5 +1,6 @@
 import type { Action } from '../../shared/http/audit.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { requireKnown } from '../../shared/http/query.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 
 /** @param item what stands behind the resource's name in the path, as it was sent; '' where nothing does */
@@ -9,6 +10,8 @@ export type Route = (context: RequestContext, id: string, item: string) => Promi
 export interface Resource {
   readonly path: RegExp;
   readonly methods: Readonly<Record<string, readonly [action: Action, route: Route]>>;
+  /** Query parameters that its GET knows and checks; absent: a GET has none, and ignores any. */
+  readonly query?: { readonly known: readonly string[]; readonly lists?: readonly string[] };
   /** Methods of the same path that another function answers. */
   readonly elsewhere?: readonly string[];
 }
@@ -28,10 +31,16 @@ export function router(resources: readonly Resource[]) {
       if (!found) throw notAllowed(resource, method);
       const [action, route] = found;
       context.audit.action = action;
+      requireQuery(resource, method, context.query);
       return route(context, match[1] ?? '', match[2] ?? '');
     }
     throw new Problem('not-found');
   };
+}
+
+function requireQuery({ query }: Resource, method: string, sent: URLSearchParams): void {
+  if (method !== 'GET' && method !== 'HEAD') requireKnown(sent);
+  else if (query) requireKnown(sent, query.known, query.lists);
 }
 
 function notAllowed(resource: Resource, method: string): Problem {

@@ -12,6 +12,7 @@ import { drainOnSignals, isDraining } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { jsonOf } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { requireKnown } from '../../shared/http/query.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { readConfig } from '../../shared/runtime/config.ts';
@@ -154,12 +155,21 @@ http(
   }),
 );
 
+/** Query parameters of routes that have any. */
+const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
+  '/hunt': ['estimate', 'from', 'condemn'],
+  '/quarantine': ['after'],
+  '/quarantine/content': ['name'],
+  '/rescans': ['job'],
+};
+
 async function handler(context: RequestContext): Promise<void> {
-  const { request, path } = context;
+  const { request, path, query } = context;
   const methods = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!methods) throw new Problem('not-found');
   const by = admitCaller(request.headers, path, callers);
   const route = routeFor(methods, request.method);
+  requireKnown(query, Object.hasOwn(PARAMETERS, path) ? PARAMETERS[path] : []);
   if (path !== ADOPT) await requireOurs(within(deployment, context));
   await route(context, { body: LISTS.has(path) ? undefined : await bodyAt(context), by });
 }

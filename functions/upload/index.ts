@@ -9,6 +9,7 @@ import { allowOrigins, corsOrigins } from '../../shared/framework/cors.ts';
 import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts';
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import { requireKnown } from '../../shared/http/query.ts';
 import { sendNoContent } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
@@ -130,6 +131,8 @@ async function route(context: RequestContext): Promise<void> {
   context.audit.action = 'upload';
   const [, upload] = /^\/uploads\/resumable\/([^/]+)$/.exec(context.path) ?? [];
   if (upload !== undefined) return resumableRoute(uploads, context, upload);
+  // Headers, and the body of an order, describe a new file; a query does not.
+  if (context.request.method === 'POST') requireKnown(context.query);
   const [, collection, id] = /^\/(files|uploads)(?:\/([^/]+))?$/.exec(withoutSlash(context.path)) ?? [];
   if (collection === 'uploads' && id !== 'direct') return tusRoute(uploads, context, id);
   if (collection === undefined) throw new Problem('not-found');

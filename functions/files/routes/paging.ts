@@ -5,6 +5,9 @@ const MAX_LIMIT = 1000;
 /** Characters: more than any position of ours takes, which is a file id or a digest. */
 const MAX_CURSOR_LENGTH = 256;
 
+/** Query parameters of a listing. */
+export const PAGING: readonly string[] = ['limit', 'cursor'];
+
 /** `limit`, from 1 to 1 000. @throws {Problem} */
 export function limitOf(query: URLSearchParams): number {
   const text = query.get('limit');

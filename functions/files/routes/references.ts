@@ -8,9 +8,9 @@ import { addReference, removeReference, requireReferable } from '../refer.ts';
 import { decoded, type Route } from '../router.ts';
 
 export function putReference(files: Files): Route {
-  return async ({ query, request, response, signal, log }, id, item) => {
+  return async ({ request, response, signal, log }, id, item) => {
     const caller = await authenticate(files.tokens, request, 'write');
-    const uri = uriOf(item, query);
+    const uri = uriOf(item);
     const { record } = await findFile(files, caller, id, owner, signal);
     // Said before anything is written that a retention policy would keep.
     requireReferable(record);
@@ -21,9 +21,9 @@ export function putReference(files: Files): Route {
 }
 
 export function deleteReference(files: Files): Route {
-  return async ({ query, request, response, signal, log }, id, item) => {
+  return async ({ request, response, signal, log }, id, item) => {
     const caller = await authenticate(files.tokens, request, 'write');
-    const uri = uriOf(item, query);
+    const uri = uriOf(item);
     const { record } = await findFile(files, caller, id, owner, signal);
     await removeReference(files, { id: record.id, uri }, log);
     log.info({ fileId: record.id, caller: caller.principal }, 'reference removed');
@@ -31,9 +31,9 @@ export function deleteReference(files: Files): Route {
   };
 }
 
-/** A slash or a question mark that is not encoded would silently make it another URI. */
-function uriOf(item: string, query: URLSearchParams): ResourceUri {
-  const uri = item.includes('/') || query.size > 0 ? undefined : parseResourceUri(decoded(item));
+/** A slash that is not encoded would silently make it another URI; a question mark begins a query, which the router refuses. */
+function uriOf(item: string): ResourceUri {
+  const uri = item.includes('/') ? undefined : parseResourceUri(decoded(item));
   if (uri) return uri;
   const detail =
     'The reference should be an absolute URI (RFC 3986) of at most 2000 bytes, percent-encoded as one part of the path.';

@@ -6,6 +6,7 @@ import { deleteExpiration, putExpiration } from './expiration.ts';
 import { getFiles } from './list.ts';
 import { getListed } from './listed.ts';
 import { getNotice } from './notice.ts';
+import { PAGING } from './paging.ts';
 import { getProblemType } from './problem-type.ts';
 import { getFile } from './read.ts';
 import { deleteReference, putReference } from './references.ts';
@@ -23,7 +24,12 @@ export function resources(files: Files): readonly Resource[] {
     { path: /^\/problems\/([^/]+)$/, methods: { GET: ['contract', getProblemType(files)] } },
     { path: /^\/\.well-known\/jwks\.json$/, methods: { GET: ['contract', getVerdictKeys(files)] } },
     { path: /^\/notice$/, methods: { GET: ['notice', getNotice(files)] } },
-    { path: /^\/files$/, methods: { GET: ['list', getFiles(files)] }, elsewhere: ['POST', 'OPTIONS'] },
+    {
+      path: /^\/files$/,
+      methods: { GET: ['list', getFiles(files)] },
+      query: { known: ['owner', 'shared', 'correlationId', ...PAGING], lists: ['state'] },
+      elsewhere: ['POST', 'OPTIONS'],
+    },
     {
       path: /^\/files\/([^/]+)$/,
       methods: { GET: ['read', getFile(files)], DELETE: ['delete', deleteFile(files)] },
@@ -46,10 +52,12 @@ export function resources(files: Files): readonly Resource[] {
     {
       path: /^\/files\/([^/]+)\/receipts$/,
       methods: { GET: ['receipts', getListed(files, 'receipts', files.receipts)] },
+      query: { known: PAGING },
     },
     {
       path: /^\/files\/([^/]+)\/references$/,
       methods: { GET: ['references', getListed(files, 'references', files.references)] },
+      query: { known: PAGING },
     },
     {
       path: /^\/files\/([^/]+)\/references\/(.+)$/,
