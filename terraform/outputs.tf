@@ -1,10 +1,10 @@
 output "url" {
-  description = "Where clients send their requests: the load balancer, or nothing without one."
+  description = "Address for all requests of clients: the load balancer, or null without one."
   value       = local.has_lb ? "https://${var.load_balancer.domain}" : null
 }
 
 output "service_urls" {
-  description = "Of each function. Without a load balancer, clients upload to `upload` and read from `files`."
+  description = "URL of each function. Without a load balancer, clients upload to `upload` and read from `files`."
   value = merge(
     { for name, service in google_cloud_run_v2_service.function : name => service.uri },
     { for name, service in google_cloud_run_v2_service.scanner : name => service.uri },
@@ -14,22 +14,22 @@ output "service_urls" {
 }
 
 output "load_balancer_ip" {
-  description = "Address that the host name has to resolve to before its certificate is issued."
+  description = "Address that the host name must resolve to before its certificate is issued."
   value       = one(google_compute_global_address.this[*].address)
 }
 
 output "buckets" {
-  description = "Names of the buckets: unscanned, permanent, quarantine and signatures, as far as there are some."
+  description = "Names of the buckets: unscanned, permanent, quarantine and signatures, as far as they exist."
   value       = local.buckets
 }
 
 output "scan_events_topic" {
-  description = "Topic of the scan events, for subscriptions made elsewhere."
+  description = "Topic of the scan events, for subscriptions created elsewhere."
   value       = google_pubsub_topic.scan_events.id
 }
 
 output "dead_letter_subscriptions" {
-  description = "Where scan events are kept that a subscriber or the receiver of callbacks did not take, by the name of the subscription."
+  description = "Subscriptions that keep scan events which a subscriber or a receiver of callbacks did not accept, by the name of the subscription."
   value = merge(
     { for name, subscription in google_pubsub_subscription.subscriber_dead : name => subscription.id },
     { for subscription in google_pubsub_subscription.callbacks_dead : "callbacks" => subscription.id },
@@ -42,17 +42,17 @@ output "service_accounts" {
 }
 
 output "fill_mirror" {
-  description = "The command that fills the signature mirror at once. Files wait until the schedule or this has done it for the first time."
+  description = "Command that fills the signature mirror immediately. Files wait until this command or the schedule has filled it for the first time."
   value       = local.has_mirror ? "gcloud run jobs execute ${google_cloud_run_v2_job.mirror[0].name} --project ${var.project_id} --region ${var.region} --wait" : null
 }
 
 output "verify" {
-  description = "The command that checks that this deployment keeps its promises, with a token of one of `token_issuers` in FILESHARE_TOKEN. docs/deploy.md says how to check sharing and events too."
+  description = "Command that checks whether this deployment keeps its promises, with a token of one of `token_issuers` in FILESHARE_TOKEN. docs/deploy.md explains how to check sharing and events too."
   value       = local.upload_url == local.files_url ? "fileshare verify --url ${local.files_url}" : "fileshare verify --upload-url ${local.upload_url} --files-url ${local.files_url}"
 }
 
 output "verdict_keys" {
-  description = "Where the public keys are that signed verdicts are verified with, or nothing where none are signed."
+  description = "URL of the public keys that verify signed verdicts, or null if nothing is signed."
   value       = var.verdicts == null ? null : "${local.files_url}/.well-known/jwks.json"
 }
 

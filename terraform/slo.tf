@@ -25,7 +25,7 @@ locals {
     for pair in setproduct(keys(local.budgets), ["5m", "30m", "1h", "6h"]) :
     join(" ", pair) => "${local.slo_bad[join(" ", pair)]} / ${local.slo_total["${pair[0]} rate ${pair[1]}"]}"
   }
-  # A window without a bad event has no share, and alerts nobody.
+  # A window without a bad event has no share, and raises no alert.
   slo_query = {
     for pair in setproduct(keys(local.budgets), keys(local.burns)) : join(" ", pair) => join(" and ", concat(
       [for window in [local.burns[pair[1]].long, local.burns[pair[1]].short] :

@@ -11,7 +11,7 @@ locals {
   }
   uptime_alerts = {
     for name, alert in {
-      unreachable = { severity = "CRITICAL", say = "Upload or files does not answer requests from two regions of the world or more." }
+      unreachable = { severity = "CRITICAL", say = "Upload or files does not answer requests from at least two regions of the world." }
     } : name => alert if length(local.uptime_checks) > 0
   }
 }

@@ -1,5 +1,5 @@
 variable "project_id" {
-  description = "Project that everything is made in. It has billing."
+  description = "Project in which everything is created. It needs billing."
   type        = string
   nullable    = false
   validation {
@@ -9,7 +9,7 @@ variable "project_id" {
 }
 
 variable "project_number" {
-  description = "Number of that project. By default Cloud Resource Manager is asked for it, whose API has to be enabled before the first apply then."
+  description = "Number of that project. By default the module asks Cloud Resource Manager for it, whose API must then be enabled before the first apply."
   type        = string
   default     = null
   validation {
@@ -19,7 +19,7 @@ variable "project_number" {
 }
 
 variable "region" {
-  description = "Region of the services, and of the buckets unless `bucket_location` says otherwise."
+  description = "Region of the services, and of the buckets unless `bucket_location` is set."
   type        = string
   nullable    = false
   validation {
@@ -29,7 +29,7 @@ variable "region" {
 }
 
 variable "scheduler_region" {
-  description = "Region of the schedules. Cloud Scheduler is not in every region that Cloud Run is in (`gcloud scheduler locations list`). By default `region`."
+  description = "Region of the schedules. Cloud Scheduler is not available in every region of Cloud Run (`gcloud scheduler locations list`). By default `region`."
   type        = string
   default     = null
   validation {
@@ -39,7 +39,7 @@ variable "scheduler_region" {
 }
 
 variable "name" {
-  description = "Prefix of every name. Several deployments fit in one project under different names."
+  description = "Prefix of every name. A project can have several deployments with different names."
   type        = string
   default     = "fileshare"
   nullable    = false
@@ -50,7 +50,7 @@ variable "name" {
 }
 
 variable "labels" {
-  description = "Labels of everything that can have some."
+  description = "Labels of all resources that can have labels."
   type        = map(string)
   default     = {}
   nullable    = false
@@ -74,19 +74,19 @@ variable "images" {
 }
 
 variable "token_issuers" {
-  description = "Issuers whose tokens are accepted, as the functions read `TOKEN_ISSUERS`: a list such as `[{ kind = \"maskinporten\", audience = \"https://fileshare.example.no\" }]`. docs/identity.md has all kinds."
+  description = "Issuers whose tokens are accepted, in the form of `TOKEN_ISSUERS`: a list such as `[{ kind = \"maskinporten\", audience = \"https://fileshare.example.no\" }]`. docs/identity.md describes all kinds."
   type        = any
   nullable    = false
   validation {
     condition = can(length(var.token_issuers)) && try(length(var.token_issuers) > 0 && alltrue([
       for issuer in var.token_issuers : contains(["maskinporten", "entra", "google", "custom"], issuer.kind) && startswith(try(issuer.issuer, "https://"), "https://")
     ]), false)
-    error_message = "Should be a list of at least one issuer, each of a kind that docs/identity.md names, and with an https `issuer` where it names one."
+    error_message = "Should be a list of at least one issuer, each of a kind that docs/identity.md lists, and with https in its `issuer`, if it has one."
   }
 }
 
 variable "public_url" {
-  description = "Address that clients use for upload and files alike, for `Location` and links in answers. By default that of the load balancer; without one, each function has its own on run.app."
+  description = "Address that clients use for both upload and files; it is used for `Location` and links in answers. By default that of the load balancer; without a load balancer, each function has a separate address on run.app."
   type        = string
   default     = null
   validation {
@@ -96,27 +96,27 @@ variable "public_url" {
 }
 
 variable "api_invokers" {
-  description = "Callers that Cloud Run lets through to upload and files. They check the token of every request themselves, and clients of other organisations have no Google account, hence `allUsers`. Name principals instead where all clients send a second token in `X-Serverless-Authorization`."
+  description = "Callers that Cloud Run lets through to upload and files. The default is `allUsers`, because the functions check the token of every request, and clients of other organisations have no Google account. Name principals instead if all clients send a second token in `X-Serverless-Authorization`."
   type        = list(string)
   default     = ["allUsers"]
   nullable    = false
 }
 
 variable "invoker_iam_disabled" {
-  description = "Lets all requests through to upload and files without asking IAM, which makes `api_invokers` moot: for organisations whose policy forbids `allUsers` (domain-restricted sharing). The functions check the token of every request, as ever."
+  description = "Whether Cloud Run lets all requests through to upload and files without asking IAM, so that `api_invokers` has no effect. For organisations whose policy forbids `allUsers` (domain-restricted sharing). The functions still check the token of every request."
   type        = bool
   default     = false
   nullable    = false
 }
 
 variable "bucket_location" {
-  description = "Location of the buckets: the region, or a dual-region or multi-region that contains it."
+  description = "Location of the buckets: the region, or a dual-region or multi-region that contains it. By default `region`."
   type        = string
   default     = null
 }
 
 variable "existing_buckets" {
-  description = "Names of buckets that exist, to be used in place of new ones. They must have uniform bucket-level access and public access prevention, and unscanned and quarantine no soft delete: nothing about them is changed but who may do what."
+  description = "Names of existing buckets to use instead of new ones. They need uniform bucket-level access and public access prevention; unscanned and quarantine must not have soft delete. The module changes nothing but their access."
   type = object({
     unscanned  = string
     permanent  = string
@@ -126,7 +126,7 @@ variable "existing_buckets" {
 }
 
 variable "force_destroy" {
-  description = "Whether `terraform destroy` deletes buckets with all that is in them."
+  description = "Whether `terraform destroy` deletes buckets that still contain objects."
   type        = bool
   default     = false
   nullable    = false
@@ -140,7 +140,7 @@ variable "deletion_protection" {
 }
 
 variable "encryption" {
-  description = "Cloud KMS keys, `projects/…/cryptoKeys/…`, by their location: that of `region` encrypts topics, services and the signature mirror, that of `bucket_location` the other buckets, that of `exports` theirs (`europe`, `us` or `asia` for the multi-regions EU, US and ASIA). By default Google's own keys."
+  description = "Cloud KMS keys, `projects/…/cryptoKeys/…`, by location: the key of `region` encrypts topics, services and the signature mirror, that of `bucket_location` the other buckets, and that of `exports` their bucket (`europe`, `us` or `asia` for the multi-regions EU, US and ASIA). By default Google's own keys."
   type        = object({ kms_keys = map(string) })
   default     = null
   validation {
@@ -151,26 +151,26 @@ variable "encryption" {
   }
   validation {
     condition     = var.encryption == null || can(var.encryption.kms_keys[var.region])
-    error_message = "kms_keys should have one in the region: topics and services take no other."
+    error_message = "kms_keys should have a key for the region: topics and services accept no other."
   }
   validation {
     condition     = var.encryption == null || var.existing_buckets != null || can(var.encryption.kms_keys[local.bucket_key_location])
-    error_message = "kms_keys should have one for ${local.bucket_key_location}: buckets take a key of their own location only."
+    error_message = "kms_keys should have a key for ${local.bucket_key_location}: buckets accept only a key of their own location."
   }
   validation {
     condition     = var.encryption == null || !local.has_exports || can(var.encryption.kms_keys[local.exports_key_location])
-    error_message = "kms_keys should have one for the location of exports: buckets take a key of their own location only."
+    error_message = "kms_keys should have a key for the location of exports: buckets accept only a key of their own location."
   }
 }
 
 variable "unscanned_delete_after_days" {
-  description = "Days after which what is still in the unscanned bucket is deleted. Until then a file waits for the end of an outage, and one that has failed can be sent to the scanner again."
+  description = "Days after which remaining objects in the unscanned bucket are deleted. Until then, a file can wait for the end of an outage, and a failed file can be sent to the scanner again."
   type        = number
   default     = 30
   nullable    = false
   validation {
     condition     = var.unscanned_delete_after_days >= 14
-    error_message = "Should be at least 14: files wait here for as long as an outage lasts, and what is deleted is lost."
+    error_message = "Should be at least 14: files wait here for as long as an outage lasts, and deleted ones are lost."
   }
 }
 
@@ -186,7 +186,7 @@ variable "quarantine" {
 }
 
 variable "retention" {
-  description = "Days for which nothing in the permanent bucket can be deleted. Locked, this can never be undone, nor the bucket deleted before."
+  description = "Days during which nothing in the permanent bucket can be deleted. With `locked`, this can never be undone, and the bucket cannot be deleted earlier."
   type = object({
     days   = number
     locked = optional(bool, false)
@@ -199,7 +199,7 @@ variable "retention" {
 }
 
 variable "permanent_soft_delete_days" {
-  description = "Days for which what was deleted from the permanent bucket can be restored; 0, or 7 to 90."
+  description = "Days during which deleted objects of the permanent bucket can be restored; 0, or 7 to 90."
   type        = number
   default     = 7
   nullable    = false
@@ -210,7 +210,7 @@ variable "permanent_soft_delete_days" {
 }
 
 variable "callbacks" {
-  description = "Callbacks for those who have no Google identity (docs/callbacks.md): the `origins` that may receive them, such as `https://hooks.example.no` or `https://*.example.no`; the URL of each owner whose uploads name none; and the secret of Secret Manager that holds the signing keys, `projects/PROJECT/secrets/NAME`, made before the first apply. By default there are none."
+  description = "Callbacks for systems without a Google identity (docs/callbacks.md): the `origins` that may receive them, such as `https://hooks.example.no` or `https://*.example.no`; by owner, the URL for uploads that name none (`owners`); and the secret in Secret Manager with the signing keys, `projects/PROJECT/secrets/NAME`, which must exist before the first apply. By default there are no callbacks."
   type = object({
     origins     = list(string)
     owners      = optional(map(string), {})
@@ -232,7 +232,7 @@ variable "callbacks" {
 }
 
 variable "verdicts" {
-  description = "Signed statements about verdicts (docs/verdicts.md), and signed reports of audits: the key version of Cloud KMS that signs them, `projects/PROJECT/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/N` of a key for `EC_SIGN_P256_SHA256`, and the public keys of earlier versions, as `/.well-known/jwks.json` listed them. By default nothing is signed."
+  description = "Signed verdicts (docs/verdicts.md) and signed reports of audits: the key version in Cloud KMS that signs them, `projects/PROJECT/locations/…/keyRings/…/cryptoKeys/…/cryptoKeyVersions/N` of a key for `EC_SIGN_P256_SHA256`, and the public keys of earlier versions, as listed by `/.well-known/jwks.json`. By default nothing is signed."
   type = object({
     key_version  = string
     retired_keys = optional(list(map(string)), [])
@@ -245,7 +245,7 @@ variable "verdicts" {
 }
 
 variable "bucket_data_locations" {
-  description = "The two regions of a dual-region, such as `[\"EUROPE-NORTH1\", \"EUROPE-WEST4\"]`, for buckets that survive the loss of one; `bucket_location` is then the multi-region around them, such as `EU`. By default none."
+  description = "The two regions of a dual-region, such as `[\"EUROPE-NORTH1\", \"EUROPE-WEST4\"]`, for buckets that survive the loss of a region. `bucket_location` is then the multi-region that contains them, such as `EU`. By default none."
   type        = list(string)
   default     = []
   nullable    = false
@@ -256,18 +256,18 @@ variable "bucket_data_locations" {
 }
 
 variable "turbo_replication" {
-  description = "Whether what is written to the buckets of a dual-region is in both regions within 15 minutes (turbo replication). By default most of it is within an hour, and all within 12."
+  description = "Whether new objects in the buckets of a dual-region reach both regions within 15 minutes (turbo replication). By default, most do within an hour, and all within 12."
   type        = bool
   default     = false
   nullable    = false
   validation {
     condition     = !var.turbo_replication || length(var.bucket_data_locations) > 0
-    error_message = "Is for a dual-region: set bucket_data_locations."
+    error_message = "Needs a dual-region: set bucket_data_locations."
   }
 }
 
 variable "exports" {
-  description = "Nightly exports of all records, for a restore (docs/recovery.md): the location of their bucket, which should be far from `bucket_location`; for how many days they are kept; how many of them build on one that has everything; and when (unix-cron, UTC; an export that does not come to its end goes on at the next time). By default none."
+  description = "Nightly exports of all records, for a restore (docs/recovery.md): the location of their bucket, which should be far from `bucket_location`; for how many days they are kept; every how many exports one contains all records and not only changes (`full_every`); and when they run (unix-cron, UTC; the next run continues an export that did not complete). By default none."
   type = object({
     location   = string
     keep_days  = optional(number, 35)
@@ -277,16 +277,16 @@ variable "exports" {
   default = null
   validation {
     condition     = var.exports == null ? true : lower(var.exports.location) != lower(local.bucket_location)
-    error_message = "location should be another than that of the other buckets: an export is for the loss of that."
+    error_message = "location should differ from that of the other buckets: exports are for the loss of those."
   }
   validation {
     condition     = var.exports == null ? true : var.exports.full_every >= 1 && var.exports.keep_days >= 2 * var.exports.full_every
-    error_message = "keep_days should be at least twice full_every: an export is good for nothing without those that it builds on."
+    error_message = "keep_days should be at least twice full_every: an export cannot be restored without those that it builds on."
   }
 }
 
 variable "cors_origins" {
-  description = "Origins whose pages may use the service from a browser, such as `https://app.example.org`, or `https://*.example.org` for every subdomain. Cloud Storage knows no such patterns: the unscanned bucket gets the others."
+  description = "Origins whose pages may use the service from a browser, such as `https://app.example.org`, or `https://*.example.org` for every subdomain. Cloud Storage does not support such patterns, so the unscanned bucket gets only the other origins."
   type        = list(string)
   default     = []
   nullable    = false
@@ -294,12 +294,12 @@ variable "cors_origins" {
     condition = alltrue([for origin in var.cors_origins :
       can(regex("^(https://(\\*\\.[a-z0-9-]+\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://([a-z0-9-]+\\.)*localhost|http://127\\.0\\.0\\.1)(:[0-9]+)?$", origin))
     ])
-    error_message = "Each should be an origin without a path, such as https://app.example.org, or a pattern such as https://*.example.org; http for localhost alone."
+    error_message = "Each should be an origin without a path, such as https://app.example.org, or a pattern such as https://*.example.org; http only for localhost."
   }
 }
 
 variable "upload" {
-  description = "The upload function. An upload takes up to 16 MiB of memory, and two long ones at a time 64; concurrency and memory belong together."
+  description = "The upload function. An upload takes up to 16 MiB of memory, and two long ones at the same time take 64; set concurrency and memory together."
   type = object({
     cpu           = optional(string, "1")
     memory        = optional(string, "1Gi")
@@ -312,7 +312,7 @@ variable "upload" {
 }
 
 variable "files" {
-  description = "The files function. Above `redirect_above_bytes` a download is answered with a signed URL, which it is then allowed to sign; by default all bytes go through it. `receipts` keeps who has downloaded a file, for as long as its record."
+  description = "The files function. A download above `redirect_above_bytes` is answered with a signed URL, which the function is then allowed to sign; by default it sends all bytes itself. With `receipts`, the service remembers who has downloaded a file, for as long as it keeps the record."
   type = object({
     cpu                  = optional(string, "1")
     memory               = optional(string, "512Mi")
@@ -327,7 +327,7 @@ variable "files" {
 }
 
 variable "scanner" {
-  description = "The scanner. Memory and processors of ClamAV follow from `max_scan_bytes` (larger files are unscannable) and `slots` (scans at a time in an instance), see docs/operations.md; `signature_memory_mib` is what signatures take while they are reloaded. With `min_instances = 0` nothing is kept and requests alone are billed, and the first file waits until ClamAV has loaded its signatures."
+  description = "The scanner. The memory and processors of ClamAV follow from `max_scan_bytes` (larger files are unscannable) and `slots` (concurrent scans in an instance), see docs/operations.md. `signature_memory_mib` is the memory that signatures take while they are reloaded. With `min_instances = 0` no instance is kept warm and only requests are billed, but the first file waits until ClamAV has loaded its signatures."
   type = object({
     max_scan_bytes       = optional(number, 268435456)
     slots                = optional(number, 2)
@@ -343,12 +343,12 @@ variable "scanner" {
   }
   validation {
     condition     = contains([1, 2, 4, 6], var.scanner.slots)
-    error_message = "slots should be 1, 2, 4 or 6: one a processor, as Cloud Run has them, of which the function takes one more."
+    error_message = "slots should be 1, 2, 4 or 6: one for each processor, in the numbers that Cloud Run offers; the function takes one more."
   }
 }
 
 variable "fairness" {
-  description = "Limits of one owner in an instance: uploads (`uploads_per_owner`; 5/8 of the concurrency), requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and how many scans may wait, for which owners take turns (`scan_queue`; twenty for each of `scanner.slots`). docs/adr/0028."
+  description = "Limits in each instance: for each owner, uploads (`uploads_per_owner`; 5/8 of the concurrency); for each caller, requests that wait for a verdict (`long_polls_per_caller` of files, 3/4 of its concurrency, and `upload_polls_per_caller` of upload, 1/4); and the scans that may wait, for which owners take turns (`scan_queue`; twenty for each of `scanner.slots`). docs/adr/0028."
   type = object({
     scan_queue              = optional(number)
     uploads_per_owner       = optional(number)
@@ -359,7 +359,7 @@ variable "fairness" {
   nullable = false
   validation {
     condition     = var.fairness.scan_queue == null ? true : var.fairness.scan_queue >= 1 && var.fairness.scan_queue <= 700 && floor(var.fairness.scan_queue) == var.fairness.scan_queue
-    error_message = "scan_queue should be 1 to 700, so that Cloud Run's 1000 requests for an instance hold it."
+    error_message = "scan_queue should be 1 to 700, so that it fits in the 1000 requests that Cloud Run allows for an instance."
   }
   validation {
     condition = alltrue([
@@ -371,7 +371,7 @@ variable "fairness" {
 }
 
 variable "scanner_network" {
-  description = "VPC network and subnetwork that all traffic of the scanner goes through, so that a network without a NAT keeps it from the internet. It needs Google's APIs only: the subnetwork has Private Google Access. By default Cloud Run's own way out."
+  description = "VPC network and subnetwork for all traffic of the scanner: a network without a NAT keeps it off the internet. The scanner needs only Google's APIs, so the subnetwork needs Private Google Access. By default, Cloud Run's standard egress."
   type = object({
     network    = string
     subnetwork = string
@@ -380,7 +380,7 @@ variable "scanner_network" {
 }
 
 variable "deduplicate" {
-  description = "`DEDUPLICATE` of scanner, files and sweeper, which must agree. By default as the functions have it."
+  description = "`DEDUPLICATE` of scanner, files and sweeper, which must be the same in all. By default, the default of the functions."
   type        = string
   default     = null
   validation {
@@ -390,7 +390,7 @@ variable "deduplicate" {
 }
 
 variable "sweeper" {
-  description = "The sweeper: schedules (unix-cron, UTC; an alert expects a collection every three hours at least), after how many seconds a waiting file is sent to the scanner again, and who may call it from anywhere (IAM members), to redrive, to release findings and to condemn contents; whether a release needs a second of them; and whether what newer signatures find clean in quarantine is only reported (`report`) or released (`release`). Without operators it is reached from inside Google Cloud alone."
+  description = "The sweeper: its schedules (unix-cron, UTC; an alert expects at least one collection every three hours); the seconds after which a waiting file is sent to the scanner again; the `operators` (IAM members), who may call it from anywhere, to redrive files, release findings and condemn contents; whether a release needs a second operator; and whether quarantined content that newer signatures find clean is only reported (`report`) or released (`release`). Without operators, the sweeper can be reached only from inside Google Cloud."
   type = object({
     sweep_schedule       = optional(string, "*/5 * * * *")
     collect_schedule     = optional(string, "23 * * * *")
@@ -403,7 +403,7 @@ variable "sweeper" {
   nullable = false
   validation {
     condition     = var.sweeper.stuck_after_seconds >= 600 && var.sweeper.stuck_after_seconds <= 5400
-    error_message = "stuck_after_seconds should be 600, the longest a scan takes, to 5400, beyond which the attempts of a Pub/Sub subscription do not last."
+    error_message = "stuck_after_seconds should be 600, the longest a scan takes, to 5400, so that a file is sent again while the attempts of a Pub/Sub subscription last."
   }
   validation {
     condition     = contains(["report", "release"], var.sweeper.clean_in_quarantine)
@@ -412,7 +412,7 @@ variable "sweeper" {
 }
 
 variable "rescan" {
-  description = "Scans of what is stored: at which ages of a content in days (`after_days`; none, and no `every_days`, for never) and, if wanted, at each multiple of `every_days`; at most how many contents and bytes a day; on which schedule (unix-cron, UTC) they are looked for; and how many instances scan them, beside those of the scanner. docs/adr/0034."
+  description = "Re-scans of stored contents: the ages in days at which a content is scanned (`after_days`; for no re-scans, leave it empty and `every_days` unset) and, if wanted, each multiple of `every_days`; the most contents and bytes a day; the schedule that looks for due contents (unix-cron, UTC); and the number of instances for re-scans, in addition to those of the scanner. docs/adr/0034."
   type = object({
     after_days    = optional(list(number), [1, 7, 30])
     every_days    = optional(number)
@@ -430,14 +430,14 @@ variable "rescan" {
 }
 
 variable "audit_schedule" {
-  description = "When the auditor looks at all that is stored (unix-cron, UTC). An audit that does not come to its end goes on at the next time. docs/operations.md."
+  description = "When the auditor checks all stored data (unix-cron, UTC). The next run continues an audit that did not complete. docs/operations.md."
   type        = string
   default     = "23 2,3,4 * * *"
   nullable    = false
 }
 
 variable "audit_reports_keep_days" {
-  description = "Days after which signed reports of audits are deleted, but for the newest. A retention policy or a hold keeps them for longer. docs/operations.md."
+  description = "Days after which signed reports of audits are deleted, except the newest. A retention policy or a hold keeps them longer. docs/operations.md."
   type        = number
   default     = 400
   nullable    = false
@@ -448,7 +448,7 @@ variable "audit_reports_keep_days" {
 }
 
 variable "environment" {
-  description = "Further settings of the functions by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets itself cannot be set here."
+  description = "Further settings of the functions, by the names in docs/configuration.md, such as `scanner = { VERDICT_MAX_AGE_SECONDS = \"3600\" }`. Variables that the module sets cannot be set here."
   type = object({
     upload    = optional(map(string), {})
     files     = optional(map(string), {})
@@ -470,7 +470,7 @@ variable "environment" {
 }
 
 variable "signatures" {
-  description = "ClamAV's signatures: a `mirror` that exists (`https://…` or `gs://bucket/prefix`) that replaces ours, the schedule (UTC) of the job that fills ours, the files to take, how often the sidecar looks for new ones, the age above which nothing is decided, and for how long new ones that fail their trial may be held before a decision is due."
+  description = "ClamAV's signatures: an existing `mirror` (`https://…` or `gs://bucket/prefix`) to use instead of ours; the schedule (UTC) of the job that fills ours; the files to take; how often the sidecar checks for new ones; the age above which the scanner gives no verdicts; and for how long new ones that fail their trial may be held before a decision is due."
   type = object({
     mirror          = optional(string)
     schedule        = optional(string, "41 */3 * * *")
@@ -492,7 +492,7 @@ variable "signatures" {
 }
 
 variable "subscriptions" {
-  description = "Subscriptions to the scan events, by name: a filter on the attributes `verdict`, `owner` and `ce-type`; `push` to an https endpoint with an OIDC token, or `subscribers` (IAM members) that pull. Events that are not acknowledged within `max_delivery_attempts` go to dead letters, which are kept for a week."
+  description = "Subscriptions to the scan events, by name: a filter on the attributes `verdict`, `owner` and `ce-type`; `push` to an https endpoint with an OIDC token, or `subscribers` (IAM members) that pull. Events that are not acknowledged within `max_delivery_attempts` become dead letters, which are kept for a week."
   type = map(object({
     filter                = optional(string)
     push                  = optional(object({ endpoint = string, audience = optional(string) }))
@@ -509,7 +509,7 @@ variable "subscriptions" {
 }
 
 variable "scan_events" {
-  description = "The topic of scan events: for how long Pub/Sub keeps them, for new subscriptions to go back to, whether it refuses what does not fit `scan-event.proto`, and whether events of one file come in order to subscriptions that ask for that (`ORDERED_EVENTS`). Held to, a field that a new version of the functions adds has to be in the schema first."
+  description = "The topic of scan events: for how long Pub/Sub keeps events, so that new subscriptions can go back to them; whether it refuses events that do not match `scan-event.proto`; and whether events of one file are delivered in order to subscriptions that ask for it (`ORDERED_EVENTS`). With `enforce_schema`, add a field to the schema before you deploy functions that send it."
   type = object({
     retention      = optional(string, "604800s")
     enforce_schema = optional(bool, false)
@@ -520,7 +520,7 @@ variable "scan_events" {
 }
 
 variable "load_balancer" {
-  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address, behind which may be a whole hospital or one busy backend. With `rate_limit_preview` what exceeds the limit is logged and let through, to find the right one. The services are then reached through it alone. `page` serves the page (docs/page.md) from a public bucket under a separate host name, and lists its origin among `cors_origins`. By default clients use the URLs of the services."
+  description = "A global external load balancer with one host name, a managed certificate and a limit of requests a minute from one address, which may be that of a whole hospital or of one busy backend. With `rate_limit_preview`, requests above the limit are logged and let through, so that you can find the right limit. The services can then be reached only through the load balancer. `page` serves the page (docs/page.md) from a public bucket under a separate host name, and adds its origin to `cors_origins`. By default clients use the URLs of the services."
   type = object({
     domain                = string
     requests_per_minute   = optional(number, 12000)
@@ -536,12 +536,12 @@ variable "load_balancer" {
   }
   validation {
     condition     = try(var.load_balancer.page, null) == null ? true : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.page.domain)) && var.load_balancer.page.domain != var.load_balancer.domain
-    error_message = "page.domain should be a host name, and another than domain: the page needs an origin to itself."
+    error_message = "page.domain should be a host name that differs from domain: the page needs a separate origin."
   }
 }
 
 variable "slo" {
-  description = "Service level objectives over 28 days, which alerts on burn rates keep (docs/operations.md): `availability_percent` of the requests to upload and files end without a server error, and `verdict_percent` of the verdicts stand within `verdict_within_seconds` after the last byte. Windows with less than `min_requests` or `min_verdicts` alert nobody."
+  description = "Service level objectives over 28 days, with alerts on their burn rates (docs/operations.md): `availability_percent` of the requests to upload and files end without a server error, and `verdict_percent` of the verdicts are given within `verdict_within_seconds` after the last byte. Windows with fewer than `min_requests` or `min_verdicts` raise no alert."
   type = object({
     availability_percent   = optional(number, 99.9)
     min_requests           = optional(number, 500)
@@ -562,7 +562,7 @@ variable "slo" {
 }
 
 variable "uptime_check_seconds" {
-  description = "How often Cloud Monitoring asks upload and files from six places whether they answer: 60, 300, 600 or 900 seconds; null for never. Each time is a request, which starts an instance where none is kept. Without effect where Cloud Run lets `api_invokers` through alone."
+  description = "How often Cloud Monitoring checks from six places whether upload and files answer: 60, 300, 600 or 900 seconds; null for never. Each check is a request, which starts an instance if none is running. Has no effect if Cloud Run lets only certain `api_invokers` through."
   type        = number
   default     = 300
   validation {
@@ -572,14 +572,14 @@ variable "uptime_check_seconds" {
 }
 
 variable "notification_channels" {
-  description = "Notification channels of Cloud Monitoring that alerts go to: `projects/…/notificationChannels/…`."
+  description = "Notification channels of Cloud Monitoring for alerts: `projects/…/notificationChannels/…`."
   type        = list(string)
   default     = []
   nullable    = false
 }
 
 variable "runbook_base_url" {
-  description = "URL of the folder that has the runbooks as `ALERT.md`, such as docs/runbooks of this repository in your fork. The documentation of each alert links there; by default it names the page."
+  description = "URL of the folder with the runbooks as `ALERT.md`, such as docs/runbooks of this repository in your fork. The documentation of each alert links there; by default it only names the page."
   type        = string
   default     = null
   validation {
@@ -589,7 +589,7 @@ variable "runbook_base_url" {
 }
 
 variable "tracing_endpoint" {
-  description = "Base URL of a collector that takes spans by OTLP over HTTP (docs/traces.md); `https://telemetry.googleapis.com` is Cloud Trace, which the functions are then allowed to write to. By default there are no spans, and nothing is loaded for them."
+  description = "Base URL of a collector that accepts spans by OTLP over HTTP (docs/traces.md). `https://telemetry.googleapis.com` is Cloud Trace; the functions are then allowed to write to it. By default there are no spans, and no code for them is loaded."
   type        = string
   default     = null
   validation {
