@@ -23,6 +23,7 @@ import { digestOf } from './append.ts';
 import { firstBytes } from './first-bytes.ts';
 import { claimedDigests, claimedSha256 } from './headers/digest-fields.ts';
 import { SAMPLE_BYTES, sniffed } from './media/sniff.ts';
+import { sizeOf } from './received.ts';
 import { hasBody, isOver, recordOf } from './tus-body.ts';
 import { type CreateUploadDeps, requireRoom, validateDescribed } from './tus-create.ts';
 import { completeHeaders, header } from './tus-headers.ts';
@@ -59,7 +60,7 @@ export async function createFinal(
   log.info({ fileId: id, owner: caller.principal, uploads: uploads.length }, 'file received');
   // Nobody waits for that: Cloud Storage takes one mutation of a name a second. The sweeper removes what stays.
   if (wholes) inBatches([id, ...uploads], (each) => removeParts(tus.unscanned, each)).catch(() => undefined);
-  const size = record.content?.size ?? (record.state === 'pending' ? record.claims?.size : undefined);
+  const size = sizeOf(record);
   const headers = size === undefined ? {} : completeHeaders(record, size);
   sendHandle(response, 201, handleOf(record, tus.terms), { location: `/uploads/${id}`, ...headers });
 }
@@ -178,6 +179,5 @@ function digestOfOne(tus: CreateUploadDeps, wholes: readonly Whole[]): Sha256 | 
 async function giveUp({ records }: CreateUploadDeps, id: FileId): Promise<void> {
   const current = await records.get(id);
   if (!current || !isTus(current.record)) return;
-  const { upload: _, content: __, ...stored } = current.record;
-  await records.replace(current, { ...stored, state: 'expired' });
+  await records.replace(current, { ...current.record, state: 'expired' });
 }

@@ -40,9 +40,8 @@ export async function terminate(
       if (typeof step === 'object') return;
       continue;
     }
-    const { upload: _, content: __, ...stored } = live.record;
-    if (!(await tus.records.replace(current, { ...stored, state: 'expired' }))) continue;
-    await removeParts(tus.unscanned, stored.id);
+    if (!(await tus.records.replace(current, { ...live.record, state: 'expired' }))) continue;
+    await removeParts(tus.unscanned, record.id);
     return;
   }
   throw locked();
