@@ -2,32 +2,17 @@ import type { IncomingMessage } from 'node:http';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { fileUrl } from '../../shared/files/file-url.ts';
 import type { Sha256 } from '../../shared/files/record.ts';
-import type { Records } from '../../shared/files/records.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { endOf } from '../../shared/http/ends.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
-import type { TokenVerifier } from '../../shared/identity/tokens.ts';
-import type { Bucket } from '../../shared/storage/bucket.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
-import type { Intake } from './intake.ts';
-import type { UploadLimits } from './upload-headers.ts';
+import type { Uploads } from './uploads.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
-export interface DirectDeps {
-  readonly tokens: TokenVerifier;
-  readonly intake: Pick<Intake, 'requireOpen'>;
-  readonly terms: UploadLimits;
-  readonly unscanned: Bucket;
-  readonly records: Records;
-  /** Milliseconds, at most the week that Cloud Storage gives a session. */
-  readonly expiresMs: number;
-  readonly now: () => Date;
-}
-
-export interface DirectRequest extends ValidUpload {
+interface DirectRequest extends ValidUpload {
   /** Bytes, exactly. */
   readonly size: number;
   /** Digest that the client claims: what arrives must have it, and nothing is concluded from it. */
@@ -40,7 +25,7 @@ export interface DirectRequest extends ValidUpload {
  * `POST /uploads/direct`: 201 with the URI of a session, and the handle of the file to be.
  * @throws {Problem}, {StorageError}
  */
-export async function postDirect(deps: DirectDeps, context: RequestContext): Promise<void> {
+export async function postDirect(deps: Uploads, context: RequestContext): Promise<void> {
   const { request, response, span, log, audit } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const reading = deps.intake.requireOpen();
@@ -81,7 +66,7 @@ function pageOf({ headers: { origin } }: IncomingMessage): string | undefined {
  * @throws {StorageError}
  */
 export async function openDirect(
-  deps: Omit<DirectDeps, 'tokens' | 'terms' | 'intake'>,
+  deps: Pick<Uploads, 'unscanned' | 'records' | 'expiresMs' | 'now'>,
   order: DirectRequest,
 ): Promise<DirectRecord> {
   const { size: length, sha256, origin, ...admitted } = order;

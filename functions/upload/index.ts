@@ -37,8 +37,9 @@ import { Intake } from './intake.ts';
 import { LatestUploads } from './latest-uploads.ts';
 import { mediaRanges } from './media/media-policy.ts';
 import { postFile } from './post.ts';
-import { generalLimit, type Resumable, resumableRoute } from './resumable.ts';
+import { generalLimit, resumableRoute } from './resumable.ts';
 import { tusRoute } from './tus.ts';
+import type { Uploads } from './uploads.ts';
 
 /** A session of Cloud Storage lives a week, and the sweeper should have ended it before. */
 const MAX_EXPIRES_SECONDS = 561_600;
@@ -72,7 +73,7 @@ const storage = connectStorage(config.STORAGE_EMULATOR_HOST, config.EMULATOR_CRE
 const limits = { timeoutMs: config.STORAGE_TIMEOUT_SECONDS * 1000, paced: true };
 const permanent = new Bucket(storage, config.PERMANENT_BUCKET, limits);
 const now = () => new Date();
-const common = {
+const uploads: Uploads = {
   tokens: new TokenVerifier(config.TOKEN_ISSUERS, config.STORAGE_EMULATOR_HOST !== undefined),
   terms: {
     maxBytes: config.MAX_UPLOAD_BYTES,
@@ -87,26 +88,19 @@ const common = {
   },
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   records: new Records(permanent),
-  intake: new Intake(watchDeployment(config, storage, log), now),
-  now,
-  uploads: new Shares(config.UPLOADS_PER_OWNER),
-};
-const uploads: Resumable = {
-  ...common,
-  polls: new Shares(config.LONG_POLLS_PER_CALLER),
+  keys: new IdempotencyKeys(permanent),
   references: new References(permanent),
+  intake: new Intake(watchDeployment(config, storage, log), now),
+  uploads: new Shares(config.UPLOADS_PER_OWNER),
+  polls: new Shares(config.LONG_POLLS_PER_CALLER),
   digests: new HeldDigests(),
   latest: new LatestUploads(),
   active: new ActiveRequests(),
   partBytes: 64 * 1024 * 1024,
+  patienceMs: 5_000,
   expiresMs: config.UPLOAD_EXPIRES_SECONDS * 1000,
   shutdown: shutdownSignal,
-};
-const poster = {
-  ...common,
-  polls: uploads.polls,
-  receiver: { ...common, keys: new IdempotencyKeys(permanent), patienceMs: 5_000 },
-  resumable: uploads,
+  now,
 };
 
 /** Clients that mix up the two host names are told so. */
@@ -145,7 +139,7 @@ async function route(context: RequestContext): Promise<void> {
     const allow = isFiles ? 'OPTIONS, POST' : 'POST';
     throw new Problem('method-not-allowed', { ...elsewhere, headers: { allow } });
   }
-  await (isFiles ? postFile(poster, context) : postDirect(uploads, context));
+  await (isFiles ? postFile(uploads, context) : postDirect(uploads, context));
 }
 
 /** Clients of tus join addresses in their own ways: `/uploads/` is `/uploads`. */

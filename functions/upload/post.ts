@@ -4,44 +4,33 @@ import { authenticate } from '../../shared/http/authenticate.ts';
 import { bodyOf } from '../../shared/http/body.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
-import type { TokenVerifier } from '../../shared/identity/tokens.ts';
-import type { Shares } from '../../shared/runtime/shares.ts';
 import { callbackFor } from './callbacks.ts';
 import { createFile, type Upload } from './create-file.ts';
-import { type CreateOnceDeps, createFileIdempotently, type Received } from './create-file-idempotently.ts';
+import { createFileIdempotently, type Received } from './create-file-idempotently.ts';
 import { DigestCheck, verified } from './digest-check.ts';
 import { fileOfForm } from './form/form-file.ts';
 import { requireAllowed } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
 import { openUpload } from './open.ts';
 import { answerReceived, sayComplete } from './received.ts';
-import { type BeginDeps, beginUpload, isResumable } from './resumable-create.ts';
+import { beginUpload, isResumable } from './resumable-create.ts';
 import { wholeLength } from './resumable-headers.ts';
 import { type UploadHeaders, type UploadLimits, uploadHeadersOf } from './upload-headers.ts';
-
-export interface PostDeps {
-  readonly tokens: TokenVerifier;
-  readonly terms: UploadLimits;
-  readonly receiver: CreateOnceDeps;
-  readonly resumable: BeginDeps;
-  /** Shares of each owner: bodies that are being read, and requests that wait for a verdict. */
-  readonly uploads: Shares;
-  readonly polls: Shares;
-}
+import type { Uploads } from './uploads.ts';
 
 /**
  * `POST /files`: the body of a request, or the one file of a form, becomes a file, and the answer its handle.
  * @throws {Problem}; whatever is refused for its head is refused before its body is asked for
  */
-export async function postFile(deps: PostDeps, context: RequestContext): Promise<void> {
+export async function postFile(deps: Uploads, context: RequestContext): Promise<void> {
   const { request, response } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
-  const offer = uploadHeadersOf(request, deps.terms, deps.receiver.now());
+  const offer = uploadHeadersOf(request, deps.terms, deps.now());
   // The file of a key may be there already: createFileIdempotently looks first.
-  const reading = offer.idempotencyKey === undefined ? deps.receiver.intake.requireOpen() : undefined;
+  const reading = offer.idempotencyKey === undefined ? deps.intake.requireOpen() : undefined;
   if (reading) await reading;
   if (isResumable(request, response, offer)) {
-    const record = await beginUpload(deps.resumable, context, owner, offer);
+    const record = await beginUpload(deps, context, owner, offer);
     return record && answer(deps, context, { record, replayed: false }, offer);
   }
   if (offer.complete) wholeLength(request, { offset: 0, complete: true, known: undefined });
@@ -49,7 +38,7 @@ export async function postFile(deps: PostDeps, context: RequestContext): Promise
 }
 
 async function answer(
-  { terms, receiver: { records, now }, polls }: PostDeps,
+  deps: Uploads,
   context: RequestContext,
   { record, replayed }: Received,
   { complete, waitSeconds }: UploadHeaders,
@@ -60,16 +49,17 @@ async function answer(
   log.info({ fileId: id, owner, size: content?.size, replayed }, 'file received');
   if (replayed) response.setHeader('idempotency-replayed', 'true');
   if (complete !== undefined) sayComplete(response, record);
-  await answerReceived({ terms, records, polls, now }, context, record, waitSeconds);
+  await answerReceived(deps, context, record, waitSeconds);
 }
 
 async function createFromBody(
-  { receiver, terms, uploads }: PostDeps,
+  deps: Uploads,
   { request, response, span }: RequestContext,
   owner: Principal,
   offer: UploadHeaders,
 ): Promise<Received> {
-  using _ = openUpload(uploads, owner, response);
+  const { terms } = deps;
+  using _ = openUpload(deps.uploads, owner, response);
   const { boundary, digests, contentDigests } = offer;
   const check = new DigestCheck(boundary === undefined ? [...digests, ...contentDigests] : digests);
   const { contentType, fileName, declaredBytes, bytes } = await fileOf(request, response, offer, terms);
@@ -86,8 +76,8 @@ async function createFromBody(
     verify: ({ sha256 }) => check.verify(sha256),
   };
   const { idempotencyKey: key } = offer;
-  if (key === undefined) return { record: await createFile(receiver, upload), replayed: false };
-  return await createFileIdempotently(receiver, { ...upload, key });
+  if (key === undefined) return { record: await createFile(deps, upload), replayed: false };
+  return await createFileIdempotently(deps, { ...upload, key });
 }
 
 type SentFile = Pick<Upload, 'contentType' | 'fileName' | 'declaredBytes' | 'bytes'>;

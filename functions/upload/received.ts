@@ -2,26 +2,16 @@ import type { ServerResponse } from 'node:http';
 import { asOf } from '../../shared/files/ends.ts';
 import { fileUrl } from '../../shared/files/file-url.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { Records } from '../../shared/files/records.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { waitForVerdict } from '../../shared/http/wait-for-verdict.ts';
-import type { Shares } from '../../shared/runtime/shares.ts';
-import type { UploadLimits } from './upload-headers.ts';
+import type { Uploads } from './uploads.ts';
 import { handleOf } from './validate-upload.ts';
-
-export interface AnswerDeps {
-  readonly terms: UploadLimits;
-  readonly records: Records;
-  /** Shares of each owner: requests that wait for a verdict. */
-  readonly polls: Shares;
-  readonly now: () => Date;
-}
 
 /** Answers an upload whose bytes are all there. @throws {Problem} where the file turned out not to be clean meanwhile */
 export async function answerReceived(
-  { terms, records, polls, now }: AnswerDeps,
+  { terms, records, polls, now }: Uploads,
   { response, signal }: RequestContext,
   received: FileRecord,
   seconds: number,

@@ -7,21 +7,13 @@ import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
-import type { Shares } from '../../shared/runtime/shares.ts';
 import { claimedSha256 } from './headers/digest-fields.ts';
 import { openUpload } from './open.ts';
 import { sendInterim, takesInterim, uploadLimit, wholeLength } from './resumable-headers.ts';
 import { offsetHeaders, receivePart } from './resumable-part.ts';
-import type { AppendBodyDeps } from './tus-body.ts';
 import type { UploadHeaders } from './upload-headers.ts';
+import type { Tus } from './uploads.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
-
-export interface BeginDeps extends AppendBodyDeps {
-  /** Milliseconds from its creation in which an upload is to be completed. */
-  readonly expiresMs: number;
-  /** Shares of each owner: bodies that are being read. */
-  readonly uploads: Shares;
-}
 
 /**
  * Whether `POST /files` makes an upload resource: where the body is not all of the file, and where the client can be told the
@@ -55,7 +47,7 @@ function obstacleOf({ boundary, idempotencyKey, digests }: UploadHeaders): strin
  * @throws {Problem}
  */
 export async function beginUpload(
-  tus: BeginDeps,
+  tus: Tus,
   context: RequestContext,
   owner: Principal,
   offer: UploadHeaders,
@@ -87,7 +79,7 @@ export async function beginUpload(
 }
 
 function recordOf(
-  tus: BeginDeps,
+  tus: Tus,
   admitted: ValidUpload,
   { complete, digests }: UploadHeaders,
   length: number | undefined,

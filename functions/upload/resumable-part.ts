@@ -5,8 +5,9 @@ import type { Progress } from './append.ts';
 import type { Checksum } from './checksum.ts';
 import type { ClaimedDigest } from './headers/digest-fields.ts';
 import { bodyBytes, inconsistent, uploadLimit } from './resumable-headers.ts';
-import { type AppendBodyDeps, appendBody, hasBody, type Standing } from './tus-body.ts';
+import { appendBody, hasBody, type Standing } from './tus-body.ts';
 import { declare } from './tus-length.ts';
+import type { Tus } from './uploads.ts';
 
 /** The body of one request of an upload. */
 export interface UploadPart {
@@ -23,7 +24,7 @@ export interface UploadPart {
  * @throws {Problem}
  */
 export async function receivePart(
-  tus: AppendBodyDeps,
+  tus: Tus,
   context: RequestContext,
   progress: Progress,
   { complete, length, digests }: UploadPart,
@@ -46,7 +47,7 @@ export async function receivePart(
   return appendBody(tus, context, await completedBy(tus, now.progress, end));
 }
 
-async function completedBy(tus: AppendBodyDeps, progress: Progress, length: number): Promise<Progress> {
+async function completedBy(tus: Tus, progress: Progress, length: number): Promise<Progress> {
   const { record, chain } = progress;
   return lengthOf(record.upload, chain) === undefined ? declare(tus, progress, length) : progress;
 }
@@ -63,7 +64,7 @@ export function knownLength({ record: { upload }, chain }: Progress): number | u
 }
 
 /** How far an upload is. */
-export function offsetHeaders(tus: AppendBodyDeps, { record, chain }: Progress): Record<string, string> {
+export function offsetHeaders(tus: Tus, { record, chain }: Progress): Record<string, string> {
   return {
     'upload-complete': '?0',
     'upload-offset': String(chain.end),

@@ -5,7 +5,6 @@ import { Problem } from '../../shared/http/problems.ts';
 import { sendNoContent } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
-import type { Shares } from '../../shared/runtime/shares.ts';
 import type { Progress } from './append.ts';
 import { claimedDigests } from './headers/digest-fields.ts';
 import { essence } from './media/media-policy.ts';
@@ -14,17 +13,12 @@ import { openUpload } from './open.ts';
 import { answerReceived, sayComplete, sizeOf } from './received.ts';
 import { bytesIn, PARTIAL_UPLOAD, uploadCompleteOf, uploadLimit, wholeLength } from './resumable-headers.ts';
 import { knownLength, offsetHeaders, receivePart } from './resumable-part.ts';
-import type { Tus } from './tus.ts';
 import { hasBody, type Standing, standing } from './tus-body.ts';
 import { header } from './tus-headers.ts';
 import { alive, current, find, refused } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
 import { requireIdentity } from './upload-headers.ts';
-
-export interface Resumable extends Tus {
-  /** Shares of each owner: requests that wait for a verdict. */
-  readonly polls: Shares;
-}
+import type { Tus, Uploads } from './uploads.ts';
 
 const METHODS = 'OPTIONS, HEAD, GET, PATCH, DELETE';
 
@@ -32,7 +26,7 @@ const METHODS = 'OPTIONS, HEAD, GET, PATCH, DELETE';
  * The upload resource of draft-ietf-httpbis-resumable-upload, `/uploads/resumable/{id}`. The id of an upload is the id of
  * its file, and its parts are those of tus: docs/adr/0015.
  */
-export async function resumableRoute(tus: Resumable, context: RequestContext, id: string): Promise<void> {
+export async function resumableRoute(tus: Uploads, context: RequestContext, id: string): Promise<void> {
   const { request, response } = context;
   const { method = '' } = request;
   if (method === 'OPTIONS') {
@@ -49,12 +43,12 @@ export async function resumableRoute(tus: Resumable, context: RequestContext, id
 }
 
 /** The limits of an upload that begins now. */
-export function generalLimit(tus: Resumable): Record<string, string> {
+export function generalLimit(tus: Tus): Record<string, string> {
   const now = tus.now();
   return uploadLimit(tus.terms.maxBytes, { now, expiresAt: new Date(now.getTime() + tus.expiresMs) });
 }
 
-async function head(tus: Resumable, { response }: RequestContext, caller: Caller, id: string): Promise<void> {
+async function head(tus: Tus, { response }: RequestContext, caller: Caller, id: string): Promise<void> {
   const now = requireFile(await standing(tus, (await find(tus, caller, id)).record));
   const live = alive(tus, now);
   const length = live ? knownLength(live) : sizeOf(now.record);
@@ -66,7 +60,7 @@ async function head(tus: Resumable, { response }: RequestContext, caller: Caller
   });
 }
 
-async function patch(tus: Resumable, context: RequestContext, caller: Caller, id: string): Promise<void> {
+async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: string): Promise<void> {
   const { request, response, log, audit } = context;
   requirePartialUpload(header(request, 'content-type'));
   requireIdentity(request.headers['content-encoding']);
@@ -124,7 +118,7 @@ function endOf(now: Standing, live: Progress | undefined): number | undefined {
 
 /** @throws {Problem} where nothing can be added any more */
 async function whyNot(
-  tus: Resumable,
+  tus: Tus,
   caller: Caller,
   id: string,
   { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },

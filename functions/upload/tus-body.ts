@@ -15,23 +15,13 @@ import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { decodeCrc32c } from '../../shared/storage/crc32c.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import type { ActiveRequests } from './active-requests.ts';
-import { type AppendDeps, append, type Chunk, digestOf, type Progress } from './append.ts';
+import { append, type Chunk, digestOf, type Progress } from './append.ts';
 import { parseChecksum } from './checksum.ts';
-import type { LatestUploads } from './latest-uploads.ts';
 import { essence } from './media/media-policy.ts';
 import { sniffed } from './media/sniff.ts';
 import { requireClaimed } from './refute.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
-import type { UploadLimits } from './upload-headers.ts';
-
-export interface AppendBodyDeps extends AppendDeps {
-  readonly terms: UploadLimits;
-  readonly latest: LatestUploads;
-  readonly active: ActiveRequests;
-  /** Aborts when this process is about to end: what a request has sent by then is kept. */
-  readonly shutdown: AbortSignal;
-}
+import type { Tus } from './uploads.ts';
 
 /** A file that is uploaded by tus: complete, or with what is there of it. */
 export interface Standing {
@@ -46,7 +36,7 @@ export interface Standing {
  * made. Parts are looked for first, then the object that they become, then the record that outlasts it: what is
  * missed at one place is found at the next.
  */
-export async function standing(tus: AppendBodyDeps, record: FileRecord): Promise<Standing> {
+export async function standing(tus: Tus, record: FileRecord): Promise<Standing> {
   if (!isTus(record)) return { record };
   const { id } = record;
   const seenAt = tus.now();
@@ -69,7 +59,7 @@ export function isOver(record: TusRecord, { partial, final }: Chain): boolean {
 
 /** Adds a body to an upload, and makes the object where that was the last of it. */
 export async function appendBody(
-  tus: AppendBodyDeps,
+  tus: Tus,
   { request, response, span }: RequestContext,
   progress: Progress,
   chunk?: Omit<Chunk, 'bytes'>,
@@ -105,7 +95,7 @@ export async function appendBody(
 
 /** Makes the object. The record is read last: what was deleted meanwhile is not called complete. */
 async function complete(
-  tus: AppendBodyDeps,
+  tus: Tus,
   { record, chain }: Progress,
   sha256: Sha256 | undefined,
 ): Promise<Standing & { readonly object?: StoredObject }> {
@@ -120,7 +110,7 @@ async function complete(
 }
 
 export async function recordOf(
-  { records }: Pick<AppendBodyDeps, 'records'>,
+  { records }: Pick<Tus, 'records'>,
   { id }: Pick<FileRecord, 'id'>,
 ): Promise<FileRecord> {
   const current = await records.get(id);

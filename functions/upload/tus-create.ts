@@ -13,7 +13,7 @@ import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
-import { type AppendBodyDeps, appendBody, chunkOf, hasBody } from './tus-body.ts';
+import { appendBody, chunkOf, hasBody } from './tus-body.ts';
 import {
   announcedLength,
   completeHeaders,
@@ -21,19 +21,11 @@ import {
   parseUploadMetadata,
   progressHeaders,
 } from './tus-headers.ts';
+import type { Tus } from './uploads.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
-export interface CreateUploadDeps extends AppendBodyDeps {
-  /** Milliseconds from its creation in which an upload is to be completed. */
-  readonly expiresMs: number;
-}
-
 /** Creation, also with the first bytes, also with a length that comes later. */
-export async function createUpload(
-  tus: CreateUploadDeps,
-  context: RequestContext,
-  caller: Caller,
-): Promise<void> {
+export async function createUpload(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
   const { request, response, log } = context;
   const length = announcedLength(request);
   const metadata = header(request, 'upload-metadata');
@@ -53,11 +45,7 @@ export async function createUpload(
 }
 
 /** Creation of an upload that is no file. Its type and name are those of the file that it becomes a part of. */
-export async function createPartial(
-  tus: CreateUploadDeps,
-  context: RequestContext,
-  caller: Caller,
-): Promise<void> {
+export async function createPartial(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
   const { request, response, log } = context;
   const length = announcedLength(request);
   const { maxBytes } = tus.terms;
@@ -78,7 +66,7 @@ export async function createPartial(
 
 /** The file as Upload-Metadata describes it. @throws {Problem} */
 export function validateDescribed(
-  { terms, now }: Pick<CreateUploadDeps, 'terms' | 'now'>,
+  { terms, now }: Pick<Tus, 'terms' | 'now'>,
   { request, span }: Pick<RequestContext, 'request' | 'span'>,
   caller: Caller,
   size: number | undefined,
@@ -98,7 +86,7 @@ export function validateDescribed(
 
 /** @throws {Problem} where Upload-Metadata leaves no room for the rest of the record */
 function newRecord(
-  { now, expiresMs }: CreateUploadDeps,
+  { now, expiresMs }: Tus,
   admitted: ValidUpload,
   { length, metadata, concat }: { [K in 'length' | 'metadata' | 'concat']?: TusUpload[K] | undefined },
 ): TusRecord {

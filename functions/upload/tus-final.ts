@@ -25,9 +25,10 @@ import { claimedDigests, claimedSha256 } from './headers/digest-fields.ts';
 import { SAMPLE_BYTES, sniffed } from './media/sniff.ts';
 import { sizeOf } from './received.ts';
 import { hasBody, isOver, recordOf } from './tus-body.ts';
-import { type CreateUploadDeps, requireRoom, validateDescribed } from './tus-create.ts';
+import { requireRoom, validateDescribed } from './tus-create.ts';
 import { completeHeaders, header } from './tus-headers.ts';
 import { alive } from './tus-standing.ts';
+import type { Tus } from './uploads.ts';
 import { handleOf, type ValidUpload } from './validate-upload.ts';
 
 const EXPIRED = 'A partial upload has expired.';
@@ -44,7 +45,7 @@ interface Whole {
  * @throws {Problem}, and nothing is stored; {StorageError}
  */
 export async function createFinal(
-  tus: CreateUploadDeps,
+  tus: Tus,
   context: RequestContext,
   caller: Caller,
   uploads: readonly FileId[],
@@ -80,7 +81,7 @@ function requireNothingElse(request: IncomingMessage): void {
  * @throws {Problem}
  */
 function wholesOf(
-  { now }: CreateUploadDeps,
+  { now }: Tus,
   caller: Caller,
   file: FileId,
   uploads: readonly FileId[],
@@ -102,7 +103,7 @@ function wholesOf(
 }
 
 /** Uploads are removed once their object is there, the object once there is a verdict: so it is looked for in that order. */
-async function madeBefore(tus: CreateUploadDeps, caller: Caller, id: FileId): Promise<FileRecord> {
+async function madeBefore(tus: Tus, caller: Caller, id: FileId): Promise<FileRecord> {
   const object = await objectOf(tus.unscanned, id);
   const current = await tus.records.get(id);
   if (!current || !mayChange(caller, current.record)) throw new Problem('not-found');
@@ -112,7 +113,7 @@ async function madeBefore(tus: CreateUploadDeps, caller: Caller, id: FileId): Pr
 }
 
 async function make(
-  tus: CreateUploadDeps,
+  tus: Tus,
   context: RequestContext,
   caller: Caller,
   id: FileId,
@@ -147,7 +148,7 @@ async function make(
 
 /** Upload-Concat is kept where there is room for it, which hundreds of addresses need too much of. */
 function recordOfFinal(
-  { now }: CreateUploadDeps,
+  { now }: Tus,
   id: FileId,
   admitted: ValidUpload,
   upload: Omit<TusUpload, 'kind'>,
@@ -160,7 +161,7 @@ function recordOfFinal(
 
 /** A partial upload has no type, so its bytes were not held against one. */
 async function requireCandidBytes(
-  { unscanned, terms }: CreateUploadDeps,
+  { unscanned, terms }: Tus,
   chain: Chain,
   { contentType }: TusRecord,
 ): Promise<void> {
@@ -169,14 +170,14 @@ async function requireCandidBytes(
 }
 
 /** Digests of several uploads do not add up to one: that is left to the scanner. */
-function digestOfOne(tus: CreateUploadDeps, wholes: readonly Whole[]): Sha256 | undefined {
+function digestOfOne(tus: Tus, wholes: readonly Whole[]): Sha256 | undefined {
   const filled = wholes.filter(({ chain }) => chain.end > 0);
   const [only = wholes[0]] = filled;
   return only && filled.length <= 1 ? digestOf(tus, only) : undefined;
 }
 
 /** A partial upload went away between the look at it and the object. Nobody was told of the file. */
-async function giveUp({ records }: CreateUploadDeps, id: FileId): Promise<void> {
+async function giveUp({ records }: Tus, id: FileId): Promise<void> {
   const current = await records.get(id);
   if (!current || !isTus(current.record)) return;
   await records.replace(current, { ...current.record, state: 'expired' });

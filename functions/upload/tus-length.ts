@@ -2,13 +2,13 @@ import { lengthName, lengthOf } from '../../shared/files/parts.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
-import type { AppendBodyDeps } from './tus-body.ts';
+import type { Tus } from './uploads.ts';
 
 /**
  * The length that a request says and that is news. A length that was deferred may be declared once. @throws {Problem}
  */
 export function declared(
-  { terms }: AppendBodyDeps,
+  { terms }: Tus,
   { record, chain }: Progress,
   length: number | undefined,
 ): number | undefined {
@@ -20,11 +20,7 @@ export function declared(
 }
 
 /** Writes a length down, before the bytes of the request that says it. @throws {Problem} where another was declared */
-export async function declare(
-  tus: AppendBodyDeps,
-  progress: Progress,
-  length: number | undefined,
-): Promise<Progress> {
+export async function declare(tus: Tus, progress: Progress, length: number | undefined): Promise<Progress> {
   if (length === undefined) return progress;
   const name = lengthName(progress.record.id);
   const options = { contentType: 'application/x-empty', metadata: { length: String(length) } };

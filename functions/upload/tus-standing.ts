@@ -9,11 +9,12 @@ import { Problem } from '../../shared/http/problems.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import type { Progress } from './append.ts';
-import { type AppendBodyDeps, isOver, type Standing, standing } from './tus-body.ts';
+import { isOver, type Standing, standing } from './tus-body.ts';
+import type { Tus } from './uploads.ts';
 
 /** The upload as a request at this offset continues it. @throws {Problem} */
 export async function current(
-  tus: AppendBodyDeps,
+  tus: Tus,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -23,7 +24,7 @@ export async function current(
 
 /** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
 function latest(
-  tus: AppendBodyDeps,
+  tus: Tus,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -38,7 +39,7 @@ function latest(
  * bytes are sent.
  */
 async function found(
-  tus: AppendBodyDeps,
+  tus: Tus,
   caller: Caller,
   id: string,
   offset: number | undefined,
@@ -60,7 +61,7 @@ async function found(
  * @throws {Problem} if nothing can be added to the upload any more
  */
 export async function whyNot(
-  tus: AppendBodyDeps,
+  tus: Tus,
   caller: Caller,
   id: string,
   { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },
@@ -99,11 +100,7 @@ export interface Found {
 }
 
 /** @throws {Problem} the same for an upload of others, for none, and for what is not even an id */
-export async function find(
-  { records, unscanned }: AppendBodyDeps,
-  caller: Caller,
-  id: string,
-): Promise<Found> {
+export async function find({ records, unscanned }: Tus, caller: Caller, id: string): Promise<Found> {
   const fileId = parseFileId(id);
   const current = fileId && (await records.get(fileId));
   if (current && mayChange(caller, current.record))
@@ -118,11 +115,7 @@ export async function find(
  * hour at most: the sweeper waits for longer than that before it expires an upload.
  * @throws {Problem}
  */
-export function alive(
-  { now }: AppendBodyDeps,
-  { record, progress }: Standing,
-  begins = true,
-): Progress | undefined {
+export function alive({ now }: Tus, { record, progress }: Standing, begins = true): Progress | undefined {
   if (progress) {
     if (!begins || now() < progress.record.upload.expiresAt) return progress;
     throw new Problem('file-expired');

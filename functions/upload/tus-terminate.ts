@@ -1,17 +1,13 @@
 import type { FileId } from '../../shared/files/file-id.ts';
 import { claimPartials } from '../../shared/files/partial-uploads.ts';
 import { removeParts } from '../../shared/files/parts.ts';
-import type { References } from '../../shared/files/references.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
-import { type AppendBodyDeps, standing } from './tus-body.ts';
+import { standing } from './tus-body.ts';
 import { alive, find, locked } from './tus-standing.ts';
-
-export interface TerminateDeps extends AppendBodyDeps {
-  readonly references: References;
-}
+import type { Tus } from './uploads.ts';
 
 /** Compare-and-swaps that may be lost. */
 const MAX_RACES = 5;
@@ -21,7 +17,7 @@ const REFERENCED = 'The upload is complete and its file is in use. Remove the re
 
 /** Ends an upload. One that is complete is a file, which its owner takes back with it. @throws {Problem} */
 export async function terminate(
-  tus: TerminateDeps,
+  tus: Tus,
   { audit }: RequestContext,
   caller: Caller,
   id: string,
@@ -48,12 +44,12 @@ export async function terminate(
 }
 
 /** It is claimed first, so that no file is made of what is about to go. @throws {Problem} where one has it */
-async function terminatePartial({ unscanned }: AppendBodyDeps, id: FileId): Promise<void> {
+async function terminatePartial({ unscanned }: Tus, id: FileId): Promise<void> {
   if (!(await claimPartials(unscanned, [id], undefined))) throw new Problem('partial-combined');
   await removeParts(unscanned, id);
 }
 
-async function stillReferenced({ references }: TerminateDeps, id: FileId): Promise<Problem> {
+async function stillReferenced({ references }: Tus, id: FileId): Promise<Problem> {
   const members = { references: await references.count(id, MOST_COUNTED) };
   return new Problem('file-referenced', { detail: REFERENCED, members });
 }

@@ -6,27 +6,18 @@ import { Problem } from '../../shared/http/problems.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
-import type { TokenVerifier } from '../../shared/identity/tokens.ts';
-import type { Shares } from '../../shared/runtime/shares.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
-import type { Intake } from './intake.ts';
 import { openUpload } from './open.ts';
 import { sizeOf } from './received.ts';
 import { appendBody, chunkOf, hasBody, requireOffsetType, standing } from './tus-body.ts';
 import { isFinal, parseConcat } from './tus-concat.ts';
-import { type CreateUploadDeps, createPartial, createUpload } from './tus-create.ts';
+import { createPartial, createUpload } from './tus-create.ts';
 import { createFinal } from './tus-final.ts';
 import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERSION } from './tus-headers.ts';
 import { declare, declared, unfitLength } from './tus-length.ts';
 import { alive, current, type Found, find, standsAt, whyNot } from './tus-standing.ts';
-import { type TerminateDeps, terminate } from './tus-terminate.ts';
-
-export interface Tus extends CreateUploadDeps, TerminateDeps {
-  readonly tokens: TokenVerifier;
-  readonly intake: Pick<Intake, 'requireOpen'>;
-  /** Shares of each owner: bodies that are being read. */
-  readonly uploads: Shares;
-}
+import { terminate } from './tus-terminate.ts';
+import type { Tus } from './uploads.ts';
 
 const METHODS = { collection: 'OPTIONS, POST', upload: 'OPTIONS, HEAD, PATCH, DELETE' };
 const CAPABILITIES = {
