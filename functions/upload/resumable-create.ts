@@ -1,8 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { newFileId } from '../../shared/files/file-id.ts';
-import { NO_PARTS } from '../../shared/files/parts.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
-import type { TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
@@ -11,9 +8,10 @@ import { claimedSha256 } from './headers/digest-fields.ts';
 import { openUpload } from './open.ts';
 import { sendInterim, takesInterim, uploadLimit, wholeLength } from './resumable-headers.ts';
 import { offsetHeaders, receivePart } from './resumable-part.ts';
+import { newUpload } from './tus-create.ts';
 import type { UploadHeaders } from './upload-headers.ts';
 import type { Tus } from './uploads.ts';
-import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
+import { handleOf, validateUpload } from './validate-upload.ts';
 
 /**
  * Whether `POST /files` makes an upload resource: where the body is not all of the file, and where the client can be told the
@@ -56,48 +54,21 @@ export async function beginUpload(
   const { complete = true } = offer;
   using _ = openUpload(tus.uploads, owner, response);
   const length = wholeLength(request, { offset: 0, complete, known: undefined });
-  const { maxBytes } = tus.terms;
-  const admitted = validateUpload(tus.terms, {
-    ...offer,
-    owner,
-    size: length,
-    traceparent: span.traceparent,
-  });
-  const record = recordOf(tus, admitted, offer, length);
+  const { traceparent } = span;
+  const admitted = validateUpload(tus.terms, { ...offer, owner, size: length, traceparent });
+  // Of an upload that has yet to be called complete, the length completes nothing.
+  const lengths = complete ? { length } : { announced: length };
+  const begun = newUpload(tus, admitted, { ...lengths, sha256: claimedSha256(offer.digests) });
+  const { record } = begun;
   await tus.records.insert(record);
   audit.fileId = record.id;
   log.info({ fileId: record.id, owner, length }, 'upload created');
   const location = `/uploads/resumable/${record.id}`;
-  const limit = uploadLimit(maxBytes, { now: tus.now(), expiresAt: record.upload.expiresAt });
-  if (takesInterim(request, response)) sendInterim(response, { location, ...limit });
-  const begun = { record, chain: NO_PARTS, seenAt: record.createdAt };
+  if (takesInterim(request, response))
+    sendInterim(response, { location, ...uploadLimit(tus, record.upload.expiresAt) });
   const now = await receivePart(tus, context, begun, { complete, length, digests: offer.contentDigests });
   if (!now.progress) return now.record;
   const handle = handleOf(now.record, tus.terms, now.progress.chain.end);
   sendHandle(response, 201, handle, { location, ...offsetHeaders(tus, now.progress) });
   return undefined;
-}
-
-function recordOf(
-  tus: Tus,
-  admitted: ValidUpload,
-  { complete, digests }: UploadHeaders,
-  length: number | undefined,
-): TusRecord {
-  const createdAt = tus.now();
-  const sha256 = claimedSha256(digests);
-  return {
-    ...admitted,
-    id: newFileId(admitted.owner, createdAt),
-    createdAt,
-    viewers: [],
-    state: 'uploading',
-    upload: {
-      kind: 'tus',
-      // Of an upload that has yet to be called complete, the length completes nothing.
-      ...(length !== undefined && (complete ? { length } : { announced: length })),
-      ...(sha256 && { sha256 }),
-      expiresAt: uploadExpiry(createdAt, tus.expiresMs, admitted),
-    },
-  };
 }

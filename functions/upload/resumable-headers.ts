@@ -3,6 +3,7 @@ import { parseItem } from 'structured-headers';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { MAX_FIELD_LENGTH } from '../../shared/http/list.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import type { Tus } from './uploads.ts';
 
 /** Iteration of draft-ietf-httpbis-resumable-upload whose `104` is sent. */
 const INTEROP_VERSION = 8;
@@ -69,13 +70,11 @@ export function inconsistent(): Problem {
   });
 }
 
-/** The limits of an upload. */
-export function uploadLimit(
-  maxBytes: number,
-  { now, expiresAt }: { now: Date; expiresAt: Date },
-): Record<string, string> {
-  const age = Math.max(0, Math.floor((expiresAt.getTime() - now.getTime()) / 1000));
-  return { 'upload-limit': `max-size=${maxBytes}, max-append-size=${MAX_APPEND_BYTES}, max-age=${age}` };
+/** The limits of an upload that is to be complete by then. */
+export function uploadLimit({ terms, now }: Tus, expiresAt: Date): Record<string, string> {
+  const age = Math.max(0, Math.floor((expiresAt.getTime() - now().getTime()) / 1000));
+  const limits = [`max-size=${terms.maxBytes}`, `max-append-size=${MAX_APPEND_BYTES}`, `max-age=${age}`];
+  return { 'upload-limit': limits.join(', ') };
 }
 
 /** Whether the client takes the `104` of this iteration, and this version of Node can send it. */

@@ -68,6 +68,6 @@ export function offsetHeaders(tus: Tus, { record, chain }: Progress): Record<str
   return {
     'upload-complete': '?0',
     'upload-offset': String(chain.end),
-    ...uploadLimit(tus.terms.maxBytes, { now: tus.now(), expiresAt: record.upload.expiresAt }),
+    ...uploadLimit(tus, record.upload.expiresAt),
   };
 }

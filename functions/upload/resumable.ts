@@ -44,8 +44,7 @@ export async function resumableRoute(tus: Uploads, context: RequestContext, id: 
 
 /** The limits of an upload that begins now. */
 export function generalLimit(tus: Tus): Record<string, string> {
-  const now = tus.now();
-  return uploadLimit(tus.terms.maxBytes, { now, expiresAt: new Date(now.getTime() + tus.expiresMs) });
+  return uploadLimit(tus, new Date(tus.now().getTime() + tus.expiresMs));
 }
 
 async function head(tus: Tus, { response }: RequestContext, caller: Caller, id: string): Promise<void> {

@@ -1,4 +1,5 @@
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
+import type { TusUpload } from '../../shared/files/record.ts';
 import { Problem } from '../../shared/http/problems.ts';
 
 /** Upload-Concat of a new upload. */
@@ -33,6 +34,6 @@ function uploadAt(address: string): FileId {
 }
 
 /** Nothing can be added to an upload that is made of partial ones. */
-export function isFinal(upload: { readonly concat?: string } | undefined): boolean {
+export function isFinal(upload: TusUpload | undefined): boolean {
   return upload?.concat?.startsWith('final') ?? false;
 }

@@ -12,6 +12,7 @@ import { Problem } from '../../shared/http/problems.ts';
 import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import type { Progress } from './append.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { appendBody, chunkOf, hasBody } from './tus-body.ts';
 import {
@@ -28,15 +29,14 @@ import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './vali
 export async function createUpload(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
   const { request, response, log } = context;
   const length = announcedLength(request);
-  const metadata = header(request, 'upload-metadata');
+  const metadata = header(request, 'upload-metadata') || undefined;
   const admitted = validateDescribed(tus, context, caller, length);
   const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
-  const created = newRecord(tus, admitted, { length, metadata });
-  await tus.records.insert(created);
-  context.audit.fileId = created.id;
-  log.info({ fileId: created.id, owner: caller.principal, length }, 'upload created');
+  const begun = newUpload(tus, admitted, { length, metadata });
+  await tus.records.insert(begun.record);
+  context.audit.fileId = begun.record.id;
+  log.info({ fileId: begun.record.id, owner: caller.principal, length }, 'upload created');
   // A file without a byte is complete already.
-  const begun = { record: created, chain: NO_PARTS, seenAt: created.createdAt };
   const { record, progress } = await appendBody(tus, context, begun, chunk);
   const offset = progress?.chain.end;
   const handle = handleOf(record, tus.terms, offset);
@@ -50,14 +50,14 @@ export async function createPartial(tus: Tus, context: RequestContext, caller: C
   const length = announcedLength(request);
   const { maxBytes } = tus.terms;
   if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
-  const metadata = header(request, 'upload-metadata');
+  const metadata = header(request, 'upload-metadata') || undefined;
   parseUploadMetadata(metadata);
   const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
   const admitted = { owner: caller.principal, contentType: 'application/octet-stream' };
-  const record = newRecord(tus, admitted, { length, metadata, concat: 'partial' });
+  const begun = newUpload(tus, admitted, { length, metadata, concat: 'partial' });
+  const { record } = begun;
   await insertPartial(tus.unscanned, record);
   log.info({ upload: record.id, owner: caller.principal, length }, 'partial upload created');
-  const begun = { record, chain: NO_PARTS, seenAt: record.createdAt };
   const { progress = begun } = await appendBody(tus, context, begun, chunk);
   const { upload } = toHandle(record, undefined, { offset: progress.chain.end });
   const headers = { location: `/uploads/${record.id}`, ...progressHeaders(progress) };
@@ -84,27 +84,22 @@ export function validateDescribed(
   });
 }
 
-/** @throws {Problem} where Upload-Metadata leaves no room for the rest of the record */
-function newRecord(
+/** An upload without a byte. @throws {Problem} where Upload-Metadata leaves no room for the rest of the record */
+export function newUpload(
   { now, expiresMs }: Tus,
   admitted: ValidUpload,
-  { length, metadata, concat }: { [K in 'length' | 'metadata' | 'concat']?: TusUpload[K] | undefined },
-): TusRecord {
+  upload: Omit<TusUpload, 'kind' | 'expiresAt'>,
+): Progress {
   const createdAt = now();
-  return requireRoom({
+  const record = requireRoom({
     ...admitted,
     id: newFileId(admitted.owner, createdAt),
     createdAt,
     viewers: [],
     state: 'uploading',
-    upload: {
-      kind: 'tus',
-      expiresAt: uploadExpiry(createdAt, expiresMs, admitted),
-      ...(length !== undefined && { length }),
-      ...(metadata && { metadata }),
-      ...(concat && { concat }),
-    },
+    upload: { kind: 'tus', expiresAt: uploadExpiry(createdAt, expiresMs, admitted), ...upload },
   });
+  return { record, chain: NO_PARTS, seenAt: createdAt };
 }
 
 /** @throws {Problem} */

@@ -121,7 +121,6 @@ async function make(
 ): Promise<FileRecord> {
   const chain = joined(wholes.map((whole) => whole.chain));
   const { request } = context;
-  const metadata = header(request, 'upload-metadata');
   const sha256 = claimedSha256(claimedDigests('Repr-Digest', header(request, 'repr-digest')));
   const known = digestOfOne(tus, wholes);
   if (sha256 && known && sha256 !== known) throw new Problem('digest-mismatch');
@@ -130,8 +129,8 @@ async function make(
     length: chain.end,
     concat: header(request, 'upload-concat') ?? 'final',
     expiresAt: new Date(Math.min(...wholes.map(({ record: { upload } }) => upload.expiresAt.getTime()))),
-    ...(metadata && { metadata }),
-    ...(sha256 && { sha256 }),
+    metadata: header(request, 'upload-metadata') || undefined,
+    sha256,
   });
   await requireCandidBytes(tus, chain, record);
   const ids = wholes.map((whole) => whole.record.id);

@@ -68,15 +68,15 @@ export interface DeclaredDigests {
 export interface TusUpload {
   readonly kind: 'tus';
   /** Bytes of the whole; absent where it was left for later. */
-  readonly length?: number;
+  readonly length?: number | undefined;
   /** Upload-Metadata as the client sent it. */
-  readonly metadata?: string;
+  readonly metadata?: string | undefined;
   /** Upload-Concat as the client sent it: absent for an upload that is neither partial nor made of such. */
-  readonly concat?: string;
+  readonly concat?: string | undefined;
   /** Bytes that the client intends to send, of an upload that only its client completes: docs/adr/0015. */
-  readonly announced?: number;
+  readonly announced?: number | undefined;
   /** Digest of the whole that the client claims. */
-  readonly sha256?: Sha256;
+  readonly sha256?: Sha256 | undefined;
   readonly expiresAt: Date;
 }
 
