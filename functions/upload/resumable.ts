@@ -15,7 +15,7 @@ import { bytesIn, PARTIAL_UPLOAD, uploadCompleteOf, uploadLimit, wholeLength } f
 import { knownLength, offsetHeaders, receivePart } from './resumable-part.ts';
 import { hasBody, type Standing, standing } from './tus-body.ts';
 import { header } from './tus-headers.ts';
-import { alive, current, find, refused } from './tus-standing.ts';
+import { alive, current, find, locked, unlessOvertaken } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
 import { requireIdentity } from './upload-headers.ts';
 import type { Tus, Uploads } from './uploads.ts';
@@ -73,6 +73,15 @@ async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: 
   audit.fileId = found.record.id;
   if (offset !== endOf(found, live)) throw mismatching(endOf(found, live), offset);
   if (!live && !(complete && !hasBody(request))) throw new Problem('upload-complete');
+  const add = async (begun: Progress): Promise<Standing> => {
+    const length = wholeLength(request, { offset, complete, known: knownLength(begun) });
+    using _ = openUpload(tus.uploads, caller.principal, response);
+    const adding = receivePart(tus, context, begun, { complete, length, digests });
+    return await unlessOvertaken(tus, caller, { id, offset }, adding, (now, left) => {
+      const end = endOf(now, left);
+      return end === offset ? locked({ 'upload-offset': String(offset) }) : mismatching(end, offset);
+    });
+  };
   const received = live ? await add(live) : found;
   const progress = alive(tus, received, false);
   if (progress) return sendNoContent(response, offsetHeaders(tus, progress));
@@ -80,22 +89,6 @@ async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: 
   log.info({ fileId: record.id, owner: record.owner, size: sizeOf(record) }, 'file received');
   sayComplete(response, record);
   await answerReceived(tus, context, record, waitSecondsOf(request.headers['prefer']));
-
-  async function add(progress: Progress): Promise<Standing> {
-    const at = progress.chain.end;
-    const length = wholeLength(request, {
-      offset: at,
-      complete: complete === true,
-      known: knownLength(progress),
-    });
-    using _ = openUpload(tus.uploads, caller.principal, response);
-    return await receivePart(tus, context, progress, { complete: complete === true, length, digests }).catch(
-      async (error: unknown) => {
-        const overtaken = error instanceof Problem && error.type === 'upload-offset' && error;
-        throw overtaken ? await whyNot(tus, caller, id, { offset: at, overtaken }) : error;
-      },
-    );
-  }
 }
 
 /** A partial upload of tus never becomes a file under its id. @throws {Problem} */
@@ -113,18 +106,6 @@ function requirePartialUpload(contentType: string | undefined): void {
 
 function endOf(now: Standing, live: Progress | undefined): number | undefined {
   return live ? live.chain.end : sizeOf(now.record);
-}
-
-/** @throws {Problem} where nothing can be added any more */
-async function whyNot(
-  tus: Tus,
-  caller: Caller,
-  id: string,
-  { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },
-): Promise<unknown> {
-  const now = await standing(tus, (await find(tus, caller, id)).record);
-  const end = endOf(now, alive(tus, now));
-  return end === offset ? refused(overtaken, offset) : mismatching(end, offset);
 }
 
 function mismatching(expected: number | undefined, provided: number): Problem {

@@ -12,38 +12,20 @@ import type { Progress } from './append.ts';
 import { isOver, type Standing, standing } from './tus-body.ts';
 import type { Tus } from './uploads.ts';
 
-/** The upload as a request at this offset continues it. @throws {Problem} */
+/**
+ * The upload as a request at this offset continues it. If this process left it there, that is relied on: that it went on elsewhere
+ * shows later. If another process did, it goes on from its parts, and whether it is over is looked for while the bytes are sent.
+ * @throws {Problem}
+ */
 export async function current(
   tus: Tus,
   caller: Caller,
   id: string,
   offset: number | undefined,
 ): Promise<Standing & Pick<Found, 'upload'>> {
-  return latest(tus, caller, id, offset) ?? found(tus, caller, id, offset);
-}
-
-/** The upload as this process left it, where the request goes on from there. That it went on elsewhere shows later. */
-function latest(
-  tus: Tus,
-  caller: Caller,
-  id: string,
-  offset: number | undefined,
-): (Standing & Pick<Found, 'upload'>) | undefined {
-  const progress = tus.latest.take(id);
-  if (!progress || !mayChange(caller, progress.record) || progress.chain.end !== offset) return undefined;
-  return { record: progress.record, upload: progress.record.upload, progress };
-}
-
-/**
- * The upload as another process left it: where the request goes on from its parts, whether it is over is looked for while the
- * bytes are sent.
- */
-async function found(
-  tus: Tus,
-  caller: Caller,
-  id: string,
-  offset: number | undefined,
-): Promise<Standing & Pick<Found, 'upload'>> {
+  const left = tus.latest.take(id);
+  if (left && mayChange(caller, left.record) && left.chain.end === offset)
+    return { record: left.record, upload: left.record.upload, progress: left };
   const seenAt = tus.now();
   const fileId = parseFileId(id);
   const [{ record, upload }, chain] = await Promise.all([
@@ -57,38 +39,34 @@ async function found(
 }
 
 /**
- * The problem to tell a request that `append` ended with `overtaken`.
- * @throws {Problem} if nothing can be added to the upload any more
+ * Waits for what a request at `offset` adds, and tells why that was refused where the upload went on without it. Where the upload still
+ * is at its offset, it was ended by a successor whose bytes have not arrived yet, or Cloud Storage refused the part for too long.
+ * @param elsewhere makes the problem of an upload that is not at this offset any more
+ * @throws {Problem}, {StorageError}
  */
-export async function whyNot(
+export async function unlessOvertaken(
   tus: Tus,
   caller: Caller,
-  id: string,
-  { offset, overtaken }: { readonly offset: number; readonly overtaken: Problem },
-): Promise<unknown> {
-  const live = alive(tus, await standing(tus, (await find(tus, caller, id)).record));
-  if (!live) return new Problem('upload-complete');
-  return live.chain.end === offset ? refused(overtaken, offset) : standsAt(live.chain.end);
-}
-
-/**
- * A request was ended, and the upload is still at its offset: by a successor whose bytes have not arrived yet, or because
- * Cloud Storage refused the part for too long.
- */
-export function refused({ extras: { cause } }: Problem, offset: number): unknown {
-  return cause instanceof StorageError && cause.transient
-    ? cause
-    : locked({ 'upload-offset': String(offset) });
+  { id, offset }: { readonly id: string; readonly offset: number },
+  adding: Promise<Standing>,
+  elsewhere: (now: Standing, live: Progress | undefined) => Problem,
+): Promise<Standing> {
+  try {
+    return await adding;
+  } catch (error) {
+    if (!(error instanceof Problem && error.type === 'upload-offset')) throw error;
+    const now = await standing(tus, (await find(tus, caller, id)).record);
+    const live = alive(tus, now);
+    if (live?.chain.end !== offset) throw elsewhere(now, live);
+    const { cause } = error.extras;
+    if (cause instanceof StorageError && cause.transient) throw cause;
+    throw locked({ 'upload-offset': String(offset) });
+  }
 }
 
 /** Clients retry a 423: docs/adr/0015. */
 export function locked(headers: Readonly<Record<string, string>> = {}): Problem {
   return new Problem('upload-locked', { headers: { 'retry-after': '1', ...headers } });
-}
-
-export function standsAt(offset: number): Problem {
-  const headers = { 'upload-offset': String(offset) };
-  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
 }
 
 /** An upload as it was created, and as it stands. */

@@ -15,7 +15,7 @@ import { createPartial, createUpload } from './tus-create.ts';
 import { createFinal } from './tus-final.ts';
 import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERSION } from './tus-headers.ts';
 import { declare, declared, unfitLength } from './tus-length.ts';
-import { alive, current, type Found, find, standsAt, whyNot } from './tus-standing.ts';
+import { alive, current, type Found, find, unlessOvertaken } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
 import type { Tus } from './uploads.ts';
 
@@ -108,17 +108,20 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   const said = declared(tus, live, countIn(request, 'Upload-Length'));
   const length = said ?? lengthOf(live.record.upload, live.chain);
   const chunk = chunkOf(context, length === undefined ? undefined : length - offset);
-  const received = await declare(tus, live, said)
-    .then((goingOn) => appendBody(tus, context, goingOn, chunk))
-    .catch(async (error: unknown) => {
-      const overtaken = error instanceof Problem && error.type === 'upload-offset' && error;
-      throw overtaken ? await whyNot(tus, caller, id, { offset, overtaken }) : error;
-    });
+  const adding = declare(tus, live, said).then((goingOn) => appendBody(tus, context, goingOn, chunk));
+  const received = await unlessOvertaken(tus, caller, { id, offset }, adding, (_, left) =>
+    left ? standsAt(left.chain.end) : new Problem('upload-complete'),
+  );
   const progress = alive(tus, received, false);
   if (progress) return sendEmpty(response, 204, progressHeaders(progress));
   const { record } = received;
   log.info({ fileId: record.id, owner: record.owner, size: length }, 'file received');
   sendEmpty(response, 204, completeHeaders(record, length));
+}
+
+function standsAt(offset: number): Problem {
+  const headers = { 'upload-offset': String(offset) };
+  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
 }
 
 /** Adds nothing. A request at the end without a byte is one that was answered before, as for tusd and @tus/server. */
