@@ -10,7 +10,7 @@ import { drainOnSignals, shutdownSignal } from '../../shared/framework/drain.ts'
 import { streamBodies } from '../../shared/framework/framing.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { requireKnown } from '../../shared/http/query.ts';
-import { sendNoContent } from '../../shared/http/respond.ts';
+import { sendEmpty } from '../../shared/http/respond.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { issuersSchema } from '../../shared/identity/issuers.ts';
 import { TokenVerifier } from '../../shared/identity/tokens.ts';
@@ -133,7 +133,7 @@ async function route(context: RequestContext): Promise<void> {
   if (collection === 'files' && id !== undefined) throw new Problem('not-found', elsewhere);
   const isFiles = collection === 'files';
   if (isFiles && context.request.method === 'OPTIONS') {
-    return sendNoContent(context.response, { allow: 'OPTIONS, POST', ...generalLimit(uploads) });
+    return sendEmpty(context.response, 204, { allow: 'OPTIONS, POST', ...generalLimit(uploads) });
   }
   if (context.request.method !== 'POST') {
     const allow = isFiles ? 'OPTIONS, POST' : 'POST';

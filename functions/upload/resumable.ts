@@ -2,7 +2,7 @@ import { isPartial } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendNoContent } from '../../shared/http/respond.ts';
+import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
@@ -30,7 +30,7 @@ export async function resumableRoute(tus: Uploads, context: RequestContext, id: 
   const { request, response } = context;
   const { method = '' } = request;
   if (method === 'OPTIONS') {
-    return sendNoContent(response, { allow: METHODS, 'accept-patch': PARTIAL_UPLOAD, ...generalLimit(tus) });
+    return sendEmpty(response, 204, { allow: METHODS, 'accept-patch': PARTIAL_UPLOAD, ...generalLimit(tus) });
   }
   if (!METHODS.split(', ').includes(method))
     throw new Problem('method-not-allowed', { headers: { allow: METHODS } });
@@ -39,7 +39,7 @@ export async function resumableRoute(tus: Uploads, context: RequestContext, id: 
   if (method === 'PATCH') return patch(tus, context, caller, id);
   if (method !== 'DELETE') return head(tus, context, caller, id);
   await terminate(tus, context, caller, id);
-  sendNoContent(response);
+  sendEmpty(response, 204);
 }
 
 /** The limits of an upload that begins now. */
@@ -51,7 +51,7 @@ async function head(tus: Tus, { response }: RequestContext, caller: Caller, id: 
   const now = requireFile(await standing(tus, (await find(tus, caller, id)).record));
   const live = alive(tus, now);
   const length = live ? knownLength(live) : sizeOf(now.record);
-  sendNoContent(response, {
+  sendEmpty(response, 204, {
     ...(live
       ? offsetHeaders(tus, live)
       : { 'upload-complete': '?1', 'upload-offset': String(length), ...generalLimit(tus) }),
@@ -84,7 +84,7 @@ async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: 
   };
   const received = live ? await add(live) : found;
   const progress = alive(tus, received, false);
-  if (progress) return sendNoContent(response, offsetHeaders(tus, progress));
+  if (progress) return sendEmpty(response, 204, offsetHeaders(tus, progress));
   const { record } = received;
   log.info({ fileId: record.id, owner: record.owner, size: sizeOf(record) }, 'file received');
   sayComplete(response, record);

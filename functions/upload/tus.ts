@@ -1,9 +1,8 @@
-import type { ServerResponse } from 'node:http';
 import { lengthOf } from '../../shared/files/parts.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendHead } from '../../shared/http/respond.ts';
+import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
@@ -131,9 +130,4 @@ function patchComplete({ request, response }: RequestContext, record: FileRecord
   if ((countIn(request, 'Upload-Length') ?? size) !== size) throw unfitLength();
   if (hasBody(request)) throw new Problem('upload-too-long');
   sendEmpty(response, 204, completeHeaders(record, size));
-}
-
-function sendEmpty(response: ServerResponse, status: number, headers: Record<string, string> = {}): void {
-  sendHead(response, status, headers);
-  response.end();
 }

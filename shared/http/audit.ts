@@ -97,21 +97,8 @@ export function auditPath(audit: Audit, path: string): void {
  * all of the answer was handed to the connection. It is written whatever `LOG_LEVEL` says.
  */
 export function writeAudit(log: Logger, audit: Audit, response: ServerResponse): void {
-  const { action, fileId, principal, issuer, tokenId, viewer, granted, revoked, problem, bytes } = audit;
-  const line = {
-    action,
-    ...(response.headersSent && { status: response.statusCode }),
-    complete: response.writableFinished,
-    ...(problem && { problem }),
-    ...(fileId && { fileId }),
-    ...(principal && { principal }),
-    ...(issuer !== undefined && { issuer }),
-    ...(tokenId !== undefined && { tokenId }),
-    ...(viewer && { viewer }),
-    ...(granted && { granted }),
-    ...(revoked && { revoked }),
-    ...(bytes !== undefined && { bytes }),
-  };
+  const status = response.headersSent ? response.statusCode : undefined;
+  const line = { ...audit, status, complete: response.writableFinished };
   // Not always a child: it is made with the logger of the request as its prototype, which V8 keeps until it marks the heap.
   const audible = log.isLevelEnabled('info') ? log : log.child({}, { level: 'info' });
   audible.info({ audit: line }, 'audit');

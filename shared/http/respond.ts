@@ -34,8 +34,8 @@ export function sendProblem(
   sendJson(response, problem.status, 'application/problem+json', problem.document(filesUrl), headers);
 }
 
-export function sendNoContent(response: ServerResponse, headers: Headers = {}): void {
-  sendHead(response, 204, headers);
+export function sendEmpty(response: ServerResponse, status: number, headers: Headers = {}): void {
+  sendHead(response, status, headers);
   response.end();
 }
 

@@ -11,7 +11,7 @@ import { StorageError } from '../storage/error.ts';
 import { type Span, type Tracing, UNTRACED, untraced } from '../tracing/tracing.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
 import { Problem } from './problems.ts';
-import { sendHead, sendProblem } from './respond.ts';
+import { sendEmpty, sendProblem } from './respond.ts';
 import { routeOf } from './route.ts';
 
 /** One request: what a handler needs beside its own dependencies. */
@@ -29,6 +29,8 @@ export interface RequestContext {
   /** Aborts when the client goes away. */
   readonly signal: AbortSignal;
 }
+
+const NOTHING = { 'content-length': '0' };
 
 type Handler = (context: RequestContext) => Promise<void>;
 
@@ -59,8 +61,8 @@ export function httpService(options: ServiceOptions) {
     if (answerPreflight(request, response)) return;
     const target = URL.parse(request.url ?? '/', 'http://service') ?? new URL('http://service/');
     const path = target.pathname;
-    if (path === '/healthz') return sendEmpty(response, 200);
-    if (path === '/readyz') return sendEmpty(response, await readiness(options));
+    if (path === '/healthz') return sendEmpty(response, 200, NOTHING);
+    if (path === '/readyz') return sendEmpty(response, await readiness(options), NOTHING);
     await whileServing(() => serve(options, target, request, response));
   };
 }
@@ -184,9 +186,4 @@ async function readiness({ ready, log }: ServiceOptions): Promise<number> {
     log.warn({ err: error }, 'not ready');
     return 503;
   }
-}
-
-function sendEmpty(response: ServerResponse, status: number): void {
-  sendHead(response, status, { 'content-length': '0' });
-  response.end();
 }

@@ -1,5 +1,5 @@
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { sendNoContent } from '../../../shared/http/respond.ts';
+import { sendEmpty } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, ownerOrAdministrator } from '../find.ts';
 import { ifMatchOf } from '../headers/if-match.ts';
@@ -13,6 +13,6 @@ export function deleteFile(files: Files): Route {
     const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     await withdraw(files, record.id, ifMatch);
     log.info({ fileId: record.id, caller: caller.principal }, 'file deleted');
-    sendNoContent(response);
+    sendEmpty(response, 204);
   };
 }

@@ -3,7 +3,7 @@ import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
 import { endOf } from '../../../shared/http/ends.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendNoContent } from '../../../shared/http/respond.ts';
+import { sendEmpty } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner } from '../find.ts';
 import { ifMatchOf, versionTag } from '../headers/if-match.ts';
@@ -24,7 +24,7 @@ export function putExpiration(files: Files): Route {
     const expiresAt = endOf(order.output.expiresAt, 'expiresAt', files.now());
     const { object } = await setEnd(files, record.id, expiresAt, ifMatch);
     log.info({ fileId: record.id, caller: caller.principal, expiresAt }, 'end of a file set');
-    sendNoContent(response, { etag: versionTag(object) });
+    sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }
 
@@ -35,6 +35,6 @@ export function deleteExpiration(files: Files): Route {
     const { record } = await findFile(files, caller, id, owner, signal);
     const { object } = await removeEnd(files, record.id, ifMatch);
     log.info({ fileId: record.id, caller: caller.principal }, 'end of a file removed');
-    sendNoContent(response, { etag: versionTag(object) });
+    sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }

@@ -1,7 +1,7 @@
 import { parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendNoContent } from '../../../shared/http/respond.ts';
+import { sendEmpty } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner } from '../find.ts';
 import { addReference, removeReference, requireReferable } from '../refer.ts';
@@ -16,7 +16,7 @@ export function putReference(files: Files): Route {
     requireReferable(record);
     await addReference(files, { id: record.id, uri, by: caller.principal });
     log.info({ fileId: record.id, caller: caller.principal }, 'reference added');
-    sendNoContent(response);
+    sendEmpty(response, 204);
   };
 }
 
@@ -27,7 +27,7 @@ export function deleteReference(files: Files): Route {
     const { record } = await findFile(files, caller, id, owner, signal);
     await removeReference(files, { id: record.id, uri }, log);
     log.info({ fileId: record.id, caller: caller.principal }, 'reference removed');
-    sendNoContent(response);
+    sendEmpty(response, 204);
   };
 }
 

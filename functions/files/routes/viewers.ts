@@ -4,7 +4,7 @@ import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
 import { endOf } from '../../../shared/http/ends.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson, sendNoContent } from '../../../shared/http/respond.ts';
+import { sendEmpty, sendJson } from '../../../shared/http/respond.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Files } from '../files.ts';
@@ -35,7 +35,7 @@ export function putViewer(files: Files): Route {
     const viewer = { principal, ...untilOf(await termsOf(request, response), files.now()) };
     const { object } = await share({ ...files, log }, { id: record.id, grant: [viewer], ifMatch });
     log.info({ fileId: record.id, caller: caller.principal, viewer: principal }, 'viewer granted');
-    sendNoContent(response, { etag: versionTag(object) });
+    sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }
 
@@ -48,7 +48,7 @@ export function deleteViewer(files: Files): Route {
     const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     const { object } = await share({ ...files, log }, { id: record.id, revoke: [viewer], ifMatch });
     log.info({ fileId: record.id, caller: caller.principal, viewer }, 'viewer revoked');
-    sendNoContent(response, { etag: versionTag(object) });
+    sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }
 
@@ -78,7 +78,7 @@ export function patchViewers(files: Files): Route {
     const { object } = await share({ ...files, log }, { id: record.id, ifMatch, ...changes });
     const facts = { fileId: record.id, caller: caller.principal, grant: granted, revoke: changes.revoke };
     log.info(facts, 'viewers changed');
-    sendNoContent(response, { etag: versionTag(object) });
+    sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }
 

@@ -2,7 +2,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { http } from '@google-cloud/functions-framework';
 import { drainOnSignals } from '../../../shared/framework/drain.ts';
-import { sendNoContent } from '../../../shared/http/respond.ts';
+import { sendEmpty } from '../../../shared/http/respond.ts';
 import { httpService } from '../../../shared/http/service.ts';
 import { createLog } from '../../../shared/runtime/log.ts';
 
@@ -21,7 +21,7 @@ http(
       const { domain } = process as { domain?: unknown };
       if (path === '/domain') response.setHeader('x-domain', domain ? 'some' : 'none');
       else await delay(path === '/slow' ? 500 : 60_000);
-      sendNoContent(response);
+      sendEmpty(response, 204);
     },
   }),
 );
