@@ -1,7 +1,7 @@
 import { type Principal, parsePrincipal, principalKey } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { type Page, pageOf } from '../storage/page.ts';
+import { type Page, type PageTerms, pageOf } from '../storage/page.ts';
 import { parseTime } from './fields.ts';
 import type { FileId } from './file-id.ts';
 
@@ -37,15 +37,9 @@ export class Receipts {
     await this.#bucket.insertEmpty(name(id, principal), { metadata: { principal, at } });
   }
 
-  /** Receipts in the order of their keys. @param after the key of one: {@link principalKey}. @throws {StorageError} */
-  async page(
-    id: FileId,
-    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
-  ): Promise<Page<Receipt>> {
-    const prefix = receiptsOf(id);
-    const from = after === undefined ? undefined : prefix + after;
-    const { items, next } = await pageOf({ bucket: this.#bucket, prefix, ...terms, after: from }, receiptIn);
-    return { items, ...(next !== undefined && { next: next.slice(prefix.length) }) };
+  /** Receipts in the order of their keys. @param terms positions are {@link principalKey}. @throws {StorageError} */
+  page(id: FileId, terms: PageTerms): Promise<Page<Receipt>> {
+    return pageOf({ bucket: this.#bucket, folder: receiptsOf(id), ...terms }, receiptIn);
   }
 }
 

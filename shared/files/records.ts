@@ -1,6 +1,6 @@
 import type { Bucket, ListOptions } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { type Page, pageOf } from '../storage/page.ts';
+import { type Page, type PageTerms, pageOf } from '../storage/page.ts';
 import { putMetadata } from '../storage/put-metadata.ts';
 import { asOf } from './ends.ts';
 import type { Metadata } from './fields.ts';
@@ -120,19 +120,16 @@ export class Records {
 
   /**
    * The results of `pick` for the records whose ids begin with `tag`, in the order of ids: newest first.
-   * @param after the id to go on after
+   * @param terms positions are ids
    * @param pick undefined leaves one out
    * @throws {StorageError} and what `pick` throws
    */
-  async page<Item>(
+  page<Item>(
     tag: string,
-    { after, ...terms }: { after: FileId | undefined; limit: number; signal: AbortSignal },
+    terms: PageTerms,
     pick: (objects: RecordObjects) => Item | undefined,
   ): Promise<Page<Item>> {
-    const from = after && RECORDS_PREFIX + after;
-    const request = { bucket: this, prefix: RECORDS_PREFIX + tag, after: from, ...terms };
-    const { items, next } = await pageOf(request, pick);
-    return { items, ...(next !== undefined && { next: next.slice(RECORDS_PREFIX.length) }) };
+    return pageOf({ bucket: this, folder: RECORDS_PREFIX, prefix: tag, ...terms }, pick);
   }
 
   /** @throws {StorageError}; {Error} where the id is taken, which 130 random bits rule out */

@@ -3,7 +3,7 @@ import type { Principal } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import { deleteUnlessHeld, isKept } from '../storage/delete-unless-held.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { allObjects, type Page, pageOf } from '../storage/page.ts';
+import { allObjects, type Page, type PageTerms, pageOf } from '../storage/page.ts';
 import type { FileId } from './file-id.ts';
 
 /** The prefix of all references' names, followed by the file id, a slash and a digest of the URI. */
@@ -72,17 +72,11 @@ export class References {
     return count;
   }
 
-  /** The URIs, in the order of their digests. @param after the key of one: its name below its file, the SHA-256 of the URI in lower-case hex */
-  async page(
-    id: FileId,
-    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
-  ): Promise<Page<string>> {
-    const request = { bucket: this.#bucket, prefix: referencesOf(id), ...terms };
-    const from = after === undefined ? undefined : referencesOf(id) + after;
-    const { items, next } = await pageOf({ ...request, after: from }, (object) =>
+  /** The URIs, in the order of their digests. @param terms positions are the SHA-256 of URIs, in lower-case hex */
+  page(id: FileId, terms: PageTerms): Promise<Page<string>> {
+    return pageOf({ bucket: this.#bucket, folder: referencesOf(id), ...terms }, (object) =>
       isLiveReference(object) ? object.metadata['uri'] : undefined,
     );
-    return { items, ...(next !== undefined && { next: next.slice(referencesOf(id).length) }) };
   }
 }
 

@@ -3,7 +3,7 @@ import { type Principal, principalKey } from '../identity/principal.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import { deleteUnlessHeld } from '../storage/delete-unless-held.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { type Page, pageOf } from '../storage/page.ts';
+import { type Page, type PageTerms, pageOf } from '../storage/page.ts';
 import { parseTime } from './fields.ts';
 import { type FileId, parseFileId, positionOf, TAG_LENGTH, tagOf } from './file-id.ts';
 
@@ -72,19 +72,13 @@ export class SharedFiles {
     await this.#bucket.patch(entry.name, entry, { removed: 'true', [GRANTED_AT]: null });
   }
 
-  /** Entries of a viewer, those of the newest files first. @param after the position of one, {@link positionIn} @throws {StorageError} */
-  async page(
-    viewer: Principal,
-    { after, ...terms }: { after: string | undefined; limit: number; signal: AbortSignal },
-  ): Promise<Page<SharedEntry>> {
-    const prefix = sharedPrefix(viewer);
-    const from = after === undefined ? undefined : prefix + after;
-    const request = { bucket: this.#bucket, prefix, ...terms, after: from };
-    const { items, next } = await pageOf(request, (object) => {
-      const id = idIn(object.name.slice(prefix.length));
+  /** Entries of a viewer, those of the newest files first. @param terms positions are {@link sharedPosition} @throws {StorageError} */
+  page(viewer: Principal, terms: PageTerms): Promise<Page<SharedEntry>> {
+    const folder = sharedPrefix(viewer);
+    return pageOf({ bucket: this.#bucket, folder, ...terms }, (object) => {
+      const id = idIn(object.name.slice(folder.length));
       return id && !isRemoved(object) ? { id, object } : undefined;
     });
-    return { items, ...(next !== undefined && { next: next.slice(prefix.length) }) };
   }
 }
 

@@ -13,42 +13,51 @@ export interface Listing<Named extends { readonly name: string }> {
   ): Promise<{ readonly objects: Named[]; readonly nextPageToken: string | undefined }>;
 }
 
-export interface PageRequest<Named extends { readonly name: string }> {
-  readonly bucket: Listing<Named>;
-  readonly prefix: string;
-  /** The name to go on after; whether it still exists does not matter. */
+/** Which page is wanted of a folder. */
+export interface PageTerms {
+  /** The name in the folder to go on after; whether it still exists does not matter. */
   readonly after: string | undefined;
   /** Items of a full page, 1 to 1 000. */
   readonly limit: number;
   readonly signal: AbortSignal;
 }
 
+export interface PageRequest<Named extends { readonly name: string }> extends PageTerms {
+  readonly bucket: Listing<Named>;
+  /** What all names begin with, and positions leave out. */
+  readonly folder?: string;
+  /** What names in the folder begin with. */
+  readonly prefix?: string;
+}
+
 export interface Page<Item> {
   readonly items: Item[];
-  /** The name to go on after; absent at the end. A page may be short, or empty, and have one. */
+  /** The name in the folder to go on after; absent at the end. A page may be short, or empty, and have one. */
   readonly next?: string;
 }
 
 /**
- * The next items below a prefix, in the order of names. The work is bounded whatever is left out.
+ * The next items in a folder, in the order of names. The work is bounded whatever is left out.
  * @param pick makes an item of an object; undefined leaves it out
  * @throws {StorageError} and what `pick` throws
  */
 export async function pageOf<Item, Named extends { readonly name: string }>(
-  { bucket, prefix, after, limit, signal }: PageRequest<Named>,
+  { bucket, folder = '', prefix = '', limit, signal, ...terms }: PageRequest<Named>,
   pick: (object: Named) => Item | undefined,
 ): Promise<Page<Item>> {
   const items: Item[] = [];
-  let reached = after;
+  const after = terms.after === undefined ? undefined : folder + terms.after;
+  const range = { prefix: folder + prefix, startOffset: after, signal };
+  let reached = terms.after;
   for (let calls = 0, pageToken: string | undefined; calls < MAX_CALLS; calls++) {
     // Mostly the first call fills the page. The name to go on after is listed too, and left out.
     const wanted = calls > 0 ? MAX_RESULTS : limit + (after === undefined ? 0 : 1);
     const maxResults = Math.min(wanted, MAX_RESULTS);
-    const listed = await bucket.list({ prefix, startOffset: after, pageToken, maxResults, signal });
+    const listed = await bucket.list({ ...range, pageToken, maxResults });
     for (const object of listed.objects) {
       if (object.name === after) continue;
       if (items.length === limit && reached !== undefined) return { items, next: reached };
-      reached = object.name;
+      reached = object.name.slice(folder.length);
       const item = pick(object);
       if (item !== undefined) items.push(item);
     }

@@ -2,7 +2,7 @@ import type { FileId } from '../../../shared/files/file-id.ts';
 import { parseSha256 } from '../../../shared/files/record.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
-import type { Page } from '../../../shared/storage/page.ts';
+import type { Page, PageTerms } from '../../../shared/storage/page.ts';
 import type { Files } from '../files.ts';
 import { findFile, ownerOrAdministrator } from '../find.ts';
 import type { Route } from '../router.ts';
@@ -10,10 +10,7 @@ import { cursorOf, limitOf, nextLink, positionIn } from './paging.ts';
 
 /** A store of objects beside the record of a file, in the order of digests. */
 interface Listed {
-  page(
-    id: FileId,
-    terms: { readonly after: string | undefined; readonly limit: number; readonly signal: AbortSignal },
-  ): Promise<Page<unknown>>;
+  page(id: FileId, terms: PageTerms): Promise<Page<unknown>>;
 }
 
 /**
