@@ -2,7 +2,7 @@ import type { Publish } from '../../shared/events/cloud-event.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
 import type { ReadableRecord } from '../../shared/files/readable.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { unavailable } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { fileDownloaded } from './file-downloaded.ts';
 
@@ -50,8 +50,7 @@ export class ReceiptWriter {
         if (!age) await this.#ensure(record, reader);
         return age ?? 'recent';
       } catch (cause) {
-        const detail = 'No receipt of the download can be written. Try again.';
-        throw new Problem('unavailable', { detail, headers: { 'retry-after': '5' }, cause });
+        throw unavailable('No receipt of the download can be written. Try again.', 5, cause);
       }
     };
     return { written };

@@ -1,5 +1,5 @@
 import type { Action } from '../../shared/http/audit.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { requireKnown } from '../../shared/http/query.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 
@@ -63,6 +63,6 @@ export function decoded(part: string): string {
   try {
     return decodeURIComponent(part);
   } catch {
-    throw new Problem('invalid-request', { detail: 'The percent-encoding of the path is broken.' });
+    throw invalidRequest('The percent-encoding of the path is broken.');
   }
 }

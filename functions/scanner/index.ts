@@ -12,7 +12,7 @@ import { parseFileId } from '../../shared/files/file-id.ts';
 import { Findings } from '../../shared/files/findings.ts';
 import { Records } from '../../shared/files/records.ts';
 import { drainOnSignals, isDraining, shutdownSignal } from '../../shared/framework/drain.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { Problem, unavailable } from '../../shared/http/problems.ts';
 import { httpService, type RequestContext } from '../../shared/http/service.ts';
 import { Background } from '../../shared/runtime/background.ts';
 import {
@@ -137,21 +137,17 @@ http(
 async function handler({ request, response, audit, span }: RequestContext): Promise<void> {
   audit.action = 'scan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  if (isDraining()) throw later('this instance is shutting down', 1);
+  if (isDraining()) throw unavailable('this instance is shutting down', 1);
   const refused = await refuseOthers(deployment);
-  if (refused) throw later(refused.why, refused.retryAfterSeconds);
+  if (refused) throw unavailable(refused.why, refused.retryAfterSeconds);
   const { body } = request as IncomingMessage & { body?: unknown };
   const event = parseFinalized(request.headers, body);
   const fileId = event.kind === 'finalized' ? parseFileId(event.object.name) : undefined;
   if (fileId) audit.fileId = fileId;
   const delivery = { body, request: span.traceparent, startedAt: now() };
   const outcome = event.kind === 'finalized' ? await scanned(event.object, delivery) : foreign(event.why);
-  if (outcome.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
+  if (outcome.kind === 'later') throw unavailable(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();
-}
-
-function later(why: string, retryAfterSeconds: number): Problem {
-  return new Problem('unavailable', { detail: why, headers: { 'retry-after': String(retryAfterSeconds) } });
 }
 
 /** A scan, and the delivery that it began with. */

@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 
 /** Names as in tus; it asks for sha1. */
 export const CHECKSUM_ALGORITHMS = ['sha1', 'sha256', 'md5', 'crc32c'] as const;
@@ -23,9 +23,9 @@ export function parseChecksum(header: string | undefined): Checksum | undefined 
   const [, name, encoded = ''] = /^(\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(text) ?? [];
   const algorithm = CHECKSUM_ALGORITHMS.find((known) => known === name);
   if (algorithm) return { algorithm, digest: Buffer.from(encoded, 'base64') };
-  throw new Problem('invalid-request', {
-    detail: `Upload-Checksum should be one of ${CHECKSUM_ALGORITHMS.join(', ')}, a space, and a digest in base64.`,
-  });
+  throw invalidRequest(
+    `Upload-Checksum should be one of ${CHECKSUM_ALGORITHMS.join(', ')}, a space, and a digest in base64.`,
+  );
 }
 
 /** Digests bytes that go by, to compare them with what the client says of them. */

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import * as v from 'valibot';
 import { parseSha256 } from '../../shared/files/record.ts';
 import { jsonOf } from '../../shared/http/body.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 
 const MAX_BODY_BYTES = 16 * 1024;
 
@@ -37,7 +37,7 @@ export async function directRequest(
   const order = v.safeParse(Order, await jsonOf(request, response, MAX_BODY_BYTES));
   if (order.success) return order.output;
   const detail = order.issues.map(({ message }) => message).join('; ');
-  throw new Problem('invalid-request', { detail: `${detail}.` });
+  throw invalidRequest(`${detail}.`);
 }
 
 export function isOrigin(text: string): boolean {

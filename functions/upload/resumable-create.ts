@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { FileRecord } from '../../shared/files/record.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
@@ -25,7 +25,7 @@ export function isResumable(
   if (offer.complete === undefined) return false;
   const obstacle = obstacleOf(offer);
   if (offer.complete) return obstacle === undefined && takesInterim(request, response);
-  if (obstacle) throw new Problem('invalid-request', { detail: obstacle });
+  if (obstacle) throw invalidRequest(obstacle);
   return true;
 }
 

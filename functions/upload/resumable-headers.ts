@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { parseItem } from 'structured-headers';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { MAX_FIELD_LENGTH } from '../../shared/http/list.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import type { Tus } from './uploads.ts';
 
 /** Iteration of draft-ietf-httpbis-resumable-upload whose `104` is sent. */
@@ -20,7 +20,7 @@ export function uploadCompleteOf(request: IncomingMessage): boolean | undefined 
   const value = itemOf(request, 'upload-complete');
   if (value === undefined && request.headers['upload-complete'] === undefined) return undefined;
   if (typeof value === 'boolean') return value;
-  throw new Problem('invalid-request', { detail: 'Upload-Complete should be ?0 or ?1.' });
+  throw invalidRequest('Upload-Complete should be ?0 or ?1.');
 }
 
 /** Upload-Offset or Upload-Length, bytes. As in the draft, any other value is as none. */

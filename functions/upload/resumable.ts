@@ -1,7 +1,7 @@
 import { isPartial } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
@@ -66,7 +66,7 @@ async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: 
   const offset = bytesIn(request, 'upload-offset');
   const complete = uploadCompleteOf(request);
   if (offset === undefined || complete === undefined)
-    throw new Problem('invalid-request', { detail: 'Send Upload-Offset and Upload-Complete.' });
+    throw invalidRequest('Send Upload-Offset and Upload-Complete.');
   const digests = claimedDigests('Content-Digest', header(request, 'content-digest'));
   const found = requireFile(await current(tus, caller, id, offset));
   const live = alive(tus, found);

@@ -1,6 +1,6 @@
 import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { TusUpload } from '../../shared/files/record.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 
 /** Upload-Concat of a new upload. */
 export type Concat =
@@ -20,10 +20,10 @@ export function parseConcat(text: string | undefined): Concat | undefined {
   if (text === 'partial') return { kind: 'partial' };
   const [, list] = /^final;(.*)$/.exec(text) ?? [];
   const addresses = (list ?? '').split(' ').filter(Boolean);
-  if (addresses.length === 0) throw new Problem('invalid-request', { detail: FORM });
+  if (addresses.length === 0) throw invalidRequest(FORM);
   const uploads = addresses.map(uploadAt);
   if (new Set(uploads).size === uploads.length) return { kind: 'final', uploads };
-  throw new Problem('invalid-request', { detail: 'Upload-Concat names an upload twice.' });
+  throw invalidRequest('Upload-Concat names an upload twice.');
 }
 
 function uploadAt(address: string): FileId {

@@ -8,7 +8,7 @@ import type { TusUpload } from '../../shared/files/record.ts';
 import type { TusRecord } from '../../shared/files/uploading.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { endOf } from '../../shared/http/ends.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
@@ -105,5 +105,5 @@ export function newUpload(
 /** @throws {Problem} */
 export function requireRoom(record: TusRecord): TusRecord {
   if (fitsNewMetadata(fileMetadata(record))) return record;
-  throw new Problem('invalid-request', { detail: 'Upload-Metadata is too long.' });
+  throw invalidRequest('Upload-Metadata is too long.');
 }

@@ -15,7 +15,7 @@ import {
 } from '../../shared/files/parts.ts';
 import type { FileRecord, Sha256, TusUpload } from '../../shared/files/record.ts';
 import { asPending, isTus, type TusRecord } from '../../shared/files/uploading.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendHandle } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
@@ -72,7 +72,7 @@ function requireNothingElse(request: IncomingMessage): void {
     (name) => header(request, name) !== undefined,
   );
   if (others.length === 0 && !hasBody(request)) return;
-  throw new Problem('invalid-request', { detail: 'A final upload has neither a length nor a body.' });
+  throw invalidRequest('A final upload has neither a length nor a body.');
 }
 
 /**

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import type { IncomingMessage } from 'node:http';
 import type { FileRecord } from '../../shared/files/record.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
 
 export const TUS_VERSION = '1.0.0';
@@ -12,26 +12,22 @@ export function header(request: IncomingMessage, name: string): string | undefin
   return typeof value === 'string' ? value : undefined;
 }
 
-function invalid(detail: string): Problem {
-  return new Problem('invalid-request', { detail });
-}
-
 /** Upload-Length or Upload-Offset, bytes. @throws {Problem} */
 export function countIn(request: IncomingMessage, name: string): number | undefined {
   const text = header(request, name.toLowerCase());
   if (text === undefined) return undefined;
   const count = Number(text);
   if (/^\d{1,16}$/.test(text) && Number.isSafeInteger(count)) return count;
-  throw invalid(`${name} should be a whole number of bytes.`);
+  throw invalidRequest(`${name} should be a whole number of bytes.`);
 }
 
 /** The length of a new upload: undefined if it is deferred. @throws {Problem} */
 export function announcedLength(request: IncomingMessage): number | undefined {
   const length = countIn(request, 'Upload-Length');
   const deferred = header(request, 'upload-defer-length');
-  if (deferred !== undefined && deferred !== '1') throw invalid('Upload-Defer-Length should be 1.');
+  if (deferred !== undefined && deferred !== '1') throw invalidRequest('Upload-Defer-Length should be 1.');
   if ((length === undefined) === (deferred === undefined)) {
-    throw invalid('Send Upload-Length, or Upload-Defer-Length: 1.');
+    throw invalidRequest('Send Upload-Length, or Upload-Defer-Length: 1.');
   }
   return length;
 }
@@ -46,7 +42,7 @@ export function parseUploadMetadata(text: string | undefined): ReadonlyMap<strin
   for (const pair of text.split(',')) {
     const [, key, encoded = ''] = /^([!-+\--~]+)(?: ([A-Za-z0-9+/]*={0,2}))?$/.exec(pair.trim()) ?? [];
     if (key === undefined || pairs.has(key)) {
-      throw invalid('Upload-Metadata should be keys, each once, with a value in base64 or without.');
+      throw invalidRequest('Upload-Metadata should be keys, each once, with a value in base64 or without.');
     }
     pairs.set(key, decode(encoded));
   }

@@ -1,6 +1,6 @@
 import { lengthName, lengthOf } from '../../shared/files/parts.ts';
 import { tooLarge } from '../../shared/http/body.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import type { Progress } from './append.ts';
 import type { Tus } from './uploads.ts';
 
@@ -31,7 +31,5 @@ export async function declare(tus: Tus, progress: Progress, length: number | und
 }
 
 export function unfitLength(): Problem {
-  return new Problem('invalid-request', {
-    detail: 'Upload-Length does not fit what is known of the upload.',
-  });
+  return invalidRequest('Upload-Length does not fit what is known of the upload.');
 }

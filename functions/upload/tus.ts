@@ -1,7 +1,7 @@
 import { lengthOf } from '../../shared/files/parts.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
@@ -101,7 +101,7 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   if (isFinal(now.upload)) throw new Problem('upload-final');
   const live = alive(tus, now);
   requireOffsetType(request);
-  if (offset === undefined) throw new Problem('invalid-request', { detail: 'Send Upload-Offset.' });
+  if (offset === undefined) throw invalidRequest('Send Upload-Offset.');
   if (!live) return patchComplete(context, now.record, offset);
   if (offset !== live.chain.end) throw standsAt(live.chain.end);
   const said = declared(tus, live, countIn(request, 'Upload-Length'));

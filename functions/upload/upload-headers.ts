@@ -6,7 +6,7 @@ import { requireLength } from '../../shared/http/body.ts';
 import { fileNameOf } from '../../shared/http/disposition.ts';
 import { endOf } from '../../shared/http/ends.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { type Callbacks, requireCallback } from './callbacks.ts';
 import { ENVELOPE_BYTES } from './form/form-file.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
@@ -64,10 +64,10 @@ export function uploadHeadersOf(
   // Some clients say of the first part too that it is one.
   const isPart = complete !== undefined && declaredType === PARTIAL_UPLOAD;
   const contentType = isPart ? mediaTypeOf(undefined) : declaredType;
-  if (!contentType) throw invalid('The Content-Type is not a media type.');
+  if (!contentType) throw invalidRequest('The Content-Type is not a media type.');
   const boundary = boundaryOf(contentType);
   const fileName = fileNameOf(headers['content-disposition']);
-  if (fileName === 'invalid') throw invalid('The file name is too long.');
+  if (fileName === 'invalid') throw invalidRequest('The file name is too long.');
   const isForm = boundary !== undefined;
   const offer = {
     contentType,
@@ -109,8 +109,4 @@ function boundaryOf(contentType: string): string | undefined {
 
 function text(header: string | string[] | undefined): string | undefined {
   return header === undefined ? undefined : [header].flat().join(', ');
-}
-
-function invalid(detail: string): Problem {
-  return new Problem('invalid-request', { detail });
 }

@@ -4,7 +4,7 @@ import { type Handle, toHandle } from '../../shared/files/handle.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { safeFileName } from '../../shared/http/disposition.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Traceparent } from '../../shared/runtime/trace.ts';
 import { callbackFor } from './callbacks.ts';
@@ -44,9 +44,9 @@ export function validateUpload(
   { owner, ...announced }: Announced,
 ): ValidUpload {
   const contentType = mediaTypeOf(announced.contentType);
-  if (!contentType) throw new Problem('invalid-request', { detail: 'The content type is not a media type.' });
+  if (!contentType) throw invalidRequest('The content type is not a media type.');
   const fileName = announced.fileName === undefined ? undefined : safeFileName(announced.fileName);
-  if (fileName === 'invalid') throw new Problem('invalid-request', { detail: 'The file name is too long.' });
+  if (fileName === 'invalid') throw invalidRequest('The file name is too long.');
   requireAllowed(media, contentType);
   if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
   const callbackUrl = callbackFor(callbacks, owner, announced.callbackUrl);

@@ -3,7 +3,7 @@ import type { Caller, Scope } from '../identity/caller.ts';
 import { KeysUnavailable } from '../identity/keys.ts';
 import type { Refusal, TokenVerifier } from '../identity/tokens.ts';
 import { auditCaller, auditOf } from './audit.ts';
-import { Problem, type ProblemType } from './problems.ts';
+import { Problem, type ProblemType, unavailable } from './problems.ts';
 
 /** Explanation for people, and plain enough for a quoted string in a header (RFC 6750 section 3). */
 const EXPLANATION: Readonly<Record<Refusal, string>> = {
@@ -44,10 +44,7 @@ async function verify(tokens: TokenVerifier, token: string): Promise<Caller | Re
     return await tokens.verify(token);
   } catch (cause) {
     if (!(cause instanceof KeysUnavailable)) throw cause;
-    const detail = 'The keys that tokens are checked with cannot be had. Try again.';
-    const problem = new Problem('unavailable', { detail, headers: { 'retry-after': '5' } });
-    problem.cause = cause;
-    throw problem;
+    throw unavailable('The keys that tokens are checked with cannot be had. Try again.', 5, cause);
   }
 }
 

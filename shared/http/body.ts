@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptBody, framingOf } from '../framework/framing.ts';
 import { detach } from '../runtime/memory.ts';
-import { Problem } from './problems.ts';
+import { invalidRequest, Problem } from './problems.ts';
 
 /**
  * The body, which throws where it ends before its framing says that it is over. Each piece is the reader's until the
@@ -46,7 +46,7 @@ export async function jsonOf(
   let size = 0;
   for await (const piece of bodyOf(request, response)) {
     size += piece.length;
-    if (size > maxBytes) throw new Problem('invalid-request', { detail: 'The JSON is too long.' });
+    if (size > maxBytes) throw invalidRequest('The JSON is too long.');
     pieces.push(Uint8Array.from(piece));
   }
   if (size === 0 && absent !== undefined) return absent;
@@ -55,9 +55,9 @@ export async function jsonOf(
     // Schemas of objects take an empty list for one without members, and a grant without an end for none.
     if (!Array.isArray(json)) return json;
   } catch {
-    throw new Problem('invalid-request', { detail: 'The body is not JSON.' });
+    throw invalidRequest('The body is not JSON.');
   }
-  throw new Problem('invalid-request', { detail: 'The body should be a JSON object, not a list.' });
+  throw invalidRequest('The body should be a JSON object, not a list.');
 }
 
 /**

@@ -1,5 +1,5 @@
 import { isPossibleEnd, parseInstant } from '../files/ends.ts';
-import { Problem } from './problems.ts';
+import { invalidRequest, Problem } from './problems.ts';
 
 /**
  * The time at which a grant or a file is to end.
@@ -13,8 +13,7 @@ export function endOf(text: string | undefined, name: string, now: Date): Date |
   if (text === undefined) return undefined;
   const end = parseInstant(text);
   if (!end) {
-    const detail = `${name} should be a time with a zone (RFC 3339), such as 2026-12-31T23:59:59Z.`;
-    throw new Problem('invalid-request', { detail });
+    throw invalidRequest(`${name} should be a time with a zone (RFC 3339), such as 2026-12-31T23:59:59Z.`);
   }
   if (isPossibleEnd(end, now)) return end;
   const detail = `${name} should be in the future, and within 100 years. Leave it out for no end.`;

@@ -108,3 +108,13 @@ export class Problem extends Error {
     };
   }
 }
+
+/** @param detail the header or member that is wrong, and what it should be */
+export function invalidRequest(detail: string): Problem {
+  return new Problem('invalid-request', { detail });
+}
+
+/** Something that the service depends on does not answer now. */
+export function unavailable(detail: string, retryAfterSeconds = 5, cause?: unknown): Problem {
+  return new Problem('unavailable', { detail, headers: { 'retry-after': String(retryAfterSeconds) }, cause });
+}

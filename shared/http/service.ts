@@ -10,7 +10,7 @@ import { sentTraceparent, traceFields } from '../runtime/trace.ts';
 import { StorageError } from '../storage/error.ts';
 import { type Span, type Tracing, UNTRACED, untraced } from '../tracing/tracing.ts';
 import { type Audit, auditOf, auditPath, writeAudit } from './audit.ts';
-import { Problem } from './problems.ts';
+import { Problem, unavailable } from './problems.ts';
 import { sendEmpty, sendProblem } from './respond.ts';
 import { routeOf } from './route.ts';
 
@@ -161,12 +161,8 @@ function isCutWrite(error: unknown, { socket }: IncomingMessage): boolean {
 
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
-  if (error instanceof StorageError && error.transient) {
-    return new Problem('unavailable', {
-      detail: 'Storage does not answer. Try again.',
-      headers: { 'retry-after': '5' },
-    });
-  }
+  if (error instanceof StorageError && error.transient)
+    return unavailable('Storage does not answer. Try again.');
   if (error instanceof StorageError && (error.status === 401 || error.status === 403)) {
     const detail =
       'The service lacks a permission on its storage. Its log names the permission, the resource and the account.';

@@ -1,5 +1,5 @@
 import { MAX_FIELD_LENGTH, membersOf } from '../../../shared/http/list.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 
 /** If-Match (RFC 9110 section 13.1.1): any version that exists, or one of these entity tags. */
@@ -14,13 +14,12 @@ const TAG = /^(W\/)?("[\x21\x23-\x7e\x80-\xff]*")$/;
  */
 export function ifMatchOf(header: string | undefined): IfMatch | undefined {
   if (header === undefined) return undefined;
-  if (header.length > MAX_FIELD_LENGTH)
-    throw new Problem('invalid-request', { detail: 'If-Match is too long.' });
+  if (header.length > MAX_FIELD_LENGTH) throw invalidRequest('If-Match is too long.');
   if (header.trim() === '*') return '*';
   // A comma may stand inside a tag, a quotation mark may not.
   const tags = membersOf(header, { escapes: false }).map((member) => TAG.exec(member));
   if (tags.length === 0 || tags.some((tag) => tag === null)) {
-    throw new Problem('invalid-request', { detail: 'If-Match is neither * nor a list of entity tags.' });
+    throw invalidRequest('If-Match is neither * nor a list of entity tags.');
   }
   return tags.flatMap((tag) => (tag?.[1] === undefined && tag?.[2] !== undefined ? [tag[2]] : []));
 }

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
 import { endOf } from '../../../shared/http/ends.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import { sendEmpty } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner } from '../find.ts';
@@ -19,8 +19,7 @@ export function putExpiration(files: Files): Route {
     const ifMatch = ifMatchOf(request.headers['if-match']);
     const { record } = await findFile(files, caller, id, owner, signal);
     const order = v.safeParse(Order, await jsonOf(request, response, MAX_BODY_BYTES));
-    if (!order.success)
-      throw new Problem('invalid-request', { detail: 'Send JSON, {"expiresAt": "…"}, as application/json.' });
+    if (!order.success) throw invalidRequest('Send JSON, {"expiresAt": "…"}, as application/json.');
     const expiresAt = endOf(order.output.expiresAt, 'expiresAt', files.now());
     const { object } = await setEnd(files, record.id, expiresAt, ifMatch);
     log.info({ fileId: record.id, caller: caller.principal, expiresAt }, 'end of a file set');

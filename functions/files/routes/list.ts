@@ -4,7 +4,7 @@ import { type FileId, idAt, positionOf } from '../../../shared/files/file-id.ts'
 import { type Handle, toHandle } from '../../../shared/files/handle.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
@@ -68,7 +68,7 @@ function isSharedWithMe(query: URLSearchParams): boolean {
   const value = query.get('shared');
   if (value === null) return false;
   if (value === 'with-me' && !query.has('owner')) return true;
-  throw new Problem('invalid-request', { detail: 'shared should be with-me, and comes without owner.' });
+  throw invalidRequest('shared should be with-me, and comes without owner.');
 }
 
 function filterOf(query: URLSearchParams) {
@@ -83,7 +83,7 @@ function idFrom(owner: Principal, query: URLSearchParams): FileId | undefined {
 function ownerOf(text: string): Principal {
   const owner = parsePrincipal(text);
   if (owner) return owner;
-  throw new Problem('invalid-request', { detail: 'owner should be a principal such as org:889640782.' });
+  throw invalidRequest('owner should be a principal such as org:889640782.');
 }
 
 function correlationIdOf(query: URLSearchParams): CorrelationId | undefined {
@@ -91,7 +91,7 @@ function correlationIdOf(query: URLSearchParams): CorrelationId | undefined {
   if (text === null) return undefined;
   const id = parseCorrelationId(text);
   if (id) return id;
-  throw new Problem('invalid-request', { detail: 'correlationId is not one that a file can have.' });
+  throw invalidRequest('correlationId is not one that a file can have.');
 }
 
 /** `state=clean,pending` as well as `state=clean&state=pending`. */
@@ -101,5 +101,5 @@ function statesOf(query: URLSearchParams): ReadonlySet<State> {
   if (words.length === 0) return new Set(known.filter((state) => STATES[state]));
   const states = known.filter((state) => words.includes(state));
   if (words.every((word) => known.some((state) => state === word))) return new Set(states);
-  throw new Problem('invalid-request', { detail: `state should be some of ${known.join(', ')}.` });
+  throw invalidRequest(`state should be some of ${known.join(', ')}.`);
 }

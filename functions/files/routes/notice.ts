@@ -1,5 +1,5 @@
 import { noticeAt, pauseAt } from '../../../shared/deployment/state.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { unavailable } from '../../../shared/http/problems.ts';
 import { PUBLIC, sendJson } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import type { Route } from '../router.ts';
@@ -9,10 +9,7 @@ export function getNotice({ deployment, now }: Pick<Files, 'deployment' | 'now'>
   return async ({ response }) => {
     await deployment.refresh();
     const { state } = deployment;
-    if (!state) {
-      const detail = 'The state of the service cannot be read. Try again.';
-      throw new Problem('unavailable', { detail, headers: { 'retry-after': '5' } });
-    }
+    if (!state) throw unavailable('The state of the service cannot be read. Try again.');
     const pause = pauseAt(state, now());
     const notice = noticeAt(state, now());
     const body = {

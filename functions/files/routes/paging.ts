@@ -1,4 +1,4 @@
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 
 const DEFAULT_LIMIT = 100;
 const MAX_LIMIT = 1000;
@@ -14,7 +14,7 @@ export function limitOf(query: URLSearchParams): number {
   if (text === null) return DEFAULT_LIMIT;
   const limit = /^\d{1,4}$/.test(text) ? Number(text) : 0;
   if (limit >= 1 && limit <= MAX_LIMIT) return limit;
-  throw new Problem('invalid-request', { detail: `limit should be a whole number from 1 to ${MAX_LIMIT}.` });
+  throw invalidRequest(`limit should be a whole number from 1 to ${MAX_LIMIT}.`);
 }
 
 /**
@@ -30,7 +30,7 @@ export function positionIn<Position extends string>(
   const position =
     cursor.length > MAX_CURSOR_LENGTH ? undefined : parse(Buffer.from(cursor, 'base64url').toString());
   if (position !== undefined && cursorOf(position) === cursor) return position;
-  throw new Problem('invalid-request', { detail: 'cursor is not one that an earlier page gave.' });
+  throw invalidRequest('cursor is not one that an earlier page gave.');
 }
 
 export function cursorOf(position: string): string {

@@ -1,6 +1,6 @@
 import { parseResourceUri, type ResourceUri } from '../../../shared/files/references.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import { sendEmpty } from '../../../shared/http/respond.ts';
 import type { Files } from '../files.ts';
 import { findFile, owner } from '../find.ts';
@@ -35,7 +35,7 @@ export function deleteReference(files: Files): Route {
 function uriOf(item: string): ResourceUri {
   const uri = item.includes('/') ? undefined : parseResourceUri(decoded(item));
   if (uri) return uri;
-  const detail =
-    'The reference should be an absolute URI (RFC 3986) of at most 2000 bytes, percent-encoded as one part of the path.';
-  throw new Problem('invalid-request', { detail });
+  throw invalidRequest(
+    'The reference should be an absolute URI (RFC 3986) of at most 2000 bytes, percent-encoded as one part of the path.',
+  );
 }

@@ -2,7 +2,7 @@ import { isReadable } from '../../../shared/files/readable.ts';
 import { type FileRecord, isDecided } from '../../../shared/files/record.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { Problem, unavailable } from '../../../shared/http/problems.ts';
 import { PUBLIC, sendJson, sendText } from '../../../shared/http/respond.ts';
 import { ENVELOPE_MEDIA_TYPE, JOSE_MEDIA_TYPE, toEnvelope, toJws } from '../../../shared/signing/envelope.ts';
 import { StorageError } from '../../../shared/storage/error.ts';
@@ -62,15 +62,8 @@ async function signing<T>(sign: () => Promise<T>): Promise<T> {
     return await sign();
   } catch (cause) {
     if (!(cause instanceof StorageError)) throw cause;
-    const problem = cause.transient
-      ? new Problem('unavailable', {
-          detail: 'The signing key does not answer. Try again.',
-          headers: { 'retry-after': '5' },
-        })
-      : new Problem('internal', {
-          detail: 'The signing key cannot be used. The log of the service says why.',
-        });
-    problem.cause = cause;
-    throw problem;
+    if (cause.transient) throw unavailable('The signing key does not answer. Try again.', 5, cause);
+    const detail = 'The signing key cannot be used. The log of the service says why.';
+    throw new Problem('internal', { detail, cause });
   }
 }

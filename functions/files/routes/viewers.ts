@@ -3,7 +3,7 @@ import * as v from 'valibot';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { jsonOf } from '../../../shared/http/body.ts';
 import { endOf } from '../../../shared/http/ends.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import { sendEmpty, sendJson } from '../../../shared/http/respond.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
@@ -89,18 +89,17 @@ async function termsOf(
 ): Promise<v.InferOutput<typeof Terms>> {
   const parsed = v.safeParse(Terms, await jsonOf(request, response, MAX_BODY_BYTES, {}));
   if (parsed.success) return parsed.output;
-  throw new Problem('invalid-request', {
-    detail:
-      'Send JSON, {"until": "…"} with a time, as application/json, or no body for a grant without an end.',
-  });
+  throw invalidRequest(
+    'Send JSON, {"until": "…"} with a time, as application/json, or no body for a grant without an end.',
+  );
 }
 
 function changesOf(json: unknown, now: Date): Required<Pick<Sharing, 'grant' | 'revoke'>> {
   const parsed = v.safeParse(Changes, json);
   if (!parsed.success) {
-    const detail =
-      'Send JSON, {"grant": ["…", {"principal": "…", "until": "…"}], "revoke": ["…"]}, lists of principals, as application/json.';
-    throw new Problem('invalid-request', { detail });
+    throw invalidRequest(
+      'Send JSON, {"grant": ["…", {"principal": "…", "until": "…"}], "revoke": ["…"]}, lists of principals, as application/json.',
+    );
   }
   const revoke = parsed.output.revoke.map(principalOf);
   const grant = parsed.output.grant.map((granted): Viewer => {
@@ -108,7 +107,7 @@ function changesOf(json: unknown, now: Date): Required<Pick<Sharing, 'grant' | '
     return { principal: principalOf(granted.principal), ...untilOf(granted, now) };
   });
   if (grant.some(({ principal }) => revoke.includes(principal))) {
-    throw new Problem('invalid-request', { detail: 'A principal is both granted and revoked.' });
+    throw invalidRequest('A principal is both granted and revoked.');
   }
   return { grant, revoke };
 }
@@ -124,6 +123,5 @@ function viewerOf(item: string): Principal {
 function principalOf(text: string): Principal {
   const viewer = parsePrincipal(text);
   if (viewer) return viewer;
-  const detail = 'The viewer should be a principal such as org:889640782, app:…, user:… or group:….';
-  throw new Problem('invalid-request', { detail });
+  throw invalidRequest('The viewer should be a principal such as org:889640782, app:…, user:… or group:….');
 }

@@ -7,7 +7,7 @@ import { createPublisher } from '../../../shared/events/publisher.ts';
 import { parseRescanRequest, type RescanRequest } from '../../../shared/events/rescan-request.ts';
 import { Findings } from '../../../shared/files/findings.ts';
 import { drainOnSignals, isDraining, shutdownSignal } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { Problem, unavailable } from '../../../shared/http/problems.ts';
 import { httpService, type RequestContext } from '../../../shared/http/service.ts';
 import {
   bucketName,
@@ -87,21 +87,17 @@ http(
 async function handler({ request, response, log, audit, span: pushed }: RequestContext): Promise<void> {
   audit.action = 'rescan';
   if (request.method !== 'POST') throw new Problem('method-not-allowed', { headers: { allow: 'POST' } });
-  if (isDraining()) throw later('this instance is shutting down', 1);
+  if (isDraining()) throw unavailable('this instance is shutting down', 1);
   const refused = await refuseOthers(deployment);
-  if (refused) throw later(refused.why, refused.retryAfterSeconds);
+  if (refused) throw unavailable(refused.why, refused.retryAfterSeconds);
   const { body } = request as IncomingMessage & { body?: unknown };
   const order = parseRescanRequest(body);
   if (!order) log.warn('message is no request to scan again');
   const span = startProcessing(tracing, body, { about: undefined, request: pushed.traceparent });
   const outcome = order ? await rescanned(order, log, span) : undefined;
   span.end(outcome?.kind === 'later' ? outcome.kind : undefined);
-  if (outcome?.kind === 'later') throw later(outcome.why, outcome.retryAfterSeconds);
+  if (outcome?.kind === 'later') throw unavailable(outcome.why, outcome.retryAfterSeconds);
   response.writeHead(204).end();
-}
-
-function later(why: string, retryAfterSeconds: number): Problem {
-  return new Problem('unavailable', { detail: why, headers: { 'retry-after': String(retryAfterSeconds) } });
 }
 
 const inProgress = new Map<string, Promise<Outcome>>();

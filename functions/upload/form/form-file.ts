@@ -1,6 +1,6 @@
 import { tooLarge } from '../../../shared/http/body.ts';
 import { fileNameOf } from '../../../shared/http/disposition.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import { mediaTypeOf } from '../media/media-type.ts';
 import { Delimited } from './delimited.ts';
 
@@ -90,13 +90,13 @@ async function headOf(form: Delimited): Promise<ReadonlyMap<string, string>> {
 function described(head: ReadonlyMap<string, string>): Pick<FormFile, 'contentType' | 'fileName'> {
   const disposition = head.get('content-disposition') ?? '';
   const fileName = /^form-data\s*;/i.test(disposition) ? fileNameOf(disposition) : undefined;
-  if (fileName === 'invalid') throw new Problem('invalid-request', { detail: 'The file name is too long.' });
+  if (fileName === 'invalid') throw invalidRequest('The file name is too long.');
   if (fileName === undefined) throw invalid('Its first part has no file name, so it is not a file.');
   const encoding = head.get('content-transfer-encoding') ?? 'binary';
   if (!AS_THEY_ARE.has(encoding.toLowerCase())) throw invalid('The file has a Content-Transfer-Encoding.');
   const contentType = mediaTypeOf(head.get('content-type'));
   if (contentType) return { contentType, fileName };
-  throw new Problem('invalid-request', { detail: 'The Content-Type of the file is not a media type.' });
+  throw invalidRequest('The Content-Type of the file is not a media type.');
 }
 
 async function skip(bytes: AsyncGenerator<Uint8Array, boolean>, most: number): Promise<boolean> {

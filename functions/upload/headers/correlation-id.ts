@@ -1,5 +1,5 @@
 import { type CorrelationId, parseCorrelationId } from '../../../shared/files/correlation-id.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 
 /**
  * @param text undefined where the client sent none
@@ -13,6 +13,5 @@ export function correlationIdOf(
   if (text === undefined) return undefined;
   const id = parseCorrelationId([text].flat().join(', '));
   if (id) return id;
-  const detail = `${name} should be 1 to 128 printable ASCII characters, without a space at its ends.`;
-  throw new Problem('invalid-request', { detail });
+  throw invalidRequest(`${name} should be 1 to 128 printable ASCII characters, without a space at its ends.`);
 }

@@ -2,7 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { type ParseError, parseDictionary } from 'structured-headers';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 
 /** Bytes of a digest, of each algorithm that is checked. Others of RFC 9530's registry are broken or rare. */
 const LENGTHS = { 'sha-256': 32, 'sha-512': 64 } as const;
@@ -56,9 +56,7 @@ function isKnown(algorithm: string): algorithm is DigestAlgorithm {
 }
 
 function malformed(name: string, why: string): Problem {
-  return new Problem('invalid-request', {
-    detail: `The ${name} cannot be read: ${why}. Write it as ${name}: sha-256=:<Base64>:`,
-  });
+  return invalidRequest(`The ${name} cannot be read: ${why}. Write it as ${name}: sha-256=:<Base64>:`);
 }
 
 /** Formats bytes as a structured field does (RFC 9651 section 4.1.8). */

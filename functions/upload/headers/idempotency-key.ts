@@ -1,6 +1,6 @@
 import { parseItem } from 'structured-headers';
 import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Key without quotes, as many clients send it: what no list, parameter or quoted string could be mistaken for. */
@@ -16,9 +16,9 @@ export function idempotencyKeyOf(header: string | string[] | undefined): string 
   const text = [header].flat().join(', ').trim();
   const key = BARE.test(text) ? text : quoted(text);
   if (key !== undefined && KEY.test(key)) return key;
-  throw new Problem('invalid-request', {
-    detail: 'The Idempotency-Key is not one string of 1 to 255 printable ASCII characters in double quotes.',
-  });
+  throw invalidRequest(
+    'The Idempotency-Key is not one string of 1 to 255 printable ASCII characters in double quotes.',
+  );
 }
 
 function quoted(text: string): string | undefined {
