@@ -1,4 +1,4 @@
-import { Problem } from './problems.ts';
+import { invalidRequest } from './problems.ts';
 
 /**
  * Refuses parameters that a route would ignore, such as those that are misspelt: a client would believe that they
@@ -16,18 +16,14 @@ export function requireKnown(
     // Tokens have a refusal that says more: authenticate.ts.
     if (name === 'access_token' || lists.includes(name)) continue;
     if (!known.includes(name))
-      throw invalid(
+      throw invalidRequest(
         `There is no query parameter ${shown(name)} here. Percent-encode a question mark that is of the path.`,
       );
-    if (query.getAll(name).length > 1) throw invalid(`Send the query parameter ${name} once.`);
+    if (query.getAll(name).length > 1) throw invalidRequest(`Send the query parameter ${name} once.`);
   }
 }
 
 /** A name may be of any length. */
 function shown(name: string): string {
   return JSON.stringify(name.length > 40 ? `${name.slice(0, 40)}…` : name);
-}
-
-function invalid(detail: string): Problem {
-  return new Problem('invalid-request', { detail });
 }
