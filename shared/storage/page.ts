@@ -24,9 +24,9 @@ export interface PageTerms {
 
 export interface PageRequest<Named extends { readonly name: string }> extends PageTerms {
   readonly bucket: Listing<Named>;
-  /** What all names begin with, and positions leave out. */
+  /** All names begin with it, and positions leave it out. */
   readonly folder?: string;
-  /** What names in the folder begin with. */
+  /** The beginning of names in the folder. */
   readonly prefix?: string;
 }
 
