@@ -5,10 +5,12 @@ import type { Sha256 } from '../../shared/files/record.ts';
 import type { DirectRecord } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { endOf } from '../../shared/http/ends.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
+import { AT_DIRECT } from './headers/refused.ts';
 import type { Uploads } from './uploads.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
@@ -30,6 +32,7 @@ export async function postDirect(deps: Uploads, context: RequestContext): Promis
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const reading = deps.intake.requireOpen();
   if (reading) await reading;
+  refuseHeaders(request, AT_DIRECT);
   const described = await directRequest(request, response);
   const { contentType, fileName, correlationId, callbackUrl, expiresAt, ...order } = described;
   const admitted = validateUpload(deps.terms, {

@@ -2,11 +2,13 @@ import { isPartial } from '../../shared/files/uploading.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
 import { claimedDigests } from './headers/digest-fields.ts';
+import { AT_DELETION } from './headers/refused.ts';
 import { essence } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import { openUpload } from './open.ts';
@@ -38,6 +40,7 @@ export async function resumableRoute(tus: Uploads, context: RequestContext, id: 
   await tus.active.giveWayTo(method, { id, owner: caller.principal });
   if (method === 'PATCH') return patch(tus, context, caller, id);
   if (method !== 'DELETE') return head(tus, context, caller, id);
+  refuseHeaders(request, AT_DELETION);
   await terminate(tus, context, caller, id);
   sendEmpty(response, 204);
 }

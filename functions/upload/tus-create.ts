@@ -9,11 +9,14 @@ import type { TusRecord } from '../../shared/files/uploading.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { endOf } from '../../shared/http/ends.ts';
 import { invalidRequest } from '../../shared/http/problems.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
+import { claimedWhole } from './headers/digest-fields.ts';
+import { OF_A_PART } from './headers/refused.ts';
 import { appendBody, chunkOf, hasBody } from './tus-body.ts';
 import {
   announcedLength,
@@ -31,8 +34,9 @@ export async function createUpload(tus: Tus, context: RequestContext, caller: Ca
   const length = announcedLength(request);
   const metadata = header(request, 'upload-metadata') || undefined;
   const admitted = validateDescribed(tus, context, caller, length);
+  const sha256 = claimedWhole(header(request, 'repr-digest'));
   const chunk = hasBody(request) ? chunkOf(context, length) : undefined;
-  const begun = newUpload(tus, admitted, { length, metadata });
+  const begun = newUpload(tus, admitted, { length, metadata, sha256 });
   await tus.records.insert(begun.record);
   context.audit.fileId = begun.record.id;
   log.info({ fileId: begun.record.id, owner: caller.principal, length }, 'upload created');
@@ -48,6 +52,7 @@ export async function createUpload(tus: Tus, context: RequestContext, caller: Ca
 export async function createPartial(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {
   const { request, response, log } = context;
   const length = announcedLength(request);
+  refuseHeaders(request, OF_A_PART);
   const { maxBytes } = tus.terms;
   if (length !== undefined && length > maxBytes) throw tooLarge(maxBytes);
   const metadata = header(request, 'upload-metadata') || undefined;

@@ -21,7 +21,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 import { type Caller, mayChange } from '../../shared/identity/caller.ts';
 import { digestOf } from './append.ts';
 import { firstBytes } from './first-bytes.ts';
-import { claimedDigests, claimedSha256 } from './headers/digest-fields.ts';
+import { claimedWhole } from './headers/digest-fields.ts';
 import { SAMPLE_BYTES, sniffed } from './media/sniff.ts';
 import { sizeOf } from './received.ts';
 import { hasBody, isOver, recordOf } from './tus-body.ts';
@@ -121,7 +121,7 @@ async function make(
 ): Promise<FileRecord> {
   const chain = joined(wholes.map((whole) => whole.chain));
   const { request } = context;
-  const sha256 = claimedSha256(claimedDigests('Repr-Digest', header(request, 'repr-digest')));
+  const sha256 = claimedWhole(header(request, 'repr-digest'));
   const known = digestOfOne(tus, wholes);
   if (sha256 && known && sha256 !== known) throw new Problem('digest-mismatch');
   const admitted = validateDescribed(tus, context, caller, chain.end);

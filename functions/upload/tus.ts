@@ -1,11 +1,14 @@
+import type { IncomingMessage } from 'node:http';
 import { lengthOf } from '../../shared/files/parts.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
+import { AT_CREATION, AT_DELETION, OF_A_PART, WITH_BYTES } from './headers/refused.ts';
 import { openUpload } from './open.ts';
 import { sizeOf } from './received.ts';
 import { appendBody, chunkOf, hasBody, requireOffsetType, standing } from './tus-body.ts';
@@ -16,6 +19,7 @@ import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERS
 import { declare, declared, unfitLength } from './tus-length.ts';
 import { alive, current, type Found, find, unlessOvertaken } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
+import { requireIdentity } from './upload-headers.ts';
 import type { Tus } from './uploads.ts';
 
 const METHODS = { collection: 'OPTIONS, POST', upload: 'OPTIONS, HEAD, PATCH, DELETE' };
@@ -45,6 +49,7 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
   if (!allow.split(', ').includes(method ?? ''))
     throw new Problem('method-not-allowed', { headers: { allow } });
   const caller = await authenticate(tus.tokens, request, 'write');
+  requireUnderstood(request, method, id);
   // The line of an older request may have died without a word. It holds a share that its successor needs.
   if (id !== undefined) await tus.active.giveWayTo(method ?? '', { id, owner: caller.principal });
   if (method === 'HEAD' && id !== undefined) return head(tus, context, await find(tus, caller, id));
@@ -54,6 +59,18 @@ export async function tusRoute(tus: Tus, context: RequestContext, id: string | u
   }
   await terminate(tus, context, caller, id);
   sendEmpty(response, 204);
+}
+
+/** @throws {Problem} where a header would be ignored */
+function requireUnderstood(
+  request: IncomingMessage,
+  method: string | undefined,
+  id: string | undefined,
+): void {
+  if (method === 'DELETE') refuseHeaders(request, AT_DELETION);
+  if (method !== 'PATCH' && id !== undefined) return;
+  requireIdentity(request.headers['content-encoding']);
+  refuseHeaders(request, { ...WITH_BYTES, ...(id === undefined ? AT_CREATION : OF_A_PART) });
 }
 
 async function create(tus: Tus, context: RequestContext, caller: Caller): Promise<void> {

@@ -7,11 +7,13 @@ import { fileNameOf } from '../../shared/http/disposition.ts';
 import { endOf } from '../../shared/http/ends.ts';
 import { waitSecondsOf } from '../../shared/http/prefer.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { type Callbacks, requireCallback } from './callbacks.ts';
 import { ENVELOPE_BYTES } from './form/form-file.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
+import { WITHOUT_UPLOAD_COMPLETE } from './headers/refused.ts';
 import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import { PARTIAL_UPLOAD, uploadCompleteOf } from './resumable-headers.ts';
@@ -60,6 +62,7 @@ export function uploadHeadersOf(
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
   const complete = uploadCompleteOf(request);
+  if (complete === undefined) refuseHeaders(request, WITHOUT_UPLOAD_COMPLETE);
   const declaredType = mediaTypeOf(headers['content-type']);
   // Some clients say of the first part too that it is one.
   const isPart = complete !== undefined && declaredType === PARTIAL_UPLOAD;

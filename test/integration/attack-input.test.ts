@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict';
 import { OWNER, Service } from '../support/service.ts';
+import { idOf, OFFSET_TYPE, TusRequests } from '../support/tus.ts';
 
 const VIEWER = 'org:974652269';
 const FUTURE = new Date(Date.now() + 3_600_000).toISOString();
 
 describe('input that a route would ignore', () => {
   const service = new Service();
+  const tus = new TusRequests(service);
 
   async function refused(response: Response, named: RegExp): Promise<void> {
     const text = await response.text();
@@ -48,5 +50,97 @@ describe('input that a route would ignore', () => {
       );
     await refused(await service.sweeper('/quarantine?After=x', { as: 'operator', method: 'GET' }), /After/);
     await refused(await service.sweeper('/rescans?Job=x', { as: 'operator', method: 'GET' }), /Job/);
+  });
+
+  it('is refused as a header of another way to upload', async () => {
+    const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
+    const described = {
+      'expires-at': FUTURE,
+      'correlation-id': 'order-1',
+      'callback-url': 'http://127.0.0.1:9090/',
+      'content-disposition': 'attachment; filename=a.txt',
+      'idempotency-key': 'once',
+    };
+    for (const [name, value] of Object.entries({ ...described, 'content-digest': digest })) {
+      const created = await tus.send('POST', '/uploads', {
+        headers: { 'upload-length': '5', [name]: value },
+      });
+      await refused(created, new RegExp(name, 'i'));
+    }
+    for (const [name, value] of Object.entries({ ...described, 'repr-digest': digest })) {
+      const headers = { 'content-type': 'application/json', [name]: value };
+      const ordered = await service.call('POST', '/uploads/direct', { headers, body: '{"size":5}' });
+      await refused(ordered, new RegExp(name, 'i'));
+    }
+    const path = await tus.create({ 'upload-length': '5' });
+    for (const name of ['content-digest', 'repr-digest']) {
+      const headers = { ...OFFSET_TYPE, 'upload-offset': '0', [name]: digest };
+      await refused(await tus.send('PATCH', path, { headers, body: 'hello' }), new RegExp(name, 'i'));
+    }
+    const part = { 'upload-length': '5', 'upload-concat': 'partial', 'repr-digest': digest };
+    await refused(await tus.send('POST', '/uploads', { headers: part }), /Repr-Digest/);
+    assert.equal(await tus.offset(path), 0);
+  });
+
+  it('is refused as a header that says that a body is not the whole file', async () => {
+    const headers = [
+      { 'upload-length': '100' },
+      { 'upload-defer-length': '1' },
+      { 'upload-offset': '50' },
+      { 'upload-incomplete': '?1' },
+      { 'upload-checksum': 'sha1 AAAA' },
+    ];
+    for (const header of headers) {
+      const posted = await service.call('POST', '/files', { headers: header, body: 'a half' });
+      await refused(posted, /Upload-/);
+    }
+    // A client of tus with another address than ours.
+    const created = await tus.send('POST', '/files', { headers: { 'upload-length': '5' } });
+    await refused(created, /\/uploads/);
+  });
+
+  it('is refused as a content coding of tus', async () => {
+    const path = await tus.create({ 'upload-length': '5' });
+    for (const coding of ['br', 'gzip', 'identity, gzip']) {
+      const coded = { ...OFFSET_TYPE, 'content-encoding': coding };
+      const added = await tus.send('PATCH', path, {
+        headers: { ...coded, 'upload-offset': '0' },
+        body: 'hello',
+      });
+      assert.equal(added.status, 415);
+      const created = await tus.send('POST', '/uploads', {
+        headers: { ...coded, 'upload-length': '5' },
+        body: 'hello',
+      });
+      assert.equal(created.status, 415);
+    }
+    assert.equal(await tus.offset(path), 0);
+  });
+
+  it('is refused as a condition on the end of an upload', async () => {
+    const { id } = await service.upload('to be kept');
+    const condition = { headers: { 'if-match': '"another"' } };
+    await refused(await tus.send('DELETE', `/uploads/${id}`, condition), /If-Match/);
+    await refused(await service.call('DELETE', `/uploads/resumable/${id}`, condition), /If-Match/);
+    assert.equal((await service.decided(id)).state, 'clean');
+  });
+
+  it('is no digest of the whole of a tus upload, which has to match', async () => {
+    const announced = {
+      'upload-length': '5',
+      'repr-digest': `sha-256=:${Buffer.alloc(32).toString('base64')}:`,
+    };
+    const path = await tus.create(announced);
+    const headers = { ...OFFSET_TYPE, 'upload-offset': '0' };
+    const added = await tus.send('PATCH', path, { headers, body: 'hello' });
+    assert.equal(added.status, 400);
+    assert.match(await added.text(), /\/problems\/digest-mismatch/);
+    const status = await service.call('GET', `/files/${idOf(path)}/status`);
+    assert.match(await status.text(), /"state":"expired"/);
+    const weaker = {
+      'upload-length': '5',
+      'repr-digest': `sha-512=:${Buffer.alloc(64).toString('base64')}:`,
+    };
+    await refused(await tus.send('POST', '/uploads', { headers: weaker }), /sha-256/);
   });
 });

@@ -64,6 +64,17 @@ function byteSequence(bytes: Uint8Array): string {
   return `:${Buffer.from(bytes).toString('base64')}:`;
 }
 
+/**
+ * The SHA-256 of a file that is sent in several requests, as its `Repr-Digest` claims it.
+ * @throws {Problem} where that has other digests alone: no other can be continued in another process
+ */
+export function claimedWhole(header: string | undefined): Sha256 | undefined {
+  const claims = claimedDigests('Repr-Digest', header);
+  const sha256 = claimedSha256(claims);
+  if (sha256 || claims.length === 0) return sha256;
+  throw invalidRequest('Send the sha-256 of the file in Repr-Digest.');
+}
+
 /** The SHA-256 among claims. */
 export function claimedSha256(claims: readonly ClaimedDigest[]): Sha256 | undefined {
   const claim = claims.find(({ algorithm }) => algorithm === 'sha-256');
