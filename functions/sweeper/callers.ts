@@ -1,31 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../../shared/http/problems.ts';
 
-/** Paths whose decisions no machine takes. */
-const OPERATORS_ALONE: ReadonlySet<string> = new Set([
-  '/redrive',
-  '/release',
-  '/condemn',
-  '/hunt',
-  '/quarantine',
-  '/quarantine/content',
-  '/quarantine/rescan',
-  '/exports',
-  '/owner/list',
-  '/owner/content',
-  '/owner/erase',
-  '/owner/attest',
-  '/restore',
-  '/rescans',
-  '/rescans/pause',
-  '/rescans/resume',
-  '/rescans/cancel',
-  '/intake',
-  '/intake/pause',
-  '/intake/resume',
-  '/notice',
-  '/deployment/adopt',
-]);
+/** Paths that Cloud Scheduler may call. The decisions of all others no machine takes. */
+const SCHEDULED: ReadonlySet<string> = new Set(['/sweep', '/collect', '/rescan']);
 
 /** Emails of the service accounts that call on behalf of machines. */
 export interface Callers {
@@ -58,7 +35,7 @@ export function admitCaller(headers: IncomingHttpHeaders, path: string, callers:
 function mayCall(email: string, path: string, { deadLetters, schedule }: Callers): boolean {
   if (path === '/dead-letters') return email === deadLetters;
   if (email === deadLetters) return false;
-  return !OPERATORS_ALONE.has(path) || email !== schedule;
+  return email !== schedule || SCHEDULED.has(path);
 }
 
 /**

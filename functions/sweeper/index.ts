@@ -24,22 +24,20 @@ import { connectKms, connectStorage } from '../../shared/storage/connect.ts';
 import { openTracing } from '../../shared/tracing/connect.ts';
 import { admitCaller } from './callers.ts';
 import { collect } from './collect.ts';
-import type { CollectorDeps } from './collector.ts';
 import { sweeperVariables } from './config.ts';
 import { deadLettered } from './dead-letter.ts';
 import { ADOPT } from './deployment/answer.ts';
 import { requireOurs } from './deployment/deployment.ts';
 import { Archive } from './exporter/archive.ts';
-import { operatorRoutes } from './operators.ts';
-import { type RecallDeps, recall } from './recall.ts';
+import { type OperatorDeps, operatorRoutes } from './operators.ts';
+import { recall } from './recall.ts';
 import { releaseFoundClean } from './release-clean.ts';
 import { type RescanDeps, requestRescans } from './rescan.ts';
 import { RescanBudget } from './rescan-budget.ts';
 import { RescanJobs } from './rescan-jobs/jobs.ts';
 import { type JobDeps, workOnJobs } from './rescan-jobs/work.ts';
-import { type Call, type Methods, routeFor } from './routes.ts';
+import { type Call, type Routes, routeFor } from './routes.ts';
 import { sweep } from './sweep.ts';
-import type { SweeperDeps } from './sweeper.ts';
 import { within } from './within.ts';
 
 /** Each is less than half a kilobyte in memory. */
@@ -65,78 +63,62 @@ const notifications = publisher(config.FINALIZE_TOPIC);
 const rescans = publisher(config.RESCAN_TOPIC);
 const budgetMs = config.SWEEP_BUDGET_SECONDS * 1000;
 
-const sweeper: SweeperDeps = {
+const afterSeconds = config.COLLECT_UNREFERENCED_AFTER_SECONDS;
+const key = config.VERDICT_KEY;
+const now = () => new Date();
+const perDay = { filesPerDay: config.RESCAN_FILES_PER_DAY, bytesPerDay: config.RESCAN_BYTES_PER_DAY };
+const bucketNamed = (name: string | undefined) => (name ? new Bucket(storage, name, limits) : undefined);
+const exported = bucketNamed(config.EXPORT_BUCKET);
+
+/** Dependencies of all routes. */
+interface Deps extends OperatorDeps, RescanDeps, JobDeps {}
+
+const service: Deps = {
   unscanned: new Bucket(storage, config.UNSCANNED_BUCKET, limits),
   permanent,
+  quarantine: bucketNamed(config.QUARANTINE_BUCKET),
+  archive: exported && new Archive(exported),
   records: new Records(permanent),
   findings: new Findings(permanent),
   shared: new SharedFiles(permanent),
+  references: new References(permanent),
+  receipts: new Receipts(permanent),
+  candidates: new Candidates(permanent),
+  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
+  jobs: new RescanJobs(permanent),
+  budget: new RescanBudget({ permanent, now, ...perDay }),
   publish: addressed(events.publish, config.FILES_URL),
   redeliver: notifications.publish,
+  request: rescans.publish,
+  signer: key === undefined ? undefined : new StatementSigner(signingKey(key, { ...limits, connectKms })),
   stuckAfterMs: config.STUCK_AFTER_SECONDS * 1000,
   abandonedAfterMs: config.ABANDONED_AFTER_SECONDS * 1000,
   maxRedrives: config.MAX_REDRIVES,
   redrivesPerSweep: config.REDRIVES_PER_SWEEP,
-  now: () => new Date(),
-  log,
-};
-
-const unreferencedAfterSeconds = config.COLLECT_UNREFERENCED_AFTER_SECONDS;
-const collector: CollectorDeps = {
-  references: new References(permanent),
-  ...sweeper,
-  candidates: new Candidates(permanent),
-  unreferencedAfterMs: unreferencedAfterSeconds === undefined ? undefined : unreferencedAfterSeconds * 1000,
+  unreferencedAfterMs: afterSeconds === undefined ? undefined : afterSeconds * 1000,
   blobGraceMs: config.COLLECT_BLOB_GRACE_SECONDS * 1000,
   tombstoneMs: config.TOMBSTONE_DAYS * 86_400_000,
   candidatesPerCycle: CANDIDATES_PER_CYCLE,
-};
-
-const recaller: RecallDeps & CollectorDeps = {
-  ...collector,
-  receipts: new Receipts(permanent),
-  blobs: new Blobs(permanent, { deduplicate: config.DEDUPLICATE }),
-  quarantine: config.QUARANTINE_BUCKET ? new Bucket(storage, config.QUARANTINE_BUCKET, limits) : undefined,
-};
-
-const perDay = { filesPerDay: config.RESCAN_FILES_PER_DAY, bytesPerDay: config.RESCAN_BYTES_PER_DAY };
-const rescanner: RescanDeps & JobDeps = {
-  ...recaller,
-  request: rescans.publish,
   afterDays: config.RESCAN_AFTER_DAYS,
   everyDays: config.RESCAN_EVERY_DAYS,
-  budget: new RescanBudget({ ...sweeper, ...perDay }),
-  jobs: new RescanJobs(permanent),
+  ...perDay,
+  needsSecond: config.RELEASE_NEEDS_SECOND,
+  redriveBudgetMs: budgetMs,
+  huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
+  restoreBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
+  deployment: config.DEPLOYMENT,
+  filesUrl: config.FILES_URL,
+  now,
+  log,
 };
-
-const deployment = { permanent, deployment: config.DEPLOYMENT, now: sweeper.now, log };
-const exported = config.EXPORT_BUCKET ? new Bucket(storage, config.EXPORT_BUCKET, limits) : undefined;
-const key = config.VERDICT_KEY;
 const callers = { deadLetters: config.DEAD_LETTER_CALLER, schedule: config.SCHEDULE_CALLER };
 
-const ROUTES: Readonly<Record<string, Methods>> = {
-  '/sweep': { POST: postSweep },
-  '/collect': { POST: postCollect },
-  '/rescan': { POST: postRescan },
-  '/dead-letters': { POST: postDeadLetter },
-  ...operatorRoutes({
-    ...recaller,
-    needsSecond: config.RELEASE_NEEDS_SECOND,
-    request: rescans.publish,
-    redriveBudgetMs: budgetMs,
-    huntBudgetMs: config.HUNT_BUDGET_SECONDS * 1000,
-    rescans: perDay,
-    deployment: config.DEPLOYMENT,
-    owners: {
-      eraseBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
-      signer: key === undefined ? undefined : new StatementSigner(signingKey(key, { ...limits, connectKms })),
-      filesUrl: config.FILES_URL,
-    },
-    recovery: {
-      archive: exported && new Archive(exported),
-      restoreBudgetMs: config.RESTORE_BUDGET_SECONDS * 1000,
-    },
-  }),
+const ROUTES: Routes<Deps> = {
+  '/sweep': { action: 'sweep', POST: postSweep },
+  '/collect': { action: 'collect', POST: postCollect },
+  '/rescan': { action: 'rescan', POST: postRescan },
+  '/dead-letters': { action: 'deadLetter', POST: postDeadLetter },
+  ...operatorRoutes,
 };
 
 streamBodies(() => true);
@@ -155,23 +137,19 @@ http(
   }),
 );
 
-/** Query parameters of routes that have any. */
-const PARAMETERS: Readonly<Record<string, readonly string[]>> = {
-  '/hunt': ['estimate', 'from', 'condemn'],
-  '/quarantine': ['after'],
-  '/quarantine/content': ['name'],
-  '/rescans': ['job'],
-};
-
 async function handler(context: RequestContext): Promise<void> {
-  const { request, path, query } = context;
+  const { request, response, path, query, audit } = context;
   const methods = Object.hasOwn(ROUTES, path) ? ROUTES[path] : undefined;
   if (!methods) throw new Problem('not-found');
   const by = admitCaller(request.headers, path, callers);
   const route = routeFor(methods, request.method);
-  requireKnown(query, Object.hasOwn(PARAMETERS, path) ? PARAMETERS[path] : []);
-  if (path !== ADOPT) await requireOurs(within(deployment, context));
-  await route(context, { body: LISTS.has(path) ? undefined : await bodyAt(context), by });
+  requireKnown(query, methods.parameters);
+  const deps = within(service, context);
+  if (path !== ADOPT) await requireOurs(deps);
+  const body = LISTS.has(path) ? undefined : await bodyAt(context);
+  audit.action = methods.action;
+  const answer = await route(deps, context, { body, by });
+  if (answer) sendJson(response, 200, 'application/json', answer);
 }
 
 async function bodyAt({ request, response, path }: RequestContext): Promise<unknown> {
@@ -184,53 +162,41 @@ async function bodyAt({ request, response, path }: RequestContext): Promise<unkn
   }
 }
 
-async function postSweep(context: RequestContext): Promise<void> {
-  const { response, log, audit } = context;
-  audit.action = 'sweep';
+async function postSweep(deps: Deps): Promise<object> {
   const terms = { budgetMs, stopping: isDraining };
   // Files that wait for a verdict must not wait for a recall that fails each time.
-  const [recalls] = await Promise.allSettled([recall(within(recaller, context), terms)]);
-  const swept = await sweep(within(sweeper, context), terms);
+  const [recalls] = await Promise.allSettled([recall(deps, terms)]);
+  const swept = await sweep(deps, terms);
   if (recalls.status === 'rejected') throw recalls.reason;
   const report = { ...swept, recalls: recalls.value };
-  log.info(report, 'sweep completed');
-  sendJson(response, 200, 'application/json', report);
+  deps.log.info(report, 'sweep completed');
+  return report;
 }
 
-async function postCollect(context: RequestContext): Promise<void> {
-  const { response, log, audit } = context;
-  audit.action = 'collect';
+async function postCollect(deps: Deps): Promise<object> {
   const terms = { budgetMs: config.COLLECT_BUDGET_SECONDS * 1000, stopping: isDraining };
-  const report = await collect(within(collector, context), terms);
-  log.info(report, 'collect completed');
-  sendJson(response, 200, 'application/json', report);
+  const report = await collect(deps, terms);
+  deps.log.info(report, 'collect completed');
+  return report;
 }
 
-async function postRescan(context: RequestContext): Promise<void> {
-  const { response, log, audit } = context;
-  audit.action = 'rescan';
+async function postRescan(deps: Deps): Promise<object> {
   const begun = performance.now();
   const budgetMs = config.RESCAN_BUDGET_SECONDS * 1000;
   // Jobs of operators come before contents that are due. A job that fails each time must not keep that waiting.
-  const [jobs] = await Promise.allSettled([
-    workOnJobs(within(rescanner, context), { budgetMs, stopping: isDraining }),
-  ]);
+  const [jobs] = await Promise.allSettled([workOnJobs(deps, { budgetMs, stopping: isDraining })]);
   const left = budgetMs - (performance.now() - begun);
-  const due = await requestRescans(within(rescanner, context), { budgetMs: left, stopping: isDraining });
+  const due = await requestRescans(deps, { budgetMs: left, stopping: isDraining });
   if (jobs.status === 'rejected') throw jobs.reason;
-  const found = config.CLEAN_IN_QUARANTINE === 'release' && {
-    quarantine: await releaseFoundClean({ ...sweeper, log, needsSecond: config.RELEASE_NEEDS_SECOND }),
-  };
+  const found = config.CLEAN_IN_QUARANTINE === 'release' && { quarantine: await releaseFoundClean(deps) };
   const report = { ...due, jobs: jobs.value, ...found };
-  log.info(report, 're-scans requested');
-  sendJson(response, 200, 'application/json', report);
+  deps.log.info(report, 're-scans requested');
+  return report;
 }
 
-async function postDeadLetter(context: RequestContext, { body }: Call): Promise<void> {
-  const { response, log, audit } = context;
-  audit.action = 'deadLetter';
-  const outcome = await deadLettered(within(sweeper, context), body);
+async function postDeadLetter(deps: Deps, { response }: RequestContext, { body }: Call): Promise<undefined> {
+  const outcome = await deadLettered(deps, body);
   if (outcome === 'conflict') throw new Problem('unavailable', { detail: 'The record keeps changing.' });
-  log.warn({ outcome }, 'dead letter');
+  deps.log.warn({ outcome }, 'dead letter');
   response.writeHead(204).end();
 }

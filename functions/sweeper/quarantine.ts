@@ -4,10 +4,8 @@ import * as v from 'valibot';
 import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import type { Release } from '../../shared/files/finding.ts';
-import type { Findings } from '../../shared/files/findings.ts';
-import type { Records } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
-import { sendHead } from '../../shared/http/respond.ts';
+import { sendHead, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { type ShownEngine, shownEngine } from '../../shared/scanning/engine.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
@@ -16,6 +14,8 @@ import { pageOf } from '../../shared/storage/page.ts';
 import { ChecksumTally } from '../../shared/storage/tally.ts';
 import { MAX_ZIPPED_BYTES, protectedZip } from './protected-zip.ts';
 import { quarantinedContents, quarantinedDigest } from './quarantined.ts';
+import { type Call, parsed } from './routes.ts';
+import type { SweeperDeps } from './sweeper.ts';
 
 /** Entries of a page; each costs up to three reads of metadata. */
 const LIMIT = 100;
@@ -25,11 +25,11 @@ const NAME = /^[\w/]{1,80}$/;
 /** The convention among those who exchange malware: it protects from accidents, not from people. */
 const PASSWORD = 'infected';
 
-interface QuarantineDeps {
+export interface QuarantineDeps extends Pick<SweeperDeps, 'records' | 'findings' | 'now' | 'log'> {
   /** Absent: bytes of malware are not kept. */
   readonly quarantine: Bucket | undefined;
-  readonly records: Records;
-  readonly findings: Findings;
+  /** Publishes to the rescanner. */
+  readonly request: Publish;
 }
 
 /** Bytes that nobody gets, and why. Times are RFC 3339, sizes bytes. */
@@ -62,10 +62,9 @@ interface Quarantined {
  * @returns `next` to pass as `after`, absent at the end
  * @throws {Problem} for an `after` that is no name; {StorageError}
  */
-export async function listQuarantine(
+export async function getQuarantine(
   deps: QuarantineDeps,
-  query: URLSearchParams,
-  signal: AbortSignal,
+  { query, signal }: RequestContext,
 ): Promise<{ readonly items: readonly Quarantined[]; readonly next?: string }> {
   const after = query.get('after') ?? undefined;
   if (after !== undefined && !NAME.test(after)) {
@@ -110,28 +109,25 @@ function shown({ by, reason, at, signature }: Release): NonNullable<Quarantined[
 }
 
 /** An object in quarantine, as it is listed. */
-export const QuarantinedName = v.strictObject({ name: v.pipe(v.string(), v.regex(NAME)) });
+const QuarantinedName = v.strictObject({ name: v.pipe(v.string(), v.regex(NAME)) });
 
 /**
  * Asks for a scan of one object by the signatures of today, if a scan is why it is there.
- * @param request publishes to the rescanner
  * @throws {Problem} 404; {StorageError} and what `request` throws
  */
-export async function rescanQuarantined(
-  {
-    quarantine,
-    findings,
-    now,
-  }: Pick<QuarantineDeps, 'quarantine' | 'findings'> & { readonly now: () => Date },
-  request: Publish,
-  name: string,
-): Promise<{ readonly requested: 0 | 1 }> {
+export async function postQuarantineRescan(
+  { quarantine, findings, request, now, log }: QuarantineDeps,
+  { response }: RequestContext,
+  { body, by }: Call,
+): Promise<undefined> {
+  const { name } = parsed(QuarantinedName, body, '{"name": "as GET /quarantine lists it"}');
   const object = await quarantine?.stat(name);
   if (!quarantine || !object) throw new Problem('not-found');
   const message = await quarantinedContents(quarantine, findings).requestFor(object, now());
-  if (typeof message === 'string') return { requested: 0 };
-  await request(message);
-  return { requested: 1 };
+  const requested = typeof message === 'string' ? 0 : 1;
+  if (typeof message !== 'string') await request(message);
+  log.info({ object: name, by, requested }, 're-scan of a quarantined content asked for');
+  sendJson(response, 202, 'application/json', { requested });
 }
 
 /**
@@ -139,11 +135,11 @@ export async function rescanQuarantined(
  * connection.
  * @throws {Problem} 404 where there is no such object, 413 where it is too large for an archive; {StorageError}
  */
-export async function sendQuarantined(
-  { quarantine }: Pick<QuarantineDeps, 'quarantine'>,
-  { query, response, signal, audit, log }: RequestContext,
-  by: string,
-): Promise<void> {
+export async function getQuarantined(
+  { quarantine, log }: QuarantineDeps,
+  { query, response, signal, audit }: RequestContext,
+  { by }: Call,
+): Promise<undefined> {
   const name = query.get('name') ?? '';
   const object = NAME.test(name) ? await quarantine?.stat(name, signal) : undefined;
   if (!object) throw new Problem('not-found');

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import type { Action } from '../../shared/http/audit.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 
@@ -10,16 +11,34 @@ export interface Call {
   readonly by: string;
 }
 
-export type Route = (context: RequestContext, call: Call) => Promise<void>;
+/**
+ * Does the work of a call, with dependencies of its request ({@link within}).
+ * @returns the answer, which is sent as JSON; undefined where it has been sent
+ */
+export type Route<Deps> = (deps: Deps, context: RequestContext, call: Call) => Promise<object | undefined>;
 
 /** The routes of one path. */
-export type Methods = Readonly<Partial<Record<'GET' | 'POST' | 'PUT' | 'DELETE', Route>>>;
+export interface Methods<Deps> {
+  readonly action: Action;
+  /** Query parameters; absent where there are none. */
+  readonly parameters?: readonly string[];
+  readonly GET?: Route<Deps>;
+  readonly POST?: Route<Deps>;
+  readonly PUT?: Route<Deps>;
+  readonly DELETE?: Route<Deps>;
+}
+
+/** Routes by their paths. */
+export type Routes<Deps> = Readonly<Record<string, Methods<Deps>>>;
 
 /** @throws {Problem} 405 */
-export function routeFor(methods: Methods, method: string | undefined): Route {
-  const route = Object.hasOwn(methods, method ?? '') ? methods[method as keyof Methods] : undefined;
+export function routeFor<Deps>(
+  { action: _, parameters: __, ...routes }: Methods<Deps>,
+  method = '',
+): Route<Deps> {
+  const route = Object.hasOwn(routes, method) ? routes[method as keyof typeof routes] : undefined;
   if (route) return route;
-  throw new Problem('method-not-allowed', { headers: { allow: Object.keys(methods).join(', ') } });
+  throw new Problem('method-not-allowed', { headers: { allow: Object.keys(routes).join(', ') } });
 }
 
 /** @throws {Problem} that tells what to send */
@@ -32,3 +51,11 @@ export function parsed<const Schema extends v.GenericSchema>(
   if (order.success) return order.output;
   throw new Problem('invalid-request', { detail: `Send JSON, ${expected}, as application/json.` });
 }
+
+/** RFC 3339, in an order. */
+export const Time = v.pipe(
+  v.string(),
+  v.isoTimestamp(),
+  v.transform((text) => new Date(text)),
+  v.date(),
+);

@@ -1,68 +1,54 @@
-import { once } from 'node:events';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
-import type { Sha256 } from '../../../shared/files/record.ts';
+import { isDraining } from '../../../shared/framework/drain.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendHead, sendJson } from '../../../shared/http/respond.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
+import type { RequestContext } from '../../../shared/http/service.ts';
+import { jsonLines } from '../json-lines.ts';
 import type { Places } from '../ranges.ts';
-import { Reason } from '../release.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { condemnContent, Reason } from '../release.ts';
+import type { Call } from '../routes.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 import { estimateHunt, type Hit, hunt } from './hunt.ts';
 import { type Indicators, readIndicators, TooManyIndicators } from './indicators.ts';
 
 /** Digests of one list: 32 bytes each in memory. */
 const MOST = 1_000_000;
 
-export interface HuntRequest {
-  readonly request: IncomingMessage;
-  readonly response: ServerResponse;
-  readonly query: URLSearchParams;
-}
-
-interface HuntDeps {
-  readonly permanent: Bucket;
-  /** Refuses a content, and has its files recalled, before the client is told of the hit. */
-  readonly condemn: (order: { sha256: Sha256; reason: string }) => Promise<{ readonly condemned: 0 | 1 }>;
+export interface HuntDeps extends Pick<SweeperDeps, 'permanent' | 'findings' | 'publish' | 'now' | 'log'> {
+  /** Milliseconds after which nothing more is begun. */
+  readonly huntBudgetMs: number;
 }
 
 /**
  * Answers the list in the body with JSON lines: one of what the list names, one for each stored content that it names, and
  * a report at the end. Without a report the answer is not whole. With `condemn`, a reason, hits are refused from then on and
- * their files recalled. With `estimate`, one line of what a hunt would take, alone.
+ * their files recalled, before the client is told of the hit. With `estimate`, one line of what a hunt would take, alone.
  * @throws {Problem} for a list that names nothing or too much; {StorageError}
  */
-export async function answerHunt(
-  { permanent, condemn }: HuntDeps,
-  { request, response, query }: HuntRequest,
-  terms: SweepTerms,
-): Promise<{ readonly hits: number; readonly complete: boolean } | undefined> {
+export async function postHunt(
+  deps: HuntDeps,
+  { request, response, query }: RequestContext,
+  { by }: Call,
+): Promise<object | undefined> {
   const from = placesIn(query.get('from'));
   const reason = reasonIn(query.get('condemn'));
   const indicators = await indicatorsOf(request);
   const { sha256, md5, unsupported, linesWithout } = indicators;
   const named = { sha256: sha256.size, md5: md5.size, unsupported, linesWithout };
-  if (query.has('estimate')) {
-    sendJson(response, 200, 'application/json', {
-      indicators: named,
-      estimate: await estimateHunt(permanent),
-    });
-    return undefined;
-  }
-  sendHead(response, 200, { 'content-type': 'application/x-ndjson' });
-  const send = async (line: object): Promise<void> => {
-    if (!response.write(`${JSON.stringify(line)}\n`)) await once(response, 'drain');
-  };
-  await send({ indicators: named });
+  if (query.has('estimate')) return { indicators: named, estimate: await estimateHunt(deps.permanent) };
+  const lines = jsonLines(response);
+  await lines.send({ indicators: named });
   const found = async (hit: Hit) => {
-    const done = reason !== undefined && (await condemn({ sha256: hit.sha256, reason }));
-    await send({ hit: { ...hit, ...done } });
+    const done = reason !== undefined && (await condemnContent(deps, { sha256: hit.sha256, reason }, by));
+    await lines.send({ hit: { ...hit, ...done } });
   };
-  const { next, ...report } = await hunt(permanent, indicators, { ...terms, from, found });
+  const terms = { budgetMs: deps.huntBudgetMs, stopping: isDraining };
+  const { next, ...report } = await hunt(deps.permanent, indicators, { ...terms, from, found });
   const place = next && Buffer.from(JSON.stringify(next)).toString('base64url');
-  await send({ report: { ...report, complete: !next, ...(place && { next: place }) } });
-  response.end();
-  return { hits: report.hits, complete: !next };
+  await lines.send({ report: { ...report, complete: !next, ...(place && { next: place }) } });
+  await lines.end();
+  deps.log.warn({ hits: report.hits, complete: !next }, 'hunt completed');
+  return undefined;
 }
 
 async function indicatorsOf(request: IncomingMessage): Promise<Indicators> {

@@ -1,8 +1,8 @@
+import { isDraining } from '../../../shared/framework/drain.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson } from '../../../shared/http/respond.ts';
+import type { RequestContext } from '../../../shared/http/service.ts';
 import type { Archive } from '../exporter/archive.ts';
-import { type Methods, parsed, type Route } from '../routes.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type Call, parsed, type Routes } from '../routes.ts';
 import { type RestoreDeps, RestoreOrder, restore } from './restore.ts';
 
 /** Exports that are listed: about as many as there are. */
@@ -14,35 +14,22 @@ export interface RecoveryRoutesDeps extends Omit<RestoreDeps, 'archive'> {
   readonly archive: Archive | undefined;
   /** Milliseconds after which nothing more is begun. */
   readonly restoreBudgetMs: number;
-  readonly stopping: SweepTerms['stopping'];
-}
-
-/** An export as operators see it. Times are RFC 3339. */
-interface ShownExport {
-  /** When it began. */
-  readonly id: string;
-  /** When it was whole; absent of one that is not, or whose base is gone. */
-  readonly ended?: string;
-  readonly kind?: 'full' | 'increment';
-  readonly objects?: number;
 }
 
 /** Routes by which operators list exports and restore records from them. docs/recovery.md */
-export function recoveryRoutes(deps: RecoveryRoutesDeps): Readonly<Record<string, Methods>> {
-  return { '/exports': { GET: getExports(deps) }, '/restore': { POST: postRestore(deps) } };
+export const recoveryRoutes: Routes<RecoveryRoutesDeps> = {
+  '/exports': { action: 'export', GET: getExports },
+  '/restore': { action: 'restore', POST: postRestore },
+};
+
+async function getExports({ archive }: Pick<RecoveryRoutesDeps, 'archive'>): Promise<object> {
+  const exports = required(archive);
+  const begun = (await exports.begun()).slice(0, LISTED);
+  return { items: await Promise.all(begun.map(({ id }) => shown(exports, id))) };
 }
 
-function getExports({ archive }: RecoveryRoutesDeps): Route {
-  return async ({ response, audit }) => {
-    audit.action = 'export';
-    const exports = required(archive);
-    const begun = (await exports.begun()).slice(0, LISTED);
-    const items = await Promise.all(begun.map(({ id }) => shown(exports, id)));
-    sendJson(response, 200, 'application/json', { items });
-  };
-}
-
-async function shown(archive: Archive, id: string): Promise<ShownExport> {
+/** An export that is not whole, or whose base is gone, has no more than its id. */
+async function shown(archive: Archive, id: string): Promise<object> {
   const chain = await archive.chain(id);
   const newest = chain?.at(-1);
   if (!newest) return { id };
@@ -50,16 +37,13 @@ async function shown(archive: Archive, id: string): Promise<ShownExport> {
   return { id, ended: newest.ended, kind: newest.base === undefined ? 'full' : 'increment', objects };
 }
 
-function postRestore({ archive, restoreBudgetMs, stopping, ...deps }: RecoveryRoutesDeps): Route {
-  return async ({ response, log, audit }, { body, by }) => {
-    audit.action = 'restore';
-    const order = parsed(RestoreOrder, body, EXPECTED);
-    const terms = { budgetMs: restoreBudgetMs, stopping };
-    const report = await restore({ ...deps, archive: required(archive), log }, order, terms);
-    const { examples: _, next: __, ...counts } = report;
-    log.warn({ ...counts, by }, 'restore completed');
-    sendJson(response, 200, 'application/json', report);
-  };
+async function postRestore(deps: RecoveryRoutesDeps, _: RequestContext, { body, by }: Call): Promise<object> {
+  const order = parsed(RestoreOrder, body, EXPECTED);
+  const terms = { budgetMs: deps.restoreBudgetMs, stopping: isDraining };
+  const report = await restore({ ...deps, archive: required(deps.archive) }, order, terms);
+  const { examples: _examples, next: _next, ...counts } = report;
+  deps.log.warn({ ...counts, by }, 'restore completed');
+  return report;
 }
 
 function required(archive: Archive | undefined): Archive {

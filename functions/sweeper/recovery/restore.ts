@@ -17,6 +17,7 @@ import { endOf } from '../exporter/archive.ts';
 import { type Joined, joined } from '../exporter/joined.ts';
 import { stateOf } from '../exporter/state.ts';
 import { type Places, type Range, walkRanges } from '../ranges.ts';
+import { Time } from '../routes.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import type { SweepTerms } from '../sweep.ts';
 import { ERASED_PREFIX, Erased } from './erased.ts';
@@ -31,12 +32,6 @@ import {
 /** Files of each outcome that a report names. */
 const EXAMPLES = 20;
 
-const time = v.pipe(
-  v.string(),
-  v.isoTimestamp(),
-  v.transform((text) => new Date(text)),
-);
-
 /** The order of an operator. @see restore */
 export const RestoreOrder = v.strictObject({
   scope: v.union([
@@ -44,7 +39,7 @@ export const RestoreOrder = v.strictObject({
     v.strictObject({ file: v.string() }),
     v.strictObject({ owner: v.string() }),
   ]),
-  asOf: v.optional(time),
+  asOf: v.optional(Time),
   apply: v.optional(v.boolean(), false),
   overwrite: v.optional(v.boolean(), false),
   lost: v.optional(v.picklist(['leave', 'fail']), 'leave'),

@@ -1,111 +1,72 @@
 import * as v from 'valibot';
+import { isDraining } from '../../../shared/framework/drain.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import { sendJson } from '../../../shared/http/respond.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
-import { type Methods, parsed, type Route } from '../routes.ts';
-import type { SweepTerms } from '../sweep.ts';
-import { estimateRescan, shareOf } from './estimate.ts';
-import { type Job, RescanJobs, type Wish } from './jobs.ts';
+import type { RequestContext } from '../../../shared/http/service.ts';
+import type { Logger } from '../../../shared/runtime/log.ts';
+import { type Call, parsed, type Route, type Routes } from '../routes.ts';
+import { type EstimateDeps, estimateRescan, shareOf } from './estimate.ts';
+import type { Job, RescanJobs, Wish } from './jobs.ts';
 import { EXPECTED_ORDER, isSameOrder, JobName, RescanOrder } from './order.ts';
 
 /** Milliseconds in which an estimate counts names; 20 s are enough for a million. */
 const ESTIMATE_MS = 20_000;
 
-export interface RescanRoutesDeps {
-  readonly permanent: Bucket;
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
-  readonly filesPerDay: number;
-  readonly bytesPerDay: number;
-  readonly now: () => Date;
-  readonly stopping: SweepTerms['stopping'];
-}
-
-type JobState = 'waiting' | 'running' | 'paused' | 'cancelled' | 'completed';
-
-/** A job as operators see it. Times are RFC 3339. */
-interface ShownJob {
-  readonly job: string;
-  readonly state: JobState;
-  readonly by: string;
-  readonly at: string;
-  readonly prefix?: string;
-  readonly cleanFrom?: string;
-  readonly cleanBefore?: string;
-  readonly database?: number;
-  readonly quarantine?: true;
-  /** Contents that were sent to the rescanner, and bytes of them. */
-  readonly requested: { readonly files: number; readonly bytes: number };
-  /** Contents that were passed over. */
-  readonly passed: number;
-  /** Share of all names that the walk has come through, 0 to 1. */
-  readonly share: number;
-  readonly completedAt?: string;
+export interface RescanRoutesDeps extends EstimateDeps {
+  readonly jobs: RescanJobs;
+  readonly log: Logger;
 }
 
 /** Routes by which operators order re-scans and watch them. docs/operations.md */
-export function rescanRoutes(deps: RescanRoutesDeps): Readonly<Record<string, Methods>> {
-  const jobs = new RescanJobs(deps.permanent);
-  return {
-    '/rescans': { POST: postRescans(deps, jobs), GET: getRescans(jobs) },
-    '/rescans/pause': { POST: postWish(jobs, 'pause') },
-    '/rescans/resume': { POST: postWish(jobs, 'run') },
-    '/rescans/cancel': { POST: postWish(jobs, 'cancel') },
-  };
+export const rescanRoutes: Routes<RescanRoutesDeps> = {
+  '/rescans': { action: 'rescan', parameters: ['job'], POST: postRescans, GET: getRescans },
+  '/rescans/pause': { action: 'rescan', POST: postWish('pause') },
+  '/rescans/resume': { action: 'rescan', POST: postWish('run') },
+  '/rescans/cancel': { action: 'rescan', POST: postWish('cancel') },
+};
+
+async function postRescans(deps: RescanRoutesDeps, _: RequestContext, { body, by }: Call): Promise<object> {
+  const order = parsed(RescanOrder, body, EXPECTED_ORDER);
+  const { job: name, dryRun, everything: _everything, ...criteria } = order;
+  if (criteria.quarantine && !deps.quarantine)
+    throw new Problem('invalid-request', { detail: 'This deployment keeps no quarantine.' });
+  if (dryRun || name === undefined) {
+    const terms = { budgetMs: ESTIMATE_MS, stopping: isDraining };
+    return { estimate: await estimateRescan(deps, criteria, terms) };
+  }
+  const ordered = { ...criteria, by, at: deps.now(), wish: 'run' } as const;
+  const job = await deps.jobs.add(name, ordered);
+  if (!isSameOrder(job.order, ordered)) {
+    throw new Problem('invalid-request', { detail: `${name} is a job for other contents. Name another.` });
+  }
+  if (job.order === ordered) deps.log.warn({ job: name, by, ...criteria }, 're-scan job ordered');
+  return shown(job);
 }
 
-function postRescans(deps: RescanRoutesDeps, jobs: RescanJobs): Route {
-  return async ({ response, log, audit }, { body, by }) => {
-    audit.action = 'rescan';
-    const { job: name, dryRun, everything: _, ...criteria } = parsed(RescanOrder, body, EXPECTED_ORDER);
-    if (criteria.quarantine && !deps.quarantine)
-      throw new Problem('invalid-request', { detail: 'This deployment keeps no quarantine.' });
-    if (dryRun || name === undefined) {
-      const terms = { budgetMs: ESTIMATE_MS, stopping: deps.stopping };
-      sendJson(response, 200, 'application/json', { estimate: await estimateRescan(deps, criteria, terms) });
-      return;
-    }
-    const order = { ...criteria, by, at: deps.now(), wish: 'run' } as const;
-    const job = await jobs.add(name, order);
-    if (!isSameOrder(job.order, order)) {
-      throw new Problem('invalid-request', { detail: `${name} is a job for other contents. Name another.` });
-    }
-    if (job.order === order) log.warn({ job: name, by, ...criteria }, 're-scan job ordered');
-    sendJson(response, 200, 'application/json', shown(job));
-  };
-}
-
-function getRescans(jobs: RescanJobs): Route {
-  return async ({ response, query, audit }) => {
-    audit.action = 'rescan';
-    const name = query.get('job');
-    const found =
-      name === null ? { items: (await jobs.all()).map(shown) } : shown(await existing(jobs, name));
-    sendJson(response, 200, 'application/json', found);
-  };
+async function getRescans({ jobs }: RescanRoutesDeps, { query }: RequestContext): Promise<object> {
+  const name = query.get('job');
+  return name === null ? { items: (await jobs.all()).map(shown) } : shown(await existing(jobs, name));
 }
 
 const NamedJob = v.strictObject({ job: JobName });
 const SAID = { run: 're-scan job resumed', pause: 're-scan job paused', cancel: 're-scan job cancelled' };
 
-function postWish(jobs: RescanJobs, wish: Wish): Route {
-  return async ({ response, log, audit }, { body, by }) => {
-    audit.action = 'rescan';
+function postWish(wish: Wish): Route<RescanRoutesDeps> {
+  return async ({ jobs, log }, _, { body, by }) => {
     const { job: name } = parsed(NamedJob, body, '{"job": "name"}');
-    await decide(jobs, name, wish, () => log.warn({ job: name, by }, SAID[wish]));
-    sendJson(response, 200, 'application/json', shown(await existing(jobs, name)));
+    if (await decide(jobs, name, wish)) log.warn({ job: name, by }, SAID[wish]);
+    return shown(await existing(jobs, name));
   };
 }
 
-/** @throws {Problem} for a job that does not exist, or was cancelled before; {StorageError} */
-async function decide(jobs: RescanJobs, name: string, wish: Wish, written: () => void): Promise<void> {
+/** @returns whether it was written @throws {Problem} for a job that does not exist, or was cancelled before; {StorageError} */
+async function decide(jobs: RescanJobs, name: string, wish: Wish): Promise<boolean> {
   for (;;) {
     const job = await existing(jobs, name);
-    if (job.order.wish === wish || job.completedAt) return;
+    if (job.order.wish === wish || job.completedAt) return false;
     if (job.order.wish === 'cancel') {
       throw new Problem('invalid-request', { detail: `${name} was cancelled. Order it by another name.` });
     }
-    if (await jobs.wish(job, wish)) return written();
+    if (await jobs.wish(job, wish)) return true;
   }
 }
 
@@ -116,7 +77,8 @@ async function existing(jobs: RescanJobs, name: string): Promise<Job> {
   return job;
 }
 
-function shown(job: Job): ShownJob {
+/** A job as operators see it: `share` is that of all names which the walk has come through, 0 to 1. */
+function shown(job: Job) {
   const { name, order, progress, places, completedAt } = job;
   const { prefix, cleanFrom, cleanBefore, database, quarantine } = order;
   // Names in quarantine tell no share.
@@ -138,7 +100,7 @@ function shown(job: Job): ShownJob {
   };
 }
 
-function stateOf({ order: { wish }, places, completedAt }: Job): JobState {
+function stateOf({ order: { wish }, places, completedAt }: Job) {
   if (completedAt) return 'completed';
   if (wish === 'cancel') return 'cancelled';
   if (wish === 'pause') return 'paused';

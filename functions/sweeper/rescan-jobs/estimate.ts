@@ -35,7 +35,7 @@ export interface Estimate {
   readonly dollars: number;
 }
 
-interface EstimateDeps extends Pick<SweeperDeps, 'permanent' | 'now'> {
+export interface EstimateDeps extends Pick<SweeperDeps, 'permanent' | 'now'> {
   /** Absent: bytes of malware are not kept. */
   readonly quarantine: Bucket | undefined;
   readonly filesPerDay: number;

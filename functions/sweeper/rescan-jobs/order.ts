@@ -4,6 +4,7 @@ import { digestOf } from '../../../shared/files/blob-name.ts';
 import { field, group, optional, parseCount, parseTime } from '../../../shared/files/fields.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { quarantinedDigest } from '../quarantined.ts';
+import { Time } from '../routes.ts';
 
 /** The stored contents of a job: those to which all of these apply. */
 export interface Criteria {
@@ -18,17 +19,12 @@ export interface Criteria {
   readonly quarantine?: true | undefined;
 }
 
-const time = v.pipe(
-  v.string(),
-  v.isoTimestamp(),
-  v.transform((text) => new Date(text)),
-);
 /** A part of an object's name. */
 export const JobName = v.pipe(v.string(), v.regex(/^[a-z0-9][a-z0-9-]{0,62}$/));
 const criteria = {
   prefix: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/))),
-  cleanFrom: v.optional(time),
-  cleanBefore: v.optional(time),
+  cleanFrom: v.optional(Time),
+  cleanBefore: v.optional(Time),
   database: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
   quarantine: v.optional(v.literal(true)),
 };
