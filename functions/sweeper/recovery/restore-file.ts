@@ -81,9 +81,11 @@ export async function restoreFile(
   if (!file) return 'unknown';
   const { owner = '', createdAt = '' } = file.metadata;
   if (terms.erased.since(owner, parseTime(createdAt))) return 'erased';
+  // Nobody brings a file back that has reached its end, not even by an order to replace what was written since.
+  const overwrite = terms.overwrite && !hasEnded(state, deps.now());
   const writes = {
-    file: writeOf(file, live.file, terms),
-    verdict: verdict && writeOf(verdict, live.verdict, terms, STANDING),
+    file: writeOf(file, live.file, overwrite),
+    verdict: verdict && writeOf(verdict, live.verdict, overwrite, STANDING),
   };
   const said = {
     file: (writes.file ? file : live.file)?.metadata ?? {},
@@ -118,7 +120,7 @@ export async function restoreFile(
 function writeOf(
   before: ArchivedObject,
   over: StoredObject | undefined,
-  { overwrite }: RestoreFileTerms,
+  overwrite: boolean,
   standing?: ReadonlySet<string | undefined>,
 ): Write {
   if (!over) return { over };
@@ -182,23 +184,30 @@ async function write(
 
 /** The record with the end that counts, and that says `referenced` or has an end, but never both. */
 function withLastEnd(before: FileRecord, state: FileState, now: Date): FileRecord {
-  const record = withEnd(before, lastEnd(before, state, now));
+  const record = withEnd(before, lastEnd(before, state));
   return record.expiresAt && record.referenced ? markUnreferenced(record, now) : record;
 }
 
-/** The end of a file that is not over is as its owner has left it; where its record is gone, a reference that came since has lifted it. */
-function lastEnd(
-  { id, expiresAt }: FileRecord,
-  { references, live }: FileState,
-  now: Date,
-): Date | undefined {
-  const current = live.file && parsed(id, { file: live.file.metadata, verdict: live.verdict?.metadata });
-  if (current && !isOver(asOf(current, now))) return current.expiresAt;
+/** The end of a file is as its owner has left it; where its record is gone, a reference that came since has lifted it. */
+function lastEnd({ expiresAt }: FileRecord, state: FileState): Date | undefined {
+  const { references, live } = state;
+  const current = liveRecord(state);
+  if (current) return current.expiresAt;
   const exported = new Set(references.map(({ name }) => name));
   const isReferencedSince = live.references.some(
     (reference) => isLiveReference(reference) && !exported.has(reference.name),
   );
   return isReferencedSince ? undefined : expiresAt;
+}
+
+function hasEnded(state: FileState, now: Date): boolean {
+  const end = liveRecord(state)?.expiresAt;
+  return end !== undefined && end <= now;
+}
+
+/** The record as it is; undefined where it is gone or damaged. */
+function liveRecord({ id, live: { file, verdict } }: FileState): FileRecord | undefined {
+  return file && parsed(id, { file: file.metadata, verdict: verdict?.metadata });
 }
 
 /** A grant that was revoked or shortened since stays so; nobody gets one back who was erased since. */

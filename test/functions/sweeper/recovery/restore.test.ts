@@ -239,6 +239,39 @@ describe('a restore', () => {
     assert.deepEqual(await broken(), {});
   });
 
+  it('brings no file back that has reached its end, whatever an export and the collection made of it', async () => {
+    for (const isCollected of [false, true]) {
+      const id = await fixture.clean('content');
+      const later = await fixture.clean('content');
+      await end(later, new Date(fixture.now + 9 * DAY));
+      await exports.run();
+      const ends = new Date(fixture.now + DAY);
+      await end(id, ends);
+      await end(later, ends);
+      fixture.now += 2 * DAY;
+      if (isCollected) await fixture.collect();
+      for (const file of [id, later]) {
+        assert.deepEqual((await run({ scope: { file }, overwrite: true })).files, { newer: 1 });
+        const { state, expiresAt } = (await read(file)) ?? {};
+        assert.deepEqual([state, expiresAt], ['deleted', ends]);
+      }
+    }
+  });
+
+  it('leaves the last end to a file whose deletion is undone, and no file beyond it', async () => {
+    const id = await fixture.clean('content');
+    await exports.run();
+    const ends = new Date(fixture.now + 2 * DAY);
+    await end(id, ends);
+    await fixture.remove(id);
+    await run({ overwrite: true });
+    assert.deepEqual([(await read(id))?.state, (await read(id))?.expiresAt], ['clean', ends]);
+    await fixture.remove(id);
+    fixture.now += 3 * DAY;
+    assert.deepEqual((await run({ overwrite: true })).files, { newer: 1 });
+    assert.equal((await read(id))?.state, 'deleted');
+  });
+
   it('deletes no file at an earlier end to which a resource refers since', async () => {
     for (const isThere of [true, false]) {
       const id = await fixture.clean('content');
