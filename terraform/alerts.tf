@@ -8,8 +8,8 @@ locals {
 
   # One line in the log is enough.
   log_alerts = merge({
-    engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV may not decide, and all files wait: `reason` says why. Bring in signatures." }
-    rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner may not decide: `reason` says why. Uploads are not affected." }
+    engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV gives no verdicts, and all files wait: `reason` says why. Bring in signatures." }
+    rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner gives no verdicts: `reason` says why. Uploads are not affected." }
     stored-malware     = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored content is malware\"", say = "Newer signatures found malware in content that was handed out as clean. Nobody can download it any more, but some may have it." }
     damaged-content    = { severity = "CRITICAL", filter = "${local.rescanner_log} AND jsonPayload.message=\"stored bytes do not have their digest\"", say = "The bytes of a stored content have changed. Nobody can download it. Find out who could write to the bucket." }
     rule-broken        = { severity = "ERROR", filter = "${local.auditor_log} AND jsonPayload.message=\"rule broken\"", say = "Stored data breaks a promise of this service: `rule` and `object` say which and where." }
