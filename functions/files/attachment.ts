@@ -1,6 +1,5 @@
-import type { FileId } from '../../shared/files/file-id.ts';
 import { fileUrl } from '../../shared/files/file-url.ts';
-import type { Content } from '../../shared/files/record.ts';
+import type { Content, Stored } from '../../shared/files/record.ts';
 
 /** The largest `unsignedInt` of FHIR R4: https://hl7.org/fhir/R4/datatypes.html#unsignedInt */
 const MAX_UNSIGNED_INT = 2 ** 31 - 1;
@@ -25,13 +24,7 @@ interface Attachment {
  * @param filesUrl where clients reach the files function, without a trailing slash
  */
 export function toAttachment(
-  file: {
-    readonly id: FileId;
-    readonly contentType: string;
-    readonly fileName?: string;
-    readonly createdAt: Date;
-    readonly content: Content;
-  },
+  file: Pick<Stored, 'id' | 'contentType' | 'fileName' | 'createdAt'> & { readonly content: Content },
   filesUrl: string,
 ): Attachment {
   const { size, sha256 } = file.content;

@@ -1,13 +1,10 @@
-import type { CallbackUrl } from '../../shared/files/callback-url.ts';
-import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
-import type { Principal } from '../../shared/identity/principal.ts';
-import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
+import type { ValidUpload } from './validate-upload.ts';
 
 /** This many lost compare-and-swaps cannot come from a race with a scanner. */
 const MAX_RACES = 5;
@@ -18,15 +15,7 @@ export interface CreateFileDeps {
   readonly now: () => Date;
 }
 
-export interface Upload {
-  readonly owner: Principal;
-  readonly contentType: string;
-  readonly fileName: string | undefined;
-  readonly callbackUrl?: CallbackUrl | undefined;
-  readonly correlationId?: CorrelationId | undefined;
-  /** The end of the file. */
-  readonly expiresAt?: Date | undefined;
-  readonly traceparent?: Traceparent | undefined;
+export interface Upload extends ValidUpload {
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
   /** Throws where it is cut short. */
@@ -74,7 +63,8 @@ async function isRecorded(records: Records, { content: _, ...record }: PendingRe
 
 /** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<StagedFile> {
-  const { owner, contentType, declaredBytes, bytes, verify } = upload;
+  const { owner, contentType, fileName, callbackUrl, correlationId, expiresAt, traceparent } = upload;
+  const { declaredBytes, bytes, verify } = upload;
   const createdAt = deps.now();
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
@@ -87,19 +77,10 @@ export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<S
     const sha256 = parseSha256(staged.sha256);
     if (!sha256) throw new Error('a digest that is none');
     const content = { size, sha256, crc32c };
-    const record = { id, owner, viewers: [], createdAt, contentType, ...optionalOf(upload), content };
+    const described = { contentType, fileName, callbackUrl, correlationId, expiresAt, traceparent };
+    const record = { id, owner, viewers: [], createdAt, ...described, content };
     return { record: { ...record, state: 'pending' }, staged };
   });
-}
-
-function optionalOf({ fileName, callbackUrl, correlationId, expiresAt, traceparent }: Upload) {
-  return {
-    ...(fileName !== undefined && { fileName }),
-    ...(callbackUrl && { callbackUrl }),
-    ...(correlationId !== undefined && { correlationId }),
-    ...(expiresAt && { expiresAt }),
-    ...(traceparent !== undefined && { traceparent }),
-  };
 }
 
 /** Makes the object of a record final. @throws {StorageError}: the client is told that its upload failed */

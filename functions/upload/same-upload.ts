@@ -1,27 +1,18 @@
-import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 import { requireReadable } from '../../shared/http/outcome.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
-
-/** The parts of an upload's head that must not change under its key. */
-interface Head {
-  readonly contentType: string;
-  readonly fileName: string | undefined;
-  readonly callbackUrl?: string | undefined;
-  readonly correlationId?: CorrelationId | undefined;
-  /** Bytes, where the framing tells. */
-  readonly declaredBytes?: number | undefined;
-}
+import type { Upload } from './create-file.ts';
 
 /**
- * Another end is no other upload: the owner may have moved it since, and the handle tells it.
+ * Compares the parts of a head that must not change under its key. Another end is no other upload: the owner may have
+ * moved it since, and the handle tells it.
  * @throws {Problem} `idempotency-key-reused` where the head of an upload tells that it is not the one of `record`;
  *   `file-deleted` where that file is over, and its record does not tell any more
  */
-export function requireSameOffer(record: FileRecord, head: Head): void {
+export function requireSameOffer(record: FileRecord, upload: Upload): void {
   if (record.state === 'deleted') requireReadable(record);
-  const { contentType, fileName, callbackUrl, correlationId, declaredBytes } = head;
+  const { contentType, fileName, callbackUrl, correlationId, declaredBytes } = upload;
   if (record.contentType !== contentType) throw reused('another Content-Type');
   if (record.fileName !== fileName) throw reused('another file name');
   if (record.callbackUrl !== callbackUrl) throw reused('another callback URL');

@@ -56,7 +56,7 @@ function decode(encoded: string): string {
 }
 
 /** The pairs that say what we know of a file whose upload is over. */
-export function metadataOf({ contentType, fileName }: { contentType: string; fileName?: string }): string {
+export function metadataOf({ contentType, fileName }: FileRecord): string {
   const pair = (key: string, value: string) => `${key} ${Buffer.from(value).toString('base64')}`;
   return [
     ...(fileName === undefined ? [] : [pair('filename', fileName)]),

@@ -1,7 +1,6 @@
-import type { CallbackUrl } from '../../shared/files/callback-url.ts';
 import type { CorrelationId } from '../../shared/files/correlation-id.ts';
 import { type Handle, toHandle } from '../../shared/files/handle.ts';
-import type { FileRecord } from '../../shared/files/record.ts';
+import type { FileRecord, Stored } from '../../shared/files/record.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { safeFileName } from '../../shared/http/disposition.ts';
 import { invalidRequest } from '../../shared/http/problems.ts';
@@ -25,15 +24,10 @@ interface Announced {
   readonly size: number | undefined;
 }
 
-export interface ValidUpload {
-  readonly owner: Principal;
-  readonly contentType: string;
-  readonly fileName?: string;
-  readonly callbackUrl?: CallbackUrl;
-  readonly correlationId?: CorrelationId;
-  readonly expiresAt?: Date;
-  readonly traceparent?: Traceparent;
-}
+export type ValidUpload = Pick<
+  Stored,
+  'owner' | 'contentType' | 'fileName' | 'callbackUrl' | 'correlationId' | 'expiresAt' | 'traceparent'
+>;
 
 /**
  * The rules for what may be uploaded in steps, asked before anything is created.
@@ -51,15 +45,7 @@ export function validateUpload(
   if (announced.size !== undefined && announced.size > maxBytes) throw tooLarge(maxBytes);
   const callbackUrl = callbackFor(callbacks, owner, announced.callbackUrl);
   const { correlationId, expiresAt, traceparent } = announced;
-  return {
-    owner,
-    contentType,
-    ...(fileName !== undefined && { fileName }),
-    ...(callbackUrl && { callbackUrl }),
-    ...(correlationId !== undefined && { correlationId }),
-    ...(expiresAt && { expiresAt }),
-    traceparent,
-  };
+  return { owner, contentType, fileName, callbackUrl, correlationId, expiresAt, traceparent };
 }
 
 /** When an upload is to be complete: its file may end before. @param expiresMs milliseconds from its creation */

@@ -101,14 +101,14 @@ export interface Stored {
   /** Content type that the client declared. */
   readonly contentType: string;
   /** Name that the client gave it; shown to those who may see the file, never part of an object's name or a log. */
-  readonly fileName?: string;
+  readonly fileName?: string | undefined;
   /** Receiver of its events; its path may be a secret, so it is shown to nobody and never logged. */
-  readonly callbackUrl?: CallbackUrl;
-  readonly correlationId?: CorrelationId;
+  readonly callbackUrl?: CallbackUrl | undefined;
+  readonly correlationId?: CorrelationId | undefined;
   /** Trace of the request that uploaded it: events and the log lines of its scan continue it. */
-  readonly traceparent?: Traceparent;
+  readonly traceparent?: Traceparent | undefined;
   /** The end that its owner gave it. It is deleted from then on, whether anybody wrote that down or not: shared/files/ends.ts. */
-  readonly expiresAt?: Date;
+  readonly expiresAt?: Date | undefined;
   /** The event that says that this end is near is out. */
   readonly expiringAnnounced?: true;
   /**
@@ -117,7 +117,7 @@ export interface Stored {
    */
   readonly referenced?: true;
   /** When the last reference was found gone; absent where it never had one. */
-  readonly unreferencedSince?: Date;
+  readonly unreferencedSince?: Date | undefined;
 }
 
 /** A file was handed out as clean before a later scan of its content found malware. */
