@@ -1,9 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { parseItem } from 'structured-headers';
 import { framingOf } from '../../shared/framework/framing.ts';
-import { MAX_FIELD_LENGTH } from '../../shared/http/list.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
-import type { Tus } from './uploads.ts';
+import { itemIn } from './headers/item.ts';
 
 /** Iteration of draft-ietf-httpbis-resumable-upload whose `104` is sent. */
 const INTEROP_VERSION = 8;
@@ -17,26 +15,17 @@ const MAX_APPEND_BYTES = 32 * 1024 * 1024 - 128 * 1024;
  * @throws {Problem}
  */
 export function uploadCompleteOf(request: IncomingMessage): boolean | undefined {
-  const value = itemOf(request, 'upload-complete');
-  if (value === undefined && request.headers['upload-complete'] === undefined) return undefined;
+  const header = request.headers['upload-complete'];
+  if (header === undefined) return undefined;
+  const value = itemIn(header);
   if (typeof value === 'boolean') return value;
   throw invalidRequest('Upload-Complete should be ?0 or ?1.');
 }
 
 /** Upload-Offset or Upload-Length, bytes. As in the draft, any other value is as none. */
 export function bytesIn(request: IncomingMessage, name: string): number | undefined {
-  const value = itemOf(request, name);
+  const value = itemIn(request.headers[name]);
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined;
-}
-
-function itemOf(request: IncomingMessage, name: string): unknown {
-  const header = request.headers[name];
-  if (typeof header !== 'string' || header.length > MAX_FIELD_LENGTH) return undefined;
-  try {
-    return parseItem(header)[0];
-  } catch {
-    return undefined;
-  }
 }
 
 /** Bytes of the body: 0 without one, undefined where only its end tells. */
@@ -71,7 +60,10 @@ export function inconsistent(): Problem {
 }
 
 /** The limits of an upload that is to be complete by then. */
-export function uploadLimit({ terms, now }: Tus, expiresAt: Date): Record<string, string> {
+export function uploadLimit(
+  { terms, now }: { readonly terms: { readonly maxBytes: number }; readonly now: () => Date },
+  expiresAt: Date,
+): Record<string, string> {
   const age = Math.max(0, Math.floor((expiresAt.getTime() - now().getTime()) / 1000));
   const limits = [`max-size=${terms.maxBytes}`, `max-append-size=${MAX_APPEND_BYTES}`, `max-age=${age}`];
   return { 'upload-limit': limits.join(', ') };
@@ -79,7 +71,7 @@ export function uploadLimit({ terms, now }: Tus, expiresAt: Date): Record<string
 
 /** Whether the client takes the `104` of this iteration, and this version of Node can send it. */
 export function takesInterim(request: IncomingMessage, response: ServerResponse): boolean {
-  const isSame = itemOf(request, 'upload-draft-interop-version') === INTEROP_VERSION;
+  const isSame = itemIn(request.headers['upload-draft-interop-version']) === INTEROP_VERSION;
   return isSame && request.httpVersion === '1.1' && 'writeInformation' in response;
 }
 

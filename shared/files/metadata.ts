@@ -78,18 +78,13 @@ const VERDICT = tagged<Part<JudgedRecord, 'tentative'>, 'state'>('state', 'state
 
 /** The metadata of `files/<id>`: who stored the file and who may see it, how it arrives, and that it is over. */
 export function fileMetadata(record: UnjudgedRecord): Metadata {
-  return { ...sharedMetadata(record), ...ARRIVAL.write(record) };
+  return { ...STORED.write(record), ...ARRIVAL.write(record) };
 }
 
 /** A tus upload as it was created: `files/<id>` keeps it, whatever the verdict, until the file is over. */
 export function tusUploadOf(file: Metadata): TusUpload | undefined {
   const upload = UPLOAD.read(file, () => undefined);
   return upload?.kind === 'tus' ? upload : undefined;
-}
-
-/** The part of {@link fileMetadata} that is as it is whatever became of the file. */
-export function sharedMetadata(record: FileRecord): Metadata {
-  return STORED.write(record);
 }
 
 /** The metadata of `verdicts/<id>`: what became of the file, or who is at work on it. */

@@ -5,8 +5,9 @@ import { putMetadata } from '../storage/put-metadata.ts';
 import { asOf } from './ends.ts';
 import type { Metadata } from './fields.ts';
 import { type FileId, parseFileId } from './file-id.ts';
-import { fileMetadata, fromMetadata, sharedMetadata, verdictMetadata } from './metadata.ts';
+import { fileMetadata, fromMetadata, verdictMetadata } from './metadata.ts';
 import type { FileRecord, JudgedRecord, UnjudgedRecord } from './record.ts';
+import { STORED } from './record-fields.ts';
 
 /** The prefix of the names of all files, followed by the file id. */
 export const RECORDS_PREFIX = 'files/';
@@ -198,9 +199,9 @@ export function fileAfter(
   if (isUnjudged(record) && (isNews || record.state === object.metadata['state']))
     return fileMetadata(record);
   if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
-  const known = new Set(Object.keys(sharedMetadata(before)));
+  const known = new Set(Object.keys(STORED.write(before)));
   const others = Object.entries(object.metadata).filter(([key]) => !known.has(key));
-  return { ...Object.fromEntries(others), ...sharedMetadata(record) };
+  return { ...Object.fromEntries(others), ...STORED.write(record) };
 }
 
 function isUnjudged(record: FileRecord): record is UnjudgedRecord {

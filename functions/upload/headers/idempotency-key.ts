@@ -1,6 +1,5 @@
-import { parseItem } from 'structured-headers';
-import { MAX_FIELD_LENGTH } from '../../../shared/http/list.ts';
 import { invalidRequest } from '../../../shared/http/problems.ts';
+import { itemIn } from './item.ts';
 
 const KEY = /^[\x20-\x7e]{1,255}$/;
 /** Key without quotes, as many clients send it: what no list, parameter or quoted string could be mistaken for. */
@@ -14,19 +13,9 @@ const BARE = /^[!#-+\--:<-[\]-~]{1,255}$/;
 export function idempotencyKeyOf(header: string | string[] | undefined): string | undefined {
   if (header === undefined) return undefined;
   const text = [header].flat().join(', ').trim();
-  const key = BARE.test(text) ? text : quoted(text);
-  if (key !== undefined && KEY.test(key)) return key;
+  const key = BARE.test(text) ? text : itemIn(text);
+  if (typeof key === 'string' && KEY.test(key)) return key;
   throw invalidRequest(
     'The Idempotency-Key is not one string of 1 to 255 printable ASCII characters in double quotes.',
   );
-}
-
-function quoted(text: string): string | undefined {
-  if (text.length > MAX_FIELD_LENGTH) return undefined;
-  try {
-    const [value] = parseItem(text);
-    return typeof value === 'string' ? value : undefined;
-  } catch {
-    return undefined;
-  }
 }
