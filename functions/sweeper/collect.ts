@@ -4,11 +4,11 @@ import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.t
 import type { Principal } from '../../shared/identity/principal.ts';
 import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
 import type { CollectorDeps } from './collector.ts';
-import { countOutcomes } from './count-outcomes.ts';
-import { resume } from './cursor.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
+import { resume, resumeWalk } from './cursor.ts';
 import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
 import { idOf, referencesOfPage } from './page-references.ts';
-import type { SweepTerms } from './sweep.ts';
+import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import { type CollectOutcome, reconcileUnused } from './unused.ts';
 import { walk } from './walk.ts';
 
@@ -26,8 +26,6 @@ const WITHOUT_BLOB: ReadonlySet<string | undefined> = new Set([
   'deleted',
 ]);
 
-type Counts<Outcome extends string> = Partial<Record<Outcome | 'error', number>>;
-
 /** Outcomes of the objects that were looked at, counted. */
 export interface CollectReport {
   readonly records: Readonly<Counts<CollectOutcome>>;
@@ -44,14 +42,10 @@ export interface CollectReport {
  * @throws {StorageError} where the buckets cannot be listed, or a file could not say what it uses: nothing was deleted
  *   for that, and the next collection begins where this one did
  */
-export async function collect(
-  deps: CollectorDeps,
-  { budgetMs, stopping }: SweepTerms,
-): Promise<CollectReport> {
-  const start = performance.now();
-  const after = (ms: number) => () => stopping() || performance.now() - start >= ms;
-  const keys = await collectKeys(deps, after(budgetMs * IDEMPOTENCY_SHARE));
-  const cycle = await collectCycle(deps, after(budgetMs));
+export async function collect(deps: CollectorDeps, terms: SweepTerms): Promise<CollectReport> {
+  const isOver = stopAfter(terms);
+  const keys = await collectKeys(deps, stopAfter(terms, IDEMPOTENCY_SHARE));
+  const cycle = await collectCycle(deps, isOver);
   return {
     ...cycle.counts,
     idempotencyKeys: keys.counts,
@@ -119,17 +113,16 @@ async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise
   }
 }
 
-async function collectKeys(deps: CollectorDeps, stop: () => boolean) {
-  const { permanent, log, now } = deps;
-  const counts: CollectReport['idempotencyKeys'] = {};
-  const visit = countOutcomes(log, counts, async (object) => {
-    // A key that was taken over is an older object with a younger claim.
-    const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
-    if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
-    return isKept(object, now()) ? 'kept' : deleteUnlessHeld(permanent, object);
+function collectKeys({ permanent, log, now }: CollectorDeps, stop: () => boolean) {
+  return resumeWalk({ permanent, log }, 'sweeper/idempotency', {
+    bucket: permanent,
+    prefix: 'idempotency/',
+    stop,
+    visit: async (object) => {
+      // A key that was taken over is an older object with a younger claim.
+      const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
+      if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
+      return isKept(object, now()) ? 'kept' : deleteUnlessHeld(permanent, object);
+    },
   });
-  const complete = await resume(permanent, 'sweeper/idempotency', ({ from }) =>
-    walk({ bucket: permanent, prefix: 'idempotency/', from, stop, visit }),
-  );
-  return { counts, complete };
 }

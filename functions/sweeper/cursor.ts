@@ -2,6 +2,9 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { putMetadata } from '../../shared/storage/put-metadata.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
+import type { SweeperDeps } from './sweeper.ts';
+import { type Walk, walk } from './walk.ts';
 
 /** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
 export type Place = Readonly<Record<string, string>>;
@@ -62,4 +65,16 @@ export async function resume(
   const next = await work(cursor.place);
   await cursor.save(next ?? {});
   return next === undefined;
+}
+
+/** Counts what comes of each object of a walk, which goes on where the last call was stopped. @see resume */
+export async function resumeWalk<Named extends { readonly name: string }, Outcome extends string>(
+  { permanent, log }: Pick<SweeperDeps, 'permanent' | 'log'>,
+  name: string,
+  { visit, ...terms }: Omit<Walk<Named>, 'visit'> & { readonly visit: (object: Named) => Promise<Outcome> },
+): Promise<{ readonly counts: Counts<Outcome>; readonly complete: boolean }> {
+  const counts: Counts<Outcome> = {};
+  const counted = countOutcomes(log, counts, visit);
+  const complete = await resume(permanent, name, ({ from }) => walk({ ...terms, from, visit: counted }));
+  return { counts, complete };
 }

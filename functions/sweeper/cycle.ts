@@ -10,7 +10,7 @@ import {
   type StoredObject,
 } from '../../shared/storage/object.ts';
 import type { CollectorDeps } from './collector.ts';
-import { countOutcomes } from './count-outcomes.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { visitSideBySide } from './side-by-side.ts';
 import { walk } from './walk.ts';
 
@@ -69,11 +69,7 @@ export class Cycle {
    * @throws {StorageError} also where one claim is in doubt: a claim that takes effect later, once records have been
    *   asked without it, must be of a cycle that nobody continues
    */
-  static async begin(
-    deps: CollectorDeps,
-    stop: () => boolean,
-    counts: Partial<Record<ClaimOutcome | 'error', number>>,
-  ): Promise<Cycle> {
+  static async begin(deps: CollectorDeps, stop: () => boolean, counts: Counts<ClaimOutcome>): Promise<Cycle> {
     const cycle = new Cycle(deps, randomUUID());
     let failure: unknown;
     const claim = (object: StoredObject) =>
@@ -129,10 +125,7 @@ export class Cycle {
   /**
    * Deletes what is left once every record was asked. A candidate that cannot be deleted now is left to a later cycle.
    */
-  async deleteGarbage(
-    stop: () => boolean,
-    counts: Partial<Record<GarbageOutcome | 'error', number>>,
-  ): Promise<void> {
+  async deleteGarbage(stop: () => boolean, counts: Counts<GarbageOutcome>): Promise<void> {
     const candidates = Array.from(this.claims.values(), ({ candidate }) => candidate);
     const visit = countOutcomes(this.#collector.log, counts, (candidate: Candidate) =>
       this.#deleteBlob(candidate),

@@ -15,6 +15,7 @@ import { redriveAllFailed, redriveFile } from './redrive.ts';
 import { CondemnOrder, condemnContent, type ReleaseDeps, ReleaseOrder, releaseFinding } from './release.ts';
 import { type RescanRoutesDeps, rescanRoutes } from './rescan-jobs/answer.ts';
 import { type Call, parsed, type Routes } from './routes.ts';
+import { stopAfter } from './sweep-terms.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
 interface RedriveDeps extends SweeperDeps {
@@ -56,11 +57,11 @@ const RedriveOrder = v.union([
 
 async function postRedrive(deps: RedriveDeps, _: RequestContext, { body }: Call): Promise<object> {
   const order = parsed(RedriveOrder, body, '{"fileId": "…"} or {"state": "failed"}');
-  const end = performance.now() + deps.redriveBudgetMs;
+  const terms = { budgetMs: deps.redriveBudgetMs, stopping: isDraining };
   const report =
     'fileId' in order
       ? { [await redriveOne(deps, order.fileId)]: 1 }
-      : await redriveAllFailed(deps, () => isDraining() || performance.now() >= end);
+      : await redriveAllFailed(deps, stopAfter(terms));
   deps.log.info(report, 'redrive completed');
   return report;
 }

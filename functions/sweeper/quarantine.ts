@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import type { Release } from '../../shared/files/finding.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendHead, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { type ShownEngine, shownEngine } from '../../shared/scanning/engine.ts';
@@ -68,7 +68,7 @@ export async function getQuarantine(
 ): Promise<{ readonly items: readonly Quarantined[]; readonly next?: string }> {
   const after = query.get('after') ?? undefined;
   if (after !== undefined && !NAME.test(after)) {
-    throw new Problem('invalid-request', { detail: 'after should be the "next" of an earlier page.' });
+    throw invalidRequest('after should be the "next" of an earlier page.');
   }
   if (!deps.quarantine) return { items: [] };
   const request = { bucket: deps.quarantine, prefix: '', after, limit: LIMIT, signal };

@@ -9,12 +9,12 @@ import type { Receipts } from '../../shared/files/receipts.ts';
 import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
-import { countOutcomes } from './count-outcomes.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import { type Concerned, fileRecalled } from './file-recalled.ts';
 import { ID_DIGITS, rangesOf, walkRanges } from './ranges.ts';
 import { announceRestored, type RestoreDeps, restoreFile } from './restore.ts';
-import type { SweepTerms } from './sweep.ts';
+import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import { walk } from './walk.ts';
 
 /** Ids begin with a digest of their owner: the files of one owner are in one range. */
@@ -45,7 +45,7 @@ type RecallOutcome =
   | 'conflict';
 
 export interface RecallReport {
-  readonly files: Readonly<Partial<Record<RecallOutcome | 'error', number>>>;
+  readonly files: Readonly<Counts<RecallOutcome>>;
   /** False where the time was up first: the next sweep goes on from there. */
   readonly complete: boolean;
 }
@@ -55,9 +55,9 @@ export interface RecallReport {
  * says so of each: in one walk through the records for all such contents. docs/adr/0035-recall.md
  * @throws {StorageError} where the buckets cannot be listed
  */
-export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerms): Promise<RecallReport> {
-  const end = performance.now() + budgetMs;
-  const files: Partial<Record<RecallOutcome | 'error', number>> = {};
+export async function recall(deps: RecallDeps, terms: SweepTerms): Promise<RecallReport> {
+  const stop = stopAfter(terms);
+  const files: Counts<RecallOutcome> = {};
   const complete = await resume(
     deps.permanent,
     'sweeper/recall',
@@ -68,7 +68,6 @@ export async function recall(deps: RecallDeps, { budgetMs, stopping }: SweepTerm
         : deps.findings.recalls.claim(walkId, MOST));
       if (open.size === 0) return undefined;
       const kept = new Set<string>();
-      const stop = () => stopping() || performance.now() >= end;
       const one = countOutcomes(deps.log, files, (objects: RecordObjects) =>
         visit(deps, open, kept, objects),
       );

@@ -1,5 +1,5 @@
 import { isOfAScan, type StandingFinding } from '../../shared/files/finding.ts';
-import { countOutcomes } from './count-outcomes.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { type ReleaseDeps, releaseFinding } from './release.ts';
 
 /** The operator of a release that nobody has ordered but the configuration. */
@@ -8,7 +8,7 @@ const POLICY = 'policy';
 type CleanOutcome = 'released' | 'announced' | 'awaitingSecond' | 'changed';
 
 /** Numbers of findings, by outcome. */
-export type CleanReport = Readonly<Partial<Record<CleanOutcome | 'error', number>>>;
+export type CleanReport = Readonly<Counts<CleanOutcome>>;
 
 /**
  * Releases what newer signatures find clean, for a deployment whose policy that is, as an operator would. Nobody vouches for such a
@@ -16,7 +16,7 @@ export type CleanReport = Readonly<Partial<Record<CleanOutcome | 'error', number
  * @throws {StorageError} where findings cannot be listed
  */
 export async function releaseFoundClean(deps: ReleaseDeps): Promise<CleanReport> {
-  const counts: Partial<Record<CleanOutcome | 'error', number>> = {};
+  const counts: Counts<CleanOutcome> = {};
   const all = [];
   for await (const found of deps.findings.foundClean()) all.push(found);
   for (const [sha256, known] of all) {

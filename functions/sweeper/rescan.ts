@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
 import { parseTime } from '../../shared/files/fields.ts';
+import type { Counts } from './count-outcomes.ts';
 import { Cursor, type Place } from './cursor.ts';
 import { type RescanAges, rescanDueAt } from './due.ts';
 import { type SendDeps, sendRescans } from './send-rescans.ts';
-import type { SweepTerms } from './sweep.ts';
+import type { SweepTerms } from './sweep-terms.ts';
 
 /** A content that was sent and is still due is sent again after so long: its request may have been given up. */
 const SEND_AGAIN_MS = 86_400_000;
@@ -18,7 +19,7 @@ type RescanOutcome =
   | 'requested';
 
 export interface RescanReport {
-  readonly blobs: Readonly<Partial<Record<RescanOutcome | 'error', number>>>;
+  readonly blobs: Readonly<Counts<RescanOutcome>>;
   /** Age of the oldest request for a scan that was seen and not answered yet, or of a walk that is not at its end. */
   readonly behindSeconds: number;
   /** Spent of the day's budget, by whichever walk. */

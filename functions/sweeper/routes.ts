@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { Action } from '../../shared/http/audit.ts';
-import { Problem } from '../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 
 /** A call of the sweeper, which {@link admitCaller} has let in. */
@@ -49,7 +49,7 @@ export function parsed<const Schema extends v.GenericSchema>(
 ): v.InferOutput<Schema> {
   const order = v.safeParse(schema, body);
   if (order.success) return order.output;
-  throw new Problem('invalid-request', { detail: `Send JSON, ${expected}, as application/json.` });
+  throw invalidRequest(`Send JSON, ${expected}, as application/json.`);
 }
 
 /** RFC 3339, in an order. */

@@ -3,10 +3,10 @@ import { rescanRequest } from '../../shared/events/rescan-request.ts';
 import { BLOBS_PREFIX } from '../../shared/files/blob-name.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
-import { countOutcomes } from './count-outcomes.ts';
+import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { HEX_DIGITS, type Places, type Range, rangesOf, walkRanges } from './ranges.ts';
 import type { RescanBudget, Reserved } from './rescan-budget.ts';
-import type { SweepTerms } from './sweep.ts';
+import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { walk } from './walk.ts';
 
@@ -40,7 +40,7 @@ export interface SendTerms<Passed extends string> extends SweepTerms {
 }
 
 export interface Sent<Passed extends string> {
-  readonly blobs: Partial<Record<Passed | 'requested' | 'error', number>>;
+  readonly blobs: Counts<Passed | 'requested'>;
   /** Bytes of those that were sent. */
   readonly bytes: number;
   /** Where to go on; undefined at the end. */
@@ -57,10 +57,9 @@ export interface Sent<Passed extends string> {
  */
 export async function sendRescans<Passed extends string>(
   deps: SendDeps,
-  { of = blobsOf(deps), budgetMs, stopping, pick, keep, ...terms }: SendTerms<Passed>,
+  { of = blobsOf(deps), pick, keep, ...terms }: SendTerms<Passed>,
 ): Promise<Sent<Passed>> {
-  const end = performance.now() + budgetMs;
-  const isOver = () => stopping() || performance.now() >= end;
+  const isOver = stopAfter(terms);
   let left: Reserved = { day: '', files: 0, bytes: 0 };
   /** Bytes of the largest content for which too little is reserved. */
   let lacking: number | undefined;

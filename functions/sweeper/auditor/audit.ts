@@ -7,6 +7,7 @@ import type { Logger } from '../../../shared/runtime/log.ts';
 import { ID_RANGES } from '../by-file.ts';
 import { resume } from '../cursor.ts';
 import { type Places, walkRanges } from '../ranges.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import { type AuditedBlobs, auditBlobs, type BlobTerms } from './blob-audit.ts';
 import { brokenRules, type FileRule, type FileTerms, recordOf } from './file-rules.ts';
 import { gather, gatherOne } from './gather.ts';
@@ -23,13 +24,6 @@ export interface AuditDeps extends BlobTerms, Omit<FileTerms, 'now' | 'isMalware
   readonly findings: Findings;
   readonly now: () => Date;
   readonly log: Logger;
-}
-
-export interface AuditTerms {
-  /** Milliseconds after which nothing more is begun. */
-  readonly budgetMs: number;
-  /** The process is about to end: nothing more is begun. */
-  readonly stopping: () => boolean;
 }
 
 export interface AuditReport {
@@ -59,14 +53,13 @@ interface Run {
  * A listing is older than what is there: whatever is suspicious is looked at again before it counts. docs/adr/0037-audit.md
  * @throws {StorageError} where something cannot be listed or read
  */
-export async function audit(deps: AuditDeps, { budgetMs, stopping }: AuditTerms): Promise<AuditReport> {
-  const end = performance.now() + budgetMs;
+export async function audit(deps: AuditDeps, terms: SweepTerms): Promise<AuditReport> {
   const now = deps.now();
   const counts: Partial<Record<Rule, number>> = {};
   const examples: { rule: Rule; object: string }[] = [];
   const run: Run = {
     now,
-    stop: () => stopping() || performance.now() >= end,
+    stop: stopAfter(terms),
     broken: (rule, object) => {
       counts[rule] = (counts[rule] ?? 0) + 1;
       if (examples.length >= EXAMPLES) return;

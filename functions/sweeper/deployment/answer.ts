@@ -7,7 +7,7 @@ import {
   type Pause,
   pauseAt,
 } from '../../../shared/deployment/state.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import { Reason } from '../release.ts';
 import { type Call, parsed, type Routes, Time } from '../routes.ts';
@@ -85,7 +85,7 @@ function postAdopt(deps: DeploymentDeps, _: RequestContext, { body, by }: Call):
     if (owner === deployment) return state;
     if (owner !== undefined && owner !== from) {
       const detail = `The buckets belong to ${owner}, not to ${from}.`;
-      throw new Problem('invalid-request', { detail });
+      throw invalidRequest(detail);
     }
     return { ...state, claim: { deployment, at: now(), by } };
   });
@@ -125,6 +125,5 @@ function isSame(known: Pause | Notice, order: Pause | Notice): boolean {
 
 /** @throws {Problem} */
 function requireLater(until: Date | undefined, than: Date): void {
-  if (until && until <= than)
-    throw new Problem('invalid-request', { detail: 'until is over already, or before from.' });
+  if (until && until <= than) throw invalidRequest('until is over already, or before from.');
 }

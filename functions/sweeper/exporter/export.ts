@@ -4,7 +4,7 @@ import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
 import { visitSideBySide } from '../side-by-side.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import type { Archive, Chain, ExportedRange, Manifest, Unfinished } from './archive.ts';
 import { type ArchivedObject, type ArchiveLine, archived, compareNames, isUnchanged } from './archived.ts';
 import { joined } from './joined.ts';
@@ -65,12 +65,8 @@ class Stopped extends Error {}
  * that the next call continues. docs/adr/0044-recovery.md
  * @throws {StorageError}
  */
-export async function exportRecords(
-  deps: ExportDeps,
-  { budgetMs, stopping }: SweepTerms,
-): Promise<ExportReport> {
-  const end = performance.now() + budgetMs;
-  const stop = () => stopping() || performance.now() >= end;
+export async function exportRecords(deps: ExportDeps, terms: SweepTerms): Promise<ExportReport> {
+  const stop = stopAfter(terms);
   const unfinished = await open(deps);
   try {
     return await proceed(deps, unfinished, stop);

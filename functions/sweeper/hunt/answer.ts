@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http';
 import * as v from 'valibot';
 import { isDraining } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import { jsonLines } from '../json-lines.ts';
 import type { Places } from '../ranges.ts';
@@ -57,11 +57,11 @@ async function indicatorsOf(request: IncomingMessage): Promise<Indicators> {
     if (indicators.sha256.size + indicators.md5.size > 0) return indicators;
   } catch (error) {
     if (!(error instanceof TooManyIndicators)) throw error;
-    throw new Problem('invalid-request', { detail: `The list has more than ${MOST} digests: divide it.` });
+    throw invalidRequest(`The list has more than ${MOST} digests: divide it.`);
   }
-  throw new Problem('invalid-request', {
-    detail: 'The list names neither a SHA-256 nor an MD5 in hex: send lines, CSV, .hsb, .hdb or STIX.',
-  });
+  throw invalidRequest(
+    'The list names neither a SHA-256 nor an MD5 in hex: send lines, CSV, .hsb, .hdb or STIX.',
+  );
 }
 
 /** @throws {Problem} */
@@ -69,7 +69,7 @@ function reasonIn(text: string | null): string | undefined {
   if (text === null) return undefined;
   const reason = v.safeParse(Reason, text);
   if (reason.success) return reason.output;
-  throw new Problem('invalid-request', { detail: 'condemn should say why, in at most 1 000 bytes.' });
+  throw invalidRequest('condemn should say why, in at most 1 000 bytes.');
 }
 
 function placesIn(text: string | null): Places | undefined {
@@ -82,5 +82,5 @@ function placesIn(text: string | null): Places | undefined {
   } catch {
     // As any other text that is no place.
   }
-  throw new Problem('invalid-request', { detail: 'from is not what an earlier report said.' });
+  throw invalidRequest('from is not what an earlier report said.');
 }

@@ -3,7 +3,7 @@ import type { Sha256 } from '../../../shared/files/record.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { HEX_DIGITS, type Places, rangesOf, walkRanges } from '../ranges.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import { walk } from '../walk.ts';
 import type { Indicators } from './indicators.ts';
 
@@ -80,10 +80,10 @@ export async function estimateHunt(permanent: Bucket): Promise<HuntCost> {
 export async function hunt(
   permanent: Bucket,
   { sha256, md5 }: Pick<Indicators, 'sha256' | 'md5'>,
-  { budgetMs, stopping, from = {}, found }: HuntTerms,
+  { from = {}, found, ...terms }: HuntTerms,
 ): Promise<HuntReport> {
   const start = performance.now();
-  const stop = () => stopping() || performance.now() - start >= budgetMs;
+  const stop = stopAfter(terms);
   let [blobs, listings, hits, withoutMd5] = [0, 0, 0, 0];
   const visit = async (object: StoredObject): Promise<void> => {
     const digest = digestOf(object.name);

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import type { Blobs } from '../../../shared/files/blobs.ts';
 import { isDraining } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import { type Principal, parsePrincipal } from '../../../shared/identity/principal.ts';
@@ -111,5 +111,5 @@ async function postAttest(
 function principalIn(text: string): Principal {
   const principal = parsePrincipal(text);
   if (principal) return principal;
-  throw new Problem('invalid-request', { detail: 'principal should be as org:889640782.' });
+  throw invalidRequest('principal should be as org:889640782.');
 }

@@ -6,7 +6,7 @@ import { parseFileId } from '../../../shared/files/file-id.ts';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { RECORDS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, type Problem } from '../../../shared/http/problems.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
@@ -143,7 +143,7 @@ function parsedLine<const Schema extends v.GenericSchema>(
 }
 
 function notTheList(): Problem {
-  return new Problem('invalid-request', { detail: 'Send the whole list, as POST /owner/list answered it.' });
+  return invalidRequest('Send the whole list, as POST /owner/list answered it.');
 }
 
 /** The object, as far as it is of the principal: a file of another owner is, as long as it names them. */

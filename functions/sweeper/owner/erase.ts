@@ -10,10 +10,10 @@ import { deleteUnlessHeld } from '../../../shared/storage/delete-unless-held.ts'
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { CollectorDeps } from '../collector.ts';
-import { countOutcomes } from '../count-outcomes.ts';
+import { type Counts, countOutcomes } from '../count-outcomes.ts';
 import { erasedName } from '../recovery/erased.ts';
 import { visitSideBySide } from '../side-by-side.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import { reconcileUnused } from '../unused.ts';
 import { entriesOf, grantsTo, type HoldingsDeps, ownKeys, receiptsBy } from './holdings.ts';
 import { type OwnFile, ownFiles } from './own-files.ts';
@@ -38,12 +38,10 @@ type EraseOutcome =
   /** Somebody else is at work on it. */
   | 'conflict';
 
-type Counts = Readonly<Partial<Record<EraseOutcome | 'error', number>>>;
-
 export interface EraseReport {
-  readonly files: Counts;
+  readonly files: Readonly<Counts<EraseOutcome>>;
   /** Grants, entries, keys and receipts, each. */
-  readonly others: Counts;
+  readonly others: Readonly<Counts<EraseOutcome>>;
   /** False where the time was up first: the same call again goes on. */
   readonly complete: boolean;
 }
@@ -54,13 +52,8 @@ export interface EraseReport {
  * next collection, unless another file has it. Again is fine, and continues what died. docs/adr/0049-erasure.md
  * @throws {StorageError} where the buckets cannot be listed
  */
-export async function erase(
-  deps: EraseDeps,
-  order: EraseOrder,
-  { budgetMs, stopping }: SweepTerms,
-): Promise<EraseReport> {
-  const end = performance.now() + budgetMs;
-  const stop = () => stopping() || performance.now() >= end;
+export async function erase(deps: EraseDeps, order: EraseOrder, terms: SweepTerms): Promise<EraseReport> {
+  const stop = stopAfter(terms);
   const { principal } = order;
   const report = { files: {}, others: {} };
   await mark(deps, principal);

@@ -1,5 +1,5 @@
 import type { Hash } from 'node:crypto';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest } from '../../../shared/http/problems.ts';
 
 /** Characters: more are no line of ours. */
 const LONGEST = 32_768;
@@ -18,8 +18,7 @@ export async function* linesOf(
     hash.update(piece);
     const lines = (rest + decoder.decode(piece, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
-    if (rest.length > LONGEST)
-      throw new Problem('invalid-request', { detail: 'The list has a line that is too long.' });
+    if (rest.length > LONGEST) throw invalidRequest('The list has a line that is too long.');
     for (const line of lines) if (line !== '') yield line;
   }
   rest += decoder.decode();

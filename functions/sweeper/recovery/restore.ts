@@ -6,12 +6,12 @@ import { parseTime } from '../../../shared/files/fields.ts';
 import { type FileId, ownerTag, parseFileId } from '../../../shared/files/file-id.ts';
 import { FINDINGS_PREFIX } from '../../../shared/files/findings.ts';
 import { RECALLS_PREFIX } from '../../../shared/files/recalls.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { ID_RANGES, idsBeginning } from '../by-file.ts';
-import { countOutcomes } from '../count-outcomes.ts';
+import { type Counts, countOutcomes } from '../count-outcomes.ts';
 import type { Archive, Chain } from '../exporter/archive.ts';
 import { endOf } from '../exporter/archive.ts';
 import { type Joined, joined } from '../exporter/joined.ts';
@@ -19,7 +19,7 @@ import { stateOf } from '../exporter/state.ts';
 import { type Places, type Range, walkRanges } from '../ranges.ts';
 import { Time } from '../routes.ts';
 import { visitSideBySide } from '../side-by-side.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import { ERASED_PREFIX, Erased } from './erased.ts';
 import { type Exports, type FileState, fileStates } from './file-states.ts';
 import {
@@ -59,7 +59,7 @@ export interface RestoreReport {
   readonly newest: string;
   /** False: nothing was written, and the numbers are what would be. */
   readonly applied: boolean;
-  readonly files: Readonly<Partial<Record<RestoreOutcome | 'error', number>>>;
+  readonly files: Readonly<Counts<RestoreOutcome>>;
   /** Objects that no file has alone, by their prefix: what was not there. */
   readonly objects: Readonly<Record<string, number>>;
   readonly examples: readonly { readonly outcome: RestoreOutcome; readonly fileId: FileId }[];
@@ -79,12 +79,8 @@ interface Run extends RestoreFileTerms, Exports {
  * docs/adr/0044-recovery.md
  * @throws {Problem} where there is no such export, file or owner; {StorageError}, {ArchiveDamaged}
  */
-export async function restore(
-  deps: RestoreDeps,
-  order: Order,
-  { budgetMs, stopping }: SweepTerms,
-): Promise<RestoreReport> {
-  const end = performance.now() + budgetMs;
+export async function restore(deps: RestoreDeps, order: Order, terms: SweepTerms): Promise<RestoreReport> {
+  const stop = stopAfter(terms);
   const { permanent, archive } = deps;
   const { asOf: asOfId, newest: newestId, stage, ...places } = order.next;
   const newest = await chainOf(archive, newestId);
@@ -95,10 +91,10 @@ export async function restore(
     overwrite: order.overwrite,
     lost: order.lost,
     erased: await Erased.load(permanent, archive, newest),
-    stop: () => stopping() || performance.now() >= end,
+    stop,
     objects: {},
   };
-  const files: Partial<Record<RestoreOutcome | 'error', number>> = {};
+  const files: Counts<RestoreOutcome> = {};
   const examples: { outcome: RestoreOutcome; fileId: FileId }[] = [];
   const report = (next?: Places): RestoreReport => ({
     asOf: endOf(asOf),
@@ -150,7 +146,7 @@ function rangesIn(scope: Order['scope']): readonly Range[] {
     return [idsBeginning(id)];
   }
   const owner = parsePrincipal(scope.owner);
-  if (!owner) throw new Problem('invalid-request', { detail: 'owner should be a principal.' });
+  if (!owner) throw invalidRequest('owner should be a principal.');
   return [idsBeginning(ownerTag(owner))];
 }
 

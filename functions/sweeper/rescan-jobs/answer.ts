@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isDraining } from '../../../shared/framework/drain.ts';
-import { Problem } from '../../../shared/http/problems.ts';
+import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import type { Logger } from '../../../shared/runtime/log.ts';
 import { type Call, parsed, type Route, type Routes } from '../routes.ts';
@@ -27,8 +27,7 @@ export const rescanRoutes: Routes<RescanRoutesDeps> = {
 async function postRescans(deps: RescanRoutesDeps, _: RequestContext, { body, by }: Call): Promise<object> {
   const order = parsed(RescanOrder, body, EXPECTED_ORDER);
   const { job: name, dryRun, everything: _everything, ...criteria } = order;
-  if (criteria.quarantine && !deps.quarantine)
-    throw new Problem('invalid-request', { detail: 'This deployment keeps no quarantine.' });
+  if (criteria.quarantine && !deps.quarantine) throw invalidRequest('This deployment keeps no quarantine.');
   if (dryRun || name === undefined) {
     const terms = { budgetMs: ESTIMATE_MS, stopping: isDraining };
     return { estimate: await estimateRescan(deps, criteria, terms) };
@@ -36,7 +35,7 @@ async function postRescans(deps: RescanRoutesDeps, _: RequestContext, { body, by
   const ordered = { ...criteria, by, at: deps.now(), wish: 'run' } as const;
   const job = await deps.jobs.add(name, ordered);
   if (!isSameOrder(job.order, ordered)) {
-    throw new Problem('invalid-request', { detail: `${name} is a job for other contents. Name another.` });
+    throw invalidRequest(`${name} is a job for other contents. Name another.`);
   }
   if (job.order === ordered) deps.log.warn({ job: name, by, ...criteria }, 're-scan job ordered');
   return shown(job);
@@ -64,7 +63,7 @@ async function decide(jobs: RescanJobs, name: string, wish: Wish): Promise<boole
     const job = await existing(jobs, name);
     if (job.order.wish === wish || job.completedAt) return false;
     if (job.order.wish === 'cancel') {
-      throw new Problem('invalid-request', { detail: `${name} was cancelled. Order it by another name.` });
+      throw invalidRequest(`${name} was cancelled. Order it by another name.`);
     }
     if (await jobs.wish(job, wish)) return true;
   }

@@ -3,7 +3,7 @@ import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { type Places, walkRanges } from '../ranges.ts';
 import { BLOB_RANGES } from '../send-rescans.ts';
-import type { SweepTerms } from '../sweep.ts';
+import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
 import type { SweeperDeps } from '../sweeper.ts';
 import { walk } from '../walk.ts';
 import { type Criteria, picks, picksQuarantined } from './order.ts';
@@ -51,10 +51,9 @@ export interface EstimateDeps extends Pick<SweeperDeps, 'permanent' | 'now'> {
 export async function estimateRescan(
   deps: EstimateDeps,
   criteria: Criteria,
-  { budgetMs, stopping }: SweepTerms,
+  terms: SweepTerms,
 ): Promise<Estimate> {
-  const end = performance.now() + budgetMs;
-  const stop = () => stopping() || performance.now() >= end;
+  const stop = stopAfter(terms);
   const at = deps.now();
   let [blobs, files, bytes] = [0, 0, 0];
   const visit = async (blob: StoredObject): Promise<void> => {

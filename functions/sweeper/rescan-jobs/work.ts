@@ -4,7 +4,7 @@ import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { Place } from '../cursor.ts';
 import { quarantinedContents } from '../quarantined.ts';
 import { type SendDeps, type SendTerms, type Sent, sendRescans } from '../send-rescans.ts';
-import type { SweepTerms } from '../sweep.ts';
+import type { SweepTerms } from '../sweep-terms.ts';
 import { type Job, type Ordered, progressOf, type RescanJobs } from './jobs.ts';
 import { picks, picksQuarantined } from './order.ts';
 

@@ -10,7 +10,7 @@ import { scanFinalized } from '../../../functions/scanner/scan.ts';
 import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
 import { type CollectReport, collect } from '../../../functions/sweeper/collect.ts';
 import type { CollectorDeps } from '../../../functions/sweeper/collector.ts';
-import type { SweepTerms } from '../../../functions/sweeper/sweep.ts';
+import type { SweepTerms } from '../../../functions/sweeper/sweep-terms.ts';
 import { createFile } from '../../../functions/upload/create-file.ts';
 import { blobKeys, blobName, type DeduplicationScope } from '../../../shared/files/blob-name.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';

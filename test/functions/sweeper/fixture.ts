@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { type SweepReport, type SweepTerms, sweep } from '../../../functions/sweeper/sweep.ts';
+import { type SweepReport, sweep } from '../../../functions/sweeper/sweep.ts';
+import type { SweepTerms } from '../../../functions/sweeper/sweep-terms.ts';
 import type { SweeperDeps } from '../../../functions/sweeper/sweeper.ts';
 import { createFile } from '../../../functions/upload/create-file.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';

@@ -7,7 +7,7 @@ import {
   exportRecords,
 } from '../../../../functions/sweeper/exporter/export.ts';
 import { stateOf } from '../../../../functions/sweeper/exporter/state.ts';
-import type { SweepTerms } from '../../../../functions/sweeper/sweep.ts';
+import type { SweepTerms } from '../../../../functions/sweeper/sweep-terms.ts';
 import type { Bucket } from '../../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../../shared/storage/page.ts';
 import { FAST_RETRY } from '../../../shared/storage/streams.ts';
