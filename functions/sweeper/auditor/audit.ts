@@ -8,9 +8,9 @@ import { ID_RANGES } from '../by-file.ts';
 import { resume } from '../cursor.ts';
 import { type Places, walkRanges } from '../ranges.ts';
 import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
-import { type AuditedBlobs, auditBlobs, type BlobTerms } from './blob-audit.ts';
+import { auditBlobs, type BlobTerms } from './blob-audit.ts';
 import { brokenRules, type FileRule, type FileTerms, recordOf } from './file-rules.ts';
-import { gather, gatherOne } from './gather.ts';
+import { type Audited, gather, gatherOne, type Portion } from './gather.ts';
 import type { BlobRule } from './stored-blobs.ts';
 import { auditViewers, type ViewerRule } from './viewer-audit.ts';
 import { auditWork, type WorkRule } from './work-rules.ts';
@@ -42,11 +42,7 @@ export interface AuditReport {
 }
 
 /** One call of {@link audit}, as its parts need it. */
-interface Run {
-  readonly now: Date;
-  readonly stop: () => boolean;
-  readonly broken: (rule: Rule, name: string) => void;
-}
+type Run = Omit<Portion<Rule>, 'from'>;
 
 /**
  * Looks at all that is stored, and says which rules it breaks. It changes nothing but its place in the permanent bucket.
@@ -75,19 +71,15 @@ export async function audit(deps: AuditDeps, terms: SweepTerms): Promise<AuditRe
       if (audited.next) return audited.next;
       await auditWork({ ...deps, now }, run.broken);
     }
-    const isInViewers = portion?.startsWith(SHARED_PREFIX) === true;
-    for (let from = isInViewers ? undefined : (portion ?? BLOBS_PREFIX); from !== undefined; ) {
+    for (let from: string | undefined = portion ?? BLOBS_PREFIX; from !== undefined; ) {
       if (run.stop()) return { portion: from };
-      const audited: AuditedBlobs | undefined = await auditBlobs(deps, { ...run, from });
+      const areBlobs: boolean = !from.startsWith(SHARED_PREFIX);
+      const audited: Audited | undefined = areBlobs
+        ? await auditBlobs(deps, { ...run, from })
+        : await auditViewers(deps, { ...run, from });
       if (!audited) return { portion: from };
-      blobs += audited.size;
-      from = audited.next;
-    }
-    for (let from: string | undefined = isInViewers ? portion : SHARED_PREFIX; from !== undefined; ) {
-      if (run.stop()) return { portion: from };
-      const audited = await auditViewers(deps, { ...run, from });
-      if (audited === 'stopped') return { portion: from };
-      from = audited.next;
+      blobs += audited.blobs;
+      from = audited.next ?? (areBlobs ? SHARED_PREFIX : undefined);
     }
     return undefined;
   });

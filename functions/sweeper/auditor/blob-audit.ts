@@ -5,7 +5,14 @@ import type { StoredObject } from '../../../shared/storage/object.ts';
 import { ID_RANGES } from '../by-file.ts';
 import { walkRanges } from '../ranges.ts';
 import { recordOf } from './file-rules.ts';
-import { type Buckets, type FileObjects, gatherOne, gatherRecords } from './gather.ts';
+import {
+  type Audited,
+  type Buckets,
+  type FileObjects,
+  gatherOne,
+  gatherRecords,
+  type Portion,
+} from './gather.ts';
 import { type BlobRule, StoredBlobs } from './stored-blobs.ts';
 
 /** States in which a file does not rely on a blob, and does not come to without looking for it again. */
@@ -21,31 +28,15 @@ export interface BlobTerms extends Buckets {
   readonly blobGraceMs: number;
 }
 
-interface Portion {
-  /** Name of the blob to begin with. */
-  readonly from: string;
-  readonly now: Date;
-  readonly stop: () => boolean;
-  readonly broken: (rule: BlobRule, name: string) => void;
-}
-
-/** A portion that was audited. */
-export interface AuditedBlobs {
-  /** Blobs in it. */
-  readonly size: number;
-  /** Name of the blob to go on from; undefined at the end. */
-  readonly next: string | undefined;
-}
-
 /**
  * Holds one portion of the blobs against all records: a clean file has its content, and a content has its file.
- * @returns undefined where it was stopped
+ * @returns undefined where it was stopped, and has to begin again
  * @throws {StorageError}
  */
 export async function auditBlobs(
   deps: BlobTerms,
-  { from, now, stop, broken }: Portion,
-): Promise<AuditedBlobs | undefined> {
+  { from, now, stop, broken }: Portion<BlobRule>,
+): Promise<Audited | undefined> {
   const { permanent, scope, portion: most } = deps;
   const stored = await StoredBlobs.list(permanent, { from, most, scope, now }, broken);
   const late = new Date(now.getTime() - deps.graceMs);
@@ -61,7 +52,7 @@ export async function auditBlobs(
   for (const name of stored.unused(unusedSince)) {
     if (await isForgotten(deps, name, late)) broken('blobUnused', name);
   }
-  return { size: stored.size, next: stored.next };
+  return { blobs: stored.size, next: stored.next };
 }
 
 /** Notes what a file uses. @returns whether it seems to have no content, or another */
@@ -88,7 +79,7 @@ function needsContent(record: FileRecord): boolean {
 async function confirm(
   deps: BlobTerms,
   { id }: FileObjects,
-  { now, broken }: Pick<Portion, 'now' | 'broken'>,
+  { now, broken }: Pick<Portion<BlobRule>, 'now' | 'broken'>,
 ): Promise<void> {
   const record = recordOf(await gatherOne(deps, id), now);
   if (record?.state !== 'clean') return;

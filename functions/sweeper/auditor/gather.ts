@@ -19,6 +19,23 @@ export interface Buckets {
   readonly unscanned: Bucket;
 }
 
+/** The part of an audit that one portion is. */
+export interface Portion<Rule extends string> {
+  readonly now: Date;
+  /** Name of the object to begin with. */
+  readonly from: string;
+  readonly stop: () => boolean;
+  readonly broken: (rule: Rule, name: string) => void;
+}
+
+/** A portion that was audited to its end. */
+export interface Audited {
+  /** Number of blobs in it. */
+  readonly blobs: number;
+  /** Name of the object to go on from; undefined at the end. */
+  readonly next: string | undefined;
+}
+
 /** All that is stored, by file, in the order of ids. A page of each listing is in memory. @throws {StorageError} */
 export function gather(
   { permanent, unscanned }: Buckets,

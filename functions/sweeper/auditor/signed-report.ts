@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { ENVELOPE_MEDIA_TYPE, type Envelope, toEnvelope } from '../../../shared/signing/envelope.ts';
 import type { StatementSigner } from '../../../shared/signing/signer.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
@@ -34,10 +35,8 @@ export async function signReport(
   const payload = Buffer.from(JSON.stringify({ buckets, ...report }));
   const envelope = await toEnvelope(signer, REPORT_MEDIA_TYPE, payload);
   const name = REPORTS_PREFIX + report.ended;
-  async function* bytes() {
-    yield Buffer.from(JSON.stringify(envelope));
-  }
-  await (await permanent.stage(name, bytes(), { contentType: ENVELOPE_MEDIA_TYPE })).commit();
+  const bytes = Readable.from(Buffer.from(JSON.stringify(envelope)));
+  await (await permanent.stage(name, bytes, { contentType: ENVELOPE_MEDIA_TYPE })).commit();
   return { name, envelope };
 }
 

@@ -12,7 +12,7 @@ import { allObjects } from '../../../shared/storage/page.ts';
 import { ID_RANGES } from '../by-file.ts';
 import { walkRanges } from '../ranges.ts';
 import { recordOf } from './file-rules.ts';
-import { type Buckets, gatherOne, gatherRecords } from './gather.ts';
+import { type Audited, type Buckets, gatherOne, gatherRecords, type Portion } from './gather.ts';
 
 /** The rules of the index of viewers. */
 export type ViewerRule =
@@ -29,23 +29,15 @@ interface ViewerTerms extends Buckets {
   readonly abandonedAfterMs: number;
 }
 
-interface Portion {
-  readonly now: Date;
-  /** Name of the entry to begin with. */
-  readonly from: string;
-  readonly stop: () => boolean;
-  readonly broken: (rule: ViewerRule, name: string) => void;
-}
-
 /**
  * Holds one portion of the index of viewers against all records. An entry too many is no broken rule: the record decides.
- * @returns the name to go on from, undefined at the end; `stopped` where it has to begin again
+ * @returns undefined where it was stopped, and has to begin again
  * @throws {StorageError}
  */
 export async function auditViewers(
   deps: ViewerTerms,
-  { now, from, stop, broken }: Portion,
-): Promise<{ readonly next: string | undefined } | 'stopped'> {
+  { now, from, stop, broken }: Portion<ViewerRule>,
+): Promise<Audited | undefined> {
   const { names, next, unannounced } = await listed(deps, from, now);
   for (const name of unannounced) {
     if (await isThere(deps.permanent, name, (object) => isOverdue(deps, object, now)))
@@ -64,7 +56,7 @@ export async function auditViewers(
     }
     return undefined;
   });
-  return stopped ? 'stopped' : { next };
+  return stopped ? undefined : { blobs: 0, next };
 }
 
 async function listed(deps: ViewerTerms, from: string, now: Date) {

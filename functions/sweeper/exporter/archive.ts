@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
@@ -128,11 +129,8 @@ export class Archive {
   async complete(made: Manifest): Promise<void> {
     const name = MANIFESTS + made.id;
     if (await this.bucket.stat(name)) return;
-    async function* bytes() {
-      yield Buffer.from(`${JSON.stringify(made, undefined, 2)}\n`);
-    }
-    const staged = await this.bucket.stage(name, bytes(), { contentType: 'application/json' });
-    await staged.commit();
+    const bytes = Readable.from(Buffer.from(`${JSON.stringify(made, undefined, 2)}\n`));
+    await (await this.bucket.stage(name, bytes, { contentType: 'application/json' })).commit();
   }
 
   async #manifest(id: string): Promise<Manifest | undefined> {

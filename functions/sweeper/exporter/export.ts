@@ -109,7 +109,7 @@ function summed(ranges: readonly ExportedRange[]) {
 async function open(deps: ExportDeps): Promise<Unfinished> {
   const { archive, fullEvery, now, log } = deps;
   const [last] = await archive.begun();
-  if (last && !(await isWhole(archive, last.id)) && now().getTime() - Date.parse(last.id) < CONTINUED_MS) {
+  if (last && !(await archive.chain(last.id)) && now().getTime() - Date.parse(last.id) < CONTINUED_MS) {
     const base = last.base === undefined ? undefined : await archive.chain(last.base);
     if (base || last.base === undefined) return { id: last.id, base, done: await archive.progress(last.id) };
   }
@@ -121,10 +121,6 @@ async function begin({ archive, now }: ExportDeps, base: Chain | undefined): Pro
   const id = now().toISOString();
   if (!(await archive.begin(id, base?.at(-1)?.id))) throw new Error(`export ${id} was begun just now`);
   return { id, base, done: new Map() };
-}
-
-async function isWhole(archive: Archive, id: string): Promise<boolean> {
-  return (await archive.chain(id)) !== undefined;
 }
 
 /** An export that builds on one that is damaged is worth nothing: the next one has everything. */
@@ -156,38 +152,22 @@ async function writeRange(
   const range = RANGES[at];
   if (!range) throw new RangeError(`no range ${at}`);
   const counts = { objects: 0, written: 0, gone: 0 };
-  const lines = changes(permanent, {
-    ...range,
-    before: base ? stateOfRange(archive.bucket, base, at) : nothing(),
-  });
-  async function* counted(first: ArchiveLine): AsyncGenerator<ArchiveLine, void, undefined> {
-    yield first;
-    for await (const line of lines) {
+  const before = base ? stateOfRange(archive.bucket, base, at) : nothing();
+  const all = changes(permanent, { ...range, before });
+  async function* changed(): AsyncGenerator<ArchiveLine, void, undefined> {
+    for await (const line of all) {
       if (stop()) throw new Stopped();
-      if (line === 'unchanged') counts.objects++;
-      else yield count(line);
+      if (line === 'unchanged' || !('gone' in line)) counts.objects++;
+      if (line === 'unchanged') continue;
+      counts['gone' in line ? 'gone' : 'written']++;
+      yield line;
     }
   }
-  const count = (line: ArchiveLine): ArchiveLine => {
-    if ('gone' in line) counts.gone++;
-    else {
-      counts.objects++;
-      counts.written++;
-    }
-    return line;
-  };
+  const lines = changed();
   try {
-    let first: ArchiveLine | undefined;
-    for (let next = await lines.next(); !next.done; next = await lines.next()) {
-      if (stop()) return undefined;
-      if (next.value !== 'unchanged') {
-        first = count(next.value);
-        break;
-      }
-      counts.objects++;
-    }
+    const first = await lines.next();
     const name = `parts/${id}/${String(at).padStart(4, '0')}-${randomUUID()}.ndjson.gz`;
-    const part = first && (await writePart(archive.bucket, name, counted(first)));
+    const part = first.value && (await writePart(archive.bucket, name, withFirst(first.value, lines)));
     return await archive.note(id, at, { ...range, ...counts, ...(part && { part }) });
   } catch (error) {
     if (error instanceof Stopped) return undefined;
@@ -195,6 +175,14 @@ async function writeRange(
   } finally {
     await lines.return();
   }
+}
+
+async function* withFirst<Item>(
+  first: Item,
+  rest: AsyncIterable<Item>,
+): AsyncGenerator<Item, void, undefined> {
+  yield first;
+  yield* rest;
 }
 
 /** The changes in a range of names: both sides are in the order of names, and a page of each is in memory. */
