@@ -5,7 +5,7 @@ import { Problem } from '../../shared/http/problems.ts';
 const SCHEDULED: ReadonlySet<string> = new Set(['/sweep', '/collect', '/rescan']);
 
 /** Emails of the service accounts that call on behalf of machines. */
-export interface Callers {
+interface Callers {
   /** Account in whose name Pub/Sub pushes dead letters. */
   readonly deadLetters: string;
   /** Account in whose name Cloud Scheduler calls. */

@@ -9,7 +9,7 @@ import { isLeased, type SweeperDeps } from './sweeper.ts';
 /** This many lost compare-and-swaps cannot come from a race with a scan. */
 const MAX_RACES = 5;
 
-export type DeadLetterOutcome =
+type DeadLetterOutcome =
   | 'failed'
   /** Sent to the scanner again, because it may be. */
   | 'redriven'

@@ -1,5 +1,5 @@
 import { http } from '@google-cloud/functions-framework';
-import { addressed } from '../../shared/events/cloud-event.ts';
+import { addressed, type Publish } from '../../shared/events/cloud-event.ts';
 import { createPublisher } from '../../shared/events/publisher.ts';
 import { Blobs } from '../../shared/files/blobs.ts';
 import { Candidates } from '../../shared/files/candidates.ts';
@@ -38,7 +38,6 @@ import { RescanJobs } from './rescan-jobs/jobs.ts';
 import { type JobDeps, workOnJobs } from './rescan-jobs/work.ts';
 import { type Call, type Routes, routeFor } from './routes.ts';
 import { sweep } from './sweep.ts';
-import { within } from './within.ts';
 
 /** Each is less than half a kilobyte in memory. */
 const CANDIDATES_PER_CYCLE = 50_000;
@@ -150,6 +149,16 @@ async function handler(context: RequestContext): Promise<void> {
   audit.action = methods.action;
   const answer = await route(deps, context, { body, by });
   if (answer) sendJson(response, 200, 'application/json', answer);
+}
+
+/** Dependencies of one request: its log, and its span for the messages that are sent. */
+function within(deps: Deps, { log, span }: RequestContext): Deps {
+  const inSpan =
+    (publish: Publish): Publish =>
+    (event) =>
+      publish(event, span);
+  const { publish, redeliver, request } = deps;
+  return { ...deps, log, publish: inSpan(publish), redeliver: inSpan(redeliver), request: inSpan(request) };
 }
 
 async function bodyAt({ request, response, path }: RequestContext): Promise<unknown> {

@@ -3,11 +3,10 @@ import { pipeline } from 'node:stream/promises';
 import * as v from 'valibot';
 import type { Publish } from '../../shared/events/cloud-event.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
-import type { Release } from '../../shared/files/finding.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendHead, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
-import { type ShownEngine, shownEngine } from '../../shared/scanning/engine.ts';
+import { shownEngine } from '../../shared/scanning/engine.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { pageOf } from '../../shared/storage/page.ts';
@@ -32,31 +31,6 @@ export interface QuarantineDeps extends Pick<SweeperDeps, 'records' | 'findings'
   readonly request: Publish;
 }
 
-/** Bytes that nobody gets, and why. Times are RFC 3339, sizes bytes. */
-interface Quarantined {
-  /** Name of the object: a file id, or `sha256/` and the digest of a content that was clean before. */
-  readonly name: string;
-  readonly size: number;
-  /** Signature of the scan that put it there, or why it could not be scanned. */
-  readonly found?: string;
-  readonly since?: string;
-  /** Absent where nobody knows it, as of what was not read to its end. */
-  readonly sha256?: string;
-  /** Absent where no finding is known for its digest. */
-  readonly finding?: 'stands' | 'awaitingSecond' | 'released';
-  readonly signature?: string;
-  readonly engine?: ShownEngine;
-  /** The operator that has released it, or has asked for that, and the reason. */
-  readonly word?: {
-    readonly by: string;
-    readonly reason: string;
-    readonly at: string;
-    readonly signature?: string;
-  };
-  /** The signatures that no longer find anything, and since when. */
-  readonly cleanSince?: ShownEngine & { readonly at: string };
-}
-
 /**
  * One page of what is in quarantine, in the order of names: contents that were clean before are together. No byte is read.
  * @returns `next` to pass as `after`, absent at the end
@@ -65,7 +39,7 @@ interface Quarantined {
 export async function getQuarantine(
   deps: QuarantineDeps,
   { query, signal }: RequestContext,
-): Promise<{ readonly items: readonly Quarantined[]; readonly next?: string }> {
+): Promise<object> {
   const after = query.get('after') ?? undefined;
   if (after !== undefined && !NAME.test(after)) {
     throw invalidRequest('after should be the "next" of an earlier page.');
@@ -73,39 +47,37 @@ export async function getQuarantine(
   if (!deps.quarantine) return { items: [] };
   const request = { bucket: deps.quarantine, prefix: '', after, limit: LIMIT, signal };
   const { items, next } = await pageOf(request, (object) => object);
-  const described = await Promise.all(items.map((object) => describe(deps, object, signal)));
-  return { items: described, ...(next !== undefined && { next }) };
+  return { items: await Promise.all(items.map((object) => describe(deps, object, signal))), next };
 }
 
+/** Bytes that nobody gets, and why; what is not known is absent. Times are RFC 3339, sizes bytes. */
 async function describe(
   { records, findings }: QuarantineDeps,
   object: StoredObject,
   signal: AbortSignal,
-): Promise<Quarantined> {
+): Promise<object> {
   const { name, size, metadata } = object;
   const id = parseFileId(name);
   const sha256 = quarantinedDigest(object) ?? (id && (await records.get(id, signal))?.record.content?.sha256);
-  const known = sha256 && (await findings.look(sha256, signal));
-  const { finding: found, scannedAt: since } = metadata;
+  const known = sha256 ? await findings.look(sha256, signal) : undefined;
   const word = known && ('release' in known ? known.release : known.asked);
   const engine = known && 'finding' in known ? known.finding?.engine : undefined;
   const clean = known && 'clean' in known ? known.clean : undefined;
   return {
     name,
     size,
-    ...(found !== undefined && { found }),
-    ...(since !== undefined && { since }),
-    ...(sha256 && { sha256 }),
-    ...(known && { finding: 'release' in known ? 'released' : known.asked ? 'awaitingSecond' : 'stands' }),
-    ...(known && { signature: known.signature }),
-    ...(engine && { engine: shownEngine(engine) }),
-    ...(word && { word: shown(word) }),
-    ...(clean && { cleanSince: { ...shownEngine(clean.engine), at: clean.at.toISOString() } }),
+    // Signature of the scan that put it there, or why it could not be scanned.
+    found: metadata['finding'],
+    since: metadata['scannedAt'],
+    sha256,
+    finding: known && ('release' in known ? 'released' : known.asked ? 'awaitingSecond' : 'stands'),
+    signature: known?.signature,
+    engine: engine && shownEngine(engine),
+    // The operator that has released it, or has asked for that, and the reason.
+    word: word && { by: word.by, reason: word.reason, at: word.at, signature: word.signature },
+    // The signatures that no longer find anything, and since when.
+    cleanSince: clean && { ...shownEngine(clean.engine), at: clean.at },
   };
-}
-
-function shown({ by, reason, at, signature }: Release): NonNullable<Quarantined['word']> {
-  return { by, reason, at: at.toISOString(), ...(signature !== undefined && { signature }) };
 }
 
 /** An object in quarantine, as it is listed. */

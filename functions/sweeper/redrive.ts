@@ -48,7 +48,7 @@ function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord
 /** A compare-and-swap that is lost this often does not race with an announcement. */
 const MAX_RACES = 5;
 
-export type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'conflict';
+type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'conflict';
 
 /** One file, on the word of an operator: it must have failed, and its bytes must still be there. */
 export async function redriveFile(deps: SweeperDeps, id: FileId): Promise<RedriveOutcome> {

@@ -26,7 +26,7 @@ export async function releaseFoundClean(deps: ReleaseDeps): Promise<CleanReport>
       const reason = `no more found by ClamAV ${engine?.engine}/${engine?.database ?? '-'}`;
       const order = { sha256, reason, signature: known.signature };
       // The finding as it is when it is released decides: a scan may have found the signature again.
-      const report = await releaseFinding(deps, order, POLICY, { applies: isFoundClean, untilFound: true });
+      const report = await releaseFinding(deps, order, POLICY, isFoundClean);
       if ('state' in report) return 'awaitingSecond';
       if (report.released === 1) return 'released';
       // Released before, by a process that died before it was announced; or not to be released any more.

@@ -1,15 +1,10 @@
 import * as v from 'valibot';
 import { announceFinding } from '../../shared/events/complete-scan.ts';
 import { CONDEMNED, type Release, type StandingFinding } from '../../shared/files/finding.ts';
-import { parseSha256 } from '../../shared/files/record.ts';
+import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
-const sha256 = v.pipe(
-  v.string(),
-  v.transform(parseSha256),
-  v.check((digest) => digest !== undefined),
-  v.transform((digest) => digest as NonNullable<typeof digest>),
-);
+const sha256 = v.custom<Sha256>((text) => typeof text === 'string' && parseSha256(text) !== undefined);
 /** Kept with the finding, whose metadata has 8 KiB for all. */
 export const Reason = v.pipe(v.string(), v.trim(), v.nonEmpty(), v.maxBytes(1_000));
 
@@ -28,22 +23,15 @@ export interface ReleaseDeps extends Pick<SweeperDeps, 'findings' | 'publish' | 
   readonly needsSecond?: boolean;
 }
 
-export type ReleaseReport =
+type ReleaseReport =
   | { readonly released: 0 | 1 }
   | { readonly state: 'awaitingSecond'; readonly askedBy: string; readonly askedAt: string };
-
-/** A release that is ordered by policy. */
-interface PolicyTerms {
-  /** Asked of the finding that is released. */
-  readonly applies: (known: StandingFinding) => boolean;
-  /** A scan that finds the signature again brings the finding back. */
-  readonly untilFound: true;
-}
 
 /**
  * Lifts a finding on the word of an operator: it was a false positive. Files that are clean are handed out again at once;
  * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done.
  * @param by email of the operator
+ * @param mayRelease a policy, where no operator has ordered it: a scan that finds the signature again brings the finding back
  * @returns released 0 where no such finding stands
  * @throws {StorageError} and what `publish` throws: repeat it
  */
@@ -51,7 +39,7 @@ export async function releaseFinding(
   { findings, publish, now, log, needsSecond = false }: ReleaseDeps,
   { sha256, ...order }: v.InferOutput<typeof ReleaseOrder>,
   by: string,
-  policy?: PolicyTerms,
+  mayRelease?: (known: StandingFinding) => boolean,
 ): Promise<ReleaseReport> {
   for (;;) {
     const known = await findings.look(sha256);
@@ -61,9 +49,16 @@ export async function releaseFinding(
     }
     if (!known || (order.signature !== undefined && order.signature !== known.signature))
       return { released: 0 };
-    if (policy && !policy.applies(known)) return { released: 0 };
-    const untilFound = policy && ({ untilFound: policy.untilFound } as const);
-    const release: Release = { ...releaseOf(known, order, { by, at: now() }), ...untilFound };
+    if (mayRelease && !mayRelease(known)) return { released: 0 };
+    // Taking back the word of an operator says nothing of what a scan may find in the content.
+    const signature = known.signature === CONDEMNED ? CONDEMNED : order.signature;
+    const release: Release = {
+      by,
+      at: now(),
+      reason: order.reason,
+      ...(signature !== undefined && { signature }),
+      ...(mayRelease && { untilFound: true }),
+    };
     const asked = known.asked?.signature === release.signature ? known.asked : undefined;
     if (needsSecond && (!asked || isSame(asked.by, by))) {
       if (!asked && !(await findings.ask(known, release))) continue;
@@ -73,24 +68,14 @@ export async function releaseFinding(
     }
     const lifted = await findings.release(known, release);
     if (!lifted) continue;
-    const { signature } = known;
+    const askedBy = needsSecond && { askedBy: asked?.by };
     log.warn(
-      { sha256, signature, by, reason: order.reason, ...(needsSecond && { askedBy: asked?.by }) },
+      { sha256, signature: known.signature, by, reason: order.reason, ...askedBy },
       'finding released',
     );
     await announceFinding({ findings, publish }, sha256, lifted);
     return { released: 1 };
   }
-}
-
-/** Taking back the word of an operator says nothing of what a scan may find in the content. */
-function releaseOf(
-  { signature }: StandingFinding,
-  order: { readonly reason: string; readonly signature?: string | undefined },
-  { by, at }: { readonly by: string; readonly at: Date },
-): Release {
-  const allowed = signature === CONDEMNED ? CONDEMNED : order.signature;
-  return { by, at, reason: order.reason, ...(allowed !== undefined && { signature: allowed }) };
 }
 
 function isSame(first: string, second: string): boolean {

@@ -11,7 +11,7 @@ const LEAST_FILES = 100;
 const LEAST_BYTES = 1_073_741_824;
 
 /** A number of contents, and bytes of them. */
-export interface Amount {
+interface Amount {
   readonly files: number;
   readonly bytes: number;
 }

@@ -12,13 +12,13 @@ export interface Call {
 }
 
 /**
- * Does the work of a call, with dependencies of its request ({@link within}).
+ * Does the work of a call, with dependencies of its request.
  * @returns the answer, which is sent as JSON; undefined where it has been sent
  */
 export type Route<Deps> = (deps: Deps, context: RequestContext, call: Call) => Promise<object | undefined>;
 
 /** The routes of one path. */
-export interface Methods<Deps> {
+interface Methods<Deps> {
   readonly action: Action;
   /** Query parameters; absent where there are none. */
   readonly parameters?: readonly string[];

@@ -10,7 +10,7 @@ import { redrive, triedEnough } from './redrive.ts';
 import { hasWaited, isLeased, type SweeperDeps } from './sweeper.ts';
 
 /** The bytes and files that may still be sent to the scanner in this sweep. */
-export interface Allowance {
+interface Allowance {
   redrives: number;
 }
 

@@ -109,10 +109,8 @@ function shown({ now }: DeploymentDeps, state: DeploymentState): object {
   const pause = pauseAt(state, now());
   return {
     intake: pause ? { state: 'paused', ...pause } : { state: 'open' },
-    ...(notice && { notice: { ...notice, shown: noticeAt(state, now()) !== undefined } }),
-    ...(claim && {
-      deployment: { name: claim.deployment, since: claim.at, ...(claim.by && { by: claim.by }) },
-    }),
+    notice: notice && { ...notice, shown: noticeAt(state, now()) !== undefined },
+    deployment: claim && { name: claim.deployment, since: claim.at, by: claim.by },
   };
 }
 

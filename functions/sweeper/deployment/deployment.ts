@@ -19,7 +19,7 @@ export interface DeploymentDeps {
 }
 
 /** Makes the next state of one; the same object changes nothing. @throws {Problem} where it may not be changed */
-export type Change = (state: DeploymentState) => DeploymentState;
+type Change = (state: DeploymentState) => DeploymentState;
 
 /**
  * Makes sure that the buckets are this deployment's, and claims them where they are nobody's.

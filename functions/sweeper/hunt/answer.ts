@@ -45,7 +45,7 @@ export async function postHunt(
   const terms = { budgetMs: deps.huntBudgetMs, stopping: isDraining };
   const { next, ...report } = await hunt(deps.permanent, indicators, { ...terms, from, found });
   const place = next && Buffer.from(JSON.stringify(next)).toString('base64url');
-  await lines.send({ report: { ...report, complete: !next, ...(place && { next: place }) } });
+  await lines.send({ report: { ...report, complete: !next, next: place } });
   await lines.end();
   deps.log.warn({ hits: report.hits, complete: !next }, 'hunt completed');
   return undefined;

@@ -17,7 +17,7 @@ const LISTING_DOLLARS = 0.005 / 1_000;
 const LISTING_SECONDS = 0.3;
 
 /** The cost of a hunt, before it or after. */
-export interface HuntCost {
+interface HuntCost {
   /** Contents that are stored. */
   readonly blobs: number;
   /** Requests to Cloud Storage, each the listing of a page: no byte of a content is read. */

@@ -28,7 +28,7 @@ const Listed = v.object({
   name: v.pipe(v.string(), v.minLength(1), v.maxLength(1024)),
 });
 
-export interface AttestDeps extends HoldingsDeps {
+interface AttestDeps extends HoldingsDeps {
   /** Milliseconds in which no collection deletes a content after its last use. */
   readonly blobGraceMs: number;
   readonly now: () => Date;

@@ -11,7 +11,7 @@ import type { RequestContext } from '../../../shared/http/service.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { storedContent } from '../recovery/stored-content.ts';
 
-export interface ContentDeps {
+interface ContentDeps {
   readonly records: Records;
   readonly blobs: Blobs;
   readonly findings: Findings;

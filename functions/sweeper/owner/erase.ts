@@ -23,7 +23,7 @@ const MOST_STEPS = 20;
 
 export type EraseDeps = HoldingsDeps & CollectorDeps;
 
-export interface EraseOrder {
+interface EraseOrder {
   readonly principal: Principal;
   /** Whether files go that a resource refers to: somebody may be bound to keep them. */
   readonly referenced: boolean;

@@ -76,26 +76,20 @@ async function existing(jobs: RescanJobs, name: string): Promise<Job> {
   return job;
 }
 
-/** A job as operators see it: `share` is that of all names which the walk has come through, 0 to 1. */
-function shown(job: Job) {
+/** A job as operators see it. Times are RFC 3339, and `share` is that of all names which the walk has come through, 0 to 1. */
+function shown(job: Job): object {
   const { name, order, progress, places, completedAt } = job;
-  const { prefix, cleanFrom, cleanBefore, database, quarantine } = order;
+  const { wish: _, ...ordered } = order;
   // Names in quarantine tell no share.
-  const share = completedAt ? 1 : quarantine ? 0 : shareOf(places);
+  const share = completedAt ? 1 : order.quarantine ? 0 : shareOf(places);
   return {
     job: name,
     state: stateOf(job),
-    by: order.by,
-    at: order.at.toISOString(),
-    ...(prefix !== undefined && { prefix }),
-    ...(cleanFrom && { cleanFrom: cleanFrom.toISOString() }),
-    ...(cleanBefore && { cleanBefore: cleanBefore.toISOString() }),
-    ...(database !== undefined && { database }),
-    ...(quarantine && { quarantine }),
+    ...ordered,
     requested: { files: progress.files, bytes: progress.bytes },
     passed: progress.passed,
     share: Math.round(share * 1_000) / 1_000,
-    ...(completedAt && { completedAt: completedAt.toISOString() }),
+    completedAt,
   };
 }
 

@@ -19,7 +19,7 @@ const FILE_SECONDS = 0.02;
 const BYTES_PER_SECOND = 50_000_000;
 
 /** The size and cost of a job, before it starts. */
-export interface Estimate {
+interface Estimate {
   /** Contents that will be scanned, and bytes of them. */
   readonly files: number;
   readonly bytes: number;

@@ -31,7 +31,7 @@ const ordered = group<Ordered>({
 });
 
 /** How far the walk of a job has come. */
-export interface Progress {
+interface Progress {
   /** Contents that were sent to the rescanner, and bytes of them. */
   readonly files: number;
   readonly bytes: number;
