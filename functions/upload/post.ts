@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { framingOf } from '../../shared/framework/framing.ts';
 import { authenticate } from '../../shared/http/authenticate.ts';
 import { bodyOf } from '../../shared/http/body.ts';
+import { invalidRequest } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { callbackFor } from './callbacks.ts';
@@ -25,6 +26,7 @@ import type { Uploads } from './uploads.ts';
 export async function postFile(deps: Uploads, context: RequestContext): Promise<void> {
   const { request, response } = context;
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
+  requireOnce(request);
   const offer = uploadHeadersOf(request, deps.terms, deps.now());
   // The file of a key may be there already: createFileIdempotently looks first.
   const reading = offer.idempotencyKey === undefined ? deps.intake.requireOpen() : undefined;
@@ -35,6 +37,16 @@ export async function postFile(deps: Uploads, context: RequestContext): Promise<
   }
   if (offer.complete) wholeLength(request, { offset: 0, complete: true, known: undefined });
   await answer(deps, context, await createFromBody(deps, context, owner, offer), offer);
+}
+
+/**
+ * Refuses headers that are there twice: Node joins their lines, or takes the first, and a file would get a name or an
+ * identifier that nobody gave it.
+ * @throws {Problem}
+ */
+function requireOnce({ headersDistinct }: IncomingMessage): void {
+  for (const name of ['content-type', 'content-disposition', 'correlation-id', 'callback-url'])
+    if ((headersDistinct[name]?.length ?? 0) > 1) throw invalidRequest(`Send one ${name} header.`);
 }
 
 async function answer(

@@ -17,14 +17,14 @@ export function fileNameOf(header: string | undefined): string | undefined | 'in
 
 /** A name as a client gave it, without what no name may hold; the same answers as {@link fileNameOf}. */
 export function safeFileName(given: string): string | undefined | 'invalid' {
-  // Characters that separate folders on any system, and those that no name should hold: controls and bidirectional
-  // overrides.
+  // Characters that separate folders on any system, and those that no name should hold: controls, separators of lines
+  // and bidirectional overrides.
   const last = given.split(/[/\\]/).at(-1) ?? '';
   // Normalizing takes time that grows with the square of the length where many marks stand on one letter.
   if (last.length > MAX_FIELD_LENGTH) return 'invalid';
   const name = last
     .normalize('NFC')
-    .replace(/[\p{Cc}\p{Cs}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
+    .replace(/[\p{Cc}\p{Cs}\p{Zl}\p{Zp}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, '')
     .trim();
   if (name === '' || name === '.' || name === '..') return undefined;
   return Buffer.byteLength(name) <= MAX_NAME_BYTES ? name : 'invalid';

@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import { type IncomingMessage, request } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { OWNER, Service } from '../support/service.ts';
 import { idOf, OFFSET_TYPE, TusRequests } from '../support/tus.ts';
 
@@ -10,10 +13,10 @@ describe('input that a route would ignore', () => {
   const tus = new TusRequests(service);
 
   async function refused(response: Response, named: RegExp): Promise<void> {
-    const text = await response.text();
-    assert.equal(response.status, 400, text);
-    assert.match(text, /\/problems\/invalid-request/);
-    assert.match(text, named);
+    const problem = await response.text();
+    assert.equal(response.status, 400, problem);
+    assert.match(problem, /\/problems\/invalid-request/);
+    assert.match(problem, named);
   }
 
   it('is refused as a parameter of a listing that is misspelt, or given twice', async () => {
@@ -97,6 +100,26 @@ describe('input that a route would ignore', () => {
     // A client of tus with another address than ours.
     const created = await tus.send('POST', '/files', { headers: { 'upload-length': '5' } });
     await refused(created, /\/uploads/);
+  });
+
+  it('is refused as a header that is there twice', async () => {
+    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    const twice = [
+      ['content-type', 'text/plain', 'text/html'],
+      ['content-disposition', 'attachment; filename=a.txt', 'attachment; filename=b.txt'],
+      ['correlation-id', 'one', 'two'],
+      ['callback-url', 'http://127.0.0.1:9090/1', 'http://127.0.0.1:9090/2'],
+    ] as const;
+    for (const [name, ...values] of twice) {
+      const sent = request(`${service.url}/files`, {
+        method: 'POST',
+        headers: { authorization, [name]: values },
+      });
+      sent.end('twice');
+      const [response] = (await once(sent, 'response')) as [IncomingMessage];
+      assert.equal(response.statusCode, 400, name);
+      assert.match(await text(response), new RegExp(name));
+    }
   });
 
   it('is refused as a content coding of tus', async () => {

@@ -21,6 +21,7 @@ describe('file names', () => {
     [Buffer.from('attachment; filename="røntgen 日.pdf"').toString('latin1'), 'røntgen 日.pdf'],
     ['attachment; filename="r\xf8ntgen.pdf"', 'røntgen.pdf'],
     ["attachment; filename*=UTF-8''%D8%9Cabc", 'abc'],
+    ["attachment; filename*=UTF-8''a%E2%80%A8b%E2%80%A9.txt", 'ab.txt'],
     ["attachment; filename*=UTF-8''%ZZ", undefined],
     [';;;', undefined],
   ] as const) {
