@@ -1,6 +1,9 @@
 # The three buckets of the design, and none of them where the buckets are given.
 
 locals {
+  # Days after which an export is gone: kept, as an old version, as a deleted object, and two for the lifecycle to act.
+  exports_gone_after_days = try(var.exports.keep_days, 35) + 10
+
   new_buckets     = var.existing_buckets == null
   bucket_location = coalesce(var.bucket_location, var.region)
   has_quarantine  = local.new_buckets ? var.quarantine.enabled : var.existing_buckets.quarantine != null
@@ -100,7 +103,7 @@ resource "google_storage_bucket" "permanent" {
   # Marks of erasures, which outlive every export that could bring something back.
   lifecycle_rule {
     condition {
-      age            = try(var.exports.keep_days, 35) + 10
+      age            = local.exports_gone_after_days
       matches_prefix = ["erased/"]
     }
     action {

@@ -145,6 +145,8 @@ locals {
       for name, value in merge(
         local.runtime_env,
         local.common_env,
+        # A restore knows a deleted file by its tombstone, which outlives every export from before the deletion.
+        { TOMBSTONE_DAYS = var.exports != null && contains(local.tunable[function], "TOMBSTONE_DAYS") ? tostring(local.exports_gone_after_days) : null },
         # A re-scan is cut as a first scan is.
         { for name, value in var.environment.scanner : name => value if function == "rescanner" && contains(local.tunable.rescanner, name) },
         # An audit goes by the times of the sweeper.

@@ -467,6 +467,10 @@ variable "environment" {
     ])
     error_message = "Names a setting that the function does not read, or that the module sets: ${join(", ", flatten([for function, variables in var.environment : [for name in keys(variables) : "${function}.${name}" if !contains(local.tunable[function], name)]]))}."
   }
+  validation {
+    condition     = var.exports == null ? true : try(tonumber(var.environment.sweeper.TOMBSTONE_DAYS) >= local.exports_gone_after_days, !contains(keys(var.environment.sweeper), "TOMBSTONE_DAYS"))
+    error_message = "TOMBSTONE_DAYS of the sweeper should be at least ${local.exports_gone_after_days}: a restore from an older export would bring deleted files back."
+  }
 }
 
 variable "signatures" {

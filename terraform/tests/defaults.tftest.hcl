@@ -263,6 +263,19 @@ run "scans_in_windows" {
   }
 }
 
+run "tombstones_outlive_exports" {
+  command = plan
+  variables {
+    exports = { location = "europe-west3", keep_days = 60 }
+  }
+  assert {
+    condition = alltrue([for function in ["sweeper", "auditor"] : one([
+      for env in google_cloud_run_v2_service.function[function].template[0].containers[0].env : env.value if env.name == "TOMBSTONE_DAYS"
+    ]) == "70"])
+    error_message = "An export of a deleted file outlives its tombstone."
+  }
+}
+
 run "limit_of_requests" {
   command = plan
   variables {

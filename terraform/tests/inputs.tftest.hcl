@@ -77,6 +77,15 @@ run "setting_that_the_module_makes" {
   expect_failures = [var.environment]
 }
 
+run "exports_that_outlive_tombstones" {
+  command = plan
+  variables {
+    exports     = { location = "europe-west3" }
+    environment = { sweeper = { TOMBSTONE_DAYS = "30" } }
+  }
+  expect_failures = [var.environment]
+}
+
 run "undated_signatures" {
   command = plan
   variables {
