@@ -15,7 +15,9 @@ export function declared(
   if (length === undefined) return undefined;
   if (length > terms.maxBytes) throw tooLarge(terms.maxBytes);
   const known = lengthOf(record.upload, chain);
-  if (length < chain.end || length !== (known ?? length)) throw unfitLength();
+  // The IETF draft announces a length that ends nothing yet.
+  const told = known ?? record.upload.announced;
+  if (length < chain.end || length !== (told ?? length)) throw unfitLength();
   return known === undefined ? length : undefined;
 }
 

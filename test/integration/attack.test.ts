@@ -129,6 +129,18 @@ describe('an attacker', () => {
     );
   });
 
+  it('makes no shorter file of an upload by ending it in another protocol', async () => {
+    const headers = { 'upload-complete': '?0', 'upload-length': '10' };
+    const begun = await service.call('POST', '/files', { headers, body: 'hello' });
+    const id = begun.headers.get('location')?.split('/').at(-1) ?? assert.fail();
+    const shorter = await tus.patch(`/uploads/${id}`, 5, Buffer.from('!'), { 'upload-length': '6' });
+    assert.equal(shorter.status, 400);
+    const whole = await tus.patch(`/uploads/${id}`, 5, Buffer.from('world'), { 'upload-length': '10' });
+    assert.equal(whole.status, 204);
+    assert.equal((await service.decided(id)).state, 'clean');
+    assert.equal(await (await service.call('GET', `/files/${id}`)).text(), 'helloworld');
+  });
+
   it('learns of no file or upload of others by any method, condition or range', async () => {
     const { id } = await service.upload('somebody else has this');
     assert.equal((await service.decided(id)).state, 'clean');
