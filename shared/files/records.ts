@@ -187,25 +187,20 @@ export class Records {
 }
 
 /**
- * The metadata of `files/<fileId>` once a record is replaced: where a file goes on in its state, or has a verdict, only what
- * anybody may change of it is written anew.
+ * The metadata of `files/<fileId>` once a record is replaced: where the file has a verdict, only what anybody may change of it is
+ * written anew.
  */
 export function fileAfter(
   { record: before, object }: { record: FileRecord; object: Pick<StoredObject, 'metadata'> },
   record: FileRecord,
 ): Metadata {
-  // A deletion may not be written down yet, of a file that has reached its end.
-  const isNews = record.state !== before.state || record.state === 'deleted';
-  if (isUnjudged(record) && (isNews || record.state === object.metadata['state']))
-    return fileMetadata(record);
+  const isOver = record.state === 'expired' || record.state === 'deleted';
+  const arrives = record.state === 'uploading' || record.state === 'pending';
+  if (isOver || (arrives && record.state === object.metadata['state'])) return fileMetadata(record);
   if (record.state !== before.state) throw new Error(`${record.state} is for a verdict to say`);
   const known = new Set(Object.keys(STORED.write(before)));
   const others = Object.entries(object.metadata).filter(([key]) => !known.has(key));
   return { ...Object.fromEntries(others), ...STORED.write(record) };
-}
-
-function isUnjudged(record: FileRecord): record is UnjudgedRecord {
-  return ['uploading', 'pending', 'expired', 'deleted'].includes(record.state);
 }
 
 function verdictName(fileName: string): string {
