@@ -10,7 +10,7 @@ import { declare } from './tus-length.ts';
 import type { Tus } from './uploads.ts';
 
 /** The body of one request of an upload. */
-export interface UploadPart {
+interface UploadPart {
   /** Whether the file ends with it. */
   readonly complete: boolean;
   /** Bytes of the whole, where they are known. */
@@ -33,7 +33,7 @@ export async function receivePart(
     ...tus,
     terms: { ...tus.terms, maxBytes: Math.min(length ?? Infinity, tus.terms.maxBytes) },
   };
-  const begun = complete && length !== undefined ? await completedBy(tus, progress, length) : progress;
+  const begun = complete ? await declare(tus, progress, length) : progress;
   const size = bodyBytes(context.request);
   const checksum = checksumOf(digests);
   const chunk = hasBody(context.request) ? { size, checksum } : undefined;
@@ -44,12 +44,7 @@ export async function receivePart(
   if (!complete || !now.progress) return now;
   const { end } = now.progress.chain;
   if ((knownLength(now.progress) ?? end) !== end) throw inconsistent();
-  return appendBody(tus, context, await completedBy(tus, now.progress, end));
-}
-
-async function completedBy(tus: Tus, progress: Progress, length: number): Promise<Progress> {
-  const { record, chain } = progress;
-  return lengthOf(record.upload, chain) === undefined ? declare(tus, progress, length) : progress;
+  return appendBody(tus, context, await declare(tus, now.progress, end));
 }
 
 function checksumOf([claim]: readonly ClaimedDigest[]): Checksum | undefined {

@@ -16,7 +16,7 @@ import { isFinal, parseConcat } from './tus-concat.ts';
 import { createPartial, createUpload } from './tus-create.ts';
 import { createFinal } from './tus-final.ts';
 import { completeHeaders, countIn, header, metadataOf, progressHeaders, TUS_VERSION } from './tus-headers.ts';
-import { declare, declared, unfitLength } from './tus-length.ts';
+import { declare, requireFit, unfitLength } from './tus-length.ts';
 import { alive, current, type Found, find, unlessOvertaken } from './tus-standing.ts';
 import { terminate } from './tus-terminate.ts';
 import { requireIdentity } from './upload-headers.ts';
@@ -121,7 +121,8 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
   if (offset === undefined) throw invalidRequest('Send Upload-Offset.');
   if (!live) return patchComplete(context, now.record, offset);
   if (offset !== live.chain.end) throw standsAt(live.chain.end);
-  const said = declared(tus, live, countIn(request, 'Upload-Length'));
+  const said = countIn(request, 'Upload-Length');
+  requireFit(tus, live, said);
   const length = said ?? lengthOf(live.record.upload, live.chain);
   const chunk = chunkOf(context, length === undefined ? undefined : length - offset);
   const adding = declare(tus, live, said).then((goingOn) => appendBody(tus, context, goingOn, chunk));
