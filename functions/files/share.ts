@@ -23,7 +23,7 @@ export interface Sharing {
   readonly ifMatch: IfMatch | undefined;
 }
 
-export interface ShareDeps {
+interface ShareDeps {
   readonly writer: RecordWriter;
   readonly shared: SharedFiles;
   /** Absent: the sweeper publishes. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Signer } from '../../shared/storage/signer.ts';
 
-export interface SignedUrlOptions {
+interface SignedUrlOptions {
   /** Scheme and host of the endpoint, such as `https://storage.googleapis.com`. */
   readonly origin: string;
   /** Not encoded: `/BUCKET/OBJECT` in the path style. */

@@ -3,7 +3,7 @@ import type { Scanner } from '../../shared/scanning/clamd.ts';
 import type { EngineVersion } from '../../shared/scanning/engine.ts';
 import { ScanFault } from '../../shared/scanning/verdict.ts';
 
-export interface GateOptions {
+interface GateOptions {
   /** Milliseconds that the signatures may be old. */
   readonly maxAgeMs: number;
   /** Whether signatures that carry no date will do: development ones. */

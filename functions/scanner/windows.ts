@@ -2,7 +2,7 @@ import type { Scanner } from '../../shared/scanning/clamd.ts';
 import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
 
 /** How a file is cut that is larger than the engine can scan. In bytes. */
-export interface Cut {
+interface Cut {
   readonly size: number;
   /** Size of one window, the overlap included. */
   readonly windowBytes: number;

@@ -27,7 +27,7 @@ export interface CreateOnceDeps extends CreateFileDeps {
   readonly patienceMs: number;
 }
 
-export interface KeyedUpload extends Upload {
+interface KeyedUpload extends Upload {
   readonly key: string;
 }
 

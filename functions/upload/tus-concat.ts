@@ -3,7 +3,7 @@ import type { TusUpload } from '../../shared/files/record.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 
 /** Upload-Concat of a new upload. */
-export type Concat =
+type Concat =
   | { readonly kind: 'partial' }
   /** The uploads, in the order of their bytes. */
   | { readonly kind: 'final'; readonly uploads: readonly FileId[] };

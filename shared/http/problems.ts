@@ -70,7 +70,7 @@ export function problemUri(type: ProblemType, filesUrl?: string): string {
   return 'uri' in problem ? problem.uri : `${filesUrl ?? ''}/problems/${type}`;
 }
 
-export interface ProblemExtras {
+interface ProblemExtras {
   /** The cause in this case, and the remedy; never what another party did. */
   readonly detail?: string;
   readonly headers?: Readonly<Record<string, string>>;

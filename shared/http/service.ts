@@ -34,7 +34,7 @@ const NOTHING = { 'content-length': '0' };
 
 type Handler = (context: RequestContext) => Promise<void>;
 
-export interface ServiceOptions {
+interface ServiceOptions {
   readonly log: Logger;
   readonly project: string;
   /** Where clients reach the files function, which serves the types of problems; undefined where that is not known. */

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { MAX_FIELD_LENGTH, membersOf } from '../../../shared/http/list.ts';
 
 /** Validators that tell one version of a content from another. */
-export interface Validators {
+interface Validators {
   /** A strong entity tag, with its quotes. */
   readonly etag: string;
   /** Whole seconds matter: a header holds no more. */

@@ -2,7 +2,7 @@ import type { SlotUse } from './slot-use.ts';
 import type { TempSpace } from './temp-space.ts';
 import { Turns } from './turns.ts';
 
-export interface AdmissionOptions {
+interface AdmissionOptions {
   /** Scans at once: about one a processor of clamd's, more do not make it faster (docs/platform-facts.md#scans-at-once). */
   readonly slots: number;
   /** How many may wait for a slot; see {@link Turns} for whose give way. */

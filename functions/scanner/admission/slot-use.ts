@@ -4,7 +4,7 @@ export interface MeanSlots {
   readonly slotsFree: number;
 }
 
-export interface SlotUseOptions {
+interface SlotUseOptions {
   readonly slots: number;
   /** Told once a minute while slots are in use, and not at all while none is. */
   readonly report: (mean: MeanSlots) => void;

@@ -1,4 +1,4 @@
-export interface TurnsOptions {
+interface TurnsOptions {
   readonly slots: number;
   /** How many may wait for a slot; beyond that, those of the owner with the most of them give way. */
   readonly maxWaiting: number;

@@ -14,7 +14,7 @@ const CRLF = '\r\n';
 const AS_THEY_ARE = new Set(['7bit', '8bit', 'binary']);
 
 /** The file of a form, as its part describes it. */
-export interface FormFile {
+interface FormFile {
   readonly contentType: string;
   readonly fileName: string;
   /** Ends only after the last boundary: a form that is cut or has a second part throws, however late. */
