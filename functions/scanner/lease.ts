@@ -89,19 +89,13 @@ export async function underLease(
     if (typeof result === 'object' && result.kind === 'later') await release(false);
     return result;
   } catch (error) {
-    await release(isScanned && !isFilesFault(error));
+    // A verdict that could not be carried out, because Cloud Storage or Pub/Sub did not answer or a grant is missing, is an outage:
+    // the file is not to blame, and such a redrive does not count.
+    await release(isScanned && !(error instanceof BlobMismatch));
     throw error;
   } finally {
     if (timer) clearInterval(timer);
   }
-}
-
-/**
- * Whether the file is to blame for an error after its scan. A verdict that could not be carried out, because Cloud
- * Storage or Pub/Sub did not answer or a grant is missing, is an outage: such a redrive does not count.
- */
-function isFilesFault(error: unknown): boolean {
-  return error instanceof BlobMismatch;
 }
 
 function untried(record: PendingRecord): PendingRecord {

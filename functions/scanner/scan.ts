@@ -23,7 +23,7 @@ import { decideByScan } from './decide.ts';
 import type { Decision, Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import { underLease } from './lease.ts';
-import type { Outcome } from './outcome.ts';
+import { later, type Outcome } from './outcome.ts';
 import type { ScanContext } from './scan-context.ts';
 import { decideUnread } from './unread.ts';
 
@@ -143,10 +143,7 @@ async function carryOut(
   decision: Decision | Undecided,
 ): Promise<Outcome | 'conflict'> {
   if (decision === 'sourceGone') return withoutSource(scan, current, object);
-  if ('refused' in decision) {
-    const why = decision.refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
-    return { kind: 'later', why, retryAfterSeconds: 1 };
-  }
+  if ('refused' in decision) return later(decision);
   if ('failure' in decision)
     return (await markFailed(scan, current, decision.failure, decision)) ? DONE : 'conflict';
   const decidedAt = scan.now();

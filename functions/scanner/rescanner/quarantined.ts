@@ -5,8 +5,8 @@ import { shownEngine } from '../../../shared/scanning/engine.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { decideByScan } from '../decide.ts';
 import { coverageOf, type Decision } from '../decision.ts';
-import type { Outcome } from '../outcome.ts';
-import { isSame, later, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
+import { later, type Outcome } from '../outcome.ts';
+import { isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
 
 /** A request for bytes in quarantine. */
 type Request = RescanRequest & { readonly quarantined: Sha256 };
@@ -34,7 +34,7 @@ export async function rescanQuarantined(
   const begun = async () => undefined;
   const decision = await decideByScan(context, quarantine, file, object, undefined, { signal, begun });
   if (decision === 'sourceGone') return 'over';
-  if ('refused' in decision) return later(decision.refused);
+  if ('refused' in decision) return later(decision);
   if ('failure' in decision) {
     log.warn({ object: name, sha256 }, 'quarantined bytes do not have their digest');
     return 'damaged';

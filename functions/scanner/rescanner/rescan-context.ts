@@ -4,7 +4,6 @@ import type { Logger } from '../../../shared/runtime/log.ts';
 import type { EngineVersion } from '../../../shared/scanning/engine.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { ScanDeps } from '../decision.ts';
-import type { Outcome } from '../outcome.ts';
 import type { BlobNotes } from './blob-notes.ts';
 
 /** The stores, settings and services that a re-scan uses. */
@@ -40,9 +39,4 @@ export function isSame(engine: EngineVersion, before: EngineVersion): boolean {
   return (
     engine.database !== undefined && engine.database === before.database && engine.engine === before.engine
   );
-}
-
-export function later(refused: 'slots' | 'tempSpace'): Outcome {
-  const why = refused === 'slots' ? 'all scan slots are taken' : 'temporary space is short';
-  return { kind: 'later', why, retryAfterSeconds: 1 };
 }

@@ -6,9 +6,9 @@ import type { Sha256 } from '../../../shared/files/record.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { decideByScan } from '../decide.ts';
 import { coverageOf, type Decision } from '../decision.ts';
-import type { Outcome } from '../outcome.ts';
+import { later, type Outcome } from '../outcome.ts';
 import { rescanQuarantined } from './quarantined.ts';
-import { isSame, later, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
+import { isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
 
 const DONE: Outcome = { kind: 'done' };
 
@@ -74,7 +74,7 @@ async function rescanned(
   const begun = async () => undefined;
   const decision = await decideByScan(context, permanent, file, object, undefined, { signal, begun });
   if (decision === 'sourceGone') return 'over';
-  if ('refused' in decision) return later(decision.refused);
+  if ('refused' in decision) return later(decision);
   if ('failure' in decision) return damaged(context, object);
   return decided(context, sha256, blob, decision);
 }
