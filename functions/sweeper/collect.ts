@@ -1,5 +1,4 @@
 import { parseTime } from '../../shared/files/fields.ts';
-import { parseSha256 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects } from '../../shared/files/records.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import { deleteUnlessHeld, isKept } from '../../shared/storage/delete-unless-held.ts';
@@ -7,6 +6,7 @@ import type { CollectorDeps } from './collector.ts';
 import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { resume, resumeWalk } from './cursor.ts';
 import { type ClaimOutcome, Cycle, type GarbageOutcome } from './cycle.ts';
+import { digestsOf } from './digests-of.ts';
 import { idOf, referencesOfPage } from './page-references.ts';
 import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import { type CollectOutcome, reconcileUnused } from './unused.ts';
@@ -105,12 +105,9 @@ async function askRecords(
 
 /** Decides from the metadata as it stands: a record that does not parse uses what it names. */
 async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
-  const said = verdict ? [file.metadata, verdict.metadata] : [file.metadata];
-  if (said.some(({ state }) => WITHOUT_BLOB.has(state))) return;
+  if ([file, verdict].some((object) => WITHOUT_BLOB.has(object?.metadata['state']))) return;
   const owner = (file.metadata['owner'] ?? '') as Principal;
-  for (const digest of new Set(said.map(({ sha256 = '' }) => parseSha256(sha256)))) {
-    if (digest) await cycle.markLive({ owner, sha256: digest });
-  }
+  for (const sha256 of digestsOf({ file, verdict })) await cycle.markLive({ owner, sha256 });
 }
 
 function collectKeys({ permanent, log, now }: CollectorDeps, stop: () => boolean) {

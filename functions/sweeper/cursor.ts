@@ -27,7 +27,7 @@ export class Cursor {
   }
 
   /** The place as it was read, or saved last; empty for the beginning. */
-  get place(): Partial<Place> {
+  get place(): Place {
     return this.#object?.metadata ?? {};
   }
 
@@ -59,7 +59,7 @@ export class Cursor {
 export async function resume(
   bucket: Bucket,
   name: string,
-  work: (place: Partial<Place>) => Promise<Place | undefined>,
+  work: (place: Place) => Promise<Place | undefined>,
 ): Promise<boolean> {
   const cursor = await Cursor.open(bucket, name);
   const next = await work(cursor.place);

@@ -7,14 +7,13 @@ import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendHead, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import { shownEngine } from '../../shared/scanning/engine.ts';
-import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { pageOf } from '../../shared/storage/page.ts';
 import { ChecksumTally } from '../../shared/storage/tally.ts';
 import { MAX_ZIPPED_BYTES, protectedZip } from './protected-zip.ts';
 import { quarantinedContents, quarantinedDigest } from './quarantined.ts';
+import type { RestoreDeps } from './restore.ts';
 import { type Call, parsed } from './routes.ts';
-import type { SweeperDeps } from './sweeper.ts';
 
 /** Entries of a page; each costs up to three reads of metadata. */
 const LIMIT = 100;
@@ -24,9 +23,8 @@ const NAME = /^[\w/]{1,80}$/;
 /** The convention among those who exchange malware: it protects from accidents, not from people. */
 const PASSWORD = 'infected';
 
-export interface QuarantineDeps extends Pick<SweeperDeps, 'records' | 'findings' | 'now' | 'log'> {
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
+export interface QuarantineDeps
+  extends Pick<RestoreDeps, 'quarantine' | 'records' | 'findings' | 'now' | 'log'> {
   /** Publishes to the rescanner. */
   readonly request: Publish;
 }

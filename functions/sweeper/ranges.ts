@@ -34,7 +34,7 @@ export function rangesOf(prefix: string, digits: string, count: number): readonl
  */
 export async function walkRanges(
   ranges: readonly Range[],
-  places: Readonly<Partial<Places>>,
+  places: Places,
   stop: () => boolean,
   walkOne: (range: Range, stop: () => boolean) => Promise<{ readonly from: string } | undefined>,
 ): Promise<Places | undefined> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { parseCount } from '../../shared/files/fields.ts';
-import type { Bucket } from '../../shared/storage/bucket.ts';
 import { Cursor } from './cursor.ts';
+import type { SweeperDeps } from './sweeper.ts';
 
 const NAME = 'sweeper/rescan-budget';
 /** The share of a day that is reserved at a time, so that a process which dies loses no more. */
@@ -21,9 +21,10 @@ export interface Reserved extends Amount {
   readonly day: string;
 }
 
-interface BudgetDeps {
-  readonly permanent: Bucket;
-  readonly now: () => Date;
+interface BudgetDeps extends PerDay, Pick<SweeperDeps, 'permanent' | 'now'> {}
+
+/** A budget. */
+export interface PerDay {
   /** The most contents and bytes that are sent in a day (UTC). */
   readonly filesPerDay: number;
   readonly bytesPerDay: number;

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { parseTime } from '../../shared/files/fields.ts';
+import { group, optional, parseTime, time } from '../../shared/files/fields.ts';
 import type { Counts } from './count-outcomes.ts';
 import { Cursor, type Place } from './cursor.ts';
 import { type RescanAges, rescanDueAt } from './due.ts';
@@ -31,12 +31,14 @@ export interface RescanReport {
 
 /** A walk, as its place is kept. */
 interface Begun {
-  readonly began: Date;
-  /** An earlier walk sent all that became due until then; undefined: all that is due is sent. */
-  readonly since: Date | undefined;
   /** When a walk that sent all that was due last began. */
   readonly full: Date;
+  readonly began: Date;
+  /** An earlier walk sent all that became due until then; undefined: all that is due is sent. */
+  readonly since?: Date | undefined;
 }
+
+const BEGUN = group<Begun>({ full: time('full'), began: time('began'), since: optional(time('since')) });
 
 /**
  * Asks for a scan of every stored content that is due for one, within the budget of the day.
@@ -50,16 +52,8 @@ export async function requestRescans(deps: RescanDeps, terms: SweepTerms): Promi
   const now = deps.now();
   const cursor = await Cursor.open(deps.permanent, 'sweeper/rescan');
   const walking = begun(cursor.place, now);
-  const full = walking.full.toISOString();
-  const began = walking.began.toISOString();
   const walker = randomUUID();
-  const placeOf = (places: Place): Place => ({
-    ...places,
-    full,
-    began,
-    since: walking.since?.toISOString() ?? '',
-    walker,
-  });
+  const placeOf = (places: Place): Place => ({ ...places, ...BEGUN.write(walking), walker });
   let behindMs = 0;
   const { blobs, places, overtaken } = await sendRescans(deps, {
     ...terms,
@@ -73,16 +67,17 @@ export async function requestRescans(deps: RescanDeps, terms: SweepTerms): Promi
     keep: (sent) => cursor.save(placeOf(sent.places ?? {})),
   });
   if (places) behindMs = Math.max(behindMs, now.getTime() - walking.began.getTime());
+  const { full = '', began = '' } = BEGUN.write(walking);
   if (!overtaken) await cursor.save(places ? placeOf(places) : { full, previous: began });
   const behindSeconds = Math.round(behindMs / 1000);
   return { blobs, ...(await deps.budget.spent()), behindSeconds, complete: !places };
 }
 
 /** The walk that was stopped, or a new one. */
-function begun(place: Readonly<Partial<Record<string, string>>>, now: Date): Begun {
-  const time = (key: string): Date | undefined => parseTime(place[key] ?? '');
-  const [began, full, previous] = [time('began'), time('full'), time('previous')];
-  if (began && full) return { began, since: time('since'), full };
+function begun(place: Place, now: Date): Begun {
+  const known = BEGUN.read(place, () => undefined);
+  if (known) return known;
+  const [full, previous] = [parseTime(place['full'] ?? ''), parseTime(place['previous'] ?? '')];
   const isFull = !full || !previous || now.getTime() - full.getTime() >= SEND_AGAIN_MS;
-  return { began: now, since: isFull ? undefined : previous, full: isFull ? now : full };
+  return isFull ? { full: now, began: now } : { full, began: now, since: previous };
 }

@@ -32,7 +32,7 @@ export interface SendTerms<Passed extends string> extends SweepTerms {
   /** Absent: the contents of files. */
   readonly of?: Contents<Passed> | undefined;
   /** Where an earlier call stopped. */
-  readonly places: Readonly<Partial<Places>>;
+  readonly places: Places;
   /** Resolves a content to the time at which it became due, or to the reason why it is passed over; asked more than once. */
   readonly pick: (object: StoredObject) => Date | Passed;
   /** Keeps the place before more is sent. @returns false where somebody else does this work now, or nobody should */
@@ -84,7 +84,7 @@ export async function sendRescans<Passed extends string>(
     lacking = Math.max(lacking ?? 0, blob.size);
     return true;
   };
-  const toEnd = (from: Readonly<Partial<Places>>) =>
+  const toEnd = (from: Places) =>
     walkRanges(of.ranges, from, isOver, (range, stopped) => {
       const stop = (blob?: StoredObject) => stopped() || isUnpaid(blob);
       return walk({ bucket: of.bucket, prefix: of.prefix, stop, visit, ...range });

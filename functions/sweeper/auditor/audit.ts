@@ -90,7 +90,7 @@ export async function audit(deps: AuditDeps, terms: SweepTerms): Promise<AuditRe
 async function auditFiles(
   deps: AuditDeps,
   { now, stop, broken }: Run,
-  places: Readonly<Partial<Places>>,
+  places: Places,
 ): Promise<{ readonly files: number; readonly next: Places | undefined }> {
   const malware = new Set<Sha256>();
   const late = new Date(now.getTime() - deps.graceMs);

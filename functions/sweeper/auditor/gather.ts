@@ -8,16 +8,14 @@ import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { byFile, idsBeginning, objectsOf, type Source, source } from '../by-file.ts';
 import type { Range } from '../ranges.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 
 type Kind = 'file' | 'verdict' | 'accepted' | 'reference' | 'receipt' | 'upload' | 'part' | 'partial';
 
 /** All that the buckets hold of one file or upload: of several objects of a kind, the oldest. */
 export type FileObjects = { readonly id: FileId } & { readonly [K in Kind]?: StoredObject };
 
-export interface Buckets {
-  readonly permanent: Bucket;
-  readonly unscanned: Bucket;
-}
+export type Buckets = Pick<SweeperDeps, 'permanent' | 'unscanned'>;
 
 /** The part of an audit that one portion is. */
 export interface Portion<Rule extends string> {

@@ -3,16 +3,16 @@ import {
   BLOBS_PREFIX,
   blobKeys,
   blobName,
-  type Contents,
   type DeduplicationScope,
   digestOf,
 } from '../../../shared/files/blob-name.ts';
-import { type CleanRecord, parseSha256 } from '../../../shared/files/record.ts';
+import type { CleanRecord } from '../../../shared/files/record.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { digestsOf } from '../digests-of.ts';
 import type { FileObjects } from './gather.ts';
 
 /** The rules that a blob must keep. */
@@ -90,15 +90,9 @@ export class StoredBlobs {
   }
 
   /** Notes that a file uses what its objects name, whether its record parses or not. */
-  use({ file, verdict }: FileObjects): void {
-    const owner = (file?.metadata['owner'] ?? '') as Principal;
-    for (const digest of [file, verdict].map((object) => parseSha256(object?.metadata['sha256'] ?? ''))) {
-      if (digest) this.#use({ owner, sha256: digest });
-    }
-  }
-
-  #use(contents: Contents): void {
-    for (const key of blobKeys(contents)) {
+  use(found: FileObjects): void {
+    const owner = (found.file?.metadata['owner'] ?? '') as Principal;
+    for (const key of [...digestsOf(found)].flatMap((sha256) => blobKeys({ owner, sha256 }))) {
       const entry = this.#entries.get(blobName(key));
       if (entry) entry.isUsed = true;
     }

@@ -6,16 +6,12 @@ import {
   STATE_NAME,
 } from '../../../shared/deployment/state.ts';
 import { Problem } from '../../../shared/http/problems.ts';
-import type { Logger } from '../../../shared/runtime/log.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { putMetadata } from '../../../shared/storage/put-metadata.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 
-export interface DeploymentDeps {
-  readonly permanent: Bucket;
+export interface DeploymentDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'> {
   /** `DEPLOYMENT` of this function. */
   readonly deployment: string;
-  readonly now: () => Date;
-  readonly log: Logger;
 }
 
 /** Makes the next state of one; the same object changes nothing. @throws {Problem} where it may not be changed */

@@ -5,6 +5,7 @@ import { allObjects } from '../../../shared/storage/page.ts';
 import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 import type { Archive, Chain, ExportedRange, Manifest, Unfinished } from './archive.ts';
 import { type ArchivedObject, type ArchiveLine, archived, compareNames, isUnchanged } from './archived.ts';
 import { joined } from './joined.ts';
@@ -32,13 +33,10 @@ const RANGES: readonly Range[] = (() => {
 /** Places at which duties were stopped, and whose the buckets are: a restore begins anew. */
 const LEFT_OUT = ['auditor/', 'deployment/', 'sweeper/'];
 
-export interface ExportDeps {
-  readonly permanent: Bucket;
+export interface ExportDeps extends Pick<SweeperDeps, 'permanent' | 'now' | 'log'> {
   readonly archive: Archive;
   /** Exports that build on one that has everything, itself included. */
   readonly fullEvery: number;
-  readonly now: () => Date;
-  readonly log: Logger;
 }
 
 export interface ExportReport {

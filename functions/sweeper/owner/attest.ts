@@ -11,8 +11,9 @@ import { type Principal, parsePrincipal, principalKey } from '../../../shared/id
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { digestsOf } from '../digests-of.ts';
 import { visitSideBySide } from '../side-by-side.ts';
-import { type BucketRole, digestsOf, type HoldingsDeps, holdings, isNamedBy } from './holdings.ts';
+import { type BucketRole, type HoldingsDeps, holdings, isNamedBy } from './holdings.ts';
 import { linesOf } from './lines.ts';
 
 /** Objects that a statement names one by one; of more, it has the number. */

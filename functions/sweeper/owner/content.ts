@@ -1,21 +1,13 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import type { Blobs } from '../../../shared/files/blobs.ts';
 import { parseFileId } from '../../../shared/files/file-id.ts';
-import type { Findings } from '../../../shared/files/findings.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
-import type { Records } from '../../../shared/files/records.ts';
 import { Problem } from '../../../shared/http/problems.ts';
 import { sendHead } from '../../../shared/http/respond.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { storedContent } from '../recovery/stored-content.ts';
-
-interface ContentDeps {
-  readonly records: Records;
-  readonly blobs: Blobs;
-  readonly findings: Findings;
-}
+import type { RestoreDeps } from '../restore.ts';
 
 /**
  * Answers with the bytes of one file of an owner, if a download would have them: what was not found clean is handed to nobody. There is no
@@ -23,7 +15,7 @@ interface ContentDeps {
  * @throws {Problem} 404 where there is no such file of that owner, or nobody may have its bytes; {StorageError}
  */
 export async function sendContent(
-  { records, blobs, findings }: ContentDeps,
+  { records, blobs, findings }: Pick<RestoreDeps, 'records' | 'blobs' | 'findings'>,
   { response, signal, audit, log }: RequestContext,
   { owner, file, by }: { readonly owner: Principal; readonly file: string; readonly by: string },
 ): Promise<void> {

@@ -2,12 +2,13 @@ import { blobKeys, blobName } from '../../../shared/files/blob-name.ts';
 import type { Metadata } from '../../../shared/files/fields.ts';
 import { type FileId, ownerTag, parseFileId, tagOf } from '../../../shared/files/file-id.ts';
 import { RECEIPTS_PREFIX } from '../../../shared/files/receipts.ts';
-import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
-import { RECORDS_PREFIX, type RecordObjects, type Records } from '../../../shared/files/records.ts';
+import { RECORDS_PREFIX, type RecordObjects } from '../../../shared/files/records.ts';
 import { idIn, sharedPrefix } from '../../../shared/files/shared-files.ts';
 import { type Principal, principalKey } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { digestsOf } from '../digests-of.ts';
+import type { RestoreDeps } from '../restore.ts';
 import { type Buckets, type OwnFile, ownFiles } from './own-files.ts';
 
 export type BucketRole = keyof Buckets;
@@ -36,9 +37,7 @@ export interface Holding {
   readonly metadata?: Metadata;
 }
 
-export interface HoldingsDeps extends Buckets {
-  readonly records: Records;
-}
+export type HoldingsDeps = Buckets & Pick<RestoreDeps, 'records'>;
 
 /** A bearer token of an upload that is under way. */
 const SECRET = 'session';
@@ -99,18 +98,6 @@ function described(kind: Holding['kind'], { size, metadata }: StoredObject): Par
   if (kind === 'content') return { size };
   const { [SECRET]: _, ...shown } = metadata;
   return kind === 'bytes' ? { size } : { metadata: shown };
-}
-
-/** Digests that the objects of a file say its bytes have, whether it parses or not. */
-export function digestsOf({
-  file,
-  verdict,
-}: {
-  readonly file?: StoredObject | undefined;
-  readonly verdict?: StoredObject | undefined;
-}): ReadonlySet<Sha256> {
-  const said = [file, verdict].map((object) => parseSha256(object?.metadata['sha256'] ?? ''));
-  return new Set(said.filter((digest) => digest !== undefined));
 }
 
 /** Keys are named by a digest: the file that one stands for begins with the tag of its owner. @throws {StorageError} */

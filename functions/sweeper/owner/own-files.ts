@@ -8,13 +8,9 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { byFile, idsBeginning, objectsOf, type Source, source } from '../by-file.ts';
+import type { RestoreDeps } from '../restore.ts';
 
-export interface Buckets {
-  readonly permanent: Bucket;
-  readonly unscanned: Bucket;
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
-}
+export type Buckets = Pick<RestoreDeps, 'permanent' | 'unscanned' | 'quarantine'>;
 
 /** All objects that are named by one file or upload of an owner. */
 export interface OwnFile {

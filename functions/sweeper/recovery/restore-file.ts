@@ -3,30 +3,25 @@ import type { Blobs } from '../../../shared/files/blobs.ts';
 import { asOf, withEnd } from '../../../shared/files/ends.ts';
 import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
-import type { Findings } from '../../../shared/files/findings.ts';
 import { CorruptRecord, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference } from '../../../shared/files/references.ts';
-import { isRemoved, type SharedFiles } from '../../../shared/files/shared-files.ts';
+import { isRemoved } from '../../../shared/files/shared-files.ts';
 import { readableViewers } from '../../../shared/files/viewers.ts';
 import { markReferenced, markUnreferenced } from '../../../shared/files/withdraw.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { ArchivedObject } from '../exporter/archived.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 import type { Erased } from './erased.ts';
 import type { FileState } from './file-states.ts';
 import { storedContent } from './stored-content.ts';
 
-export interface RestoreFileDeps {
-  readonly permanent: Bucket;
+export interface RestoreFileDeps extends Pick<SweeperDeps, 'permanent' | 'findings' | 'shared' | 'now'> {
   readonly blobs: Blobs;
-  readonly findings: Findings;
-  readonly shared: SharedFiles;
-  readonly now: () => Date;
 }
 
 export interface RestoreFileTerms {

@@ -8,7 +8,6 @@ import { FINDINGS_PREFIX } from '../../../shared/files/findings.ts';
 import { RECALLS_PREFIX } from '../../../shared/files/recalls.ts';
 import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
 import { parsePrincipal } from '../../../shared/identity/principal.ts';
-import type { Logger } from '../../../shared/runtime/log.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { ID_RANGES, idsBeginning } from '../by-file.ts';
 import { type Counts, countOutcomes } from '../count-outcomes.ts';
@@ -20,6 +19,7 @@ import { type Places, type Range, walkRanges } from '../ranges.ts';
 import { Time } from '../routes.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
+import type { SweeperDeps } from '../sweeper.ts';
 import { ERASED_PREFIX, Erased } from './erased.ts';
 import { type Exports, type FileState, fileStates } from './file-states.ts';
 import {
@@ -47,9 +47,8 @@ export const RestoreOrder = v.strictObject({
 });
 type Order = v.InferOutput<typeof RestoreOrder>;
 
-export interface RestoreDeps extends RestoreFileDeps {
+export interface RestoreDeps extends RestoreFileDeps, Pick<SweeperDeps, 'log'> {
   readonly archive: Archive;
-  readonly log: Logger;
 }
 
 export interface RestoreReport {

@@ -1,10 +1,10 @@
 import { BLOBS_PREFIX } from '../../../shared/files/blob-name.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { type Places, walkRanges } from '../ranges.ts';
+import type { PerDay } from '../rescan-budget.ts';
+import type { RestoreDeps } from '../restore.ts';
 import { BLOB_RANGES } from '../send-rescans.ts';
 import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
-import type { SweeperDeps } from '../sweeper.ts';
 import { walk } from '../walk.ts';
 import { type Criteria, picks, picksQuarantined } from './order.ts';
 
@@ -35,12 +35,7 @@ interface Estimate {
   readonly dollars: number;
 }
 
-export interface EstimateDeps extends Pick<SweeperDeps, 'permanent' | 'now'> {
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
-  readonly filesPerDay: number;
-  readonly bytesPerDay: number;
-}
+export interface EstimateDeps extends PerDay, Pick<RestoreDeps, 'permanent' | 'quarantine' | 'now'> {}
 
 /**
  * Says what a job will take, by the names and metadata of what is stored: no byte is read, nothing is sent. Names are digests, so that
@@ -89,7 +84,7 @@ function costOf(
 }
 
 /** The share of all names that a walk has come through, 0 to 1. @param places where it goes on; undefined at its end */
-export function shareOf(places: Readonly<Partial<Places>> | undefined): number {
+export function shareOf(places: Places | undefined): number {
   if (!places) return 1;
   const shares = BLOB_RANGES.map(({ from, to }, at) => {
     const place = places[`range${at}`] ?? from;

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import { field, group, parseCount, parseTime } from '../../../shared/files/fields.ts';
+import { count, group, oneOf, parseTime, text, time } from '../../../shared/files/fields.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { deleteUnlessHeld } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { Cursor } from '../cursor.ts';
+import type { Places } from '../ranges.ts';
 import { CRITERIA, type Criteria } from './order.ts';
 
 const PREFIX = 'sweeper/rescans/';
@@ -12,8 +13,8 @@ const ORDER = '/order';
 const PROGRESS = '/progress';
 
 /** An operator's wish about a job. */
-export type Wish = 'run' | 'pause' | 'cancel';
-const WISHES: readonly Wish[] = ['run', 'pause', 'cancel'];
+export type Wish = (typeof WISHES)[number];
+const WISHES = ['run', 'pause', 'cancel'] as const;
 
 /** The order of a job, as an operator gave it. */
 export interface Ordered extends Criteria {
@@ -24,9 +25,9 @@ export interface Ordered extends Criteria {
 }
 
 const ordered = group<Ordered>({
-  at: field('at', parseTime, (at) => at.toISOString()),
-  by: field('by', (text) => text),
-  wish: field('wish', (text) => WISHES.find((wish) => wish === text)),
+  at: time('at'),
+  by: text('by'),
+  wish: oneOf('wish', WISHES),
   ...CRITERIA,
 });
 
@@ -40,9 +41,9 @@ interface Progress {
 }
 
 const PROGRESS_FIELDS = group<Progress>({
-  files: field('files', parseCount),
-  bytes: field('bytes', parseCount),
-  passed: field('passed', parseCount),
+  files: count('files'),
+  bytes: count('bytes'),
+  passed: count('passed'),
 });
 const NOTHING: Progress = { files: 0, bytes: 0, passed: 0 };
 
@@ -52,7 +53,7 @@ export interface Job {
   readonly object: StoredObject;
   readonly progress: Progress;
   /** Where its walk goes on, by range. */
-  readonly places: Readonly<Partial<Record<string, string>>>;
+  readonly places: Places;
   readonly completedAt: Date | undefined;
 }
 

@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { cleanSince, isDamaged, lastScannedAt } from '../../../shared/files/blob.ts';
 import { digestOf } from '../../../shared/files/blob-name.ts';
-import { field, group, optional, parseCount, parseTime } from '../../../shared/files/fields.ts';
+import { count, flag, group, optional, text, time } from '../../../shared/files/fields.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { quarantinedDigest } from '../quarantined.ts';
 import { Time } from '../routes.ts';
@@ -52,11 +52,11 @@ export const EXPECTED_ORDER =
 
 /** Criteria as the metadata of an object. */
 export const CRITERIA = {
-  prefix: optional(field('prefix', (text) => text)),
-  cleanFrom: optional(field('cleanFrom', parseTime, (at) => at.toISOString())),
-  cleanBefore: optional(field('cleanBefore', parseTime, (at) => at.toISOString())),
-  database: optional(field('database', parseCount)),
-  quarantine: optional(field('quarantine', (text): true | undefined => text === 'true' || undefined)),
+  prefix: optional(text('prefix')),
+  cleanFrom: optional(time('cleanFrom')),
+  cleanBefore: optional(time('cleanBefore')),
+  database: optional(count('database')),
+  quarantine: flag('quarantine'),
 };
 
 /** Whether two orders are for the same contents. */

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto';
-import type { Findings } from '../../../shared/files/findings.ts';
-import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { Place } from '../cursor.ts';
 import { quarantinedContents } from '../quarantined.ts';
+import type { RestoreDeps } from '../restore.ts';
 import { type SendDeps, type SendTerms, type Sent, sendRescans } from '../send-rescans.ts';
 import type { SweepTerms } from '../sweep-terms.ts';
 import { type Job, type Ordered, progressOf, type RescanJobs } from './jobs.ts';
@@ -12,11 +11,8 @@ const DAY_MS = 86_400_000;
 /** A job that is over is listed for so long. */
 const KEPT_MS = 30 * DAY_MS;
 
-export interface JobDeps extends SendDeps {
+export interface JobDeps extends SendDeps, Pick<RestoreDeps, 'findings' | 'quarantine'> {
   readonly jobs: RescanJobs;
-  readonly findings: Findings;
-  /** Absent: bytes of malware are not kept. */
-  readonly quarantine: Bucket | undefined;
 }
 
 /** Counts of one call, over all jobs. */
