@@ -1,10 +1,10 @@
 import { asOf } from '../../../shared/files/ends.ts';
 import { parseTime } from '../../../shared/files/fields.ts';
-import { CorruptRecord, fromMetadata } from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
 import type { FileRecord, Sha256 } from '../../../shared/files/record.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
+import { parsedRecord } from '../parsed-record.ts';
 import type { FileObjects } from './gather.ts';
 
 /** The rules that what is stored of one file must keep. */
@@ -64,12 +64,8 @@ export function brokenRules(found: FileObjects, terms: FileTerms): readonly File
 
 /** The record of a file at a time; undefined where there is none, or it does not parse. */
 export function recordOf({ id, file, verdict }: FileObjects, now: Date): FileRecord | undefined {
-  try {
-    return file && asOf(fromMetadata(id, file.metadata, verdict?.metadata), now);
-  } catch (error) {
-    if (error instanceof CorruptRecord) return undefined;
-    throw error;
-  }
+  const record = file && parsedRecord(id, file.metadata, verdict?.metadata);
+  return record && asOf(record, now);
 }
 
 function stateRules(found: FileObjects, record: FileRecord, terms: FileTerms): FileRule[] {

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import * as v from 'valibot';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Range } from '../ranges.ts';
 import { ArchiveDamaged, type StoredPart } from './part.ts';
 
@@ -108,7 +109,10 @@ export class Archive {
     const done = new Map<number, ExportedRange>();
     const prefix = doneOf(id);
     for await (const { name, metadata } of allObjects(this.bucket, { prefix })) {
-      done.set(Number(name.slice(prefix.length)), parsed(exportedRange, metadata['range'] ?? '', name));
+      done.set(
+        Number(name.slice(prefix.length)),
+        parseJson(exportedRange, metadata['range'] ?? '', notParsed(name)),
+      );
     }
     return done;
   }
@@ -122,7 +126,7 @@ export class Archive {
     const name = doneOf(id) + String(at).padStart(4, '0');
     if (await this.bucket.insertEmpty(name, { metadata: { range: JSON.stringify(range) } })) return range;
     const there = await this.bucket.stat(name);
-    return parsed(exportedRange, there?.metadata['range'] ?? '', name);
+    return parseJson(exportedRange, there?.metadata['range'] ?? '', notParsed(name));
   }
 
   /** Makes an export exist. One that exists is fine. @throws {StorageError} */
@@ -142,7 +146,7 @@ export class Archive {
     const pieces: Buffer[] = [];
     const bytes = await this.bucket.read(name, { generation: object.generation, range });
     for await (const piece of bytes ?? []) pieces.push(Buffer.from(piece));
-    return parsed(manifest, Buffer.concat(pieces).toString(), name);
+    return parseJson(manifest, Buffer.concat(pieces).toString(), notParsed(name));
   }
 }
 
@@ -170,14 +174,6 @@ function doneOf(id: string): string {
   return `done/${id}/`;
 }
 
-function parsed<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  json: string,
-  name: string,
-): v.InferOutput<Schema> {
-  try {
-    return v.parse(schema, JSON.parse(json));
-  } catch (cause) {
-    throw new ArchiveDamaged(`${name} does not parse`, { cause });
-  }
+function notParsed(name: string) {
+  return (cause: unknown) => new ArchiveDamaged(`${name} does not parse`, { cause });
 }

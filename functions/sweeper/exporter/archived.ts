@@ -19,7 +19,7 @@ const archivedObject = v.object({
   updated: text,
   metadata: v.record(text, text),
 });
-const archiveLine = v.union([archivedObject, v.object({ name: text, gone: v.literal(true) })]);
+export const archiveLine = v.union([archivedObject, v.object({ name: text, gone: v.literal(true) })]);
 
 /** An object as an export has it: all but its bytes. Sizes are bytes, times RFC 3339. */
 export type ArchivedObject = v.InferOutput<typeof archivedObject>;
@@ -41,11 +41,6 @@ export function archived(object: StoredObject): ArchivedObject {
     updated: updated.toISOString(),
     metadata,
   };
-}
-
-/** @throws where it is no line of an export */
-export function parseLine(line: string): ArchiveLine {
-  return v.parse(archiveLine, JSON.parse(line));
 }
 
 /** Whether an object still is as an export has it: every write to it or its metadata makes another version. */

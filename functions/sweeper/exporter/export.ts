@@ -78,10 +78,10 @@ export async function exportRecords(deps: ExportDeps, terms: SweepTerms): Promis
 async function proceed(deps: ExportDeps, unfinished: Unfinished, stop: () => boolean): Promise<ExportReport> {
   const { id, base } = unfinished;
   const ranges = RANGES.map((_, at) => unfinished.done.get(at));
-  const write = async (at: number, hasFailed: () => boolean): Promise<void> => {
-    ranges[at] ??= await writeRange(deps, unfinished, at, () => hasFailed() || stop());
+  const write = async ([at, range]: [number, Range], hasFailed: () => boolean): Promise<void> => {
+    ranges[at] ??= await writeRange(deps, unfinished, { at, ...range }, () => hasFailed() || stop());
   };
-  await visitSideBySide(RANGES.keys(), write, stop, AT_A_TIME);
+  await visitSideBySide(RANGES.entries(), write, stop, AT_A_TIME);
   const done = ranges.filter((range) => range !== undefined);
   const complete = done.length === RANGES.length;
   if (complete) await deps.archive.complete(manifestOf(unfinished, done, deps.now()));
@@ -144,11 +144,9 @@ function hasOurRanges([{ ranges }]: Chain): boolean {
 async function writeRange(
   { permanent, archive }: ExportDeps,
   { id, base }: Unfinished,
-  at: number,
+  { at, ...range }: Range & { readonly at: number },
   stop: () => boolean,
 ): Promise<ExportedRange | undefined> {
-  const range = RANGES[at];
-  if (!range) throw new RangeError(`no range ${at}`);
   const counts = { objects: 0, written: 0, gone: 0 };
   const before = base ? stateOfRange(archive.bucket, base, at) : nothing();
   const all = changes(permanent, { ...range, before });

@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
-import { type ArchiveLine, parseLine } from './archived.ts';
+import { parseJson } from '../parse-json.ts';
+import { type ArchiveLine, archiveLine } from './archived.ts';
 
 /** Characters that are compressed at a time. */
 const BLOCK = 64 * 1024;
@@ -64,6 +65,8 @@ export async function* readPart(
       ? await bucket.read(part.name, { generation, range: { start: 0, end: part.size - 1 } })
       : undefined;
   if (!bytes) throw new ArchiveDamaged(`${part.name} is not there, or of another size`);
+  const failed = (cause: unknown) =>
+    new ArchiveDamaged(`${part.name} has a line that does not parse`, { cause });
   const source = Readable.from(checked(bytes, part));
   const text = createGunzip({ chunkSize: BLOCK });
   text.setEncoding('utf8');
@@ -74,7 +77,7 @@ export async function* readPart(
     for await (const piece of text as AsyncIterable<string>) {
       const lines = (rest + piece).split('\n');
       rest = lines.pop() ?? '';
-      for (const line of lines) yield asLine(part, line);
+      for (const line of lines) yield parseJson(archiveLine, line, failed);
     }
     if (rest !== '') throw new ArchiveDamaged(`${part.name} ends within a line`);
   } catch (error) {
@@ -97,12 +100,4 @@ async function* checked(
     yield Buffer.from(piece);
   }
   if (hash.digest('hex') !== sha256) throw new ArchiveDamaged(`${name} has another digest than its manifest`);
-}
-
-function asLine({ name }: StoredPart, line: string): ArchiveLine {
-  try {
-    return parseLine(line);
-  } catch (cause) {
-    throw new ArchiveDamaged(`${name} has a line that does not parse`, { cause });
-  }
 }

@@ -4,6 +4,7 @@ import { isDraining } from '../../../shared/framework/drain.ts';
 import { invalidRequest } from '../../../shared/http/problems.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import { jsonLines } from '../json-lines.ts';
+import { parseJson } from '../parse-json.ts';
 import type { Places } from '../ranges.ts';
 import { condemnContent, Reason } from '../release.ts';
 import type { Call } from '../routes.ts';
@@ -74,13 +75,8 @@ function reasonIn(text: string | null): string | undefined {
 
 function placesIn(text: string | null): Places | undefined {
   if (text === null) return undefined;
-  try {
-    const places: unknown = JSON.parse(Buffer.from(text, 'base64url').toString());
-    const isPlaces = typeof places === 'object' && places !== null;
-    if (isPlaces && Object.values(places).every((place) => typeof place === 'string'))
-      return places as Places;
-  } catch {
-    // As any other text that is no place.
-  }
-  throw invalidRequest('from is not what an earlier report said.');
+  const json = Buffer.from(text, 'base64url').toString();
+  return parseJson(v.record(v.string(), v.string()), json, () =>
+    invalidRequest('from is not what an earlier report said.'),
+  );
 }

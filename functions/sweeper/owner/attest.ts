@@ -12,6 +12,7 @@ import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { digestsOf } from '../digests-of.ts';
+import { parseJson } from '../parse-json.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import { type BucketRole, type HoldingsDeps, holdings, isNamedBy } from './holdings.ts';
 import { linesOf } from './lines.ts';
@@ -92,12 +93,12 @@ export async function attestErasure(
   const names = new Set<string>();
   const present: Present[] = [];
   const lines = linesOf(body, hash);
-  const principal = parsePrincipal(parsedLine(Head, (await lines.next()).value ?? '').principal);
+  const principal = parsePrincipal(parseJson(Head, (await lines.next()).value ?? '', notTheList).principal);
   if (!principal) throw notTheList();
   let listed = 0;
   let ended = false;
   const visit = async (line: string): Promise<void> => {
-    const said = parsedLine(v.union([Listed, End]), line);
+    const said = parseJson(v.union([Listed, End]), line, notTheList);
     if ('end' in said) {
       ended = true;
       return;
@@ -130,17 +131,6 @@ export async function attestErasure(
     issuedAt: now.toISOString(),
   };
   return { erasure, sha256: hash.digest('hex') };
-}
-
-function parsedLine<const Schema extends v.GenericSchema>(
-  schema: Schema,
-  line: string,
-): v.InferOutput<Schema> {
-  try {
-    return v.parse(schema, JSON.parse(line));
-  } catch {
-    throw notTheList();
-  }
 }
 
 function notTheList(): Problem {

@@ -2,8 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Blobs } from '../../../shared/files/blobs.ts';
 import { asOf, withEnd } from '../../../shared/files/ends.ts';
 import { type Metadata, parseTime } from '../../../shared/files/fields.ts';
-import type { FileId } from '../../../shared/files/file-id.ts';
-import { CorruptRecord, fromMetadata, verdictMetadata } from '../../../shared/files/metadata.ts';
+import { verdictMetadata } from '../../../shared/files/metadata.ts';
 import { isReadable } from '../../../shared/files/readable.ts';
 import type { FileRecord } from '../../../shared/files/record.ts';
 import { fileAfter, RECORDS_PREFIX, VERDICTS_PREFIX } from '../../../shared/files/records.ts';
@@ -15,6 +14,7 @@ import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { ArchivedObject } from '../exporter/archived.ts';
+import { parsedRecord } from '../parsed-record.ts';
 import type { SweeperDeps } from '../sweeper.ts';
 import type { Erased } from './erased.ts';
 import type { FileState } from './file-states.ts';
@@ -86,7 +86,7 @@ export async function restoreFile(
     file: (writes.file ? file : live.file)?.metadata ?? {},
     verdict: (writes.verdict ? verdict : live.verdict)?.metadata,
   };
-  const before = parsed(id, said);
+  const before = parsedRecord(id, said.file, said.verdict);
   if (!before) return 'corrupt';
   const record = writes.file ? withLastEnd(before, state, deps.now()) : before;
   // A file that has reached its end is deleted, whether anybody wrote that down or not.
@@ -125,15 +125,6 @@ function writeOf(
 
 function isLike(before: ArchivedObject, now: StoredObject | undefined): boolean {
   return isDeepStrictEqual(before.metadata, now?.metadata);
-}
-
-function parsed(id: FileId, { file, verdict }: { file: Metadata; verdict: Metadata | undefined }) {
-  try {
-    return fromMetadata(id, file, verdict);
-  } catch (error) {
-    if (error instanceof CorruptRecord) return undefined;
-    throw error;
-  }
 }
 
 interface Writing {
@@ -202,7 +193,7 @@ function hasEnded(state: FileState, now: Date): boolean {
 
 /** The record as it is; undefined where it is gone or damaged. */
 function liveRecord({ id, live: { file, verdict } }: FileState): FileRecord | undefined {
-  return file && parsed(id, { file: file.metadata, verdict: verdict?.metadata });
+  return file && parsedRecord(id, file.metadata, verdict?.metadata);
 }
 
 /** A grant that was revoked or shortened since stays so; nobody gets one back who was erased since. */
