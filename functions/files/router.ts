@@ -1,6 +1,7 @@
 import type { Action } from '../../shared/http/audit.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { requireKnown } from '../../shared/http/query.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 
 /** @param item what stands behind the resource's name in the path, as it was sent; '' where nothing does */
@@ -12,6 +13,8 @@ export interface Resource {
   readonly methods: Readonly<Record<string, readonly [action: Action, route: Route]>>;
   /** Query parameters that its GET knows and checks; absent: a GET has none, and ignores any. */
   readonly query?: { readonly known: readonly string[]; readonly lists?: readonly string[] };
+  /** Its changes check no If-Match. */
+  readonly unconditional?: true;
   /** Methods of the same path that another function answers. */
   readonly elsewhere?: readonly string[];
 }
@@ -31,16 +34,28 @@ export function router(resources: readonly Resource[]) {
       if (!found) throw notAllowed(resource, method);
       const [action, route] = found;
       context.audit.action = action;
-      requireQuery(resource, method, context.query);
+      requireUnderstood(resource, context);
       return route(context, match[1] ?? '', match[2] ?? '');
     }
     throw new Problem('not-found');
   };
 }
 
-function requireQuery({ query }: Resource, method: string, sent: URLSearchParams): void {
-  if (method !== 'GET' && method !== 'HEAD') requireKnown(sent);
-  else if (query) requireKnown(sent, query.known, query.lists);
+/** Conditions that no change checks. */
+const UNCHECKED = { 'If-None-Match': 'Send If-Match.', 'If-Unmodified-Since': 'Send If-Match.' };
+
+/** @throws {Problem} where a change would ignore a parameter or a condition, or a listing a parameter */
+function requireUnderstood(
+  { query, unconditional }: Resource,
+  { request, query: sent }: RequestContext,
+): void {
+  if (request.method === 'GET' || request.method === 'HEAD') {
+    if (query) requireKnown(sent, query.known, query.lists);
+    return;
+  }
+  requireKnown(sent);
+  refuseHeaders(request, UNCHECKED);
+  if (unconditional) refuseHeaders(request, { 'If-Match': 'Send it without a condition.' });
 }
 
 function notAllowed(resource: Resource, method: string): Problem {

@@ -9,13 +9,13 @@ import type { TusRecord } from '../../shared/files/uploading.ts';
 import { tooLarge } from '../../shared/http/body.ts';
 import { endOf } from '../../shared/http/ends.ts';
 import { invalidRequest } from '../../shared/http/problems.ts';
+import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendHandle, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { claimedWhole } from './headers/digest-fields.ts';
-import { refuseHeaders } from './headers/refuse-headers.ts';
 import { OF_A_PART } from './headers/refused.ts';
 import { appendBody, chunkOf, hasBody } from './tus-body.ts';
 import {

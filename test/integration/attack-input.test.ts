@@ -148,6 +148,38 @@ describe('input that a route would ignore', () => {
     assert.equal((await service.decided(id)).state, 'clean');
   });
 
+  it('is refused as a condition that a change does not check', async () => {
+    const { id } = await service.upload('to be changed');
+    const json = { 'content-type': 'application/json' };
+    const body = JSON.stringify({ expiresAt: FUTURE });
+    const [reference, end] = [`/files/${id}/references/urn%3Ax%3A1`, `/files/${id}/expiration`];
+    const changes: readonly (readonly [string, string, Record<string, string>, string?])[] = [
+      ['PUT', `/files/${id}/viewers/${VIEWER}`, { 'if-none-match': '*' }],
+      ['PUT', end, { ...json, 'if-none-match': '*' }, body],
+      ['DELETE', `/files/${id}`, { 'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' }],
+      ['PUT', reference, { 'if-match': '"another"' }],
+      ['DELETE', reference, { 'if-match': '"another"' }],
+      ['POST', `/files/${id}/rescan`, { 'if-match': '"another"' }],
+    ];
+    for (const [method, path, headers, sent] of changes) {
+      await refused(await service.call(method, path, { headers, ...(sent && { body: sent }) }), /no effect/);
+    }
+    const viewers = await service.call('GET', `/files/${id}/viewers`);
+    assert.deepEqual(await viewers.json(), { owner: OWNER, viewers: [], until: {} });
+    assert.equal((await service.decided(id)).expiresAt, undefined);
+  });
+
+  it('is refused as one of two ends of the same grant', async () => {
+    const { id } = await service.upload('to be shared once');
+    const grant = [VIEWER, { principal: VIEWER, until: FUTURE }];
+    for (const both of [grant, grant.toReversed()]) {
+      const body = JSON.stringify({ grant: both });
+      await refused(await service.call('PATCH', `/files/${id}/viewers`, { body }), /granted twice/);
+    }
+    const repeated = JSON.stringify({ grant: [VIEWER, VIEWER] });
+    assert.equal((await service.call('PATCH', `/files/${id}/viewers`, { body: repeated })).status, 204);
+  });
+
   it('is no digest of the whole of a tus upload, which has to match', async () => {
     const announced = {
       'upload-length': '5',

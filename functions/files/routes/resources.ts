@@ -36,7 +36,11 @@ export function resources(files: Files): readonly Resource[] {
     },
     { path: /^\/files\/([^/]+)\/status$/, methods: { GET: ['status', getStatus(files)] } },
     { path: /^\/files\/([^/]+)\/verdict$/, methods: { GET: ['verdict', getVerdict(files)] } },
-    { path: /^\/files\/([^/]+)\/rescan$/, methods: { POST: ['rescan', postRescan(files)] } },
+    {
+      path: /^\/files\/([^/]+)\/rescan$/,
+      methods: { POST: ['rescan', postRescan(files)] },
+      unconditional: true,
+    },
     {
       path: /^\/files\/([^/]+)\/viewers$/,
       methods: { GET: ['viewers', getViewers(files)], PATCH: ['share', patchViewers(files)] },
@@ -62,6 +66,7 @@ export function resources(files: Files): readonly Resource[] {
     {
       path: /^\/files\/([^/]+)\/references\/(.+)$/,
       methods: { PUT: ['refer', putReference(files)], DELETE: ['unrefer', deleteReference(files)] },
+      unconditional: true,
     },
   ];
 }

@@ -106,10 +106,14 @@ function changesOf(json: unknown, now: Date): Required<Pick<Sharing, 'grant' | '
     if (typeof granted === 'string') return { principal: principalOf(granted) };
     return { principal: principalOf(granted.principal), ...untilOf(granted, now) };
   });
+  const once = new Map(grant.map((viewer) => [viewer.principal, viewer]));
+  if (grant.some(({ principal, until }) => once.get(principal)?.until?.getTime() !== until?.getTime()))
+    throw invalidRequest('A principal is granted twice, with different ends.');
   if (grant.some(({ principal }) => revoke.includes(principal))) {
     throw invalidRequest('A principal is both granted and revoked.');
   }
-  return { grant, revoke };
+  // The entry of a viewer is written once.
+  return { grant: [...once.values()], revoke: [...new Set(revoke)] };
 }
 
 function untilOf({ until }: { readonly until?: string | undefined }, now: Date): Pick<Viewer, 'until'> {

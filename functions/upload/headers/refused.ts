@@ -1,4 +1,4 @@
-import type { RefusedHeaders } from './refuse-headers.ts';
+import type { RefusedHeaders } from '../../../shared/http/refuse-headers.ts';
 
 const RESUMABLE =
   'It is of resumable uploads: send Upload-Complete with it, or create the upload at /uploads.';

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { invalidRequest } from '../../../shared/http/problems.ts';
+import { invalidRequest } from './problems.ts';
 
 /** Headers that have an effect at other routes, and what to send here in their place, as a sentence. */
 export type RefusedHeaders = Readonly<Record<string, string>>;
