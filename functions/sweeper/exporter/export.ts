@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import type { Logger } from '../../../shared/runtime/log.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
@@ -65,10 +64,10 @@ class Stopped extends Error {}
  */
 export async function exportRecords(deps: ExportDeps, terms: SweepTerms): Promise<ExportReport> {
   const stop = stopAfter(terms);
-  const unfinished = await open(deps);
   try {
-    return await proceed(deps, unfinished, stop);
+    return await proceed(deps, await open(deps), stop);
   } catch (error) {
+    // One that builds on it is worth nothing: the next one has everything.
     if (!(error instanceof ArchiveDamaged)) throw error;
     deps.log.error({ err: error }, 'export is damaged');
     return proceed(deps, await begin(deps, undefined), stop);
@@ -105,13 +104,13 @@ function summed(ranges: readonly ExportedRange[]) {
 
 /** The export that a call before has not finished, or another one. */
 async function open(deps: ExportDeps): Promise<Unfinished> {
-  const { archive, fullEvery, now, log } = deps;
+  const { archive, fullEvery, now } = deps;
   const [last] = await archive.begun();
   if (last && !(await archive.chain(last.id)) && now().getTime() - Date.parse(last.id) < CONTINUED_MS) {
     const base = last.base === undefined ? undefined : await archive.chain(last.base);
     if (base || last.base === undefined) return { id: last.id, base, done: await archive.progress(last.id) };
   }
-  const latest = await readable(() => archive.latest(), log);
+  const latest = await archive.latest();
   return begin(deps, latest && latest.length < fullEvery && hasOurRanges(latest) ? latest : undefined);
 }
 
@@ -119,17 +118,6 @@ async function begin({ archive, now }: ExportDeps, base: Chain | undefined): Pro
   const id = now().toISOString();
   if (!(await archive.begin(id, base?.at(-1)?.id))) throw new Error(`export ${id} was begun just now`);
   return { id, base, done: new Map() };
-}
-
-/** An export that builds on one that is damaged is worth nothing: the next one has everything. */
-async function readable(read: () => Promise<Chain | undefined>, log: Logger): Promise<Chain | undefined> {
-  try {
-    return await read();
-  } catch (error) {
-    if (!(error instanceof ArchiveDamaged)) throw error;
-    log.error({ err: error }, 'export is damaged');
-    return undefined;
-  }
 }
 
 /** Exports of another version may be cut elsewhere. */

@@ -173,6 +173,21 @@ describe('an export of all records', () => {
     assert.deepEqual(await exports.exported(), await exports.there());
   });
 
+  it('has everything again where the manifest of the one before does not parse', async () => {
+    await fill();
+    const { id } = await exports.run();
+    const bucket = exports.bucket();
+    const name = `manifests/${id}`;
+    await bucket.delete(name, (await bucket.stat(name)) ?? assert.fail());
+    async function* ofAnotherVersion() {
+      yield Buffer.from('{"version": 2}');
+    }
+    await (await bucket.stage(name, ofAnotherVersion(), { contentType: 'application/json' })).commit();
+    const kinds = [await exports.run(), await exports.run()].map(({ kind }) => kind);
+    assert.deepEqual(kinds, ['full', 'increment']);
+    assert.deepEqual(await exports.exported(), await exports.there());
+  });
+
   it('is read only if each part has the bytes that were written', async () => {
     const bucket = exports.bucket();
     async function* lines() {
