@@ -124,16 +124,10 @@ async function announced(deps: RecallDeps, current: Versioned): Promise<Versione
 }
 
 function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedRecord {
-  const { state: _, scan, ...stored } = withoutRelease(record);
+  const { state: _, released: __, scan, ...stored } = { released: undefined, ...record };
   const { signature, scannedAt, engine } = finding;
   const scanned = { generation: scan.generation, scannedAt, ...(engine && { engine }) };
   return { ...stored, state: 'infected', signature, scan: scanned, recalled: { at } };
-}
-
-function withoutRelease(record: ReadableRecord): ReadableRecord {
-  if (record.state !== 'clean') return record;
-  const { released: _, ...stored } = record;
-  return stored;
 }
 
 /** Copied once, before a collection may delete them: an object that is there is from an earlier try. */
