@@ -193,6 +193,19 @@ describe('client: the command line', () => {
     assert.ok(noise(1000).equals(Buffer.from(got.stdout, 'latin1')));
   });
 
+  it('gives the same file for an idempotency key, and refuses one that would mean nothing', async () => {
+    await writeFile(folder.path('large.bin'), noise(9 * MIB));
+    const upload = (...args: string[]) =>
+      fileshare(['upload', '--idempotency-key', 'once', '--json', ...args]);
+    const idIn = ({ stdout }: Ran) => (JSON.parse(stdout) as Handle).id;
+    const refused = await upload('large.bin');
+    assert.equal(refused.code, 2);
+    assert.match(refused.stderr, /8 MiB, or with --via post/);
+    assert.equal((await upload('clean.txt', '--via', 'tus')).code, 2);
+    const first = await upload('large.bin', '--via', 'post');
+    assert.equal(idIn(await upload('large.bin', '--via', 'post')), idIn(first));
+  });
+
   it('gives uploads a correlation id, and lists the files that have it', async () => {
     const { id, correlationId } = await json('upload', 'clean.txt', '--correlation-id', 'message 17');
     assert.equal(correlationId, 'message 17');

@@ -33,7 +33,10 @@ export function addTransfers(program: Command, context: GetContext): void {
     .option('--timeout <seconds>', 'how long to wait for each', seconds, 600)
     .option('--name <name>', 'the name it gets')
     .option('--type <type>', 'its media type, such as application/pdf')
-    .option('--idempotency-key <key>', 'the same key again within 24 hours gives the same file')
+    .option(
+      '--idempotency-key <key>',
+      'the same key again within 24 hours gives the same file; up to 8 MiB, or with --via post',
+    )
     .option('--correlation-id <id>', 'your own identifier, for handles, listings and events')
     .option('--expires <end>', 'delete it then: a time, or 12h, 7d, 4w from now', end)
     .option('--allow-empty', 'take an empty standard input')

@@ -91,11 +91,12 @@ export async function uploadCommand(
 async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Promise<Result> {
   const { context, fileshare, flags, bars } = run;
   const { signal } = context;
-  const { wait, timeout, name, type, via, idempotencyKey, correlationId, expires: expiresAt } = flags;
+  const { wait, timeout, name, type, idempotencyKey, correlationId, expires: expiresAt } = flags;
   let handle: Handle | undefined;
   let resumedFrom = 0;
   try {
     const source = await open();
+    const via = wayOf(flags, 'size' in source ? source.size : undefined);
     const upload = () => (inFolder ? uploadNoted(run, source, options) : fileshare.upload(source, options));
     const isLarge = !('size' in source && source.size !== undefined && source.size <= LARGE_BYTES);
     const bar: Bar = bars.add(file, 'size' in source ? source.size : undefined);
@@ -114,6 +115,13 @@ async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Pro
   } catch (error) {
     return { file, error, ...(handle && { handle }) };
   }
+}
+
+/** The way of a file: its key means nothing where it goes in several requests. @throws {UsageError} */
+function wayOf({ via, idempotencyKey }: UploadFlags, size = 0): UploadFlags['via'] {
+  if (idempotencyKey === undefined) return via;
+  if (via === 'post' || (via === undefined && size <= LARGE_BYTES)) return 'post';
+  throw new UsageError('--idempotency-key is for a file of at most 8 MiB, or with --via post.');
 }
 
 const GONE: readonly Handle['state'][] = ['uploading', 'failed', 'expired', 'deleted'];
