@@ -54,6 +54,7 @@ async function head(tus: Tus, { response }: RequestContext, caller: Caller, id: 
   const now = requireFile(await standing(tus, (await find(tus, caller, id)).record));
   const live = alive(tus, now);
   const length = live ? knownLength(live) : sizeOf(now.record);
+  if (!live && length === undefined) throw new Problem('not-found');
   sendEmpty(response, 204, {
     ...(live
       ? offsetHeaders(tus, live)

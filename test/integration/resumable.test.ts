@@ -198,6 +198,9 @@ describe('resumable uploads of the IETF draft', () => {
     const { state, reason } = await service.decided(id);
     assert.deepEqual([state, reason], ['failed', 'contentMismatch']);
     assert.notEqual((await service.call('GET', `/files/${id}`)).status, 200);
+    // Nobody knows how many bytes it had.
+    const head = await service.call('HEAD', path);
+    assert.deepEqual([head.status, head.headers.get('upload-offset')], [404, null]);
   });
 
   it('tell that they are complete where the answer to that was lost', async () => {
