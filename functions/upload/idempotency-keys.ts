@@ -4,6 +4,7 @@ import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { putMetadata } from '../../shared/storage/put-metadata.ts';
 
 /** The prefix of all keys' names, followed by 64 hex digits. */
 const PREFIX = 'idempotency/';
@@ -60,10 +61,7 @@ export class IdempotencyKeys {
    */
   async claim(key: OwnedKey, current: VersionedKey | undefined, claim: KeyReservation): Promise<boolean> {
     const metadata = { fileId: claim.fileId, claimedAt: claim.claimedAt.toISOString() };
-    const written = current
-      ? await this.#bucket.patch(nameOf(key), current.object, metadata)
-      : await this.#bucket.insertEmpty(nameOf(key), { metadata });
-    return written !== undefined;
+    return (await putMetadata(this.#bucket, nameOf(key), current?.object, metadata)) !== undefined;
   }
 }
 

@@ -18,7 +18,13 @@ const RANGE = new RegExp(`^(\\*/\\*|${TOKEN}/(\\*|${TOKEN}))$`);
 /** Media ranges (RFC 9110 section 12.5.1) in a variable of the environment, separated by commas. */
 export const mediaRanges = v.pipe(
   v.string(),
-  v.transform((text) => text.toLowerCase().split(',').map(trimmed).filter(Boolean)),
+  v.transform((text) =>
+    text
+      .toLowerCase()
+      .trim()
+      .split(/\s*,\s*/)
+      .filter(Boolean),
+  ),
   v.array(v.pipe(v.string(), v.regex(RANGE, 'should be media types such as image/png or image/*'))),
 );
 
@@ -53,8 +59,4 @@ function includes(range: string, type: string): boolean {
 function notAllowed({ allowed }: MediaPolicy, detail: string): Problem {
   const headers = allowed.length > 0 ? { accept: allowed.join(', ') } : {};
   return new Problem('media-type-not-allowed', { detail, headers });
-}
-
-function trimmed(text: string): string {
-  return text.trim();
 }
