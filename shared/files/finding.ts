@@ -1,6 +1,6 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { field, group, optional, parseCount, parseTime } from './fields.ts';
+import { count, flag, group, optional, text, time } from './fields.ts';
 import { scanned } from './record-fields.ts';
 
 /** The signature of a content that an operator has condemned: no scan found anything. */
@@ -63,22 +63,22 @@ export interface Release extends Decision {
 
 const release = (prefix: string) =>
   group<Release>({
-    at: field(`${prefix}At`, parseTime, (at) => at.toISOString()),
-    by: field(`${prefix}By`, (text) => text),
-    reason: field(`${prefix}Reason`, (text) => text),
-    signature: optional(field(`${prefix}Signature`, (text) => text)),
-    untilFound: optional(field(`${prefix}UntilFound`, (text) => text === 'true' || undefined)),
+    at: time(`${prefix}At`),
+    by: text(`${prefix}By`),
+    reason: text(`${prefix}Reason`),
+    signature: optional(text(`${prefix}Signature`)),
+    untilFound: flag(`${prefix}UntilFound`),
   });
 export const RELEASED = release('released');
 export const ASKED = release('asked');
 /** Keys of {@link FoundClean} begin with this, and no others do. */
 export const CLEAN_PREFIX = 'clean';
 export const FOUND_CLEAN = group<FoundClean>({
-  at: field('cleanAt', parseTime, (at) => at.toISOString()),
+  at: time('cleanAt'),
   engine: group<EngineVersion>({
-    engine: field('cleanEngine', (text) => text),
-    database: optional(field('cleanDatabase', parseCount)),
-    databaseDate: optional(field('cleanDatabaseDate', (text) => text)),
+    engine: text('cleanEngine'),
+    database: optional(count('cleanDatabase')),
+    databaseDate: optional(text('cleanDatabaseDate')),
   }),
 });
 

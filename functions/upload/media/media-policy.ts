@@ -18,13 +18,9 @@ const RANGE = new RegExp(`^(\\*/\\*|${TOKEN}/(\\*|${TOKEN}))$`);
 /** Media ranges (RFC 9110 section 12.5.1) in a variable of the environment, separated by commas. */
 export const mediaRanges = v.pipe(
   v.string(),
-  v.transform((text) =>
-    text
-      .toLowerCase()
-      .trim()
-      .split(/\s*,\s*/)
-      .filter(Boolean),
-  ),
+  v.toLowerCase(),
+  v.trim(),
+  v.transform((text) => text.split(/\s*,\s*/).filter(Boolean)),
   v.array(v.pipe(v.string(), v.regex(RANGE, 'should be media types such as image/png or image/*'))),
 );
 
