@@ -141,6 +141,20 @@ describe('an attacker', () => {
     assert.equal(await (await service.call('GET', `/files/${id}`)).text(), 'helloworld');
   });
 
+  it('refers by no FHIR resource to a content that was condemned since', async () => {
+    const bytes = Buffer.from('a content that is condemned later');
+    const { id } = await service.upload(bytes);
+    assert.equal((await service.decided(id)).state, 'clean');
+    const attachment = () =>
+      service.call('GET', `/files/${id}/status`, { headers: { accept: 'application/fhir+json' } });
+    assert.equal((await attachment()).status, 200);
+    const order = JSON.stringify({ sha256: sha256(bytes), reason: 'a report of its sender' });
+    assert.equal((await service.sweeper('/condemn', { as: 'operator', body: order })).status, 200);
+    const refused = await attachment();
+    assert.equal(refused.status, 410);
+    assert.match(await refused.text(), /\/problems\/file-infected/);
+  });
+
   it('learns of no file or upload of others by any method, condition or range', async () => {
     const { id } = await service.upload('somebody else has this');
     assert.equal((await service.decided(id)).state, 'clean');

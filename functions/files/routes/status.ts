@@ -5,6 +5,7 @@ import { Problem } from '../../../shared/http/problems.ts';
 import { sendHandle, sendJson } from '../../../shared/http/respond.ts';
 import { waitForVerdict } from '../../../shared/http/wait-for-verdict.ts';
 import { toAttachment } from '../attachment.ts';
+import { locate } from '../download.ts';
 import type { Files } from '../files.ts';
 import { anyoneWhoSees, findFile } from '../find.ts';
 import { handleFor } from '../handle-for.ts';
@@ -25,7 +26,10 @@ export function getStatus(files: Files): Route {
     if (!anyoneWhoSees(caller, record, now())) throw new Problem('not-found');
     const headers = { vary: 'Accept', ...(wait > 0 && { 'preference-applied': `wait=${wait}` }) };
     if (filesUrl !== undefined && prefersFhir(request.headers.accept)) {
-      const attachment = toAttachment(requireReadable(record), filesUrl);
+      const readable = requireReadable(record);
+      // Malware may have been found in the content since: no resource is to refer to what nobody gets.
+      await locate(files, readable, signal);
+      const attachment = toAttachment(readable, filesUrl);
       sendJson(response, 200, 'application/fhir+json; fhirVersion=4.0', attachment, headers);
       return;
     }
