@@ -128,14 +128,14 @@ export const MISTAKES: readonly Mutation[] = [
   planted(
     'a schedule that the sweeper refuses',
     'services.tf',
-    'SCHEDULE_CALLER     = google_service_account.this["schedule"].email',
-    'SCHEDULE_CALLER     = google_service_account.this["push"].email',
+    'SCHEDULE_CALLER      = google_service_account.this["schedule"].email',
+    'SCHEDULE_CALLER      = google_service_account.this["push"].email',
   ),
   planted(
     'dead letters that the sweeper refuses',
     'services.tf',
-    'DEAD_LETTER_CALLER  = google_service_account.this["push"].email',
-    'DEAD_LETTER_CALLER  = google_service_account.this["scanner"].email',
+    'DEAD_LETTER_CALLER   = google_service_account.this["push"].email',
+    'DEAD_LETTER_CALLER   = google_service_account.this["scanner"].email',
   ),
   planted('a variable forgotten', 'services.tf', 'FINALIZE_TOPIC', 'LOG_LEVEL'),
   planted(
@@ -237,7 +237,7 @@ export const MISTAKES: readonly Mutation[] = [
   ),
   planted(
     'an order to scan again that nobody misses',
-    'alerts.tf',
+    'metrics.tf',
     '_rescan_job_seconds_bucket{',
     '_rescan_behind_seconds_bucket{',
   ),
