@@ -19,8 +19,12 @@ const RANGE = new RegExp(`^(\\*/\\*|${TOKEN}/(\\*|${TOKEN}))$`);
 export const mediaRanges = v.pipe(
   v.string(),
   v.toLowerCase(),
-  v.trim(),
-  v.transform((text) => text.split(/\s*,\s*/).filter(Boolean)),
+  v.transform((text) =>
+    text
+      .split(',')
+      .map((range) => range.trim())
+      .filter(Boolean),
+  ),
   v.array(v.pipe(v.string(), v.regex(RANGE, 'should be media types such as image/png or image/*'))),
 );
 
