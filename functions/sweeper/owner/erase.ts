@@ -8,7 +8,6 @@ import type { Principal } from '../../../shared/identity/principal.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { deleteUnlessHeld } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { CollectorDeps } from '../collector.ts';
 import { type Counts, countOutcomes } from '../count-outcomes.ts';
 import { erasedName } from '../recovery/erased.ts';
@@ -78,7 +77,11 @@ export async function erase(deps: EraseDeps, order: EraseOrder, terms: SweepTerm
 async function mark({ permanent, now }: EraseDeps, principal: Principal): Promise<void> {
   const at = now();
   const name = erasedName(principal, at);
-  await putMetadata(permanent, name, await permanent.stat(name), { at: at.toISOString() });
+  const metadata = { at: at.toISOString() };
+  if (await permanent.insertEmpty(name, { metadata })) return;
+  // It was erased on this day already, or at this moment by somebody else: the later time counts.
+  const there = await permanent.stat(name);
+  if (there) await permanent.patch(name, there, metadata);
 }
 
 /** Everything that says something of a principal, and is not named by a file of theirs. */
