@@ -46,11 +46,13 @@ describe('a trace', () => {
     eventually(async () => (await service.events()).find(({ data }) => data.fileId === id));
   const named = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan[] =>
     spans.filter((span) => span.name === name);
-  /** The spans of a trace, once one of this name has come. */
-  const until = (traceId: string, name: string, count = 1): Promise<readonly ReceivedSpan[]> =>
+  /** The spans of a trace, once each of these names has come: processes export theirs in any order. */
+  const until = (traceId: string, ...names: string[]): Promise<readonly ReceivedSpan[]> =>
     eventually(async () => {
       const spans = collector.of(traceId);
-      return named(spans, name).length >= count && spans;
+      const isThere = (name: string) =>
+        named(spans, name).length >= names.filter((other) => other === name).length;
+      return names.every(isThere) && spans;
     });
   const one = (spans: readonly ReceivedSpan[], name: string): ReceivedSpan => {
     const found = named(spans, name);
@@ -93,7 +95,7 @@ describe('a trace', () => {
       const { traceId, spanId, traceparent } = newTrace();
       const id = await upload(traceparent);
       const callback = await callbackOf(id);
-      const spans = await until(traceId, 'process callbacks');
+      const spans = await until(traceId, way, 'process', 'process callbacks');
 
       const request = one(spans, way);
       assert.deepEqual([request.kind, request.parentSpanId, request.failed], ['SERVER', spanId, false]);
@@ -140,7 +142,7 @@ describe('a trace', () => {
     const [created, sent] = [newTrace(), newTrace()];
     const path = await tus.create({ traceparent: created.traceparent, 'upload-length': '5' });
     await tus.patch(path, 0, Buffer.from('bytes'), { traceparent: sent.traceparent });
-    const creation = one(await until(created.traceId, 'process'), 'POST /uploads');
+    const creation = one(await until(created.traceId, 'process', 'POST /uploads'), 'POST /uploads');
     const patch = one(await until(sent.traceId, 'PATCH /uploads/{}'), 'PATCH /uploads/{}');
     assert.deepEqual(patch.links, [creation.spanId]);
   });
@@ -159,7 +161,7 @@ describe('a trace', () => {
       return (await fetch(service.platform.scannerUrl, { method: 'POST', headers, body })).status;
     };
     assert.deepEqual(await Promise.all([push(1), push(2)]), [204, 204]);
-    const spans = await until(traceId, 'process s', 2);
+    const spans = await until(traceId, 'process s', 'process s', 'POST /files');
     const [joined, first] = named(spans, 'process s').sort((a, b) => b.links.length - a.links.length);
     assert.deepEqual([first?.links, joined?.links], [[], [first?.spanId]]);
     const attempt = 'messaging.gcp_pubsub.message.delivery_attempt';
@@ -183,7 +185,7 @@ describe('a trace', () => {
       return report.unscanned.redriven === 1;
     });
     assert.equal((await service.decided(id)).state, 'clean');
-    const spans = await until(traceId, 'process finalized-scanner');
+    const spans = await until(traceId, 'process finalized-scanner', 'POST /files');
     const scan = one(spans, 'process finalized-scanner');
     const upload = one(spans, 'POST /files');
     assert.equal(scan.parentSpanId, upload.spanId);
@@ -220,7 +222,7 @@ describe('a trace', () => {
       const { attributes } = await eventOf(id);
       assert.match(String(attributes['ce-traceparent']), /^00-(?!0{32})[0-9a-f]{32}-[0-9a-f]{16}-01$/);
       const [, traceId = ''] = attributes['ce-traceparent']?.split('-') ?? [];
-      one(await until(traceId, 'process'), 'POST /files');
+      one(await until(traceId, 'process', 'POST /files'), 'POST /files');
     });
   }
 
