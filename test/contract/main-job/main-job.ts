@@ -79,6 +79,7 @@ export class MainJob {
     try {
       const result = await work();
       // As above.
+      // As above.
       const report = (
         await send('GET', `${test}/${id}`, { headers: { connection: 'close' } })
       ).ok() as unknown as { completed: boolean };

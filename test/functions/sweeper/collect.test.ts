@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { Blobs } from '../../../shared/files/blobs.ts';
-import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
+import type { FileId } from '../../../shared/files/file-id.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { CollectFixture, HOUR } from './collect-fixture.ts';
@@ -185,19 +185,11 @@ describe('a collection', () => {
   });
 
   it('leaves an upload that is under way alone, however long that takes', async () => {
-    const { record } = await fixture.sweeper.records.insert({
-      id: newFileId(OWNER),
-      owner: OWNER,
-      viewers: [],
-      createdAt: new Date(fixture.now),
-      contentType: 'text/plain',
-      state: 'uploading',
-      upload: { kind: 'tus', length: 20, expiresAt: new Date(fixture.now + 30 * DAY) },
-    });
+    const { id } = await fixture.uploading({ length: 20, expiresAt: new Date(fixture.now + 30 * DAY) });
     fixture.now += 10 * DAY;
     fixture.unreferencedAfterMs = DAY;
     await fixture.collect();
-    assert.equal(await fixture.state(record.id), 'uploading');
+    assert.equal(await fixture.state(id), 'uploading');
   });
 
   it('suspects a content once, however many of its files are deleted at the same time', async () => {

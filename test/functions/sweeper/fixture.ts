@@ -6,11 +6,12 @@ import type { SweepTerms } from '../../../functions/sweeper/sweep-terms.ts';
 import type { SweeperDeps } from '../../../functions/sweeper/sweeper.ts';
 import { createFile } from '../../../functions/upload/create-file.ts';
 import type { EventMessage } from '../../../shared/events/cloud-event.ts';
-import type { FileId } from '../../../shared/files/file-id.ts';
+import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
-import type { FileRecord, PendingRecord } from '../../../shared/files/record.ts';
+import type { FileRecord, PendingRecord, TusUpload } from '../../../shared/files/record.ts';
 import { Records, type Versioned } from '../../../shared/files/records.ts';
 import { SharedFiles } from '../../../shared/files/shared-files.ts';
+import type { TusRecord } from '../../../shared/files/uploading.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { connectStorage } from '../../../shared/storage/connect.ts';
@@ -109,6 +110,20 @@ export class SweeperFixture {
     const object = await this.sweeper.unscanned.stat(record.id);
     assert.ok(object);
     return { record, object };
+  }
+
+  /** A tus upload without a byte. @param upload as its client announced it */
+  async uploading(upload: Pick<TusUpload, 'length' | 'expiresAt'>): Promise<TusRecord> {
+    const { record } = await this.sweeper.records.insert<TusRecord>({
+      id: newFileId(OWNER),
+      owner: OWNER,
+      viewers: [],
+      createdAt: new Date(this.now),
+      contentType: 'text/plain',
+      state: 'uploading',
+      upload: { kind: 'tus', ...upload },
+    });
+    return record;
   }
 
   async read(id: FileId): Promise<Versioned> {

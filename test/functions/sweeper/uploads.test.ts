@@ -20,15 +20,8 @@ describe('the sweeper and uploads that are not complete', () => {
 
   /** An upload of ten bytes, good for two days, with so many of them there. */
   async function tus(there: number, upload: { length?: number } = { length: 10 }): Promise<Progress> {
-    const { record } = await fixture.sweeper.records.insert<TusRecord>({
-      id: newFileId(OWNER),
-      owner: OWNER,
-      viewers: [],
-      createdAt: new Date(fixture.now),
-      contentType: 'text/plain',
-      state: 'uploading',
-      upload: { kind: 'tus', ...upload, expiresAt: new Date(fixture.now + 2 * DAY) },
-    });
+    const expiresAt = new Date(fixture.now + 2 * DAY);
+    const record = await fixture.uploading({ ...upload, expiresAt });
     const created = { record, chain: NO_PARTS, seenAt: new Date(fixture.now) };
     return there === 0 ? created : appended(created, there);
   }
