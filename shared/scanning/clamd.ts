@@ -12,6 +12,9 @@ import { ScanFault, type Verdict } from './verdict.ts';
  */
 export const CLAMAV_MAX_BYTES = 2_147_483_645 - 2 ** 20;
 
+/** clamd's MaxScanTime, in milliseconds (`infra/clamav/clamd.conf`). */
+export const CLAMAV_MAX_SCAN_MS = 480_000;
+
 export interface Scanner {
   /**
    * Scans one file, in constant memory and with back-pressure.
@@ -82,6 +85,7 @@ export function createClamd(options: ClamdOptions): Clamd {
       try {
         if (!Number.isSafeInteger(size) || size < 0) throw new RangeError(`not a size in bytes: ${size}`);
         if (size > maxBytes) return { kind: 'unscannable', reason: 'tooLarge' };
+        const startedAt = performance.now();
         const ending = await clamdExchange(() => scanner.scanStream(feed, CLAMDJS_TIMEOUT_MS), {
           connectTimeoutMs,
           cutoff,
@@ -91,7 +95,12 @@ export function createClamd(options: ClamdOptions): Clamd {
         if (ending.orderly && !feed.isAllWritten) {
           throw new ScanFault('protocol', 'what was sent to clamd is not what it should be');
         }
-        return verdictOf(ending);
+        const verdict = verdictOf(ending);
+        // docs/platform-facts.md#a-clock-that-is-set-forward
+        if (saysTimeIsUp(verdict) && performance.now() - startedAt < CLAMAV_MAX_SCAN_MS) {
+          throw new ScanFault('timeout', 'clamd ended the scan too early: its clock was set forward');
+        }
+        return verdict;
       } finally {
         feed.destroy();
       }
@@ -120,6 +129,10 @@ function verdictOf({ reply, orderly }: Ending): Verdict {
   const verdict = parseReply(reply);
   if (orderly || (verdict.kind === 'unscannable' && verdict.reason === 'tooLarge')) return verdict;
   throw new ScanFault('protocol', `the reply does not end a complete scan: ${JSON.stringify(`${reply}`)}`);
+}
+
+function saysTimeIsUp(verdict: Verdict): boolean {
+  return verdict.kind === 'unscannable' && verdict.detail === 'Heuristics.Limits.Exceeded.MaxScanTime';
 }
 
 function checkOptions(options: ClamdOptions): void {

@@ -120,10 +120,10 @@ async function onlyCleanIsHandedOut(rig: Rig, uploads: readonly Upload[]): Promi
 function acceptedIsDecided(uploads: readonly Upload[], { records }: Snapshot): string[] {
   return uploads.flatMap(({ id, expected, orElse = expected }) => {
     if (id === undefined) return [];
-    const state = records.get(id)?.['state'];
-    return state === expected || state === orElse
-      ? []
-      : [`(b) ${id}, ${expected}, is ${state ?? 'without a record'}`];
+    const { state, reason, detail } = records.get(id) ?? {};
+    if (state === expected || state === orElse) return [];
+    const why = [reason, detail].filter((text) => text !== undefined).join(', ');
+    return [`(b) ${id}, ${expected}, is ${state ?? 'without a record'}${why && ` (${why})`}`];
   });
 }
 

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import { mock } from 'node:test';
 import { isCleanReply } from 'clamdjs';
+import { CLAMAV_MAX_SCAN_MS } from '../../../shared/scanning/clamd.ts';
 import { BARE_TIMEOUT_MS, bare, guarded } from './clients.ts';
 import { hostileServer, replyAfterStream, replyEarly } from './hostile.ts';
 import { chunks, stalling, zeros } from './sources.ts';
@@ -98,6 +101,29 @@ describe('clamdjs and replies, alone and guarded', () => {
       await using server = await hostileServer(replyEarly('Error writing to temporary file ERROR\0'));
       const size = 16 * 2 ** 20;
       await assert.rejects(guarded(server).scan(zeros(size), { size }), { code: 'outOfTempSpace' });
+    });
+
+    describe('guarded: the time of a scan that is up', () => {
+      const name = 'Heuristics.Limits.Exceeded.MaxScanTime';
+      afterEach(() => mock.restoreAll());
+
+      it('is a verdict where that time went by', async () => {
+        await using server = await hostileServer(replyAfterStream(`stream: ${name} FOUND\0`));
+        const scan = guarded(server).scan(chunks('x'), { size: 1 });
+        const later = performance.now() + CLAMAV_MAX_SCAN_MS;
+        mock.method(performance, 'now', () => later);
+        assert.deepEqual(await scan, { kind: 'unscannable', reason: 'limitExceeded', detail: name });
+      });
+
+      it("is a fault where it is the clock's alone", async () => {
+        await using server = await hostileServer(replyAfterStream(`stream: ${name} FOUND\0`));
+        await assert.rejects(guarded(server).scan(chunks('x'), { size: 1 }), { code: 'timeout' });
+      });
+
+      it('is the time that clamd is given', async () => {
+        const conf = await readFile(new URL('../../../infra/clamav/clamd.conf', import.meta.url), 'utf8');
+        assert.match(conf, new RegExp(`^MaxScanTime ${CLAMAV_MAX_SCAN_MS}$`, 'm'));
+      });
     });
 
     it('guarded: a clean reply on a connection that then breaks is a fault', async () => {
