@@ -24,6 +24,9 @@ export const EICAR = `${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-'}${'STANDARD-ANTIVI
 
 export const OWNER = 'org:889640782';
 
+/** Less than a hook may take, so that a start that takes too long says what it waits for. */
+const START_MS = 150_000;
+
 /**
  * The whole service for the tests of the enclosing `describe`: every function under functions-framework, a real
  * clamd, the emulators, each a separate process.
@@ -63,7 +66,16 @@ export class Service {
       );
       this.#hosts = config.hosts;
       const adapt = (spec: ChildSpec) => withImports(seldom(options.adapt?.(spec) ?? spec));
-      this.#platform = await startPlatform(config, { print: () => undefined, ...options, adapt });
+      const printed: string[] = [];
+      const print = (line: string) => void printed.push(line);
+      const late = new AbortController();
+      const timer = setTimeout(
+        () => late.abort(new Error(`not started: ${printed.join(' ')}`)),
+        START_MS,
+      ).unref();
+      const { signal } = late;
+      this.#platform = await startPlatform(config, { print, signal, ...options, adapt });
+      clearTimeout(timer);
       // An endpoint from outside counts no operations.
       if (config.storageEmulatorHost === undefined) await this.#stateRead();
     });
