@@ -1,4 +1,4 @@
-# One service account each, so that each can be given what it needs and no more.
+# One service account for each workload and each caller, so that each has only the permissions that it needs.
 
 locals {
   accounts = merge(

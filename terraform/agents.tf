@@ -1,4 +1,5 @@
-# Grants that Google's own service agents need. They come into being with the API of their service, or when they are asked for.
+# Grants for Google's service agents. Google creates an agent when the API of its service is enabled, or, for Cloud Storage, when it
+# is first requested (by the data source below).
 
 data "google_storage_project_service_account" "this" {
   project    = var.project_id
@@ -13,7 +14,7 @@ resource "google_pubsub_topic_iam_member" "storage_publishes" {
 }
 
 locals {
-  # By the key of what they are the dead letters of.
+  # Keyed by the source of the dead letters, with their topic and the subscription that forwards them.
   dead_letters = merge(
     { finalized = { topic = google_pubsub_topic.finalized_dead.name, subscription = google_pubsub_subscription.finalized_scanner.name } },
     { rescan = { topic = google_pubsub_topic.rescan_dead.name, subscription = google_pubsub_subscription.rescan.name } },
@@ -33,7 +34,7 @@ locals {
   )
 }
 
-# Dead letters are published by Pub/Sub's agent, and acknowledged where they came from.
+# Pub/Sub's service agent publishes dead letters, and acknowledges them in the subscription that they come from.
 resource "google_pubsub_topic_iam_member" "dead_letters" {
   for_each = local.dead_topics
   project  = var.project_id
@@ -50,18 +51,19 @@ resource "google_pubsub_subscription_iam_member" "dead_letters" {
   member       = local.agents.pubsub
 }
 
-# Pushes carry an identity token in the name of an account of ours, which is all that this role lets Pub/Sub make
-# (https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions). Projects made before April 2021 need the grant.
+# A push carries an identity token that Pub/Sub's service agent creates in the name of one of our service accounts. This role allows
+# it to create identity tokens only (https://cloud.google.com/pubsub/docs/authenticate-push-subscriptions). Projects created before
+# April 2021 need this grant.
 resource "google_service_account_iam_member" "push_tokens" {
   for_each           = toset(concat(["push"], length(local.pushed) > 0 ? ["delivery"] : []))
   service_account_id = google_service_account.this[each.key].name
   role               = "roles/iam.serviceAccountOpenIdTokenCreator"
   member             = local.agents.pubsub
-  # By then the agent exists for certain.
+  # Once a topic has been created, the service agent exists.
   depends_on = [google_pubsub_topic.finalized]
 }
 
-# Buckets are encrypted with the key of their location, everything else with that of the region.
+# A bucket is encrypted with the key of its location, everything else with the key of the region.
 resource "google_kms_crypto_key_iam_member" "agents" {
   for_each = var.encryption == null ? {} : merge(
     { for location in distinct(concat(

@@ -1,12 +1,12 @@
-# Alerts of docs/operations.md. The messages are those of the functions' log lines; a test compares them.
+# The alerts of docs/operations.md. Log alerts match the messages of the functions' log lines; a test compares them.
 
 locals {
-  # ClamAV sometimes publishes nothing for days (Cisco-Talos/clamav#667, #1591): somebody should look long before files wait.
+  # ClamAV sometimes publishes no signatures for days (Cisco-Talos/clamav#667, #1591). This alert comes long before files have to wait.
   signature_alert_hours = min(48, floor(var.signatures.max_age_hours * 2 / 3))
 
   runbook = var.runbook_base_url == null ? "See docs/runbooks/%s.md." : "[Runbook](${trimsuffix(coalesce(var.runbook_base_url, "-"), "/")}/%s.md)"
 
-  # One line in the log is enough.
+  # A single matching log line raises these alerts.
   log_alerts = merge({
     engine-unfit       = { severity = "CRITICAL", filter = "${local.scanner_log} AND jsonPayload.message=\"engine unfit, files wait\"", say = "ClamAV gives no verdicts, and all files wait: `reason` says why. Bring in signatures." }
     rescans-wait       = { severity = "ERROR", filter = "${local.rescanner_log} AND jsonPayload.message=\"engine unfit, re-scans wait\"", say = "ClamAV of the rescanner gives no verdicts: `reason` says why. Uploads are not affected." }
@@ -28,7 +28,6 @@ locals {
     signatures-undecided = { severity = "CRITICAL", filter = "${local.mirror_log} AND jsonPayload.message=~\"^new signatures are held for too long \"", say = "New signatures have failed their trial for ${var.signatures.max_hold_hours} hours: decide whether to promote them. When the older ones are ${var.signatures.max_age_hours} hours old, files wait." }
     mirror-trouble       = { severity = "WARNING", filter = "${local.mirror_log} AND severity>=ERROR AND NOT jsonPayload.message=~\"^new signatures are held\"", say = "The signature mirror could not be updated or rolled back: the message says why. Scanning continues with the older ones." }
   } : {})
-  # No metric has to exist when these are made: the first deployment has none yet.
   metric_alerts = merge(
     {
       oldest-pending    = { severity = "CRITICAL", query = "${local.oldest} > ${local.distributions.oldest_pending_seconds.alert}", for = "300s", say = "Files wait for their verdict longer than the sweeper allows." }
@@ -44,7 +43,7 @@ locals {
       dead-letters-wait = { severity = "ERROR", query = "${local.dead_waiting} > 0", for = "900s", say = "Dead letters have been waiting for 15 minutes." }
       old-signatures    = { severity = "ERROR", query = "${local.signature_age} > ${local.distributions.signature_age_seconds.alert}", for = "0s", say = "The signatures are ${local.signature_alert_hours} hours old; at ${var.signatures.max_age_hours} hours the scanner stops giving verdicts." }
       requests-refused  = { severity = "WARNING", query = "${local.refused} > 0.01 * sum(increase(${local.requests}[10m])) and ${local.refused} >= 20", for = "300s", say = "Cloud Run refuses more than 1 % of the requests to upload and files, and at least twenty in ten minutes, because no instance is available." }
-      # Instances that are all busy are a good use of them, as long as nothing waits.
+      # It is fine if all instances are busy, as long as no event waits for long.
       scanner-at-maximum = { severity = "WARNING", query = "${local.scanners_busy} >= ${var.scanner.max_instances} and ${local.backlog_age} > ${var.slo.verdict_within_seconds}", for = "1800s", say = "All ${var.scanner.max_instances} instances of the scanner have been busy for half an hour, and events have waited for longer than ${var.slo.verdict_within_seconds} s." }
       rescan-job-behind  = { severity = "WARNING", query = "${local.rescan_job} > ${local.distributions.rescan_job_seconds.alert}", for = "3600s", say = "A re-scan that an operator ordered is not complete after three days: the budget of `rescan` is too small for it, or the sweeper cannot send it." }
       server-errors      = { severity = "ERROR", query = "${local.failed_requests["rate 10m"]} / ${local.served_requests["rate 10m"]} > 0.02 and ${local.failed_requests["increase 10m"]} >= 5", for = "300s", say = "More than 2 % of the requests to upload and files, and at least five in ten minutes, end in a server error." }
@@ -98,6 +97,7 @@ resource "google_monitoring_alert_policy" "metric" {
   user_labels           = var.labels
   conditions {
     display_name = each.key
+    # The metrics do not exist before the functions have run, so Cloud Monitoring must not require them.
     condition_prometheus_query_language {
       query                     = each.value.query
       duration                  = each.value.for

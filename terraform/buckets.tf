@@ -1,7 +1,7 @@
-# The three buckets of the design, and none of them where the buckets are given.
+# The buckets unscanned, permanent and quarantine, unless `existing_buckets` names them, and exports. The signature bucket is in mirror.tf.
 
 locals {
-  # Days after which an export is gone: kept, as an old version, as a deleted object, and two for the lifecycle to act.
+  # Days after which an export is gone: `keep_days`, 1 day as a noncurrent version, 7 days soft-deleted, and 2 days for lifecycle rules to act.
   exports_gone_after_days = try(var.exports.keep_days, 35) + 10
 
   new_buckets     = var.existing_buckets == null
@@ -9,7 +9,7 @@ locals {
   has_quarantine  = local.new_buckets ? var.quarantine.enabled : var.existing_buckets.quarantine != null
   has_mirror      = var.signatures.mirror == null
 
-  # Names that wait for their bucket, and through it for the grants of its key.
+  # These names refer to the bucket resources, so what uses a name waits for the bucket and for the grants on its key.
   buckets = merge(
     {
       unscanned = local.new_buckets ? one(google_storage_bucket.unscanned[*].name) : var.existing_buckets.unscanned
@@ -23,7 +23,7 @@ locals {
   )
 }
 
-# Bytes that nobody has looked at. Deletions here are final: no versions and no soft delete, where malware would stay.
+# Bytes that have not been scanned. Deletions are final, because versions and soft delete would keep malware.
 resource "google_storage_bucket" "unscanned" {
   count                       = local.new_buckets ? 1 : 0
   project                     = var.project_id
@@ -78,8 +78,8 @@ resource "google_storage_bucket" "unscanned" {
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# Records and clean contents. No versions: a content never changes, and a record is the metadata of an object, of which
-# there are no versions.
+# Records and clean contents. Versioning is off: a content never changes, and a record is the metadata of an object, of which Cloud
+# Storage keeps no versions.
 resource "google_storage_bucket" "permanent" {
   count                       = local.new_buckets ? 1 : 0
   project                     = var.project_id
@@ -100,7 +100,7 @@ resource "google_storage_bucket" "permanent" {
   soft_delete_policy {
     retention_duration_seconds = var.permanent_soft_delete_days * 86400
   }
-  # Marks of erasures, which outlive every export that could bring something back.
+  # Erasure marks outlive every export from which erased data could be restored.
   lifecycle_rule {
     condition {
       age            = local.exports_gone_after_days
@@ -110,7 +110,7 @@ resource "google_storage_bucket" "permanent" {
       type = "Delete"
     }
   }
-  # Reports of audits. The auditor marks each with a custom time once there is a newer one, so the newest stays.
+  # Signed reports of audits. The auditor sets a custom time on a report once there is a newer one, so the newest is never deleted.
   lifecycle_rule {
     condition {
       age                    = var.audit_reports_keep_days
@@ -137,7 +137,7 @@ resource "google_storage_bucket" "permanent" {
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# For the security team alone. As in the unscanned bucket, what is deleted is gone.
+# Infected and unscannable bytes, for the security team (`quarantine.readers`). Deletions are final, as in the unscanned bucket.
 resource "google_storage_bucket" "quarantine" {
   count                       = local.new_buckets && var.quarantine.enabled ? 1 : 0
   project                     = var.project_id
@@ -168,8 +168,8 @@ resource "google_storage_bucket" "quarantine" {
   depends_on = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# Exports of records, in another place than the records. They hold personal data: what keeps a deleted file here is bounded by
-# these rules, keep_days and then a day as a version and seven as deleted (docs/recovery.md).
+# Exports of records, in a different location than the records. They contain personal data, so these rules limit how long a deleted
+# file stays in them: `keep_days`, then 1 day as a noncurrent version and 7 days soft-deleted (docs/recovery.md).
 resource "google_storage_bucket" "exports" {
   count                       = local.has_exports ? 1 : 0
   project                     = var.project_id

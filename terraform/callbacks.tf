@@ -1,4 +1,4 @@
-# Callbacks: the events of files that asked for them are pushed to the notify function, which posts them (docs/callbacks.md).
+# Callbacks: Pub/Sub pushes the events of files with a callback to the notify function, which posts them (docs/callbacks.md).
 
 resource "google_pubsub_subscription" "callbacks" {
   count                      = local.has_callbacks ? 1 : 0
@@ -16,7 +16,7 @@ resource "google_pubsub_subscription" "callbacks" {
       audience              = google_cloud_run_v2_service.function["notify"].uri
     }
   }
-  # As many attempts as Pub/Sub allows, which last for about 16 hours.
+  # The attempts, as many as Pub/Sub allows, last for about 16 hours.
   retry_policy {
     minimum_backoff = "10s"
     maximum_backoff = "600s"
@@ -44,7 +44,7 @@ resource "google_pubsub_topic" "callbacks_dead" {
   depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# For a person to look at; docs/operations.md says how to send them again.
+# An operator reads these dead letters; docs/operations.md explains how to deliver them again.
 resource "google_pubsub_subscription" "callbacks_dead" {
   count                      = local.has_callbacks ? 1 : 0
   project                    = var.project_id

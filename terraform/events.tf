@@ -1,10 +1,11 @@
-# Cloud Storage tells the scanner by Pub/Sub that an object is final (docs/adr/0012), the sweeper tells it again, and
-# what the scanner refuses too often comes to the sweeper. The scanner tells subscribers what became of a file.
+# Cloud Storage notifies the scanner of finalized objects through Pub/Sub (docs/adr/0012). The sweeper publishes to the same topic to
+# redrive a file, and receives the events that the scanner has refused too often. Scanner, rescanner, files and sweeper publish
+# scan events, to which others subscribe.
 
 locals {
   week = "604800s"
-  # As many as Pub/Sub allows. With pauses of 10, 20, 40, 80, then 120 s they last for 3.2 hours; then the sweeper sends
-  # the file to the scanner again (docs/adr/0025).
+  # Pub/Sub allows at most 100 attempts. With pauses of 10, 20, 40, 80 and then 120 s, they last for 3.2 hours. Then the sweeper redrives
+  # the file (docs/adr/0025).
   finalized_attempts = 100
   pushed             = { for name, subscription in var.subscriptions : name => subscription if subscription.push != null }
 }
@@ -25,7 +26,7 @@ resource "google_pubsub_topic" "finalized_dead" {
   depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# Once somebody listens: what is published before is lost.
+# The subscription must exist first, because messages that are published before it are lost.
 resource "google_storage_notification" "finalized" {
   bucket         = local.buckets.unscanned
   topic          = google_pubsub_topic.finalized.id
@@ -67,7 +68,7 @@ resource "google_pubsub_subscription" "finalized_scanner" {
   ]
 }
 
-# The end of the line: what the sweeper does not take in a week, its sweeps find in the bucket.
+# This subscription has no dead letter topic. If the sweeper does not accept a message within a week, a sweep finds its file in the bucket.
 resource "google_pubsub_subscription" "finalized_dead_sweeper" {
   project                    = var.project_id
   name                       = "${var.name}-finalized-dead-sweeper"
@@ -92,7 +93,7 @@ resource "google_pubsub_subscription" "finalized_dead_sweeper" {
   depends_on = [google_cloud_run_v2_service_iam_member.push_sweeper]
 }
 
-# Contents that are stored are scanned again (docs/adr/0034). A request that is given up is sent again by the sweeper.
+# Requests to scan stored contents again (docs/adr/0034). If one becomes a dead letter, the sweeper sends another one a day later.
 resource "google_pubsub_topic" "rescan" {
   project      = var.project_id
   name         = "${var.name}-rescan"
@@ -123,7 +124,7 @@ resource "google_pubsub_subscription" "rescan" {
       audience              = google_cloud_run_v2_service.scanner["rescanner"].uri
     }
   }
-  # A hundred attempts with pauses of ten minutes last for 16 hours.
+  # A hundred attempts with pauses of up to ten minutes last for 16 hours.
   retry_policy {
     minimum_backoff = "10s"
     maximum_backoff = "600s"
@@ -142,7 +143,7 @@ resource "google_pubsub_subscription" "rescan" {
   ]
 }
 
-# For a person to look at; an alert says that something is there.
+# An operator reads these dead letters; the alert `dead-letters-wait` reports them.
 resource "google_pubsub_subscription" "rescan_dead" {
   project                    = var.project_id
   name                       = "${var.name}-rescan-dead"
@@ -221,7 +222,7 @@ resource "google_pubsub_topic" "subscriber_dead" {
   depends_on   = [google_project_service.this, google_kms_crypto_key_iam_member.agents]
 }
 
-# For a person to look at and to send on; an alert says that something is there.
+# An operator reads these dead letters and delivers them again; the alert `dead-letters-wait` reports them.
 resource "google_pubsub_subscription" "subscriber_dead" {
   for_each                   = var.subscriptions
   project                    = var.project_id

@@ -1,29 +1,29 @@
-# Grants (docs/adr/0013; the result is a table in docs/topology.md).
+# IAM grants (docs/adr/0013). docs/topology.md lists the result.
 #
-# In Cloud Storage, each function has exactly the permissions of the calls it makes, by custom roles, below the prefixes
-# where it makes them. An account that may create and not delete cannot replace objects. A listing is a call on the bucket,
-# which no prefix narrows; a caller that may not list is told 403 in place of 404 of what is not there, so that all who ask for
-# names that may not exist may list.
+# In Cloud Storage, custom roles give each function exactly the permissions of the calls that it makes, below the prefixes where it
+# makes them. An account that may create but not delete cannot replace objects. Listing is a call on the bucket, which a condition on
+# object names cannot narrow. Cloud Storage answers 403 instead of 404 for a missing object if the caller may not list, so every
+# function that asks for names that may not exist may list.
 
 locals {
   storage_grants = merge(
     {
-      # Bytes go in, and nobody but the scanner gets them out.
+      # Upload can write files, but not read them. Only the scanner and the sweeper can read them here.
       "upload.unscanned" = { bucket = "unscanned", permissions = ["create"], prefixes = [] }
-      # The parts of resumable uploads are put together by the function, and read where another instance took them.
+      # Upload composes the parts of resumable uploads, and reads parts that another instance has received.
       "upload.parts" = { bucket = "unscanned", permissions = ["delete", "get"], prefixes = ["parts/"] }
-      # An insert whose answer is lost is looked for in a listing.
+      # If the answer to an insert is lost, upload looks for the object in a listing.
       "upload.listing" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "upload.records" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["files/", "idempotency/"] }
-      # Scanner and sweeper alone write what became of a file.
+      # Only the scanner and the sweeper write verdicts.
       "upload.verdicts" = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
-      # Whether uploads are paused, and whose the buckets are. The sweeper alone writes that.
+      # The state of the deployment: the owner of the buckets, and whether uploads are paused. Only the sweeper writes it.
       "upload.deployment"    = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
       "files.deployment"     = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
       "scanner.deployment"   = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
       "rescanner.deployment" = { bucket = "permanent", permissions = ["get"], prefixes = ["deployment/"] }
       "sweeper.deployment"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["deployment/"] }
-      # It asks for idempotency keys and uploads that may not exist.
+      # Upload asks for idempotency keys and resumable uploads that may not exist.
       "upload.names"     = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.records"    = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["files/"] }
       "files.verdicts"   = { bucket = "permanent", permissions = ["get"], prefixes = ["verdicts/"] }
@@ -31,59 +31,60 @@ locals {
       "files.listing"    = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "files.contents"   = { bucket = "permanent", permissions = ["get"], prefixes = ["blobs/", "accepted/"] }
       "files.findings"   = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/"] }
-      # A receipt is written once.
+      # A receipt is written once and never changed.
       "files.receipts"  = { bucket = "permanent", permissions = ["create", "get"], prefixes = ["receipts/"] }
       "scanner.source"  = { bucket = "unscanned", permissions = ["delete", "get", "list"], prefixes = [] }
       "scanner.listing" = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      # It cannot change who may see a file.
+      # The scanner cannot change who may see a file.
       "scanner.records"  = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
       "scanner.verdicts" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["verdicts/"] }
       "scanner.contents" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["blobs/", "accepted/"] }
-      # Nobody deletes a finding.
+      # No account may delete findings.
       "scanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/", "recalls/"] }
-      # Candidates for garbage collection, for the sweeper to look at.
+      # The scanner records candidates for garbage collection, which the sweeper checks.
       "scanner.candidates" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["collect/"] }
-      # It scans again what was promoted, and can neither promote nor decide on a file.
+      # The rescanner scans promoted contents again. It can neither promote contents nor write verdicts.
       "rescanner.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "rescanner.contents" = { bucket = "permanent", permissions = ["get", "update"], prefixes = ["blobs/"] }
       "rescanner.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/", "recalls/"] }
-      # It completes resumable uploads whose parts are all there, by composing them.
+      # The sweeper completes resumable uploads whose parts have all arrived, by composing them.
       "sweeper.source"   = { bucket = "unscanned", permissions = ["create", "delete", "get", "list"], prefixes = [] }
       "sweeper.listing"  = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "sweeper.records"  = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["files/", "references/", "shared/", "idempotency/"] }
       "sweeper.receipts" = { bucket = "permanent", permissions = ["create", "delete"], prefixes = ["receipts/"] }
       "sweeper.verdicts" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["verdicts/"] }
-      # It brings back what an operator releases.
+      # The sweeper restores a quarantined content if an operator releases it.
       "sweeper.contents" = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["blobs/"] }
       "sweeper.accepted" = { bucket = "permanent", permissions = ["delete", "get"], prefixes = ["accepted/"] }
-      # Marks that somebody was erased, for a restore.
+      # Erasure marks: a restore leaves out the data of people who have been erased.
       "sweeper.erased"   = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["erased/"] }
       "sweeper.findings" = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["findings/"] }
       "sweeper.places"   = { bucket = "permanent", permissions = ["create", "delete", "get", "update"], prefixes = ["sweeper/", "collect/", "recalls/"] }
     },
     {
-      # It reads all names and records, and no byte of a file; it writes where it was stopped.
+      # The auditor reads all names and records from listings, and metadata of suspicious objects. It reads no bytes of files, although
+      # `get` would allow that. It can write only its position and its reports.
       "auditor.listing"   = { bucket = "permanent", permissions = ["list"], prefixes = [] }
       "auditor.unscanned" = { bucket = "unscanned", permissions = ["list"], prefixes = [] }
       "auditor.suspects"  = { bucket = "permanent", permissions = ["get"], prefixes = ["findings/", "blobs/", "collect/"] }
       "auditor.place"     = { bucket = "permanent", permissions = ["create", "get", "update"], prefixes = ["auditor/"] }
     },
     local.has_quarantine ? {
-      # It scans again what is there, and copies nothing.
+      # The rescanner scans quarantined contents again and copies nothing.
       "rescanner.quarantine" = { bucket = "quarantine", permissions = ["get"], prefixes = [] }
       "scanner.quarantine"   = { bucket = "quarantine", permissions = ["create"], prefixes = [] }
-      # Contents that were stored and are malware go there, and what an operator releases comes back: a copy needs to read. Bytes of
-      # an owner who is erased go.
+      # The sweeper copies stored contents that turn out to be malware here, and copies them back if an operator releases them; a copy
+      # needs `get`. It deletes the bytes of an owner who is erased.
       "sweeper.quarantine" = { bucket = "quarantine", permissions = ["create", "delete", "get", "list"], prefixes = [] }
     } : {},
     local.has_callbacks ? {
-      # Where the callbacks of a file go; it does not ask for files that may not exist.
+      # Notify reads where to send the callbacks of a file. It does not list, because it never asks for files that may not exist.
       "notify.records" = { bucket = "permanent", permissions = ["get"], prefixes = ["files/"] }
     } : {},
     local.has_exports ? {
-      # A listing has all of a record; it replaces and deletes no export.
+      # The exporter gets whole records from listings. It can neither replace nor delete exports.
       "exporter.listing" = { bucket = "permanent", permissions = ["list"], prefixes = [] }
-      # It restores what operators ask for, and so creates what other functions do.
+      # The sweeper restores exports if an operator asks for it. That is why it may also create the objects of other functions.
       "sweeper.exports"  = { bucket = "exports", permissions = ["get", "list"], prefixes = [] }
       "exporter.archive" = { bucket = "exports", permissions = ["create", "get", "list"], prefixes = [] }
     } : {},
@@ -127,7 +128,7 @@ resource "google_storage_bucket_iam_member" "quarantine_readers" {
   member   = each.value
 }
 
-# A URL is signed in the name of the account that signs.
+# The files function signs URLs with its own service account.
 resource "google_project_iam_custom_role" "sign" {
   count       = var.files.redirect_above_bytes == null ? 0 : 1
   project     = var.project_id
@@ -144,7 +145,8 @@ resource "google_service_account_iam_member" "files_sign" {
   member             = google_service_account.this["files"].member
 }
 
-# Statements about verdicts, and reports of audits, are signed with a key that nobody can copy, and verified with its public part.
+# The files function signs statements about verdicts, and the auditor signs its reports, with a key that cannot be copied out of Cloud
+# KMS. The public key verifies both.
 resource "google_kms_crypto_key_iam_member" "signing" {
   for_each = {
     for pair in setproduct(["files", "auditor"], var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"]) :
@@ -156,7 +158,7 @@ resource "google_kms_crypto_key_iam_member" "signing" {
   depends_on    = [google_project_service.this]
 }
 
-# So are statements about what was erased.
+# The sweeper signs statements about erasures with the same key.
 resource "google_kms_crypto_key_iam_member" "sweeper_verdicts" {
   for_each      = toset(var.verdicts == null ? [] : ["roles/cloudkms.signer", "roles/cloudkms.publicKeyViewer"])
   crypto_key_id = split("/cryptoKeyVersions/", var.verdicts.key_version)[0]
@@ -174,7 +176,7 @@ resource "google_pubsub_topic_iam_member" "scanner_events" {
   member  = google_service_account.this["scanner"].member
 }
 
-# First downloads.
+# The files function publishes `file.downloaded.v1` and `file.shared.v1`.
 resource "google_pubsub_topic_iam_member" "files_events" {
   project = var.project_id
   topic   = google_pubsub_topic.scan_events.name
@@ -297,7 +299,7 @@ resource "google_cloud_run_v2_job_iam_member" "schedule_mirror" {
   member   = google_service_account.this["schedule"].member
 }
 
-# The keys that callbacks are signed with.
+# The secret has the keys that sign callbacks.
 
 resource "google_secret_manager_secret_iam_member" "notify_keys" {
   count     = local.has_callbacks ? 1 : 0
@@ -318,7 +320,7 @@ resource "google_pubsub_subscription_iam_member" "subscribers" {
   member       = each.value.member
 }
 
-# A role of Cloud Trace is given for a project: https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
+# Roles of Cloud Trace are granted on the project: https://cloud.google.com/stackdriver/docs/reference/telemetry/overview
 resource "google_project_iam_member" "traces" {
   for_each = toset([for name in keys(local.wired) : name if local.traces_to_google && contains(keys(local.accounts), name)])
   project  = var.project_id

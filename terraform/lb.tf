@@ -1,10 +1,11 @@
-# One host name in front of upload and files (and one for the page, if there is one), with the routes of the local gateway (infra/local/gateway/routes.ts).
+# One host name in front of upload and files, and another one for the page if there is one. The routes of the API are those of the local
+# gateway (infra/local/gateway/routes.ts).
 
 locals {
   has_lb   = var.load_balancer != null
   page     = try(var.load_balancer.page, null)
   backends = local.has_lb ? toset(["upload", "files"]) : toset([])
-  # First match wins. Paths that match none go to files, which answers 404.
+  # The first match wins. Paths that match none go to files, which answers 404.
   routes = [
     { method = "POST", paths = ["/files"], prefixes = [], function = "upload" },
     { method = "OPTIONS", paths = ["/files"], prefixes = [], function = "upload" },
@@ -53,8 +54,8 @@ resource "google_compute_security_policy" "this" {
     }
   }
   rule {
-    # By address, behind which a whole hospital may be. The token would tell clients apart, but a key takes the first 128
-    # bytes of a header, which all tokens of an issuer share.
+    # The limit is by IP address, although a whole hospital may share one. A token would identify the client, but Cloud Armor uses only
+    # the first 128 bytes of a header as a key, and all tokens of an issuer have these in common.
     description = "Requests a minute from one address"
     priority    = 1000
     action      = "throttle"
@@ -89,7 +90,7 @@ resource "google_compute_security_policy" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Time limits are those of the services: a backend without servers has none.
+# There is no timeout here, since a backend service with a serverless NEG has none. Those of the Cloud Run services apply.
 resource "google_compute_backend_service" "this" {
   for_each              = local.backends
   project               = var.project_id
@@ -106,7 +107,7 @@ resource "google_compute_backend_service" "this" {
   }
 }
 
-# The page (docs/page.md), with the headers that a document cannot set for itself.
+# The page (docs/page.md), with headers that a document cannot set itself.
 resource "google_compute_backend_bucket" "page" {
   count       = local.page == null ? 0 : 1
   project     = var.project_id
@@ -187,7 +188,7 @@ resource "google_compute_managed_ssl_certificate" "this" {
   depends_on = [google_project_service.this]
 }
 
-# Another one, so that the service keeps its certificate while that of the page is made.
+# A separate certificate: the service keeps its certificate while the page's is issued.
 resource "google_compute_managed_ssl_certificate" "page" {
   count   = local.page == null ? 0 : 1
   project = var.project_id

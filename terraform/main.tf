@@ -1,4 +1,5 @@
-# By Cloud Resource Manager, which a new project has not enabled.
+# Reads the project number from the Cloud Resource Manager API, which is not enabled in a new project. Set `project_number` to avoid
+# this call.
 data "google_project" "this" {
   count      = var.project_number == null ? 1 : 0
   project_id = var.project_id
@@ -7,7 +8,7 @@ data "google_project" "this" {
 locals {
   has_callbacks = var.callbacks != null
   has_exports   = var.exports != null
-  # Any other collector is called without credentials.
+  # Spans for any other collector are sent without credentials.
   traces_to_google = can(regex("^https://telemetry\\.googleapis\\.com(/|$)", var.tracing_endpoint))
   services         = toset(["upload", "files", "scanner", "rescanner", "sweeper", "auditor"])
   apis = toset(concat(
@@ -23,7 +24,7 @@ locals {
     pubsub = "serviceAccount:service-${local.project_number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     run    = "serviceAccount:service-${local.project_number}@serverless-robot-prod.iam.gserviceaccount.com"
   }
-  # A bucket takes a key of its own location only, which for a multi-region has another name:
+  # A bucket accepts only keys of its own location. Cloud KMS has other names for the multi-regions:
   # https://cloud.google.com/storage/docs/encryption/customer-managed-keys
   multi_regions        = { EU = "europe", US = "us", ASIA = "asia" }
   bucket_key_location  = lookup(local.multi_regions, upper(local.bucket_location), lower(local.bucket_location))
@@ -32,9 +33,8 @@ locals {
   bucket_kms_key       = try(var.encryption.kms_keys[local.bucket_key_location], null)
   exports_kms_key      = try(var.encryption.kms_keys[local.exports_key_location], null)
   public_url           = var.public_url != null ? var.public_url : var.load_balancer == null ? null : "https://${var.load_balancer.domain}"
-  # Without an address for both, upload and files have separate host names. The deterministic one is known before the
-  # service exists, so that the two need not wait for each other:
-  # https://cloud.google.com/run/docs/triggering/https-request#deterministic
+  # Without a common address, upload and files have separate host names. The deterministic URL of a service is known before the service
+  # exists, so neither has to wait for the other: https://cloud.google.com/run/docs/triggering/https-request#deterministic
   run_urls = { for name in ["upload", "files"] : name =>
     "https://${var.name}-${name}-${local.project_number}.${var.region}.run.app"
   }

@@ -1,4 +1,4 @@
-# Log-based metrics of docs/operations.md, and the names that PromQL has for metrics.
+# The log-based metrics of docs/operations.md, and the names of metrics in PromQL.
 
 locals {
   metric_prefix = replace(var.name, "-", "_")
@@ -28,7 +28,7 @@ locals {
     handed_out    = { label = null, filter = "${local.sweeper_log} AND jsonPayload.message=\"quarantined content handed out\"" }
     downloads     = { label = "audit.status", filter = "${local.log_of}=\"${var.name}-files\" AND jsonPayload.message=\"audit\" AND jsonPayload.audit.action=\"read\"" }
     by_database   = { label = "database", filter = "${local.scanner_log} AND jsonPayload.message=\"scan completed\" AND jsonPayload.database>0" }
-    # Cloud Run's own line about a request that it refused. A 429 without it is the function's, about one client.
+    # Cloud Run logs this line if it refuses a request because no instance is available. The function logs no such line for its own 429s.
     refused       = { label = null, filter = "${local.api_log} AND log_id(\"run.googleapis.com/requests\") AND textPayload:\"no available instance\"" }
     paused        = { label = null, filter = "${local.api_log} AND jsonPayload.message=\"audit\" AND jsonPayload.audit.problem=\"intake-paused\"" }
     audit_reports = { label = null, filter = "${local.auditor_log} AND jsonPayload.message=\"audit completed\" AND jsonPayload.signed:*" }
@@ -39,7 +39,7 @@ locals {
     callbacks_delivered = { label = null, filter = "${local.notify_log} AND jsonPayload.message=\"callback delivered\"" }
     callbacks_failed    = { label = "reason", filter = "${local.notify_log} AND jsonPayload.message=\"callback not delivered\"" }
   } : {})
-  # `alert`: the seconds above which a value is too much, where an alert goes by them.
+  # `alert` is the number of seconds above which an alert is raised; null if there is no such alert.
   distributions = {
     rescan_job_seconds     = { field = "jobs.behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\" AND jsonPayload.jobs.behindSeconds>=0", alert = 3 * 86400 }
     rescan_behind_seconds  = { field = "behindSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"re-scans requested\"", alert = 3 * 86400 }
@@ -50,15 +50,16 @@ locals {
     oldest_pending_seconds = { field = "oldestPendingSeconds", filter = "${local.sweeper_log} AND jsonPayload.message=\"sweep completed\"", alert = var.sweeper.stuck_after_seconds }
     signature_age_seconds  = { field = "signatureAgeSeconds", filter = "${local.both_logs} AND jsonPayload.message=\"scan completed\" AND jsonPayload.signatureAgeSeconds>=0", alert = local.signature_alert_hours * 3600 }
   }
-  # A quantile is guessed between two bounds. The threshold of an alert is one of them, so that no value below it seems to be above.
+  # Quantiles are interpolated between two bounds. The threshold of an alert is one of the bounds, so that no value below the threshold is
+  # estimated to be above it.
   bounds = { for name, distribution in local.distributions : name => startswith(name, "slots_") ? local.slot_bounds : distinct([
     for bound in sort([for bound in concat([for power in range(61) : pow(1.25, power)], distribution.alert[*]) : format("%012.3f", bound)]) : tonumber(bound)
   ]) }
 
-  # Tenths of a slot, so that all of an instance's are a bound.
+  # Tenths of a slot, so that the number of slots of an instance is a bound, too.
   slot_bounds = [for step in range(10 * var.scanner.slots + 1) : step / 10]
 
-  # The names of the metrics in PromQL.
+  # Names of metrics in PromQL, and the queries that use them.
   user_metric   = "logging_googleapis_com:user_${local.metric_prefix}"
   of_revision   = "monitored_resource=\"cloud_run_revision\""
   oldest        = "histogram_quantile(0.99, sum by (le) (increase(${local.user_metric}_oldest_pending_seconds_bucket{${local.of_revision}}[15m])))"
@@ -71,7 +72,7 @@ locals {
   scanners_busy = "sum(run_googleapis_com:container_instance_count{${local.of_revision},service_name=\"${var.name}-scanner\",state=\"active\"})"
   refused       = "sum(increase(${local.user_metric}_refused{${local.of_revision}}[10m]))"
   server_errors = "run_googleapis_com:request_count{${local.of_revision},service_name=~\"${var.name}-(upload|files)\",response_code_class=\"5xx\"}"
-  # Uploads that are refused because an operator has paused the intake are no errors, and no traffic. Cloud Run counts them as such.
+  # Uploads that are refused during a pause count neither as errors nor as traffic. Cloud Run's metrics include them, so they are subtracted.
   windows = [for pair in setproduct(["rate", "increase"], ["5m", "10m", "30m", "1h", "6h"]) : { of = pair[0], in = pair[1] }]
   paused  = { for window in local.windows : "${window.of} ${window.in}" => "(sum(${window.of}(${local.user_metric}_paused{${local.of_revision}}[${window.in}])) or vector(0))" }
   failed_requests = { for window in local.windows : "${window.of} ${window.in}" =>

@@ -1,7 +1,7 @@
-# ClamAV's signatures in our bucket: its CDN blocks those who fetch from every new instance, and the scanner
-# needs no way to the internet. A job asks the CDN, and the sidecars ask the bucket (docs/signatures.md).
+# A mirror of ClamAV's signatures in our bucket. A job downloads from ClamAV's CDN, and the sidecars read the bucket (docs/signatures.md).
+# The CDN blocks clients that download for every new instance, and this way the scanner needs no access to the internet.
 
-# The job keeps what was there before each update for its roll-back; older versions can be restored by hand.
+# The job keeps the files from before each update, to roll back to. Older versions can be restored by hand.
 resource "google_storage_bucket" "signatures" {
   count                       = local.has_mirror ? 1 : 0
   project                     = var.project_id
@@ -53,12 +53,12 @@ resource "google_cloud_run_v2_job" "mirror" {
         image   = var.images.clamav
         command = ["tini", "-g", "--", "/app/mirror-job.sh"]
         resources {
-          # Files of some 600 MB with those before them, in memory, and what loads them: freshclam's test of each,
-          # and then the trial of all, which ends before the upload.
+          # Memory holds the signature files, about 600 MB with the previous ones, and the process that loads them: first freshclam's
+          # test of each file, then the trial of all, which ends before the upload.
           limits = { cpu = "2", memory = "4Gi" }
         }
         dynamic "env" {
-          # A sidecar has both the old signatures and the new while it reloads.
+          # The trial may use half of a sidecar's memory for signatures: during a reload, a sidecar holds the old and the new ones.
           for_each = {
             SIGNATURE_MIRROR     = "gs://${local.buckets.signatures}"
             SIGNATURE_FILES      = join(" ", var.signatures.files)

@@ -1,5 +1,5 @@
-# The scanner with ClamAV beside it, and a second one of the same image, which scans again what is stored
-# (docs/adr/0034): no upload waits for that. Sizes that belong together are computed here, as in shared/scanning/sizes.ts.
+# The scanner with ClamAV as a sidecar, and the rescanner: a second service of the same image that scans stored contents again
+# (docs/adr/0034), so that no upload waits for that. Sizes that depend on each other are computed as in shared/scanning/sizes.ts.
 
 locals {
   clamd_port   = 3310
@@ -9,7 +9,7 @@ locals {
   max_unpacked = min(2 * var.scanner.max_scan_bytes, 2147483645 - local.mib)
   max_stream   = min(var.scanner.max_scan_bytes, local.max_unpacked)
   max_member   = local.max_unpacked + local.mib
-  # The scanner keeps 32 MiB free and voids verdicts below that; as much again is for what else is there.
+  # The scanner voids a verdict if less than 32 MiB were free. Another 32 MiB are for other files.
   scratch_mib        = ceil((local.max_stream + local.max_unpacked + local.max_member) / local.mib * var.scanner.slots) + 64
   clamav_memory_gib  = ceil((var.scanner.signature_memory_mib + local.scratch_mib) / 1024)
   cpu_for_memory     = local.clamav_memory_gib <= 4 ? 1 : local.clamav_memory_gib <= 8 ? 2 : local.clamav_memory_gib <= 16 ? 4 : 6
@@ -17,14 +17,15 @@ locals {
   signature_mirror   = local.has_mirror ? "gs://${local.buckets.signatures}" : var.signatures.mirror
   signature_files    = join(" ", var.signatures.files)
   clamav_startup_sec = 240
-  # A service that runs only while there is work is billed by request; what is kept is billed for as long as it is there, for less.
+  # With `min_instances = 0`, billing is by request (`cpu_idle`). Instances that are kept are billed for their whole lifetime, at a lower rate.
   scanners = {
     scanner   = { min_instances = var.scanner.min_instances, max_instances = var.scanner.max_instances }
     rescanner = { min_instances = 0, max_instances = var.rescan.max_instances }
   }
-  # Scans that wait are in the instance, where owners take turns; requests that Cloud Run holds back are in no such order. So
-  # there is room for a quarter more, for what is only turned away; and above three quarters Cloud Run starts an instance. A
-  # small file takes milliseconds of a slot and some round trips to Cloud Storage: it takes many at a time to fill the slots.
+  # Scans wait in the instance, where owners take turns; requests that wait in Cloud Run have no such order. So the concurrency is a
+  # quarter above slots and queue, and requests above these are refused. Cloud Run starts an instance at 60 % of the concurrency, which is
+  # three quarters of slots and queue (docs/adr/0028). A small file takes milliseconds of a slot but several round trips to Cloud Storage,
+  # so filling the slots takes many requests at a time.
   scan_queue       = coalesce(var.fairness.scan_queue, 20 * var.scanner.slots)
   scan_concurrency = ceil((var.scanner.slots + local.scan_queue) * 5 / 4)
 }
@@ -59,7 +60,8 @@ resource "google_cloud_run_v2_service" "scanner" {
         }
       }
     }
-    # clamd calls malware clean when this is full, so both see it: no scan begins without space.
+    # If this volume is full, clamd reports malware as clean (docs/platform-facts.md#a-full-temporary-directory). Both containers mount
+    # it, so that the scanner starts no scan without enough free space.
     volumes {
       name = "scratch"
       empty_dir {
@@ -72,7 +74,7 @@ resource "google_cloud_run_v2_service" "scanner" {
       name       = each.key
       image      = var.images.scanner
       depends_on = ["clamav"]
-      # The image has both, and starts the scanner where it is told nothing else.
+      # The image contains both functions. By default it starts the scanner.
       args = each.key == "rescanner" ? ["--target=rescanner", "--source=bundled/functions/scanner/rescanner/index.mjs"] : null
       ports {
         name           = "http1"
@@ -94,7 +96,7 @@ resource "google_cloud_run_v2_service" "scanner" {
         name       = "scratch"
         mount_path = local.scratch_path
       }
-      # Not /readyz: signatures that are too old make files wait, and a restart brings no newer ones.
+      # Not /readyz: if the signatures are too old, files wait, and a restart would bring no newer ones.
       startup_probe {
         period_seconds    = 1
         timeout_seconds   = 1
@@ -120,14 +122,13 @@ resource "google_cloud_run_v2_service" "scanner" {
       image = var.images.clamav
       resources {
         limits = { cpu = tostring(local.clamav_cpu), memory = "${local.clamav_memory_gib}Gi" }
-        # Signatures are reloaded between requests. An instance that is not kept loads the newest when it starts.
+        # Signatures are reloaded between requests, which takes CPU. An instance that is not kept loads the newest ones when it starts.
         cpu_idle          = each.value.min_instances == 0
         startup_cpu_boost = true
       }
       dynamic "env" {
         for_each = {
-          # Probes may come from outside the loopback interface; of the instance, nothing but the port of the scanner
-          # can be reached by others.
+          # Probes may come from outside the loopback interface. From outside the instance, only the scanner's port can be reached.
           CLAMD_ADDRESS       = "0.0.0.0"
           CLAMD_PORT          = tostring(local.clamd_port)
           MAX_SCAN_BYTES      = tostring(var.scanner.max_scan_bytes)
@@ -146,7 +147,7 @@ resource "google_cloud_run_v2_service" "scanner" {
         name       = "scratch"
         mount_path = local.scratch_path
       }
-      # It listens once the signatures are loaded. Its end is the instance's, which needs no probe.
+      # clamd listens once the signatures are loaded. There is no liveness probe, because the instance ends when clamd does.
       startup_probe {
         period_seconds    = 10
         timeout_seconds   = 5
@@ -158,7 +159,7 @@ resource "google_cloud_run_v2_service" "scanner" {
     }
   }
 
-  # Without it, a service stays with the revision that `gcloud run services update-traffic --to-revisions` has pinned.
+  # Without this block, a service keeps the revision that `gcloud run services update-traffic --to-revisions` has pinned.
   traffic {
     type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
     percent = 100
@@ -167,7 +168,7 @@ resource "google_cloud_run_v2_service" "scanner" {
   lifecycle {
     precondition {
       condition     = local.clamav_memory_gib <= 24 && local.clamav_cpu <= 6
-      error_message = "ClamAV would need ${local.clamav_memory_gib} GiB and ${local.clamav_cpu} processors. An instance of Cloud Run has 24 GiB and 6 processors for it: lower max_scan_bytes or slots."
+      error_message = "ClamAV would need ${local.clamav_memory_gib} GiB and ${local.clamav_cpu} CPUs, but can have at most 24 GiB and 6 CPUs in a Cloud Run instance. Lower scanner.max_scan_bytes or scanner.slots."
     }
   }
   depends_on = [google_project_service.this, google_storage_bucket_iam_member.objects, google_kms_crypto_key_iam_member.agents]

@@ -1,7 +1,7 @@
 # The functions as Cloud Run services. They listen on PORT, which Cloud Run sets.
 
 locals {
-  # docs/adr/0005
+  # Limits of Node's memory: docs/adr/0005.
   runtime_env = {
     NODE_OPTIONS     = "--max-semi-space-size=8 --max-old-space-size=192"
     MALLOC_ARENA_MAX = "1"
@@ -12,19 +12,19 @@ locals {
     # docs/traces.md
     OTEL_EXPORTER_OTLP_ENDPOINT = var.tracing_endpoint
   }
-  # Scans in windows take up to an hour (docs/operations.md). Pub/Sub asks again after its ack deadline of ten minutes; the
-  # instance that is scanning joins that delivery to its scan, and the others refuse it while the lease holds.
+  # Scans in windows take up to an hour (docs/operations.md). Pub/Sub delivers an event again after its ack deadline of ten minutes: the
+  # instance that is scanning joins that delivery to its scan, and other instances refuse it while the lease is held.
   windowed = tonumber(lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")) > 0
-  # How long Cloud Run lets a request of each service take. Node follows it: its own limit is five minutes.
+  # Request timeouts of Cloud Run. REQUEST_TIMEOUT_SECONDS gives Node the same timeout, which otherwise is five minutes.
   request_timeout_seconds = { upload = 3600, files = 3600, scanner = local.windowed ? 3600 : 600, rescanner = local.windowed ? 3600 : 600, sweeper = 1800, auditor = 1800, exporter = 1800, notify = 120 }
   page_origins            = [for page in local.page[*] : "https://${page.domain}"]
   all_cors_origins        = distinct(concat(var.cors_origins, local.page_origins))
   cors_origins            = length(local.all_cors_origins) > 0 ? join(",", local.all_cors_origins) : null
   exact_cors_origins      = [for origin in local.all_cors_origins : origin if !can(regex("[*]", origin))]
   callback_origins        = try(join(",", var.callbacks.origins), null)
-  # Tells it from any other deployment that is given the same buckets: docs/adr/0050.
+  # Distinguishes this deployment from any other one that is given the same buckets: docs/adr/0050.
   deployment = "${var.project_id}/${var.region}/${var.name}"
-  # Variables that the module sets. Null values are left to the functions.
+  # Variables that the module sets. If a value is null, the default of the function applies.
   wired = {
     upload = {
       DEPLOYMENT       = local.deployment
@@ -32,13 +32,13 @@ locals {
       TOKEN_ISSUERS    = jsonencode(var.token_issuers)
       FILES_URL        = local.files_url
       CORS_ORIGINS     = local.cors_origins
-      # The scanner's limits, for upload to announce.
+      # Upload announces the limits of the scanner.
       MAX_SCAN_BYTES          = tostring(var.scanner.max_scan_bytes)
       WINDOWED_SCAN_MAX_BYTES = lookup(var.environment.scanner, "WINDOWED_SCAN_MAX_BYTES", "0")
       CALLBACK_ORIGINS        = local.callback_origins
       CALLBACK_OWNERS         = try(length(var.callbacks.owners) > 0 ? jsonencode(var.callbacks.owners) : null, null)
-      # Cloud Run starts an instance at 60 % of the concurrency: one owner alone should make it do so, and leave room. Uploads and
-      # those that wait for a verdict are apart, so together they are less than all.
+      # Cloud Run starts an instance at 60 % of the concurrency. The uploads of a single owner can reach that, and still leave room for
+      # others. Requests that wait for a verdict have a separate limit; both limits together are below the concurrency.
       UPLOADS_PER_OWNER     = tostring(coalesce(var.fairness.uploads_per_owner, max(1, floor(var.upload.concurrency * 5 / 8))))
       LONG_POLLS_PER_CALLER = tostring(coalesce(var.fairness.upload_polls_per_caller, floor(var.upload.concurrency / 4)))
     }
@@ -73,7 +73,7 @@ locals {
       DEDUPLICATE             = var.deduplicate
       ORDERED_EVENTS          = tostring(var.scan_events.ordered)
     }
-    # It scans as the scanner does.
+    # The rescanner scans with the same settings as the scanner.
     rescanner = {
       DEPLOYMENT              = local.deployment
       QUARANTINE_BUCKET       = lookup(local.buckets, "quarantine", null)
@@ -123,7 +123,7 @@ locals {
       CALLBACK_ORIGINS = local.callback_origins
     }
   }
-  # Variables that `environment` may set beside that. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are for development.
+  # Variables that `environment` may set. ALLOW_UNDATED_SIGNATURES and STORAGE_EMULATOR_HOST are not among them: they are for development.
   tunable = {
     upload = ["LOG_LEVEL", "STORAGE_TIMEOUT_SECONDS", "DEPLOYMENT_REFRESH_SECONDS", "MAX_UPLOAD_BYTES", "ALLOWED_MEDIA_TYPES", "DENIED_MEDIA_TYPES",
     "SNIFF_MEDIA_TYPE", "UPLOAD_EXPIRES_SECONDS"]
@@ -145,11 +145,11 @@ locals {
       for name, value in merge(
         local.runtime_env,
         local.common_env,
-        # A restore knows a deleted file by its tombstone, which outlives every export from before the deletion.
+        # A restore recognizes a deleted file by its tombstone, which must outlive every export from before the deletion.
         { TOMBSTONE_DAYS = var.exports != null && contains(local.tunable[function], "TOMBSTONE_DAYS") ? tostring(local.exports_gone_after_days) : null },
-        # A re-scan is cut as a first scan is.
+        # The rescanner takes the scanner's settings, so that it scans in windows whenever a first scan does.
         { for name, value in var.environment.scanner : name => value if function == "rescanner" && contains(local.tunable.rescanner, name) },
-        # An audit goes by the times of the sweeper.
+        # The auditor takes the sweeper's settings, because its rules depend on the sweeper's times.
         { for name, value in var.environment.sweeper : name => value if function == "auditor" && contains(local.tunable.auditor, name) },
         { REQUEST_TIMEOUT_SECONDS = tostring(local.request_timeout_seconds[function]) },
         var.environment[function],
@@ -168,11 +168,11 @@ locals {
       concurrency   = 20
       min_instances = 0
       max_instances = 3
-      # Pub/Sub and Cloud Scheduler of the project come from inside.
+      # Pub/Sub and Cloud Scheduler of the same project count as internal; operators may call from anywhere.
       ingress       = length(var.sweeper.operators) > 0 ? "INGRESS_TRAFFIC_ALL" : "INGRESS_TRAFFIC_INTERNAL_ONLY"
       checks_tokens = false
     }
-    # The sweeper's image as a second service, whose account changes nothing.
+    # A second service of the sweeper's image. Its account can write only its position and its reports.
     auditor = {
       cpu           = "1"
       memory        = "512Mi"
@@ -183,7 +183,7 @@ locals {
       checks_tokens = false
     }
     }, local.has_exports ? {
-    # The same image once more, whose account reads listings and writes exports.
+    # A third service of that image. Its account reads listings and writes exports.
     exporter = {
       cpu           = "1"
       memory        = "512Mi"
@@ -214,7 +214,7 @@ resource "google_cloud_run_v2_service" "function" {
   ingress             = each.value.ingress
   deletion_protection = var.deletion_protection
   labels              = var.labels
-  # Of these two alone: the others are called by service accounts, whom IAM can check.
+  # Only upload and files check tokens. IAM has to check the callers of the other services.
   invoker_iam_disabled = each.value.checks_tokens && var.invoker_iam_disabled
 
   template {
@@ -232,7 +232,7 @@ resource "google_cloud_run_v2_service" "function" {
       name  = each.key
       image = var.images[contains(["auditor", "exporter"], each.key) ? "sweeper" : each.key]
       args  = contains(["auditor", "exporter"], each.key) ? ["--target=${each.key}", "--source=bundled/functions/sweeper/${each.key}/index.mjs"] : null
-      # HTTP/1, which is all that functions-framework speaks.
+      # HTTP/1, because functions-framework supports nothing else.
       ports {
         name           = "http1"
         container_port = 8080
@@ -249,7 +249,7 @@ resource "google_cloud_run_v2_service" "function" {
           value = env.value
         }
       }
-      # Read when an instance starts: a new version needs a new revision.
+      # Read when an instance starts. Deploy a new revision after a new version of the secret, so that all instances use it.
       dynamic "env" {
         for_each = each.key == "notify" ? var.callbacks[*].keys_secret : []
         content {
@@ -283,7 +283,7 @@ resource "google_cloud_run_v2_service" "function" {
     }
   }
 
-  # Without it, a service stays with the revision that `gcloud run services update-traffic --to-revisions` has pinned.
+  # Without this block, a service keeps the revision that `gcloud run services update-traffic --to-revisions` has pinned.
   traffic {
     type    = "TRAFFIC_TARGET_ALLOCATION_TYPE_LATEST"
     percent = 100

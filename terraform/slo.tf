@@ -7,7 +7,8 @@ locals {
     availability = (100 - var.slo.availability_percent) / 100
     verdicts     = (100 - var.slo.verdict_percent) / 100
   }
-  # Of 28 days' budget, an hour at 14.4 burns 2 %, and six hours at 6 burn 5 %. The short window ends the alert soon after its cause.
+  # An hour at 14.4 times burns about 2 % of the budget of 28 days, six hours at 6 times about 5 %. The short window ends the alert soon
+  # after its cause has ended.
   burns = {
     fast = { rate = 14.4, long = "1h", short = "5m" }
     slow = { rate = 6, long = "6h", short = "30m" }
@@ -25,7 +26,7 @@ locals {
     for pair in setproduct(keys(local.budgets), ["5m", "30m", "1h", "6h"]) :
     join(" ", pair) => "${local.slo_bad[join(" ", pair)]} / ${local.slo_total["${pair[0]} rate ${pair[1]}"]}"
   }
-  # A window without a bad event has no share, and raises no alert.
+  # A window without a bad event yields 0 or no value, and so raises no alert.
   slo_query = {
     for pair in setproduct(keys(local.budgets), keys(local.burns)) : join(" ", pair) => join(" and ", concat(
       [for window in [local.burns[pair[1]].long, local.burns[pair[1]].short] :

@@ -1,5 +1,5 @@
-# Whether clients reach upload and files at all, seen from outside. A request without a token is answered by the function
-# itself, with 401, and costs no call of Cloud Storage. Not /healthz, which Cloud Run takes on run.app.
+# Checks from outside whether clients can reach upload and files. The function itself answers a request without a token, with 401 and
+# without a call to Cloud Storage. /healthz cannot be used, because Cloud Run reserves it on run.app.
 
 locals {
   is_public = var.invoker_iam_disabled || contains(var.api_invokers, "allUsers")
@@ -24,7 +24,7 @@ resource "google_monitoring_uptime_check_config" "this" {
   timeout      = "10s"
   http_check {
     request_method = each.value.method
-    # The API wants one with POST. There is no body.
+    # With POST, the API requires a content type. There is no body.
     content_type = each.value.method == "POST" ? "URL_ENCODED" : null
     path         = each.value.path
     port         = try(tonumber(each.value.host[1]), 443)
@@ -34,7 +34,7 @@ resource "google_monitoring_uptime_check_config" "this" {
       status_value = 401
     }
   }
-  # An answer from anything but the function has another body.
+  # An answer that does not come from the function has another body.
   content_matchers {
     content = "/problems/unauthenticated"
     matcher = "CONTAINS_STRING"
@@ -66,7 +66,7 @@ resource "google_monitoring_alert_policy" "uptime" {
         comparison      = "COMPARISON_GT"
         threshold_value = 1
         duration        = "300s"
-        # The last result of each region, and how many of them are bad.
+        # Takes the last result of each region, and counts those that failed.
         aggregations {
           alignment_period     = "1200s"
           per_series_aligner   = "ALIGN_NEXT_OLDER"

@@ -4,7 +4,7 @@ variable "project_id" {
   nullable    = false
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{4,28}[a-z0-9]$", var.project_id))
-    error_message = "Should be a project id, such as fileshare-prod."
+    error_message = "project_id must be a project ID, such as fileshare-prod."
   }
 }
 
@@ -14,7 +14,7 @@ variable "project_number" {
   default     = null
   validation {
     condition     = var.project_number == null || can(regex("^[1-9][0-9]+$", var.project_number))
-    error_message = "Should be the number of the project, not its id."
+    error_message = "project_number must be the number of the project, not its ID."
   }
 }
 
@@ -24,7 +24,7 @@ variable "region" {
   nullable    = false
   validation {
     condition     = can(regex("^[a-z]+-[a-z]+[0-9]+$", var.region))
-    error_message = "Should be a region, such as europe-north1."
+    error_message = "region must be a region, such as europe-north1."
   }
 }
 
@@ -34,7 +34,7 @@ variable "scheduler_region" {
   default     = null
   validation {
     condition     = var.scheduler_region == null || can(regex("^[a-z]+-[a-z]+[0-9]+$", var.scheduler_region))
-    error_message = "Should be a region, such as europe-west1."
+    error_message = "scheduler_region must be a region, such as europe-west1."
   }
 }
 
@@ -45,7 +45,7 @@ variable "name" {
   nullable    = false
   validation {
     condition     = can(regex("^[a-z][a-z0-9-]{1,18}[a-z0-9]$", var.name))
-    error_message = "Should be 3 to 20 lower case letters, digits and hyphens."
+    error_message = "name must have 3 to 20 lowercase letters, digits and hyphens, begin with a letter, and not end with a hyphen."
   }
 }
 
@@ -69,7 +69,7 @@ variable "images" {
   nullable = false
   validation {
     condition     = alltrue([for image in values(var.images) : image == null || can(regex("^[a-z0-9][^@[:space:]]*@sha256:[0-9a-f]{64}$", coalesce(image, "-")))])
-    error_message = "Every image should be named by digest (…@sha256:…): a tag can be moved to an image that nobody tested."
+    error_message = "Each image in images must be named by digest (…@sha256:…), because a tag can be moved to an image that nobody has tested."
   }
 }
 
@@ -81,7 +81,7 @@ variable "token_issuers" {
     condition = can(length(var.token_issuers)) && try(length(var.token_issuers) > 0 && alltrue([
       for issuer in var.token_issuers : contains(["maskinporten", "entra", "google", "custom"], issuer.kind) && startswith(try(issuer.issuer, "https://"), "https://")
     ]), false)
-    error_message = "Should be a list of at least one issuer, each of a kind that docs/identity.md lists, and with https in its `issuer`, if it has one."
+    error_message = "token_issuers must be a list of at least one issuer. Each must have a kind that docs/identity.md lists; its issuer, if set, must begin with https://."
   }
 }
 
@@ -91,7 +91,7 @@ variable "public_url" {
   default     = null
   validation {
     condition     = var.public_url == null || can(regex("^https://[^/]+$", var.public_url))
-    error_message = "Should be an https URL without a path."
+    error_message = "public_url must be an https URL without a path."
   }
 }
 
@@ -147,19 +147,19 @@ variable "encryption" {
     condition = var.encryption == null || alltrue([for location, key in try(var.encryption.kms_keys, {}) :
       can(regex("^projects/[^/]+/locations/${location}/.+/cryptoKeys/[^/]+$", key))
     ])
-    error_message = "Each key should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, with the location that it is listed under."
+    error_message = "Each key in encryption.kms_keys must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY, where LOCATION is the location it is listed under."
   }
   validation {
     condition     = var.encryption == null || can(var.encryption.kms_keys[var.region])
-    error_message = "kms_keys should have a key for the region: topics and services accept no other."
+    error_message = "encryption.kms_keys must have a key for the region, because topics and services accept no other."
   }
   validation {
     condition     = var.encryption == null || var.existing_buckets != null || can(var.encryption.kms_keys[local.bucket_key_location])
-    error_message = "kms_keys should have a key for ${local.bucket_key_location}: buckets accept only a key of their own location."
+    error_message = "encryption.kms_keys must have a key for ${local.bucket_key_location}, because buckets accept only keys of their own location."
   }
   validation {
     condition     = var.encryption == null || !local.has_exports || can(var.encryption.kms_keys[local.exports_key_location])
-    error_message = "kms_keys should have a key for the location of exports: buckets accept only a key of their own location."
+    error_message = "encryption.kms_keys must have a key for the location of exports, because buckets accept only keys of their own location."
   }
 }
 
@@ -170,7 +170,7 @@ variable "unscanned_delete_after_days" {
   nullable    = false
   validation {
     condition     = var.unscanned_delete_after_days >= 14
-    error_message = "Should be at least 14: files wait here for as long as an outage lasts, and deleted ones are lost."
+    error_message = "unscanned_delete_after_days must be at least 14: files wait in this bucket for the end of an outage, and a file that is deleted before its scan is lost."
   }
 }
 
@@ -194,7 +194,7 @@ variable "retention" {
   default = null
   validation {
     condition     = var.retention == null || try(var.retention.days >= 1 && var.retention.days <= 36500, false)
-    error_message = "Should be 1 to 36500 days."
+    error_message = "retention.days must be 1 to 36500."
   }
 }
 
@@ -205,7 +205,7 @@ variable "permanent_soft_delete_days" {
   nullable    = false
   validation {
     condition     = var.permanent_soft_delete_days == 0 || (var.permanent_soft_delete_days >= 7 && var.permanent_soft_delete_days <= 90)
-    error_message = "Should be 0, or 7 to 90."
+    error_message = "permanent_soft_delete_days must be 0, or 7 to 90."
   }
 }
 
@@ -219,15 +219,15 @@ variable "callbacks" {
   default = null
   validation {
     condition     = var.callbacks == null ? true : length(var.callbacks.origins) > 0 && alltrue([for origin in var.callbacks.origins : can(regex("^https://(\\*\\.)?([a-z0-9-]+\\.)+[a-z][a-z0-9-]*(:[0-9]+)?$", origin))])
-    error_message = "origins should be https origins with a host name, such as https://hooks.example.no."
+    error_message = "callbacks.origins must have at least one https origin with a host name, such as https://hooks.example.no or https://*.example.no."
   }
   validation {
     condition     = var.callbacks == null ? true : can(regex("^projects/[^/]+/secrets/[A-Za-z0-9_-]+$", var.callbacks.keys_secret))
-    error_message = "keys_secret should be projects/PROJECT/secrets/NAME."
+    error_message = "callbacks.keys_secret must be projects/PROJECT/secrets/NAME."
   }
   validation {
     condition     = var.callbacks == null ? true : var.images.notify != null
-    error_message = "images should have notify, which sends callbacks."
+    error_message = "Callbacks need images.notify, the image of the function that sends them."
   }
 }
 
@@ -240,7 +240,7 @@ variable "verdicts" {
   default = null
   validation {
     condition     = var.verdicts == null ? true : can(regex("^projects/[^/]+/locations/[^/]+/keyRings/[^/]+/cryptoKeys/[^/]+/cryptoKeyVersions/[1-9][0-9]*$", var.verdicts.key_version))
-    error_message = "key_version should be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/N."
+    error_message = "verdicts.key_version must be projects/PROJECT/locations/LOCATION/keyRings/RING/cryptoKeys/KEY/cryptoKeyVersions/N."
   }
 }
 
@@ -251,7 +251,7 @@ variable "bucket_data_locations" {
   nullable    = false
   validation {
     condition     = length(var.bucket_data_locations) == 0 || (length(distinct(var.bucket_data_locations)) == 2 && contains(keys(local.multi_regions), upper(local.bucket_location)))
-    error_message = "Should be two regions, with the multi-region around them as bucket_location: EU, US or ASIA."
+    error_message = "bucket_data_locations must be two regions, and bucket_location the multi-region that contains them: EU, US or ASIA."
   }
 }
 
@@ -262,7 +262,7 @@ variable "turbo_replication" {
   nullable    = false
   validation {
     condition     = !var.turbo_replication || length(var.bucket_data_locations) > 0
-    error_message = "Needs a dual-region: set bucket_data_locations."
+    error_message = "turbo_replication needs a dual-region: set bucket_data_locations."
   }
 }
 
@@ -277,11 +277,11 @@ variable "exports" {
   default = null
   validation {
     condition     = var.exports == null ? true : lower(var.exports.location) != lower(local.bucket_location)
-    error_message = "location should differ from that of the other buckets: exports are for the loss of those."
+    error_message = "exports.location must differ from the location of the other buckets, because exports have to survive the loss of that location."
   }
   validation {
     condition     = var.exports == null ? true : var.exports.full_every >= 1 && var.exports.keep_days >= 2 * var.exports.full_every
-    error_message = "keep_days should be at least twice full_every: an export cannot be restored without those that it builds on."
+    error_message = "exports.full_every must be at least 1, and exports.keep_days at least twice exports.full_every: an export can only be restored together with those that it builds on."
   }
 }
 
@@ -294,7 +294,7 @@ variable "cors_origins" {
     condition = alltrue([for origin in var.cors_origins :
       can(regex("^(https://(\\*\\.[a-z0-9-]+\\.)?[a-z0-9]([a-z0-9.-]*[a-z0-9])?|http://([a-z0-9-]+\\.)*localhost|http://127\\.0\\.0\\.1)(:[0-9]+)?$", origin))
     ])
-    error_message = "Each should be an origin without a path, such as https://app.example.org, or a pattern such as https://*.example.org; http only for localhost."
+    error_message = "Each of cors_origins must be an origin without a path, such as https://app.example.org, or a pattern such as https://*.example.org. Only localhost and 127.0.0.1 may use http."
   }
 }
 
@@ -339,11 +339,11 @@ variable "scanner" {
   nullable = false
   validation {
     condition     = var.scanner.max_scan_bytes >= 1 && var.scanner.max_scan_bytes <= 2146435069 && floor(var.scanner.max_scan_bytes) == var.scanner.max_scan_bytes
-    error_message = "max_scan_bytes should be 1 to 2146435069, ClamAV's maximum."
+    error_message = "scanner.max_scan_bytes must be a whole number from 1 to 2146435069, the maximum of ClamAV."
   }
   validation {
     condition     = contains([1, 2, 4, 6], var.scanner.slots)
-    error_message = "slots should be 1, 2, 4 or 6: one for each processor, in the numbers that Cloud Run offers; the function takes one more."
+    error_message = "scanner.slots must be 1, 2, 4 or 6. Each slot needs one CPU, Cloud Run offers CPUs in these numbers, and the scanner function needs another one."
   }
 }
 
@@ -359,14 +359,14 @@ variable "fairness" {
   nullable = false
   validation {
     condition     = var.fairness.scan_queue == null ? true : var.fairness.scan_queue >= 1 && var.fairness.scan_queue <= 700 && floor(var.fairness.scan_queue) == var.fairness.scan_queue
-    error_message = "scan_queue should be 1 to 700, so that it fits in the 1000 requests that Cloud Run allows for an instance."
+    error_message = "fairness.scan_queue must be a whole number from 1 to 700, so that it fits into the 1000 concurrent requests that Cloud Run allows for an instance."
   }
   validation {
     condition = alltrue([
       for share in [var.fairness.uploads_per_owner, var.fairness.long_polls_per_caller, var.fairness.upload_polls_per_caller] :
       share == null ? true : share >= 1 && share <= 1000 && floor(share) == share
     ])
-    error_message = "uploads_per_owner, long_polls_per_caller and upload_polls_per_caller should be 1 to 1000."
+    error_message = "uploads_per_owner, long_polls_per_caller and upload_polls_per_caller of fairness must be whole numbers from 1 to 1000."
   }
 }
 
@@ -385,7 +385,7 @@ variable "deduplicate" {
   default     = null
   validation {
     condition     = var.deduplicate == null ? true : contains(["global", "owner"], var.deduplicate)
-    error_message = "Must be global or owner."
+    error_message = "deduplicate must be global or owner."
   }
 }
 
@@ -403,11 +403,11 @@ variable "sweeper" {
   nullable = false
   validation {
     condition     = var.sweeper.stuck_after_seconds >= 600 && var.sweeper.stuck_after_seconds <= 5400
-    error_message = "stuck_after_seconds should be 600, the longest a scan takes, to 5400, so that a file is sent again while the attempts of a Pub/Sub subscription last."
+    error_message = "sweeper.stuck_after_seconds must be 600 to 5400: a scan may take 600 seconds, and files must be redriven while Pub/Sub still retries their events."
   }
   validation {
     condition     = contains(["report", "release"], var.sweeper.clean_in_quarantine)
-    error_message = "clean_in_quarantine should be report or release."
+    error_message = "sweeper.clean_in_quarantine must be report or release."
   }
 }
 
@@ -425,7 +425,7 @@ variable "rescan" {
   nullable = false
   validation {
     condition     = alltrue([for days in concat(var.rescan.after_days, var.rescan.every_days[*]) : days >= 1 && days <= 3650 && floor(days) == days])
-    error_message = "after_days and every_days should be whole numbers from 1 to 3650."
+    error_message = "rescan.after_days and rescan.every_days must be whole numbers from 1 to 3650."
   }
 }
 
@@ -443,7 +443,7 @@ variable "audit_reports_keep_days" {
   nullable    = false
   validation {
     condition     = var.audit_reports_keep_days >= 1 && var.audit_reports_keep_days <= 36500 && floor(var.audit_reports_keep_days) == var.audit_reports_keep_days
-    error_message = "Should be a whole number of days from 1 to 36500."
+    error_message = "audit_reports_keep_days must be a whole number from 1 to 36500."
   }
 }
 
@@ -465,11 +465,11 @@ variable "environment" {
     condition = alltrue([
       for function, variables in var.environment : alltrue([for name in keys(variables) : contains(local.tunable[function], name)])
     ])
-    error_message = "Names a setting that the function does not read, or that the module sets: ${join(", ", flatten([for function, variables in var.environment : [for name in keys(variables) : "${function}.${name}" if !contains(local.tunable[function], name)]]))}."
+    error_message = "environment has settings that the function does not read, or that the module sets: ${join(", ", flatten([for function, variables in var.environment : [for name in keys(variables) : "${function}.${name}" if !contains(local.tunable[function], name)]]))}."
   }
   validation {
     condition     = var.exports == null ? true : try(tonumber(var.environment.sweeper.TOMBSTONE_DAYS) >= local.exports_gone_after_days, !contains(keys(var.environment.sweeper), "TOMBSTONE_DAYS"))
-    error_message = "TOMBSTONE_DAYS of the sweeper should be at least ${local.exports_gone_after_days}: a restore from an older export would bring deleted files back."
+    error_message = "environment.sweeper.TOMBSTONE_DAYS must be at least ${local.exports_gone_after_days}: a restore from an older export would bring deleted files back."
   }
 }
 
@@ -487,11 +487,11 @@ variable "signatures" {
   nullable = false
   validation {
     condition     = var.signatures.mirror == null || can(regex("^(https://|gs://[a-z0-9])", var.signatures.mirror))
-    error_message = "mirror should be https://… or gs://bucket/prefix."
+    error_message = "signatures.mirror must be https://… or gs://bucket/prefix."
   }
   validation {
     condition     = var.signatures.max_hold_hours >= 1 && var.signatures.max_hold_hours <= 8760 && floor(var.signatures.max_hold_hours) == var.signatures.max_hold_hours
-    error_message = "max_hold_hours should be a whole number from 1 to 8760."
+    error_message = "signatures.max_hold_hours must be a whole number from 1 to 8760."
   }
 }
 
@@ -508,7 +508,7 @@ variable "subscriptions" {
   nullable = false
   validation {
     condition     = alltrue([for name, subscription in var.subscriptions : can(regex("^[a-z][a-z0-9-]{0,39}$", name))])
-    error_message = "Names should be 1 to 40 lower case letters, digits and hyphens."
+    error_message = "Names in subscriptions must have 1 to 40 lowercase letters, digits and hyphens, and begin with a letter."
   }
 }
 
@@ -536,11 +536,11 @@ variable "load_balancer" {
   default = null
   validation {
     condition     = var.load_balancer == null || can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.domain))
-    error_message = "domain should be a host name."
+    error_message = "load_balancer.domain must be a host name."
   }
   validation {
     condition     = try(var.load_balancer.page, null) == null ? true : can(regex("^([a-z0-9-]+\\.)+[a-z]{2,}$", var.load_balancer.page.domain)) && var.load_balancer.page.domain != var.load_balancer.domain
-    error_message = "page.domain should be a host name that differs from domain: the page needs a separate origin."
+    error_message = "load_balancer.page.domain must be a host name other than load_balancer.domain, because the page needs a separate origin."
   }
 }
 
@@ -557,11 +557,11 @@ variable "slo" {
   nullable = false
   validation {
     condition     = alltrue([for percent in [var.slo.availability_percent, var.slo.verdict_percent] : percent >= 94 && percent <= 99.999])
-    error_message = "availability_percent and verdict_percent should be 94 to 99.999: below that, no rate of errors burns the budget 14.4 times too fast."
+    error_message = "slo.availability_percent and slo.verdict_percent must be 94 to 99.999. Below about 93, not even 100 % errors could burn the budget 14.4 times too fast."
   }
   validation {
     condition     = var.slo.verdict_within_seconds > 0 && var.slo.min_requests >= 1 && var.slo.min_verdicts >= 1
-    error_message = "verdict_within_seconds should be above 0, min_requests and min_verdicts at least 1."
+    error_message = "slo.verdict_within_seconds must be above 0, and slo.min_requests and slo.min_verdicts at least 1."
   }
 }
 
@@ -571,7 +571,7 @@ variable "uptime_check_seconds" {
   default     = 300
   validation {
     condition     = var.uptime_check_seconds == null ? true : contains([60, 300, 600, 900], var.uptime_check_seconds)
-    error_message = "uptime_check_seconds should be 60, 300, 600, 900 or null."
+    error_message = "uptime_check_seconds must be 60, 300, 600, 900 or null."
   }
 }
 
@@ -588,7 +588,7 @@ variable "runbook_base_url" {
   default     = null
   validation {
     condition     = var.runbook_base_url == null || can(regex("^https://[^%\\s]+$", var.runbook_base_url))
-    error_message = "runbook_base_url is an https:// URL without % and spaces."
+    error_message = "runbook_base_url must be an https:// URL without percent signs and spaces."
   }
 }
 
@@ -598,7 +598,7 @@ variable "tracing_endpoint" {
   default     = null
   validation {
     condition     = var.tracing_endpoint == null || can(regex("^https?://[^?#\\s]+$", var.tracing_endpoint))
-    error_message = "tracing_endpoint is an http:// or https:// URL without query."
+    error_message = "tracing_endpoint must be an http:// or https:// URL without a query or fragment."
   }
 }
 

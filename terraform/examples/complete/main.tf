@@ -1,5 +1,5 @@
-# A production deployment: a host name, private keys, a scanner that cannot reach the internet, a retention policy,
-# subscribers and alerts.
+# A production deployment: a host name, customer-managed keys, buckets in two regions, a scanner without internet access, a retention
+# policy, subscribers and a notification channel for alerts.
 
 variable "domain" {
   description = "Host name of the service. Point it at the output `load_balancer_ip`."
@@ -7,7 +7,7 @@ variable "domain" {
   default     = "fileshare.example.org"
 }
 
-# Buckets in a dual-region of the EU take keys of `europe`, exports one of their region, everything else one of the region of the services.
+# Buckets in a dual-region of the EU need a key in `europe`, exports one in their region, everything else one in the region of the services.
 resource "google_kms_key_ring" "this" {
   for_each = toset([var.region, "europe", "europe-west3"])
   name     = "fileshare"
@@ -21,7 +21,7 @@ resource "google_kms_crypto_key" "this" {
   rotation_period = "7776000s"
 }
 
-# Signs statements about verdicts. For another version, its number below is changed: docs/verdicts.md.
+# Signs statements about verdicts. After you create another version, change the version in `key_version` below: docs/verdicts.md.
 resource "google_kms_crypto_key" "verdicts" {
   name     = "fileshare-verdicts"
   key_ring = google_kms_key_ring.this[var.region].id
@@ -32,7 +32,7 @@ resource "google_kms_crypto_key" "verdicts" {
   }
 }
 
-# No NAT, so no way to the internet; Google's APIs are still reached.
+# Without NAT there is no access to the internet. Private Google Access still reaches Google's APIs.
 resource "google_compute_network" "scanner" {
   name                    = "fileshare-scanner"
   auto_create_subnetworks = false
@@ -83,7 +83,7 @@ module "fileshare" {
 
   tracing_endpoint = "https://telemetry.googleapis.com"
 
-  # Made by hand before the first apply, with one version: docs/callbacks.md.
+  # Create this secret, with one version, before the first apply: docs/callbacks.md.
   callbacks = {
     origins     = ["https://hooks.example.no"]
     owners      = { "org:889640782" = "https://hooks.example.no/fileshare" }
@@ -111,16 +111,16 @@ module "fileshare" {
 }
 
 output "url" {
-  description = "Where the service is."
+  description = "URL of the service."
   value       = module.fileshare.url
 }
 
 output "load_balancer_ip" {
-  description = "Address for the host name."
+  description = "IP address that the host name must resolve to."
   value       = module.fileshare.load_balancer_ip
 }
 
 output "verify" {
-  description = "Checks that the deployment keeps its promises."
+  description = "Command that checks the deployment."
   value       = module.fileshare.verify
 }

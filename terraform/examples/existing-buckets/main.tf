@@ -1,6 +1,6 @@
-# The buckets are somebody else's to make: the module grants on them, and changes nothing else about them. It needs
-# uniform bucket-level access and public access prevention, no soft delete where malware is, and a lifecycle that
-# empties the unscanned bucket after days, not hours.
+# Existing buckets, which somebody else creates: the module only grants access to them. They need uniform bucket-level access and
+# public access prevention; unscanned and quarantine must not have soft delete, because it would keep malware. A lifecycle rule must
+# empty unscanned after days, not hours.
 
 variable "buckets" {
   description = "Names of the buckets."
@@ -32,19 +32,19 @@ module "fileshare" {
     writeScope     = "fileshare.write"
   }]
 
-  # A few files a day: no scanner is kept, and the first file waits until ClamAV has loaded its signatures.
+  # For a few files a day: no scanner instance is kept, and the first file waits until ClamAV has loaded its signatures.
   scanner = { min_instances = 0 }
 
-  # Signatures from a mirror that exists.
+  # An existing mirror of the signatures.
   signatures = { mirror = "https://clamav.example.org/" }
 }
 
 output "service_urls" {
-  description = "Where upload and files are."
+  description = "URLs of the services, by name."
   value       = module.fileshare.service_urls
 }
 
 output "verify" {
-  description = "Checks that the deployment keeps its promises."
+  description = "Command that checks the deployment."
   value       = module.fileshare.verify
 }

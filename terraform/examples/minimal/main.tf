@@ -1,4 +1,4 @@
-# The least that a deployment says: where, which images, and whose tokens count.
+# The smallest configuration: the project, the region, the images, and the issuers whose tokens are accepted.
 module "fileshare" {
   source     = "../.."
   project_id = var.project_id
@@ -11,16 +11,16 @@ module "fileshare" {
 }
 
 output "service_urls" {
-  description = "Where upload and files are."
+  description = "URLs of the services, by name."
   value       = module.fileshare.service_urls
 }
 
 output "fill_mirror" {
-  description = "Fills the signature mirror at once."
+  description = "Command that fills the signature mirror immediately."
   value       = module.fileshare.fill_mirror
 }
 
 output "verify" {
-  description = "Checks that the deployment keeps its promises."
+  description = "Command that checks the deployment."
   value       = module.fileshare.verify
 }
