@@ -25,7 +25,7 @@ const criteria = {
   prefix: v.optional(v.pipe(v.string(), v.regex(/^[0-9a-f]{1,64}$/))),
   cleanFrom: v.optional(Time),
   cleanBefore: v.optional(Time),
-  database: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1))),
+  database: v.optional(v.pipe(v.number(), v.safeInteger(), v.minValue(1))),
   quarantine: v.optional(v.literal(true)),
 };
 

@@ -403,6 +403,7 @@ describe('a re-scan that an operator has ordered', () => {
       { job: 'a', quarantine: true, cleanBefore: '2026-11-29T00:00:00.000Z' },
       { job: 'a', database: '1' },
       { job: 'a', database: 0.5 },
+      { job: 'a', database: 1e300 },
       { job: 'a', cleanBefore: 'yesterday' },
       { job: 'a', everything: true, other: 1 },
     ]) {
