@@ -2,11 +2,16 @@ import { randomUUID } from 'node:crypto';
 import { blobKeys, blobName } from '../../shared/files/blob-name.ts';
 import { acceptedName } from '../../shared/files/blobs.ts';
 import type { FileId } from '../../shared/files/file-id.ts';
-import { type Finding, isAllowed } from '../../shared/files/finding.ts';
+import { CONDEMNED, type Finding, isAllowed } from '../../shared/files/finding.ts';
 import { isReadable, type ReadableRecord } from '../../shared/files/readable.ts';
 import type { OpenRecalls } from '../../shared/files/recalls.ts';
 import type { Receipts } from '../../shared/files/receipts.ts';
-import { type InfectedRecord, parseSha256 } from '../../shared/files/record.ts';
+import {
+  type CleanScan,
+  type InfectedRecord,
+  parseSha256,
+  type ScanResult,
+} from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
 import { type Counts, countOutcomes } from './count-outcomes.ts';
@@ -42,6 +47,8 @@ type RecallOutcome =
   | 'restored'
   /** The finding is lifted, and nobody has the bytes any more: the file stays infected. */
   | 'bytesGone'
+  /** An operator's condemnation is lifted, and no scan has found the file clean: it stays infected. */
+  | 'neverClean'
   | 'conflict';
 
 export interface RecallReport {
@@ -127,7 +134,18 @@ function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedR
   const { state: _, released: __, scan, ...stored } = { released: undefined, ...record };
   const { signature, scannedAt, engine } = finding;
   const scanned = { generation: scan.generation, scannedAt, ...(engine && { engine }) };
-  return { ...stored, state: 'infected', signature, scan: scanned, recalled: { at } };
+  const clean = record.state === 'clean' && signature === CONDEMNED && cleanScan(scan);
+  return {
+    ...stored,
+    state: 'infected',
+    signature,
+    scan: scanned,
+    recalled: { at, ...(clean && { clean }) },
+  };
+}
+
+function cleanScan({ scannedAt, engine, coverage }: ScanResult): CleanScan | undefined {
+  return engine && { scannedAt, engine, ...(coverage && { coverage }) };
 }
 
 /** Copied once, before a collection may delete them: an object that is there is from an earlier try. */

@@ -1,8 +1,8 @@
 import { BlobMismatch } from '../../shared/files/blob.ts';
 import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
-import type { LiftedFinding } from '../../shared/files/finding.ts';
-import type { CleanRecord, InfectedRecord } from '../../shared/files/record.ts';
+import { CONDEMNED, type LiftedFinding } from '../../shared/files/finding.ts';
+import type { CleanRecord, InfectedRecord, ScanResult } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
@@ -16,25 +16,32 @@ export interface RestoreDeps extends SweeperDeps {
   readonly quarantine: Bucket | undefined;
 }
 
-/** No engine was asked: an operator condemned the content, and then let go of it. */
+/** No engine was asked: the marker of a finding was written by hand, and then an operator vouched for the content. */
 const NO_ENGINE = { engine: 'none' };
 
 /**
  * Makes an infected file clean whose finding an operator has lifted: first its bytes, then its verdict, then its event. A crash
  * between two of them leaves a file that the next walk meets in the same way.
- * @returns 'bytesGone' where neither quarantine nor blob has the content any more: the file stays infected
+ * @returns 'neverClean' where only a condemnation was lifted and no scan has found the file clean, 'bytesGone' where neither quarantine nor
+ *   blob has the content any more: the file stays infected
  * @throws {StorageError} and what `publish` throws
  */
 export async function restoreFile(
   deps: RestoreDeps,
   current: Versioned<InfectedRecord>,
   lifted: LiftedFinding,
-): Promise<'restored' | 'bytesGone' | 'conflict'> {
-  const { record } = current;
-  const { owner, content } = record;
+): Promise<'restored' | 'neverClean' | 'bytesGone' | 'conflict'> {
+  const { id, owner, content } = current.record;
+  const scan = await vouchingScan(deps, current.record);
+  if (!scan) {
+    // docs/operations.md names this message.
+    deps.log.warn({ fileId: id, sha256: content.sha256 }, 'released file was never found clean');
+    return 'neverClean';
+  }
+  const record = { ...current.record, scan };
   if (!(await bringBack(deps, record, lifted))) {
     // docs/operations.md names this message.
-    deps.log.error({ fileId: record.id, sha256: content.sha256 }, 'released file has no bytes');
+    deps.log.error({ fileId: id, sha256: content.sha256 }, 'released file has no bytes');
     return 'bytesGone';
   }
   // The file may have been deleted meanwhile, and then nobody else looks for these bytes.
@@ -49,6 +56,24 @@ export async function restoreFile(
   if (!written) return 'conflict';
   await announceRestored(deps, written);
   return 'restored';
+}
+
+/**
+ * The scan by which a file may be clean. An operator who takes back a condemnation vouches for nothing: without a scan that found these bytes
+ * clean, nobody has looked at them.
+ */
+async function vouchingScan(
+  { blobs, now }: RestoreDeps,
+  record: InfectedRecord,
+): Promise<ScanResult | undefined> {
+  if (record.signature !== CONDEMNED) return record.scan;
+  const { generation } = record.scan;
+  const { clean } = record.recalled ?? {};
+  if (clean) return { generation, ...clean };
+  const blob = await blobs.find(record);
+  if (!blob || 'signature' in blob || blob.engine.engine === NO_ENGINE.engine) return undefined;
+  const { scannedAt, engine, coverage } = blob;
+  return { generation, scannedAt, reusedAt: now(), engine, ...(coverage && { coverage }) };
 }
 
 /** Says that a file is clean, then notes that this was done: a process that ends before publishes it again by the same id. */
@@ -72,7 +97,9 @@ async function bringBack(
 ): Promise<boolean> {
   const { id, content, scan } = record;
   const { engine = NO_ENGINE, coverage } = scan;
-  const vouched = { scannedAt: release.at, engine, ...(coverage && { coverage }) };
+  // Taking back a condemnation vouches for nothing that the scan before it did not find.
+  const scannedAt = record.signature === CONDEMNED ? scan.scannedAt : release.at;
+  const vouched = { scannedAt, engine, ...(coverage && { coverage }) };
   const isSame = (object: StoredObject | undefined): object is StoredObject =>
     object?.size === content.size && object.crc32c === content.crc32c;
   try {

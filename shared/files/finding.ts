@@ -1,7 +1,7 @@
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
-import { count, flag, group, optional, text, time } from './fields.ts';
-import { scanned } from './record-fields.ts';
+import { flag, group, optional, text, time } from './fields.ts';
+import { CLEAN_ENGINE, scanned } from './record-fields.ts';
 
 /** The signature of a content that an operator has condemned: no scan found anything. */
 export const CONDEMNED = 'Operator.Condemned';
@@ -75,11 +75,7 @@ export const ASKED = release('asked');
 export const CLEAN_PREFIX = 'clean';
 export const FOUND_CLEAN = group<FoundClean>({
   at: time('cleanAt'),
-  engine: group<EngineVersion>({
-    engine: text('cleanEngine'),
-    database: optional(count('cleanDatabase')),
-    databaseDate: optional(text('cleanDatabaseDate')),
-  }),
+  engine: CLEAN_ENGINE,
 });
 
 /**

@@ -68,24 +68,25 @@ export class Findings {
     const metadata = { signature: finding.signature, ...scanned.write(finding) };
     const covers = (known: LiftedFinding) =>
       isAllowed(known, finding.signature) && known.release.untilFound === undefined;
-    const kept = await this.#keep(sha256, metadata, covers);
+    const kept = await this.#keep(sha256, () => metadata, covers);
     return kept.known;
   }
 
   /**
-   * Writes that a content is malware on the word of an operator, also where a release stands. A finding that stands already stays.
+   * Writes that a content is malware on the word of an operator. A finding that stands already stays. Where one was released, it is
+   * back with its signature: taking back this word must not release what a scan has found.
    * @throws {StorageError}
    */
   async condemn(
     sha256: Sha256,
     { by, at, reason }: Decision,
   ): Promise<{ readonly known: StandingFinding; readonly written: boolean }> {
-    const metadata = {
-      signature: CONDEMNED,
+    const metadata = (over?: LiftedFinding) => ({
+      signature: over?.signature ?? CONDEMNED,
       ...scanned.write({ scannedAt: at }),
       condemnedBy: by,
       condemnReason: reason,
-    };
+    });
     const { known, written } = await this.#keep(sha256, metadata, () => false);
     if ('release' in known) throw new Error('a release stood in the way');
     return { known, written };
@@ -143,18 +144,18 @@ export class Findings {
 
   async #keep(
     sha256: Sha256,
-    metadata: Metadata,
+    metadata: (over?: LiftedFinding) => Metadata,
     stands: (lifted: LiftedFinding) => boolean,
   ): Promise<{ readonly known: StandingFinding | LiftedFinding; readonly written: boolean }> {
     const name = nameOf(sha256);
     for (;;) {
-      const inserted = await this.#bucket.insertEmpty(name, { metadata });
+      const inserted = await this.#bucket.insertEmpty(name, { metadata: metadata() });
       if (inserted) return { known: parseFinding(inserted), written: true };
       const object = await this.#bucket.stat(name);
       if (!object) continue;
       const known = parseFinding(object);
       if (!('release' in known) || stands(known)) return { known, written: false };
-      const patched = await this.#bucket.patch(name, object, { ...absent(object, ''), ...metadata });
+      const patched = await this.#bucket.patch(name, object, { ...absent(object, ''), ...metadata(known) });
       if (patched) return { known: parseFinding(patched), written: true };
     }
   }

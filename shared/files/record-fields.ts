@@ -6,6 +6,7 @@ import { parseCallbackUrl } from './callback-url.ts';
 import { parseCorrelationId } from './correlation-id.ts';
 import { count, field, flag, group, oneOf, optional, tagged, text, time } from './fields.ts';
 import type {
+  CleanScan,
   Content,
   Coverage,
   DeclaredDigests,
@@ -39,7 +40,22 @@ export const REDRIVEN = group<Redriven>({
   tried: flag('redriveTried'),
 });
 
-export const RECALLED = group<Recalled>({ at: time('recalledAt'), announced: flag('recallAnnounced') });
+export const CLEAN_ENGINE = group<EngineVersion>({
+  engine: text('cleanEngine'),
+  database: optional(count('cleanDatabase')),
+  databaseDate: optional(text('cleanDatabaseDate')),
+});
+export const RECALLED = group<Recalled>({
+  at: time('recalledAt'),
+  announced: flag('recallAnnounced'),
+  clean: optional(
+    group<CleanScan>({
+      scannedAt: time('cleanScannedAt'),
+      engine: CLEAN_ENGINE,
+      coverage: optional(oneOf<Coverage>('cleanCoverage', ['windows'])),
+    }),
+  ),
+});
 
 export const RELEASED = group<Released>({
   at: time('releasedAt'),

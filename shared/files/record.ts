@@ -40,6 +40,11 @@ export interface ScanResult {
   readonly coverage?: Coverage;
 }
 
+/** The scan that found a content clean. */
+export interface CleanScan extends Pick<ScanResult, 'scannedAt' | 'coverage'> {
+  readonly engine: EngineVersion;
+}
+
 /** A scanner that works on a long scan, so that a second delivery of its event backs off. */
 export interface Lease {
   readonly holder: string;
@@ -125,6 +130,8 @@ export interface Recalled {
   readonly at: Date;
   /** The event that says so is out. */
   readonly announced?: true;
+  /** Kept where an operator condemned the content: taking that back is no scan. Absent where a scan found malware. */
+  readonly clean?: CleanScan;
 }
 
 /** A file was infected before an operator lifted the finding of its content. */

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { addSignature, removeSignature } from '../support/new-signature.ts';
@@ -80,11 +80,27 @@ describe('a content in quarantine', () => {
     assert.deepEqual(await order('/condemn', { sha256, reason: 'phishing' }), { condemned: 1 });
     assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
     await becomes(id, 'infected');
-    assert.equal((await service.status(id)).signature, 'Operator.Condemned');
+    assert.equal((await service.status(id)).signature, signature, 'what was released is found again');
     await collected(sha256);
     assert.deepEqual(await order('/release', { sha256, reason: 'a mistake' }), { released: 1 });
     await becomes(id, 'clean');
     assert.equal((await service.call('GET', `/files/${id}`)).status, 200);
+  });
+
+  it('that was condemned before anybody had it is handed out by no release of that', async () => {
+    const bytes = randomBytes(2_000);
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    await addSignature(service, bytes, 'Known.Malware');
+    assert.deepEqual(await order('/condemn', { sha256, reason: 'a list' }), { condemned: 1 });
+    const { id } = await service.upload(bytes);
+    assert.equal((await service.decided(id)).signature, 'Operator.Condemned');
+    assert.deepEqual(await order('/release', { sha256, reason: 'a mistake' }), { released: 1 });
+    const swept = await service.sweeper('/sweep');
+    const { recalls } = (await swept.json()) as { recalls: { files: object } };
+    assert.deepEqual(recalls.files, { ...recalls.files, neverClean: 1 });
+    assert.equal((await service.call('GET', `/files/${id}`)).status, 410);
+    const again = await service.decided((await service.upload(bytes)).id);
+    assert.equal(again.signature, 'Known.Malware.UNOFFICIAL', 'a scan decides');
   });
 
   it('that never was clean is clean for each of its files once an operator releases it', async () => {

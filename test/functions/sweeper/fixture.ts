@@ -144,7 +144,8 @@ export class SweeperFixture {
   async decide({ record, object }: File): Promise<void> {
     const { lease: _, redriven: __, content, ...stored } = record;
     assert.ok(content);
-    const scan = { generation: object.generation, scannedAt: new Date(this.now) };
+    const { generation } = object;
+    const scan = { generation, scannedAt: new Date(this.now), engine: { engine: '1.4.6' } };
     await this.write({ ...stored, content, state: 'clean', scan });
   }
 

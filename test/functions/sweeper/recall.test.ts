@@ -18,7 +18,7 @@ import { requireReadable } from '../../../shared/http/outcome.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import { Bucket } from '../../../shared/storage/bucket.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
-import { OWNER, SweeperFixture } from './fixture.ts';
+import { DAY, OWNER, SweeperFixture } from './fixture.ts';
 import { type Hook, HookedBucket, straight } from './hooked-bucket.ts';
 
 const SIGNATURE = 'Late.Signature';
@@ -422,7 +422,7 @@ describe('a recall', () => {
       }
     });
 
-    it('is undone by a condemnation, as that is by a release', async () => {
+    it('is undone by a condemnation, which brings back what was found', async () => {
       const file = await recalled();
       assert.deepEqual(await condemn(file), { condemned: 0 }, 'what was found stands');
       await release(file);
@@ -433,7 +433,7 @@ describe('a recall', () => {
       assert.deepEqual((await run()).files, { recalled: 1 });
       const { record } = await fixture.read(file.id);
       assert.ok(record.state === 'infected' && record.recalled?.announced && !('released' in record));
-      assert.equal(record.signature, 'Operator.Condemned');
+      assert.equal(record.signature, SIGNATURE);
       const told = fixture.published.map(({ attributes }) => attributes['eventType']);
       assert.deepEqual([...new Set(told)], ['verdict.changed.v1', 'file.recalled.v1']);
       fixture.published = [];
@@ -441,9 +441,78 @@ describe('a recall', () => {
       assert.deepEqual(await release(file), { released: 1 });
       assert.deepEqual((await run()).files, { restored: 1 });
       await isRestored(file);
-      const { findings, now } = fixture.sweeper;
-      const later = { signature: SIGNATURE, scannedAt: now(), engine: { engine: '1.4.6' } };
-      assert.ok(!('release' in (await findings.add(file.sha256, later))), 'a scan may still find something');
+    });
+
+    for (const isCollected of [false, true]) {
+      it(`of a condemnation makes a file clean that a scan had found clean${isCollected ? ', from quarantine' : ''}`, async () => {
+        const file = await clean();
+        const before = (await fixture.read(file.id)).record;
+        await condemn(file);
+        assert.deepEqual((await run()).files, { recalled: 1 });
+        if (isCollected) await collected(file);
+        fixture.published = [];
+        await release(file);
+        assert.deepEqual((await run()).files, { restored: 1 });
+        await isRestored(file);
+        const { record } = await fixture.read(file.id);
+        assert.ok(record.state === 'clean' && before.state === 'clean');
+        assert.deepEqual(record.scan, before.scan, 'nothing has scanned it since');
+        const { findings, now } = fixture.sweeper;
+        const later = { signature: SIGNATURE, scannedAt: now(), engine: { engine: '1.4.6' } };
+        assert.ok(
+          !('release' in (await findings.add(file.sha256, later))),
+          'a scan may still find something',
+        );
+      });
+    }
+
+    /** A file whose content was condemned before anybody scanned it; its bytes are in quarantine. */
+    async function neverScanned(): Promise<File> {
+      const { object, record } = await fixture.uploaded();
+      assert.ok(record.content);
+      const { sha256 } = record.content;
+      const file = { id: record.id, sha256 };
+      await condemn(file);
+      assert.deepEqual((await run()).files, { other: 1 });
+      const scan = { generation: object.generation, scannedAt: fixture.sweeper.now() };
+      await fixture.write({
+        ...record,
+        content: record.content,
+        state: 'infected',
+        signature: 'Operator.Condemned',
+        scan,
+      });
+      const target = { bucket: quarantine, name: file.id, contentType: 'text/plain' };
+      assert.ok(typeof (await fixture.sweeper.unscanned.rewrite(object, target)) === 'object');
+      fixture.now += 2_000;
+      fixture.published = [];
+      return file;
+    }
+
+    it('of a condemnation makes a file clean whose content a scan had found clean in another', async () => {
+      const file = await neverScanned();
+      const bytes = (await quarantine.stat(file.id)) ?? assert.fail();
+      const scannedAt = new Date(fixture.now - DAY);
+      const metadata = { scannedAt: scannedAt.toISOString(), engine: '1.4.6' };
+      const name = blobName(`sha256/${file.sha256}`);
+      const target = { bucket: fixture.sweeper.permanent, name, contentType: 'text/plain', metadata };
+      assert.ok(typeof (await quarantine.rewrite(bytes, target)) === 'object');
+      fixture.now += 2_000;
+      await release(file);
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+      const { record } = await fixture.read(file.id);
+      assert.ok(record.state === 'clean' && record.scan.reusedAt);
+      assert.deepEqual([record.scan.scannedAt, record.scan.engine], [scannedAt, { engine: '1.4.6' }]);
+    });
+
+    it('of a condemnation leaves a file infected that no scan has found clean', async () => {
+      const file = await neverScanned();
+      await release(file);
+      assert.deepEqual((await run()).files, { neverClean: 1 });
+      assert.equal(await stateOf(file), 'infected');
+      assert.equal(await blobOf(file), undefined);
+      assert.equal(await isOpen(file), false);
     });
 
     it('that is condemned and was never stored is refused', async () => {
