@@ -7,7 +7,7 @@ import { invalidRequest } from '../../shared/http/problems.ts';
 const MAX_BODY_BYTES = 16 * 1024;
 
 const SIZE = 'size should be a whole number of bytes';
-const Order = v.strictObject({
+const MEMBERS = {
   size: v.pipe(v.number(SIZE), v.integer(SIZE), v.minValue(0, SIZE)),
   contentType: v.optional(v.string('contentType should be a string')),
   fileName: v.optional(v.string('fileName should be a string')),
@@ -27,6 +27,10 @@ const Order = v.strictObject({
       v.check(isOrigin, 'origin should be one of a web page, such as https://example.org'),
     ),
   ),
+};
+const Order = v.strictObject(MEMBERS, ({ input, expected }) => {
+  if (expected === 'never') return `${JSON.stringify(input)} is not a member of an order`;
+  return expected === '"size"' ? SIZE : 'The body should be a JSON object';
 });
 
 /** The JSON of `POST /uploads/direct`. @throws {Problem} */

@@ -11,6 +11,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { AT_DIRECT } from './headers/refused.ts';
+import { requireIdentity } from './upload-headers.ts';
 import type { Uploads } from './uploads.ts';
 import { handleOf, uploadExpiry, type ValidUpload, validateUpload } from './validate-upload.ts';
 
@@ -32,6 +33,7 @@ export async function postDirect(deps: Uploads, context: RequestContext): Promis
   const { principal: owner } = await authenticate(deps.tokens, request, 'write');
   const reading = deps.intake.requireOpen();
   if (reading) await reading;
+  requireIdentity(request.headers['content-encoding']);
   refuseHeaders(request, AT_DIRECT);
   const described = await directRequest(request, response);
   const { contentType, fileName, correlationId, callbackUrl, expiresAt, ...order } = described;

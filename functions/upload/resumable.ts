@@ -8,7 +8,7 @@ import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
 import type { Progress } from './append.ts';
 import { claimedDigests } from './headers/digest-fields.ts';
-import { AT_DELETION } from './headers/refused.ts';
+import { AT_DELETION, IN_EVERY_WAY } from './headers/refused.ts';
 import { essence } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import { openUpload } from './open.ts';
@@ -67,6 +67,7 @@ async function patch(tus: Uploads, context: RequestContext, caller: Caller, id: 
   const { request, response, log, audit } = context;
   requirePartialUpload(header(request, 'content-type'));
   requireIdentity(request.headers['content-encoding']);
+  refuseHeaders(request, IN_EVERY_WAY);
   const offset = bytesIn(request, 'upload-offset');
   const complete = uploadCompleteOf(request);
   if (offset === undefined || complete === undefined)

@@ -13,7 +13,7 @@ import { ENVELOPE_BYTES } from './form/form-file.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { type ClaimedDigest, claimedDigests } from './headers/digest-fields.ts';
 import { idempotencyKeyOf } from './headers/idempotency-key.ts';
-import { WITHOUT_UPLOAD_COMPLETE } from './headers/refused.ts';
+import { IN_EVERY_WAY, WITHOUT_UPLOAD_COMPLETE } from './headers/refused.ts';
 import { type MediaPolicy, requireAllowed } from './media/media-policy.ts';
 import { mediaTypeOf } from './media/media-type.ts';
 import { PARTIAL_UPLOAD, uploadCompleteOf } from './resumable-headers.ts';
@@ -61,6 +61,7 @@ export function uploadHeadersOf(
 ): UploadHeaders {
   const { headers } = request;
   requireIdentity(headers['content-encoding']);
+  refuseHeaders(request, IN_EVERY_WAY);
   const complete = uploadCompleteOf(request);
   if (complete === undefined) refuseHeaders(request, WITHOUT_UPLOAD_COMPLETE);
   const declaredType = mediaTypeOf(headers['content-type']);

@@ -102,6 +102,43 @@ describe('input that a route would ignore', () => {
     await refused(created, /\/uploads/);
   });
 
+  it('is refused as a range or a condition of an upload in every way', async () => {
+    const path = await tus.create({ 'upload-length': '5' });
+    const parts = { 'upload-complete': '?0' };
+    const begun = await service.call('POST', '/files', { headers: parts });
+    const resumable = begun.headers.get('location') ?? '';
+    const part = {
+      'content-type': 'application/partial-upload',
+      'upload-offset': '0',
+      'upload-complete': '?0',
+    };
+    const refusedHeaders = {
+      'content-range': 'bytes 0-4/10',
+      'if-match': '"another"',
+      'if-none-match': '*',
+      'if-unmodified-since': 'Thu, 01 Jan 1970 00:00:00 GMT',
+    };
+    for (const [name, value] of Object.entries(refusedHeaders)) {
+      const named = new RegExp(`${name} has no effect`, 'i');
+      const header = { [name]: value };
+      const body = 'hello';
+      await refused(await service.call('POST', '/files', { headers: header, body }), named);
+      const first = { headers: { ...parts, ...header }, body };
+      await refused(await service.call('POST', '/files', first), named);
+      const created = { ...OFFSET_TYPE, 'upload-length': '5', ...header };
+      await refused(await tus.send('POST', '/uploads', { headers: created, body }), named);
+      const added = { ...OFFSET_TYPE, 'upload-offset': '0', ...header };
+      await refused(await tus.send('PATCH', path, { headers: added, body }), named);
+      const next = { headers: { ...part, ...header }, body };
+      await refused(await service.call('PATCH', resumable, next), named);
+      const order = { headers: { 'content-type': 'application/json', ...header }, body: '{"size":5}' };
+      await refused(await service.call('POST', '/uploads/direct', order), named);
+    }
+    assert.equal(await tus.offset(path), 0);
+    const standing = await service.call('HEAD', resumable);
+    assert.equal(standing.headers.get('upload-offset'), '0');
+  });
+
   it('is refused as a header that is there twice', async () => {
     const authorization = `Bearer ${await service.platform.token(OWNER)}`;
     const twice = [
@@ -119,6 +156,26 @@ describe('input that a route would ignore', () => {
       const [response] = (await once(sent, 'response')) as [IncomingMessage];
       assert.equal(response.statusCode, 400, name);
       assert.match(await text(response), new RegExp(name));
+    }
+  });
+
+  it('is refused as a content coding of an order of a direct session', async () => {
+    const headers = { 'content-type': 'application/json', 'content-encoding': 'gzip' };
+    const ordered = await service.call('POST', '/uploads/direct', { headers, body: '{"size":5}' });
+    assert.equal(ordered.status, 415);
+    assert.match(await ordered.text(), /\/problems\/unsupported-encoding/);
+  });
+
+  it('is refused as a member of an order that there is not, in words of the API', async () => {
+    const orders = [
+      ['{"size":5,"filename":"a.txt"}', /"filename\\" is not a member of an order\./],
+      ['{}', /"size should be a whole number of bytes\."/],
+      ['null', /"The body should be a JSON object\."/],
+      ['"x"', /"The body should be a JSON object\."/],
+    ] as const;
+    for (const [body, named] of orders) {
+      const headers = { 'content-type': 'application/json' };
+      await refused(await service.call('POST', '/uploads/direct', { headers, body }), named);
     }
   });
 
@@ -145,6 +202,11 @@ describe('input that a route would ignore', () => {
     const condition = { headers: { 'if-match': '"another"' } };
     await refused(await tus.send('DELETE', `/uploads/${id}`, condition), /If-Match/);
     await refused(await service.call('DELETE', `/uploads/resumable/${id}`, condition), /If-Match/);
+    for (const name of ['if-none-match', 'if-unmodified-since']) {
+      const unchecked = { headers: { [name]: '*' } };
+      await refused(await tus.send('DELETE', `/uploads/${id}`, unchecked), /no effect/);
+      await refused(await service.call('DELETE', `/uploads/resumable/${id}`, unchecked), /no effect/);
+    }
     assert.equal((await service.decided(id)).state, 'clean');
   });
 
