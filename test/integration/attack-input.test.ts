@@ -55,6 +55,17 @@ describe('input that a route would ignore', () => {
     await refused(await service.sweeper('/rescans?Job=x', { as: 'operator', method: 'GET' }), /Job/);
   });
 
+  it('is refused as a parameter of the sweeper that has no effect beside others, or in an order', async () => {
+    const from = Buffer.from('{}').toString('base64url');
+    for (const query of ['estimate&condemn=why', `estimate&from=${from}`])
+      await refused(
+        await service.sweeper(`/hunt?${query}`, { as: 'operator', body: 'a'.repeat(64) }),
+        /estimate/,
+      );
+    const body = JSON.stringify({ job: 'one', everything: true });
+    await refused(await service.sweeper('/rescans?job=two', { as: 'operator', body }), /in the body/);
+  });
+
   it('is refused as a header of another way to upload', async () => {
     const digest = `sha-256=:${Buffer.alloc(32).toString('base64')}:`;
     const described = {

@@ -33,6 +33,11 @@ export async function postHunt(
 ): Promise<object | undefined> {
   const from = placesIn(query.get('from'));
   const reason = reasonIn(query.get('condemn'));
+  if (query.has('estimate') && (from ?? reason) !== undefined) {
+    throw invalidRequest(
+      'An estimate is of a whole hunt and condemns nothing: leave out "from" and "condemn".',
+    );
+  }
   const indicators = await indicatorsOf(request);
   const { sha256, md5, unsupported, linesWithout } = indicators;
   const named = { sha256: sha256.size, md5: md5.size, unsupported, linesWithout };

@@ -24,7 +24,12 @@ export const rescanRoutes: Routes<RescanRoutesDeps> = {
   '/rescans/cancel': { action: 'rescan', POST: postWish('cancel') },
 };
 
-async function postRescans(deps: RescanRoutesDeps, _: RequestContext, { body, by }: Call): Promise<object> {
+async function postRescans(
+  deps: RescanRoutesDeps,
+  { query }: RequestContext,
+  { body, by }: Call,
+): Promise<object> {
+  if (query.has('job')) throw invalidRequest('Name the job in the body, not in the query.');
   const order = parsed(RescanOrder, body, EXPECTED_ORDER);
   const { job: name, dryRun, everything: _everything, ...criteria } = order;
   if (criteria.quarantine && !deps.quarantine) throw invalidRequest('This deployment keeps no quarantine.');
