@@ -86,7 +86,7 @@ function isSame(first: string, second: string): boolean {
  * Refuses a content on the word of an operator, whether it is stored or not, and recalls its files: also after a release.
  * Repeated, it sees to it that this is known and done.
  * @param by email of the operator
- * @returns condemned 0 where a finding stands already
+ * @returns condemned 0 where a finding stands already, which has a note of it
  * @throws {StorageError} and what `publish` throws: repeat it
  */
 export async function condemnContent(
@@ -94,8 +94,8 @@ export async function condemnContent(
   { sha256, reason }: v.InferOutput<typeof CondemnOrder>,
   by: string,
 ): Promise<{ readonly condemned: 0 | 1 }> {
-  const { known, written } = await findings.condemn(sha256, { by, at: now(), reason });
-  if (written) log.warn({ sha256, by, reason }, 'content condemned');
+  const { known, written, noted } = await findings.condemn(sha256, { by, at: now(), reason });
+  if (written || noted) log.warn({ sha256, by, reason }, 'content condemned');
   await announceFinding({ findings, publish }, sha256, known);
   return { condemned: written ? 1 : 0 };
 }

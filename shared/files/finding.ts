@@ -27,6 +27,8 @@ export interface StandingFinding {
   readonly asked?: Release;
   /** The bytes in quarantine are clean by newer signatures. */
   readonly clean?: FoundClean;
+  /** An operator has condemned the content, whether a scan had found something or not. */
+  readonly condemned?: true;
 }
 
 /** The scan by which a content is clean in which older signatures found something. */
@@ -85,7 +87,7 @@ export const FOUND_CLEAN = group<FoundClean>({
 export function isOfAScan(
   known: StandingFinding,
 ): known is StandingFinding & { readonly finding: Required<Finding> } {
-  return known.signature !== CONDEMNED && known.finding?.engine !== undefined;
+  return !known.condemned && known.signature !== CONDEMNED && known.finding?.engine !== undefined;
 }
 
 /** Whether a release covers what a scan found, or what a file is infected by. */
@@ -111,5 +113,6 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
     ...(finding && { finding }),
     ...(asked && { asked }),
     ...(clean && { clean }),
+    ...(object.metadata['condemnedBy'] !== undefined && { condemned: true }),
   };
 }

@@ -11,6 +11,7 @@ import {
   FOUND_CLEAN,
   type FoundClean,
   isAllowed,
+  isOfAScan,
   type LiftedFinding,
   parseFinding,
   RELEASED,
@@ -73,23 +74,30 @@ export class Findings {
   }
 
   /**
-   * Writes that a content is malware on the word of an operator. A finding that stands already stays. Where one was released, it is
-   * back with its signature: taking back this word must not release what a scan has found.
+   * Writes that a content is malware on the word of an operator. A finding that stands already stays, with a note of
+   * this word: no policy releases it then, and a release that was asked for is asked for anew. Where a finding was released, it is back with
+   * its signature: taking back this word must not release what a scan has found.
+   * @returns written: there was none that stood; noted: there was, and the word is new
    * @throws {StorageError}
    */
   async condemn(
     sha256: Sha256,
     { by, at, reason }: Decision,
-  ): Promise<{ readonly known: StandingFinding; readonly written: boolean }> {
+  ): Promise<{ readonly known: StandingFinding; readonly written: boolean; readonly noted: boolean }> {
     const metadata = (over?: LiftedFinding) => ({
       signature: over?.signature ?? CONDEMNED,
       ...scanned.write({ scannedAt: at }),
       condemnedBy: by,
       condemnReason: reason,
     });
-    const { known, written } = await this.#keep(sha256, metadata, () => false);
-    if ('release' in known) throw new Error('a release stood in the way');
-    return { known, written };
+    for (let noted = false; ; ) {
+      const { known, written } = await this.#keep(sha256, metadata, () => false);
+      if ('release' in known) throw new Error('a release stood in the way');
+      if (known.condemned) return { known, written, noted };
+      const { object } = known;
+      const changes = { ...absent(object, 'asked'), condemnedBy: by, condemnReason: reason };
+      noted = (await this.#bucket.patch(object.name, object, changes)) !== undefined;
+    }
   }
 
   /** Notes that the event of a finding, or of its release, is out. Lost to another who says so too, it is out as well. */
@@ -137,7 +145,9 @@ export class Findings {
       const sha256 = parseSha256(object.name.slice(FINDINGS_PREFIX.length));
       const known = parseFinding(object);
       const isOpen =
-        'release' in known ? known.release.untilFound && !known.announced : known.clean !== undefined;
+        'release' in known
+          ? known.release.untilFound && !known.announced
+          : isOfAScan(known) && known.clean !== undefined;
       if (sha256 && isOpen) yield [sha256, known];
     }
   }

@@ -573,6 +573,14 @@ describe('a recall', () => {
         assert.equal(await ask(file, 'first@example.org'), 1);
       });
 
+      it('asks anew once an operator has condemned the content', async () => {
+        const file = await recalled();
+        assert.equal(await ask(file, 'first@example.org'), 'first@example.org');
+        assert.deepEqual(await condemn(file), { condemned: 0 });
+        assert.equal(await ask(file, 'second@example.org'), 'second@example.org');
+        assert.equal(await ask(file, 'first@example.org'), 1);
+      });
+
       it('asks anew once the finding is another', async () => {
         const file = await recalled();
         assert.equal(await ask(file, 'first@example.org'), 'first@example.org');

@@ -110,7 +110,36 @@ describe('a policy to release what newer signatures find clean', () => {
     const known = (await fixture.sweeper.findings.get(sha256)) ?? assert.fail();
     await fixture.sweeper.findings.noteClean(known, { at: fixture.sweeper.now(), engine: ENGINE });
     fixture.now += 2_000;
-    assert.deepEqual(await run(), { changed: 1 });
+    assert.deepEqual(await run(), {});
+    assert.ok(await fixture.sweeper.findings.get(sha256));
+  });
+
+  for (const isReleased of [false, true]) {
+    it(`never releases what an operator has condemned ${isReleased ? 'to undo a release' : 'beside a scan'}`, async () => {
+      const sha256 = await found('a');
+      if (isReleased) await run();
+      const report = await condemnContent(fixture.sweeper, { sha256, reason: 'x' }, 'operator');
+      assert.deepEqual(report, { condemned: isReleased ? 1 : 0 });
+      fixture.now += 2_000;
+      const known = (await fixture.sweeper.findings.get(sha256)) ?? assert.fail();
+      assert.equal(known.signature, SIGNATURE);
+      await fixture.sweeper.findings.noteClean(known, { at: fixture.sweeper.now(), engine: ENGINE });
+      fixture.now += 2_000;
+      assert.deepEqual(await run(), {});
+      assert.ok(await fixture.sweeper.findings.get(sha256));
+      const order = { sha256, reason: 'ours', signature: SIGNATURE };
+      assert.deepEqual(await releaseFinding(fixture.sweeper, order, 'operator'), { released: 1 });
+    });
+  }
+
+  it('does not release what an operator condemns meanwhile', async () => {
+    const sha256 = await found('a');
+    const meeting: Hook = async (operation, _name, work) => {
+      if (operation === 'stat') await condemnContent(fixture.sweeper, { sha256, reason: 'x' }, 'operator');
+      fixture.now += 2_000;
+      return work();
+    };
+    assert.deepEqual(await run(false, meeting), { changed: 1 });
     assert.ok(await fixture.sweeper.findings.get(sha256));
   });
 
