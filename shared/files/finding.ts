@@ -90,9 +90,9 @@ export function isOfAScan(
   return !known.condemned && known.signature !== CONDEMNED && known.finding?.engine !== undefined;
 }
 
-/** Whether a release covers what a scan found, or what a file is infected by. */
+/** Whether a release covers what a scan found, or what a file is infected by. Any release takes an operator's condemnation back. */
 export function isAllowed({ release }: LiftedFinding, signature: string): boolean {
-  return release.signature === undefined || release.signature === signature;
+  return release.signature === undefined || release.signature === signature || signature === CONDEMNED;
 }
 
 /** A marker that does not parse stands: only a release that does lifts it. */

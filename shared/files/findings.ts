@@ -60,7 +60,8 @@ export class Findings {
   }
 
   /**
-   * Keeps a finding. The first one stands, and a later one changes nothing. A release stands where it allows the
+   * Keeps a finding. The first one stands, and a later one changes nothing, but for an operator's condemnation: taking that back must not
+   * release what a scan has found. A release stands where it allows the
    * signature; any other one replaces it.
    * @returns what stands, or the release that allows it
    * @throws {StorageError}
@@ -69,8 +70,16 @@ export class Findings {
     const metadata = { signature: finding.signature, ...scanned.write(finding) };
     const covers = (known: LiftedFinding) =>
       isAllowed(known, finding.signature) && known.release.untilFound === undefined;
-    const kept = await this.#keep(sha256, () => metadata, covers);
-    return kept.known;
+    for (;;) {
+      const { known } = await this.#keep(sha256, () => metadata, covers);
+      if ('release' in known || known.signature !== CONDEMNED) return known;
+      const { object } = known;
+      const patched = await this.#bucket.patch(object.name, object, {
+        ...absent(object, 'asked'),
+        ...metadata,
+      });
+      if (patched) return parseFinding(patched);
+    }
   }
 
   /**

@@ -506,6 +506,19 @@ describe('a recall', () => {
       assert.deepEqual([record.scan.scannedAt, record.scan.engine], [scannedAt, { engine: '1.4.6' }]);
     });
 
+    it('of a condemnation leaves standing what a scan has found meanwhile', async () => {
+      const file = await clean();
+      await condemn(file);
+      assert.deepEqual((await run()).files, { recalled: 1 });
+      await found(file);
+      assert.deepEqual(await release(file, 'Operator.Condemned'), { released: 0 });
+      await run();
+      assert.equal(await stateOf(file), 'infected');
+      assert.deepEqual(await release(file, SIGNATURE), { released: 1 });
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+    });
+
     it('of a condemnation leaves a file infected that no scan has found clean', async () => {
       const file = await neverScanned();
       await release(file);
