@@ -51,9 +51,9 @@ export class DeploymentWatch {
     return claim.deployment === this.#options.deployment ? 'us' : 'another';
   }
 
-  /** Reads the state while an instance starts. A failure is met by the first request. */
+  /** Reads the state before anybody asks for it. A failure is met by the first request. */
   warm(): void {
-    this.#read(() => undefined);
+    if (!this.#state) this.#read(() => undefined);
   }
 
   /**

@@ -147,7 +147,7 @@ describe('the watch of a deployment', () => {
     assert.deepEqual([reads, watched.owner], [2, 'us']);
   });
 
-  it('reads while the instance starts, and the first request waits for that', async () => {
+  it('reads before a request asks for it, and the first request waits for that', async () => {
     const gate = Promise.withResolvers<void>();
     held = gate.promise;
     const watched = watch();
@@ -158,7 +158,14 @@ describe('the watch of a deployment', () => {
     assert.deepEqual([reads, watched.owner], [1, 'us']);
   });
 
-  it('says nothing of a failure while the instance starts: the first request asks again', async () => {
+  it('reads nothing beforehand where a request was faster', async () => {
+    const watched = watch();
+    await watched.refresh();
+    watched.warm();
+    assert.equal(reads, 1);
+  });
+
+  it('reports no failure before a request: the first request asks again', async () => {
     next = UNAVAILABLE;
     const watched = watch();
     watched.warm();
