@@ -31,7 +31,5 @@ export function verifyReport(report: string, keys: VerdictKeys): AuditReport {
   const { buckets, ended, broken, complete } = opened ?? {};
   if (buckets && ended && typeof broken === 'object' && typeof complete === 'boolean')
     return opened as AuditReport;
-  throw new FileshareIntegrityError(
-    'The signature is good, but of something else than the report of an audit',
-  );
+  throw new FileshareIntegrityError('The signature is valid, but this is no audit report');
 }

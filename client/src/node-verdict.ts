@@ -48,8 +48,6 @@ function openStatement(text: string, keys: VerdictKeys): VerdictStatement {
     subject?.length === 1 &&
     subject[0].name === predicate?.fileId;
   if (!isVerdict)
-    throw new FileshareIntegrityError(
-      'The signature is good, but of something else than a statement about a verdict',
-    );
+    throw new FileshareIntegrityError('The signature is valid, but this is no statement about a verdict');
   return statement as VerdictStatement;
 }

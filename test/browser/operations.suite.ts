@@ -62,12 +62,12 @@ describe('the page: operations', () => {
       const numbers = await shown(page);
       return (
         numbers['Audits in the last day'] === '1' &&
-        numbers['Events that wait for the scanner'] === '0' &&
+        numbers['Events waiting for the scanner'] === '0' &&
         numbers
       );
     });
     assert.equal(onPage['Verdicts in the last hour'], 'clean 1, infected 1');
-    assert.match(onPage['Oldest pending file, at the last sweep'] ?? '', /^\d+ s$/);
+    assert.match(onPage['Age of the oldest pending file, at the last sweep'] ?? '', /^\d+ s$/);
     assert.deepEqual(await printed(), onPage);
     await shoot(page, 'operations');
   });
@@ -144,7 +144,7 @@ describe('the page: operations', () => {
     await page.route('**/local/metrics/api/v1/query?*redriven*', (route) => route.fulfill({ status: 500 }));
     await opened(page);
     await page.locator('#readings dd', { hasText: 'unknown. Refused (500)' }).waitFor();
-    assert.equal((await shown(page))['Files that failed, in the last hour'], '0');
+    assert.equal((await shown(page))['Failed files in the last hour'], '0');
     await switchTo(page, 'org:889640782');
     await page.getByRole('tab', { name: 'Operations' }).waitFor({ state: 'hidden' });
     assert.deepEqual([...new Set(Object.values(await page.locator('#readings dd').allTextContents()))], ['']);

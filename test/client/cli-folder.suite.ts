@@ -55,12 +55,12 @@ describe('client: the command line with folders', () => {
 
   it('refuses a folder without -r, patterns without it, and what has no files', async () => {
     const refusals: [string, RegExp][] = [
-      ['upload scans', /^scans: It is a folder\. Say --recursive/],
+      ['upload scans', /^scans: It is a folder\. Use --recursive/],
       ['upload -r empty', /^empty: It has no files to upload/],
       ['upload -r scans --include *.none', /^scans: It has no files to upload/],
       ['upload scans/1.txt --include *.txt', /for --recursive/],
       ['upload -r scans --name x', /for one file/],
-      ['upload scans/1.txt --parallel 0', /1 or more/],
+      ['upload scans/1.txt --parallel 0', /at least 1/],
     ];
     for (const [args, message] of refusals) {
       const { code, stdout, stderr } = await fileshare(args.split(' '));

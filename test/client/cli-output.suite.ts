@@ -73,7 +73,7 @@ describe('client: the output of the command line', () => {
   it('is a problem document on standard error for every failure with --json', async () => {
     const { id } = await upload('eicar.txt');
     const failures: Readonly<Record<string, Partial<Failure>>> = {
-      '': { code: 'usage', exitCode: 2, detail: 'Name a command.' },
+      '': { code: 'usage', exitCode: 2, detail: 'No command is given.' },
       uplod: { code: 'usage', exitCode: 2 },
       'ls --limit 0': { code: 'usage', exitCode: 2 },
       'ls --url nowhere': { code: 'usage', exitCode: 2 },

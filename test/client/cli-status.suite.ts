@@ -46,7 +46,7 @@ describe('client: the status of a deployment, on the command line', () => {
     const { stdout } = await status();
     assert.equal(stdout.trimEnd().split('\n').length, readingsOf('fileshare').length);
     assert.match(stdout, /^Verdicts in the last hour +clean 1, infected 1$/m);
-    assert.match(stdout, /^Upload to verdict, median +[\d.]+ s$/m);
+    assert.match(stdout, /^Upload to verdict, p50 +[\d.]+ s$/m);
     assert.match(stdout, /^Age of the signatures +no data$/m);
   });
 
@@ -55,7 +55,7 @@ describe('client: the status of a deployment, on the command line', () => {
     try {
       assert.equal((await fileshare(['upload', 'clean.txt'])).code, 0);
       const { stdout } = await status();
-      assert.match(stdout, /^Events that wait for the scanner +1$/m);
+      assert.match(stdout, /^Events waiting for the scanner +1$/m);
     } finally {
       process.kill(service.pid('scanner'), 'SIGCONT');
     }

@@ -179,7 +179,7 @@ describe('client: the command line', () => {
     const empty = { input: new Uint8Array(0) };
     const refused = await fileshare(['upload', '-'], empty);
     assert.equal(refused.code, 2);
-    assert.match(refused.stderr, /^-: It is empty\. Say --allow-empty/m);
+    assert.match(refused.stderr, /^-: It is empty\. Use --allow-empty/m);
     assert.equal((await json('upload', '-', '--allow-empty', '--wait')).size, 0);
   });
 
@@ -347,7 +347,7 @@ describe('client: the command line', () => {
       assert.equal(ran.code, 0, ran.stderr);
       assert.match(
         ran.stdout,
-        /^clean\.txt: clean\nThe signature is good, and these are the bytes: 5 with SHA-256 \w{64}/,
+        /^clean\.txt: clean\nThe signature is valid for this file: 5 bytes with SHA-256 \w{64}/,
       );
       assert.match(ran.stdout, /^Scanned at \S+Z by ClamAV [\d.]+/m);
       assert.equal((await verify('clean.txt', statement, [])).code, 0);
@@ -384,7 +384,7 @@ describe('client: the command line', () => {
     assert.equal(held.code, 0, held.stderr);
     assert.match(
       held.stdout,
-      /^The signature is good: an audit of permanent and unscanned from \S+Z to \S+Z\.\n/,
+      /^The signature is valid: an audit of permanent and unscanned from \S+Z to \S+Z\.\n/,
     );
     assert.match(held.stdout, /^It looked at \d+ files and \d+ contents\.\nNo rule is broken\.$/m);
 

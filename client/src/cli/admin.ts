@@ -66,7 +66,7 @@ export async function redriveCommand(
   fileId: string | undefined,
   { all = false }: { all?: boolean },
 ): Promise<void> {
-  if (all === (fileId !== undefined)) throw new UsageError('Name one file, or say --all.');
+  if (all === (fileId !== undefined)) throw new UsageError('Give one file, or use --all.');
   await report(context, '/redrive', all ? { state: 'failed' } : { fileId });
 }
 

@@ -122,7 +122,7 @@ async function save(
       const path = folder === undefined ? resolve(output) : resolve(folder, names.take(name));
       named();
       if (!force && existsSync(path))
-        throw new UsageError(`${path} exists. Say --force, or another --output.`);
+        throw new UsageError(`${path} exists. Use --force, or another --output.`);
       bar = bars.add(basename(path), size);
       return path;
     },

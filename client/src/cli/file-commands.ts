@@ -23,34 +23,42 @@ import { verdictCommand, verifyVerdictCommand } from './verdict.ts';
 export function addTransfers(program: Command, context: GetContext): void {
   program
     .command('upload')
-    .description('upload files; - is standard input. The same command after a break goes on where it stood')
-    .argument('<file...>', 'files, and with -r folders')
-    .option('-r, --recursive', 'upload the files in folders; links are not followed')
-    .option('--include <pattern>', 'of folders only these, as "*.dcm" or "2026/**"; repeatable', append)
-    .option('--exclude <pattern>', 'of folders not these; repeatable', append)
-    .option('--parallel <count>', 'files at a time; by default 8, and of those above 8 MiB 4', count)
+    .description('upload files (- is standard input); repeat the command to resume after an interruption')
+    .argument('<file...>', 'files; with -r also folders')
+    .option('-r, --recursive', 'upload folders; symbolic links are not followed')
+    .option(
+      '--include <pattern>',
+      'in folders, only files that match, such as "*.dcm" or "2026/**"; repeatable',
+      append,
+    )
+    .option('--exclude <pattern>', 'in folders, no files that match; repeatable', append)
+    .option('--parallel <count>', 'uploads at a time; by default 8, or 4 for files above 8 MiB', count)
     .option('-w, --wait', 'wait for the verdicts')
-    .option('--timeout <seconds>', 'how long to wait for each', seconds, 600)
-    .option('--name <name>', 'the name it gets')
-    .option('--type <type>', 'its media type, such as application/pdf')
+    .option('--timeout <seconds>', 'how long to wait for each verdict', seconds, 600)
+    .option('--name <name>', 'file name to store')
+    .option('--type <type>', 'media type, such as application/pdf')
     .option(
       '--idempotency-key <key>',
-      'the same key again within 24 hours gives the same file; up to 8 MiB, or with --via post',
+      'repeating an upload with the same key within 24 hours returns the same file; up to 8 MiB, or with --via post',
     )
-    .option('--correlation-id <id>', 'your own identifier, for handles, listings and events')
-    .option('--expires <end>', 'delete it then: a time, or 12h, 7d, 4w from now', end)
-    .option('--allow-empty', 'take an empty standard input')
+    .option('--correlation-id <id>', 'your own identifier, which status, listings and events show')
+    .option('--expires <end>', 'when to delete it: a time, or 12h, 7d, 4w from now', end)
+    .option('--allow-empty', 'accept an empty standard input')
     .addOption(
-      new Option('--via <way>', 'how to send it, instead of by size').choices(['post', 'tus', 'direct']),
+      new Option('--via <way>', 'how to upload; by default it depends on the size').choices([
+        'post',
+        'tus',
+        'direct',
+      ]),
     )
     .action((files: string[], flags: UploadFlags) => uploadCommand(context(), files, flags));
   program
     .command('download')
-    .description('download clean files, and verify them')
+    .description('download clean files and verify them')
     .argument('<id...>', 'ids of files')
     .option('-o, --output <path>', 'file or folder to save to; several need a folder; - is standard output')
     .option('--parallel <count>', 'files at a time', count, 4)
-    .option('-f, --force', 'replace a file that exists')
+    .option('-f, --force', 'overwrite existing files')
     .option('--connections <count>', 'connections for a file of 64 MiB or more', count, 4)
     .action((ids: string[], flags: DownloadFlags) => downloadCommand(context(), ids, flags));
 }
@@ -59,70 +67,72 @@ export function addTransfers(program: Command, context: GetContext): void {
 export function addFiles(program: Command, context: GetContext): void {
   program
     .command('status')
-    .description('tell what became of files')
+    .description('show the state of files')
     .argument('<id...>', 'ids of files')
     .action((ids: string[]) => statusCommand(context(), ids));
   program
     .command('wait')
-    .description('wait for a verdict; the exit code tells it')
+    .description('wait for the verdict; the exit code shows which')
     .argument('<id>', 'id of the file')
-    .option('--timeout <seconds>', 'how long', seconds, 600)
+    .option('--timeout <seconds>', 'how long to wait', seconds, 600)
     .action((id: string, flags: { timeout: number }) => waitCommand(context(), id, flags));
   program
     .command('share')
-    .description('let others view a file; without a principal, tell who may')
+    .description('let others view a file; without a principal, list who may')
     .argument('<id>', 'id of the file')
     .argument('[principal...]', 'such as org:889640782 or group:radiology')
-    .option('--until <end>', 'for that long: a time, or 12h, 7d, 4w from now', end)
+    .option('--until <end>', 'when the access ends: a time, or 12h, 7d, 4w from now', end)
     .action((id: string, principals: string[], flags: { until?: string }) =>
       shareCommand(context(), id, principals, flags),
     );
   program
     .command('expire')
-    .description('set the end of a file, which is deleted then, or remove it')
+    .description('set when a file expires and is deleted')
     .argument('<id>', 'id of the file')
-    .argument('<end>', 'a time, or 12h, 7d, 4w from now; never', (text) =>
+    .argument('<end>', 'a time, or 12h, 7d, 4w from now, or never', (text) =>
       text === 'never' ? text : end(text),
     )
     .action((id: string, at: string) => expireCommand(context(), id, at));
   program
     .command('unshare')
-    .description('no longer let others view a file')
+    .description('stop letting others view a file')
     .argument('<id>', 'id of the file')
     .argument('<principal...>', 'such as org:889640782')
     .action((id: string, principals: string[]) => unshareCommand(context(), id, principals));
   program
     .command('rescan')
-    .description('ask for another scan of clean files, by the signatures of today')
+    .description('scan clean files again with current signatures')
     .argument('<id...>', 'ids of files')
     .action((ids: string[]) => rescanFilesCommand(context(), ids));
   program
     .command('receipts')
-    .description('tell who has downloaded a file, and when first')
+    .description('list who has downloaded a file, and when they did first')
     .argument('<id>', 'id of the file')
     .action((id: string) => receiptsCommand(context(), id));
   program
     .command('ls')
     .description('list your files, newest first')
     .addOption(new Option('--state <state...>', 'only files in these states').choices(STATES))
-    .option('--limit <count>', 'at most so many', count)
-    .option('--owner <principal>', 'the files of another; for administrators')
-    .addOption(new Option('--shared', 'instead, files that others share with you').conflicts('owner'))
+    .option('--limit <count>', 'list at most this many', count)
+    .option('--owner <principal>', 'files of another owner; for administrators')
     .addOption(
-      new Option('--format <format>', 'a table unless --json or --quiet, which prints ids').choices(FORMATS),
+      new Option('--shared', 'files that others share with you, instead of yours').conflicts('owner'),
     )
-    .option('--correlation-id <id>', 'only files that were uploaded with it')
+    .addOption(new Option('--format <format>', 'how to print; by default a table').choices(FORMATS))
+    .option('--correlation-id <id>', 'only files uploaded with this identifier')
     .action((flags: ListFlags) => listCommand(context(), flags));
   program
     .command('rm')
-    .description('take files back')
+    .description('delete files')
     .argument('<id...>', 'ids of files')
     .action((ids: string[]) => removeCommand(context(), ids));
   addReferences(program, context);
 }
 
 function addReferences(program: Command, context: GetContext): void {
-  const refs = program.command('refs').description('the resources that refer to a file, which keep it');
+  const refs = program
+    .command('refs')
+    .description('manage the resources that refer to a file and so keep it');
   refs
     .command('ls')
     .description('list the resources that refer to a file')
@@ -130,15 +140,15 @@ function addReferences(program: Command, context: GetContext): void {
     .action((id: string) => listReferencesCommand(context(), id));
   refs
     .command('add')
-    .description('keep a file as long as a resource refers to it')
+    .description('add references: a file is kept as long as it has any')
     .argument('<id>', 'id of the file')
-    .argument('<uri...>', 'absolute, such as https://ehr.example/fhir/DocumentReference/123')
+    .argument('<uri...>', 'absolute URI, such as https://ehr.example/fhir/DocumentReference/123')
     .action((id: string, uris: string[]) => changeReferencesCommand(context(), 'add', id, uris));
   refs
     .command('rm')
-    .description('no longer keep a file for a resource')
+    .description('remove references')
     .argument('<id>', 'id of the file')
-    .argument('<uri...>', 'as refs ls lists it')
+    .argument('<uri...>', 'URI as refs ls prints it')
     .action((id: string, uris: string[]) => changeReferencesCommand(context(), 'remove', id, uris));
 }
 
@@ -146,25 +156,25 @@ function addReferences(program: Command, context: GetContext): void {
 export function addVerdicts(program: Command, context: GetContext): void {
   program
     .command('verdict')
-    .description('print a signed statement of the verdict on a file')
+    .description('print the signed verdict on a file')
     .argument('<id>', 'id of the file')
-    .option('--jws', 'as a JWS instead of an envelope of DSSE')
+    .option('--jws', 'as a JWS instead of a DSSE envelope')
     .action((id: string, flags: { jws?: true }) => verdictCommand(context(), id, flags));
   program
     .command('verify-verdict')
     .description(
-      'check that a statement is signed, and that it is about these bytes; the exit code tells its verdict',
+      'check the signature of a verdict and that it is about these bytes; the exit code shows the verdict',
     )
-    .argument('<file>', 'the bytes')
-    .argument('<statement>', 'file with what verdict printed')
-    .option('--keys <url-or-file>', 'public keys to trust, by default those of the service')
+    .argument('<file>', 'the downloaded file')
+    .argument('<statement>', 'file with the output of verdict')
+    .option('--keys <url-or-file>', 'public keys to trust; by default those of the service')
     .action((file: string, statement: string, flags: { keys?: string }) =>
       verifyVerdictCommand(context(), file, statement, flags),
     );
   program
     .command('verify-report')
-    .description('check that the report of an audit is signed; the exit code tells whether a rule is broken')
-    .argument('<report>', 'file with an object below auditor/reports/')
-    .option('--keys <url-or-file>', 'public keys to trust, by default those of the service')
+    .description('check the signature of an audit report; the exit code shows whether a rule is broken')
+    .argument('<report>', 'report, as stored below auditor/reports/')
+    .option('--keys <url-or-file>', 'public keys to trust; by default those of the service')
     .action((report: string, flags: { keys?: string }) => verifyReportCommand(context(), report, flags));
 }

@@ -9,37 +9,37 @@ export const FIRST_STEPS = `Begin with:
   export FILESHARE_UPLOAD_URL=https://… FILESHARE_FILES_URL=https://…
   fileshare login --issuer https://… --client-id …         or, with a token of your identity provider,
   export FILESHARE_TOKEN=...
-  fileshare upload report.pdf --wait   prints the file's id once it is clean
-  fileshare share ID org:974652269     lets somebody else have it
+  fileshare upload report.pdf --wait   prints the ID of the file once it is clean
+  fileshare share ID org:974652269     lets somebody else download it
   fileshare download ID
 
 Against \`npm start\`, which runs the whole service on your machine:
   export FILESHARE_TOKEN=$(fileshare token)`;
 
 export const ENVIRONMENT: readonly Entry[] = [
-  ['FILESHARE_URL', `where the service is (${DEFAULT_URL})`],
-  ['FILESHARE_UPLOAD_URL', 'instead, the upload function'],
-  ['FILESHARE_FILES_URL', 'and the files function, if the two have different host names'],
-  ['FILESHARE_TOKEN', 'a bearer token'],
-  ['FILESHARE_TOKEN_FILE', 'a file with it, read before each request'],
-  ['FILESHARE_PROFILE', 'the settings and the login to use (default)'],
-  ['FILESHARE_CLIENT_SECRET', 'for login: the secret of a client'],
+  ['FILESHARE_URL', `URL of the service (${DEFAULT_URL})`],
+  ['FILESHARE_UPLOAD_URL', 'URL of the upload function, in place of FILESHARE_URL'],
+  ['FILESHARE_FILES_URL', 'URL of the files function, in place of FILESHARE_URL'],
+  ['FILESHARE_TOKEN', 'bearer token'],
+  ['FILESHARE_TOKEN_FILE', 'file with the bearer token, read before each request'],
+  ['FILESHARE_PROFILE', 'profile with the settings and the login to use (default)'],
+  ['FILESHARE_CLIENT_SECRET', 'for login: the client secret'],
   ['FILESHARE_OTHER_TOKEN', 'for verify: the token of a second principal'],
-  ['FILESHARE_SWEEPER_URL', 'for admin: where the sweeper is'],
+  ['FILESHARE_SWEEPER_URL', 'for admin: URL of the sweeper'],
   ['FILESHARE_OPERATOR_TOKEN', 'for admin: an identity token, or FILESHARE_OPERATOR_TOKEN_FILE with one'],
   ['FILESHARE_PUBSUB_TOKEN', 'for --subscription: gcloud auth print-access-token'],
   ['PUBSUB_EMULATOR_HOST', "for --subscription: an emulator in place of Google's Pub/Sub"],
-  ['NO_COLOR', 'no colours, if it is set'],
+  ['NO_COLOR', 'if it is set, print no colours'],
 ];
 
 export const EXIT_CODES: readonly Entry[] = [
   ['0', 'done; with --wait, clean'],
-  ['2', 'called in a wrong way'],
+  ['2', 'wrong usage'],
   ['3', 'infected'],
   ['4', 'could not be scanned'],
-  ['5', 'failed, or something went wrong'],
-  ['6', 'no verdict yet, or not in time'],
-  ['7', 'not allowed, not logged in, or no such file for you'],
+  ['5', 'failed, or an error occurred'],
+  ['6', 'no verdict yet, or none in time'],
+  ['7', 'not allowed, not logged in, or no such file that you may see'],
   ['130', 'interrupted'],
 ];
 

@@ -29,7 +29,7 @@ export async function* inputsOf(files: readonly string[], flags: InputFlags): As
     } else if (!isFolder(file)) {
       yield { file, inFolder: false, source: () => fileSource(file) };
     } else if (!flags.recursive) {
-      yield failing(file, new UsageError('It is a folder. Say --recursive to upload its files.'));
+      yield failing(file, new UsageError('It is a folder. Use --recursive to upload its files.'));
     } else {
       yield* inputsBelow(file, isWanted);
     }
@@ -74,7 +74,7 @@ async function standardInput(allowEmpty = false): Promise<AsyncIterable<Uint8Arr
   const pieces: AsyncIterator<Uint8Array> = process.stdin[Symbol.asyncIterator]();
   let next = await pieces.next();
   if (next.done && !allowEmpty)
-    throw new UsageError('It is empty. Say --allow-empty to upload an empty file.');
+    throw new UsageError('It is empty. Use --allow-empty to upload an empty file.');
   return (async function* () {
     for (; !next.done; next = await pieces.next()) yield next.value;
   })();

@@ -34,32 +34,32 @@ interface NoticeFlags {
 export function addIntake(admin: Command, context: GetContext): void {
   admin
     .command('intake')
-    .description('tell whether new uploads are taken, and what users are told')
+    .description('show whether uploads are accepted, the notice to users, and whose the buckets are')
     .action(() => order(context(), 'GET', '/intake'));
   admin
     .command('pause')
-    .description('take no new uploads; those under way can be completed')
-    .argument('<reason>', 'why: everybody can read it')
-    .option('--until <time>', 'when uploads are taken again: a time, or 30m, 2h, 1d from now', end)
+    .description('stop accepting new uploads; those under way can be completed')
+    .argument('<reason>', 'reason, which everybody can read')
+    .option('--until <time>', 'when uploads are accepted again: a time, or 30m, 2h, 1d from now', end)
     .action((reason: string, flags: { until?: string }) =>
       order(context(), 'POST', '/intake/pause', { reason, ...flags }),
     );
   admin
     .command('resume')
-    .description('take new uploads again')
+    .description('accept new uploads again')
     .action(() => order(context(), 'POST', '/intake/resume', {}));
   admin
     .command('notice')
-    .description('tell users something, such as a maintenance; replaces what they were told before')
-    .argument('[text]', 'at most 500 characters: everybody can read it')
-    .addOption(new Option('--level <level>', 'how urgent it is').choices(['info', 'warning']))
-    .option('--from <time>', 'when it is shown first', end)
-    .option('--until <time>', 'when it is shown last', end)
-    .option('--clear', 'tell them nothing any more')
+    .description('show users a notice, for example of maintenance; it replaces the previous one')
+    .argument('[text]', 'at most 500 characters, which everybody can read')
+    .addOption(new Option('--level <level>', 'how urgent the notice is').choices(['info', 'warning']))
+    .option('--from <time>', 'when to start showing it', end)
+    .option('--until <time>', 'when to stop showing it', end)
+    .option('--clear', 'remove the notice')
     .action((text: string | undefined, flags: NoticeFlags) => noticeCommand(context(), text, flags));
   admin
     .command('adopt')
-    .description('take over the buckets of another deployment, which works on them no longer')
+    .description('take over the buckets of a deployment that no longer uses them')
     .requiredOption('--from <deployment>', 'the deployment that the buckets belong to')
     .action(({ from }: { from: string }) => order(context(), 'POST', '/deployment/adopt', { from }));
 }
@@ -70,7 +70,7 @@ async function noticeCommand(
   text: string | undefined,
   { clear, ...flags }: NoticeFlags,
 ): Promise<void> {
-  if ((clear === true) === (text !== undefined)) throw new UsageError('Give a text, or say --clear.');
+  if ((clear === true) === (text !== undefined)) throw new UsageError('Give a text, or use --clear.');
   if (clear) await order(context, 'DELETE', '/notice');
   else await order(context, 'PUT', '/notice', { text, ...flags });
 }

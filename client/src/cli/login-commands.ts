@@ -7,28 +7,26 @@ import { loginCommand, logoutCommand, whoamiCommand } from './login.ts';
 export function addLogin(program: Command, context: GetContext): void {
   program
     .command('login')
-    .description('get tokens from an identity provider; the options are kept in the profile')
-    .option('--issuer <url>', 'the identity provider')
-    .option('--client-id <id>', 'the client that is registered there')
+    .description('get tokens from an identity provider, and save the options in the profile')
+    .option('--issuer <url>', 'URL of the identity provider')
+    .option('--client-id <id>', 'client ID that is registered there')
     .addOption(
-      new Option('--grant <grant>', 'how: a code that you enter in a browser, or the client alone').choices(
-        GRANTS,
-      ),
+      new Option('--grant <grant>', 'a code to enter in a browser, or client credentials').choices(GRANTS),
     )
-    .option('--scope <scopes>', 'scopes with spaces between')
-    .option('--audience <api>', 'the API that tokens are for')
-    .option('--client-secret-file <file>', 'file with the secret of the client; or FILESHARE_CLIENT_SECRET')
+    .option('--scope <scopes>', 'scopes to request, separated by spaces')
+    .option('--audience <api>', 'API that the token is for')
+    .option('--client-secret-file <file>', 'file with the client secret; or FILESHARE_CLIENT_SECRET')
     .option('--key-file <file>', 'private key of the client, PEM or JWK')
-    .option('--key-id <kid>', 'the id under which that key is registered')
-    .option('--certificate-file <file>', 'certificate of that key, for Entra ID')
-    .option('--algorithm <alg>', 'of signatures by that key, such as RS256')
+    .option('--key-id <kid>', 'ID of that key at the identity provider')
+    .option('--certificate-file <file>', 'certificate of the key, for Entra ID')
+    .option('--algorithm <alg>', 'signature algorithm, such as RS256')
     .action((flags: Profile) => loginCommand(context(), flags));
   program
     .command('logout')
-    .description('forget the tokens of the profile, here and at the identity provider')
+    .description('delete the tokens of the profile and revoke them at the identity provider')
     .action(() => logoutCommand(context()));
   program
     .command('whoami')
-    .description('tell what the token says: who it is for, what it allows, until when')
+    .description('show the subject, the scopes and the expiry of the token')
     .action(() => whoamiCommand(context()));
 }

@@ -44,5 +44,5 @@ async function run(): Promise<ExitCode> {
 }
 
 function usageIn({ code, message }: CommanderError): string {
-  return code === 'commander.help' ? 'Name a command.' : message.replace(/^error: /, '');
+  return code === 'commander.help' ? 'No command is given.' : message.replace(/^error: /, '');
 }

@@ -3,12 +3,12 @@ import { InvalidArgumentError } from 'commander';
 export function seconds(text: string): number {
   const value = Number(text);
   if (text.trim() !== '' && value >= 0 && value < 1e9) return value;
-  throw new InvalidArgumentError('It should be a number of seconds.');
+  throw new InvalidArgumentError('It must be a number of seconds.');
 }
 
 export function count(text: string): number {
   if (/^[1-9]\d{0,8}$/.test(text)) return Number(text);
-  throw new InvalidArgumentError('It should be a whole number, 1 or more.');
+  throw new InvalidArgumentError('It must be a whole number of at least 1.');
 }
 
 const UNITS = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
@@ -28,5 +28,5 @@ export function append(text: string, before: readonly string[] = []): readonly s
 export function time(text: string): string {
   const date = new Date(text);
   if (/^\d{4}-\d\d-\d\d/.test(text) && !Number.isNaN(date.getTime())) return date.toISOString();
-  throw new InvalidArgumentError('It should be a date or time such as 2026-11-29 or 2026-11-29T08:00:00Z.');
+  throw new InvalidArgumentError('It must be a date or time, such as 2026-11-29 or 2026-11-29T08:00:00Z.');
 }

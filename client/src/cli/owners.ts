@@ -52,34 +52,36 @@ interface Statement {
 
 /** Adds `fileshare admin owner` and its commands. */
 export function addOwners(admin: Command, context: GetContext): void {
-  const owner = admin.command('owner').description('all that is stored of a principal: list, export, erase');
+  const owner = admin
+    .command('owner')
+    .description('everything that is stored about a principal: list, export, erase');
   owner
     .command('list')
-    .description('list every object that is of a principal or says something of one, as JSON lines')
+    .description('list every object that belongs to or mentions a principal, as JSON lines')
     .argument('<principal>', 'such as org:889640782')
     .action((principal: string) => listCommand(context(), principal));
   owner
     .command('export')
-    .description('save that list, and the bytes of all files that may be handed out, into a folder')
+    .description('save that list and all files that can be downloaded to a folder')
     .argument('<principal>', 'such as org:889640782')
-    .argument('<folder>', 'a repeat continues in it')
+    .argument('<folder>', 'folder to write to; repeat the command with it to continue')
     .action((principal: string, folder: string) => exportCommand(context(), principal, folder));
   owner
     .command('erase')
-    .description('tell what an erasure would delete; with --yes, erase it and have that signed')
+    .description('show what an erasure would delete; with --yes, erase it and get a signed statement')
     .argument('<principal>', 'such as org:889640782')
-    .argument('<list>', 'file for the list of what there was; a repeat with it continues')
-    .option('--yes', 'erase')
-    .option('--referenced', 'files that a resource refers to, too')
+    .argument('<list>', 'file for the list of what is erased; repeat the command with it to continue')
+    .option('--yes', 'really erase')
+    .option('--referenced', 'also files that a resource refers to')
     .action((principal: string, list: string, flags: { yes?: true; referenced?: true }) =>
       eraseCommand(context(), { principal, list, ...flags }),
     );
   owner
     .command('verify')
-    .description('verify a signed statement of an erasure, offline')
-    .argument('<list>', 'the list of what there was')
-    .argument('<statement>', 'the statement: the name of the list and .statement.json')
-    .option('--keys <url or file>', 'the key set of the deployment')
+    .description('verify the signed statement of an erasure, offline')
+    .argument('<list>', 'the list of what was erased')
+    .argument('<statement>', 'the statement, named like the list with .statement.json added')
+    .option('--keys <url or file>', 'public keys to trust: the key set of the deployment')
     .action((list: string, statement: string, flags: { keys?: string }) =>
       verifyCommand(context(), { list, statement, ...flags }),
     );
@@ -182,7 +184,7 @@ async function eraseCommand(
   }
   if (!yes) {
     print(context, counts, `${list}: ${summed(counts)}`);
-    say(context, 'Nothing was erased. With --yes, it is.');
+    say(context, 'Nothing was erased. Add --yes to erase.');
     return;
   }
   for (let complete = false; !complete; ) {
@@ -214,7 +216,7 @@ async function verifyCommand(
   );
   const { predicateType, subject, predicate } = found ?? {};
   if (!predicateType?.endsWith(PREDICATE_PATH) || !predicate) {
-    throw new FileshareIntegrityError('The signature is good, but of something else than an erasure');
+    throw new FileshareIntegrityError('The signature is valid, but the statement is not about an erasure');
   }
   const hash = createHash('sha256');
   for await (const piece of createReadStream(list)) hash.update(piece as Buffer);

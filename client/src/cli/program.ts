@@ -30,17 +30,17 @@ export function createProgram(surroundings: Surroundings): Command {
     .description(`${SUMMARY}\n\n${FIRST_STEPS}`)
     .addHelpText('after', epilogue())
     .version(versionOf())
-    .option('--url <url>', 'where the service is')
-    .option('--upload-url <url>', 'instead, where its upload function is')
-    .option('--files-url <url>', 'and where its files function is')
-    .option('--token-file <file>', 'a file with the bearer token')
-    .option('--profile <name>', 'the settings and the login to use')
-    .option('--json', 'print JSON, one document a line; failures as problem documents')
-    .option('-q, --quiet', 'no progress, no words; of files only their ids')
-    .option('-v, --verbose', 'tell each request: address, status, milliseconds, ids')
+    .option('--url <url>', 'URL of the service')
+    .option('--upload-url <url>', 'URL of the upload function, in place of --url')
+    .option('--files-url <url>', 'URL of the files function, in place of --url')
+    .option('--token-file <file>', 'file with the bearer token')
+    .option('--profile <name>', 'profile with the settings and the login to use')
+    .option('--json', 'print JSON, one document per line; errors as problem documents')
+    .option('-q, --quiet', 'print no progress and no messages; of files only their IDs')
+    .option('-v, --verbose', 'print each request: URL, status, milliseconds, IDs')
     .exitOverride();
   if (surroundings.json) program.configureOutput({ writeErr: () => undefined });
-  else program.showHelpAfterError('(fileshare --help tells more)');
+  else program.showHelpAfterError('(see fileshare --help)');
   const context = (): Context => {
     const common = program.opts<Common>();
     return { ...surroundings, common, fetch: common.verbose ? verbose(request, tell) : request };
@@ -57,46 +57,46 @@ export function createProgram(surroundings: Surroundings): Command {
 function addOthers(program: Command, context: GetContext): void {
   program
     .command('watch')
-    .description('follow your files as they change, or everybody’s events with --subscription')
+    .description('follow changes of your files, or with --subscription all events')
     .option(
       '--subscription <name>',
-      'projects/PROJECT/subscriptions/NAME of Pub/Sub; its messages are acknowledged',
+      'Pub/Sub subscription, projects/PROJECT/subscriptions/NAME; its messages are acknowledged',
     )
-    .option('--count <count>', 'end after so many lines', count)
-    .option('--interval <seconds>', 'how often to look', seconds, 2)
+    .option('--count <count>', 'stop after this many lines', count)
+    .option('--interval <seconds>', 'time between two requests', seconds, 2)
     .action((flags: WatchFlags) => watchCommand(context(), flags));
   program
     .command('trace')
     .description('follow one file through the logs of every function, in order, with milliseconds')
-    .argument('<id>', 'of the file')
-    .option('--logs <folder>', 'where the logs of `npm start` are', '.local/logs')
+    .argument('<id>', 'id of the file')
+    .option('--logs <folder>', 'folder with the logs of `npm start`', '.local/logs')
     .option('--project <project>', 'print the command that asks Cloud Logging instead')
     .action((id: string, flags: TraceFlags) => traceCommand(context(), id, flags));
   program
     .command('verify')
-    .description('check that a deployment keeps its promises, and leave nothing behind')
-    .option('--token <token>', 'a bearer token, to read and to write; better in FILESHARE_TOKEN')
+    .description('check that a deployment keeps its promises; leaves nothing behind')
+    .option('--token <token>', 'bearer token for reading and writing; better in FILESHARE_TOKEN')
     .option(
       '--other-token <token>',
-      'that of a second principal, to check sharing; better in FILESHARE_OTHER_TOKEN',
+      'token of a second principal, to check sharing; better in FILESHARE_OTHER_TOKEN',
     )
     .option(
       '--subscription <name>',
-      'projects/PROJECT/subscriptions/NAME, to check events; best a separate one',
+      'Pub/Sub subscription to check events with, projects/PROJECT/subscriptions/NAME; best a separate one',
     )
-    .option('--pubsub-token <token>', 'to pull from it; better in FILESHARE_PUBSUB_TOKEN')
+    .option('--pubsub-token <token>', 'token to pull from it; better in FILESHARE_PUBSUB_TOKEN')
     .option('--timeout <seconds>', 'how long to wait for each verdict, and for events', seconds, 300)
     .action((flags: VerifyFlags) => verifyCommand(context(), flags));
   program
     .command('token')
     .description('get a token of the development issuer that `npm start` runs')
-    .argument('[principal]', 'whose', 'org:889640782')
-    .option('--scope <scopes>', 'what for', 'read write')
+    .argument('[principal]', 'principal that it is for', 'org:889640782')
+    .option('--scope <scopes>', 'what it allows', 'read write')
     .action((principal: string, flags: { scope: string }) => tokenCommand(context(), principal, flags));
   program
     .command('completion')
     .description('print a script that completes commands and options')
-    .addArgument(program.createArgument('<shell>', 'which').choices(SHELLS))
+    .addArgument(program.createArgument('<shell>', 'shell that it is for').choices(SHELLS))
     .action((shell: (typeof SHELLS)[number]) => {
       const script = completionScript(program, shell);
       print(context(), { shell, script }, script.trimEnd());

@@ -35,7 +35,7 @@ export class Subscription {
     if (!/^projects\/[^/]+\/subscriptions\/[^/]+$/.test(name))
       throw new UsageError('--subscription should be projects/PROJECT/subscriptions/NAME.');
     if (!emulator && !token)
-      throw new UsageError('Set FILESHARE_PUBSUB_TOKEN to what `gcloud auth print-access-token` gives.');
+      throw new UsageError('Set FILESHARE_PUBSUB_TOKEN to the output of `gcloud auth print-access-token`.');
     this.name = name;
     this.#fetch = fetch;
     this.#base = emulator ? `http://${emulator}` : PUBSUB;

@@ -34,18 +34,18 @@ interface Export {
 export function addRecovery(admin: Command, context: GetContext): void {
   admin
     .command('exports')
-    .description('list the exports of all records that a restore can use, newest first')
+    .description('list the exports that a restore can use, newest first')
     .action(() => exportsCommand(context()));
   admin
     .command('restore')
-    .description('tell what a restore from an export would bring back; with --apply, bring it back')
+    .description('show what a restore from an export would bring back; with --apply, restore it')
     .option('--file <id>', 'one file')
     .option('--owner <principal>', 'the files of one owner')
     .option('--all', 'everything')
-    .option('--as-of <time>', 'from the last export before a time, in RFC 3339; else the newest', time)
-    .option('--apply', 'write')
-    .option('--overwrite', 'replace what was written since, too')
-    .option('--fail-lost', 'bring files back as failed whose content is gone, instead of leaving them out')
+    .option('--as-of <time>', 'use the last export before this time (RFC 3339); by default the newest', time)
+    .option('--apply', 'write what is restored')
+    .option('--overwrite', 'also replace what was written since the export, deletions included')
+    .option('--fail-lost', 'restore files whose content is gone as failed, instead of leaving them out')
     .action((flags: RestoreFlags) => restoreCommand(context(), flags));
 }
 
@@ -62,7 +62,7 @@ async function exportsCommand(context: Context): Promise<void> {
 async function restoreCommand(context: Context, flags: RestoreFlags): Promise<void> {
   const { file, owner, all, asOf, apply = false, overwrite = false, failLost } = flags;
   if ([file, owner, all].filter((scope) => scope !== undefined).length !== 1) {
-    throw new UsageError('Say what: --file, --owner or --all.');
+    throw new UsageError('Use one of --file, --owner and --all.');
   }
   const scope = all ? 'all' : file === undefined ? { owner } : { file };
   const order = { scope, apply, overwrite, lost: failLost ? 'fail' : 'leave', ...(asOf && { asOf }) };
@@ -73,7 +73,7 @@ async function restoreCommand(context: Context, flags: RestoreFlags): Promise<vo
     print(context, report, explained(report));
     next = report.next;
   }
-  if (!apply) say(context, 'Nothing was written. With --apply, it is.');
+  if (!apply) say(context, 'Nothing was written. Add --apply to restore.');
   if (hasErrors) context.exit(EXIT.failed);
 }
 

@@ -20,7 +20,7 @@ export async function verifyReportCommand(
 function explained({ buckets, began, ended, files, blobs, broken, examples, complete }: AuditReport): string {
   const rules = Object.entries(broken);
   return [
-    `The signature is good: an audit of ${buckets.permanent} and ${buckets.unscanned} from ${began} to ${ended}.`,
+    `The signature is valid: an audit of ${buckets.permanent} and ${buckets.unscanned} from ${began} to ${ended}.`,
     `It looked at ${files} files and ${blobs} contents${complete ? '.' : ', and was not at its end.'}`,
     rules.length === 0 ? 'No rule is broken.' : 'Broken rules:',
     ...rules.map(([rule, times]) => `  ${rule}: ${times}`),

@@ -42,7 +42,7 @@ export async function startRescanCommand(
   const { everything, ...by } = criteria;
   if (Object.keys(by).length > 0 === (everything === true)) {
     throw new UsageError(
-      'Say which contents: --prefix, --clean-from, --clean-before, --database, --quarantine, or --everything.',
+      'Choose contents by --prefix, --clean-from, --clean-before, --database, --quarantine or --everything.',
     );
   }
   const planned = await ask(context, '/rescans', { json: { ...criteria, dryRun: true } });

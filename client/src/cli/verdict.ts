@@ -78,7 +78,7 @@ function explained(
   const why = signature ?? reason;
   const lines = [
     `${file}: ${verdict}${why === undefined ? '' : ` (${why})`}`,
-    `The signature is good, and these are the bytes: ${predicate.size} with SHA-256 ${digest.sha256}.`,
+    `The signature is valid for this file: ${predicate.size} bytes with SHA-256 ${digest.sha256}.`,
     engine ? `Scanned at ${scannedAt} by ${engineOf(engine)}.` : 'Not scanned: ClamAV was not asked.',
     predicate.coverage && 'Scanned in overlapping windows, since it is too large for ClamAV.',
     predicate.reused && 'An earlier scan of the same bytes decided.',

@@ -45,7 +45,7 @@ async function* changes(context: Context, intervalMs: number): AsyncGenerator<Li
       if (known && known.get(handle.id) !== handle.state) changed.push(handle);
       if (seen.size === RECENT) break;
     }
-    if (!known) say(context, 'Watching your files. Ctrl-C ends it.');
+    if (!known) say(context, 'Watching your files. Press Ctrl-C to stop.');
     known = seen;
     for (const handle of changed.reverse()) yield [handle, context.common.quiet ? handle.id : line(handle)];
     await sleep(intervalMs, signal);
@@ -55,7 +55,7 @@ async function* changes(context: Context, intervalMs: number): AsyncGenerator<Li
 async function* events(context: Context, name: string): AsyncGenerator<Line> {
   const { signal } = context;
   const subscription = new Subscription(name, context);
-  say(context, `Watching ${name}. Ctrl-C ends it.`);
+  say(context, `Watching ${name}. Press Ctrl-C to stop.`);
   for (;;) {
     const received = await subscription.pull(signal);
     for (const { ackId, message } of received) {

@@ -33,7 +33,7 @@ export function required(profile: Profile): { readonly issuer: string; readonly 
       'Log in first: fileshare login --issuer URL --client-id ID. Or set FILESHARE_TOKEN.',
     );
   if (!URL.canParse(issuer) || !isTrusted(new URL(issuer)))
-    throw new UsageError(`The issuer should be an https URL, not ${issuer}.`);
+    throw new UsageError(`The issuer must be an https URL, not ${issuer}.`);
   return { issuer, clientId };
 }
 

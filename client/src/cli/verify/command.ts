@@ -79,7 +79,7 @@ function runOf(context: Context, flags: VerifyFlags): Run {
   const otherToken = flags.otherToken ?? (env['FILESHARE_OTHER_TOKEN'] || undefined);
   const token = flags.token ?? tokenOf(context);
   if (otherToken !== undefined && otherToken === token)
-    throw new UsageError('The other token is the same token. It should be that of another principal.');
+    throw new UsageError('Both tokens are the same. The other one must be of another principal.');
   return {
     hosts,
     signal,
