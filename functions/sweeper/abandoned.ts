@@ -46,8 +46,21 @@ export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects)
   if (await deps.unscanned.stat(record.id)) return 'waiting';
   if (record.redriven)
     return (await markFailed(deps, { ...current, record }, 'sourceGone')) ? 'sourceGone' : 'conflict';
-  const expired: FileRecord = { ...record, state: 'expired' };
-  return (await deps.records.replace(current, expired)) ? 'expired' : 'conflict';
+  return expire(deps, current, { ...record, state: 'expired' });
+}
+
+/**
+ * The scanner deletes an object after it has written the verdict, which is no write of the record: so the verdict is looked for after the
+ * object, and an upload that has one is not expired, however old the listing is.
+ */
+async function expire(
+  { records }: SweeperDeps,
+  current: Versioned,
+  expired: FileRecord,
+): Promise<'expired' | 'conflict'> {
+  const latest = await records.get(current.record.id);
+  if (latest?.verdict?.metageneration !== current.verdict?.metageneration) return 'conflict';
+  return (await records.replace(current, expired)) ? 'expired' : 'conflict';
 }
 
 /**
@@ -67,7 +80,7 @@ async function reconcileUploading(
     if (isWhole(upload, chain)) await assemble(deps.unscanned, stored.id, chain);
   }
   if (await objectOf(deps.unscanned, stored.id)) return 'waiting';
-  if (!(await deps.records.replace(current, { ...stored, state: 'expired' }))) return 'conflict';
+  if ((await expire(deps, current, { ...stored, state: 'expired' })) === 'conflict') return 'conflict';
   // The next sweep finds the leftovers of a crash among the parts.
   await removeParts(deps.unscanned, stored.id);
   return 'expired';

@@ -3,6 +3,7 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import type { PendingRecord } from '../../../shared/files/record.ts';
 import { insertRecord } from '../../support/records.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
+import { HookedBucket } from './hooked-bucket.ts';
 
 describe('records that wait', () => {
   const fixture = new SweeperFixture();
@@ -44,6 +45,26 @@ describe('records that wait', () => {
     assert.equal(fixture.published.length, 1);
     assert.deepEqual((await fixture.run()).records, { unchanged: 1 });
     assert.equal(fixture.published.length, 1);
+  });
+
+  it('do not expire where a scan ends between their listing and the look for their object', async () => {
+    const file = await fixture.uploaded();
+    fixture.now += 2 * DAY;
+    const { name } = fixture.sweeper.unscanned;
+    let scans = 0;
+    const unscanned = new HookedBucket(
+      async (operation, object, run) => {
+        if (operation === 'stat' && object === file.record.id && scans++ === 0) {
+          await fixture.decide(file);
+          await fixture.sweeper.unscanned.delete(object, file.object);
+        }
+        return run();
+      },
+      fixture.connection,
+      name,
+    );
+    assert.deepEqual((await fixture.run({ unscanned, redrivesPerSweep: 0 })).records, { conflict: 1 });
+    assert.equal(await stateOf(file.record), 'clean');
   });
 
   it('under a lease are left alone', async () => {

@@ -6,10 +6,12 @@ import { HeldDigests } from '../../../functions/upload/held-digests.ts';
 import { type FileId, newFileId } from '../../../shared/files/file-id.ts';
 import { claimPartials, insertPartial } from '../../../shared/files/partial-uploads.ts';
 import { assemble, lengthName, NO_PARTS, partName } from '../../../shared/files/parts.ts';
+import type { Sha256 } from '../../../shared/files/record.ts';
 import type { DirectRecord, TusRecord } from '../../../shared/files/uploading.ts';
 import { DAY, MINUTE, OWNER, SweeperFixture } from './fixture.ts';
 
 const HOUR = 60 * MINUTE;
+const SHA256 = '84d89877f0d4041efb6bf91a16f0248f2fd573e6af05c19f96bedb9f882f7882' as Sha256;
 
 describe('the sweeper and uploads that are not complete', () => {
   const fixture = new SweeperFixture();
@@ -87,6 +89,27 @@ describe('the sweeper and uploads that are not complete', () => {
     assert.deepEqual((await fixture.run(never)).records, { waiting: 2 });
     assert.equal(await state(half.record.id), 'uploading');
     assert.ok((await names()).includes(half.record.id));
+  });
+
+  it('does not expire an upload whose scan ends between its listing and the look for its object', async () => {
+    const { id, ...stored } = await direct(10);
+    assert.equal((await put({ id, ...stored }, '0123456789')).status, 200);
+    const object = await fixture.sweeper.unscanned.stat(id);
+    assert.ok(object);
+    const listed = await fixture.read(id);
+    const { upload: _, ...file } = stored;
+    const content = { size: 10, sha256: SHA256, crc32c: object.crc32c };
+    const scan = {
+      generation: object.generation,
+      scannedAt: new Date(fixture.now),
+      engine: { engine: '1.4.6' },
+    };
+    await fixture.write({ id, ...file, content, state: 'clean', scan });
+    await fixture.sweeper.unscanned.delete(id, object);
+    fixture.now += 3 * DAY;
+    const objects = { name: listed.object.name, file: listed.object };
+    assert.equal(await reconcileRecord(fixture.sweeper, objects), 'conflict');
+    assert.equal(await state(id), 'clean');
   });
 
   /** A partial upload of ten bytes, good for two days, with so many of them there. */
