@@ -14,7 +14,7 @@ import {
   type PendingRecord,
   parseSha256,
 } from '../../shared/files/record.ts';
-import type { Versioned } from '../../shared/files/records.ts';
+import { isWrittenOver, type Versioned } from '../../shared/files/records.ts';
 import { asPending } from '../../shared/files/uploading.ts';
 import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
@@ -62,7 +62,8 @@ export async function scanFinalized(
     const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
     const record = asPending(current.record, stored ?? object);
     if (isDecided(record)) return concluded(scan, record, object);
-    if (record.state === 'expired' || record.state === 'deleted') return dropUpload(scan, record, object);
+    if (record.state === 'expired' || record.state === 'deleted')
+      return dropUpload(scan, { ...current, record }, object);
     if (record.state === 'failed') {
       await announceFailure(scan, { ...current, record });
       // A delivery that comes twice: nobody has to look (terraform/alerts.tf).
@@ -219,12 +220,18 @@ async function withoutSource(
   return (await markFailed(scan, current, 'sourceGone')) ? DONE : 'conflict';
 }
 
-/** The client was told that its upload failed, or took the file back: nobody waits for these bytes. */
-async function dropUpload(scan: ScanContext, record: FileRecord, object: StoredObject): Promise<Outcome> {
+/**
+ * The client was told that its upload failed, or took the file back: nobody waits for these bytes. The collection deletes those of a file
+ * that has reached its end, once that is written.
+ */
+async function dropUpload(scan: ScanContext, current: Versioned, object: StoredObject): Promise<Outcome> {
+  const { record } = current;
   // An earlier delivery may have ended after it had promoted the content, which the record of an upload does not name.
   const sha256 = record.content?.sha256 ?? parseSha256(object.metadata['sha256'] ?? '');
   if (sha256) await scan.candidates.addGcCandidate({ owner: record.owner, sha256 });
-  await scan.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
+  if (isWrittenOver(current)) {
+    await scan.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
+  }
   return DONE;
 }
 

@@ -10,6 +10,7 @@ import {
   removeChain,
   removeParts,
 } from '../../shared/files/parts.ts';
+import { isWrittenOver } from '../../shared/files/records.ts';
 import { isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { hasWaited, type SweeperDeps } from './sweeper.ts';
@@ -26,9 +27,11 @@ export async function reconcilePart(
 ): Promise<'part' | 'assembled' | 'dropped'> {
   const { unscanned, records, ...sweeper } = deps;
   if (!hasWaited(sweeper, object.timeCreated)) return 'part';
-  const record = (await records.get(id))?.record;
+  const current = await records.get(id);
+  const record = current?.record;
   const partial = record ? undefined : await readPartial(unscanned, id);
   if (partial) return object.name === partialName(id) ? reconcilePartial(deps, partial) : 'part';
+  if (current && record?.state === 'deleted' && !isWrittenOver(current)) return 'part';
   if (!record || !isTus(record)) {
     await unscanned.delete(object.name, object);
     return 'dropped';

@@ -1,7 +1,7 @@
 import { acceptedName } from '../../shared/files/blobs.ts';
 import { receiptsOf } from '../../shared/files/receipts.ts';
 import type { DeletedRecord, FileRecord } from '../../shared/files/record.ts';
-import type { RecordObjects, Versioned } from '../../shared/files/records.ts';
+import { isWrittenOver, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import { referencesOf } from '../../shared/files/references.ts';
 import { sharedName } from '../../shared/files/shared-files.ts';
 import { withdraw } from '../../shared/files/withdraw.ts';
@@ -94,8 +94,7 @@ function isUnreferencedForLong(
 
 /** Nobody writes that a file has reached its end before: then its owner can no longer move it. */
 async function conclude(deps: CollectorDeps, current: Versioned<DeletedRecord>): Promise<CollectOutcome> {
-  const isWritten = current.object.metadata['state'] === 'deleted';
-  const written = isWritten ? current : await deps.records.replace(current, current.record);
+  const written = isWrittenOver(current) ? current : await deps.records.replace(current, current.record);
   return written ? announce(deps, written) : 'conflict';
 }
 

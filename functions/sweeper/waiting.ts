@@ -2,7 +2,7 @@ import { announceFailure, completeScan, markFailed } from '../../shared/events/c
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { parsePart } from '../../shared/files/parts.ts';
 import { isDecided, type PendingRecord } from '../../shared/files/record.ts';
-import type { Versioned } from '../../shared/files/records.ts';
+import { isWrittenOver, type Versioned } from '../../shared/files/records.ts';
 import { asPending } from '../../shared/files/uploading.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { reconcilePart } from './parts.ts';
@@ -28,6 +28,8 @@ export type WaitingOutcome =
   | 'concluded'
   /** Bytes that nobody waits for: of an upload that failed, expired or was withdrawn, or was never recorded. */
   | 'dropped'
+  /** Its file has reached its end: the collection deletes these bytes, once it has written that. */
+  | 'ended'
   /** Failed before; its bytes are kept for a redrive. */
   | 'failed'
   /** Belongs to a file that is being uploaded. */
@@ -72,6 +74,7 @@ export async function reconcileWaiting(
   switch (record.state) {
     case 'expired':
     case 'deleted':
+      if (!isWrittenOver(current)) return 'ended';
       await deps.unscanned.delete(object.name, { generation: object.generation, updated: object.updated });
       return 'dropped';
     case 'failed':

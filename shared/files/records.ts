@@ -203,6 +203,14 @@ export function fileAfter(
   return { ...Object.fromEntries(others), ...STORED.write(record) };
 }
 
+/**
+ * Whether `files/<id>` itself says that the file is over. Until it does, the owner of a file that has reached its end may still move the
+ * end: a request that has read the record a moment before, or an instance whose clock is behind. So nothing is deleted before.
+ */
+export function isWrittenOver({ object }: Pick<Versioned, 'object'>): boolean {
+  return object.metadata['state'] === 'expired' || object.metadata['state'] === 'deleted';
+}
+
 function verdictName(fileName: string): string {
   return VERDICTS_PREFIX + fileName.slice(RECORDS_PREFIX.length);
 }

@@ -12,7 +12,7 @@ import { Background } from '../../../shared/runtime/background.ts';
 import { FAST_RETRY } from '../../shared/storage/streams.ts';
 import { namesOf } from '../../support/records.ts';
 import { type Actor, CollectFixture, HOUR } from './collect-fixture.ts';
-import { DAY, MINUTE } from './fixture.ts';
+import { DAY, MINUTE, OWNER } from './fixture.ts';
 import type { Hook, Operation } from './hooked-bucket.ts';
 
 const VIEWER = 'org:1' as Principal;
@@ -136,6 +136,39 @@ describe('ends and grants, swept', () => {
     assert.deepEqual([outcome, records], ['moved', { conflict: 1 }]);
     assert.equal(told('file.deleted.v1').length, 0);
     assert.equal(await fixture.state(id), 'clean');
+  });
+
+  it('leave bytes to a file whose end is moved at that moment, while it waits for its scan', async () => {
+    const { record, object } = await fixture.upload('something', fixture.actor(), OWNER, {
+      expiresAt: at(HOUR),
+    });
+    const { id } = record;
+    const outcomes: unknown[] = [];
+    let isOver = false;
+    // Its owner's request has read the record before the end, and writes it after.
+    const late = fixture.actor(async (operation, _, run) => {
+      if (operation === 'patch' && !isOver) {
+        isOver = true;
+        fixture.now += HOUR + MINUTE;
+        outcomes.push(await fixture.scan(object), (await fixture.run()).unscanned);
+      }
+      return run();
+    });
+    await setEnd(deps(late), id, at(3 * DAY), undefined);
+    assert.deepEqual(outcomes, [{ kind: 'done' }, { ended: 1 }]);
+    assert.deepEqual((await fixture.run()).unscanned, { redriven: 1 });
+    await fixture.scan(object);
+    assert.deepEqual([await fixture.state(id), await fixture.broken()], ['clean', []]);
+  });
+
+  it('delete the bytes of a file that ends while it waits for its scan', async () => {
+    const expiresAt = at(HOUR);
+    const { object } = await fixture.upload('something', fixture.actor(), OWNER, { expiresAt });
+    fixture.now += 2 * HOUR;
+    await fixture.scan(object);
+    await fixture.collect();
+    assert.equal(await fixture.sweeper.unscanned.stat(object.name), undefined);
+    assert.equal(told('file.deleted.v1').length, 1);
   });
 
   it('keep a file with an end until then, however long nothing refers to it', async () => {
