@@ -47,7 +47,7 @@ type RecallOutcome =
   | 'restored'
   /** The finding is lifted, and nobody has the bytes any more: the file stays infected. */
   | 'bytesGone'
-  /** An operator's condemnation is lifted, and no scan has found the file clean: it stays infected. */
+  /** An operator's condemnation or one signature is released, and no scan has found the file clean: it stays infected. */
   | 'neverClean'
   | 'conflict';
 
@@ -140,7 +140,7 @@ function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedR
     state: 'infected',
     signature,
     scan: scanned,
-    recalled: { at, ...(clean && { clean }) },
+    recalled: { at, ...(record.state === 'unscannable' && { unscanned: true }), ...(clean && { clean }) },
   };
 }
 

@@ -22,7 +22,7 @@ const NO_ENGINE = { engine: 'none' };
 /**
  * Makes an infected file clean whose finding an operator has lifted: first its bytes, then its verdict, then its event. A crash
  * between two of them leaves a file that the next walk meets in the same way.
- * @returns 'neverClean' where only a condemnation was lifted and no scan has found the file clean, 'bytesGone' where neither quarantine nor
+ * @returns 'neverClean' where the release does not vouch for the file and no scan has found it clean, 'bytesGone' where neither quarantine nor
  *   blob has the content any more: the file stays infected
  * @throws {StorageError} and what `publish` throws
  */
@@ -32,7 +32,7 @@ export async function restoreFile(
   lifted: LiftedFinding,
 ): Promise<'restored' | 'neverClean' | 'bytesGone' | 'conflict'> {
   const { id, owner, content } = current.record;
-  const scan = await vouchingScan(deps, current.record);
+  const scan = await vouchingScan(deps, current.record, lifted);
   if (!scan) {
     // docs/operations.md names this message.
     deps.log.warn({ fileId: id, sha256: content.sha256 }, 'released file was never found clean');
@@ -59,18 +59,26 @@ export async function restoreFile(
 }
 
 /**
- * The scan by which a file may be clean. An operator who takes back a condemnation vouches for nothing: without a scan that found these bytes
- * clean, nobody has looked at them.
+ * Whether a release alone makes a file clean. An operator who takes back a condemnation vouches for nothing, and one who allows a
+ * signature only says that this one is wrong: not that a file is clean which could not be scanned.
  */
+function isVouchedFor({ signature, recalled }: InfectedRecord, { release }: LiftedFinding): boolean {
+  const isOfOne = release.signature !== undefined && release.untilFound === undefined;
+  return signature !== CONDEMNED && !(recalled?.unscanned && isOfOne);
+}
+
+/** The scan by which a file may be clean. Without a release that vouches for it, that is one which found these bytes clean. */
 async function vouchingScan(
   { blobs, now }: RestoreDeps,
   record: InfectedRecord,
+  lifted: LiftedFinding,
 ): Promise<ScanResult | undefined> {
-  if (record.signature !== CONDEMNED) return record.scan;
+  if (isVouchedFor(record, lifted)) return record.scan;
   const { generation } = record.scan;
   const { clean } = record.recalled ?? {};
   if (clean) return { generation, ...clean };
-  const blob = await blobs.find(record);
+  // Never another owner's, where owners have separate blobs.
+  const blob = await blobs.findShared(record);
   if (!blob || 'signature' in blob || blob.engine.engine === NO_ENGINE.engine) return undefined;
   const { scannedAt, engine, coverage } = blob;
   return { generation, scannedAt, reusedAt: now(), engine, ...(coverage && { coverage }) };
@@ -93,12 +101,11 @@ export async function announceRestored(
 async function bringBack(
   { blobs, quarantine }: RestoreDeps,
   record: InfectedRecord,
-  { release }: LiftedFinding,
+  lifted: LiftedFinding,
 ): Promise<boolean> {
   const { id, content, scan } = record;
   const { engine = NO_ENGINE, coverage } = scan;
-  // Taking back a condemnation vouches for nothing that the scan before it did not find.
-  const scannedAt = record.signature === CONDEMNED ? scan.scannedAt : release.at;
+  const scannedAt = isVouchedFor(record, lifted) ? lifted.release.at : scan.scannedAt;
   const vouched = { scannedAt, engine, ...(coverage && { coverage }) };
   const isSame = (object: StoredObject | undefined): object is StoredObject =>
     object?.size === content.size && object.crc32c === content.crc32c;

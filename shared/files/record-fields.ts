@@ -48,6 +48,7 @@ export const CLEAN_ENGINE = group<EngineVersion>({
 export const RECALLED = group<Recalled>({
   at: time('recalledAt'),
   announced: flag('recallAnnounced'),
+  unscanned: flag('recalledUnscanned'),
   clean: optional(
     group<CleanScan>({
       scannedAt: time('cleanScannedAt'),

@@ -130,6 +130,8 @@ export interface Recalled {
   readonly at: Date;
   /** The event that says so is out. */
   readonly announced?: true;
+  /** It had not been clean: a policy had accepted that it could not be scanned. */
+  readonly unscanned?: true;
   /** Kept where an operator condemned the content: taking that back is no scan. Absent where a scan found malware. */
   readonly clean?: CleanScan;
 }

@@ -15,15 +15,18 @@ export class BlobNotes {
   }
 
   /**
-   * Says that a newer scan of exactly these bytes found them clean. A scan that is newer still stays.
+   * Says that a newer scan of exactly these bytes found them clean. A scan that is newer still stays, and so does one of the whole where
+   * the newer one was in windows.
    * @returns false where that generation is gone
    * @throws {StorageError}
    */
   confirm({ object }: Blob, scan: Omit<Blob, 'object'>): Promise<boolean> {
     const absent = { database: null, databaseDate: null, coverage: null, rescannedAt: null };
-    return this.#annotate(object, (current) =>
-      lastScannedAt(current) < scan.scannedAt ? { ...absent, ...scanned.write(scan) } : undefined,
-    );
+    return this.#annotate(object, (current) => {
+      if (lastScannedAt(current) >= scan.scannedAt) return undefined;
+      const isWeaker = scan.coverage === 'windows' && current.metadata['coverage'] === undefined;
+      return isWeaker ? { rescannedAt: scan.scannedAt.toISOString() } : { ...absent, ...scanned.write(scan) };
+    });
   }
 
   /** Says that a re-scan came to an end without a clean verdict, which changes nothing for files. @see confirm */

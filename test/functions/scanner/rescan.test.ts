@@ -77,13 +77,23 @@ describe('a re-scan', () => {
 
   it('scans a large content in windows, as a first scan does', async () => {
     const bytes = randomBytes(2_500);
-    const object = await stored(bytes);
+    const object = await stored(bytes, { metadata: { coverage: 'windows' } });
     await scanned(object, { windows: { maxBytes: 3_000, overlapBytes: 100, timeoutMs: 60_000 } });
     assert.deepEqual(
       fixture.given.map(({ length }) => length),
       [1000, 1000, 700],
     );
-    assert.equal((await blobOf(object)).metadata['coverage'], 'windows');
+    const { metadata } = await blobOf(object);
+    assert.deepEqual([metadata['coverage'], metadata['scannedAt']], ['windows', iso(fixture.now)]);
+  });
+
+  it('in windows never replaces a scan of the whole', async () => {
+    const object = await stored(randomBytes(2_500));
+    const windows = { maxBytes: 3_000, overlapBytes: 100, timeoutMs: 60_000 };
+    await scanned(object, { windows });
+    const { metadata } = await blobOf(object);
+    assert.deepEqual(metadata, { ...object.metadata, rescannedAt: iso(fixture.now) });
+    assert.deepEqual(outcomes(), ['clean']);
   });
 
   it('that finds malware keeps the finding, and says once that the content has changed', async () => {

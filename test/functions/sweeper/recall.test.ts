@@ -6,7 +6,7 @@ import { condemnContent, releaseFinding } from '../../../functions/sweeper/relea
 import { announceFinding } from '../../../shared/events/complete-scan.ts';
 import { parseBlob } from '../../../shared/files/blob.ts';
 import { blobKey, blobName } from '../../../shared/files/blob-name.ts';
-import { Blobs } from '../../../shared/files/blobs.ts';
+import { acceptedName, Blobs } from '../../../shared/files/blobs.ts';
 import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
@@ -517,6 +517,58 @@ describe('a recall', () => {
       assert.deepEqual(await release(file, SIGNATURE), { released: 1 });
       assert.deepEqual((await run()).files, { restored: 1 });
       await isRestored(file);
+    });
+
+    /** A file that could not be scanned and was accepted, until its content was found to be malware. */
+    async function accepted(): Promise<File> {
+      const { object, record } = await fixture.uploaded();
+      assert.ok(record.content);
+      const file = { id: record.id, sha256: record.content.sha256 };
+      const { permanent, unscanned, now } = fixture.sweeper;
+      const target = { bucket: permanent, name: acceptedName(file.id), contentType: 'text/plain' };
+      assert.ok(typeof (await unscanned.rewrite(object, target)) === 'object');
+      await fixture.write({
+        ...record,
+        content: record.content,
+        state: 'unscannable',
+        reason: 'encrypted',
+        accepted: true,
+        scan: { generation: object.generation, scannedAt: now(), engine: { engine: '1.4.6' } },
+      });
+      fixture.now += 2_000;
+      await found(file);
+      assert.deepEqual((await run()).files, { recalled: 1 });
+      fixture.published = [];
+      return file;
+    }
+
+    it('of one signature makes no file clean that could not be scanned', async () => {
+      const file = await accepted();
+      await release(file, SIGNATURE);
+      assert.deepEqual((await run()).files, { neverClean: 1 });
+      assert.equal(await stateOf(file), 'infected');
+      assert.equal(await blobOf(file), undefined);
+    });
+
+    it('of whatever is found vouches for a file that could not be scanned', async () => {
+      const file = await accepted();
+      await release(file);
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+    });
+
+    it('of a condemnation takes no scan of another owner’s content, where owners have separate blobs', async () => {
+      const file = await neverScanned();
+      const bytes = (await quarantine.stat(file.id)) ?? assert.fail();
+      const metadata = { scannedAt: new Date(fixture.now - DAY).toISOString(), engine: '1.4.6' };
+      const name = blobName(`sha256/${file.sha256}`);
+      const target = { bucket: fixture.sweeper.permanent, name, contentType: 'text/plain', metadata };
+      assert.ok(typeof (await quarantine.rewrite(bytes, target)) === 'object');
+      fixture.now += 2_000;
+      await release(file);
+      const blobs = new Blobs(fixture.sweeper.permanent, { deduplicate: 'owner' });
+      const report = await recall({ ...deps(), blobs }, { budgetMs: 60_000, stopping: () => false });
+      assert.deepEqual(report.files, { neverClean: 1 });
     });
 
     it('of a condemnation leaves a file infected that no scan has found clean', async () => {
