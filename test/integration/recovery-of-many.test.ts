@@ -95,7 +95,7 @@ describe('the recovery of 100 000 files', () => {
     permanent.destroy('files/', 'verdicts/', 'references/');
     const order = parse(RestoreOrder, { scope: 'all', apply: true, asOf });
     const deps = {
-      ...{ permanent, archive, now: () => new Date(now), log },
+      ...{ permanent, unscanned: permanent, archive, now: () => new Date(now), log },
       blobs: new Blobs(permanent, { now: () => new Date(now) }),
       findings: new Findings(permanent),
       shared: new SharedFiles(permanent),

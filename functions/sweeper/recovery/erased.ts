@@ -4,10 +4,14 @@ import { type Principal, parsePrincipal, principalKey } from '../../../shared/id
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import type { Archive, Chain } from '../exporter/archive.ts';
+import type { ArchivedObject } from '../exporter/archived.ts';
 import { stateOf } from '../exporter/state.ts';
 
 /** The prefix of the marks that a principal was erased, followed by the SHA-256 of the principal and the day. */
 export const ERASED_PREFIX = 'erased/';
+
+/** Longer than any call erases: what an export has that began later was not about to be erased. Cloud Run ends a request after an hour. */
+const LONGEST_ERASURE_MS = 2 * 3_600_000;
 
 /** A mark for each day: a lifecycle rule counts from when it was made. */
 export function erasedName(principal: Principal, at: Date): string {
@@ -20,9 +24,15 @@ export class Erased {
   /** The same by the tag of ids. */
   readonly #atByTag = new Map<string, Date>();
 
+  readonly #exportedAt: Date;
+
+  private constructor(newest: Chain) {
+    this.#exportedAt = new Date((newest.at(-1) ?? newest[0]).id);
+  }
+
   /** Those that the bucket has, and those that the newest export has. @throws {StorageError}, {ArchiveDamaged} */
   static async load(permanent: Bucket, archive: Archive, newest: Chain): Promise<Erased> {
-    const erased = new Erased();
+    const erased = new Erased(newest);
     for await (const mark of stateOf(archive.bucket, newest, ERASED_PREFIX)) erased.#add(mark);
     for await (const mark of allObjects(permanent, { prefix: ERASED_PREFIX })) erased.#add(mark);
     return erased;
@@ -44,6 +54,13 @@ export class Erased {
   since(said: string, time: Date | undefined): boolean {
     const principal = parsePrincipal(said);
     return isBefore(time, principal && this.#at.get(principalKey(principal)));
+  }
+
+  /** Whether the newest export has a file that an erasure before it has left to the resources that refer to it. */
+  hasLeft(latest: ArchivedObject | undefined): boolean {
+    const owner = latest?.metadata['referenced'] ? parsePrincipal(latest.metadata['owner'] ?? '') : undefined;
+    const at = owner && this.#at.get(principalKey(owner));
+    return at !== undefined && this.#exportedAt.getTime() - at.getTime() >= LONGEST_ERASURE_MS;
   }
 
   /** The same of the owner of a file, whose record may be gone. */

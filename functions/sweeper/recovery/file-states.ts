@@ -19,6 +19,8 @@ export interface FileState {
   readonly file?: ArchivedObject;
   readonly verdict?: ArchivedObject;
   readonly references: readonly ArchivedObject[];
+  /** `files/<id>` as the newest export has it. */
+  readonly latest?: ArchivedObject;
   /** Those of the newest export: a reader who has the bytes has them whatever the record says. */
   readonly receipts: readonly ArchivedObject[];
   readonly live: {
@@ -41,10 +43,17 @@ export async function* fileStates(
   permanent: Bucket,
   ids: Range,
 ): AsyncGenerator<FileState, void, undefined> {
+  const isNewest = asOf.at(-1)?.id === newest.at(-1)?.id;
   const before = (chain: Chain, prefix: string) => stateOf(archive.bucket, chain, prefix, ids);
   const now = (prefix: string) => objectsOf(permanent, prefix, ids);
   const sources: readonly Source<FileState>[] = [
-    source(RECORDS_PREFIX, before(asOf, RECORDS_PREFIX), (_, file) => ({ file })),
+    source(RECORDS_PREFIX, before(asOf, RECORDS_PREFIX), (_, file) => ({
+      file,
+      ...(isNewest && { latest: file }),
+    })),
+    ...(isNewest
+      ? []
+      : [source(RECORDS_PREFIX, before(newest, RECORDS_PREFIX), (_: FileState, latest) => ({ latest }))]),
     source(VERDICTS_PREFIX, before(asOf, VERDICTS_PREFIX), (_, verdict) => ({ verdict })),
     source(REFERENCES_PREFIX, before(asOf, REFERENCES_PREFIX), ({ references }, reference) => ({
       references: [...references, reference],
@@ -66,4 +75,11 @@ export async function* fileStates(
     live: { references: [] },
   });
   yield* byFile(sources, begin);
+}
+
+/** A file whose record is gone stays deleted where a later export than the one to restore from says that it is. */
+export function withDeletion(state: FileState): FileState {
+  const { file, latest, live } = state;
+  const isDeleted = latest?.metadata['state'] === 'deleted';
+  return file && isDeleted && !live.file ? { ...state, file: latest, references: [] } : state;
 }

@@ -17,10 +17,11 @@ import type { ArchivedObject } from '../exporter/archived.ts';
 import { parsedRecord } from '../parsed-record.ts';
 import type { SweeperDeps } from '../sweeper.ts';
 import type { Erased } from './erased.ts';
-import type { FileState } from './file-states.ts';
+import { type FileState, withDeletion } from './file-states.ts';
 import { storedContent } from './stored-content.ts';
 
-export interface RestoreFileDeps extends Pick<SweeperDeps, 'permanent' | 'findings' | 'shared' | 'now'> {
+export interface RestoreFileDeps
+  extends Pick<SweeperDeps, 'permanent' | 'unscanned' | 'findings' | 'shared' | 'now'> {
   readonly blobs: Blobs;
 }
 
@@ -44,7 +45,7 @@ export type RestoreOutcome =
   | 'newer'
   /** Restored, and about to be recalled: there is a finding for its content. */
   | 'infected'
-  /** Its content is not there: left out. */
+  /** Its content is not there, or the bytes that waited for a scan: left out. */
   | 'contentMissing'
   /** Its content is not there: restored as failed. */
   | 'failed'
@@ -70,12 +71,14 @@ const STANDING: ReadonlySet<string | undefined> = new Set(['infected', 'unscanna
 export async function restoreFile(
   deps: RestoreFileDeps,
   terms: RestoreFileTerms,
-  state: FileState,
+  exported: FileState,
 ): Promise<RestoreOutcome> {
+  const state = terms.overwrite ? exported : withDeletion(exported);
   const { id, file, verdict, live } = state;
   if (!file) return 'unknown';
   const { owner = '', createdAt = '' } = file.metadata;
-  if (terms.erased.since(owner, parseTime(createdAt))) return 'erased';
+  const isErased = terms.erased.since(owner, parseTime(createdAt)) && !terms.erased.hasLeft(exported.latest);
+  if (isErased) return 'erased';
   // Nobody brings a file back that has reached its end, not even by an order to replace what was written since.
   const overwrite = terms.overwrite && !hasEnded(state, deps.now());
   const writes = {
@@ -99,8 +102,8 @@ export async function restoreFile(
     const isSame = isLike(file, live.file) && (!verdict || isLike(verdict, live.verdict));
     return isSame ? 'unchanged' : 'newer';
   }
-  const isLost =
-    isReadable(current) && !isMalware && !(await storedContent(deps.blobs, current, { use: terms.apply }));
+  const isLost = !isMalware && (await isWithoutBytes(deps, current, terms));
+  if (isLost && !live.verdict) writes.verdict = { over: undefined };
   if (isLost && (terms.lost === 'leave' || !writes.verdict)) return 'contentMissing';
   if (terms.apply) {
     const written = await write(deps, terms, { state, writes, before, record, isLost });
@@ -144,7 +147,7 @@ async function write(
   { state, writes, before, record, isLost }: Writing,
 ): Promise<boolean> {
   const { permanent, now } = deps;
-  const { id, file, verdict, references, receipts, live } = state;
+  const { id, file, verdict, references, receipts, latest, live } = state;
   const there = new Set(live.references.map(({ name }) => name));
   // An end and a reference exclude each other, and one beside an end is of an addition that died: docs/adr/0046-ends.md.
   const restored = record.expiresAt ? [] : references.filter(({ name }) => !there.has(name));
@@ -156,16 +159,26 @@ async function write(
   const isReferenced = !record.expiresAt && [...restored, ...live.references].some(isLiveReference);
   const changed = {
     ...(isReferenced ? markReferenced(record) : record),
-    viewers: viewersOf(record, erased, writes.file?.over && live.file),
+    viewers: viewersOf(record, erased, writes.file && (writes.file.over ?? latest)),
   };
   if (!isOver(asOf(record, now()))) await index(deps, changed);
-  if (writes.verdict && verdict) {
-    const metadata = isLost ? lostMetadata(record, now()) : verdict.metadata;
-    if (!(await putMetadata(permanent, VERDICTS_PREFIX + id, writes.verdict.over, metadata))) return false;
+  const said = isLost ? lostMetadata(record, now()) : verdict?.metadata;
+  if (writes.verdict && said) {
+    if (!(await putMetadata(permanent, VERDICTS_PREFIX + id, writes.verdict.over, said))) return false;
   }
   if (!writes.file || !file) return true;
   const metadata = fileAfter({ record: before, object: file }, changed);
   return (await putMetadata(permanent, RECORDS_PREFIX + id, writes.file.over, metadata)) !== undefined;
+}
+
+/** Whether the bytes are gone that a file has to have. One that nobody was told of yet may have none. */
+async function isWithoutBytes(
+  { blobs, unscanned }: RestoreFileDeps,
+  record: FileRecord,
+  { apply }: RestoreFileTerms,
+): Promise<boolean> {
+  if (isReadable(record)) return !(await storedContent(blobs, record, { use: apply }));
+  return record.state === 'pending' && !record.tentative && !(await unscanned.stat(record.id));
 }
 
 /** The record with the end that counts, and that says `referenced` or has an end, but never both. */
@@ -174,16 +187,18 @@ function withLastEnd(before: FileRecord, state: FileState, now: Date): FileRecor
   return record.expiresAt && record.referenced ? markUnreferenced(record, now) : record;
 }
 
-/** The end of a file is as its owner has left it; where its record is gone, a reference that came since has lifted it. */
+/** The end of a file is as its owner has left it, as far as that is known; where its record is gone, a reference that came since has lifted it. */
 function lastEnd({ expiresAt }: FileRecord, state: FileState): Date | undefined {
-  const { references, live } = state;
+  const { id, references, latest, live } = state;
   const current = liveRecord(state);
   if (current) return current.expiresAt;
   const exported = new Set(references.map(({ name }) => name));
   const isReferencedSince = live.references.some(
     (reference) => isLiveReference(reference) && !exported.has(reference.name),
   );
-  return isReferencedSince ? undefined : expiresAt;
+  if (isReferencedSince) return undefined;
+  const later = latest && parsedRecord(id, latest.metadata, undefined);
+  return later ? later.expiresAt : expiresAt;
 }
 
 function hasEnded(state: FileState, now: Date): boolean {
@@ -200,10 +215,10 @@ function liveRecord({ id, live: { file, verdict } }: FileState): FileRecord | un
 function viewersOf(
   { viewers, createdAt }: FileRecord,
   erased: Erased,
-  over: StoredObject | undefined,
+  since: Pick<StoredObject, 'metadata'> | undefined,
 ): readonly Viewer[] {
-  const live = over && readableViewers(over.metadata);
-  const known = live && new Map(live.map((viewer) => [viewer.principal, viewer]));
+  const later = since && readableViewers(since.metadata);
+  const known = later && new Map(later.map((viewer) => [viewer.principal, viewer]));
   return viewers
     .filter(({ principal }) => !erased.since(principal, createdAt))
     .flatMap((viewer) => (known ? (known.get(viewer.principal) ?? []) : viewer));

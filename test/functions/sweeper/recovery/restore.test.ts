@@ -5,6 +5,7 @@ import { RecordWriter } from '../../../../functions/files/record-writer.ts';
 import { share } from '../../../../functions/files/share.ts';
 import { removeEnd, setEnd } from '../../../../functions/files/withdraw.ts';
 import { audit } from '../../../../functions/sweeper/auditor/audit.ts';
+import { erase } from '../../../../functions/sweeper/owner/erase.ts';
 import { recall } from '../../../../functions/sweeper/recall.ts';
 import { erasedName } from '../../../../functions/sweeper/recovery/erased.ts';
 import {
@@ -47,6 +48,7 @@ describe('a restore', () => {
     });
     return {
       permanent: bucket,
+      unscanned: sweeper.unscanned,
       blobs: new Blobs(bucket, { deduplicate, now: sweeper.now }),
       findings: new Findings(bucket),
       shared: new SharedFiles(bucket),
@@ -337,6 +339,76 @@ describe('a restore', () => {
     await fixture.run();
     assert.equal(fixture.published.at(-1)?.attributes['ce-type'], 'no.nav.hops.fileshare.scan.failed.v1');
     assert.deepEqual(await broken(), {});
+  });
+
+  it('leaves a file out whose bytes waited for a scan and are gone, or brings it back as failed', async () => {
+    const { record, object } = await fixture.upload('content');
+    const { record: waiting } = await fixture.upload('other');
+    await exports.run();
+    await fixture.scan(object);
+    await destroy();
+    assert.deepEqual((await run()).files, { contentMissing: 1, restored: 1 });
+    assert.deepEqual([await read(record.id), await fixture.state(waiting.id)], [undefined, 'pending']);
+    assert.deepEqual((await run({ lost: 'fail' })).files, { failed: 1, unchanged: 1 });
+    fixture.published = [];
+    fixture.now += 2 * DAY;
+    await fixture.run();
+    assert.equal(await fixture.state(record.id), 'failed');
+    const [told] = fixture.published;
+    assert.deepEqual(
+      [told?.attributes['ce-type'], told?.attributes['ce-subject']],
+      ['no.nav.hops.fileshare.scan.failed.v1', record.id],
+    );
+  });
+
+  it('leaves a file deleted that a later export knows to be deleted, unless it is told otherwise', async () => {
+    const id = await whole();
+    await exports.run();
+    const asOf = new Date(fixture.now).toISOString();
+    await fixture.unrefer(id, URI);
+    await fixture.remove(id);
+    await fixture.remove(id);
+    await exports.run();
+    await destroy();
+    assert.deepEqual((await run({ asOf })).files, { restored: 1 });
+    assert.deepEqual([await fixture.state(id), await fixture.names('shared/')], ['deleted', []]);
+    assert.deepEqual((await run({ asOf })).files, { newer: 1 });
+    assert.deepEqual((await run({ asOf, overwrite: true })).files, { overwritten: 1 });
+    assert.equal(await fixture.state(id), 'clean');
+  });
+
+  it('gives a file whose record is gone the end and the viewers that a later export knows', async () => {
+    const id = await fixture.clean('content');
+    await shared(id, [VIEWER, OTHER]);
+    await exports.run();
+    const asOf = new Date(fixture.now).toISOString();
+    const expiresAt = new Date(fixture.now + 9 * DAY);
+    await end(id, expiresAt);
+    await shared(id, [], [VIEWER]);
+    await exports.run();
+    await destroy();
+    assert.deepEqual((await run({ asOf })).files, { restored: 1 });
+    const record = await read(id);
+    assert.deepEqual([record?.expiresAt, viewersOf(record)], [expiresAt, [OTHER]]);
+  });
+
+  it('brings a file back that an erasure has left because a resource refers to it', async () => {
+    const [kept, gone] = [await whole(), await fixture.clean('other')];
+    await exports.run();
+    const at = new Date(fixture.now);
+    const order = { principal: OWNER, referenced: false };
+    const how = { ...fixture.actor().collector, quarantine: undefined };
+    const report = await erase(how, order, { budgetMs: 60_000, stopping: () => false });
+    assert.deepEqual(report.files, { referenced: 1, erased: 1 });
+    // An export that may have begun beside the erasure tells nothing.
+    await exports.run();
+    assert.equal((await run({ asOf: at.toISOString(), apply: false })).files.erased, 2);
+    fixture.now += DAY;
+    await exports.run();
+    await destroy();
+    assert.deepEqual((await run({ asOf: at.toISOString() })).files, { restored: 1, erased: 1 });
+    assert.deepEqual([await fixture.state(kept), await read(gone)], ['clean', undefined]);
+    assert.equal((await read(kept))?.referenced, true);
   });
 
   it('leaves a clean file out whose content is another', async () => {
