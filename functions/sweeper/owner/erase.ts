@@ -13,6 +13,7 @@ import { type Counts, countOutcomes } from '../count-outcomes.ts';
 import { erasedName } from '../recovery/erased.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import { type SweepTerms, stopAfter } from '../sweep-terms.ts';
+import { hasWaited } from '../sweeper.ts';
 import { reconcileUnused } from '../unused.ts';
 import { entriesOf, grantsTo, type HoldingsDeps, ownKeys, receiptsBy } from './holdings.ts';
 import { type OwnFile, ownFiles } from './own-files.ts';
@@ -132,7 +133,9 @@ async function revoke(
 }
 
 async function eraseFile(deps: EraseDeps, order: EraseOrder, own: OwnFile): Promise<EraseOutcome> {
-  const { id, file, references } = own;
+  const { id, file, upload, references } = own;
+  // Its record may be on its way, and then its client is told that the file was accepted.
+  if (!file && upload && !hasWaited(deps, upload.timeCreated)) return 'conflict';
   if (references.some(isLiveReference)) {
     if (!order.referenced) return 'referenced';
     for (const reference of references) await removeReference(deps, reference);
@@ -141,7 +144,7 @@ async function eraseFile(deps: EraseDeps, order: EraseOrder, own: OwnFile): Prom
   if (purged !== 'erased') return purged;
   await removeParts(deps.unscanned, id);
   const left: readonly (readonly [Bucket | undefined, StoredObject | undefined])[] = [
-    [deps.unscanned, own.upload],
+    [deps.unscanned, upload],
     [deps.quarantine, own.quarantined],
     // Those of a file without a record, which nothing else would ever look for.
     ...[own.verdict, own.accepted, ...references, ...own.receipts].map(

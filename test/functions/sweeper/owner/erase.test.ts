@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import { RecordWriter } from '../../../../functions/files/record-writer.ts';
 import { share } from '../../../../functions/files/share.ts';
 import { attestErasure, type Erasure } from '../../../../functions/sweeper/owner/attest.ts';
@@ -207,6 +208,26 @@ describe('an erasure', () => {
     await collected();
     assert.deepEqual(await traces(OWNER, [id]), []);
     assert.equal((await attest(body)).complete, true);
+  });
+
+  it('leaves the bytes of an upload whose record is on its way, until it has come or never will', async () => {
+    let report: EraseReport | undefined;
+    const { record } = await fixture.upload(
+      'late',
+      fixture.actor(async (operation, name, insert) => {
+        if (operation !== 'insert' || !name.startsWith('files/')) return insert();
+        while (!(await fixture.sweeper.unscanned.stat(name.slice('files/'.length)))) await delay(1);
+        report = await run();
+        return insert();
+      }),
+    );
+    assert.deepEqual(report?.files, { conflict: 1 });
+    assert.deepEqual((await run()).files, { erased: 1 });
+    assert.deepEqual(await traces(OWNER, [record.id]), []);
+    await put(fixture.sweeper.unscanned, newFileId(OWNER, new Date(fixture.now)));
+    assert.deepEqual((await run()).files, { conflict: 1 });
+    fixture.now += DAY;
+    assert.deepEqual((await run()).files, { erased: 1 });
   });
 
   it('keeps what a hold or a retention policy keeps, says why, and goes on once it may', async () => {
