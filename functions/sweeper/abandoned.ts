@@ -44,7 +44,8 @@ export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects)
   if (deps.now().getTime() - record.createdAt.getTime() < deps.abandonedAfterMs) return 'young';
   if (isLeased(record, deps.now())) return 'scanning';
   if (await deps.unscanned.stat(record.id)) return 'waiting';
-  if (record.redriven)
+  // A lease is of a scan, which had bytes to read.
+  if (record.redriven || record.lease)
     return (await markFailed(deps, { ...current, record }, 'sourceGone')) ? 'sourceGone' : 'conflict';
   return expire(deps, current, { ...record, state: 'expired' });
 }

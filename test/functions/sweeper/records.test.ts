@@ -67,6 +67,15 @@ describe('records that wait', () => {
     assert.equal(await stateOf(file.record), 'clean');
   });
 
+  it('have failed where a scan had begun that never ended, and their object is gone', async () => {
+    const until = new Date(fixture.now + MINUTE);
+    const record = await withoutObject({ lease: { holder: 'other', until } });
+    fixture.now += 2 * DAY;
+    assert.deepEqual((await fixture.run()).records, { sourceGone: 1 });
+    assert.equal(await stateOf(record), 'failed');
+    assert.equal(fixture.published.length, 1);
+  });
+
   it('under a lease are left alone', async () => {
     const until = new Date(fixture.now + 3 * DAY);
     await withoutObject({ lease: { holder: 'other', until } });
