@@ -61,7 +61,7 @@ export class Findings {
 
   /**
    * Keeps a finding. The first one stands, and a later one changes nothing, but for an operator's condemnation: taking that back must not
-   * release what a scan has found. A release stands where it allows the
+   * release what a scan has found. A note that a scan found nothing is taken back by it. A release stands where it allows the
    * signature; any other one replaces it.
    * @returns what stands, or the release that allows it
    * @throws {StorageError}
@@ -72,11 +72,13 @@ export class Findings {
       isAllowed(known, finding.signature) && known.release.untilFound === undefined;
     for (;;) {
       const { known } = await this.#keep(sha256, () => metadata, covers);
-      if ('release' in known || known.signature !== CONDEMNED) return known;
-      const { object } = known;
+      if ('release' in known) return known;
+      const { object, clean } = known;
+      const isOnlyCondemned = known.signature === CONDEMNED;
+      if (!isOnlyCondemned && !clean) return known;
       const patched = await this.#bucket.patch(object.name, object, {
-        ...absent(object, 'asked'),
-        ...metadata,
+        ...absent(object, CLEAN_PREFIX),
+        ...(isOnlyCondemned && { ...absent(object, 'asked'), ...metadata }),
       });
       if (patched) return parseFinding(patched);
     }

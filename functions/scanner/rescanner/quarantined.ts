@@ -6,7 +6,7 @@ import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { decideByScan } from '../decide.ts';
 import { coverageOf, type Decision } from '../decision.ts';
 import { later, type Outcome } from '../outcome.ts';
-import { isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
+import { isOlder, isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
 
 /** A request for bytes in quarantine. */
 type Request = RescanRequest & { readonly quarantined: Sha256 };
@@ -26,7 +26,9 @@ export async function rescanQuarantined(
   if (object?.generation !== generation || !known || !isOfAScan(known)) return 'over';
   const engine = await context.engine.fit();
   const before = known.clean?.engine ?? known.finding.engine;
-  if ((known.clean && known.clean.at >= dueAt) || isSame(engine, before)) return 'current';
+  // A scan by older signatures that finds nothing says nothing against one by newer ones that did.
+  if ((known.clean && known.clean.at >= dueAt) || isSame(engine, before) || isOlder(engine, before))
+    return 'current';
   // Windows do not find everything: they are no reason to doubt a scan of the whole.
   if (coverageOf(context, object.size) !== 'whole') return note(context, sha256, known, undefined);
   const { size, crc32c } = object;

@@ -114,6 +114,48 @@ describe('a re-scan of a content in quarantine', () => {
     assert.equal(fixture.given.length, 1);
   });
 
+  for (const [what, older] of [
+    ['signatures', { ...NEW, database: FOUND_BY.database - 1 }],
+    ['releases of ClamAV', { ...NEW, engine: '1.4.4' }],
+    ['databases without a version', { engine: NEW.engine }],
+  ] as const) {
+    it(`does not say clean by older ${what} than those that found something`, async () => {
+      const object = await infected();
+      await scanned(object, { engine: { fit: async () => older } });
+      assert.equal((await finding(object))?.clean, undefined);
+      assert.deepEqual([fixture.outcomes(), fixture.given], [['current'], []]);
+    });
+  }
+
+  it('that finds nothing is noted by a later release of ClamAV, whatever the length of its number', async () => {
+    const object = await infected();
+    const engine = { ...NEW, engine: '1.4.10' };
+    await scanned(object, { engine: { fit: async () => engine } });
+    assert.deepEqual((await finding(object))?.clean?.engine, engine);
+  });
+
+  for (const [what, signature] of [
+    ['the same', SIGNATURE],
+    ['something else', 'Another'],
+  ] as const) {
+    it(`has its note taken back where the scan of an upload finds ${what} meanwhile`, async () => {
+      const object = await infected();
+      await scanned(object);
+      assert.ok((await finding(object))?.clean);
+      fixture.now += 2_000;
+      const { findings } = fixture.sweeper;
+      await findings.add(sha256Of(object.bytes), {
+        signature,
+        scannedAt: new Date(fixture.now),
+        engine: NEW,
+      });
+      const known = await finding(object);
+      assert.deepEqual([known?.signature, known?.clean], [SIGNATURE, undefined]);
+      assert.deepEqual(known?.finding?.engine, FOUND_BY, 'the first finding stands');
+      for await (const [sha256] of findings.foundClean()) assert.notEqual(sha256, sha256Of(object.bytes));
+    });
+  }
+
   it('does not say clean of what windows alone would see, and reads nothing of it', async () => {
     const object = await infected(randomBytes(1_001));
     await scanned(object, { windows: { maxBytes: 3_000, overlapBytes: 100, timeoutMs: 60_000 } });
