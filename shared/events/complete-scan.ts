@@ -4,6 +4,7 @@ import { scanFailed } from '../events/scan-failed.ts';
 import { verdictChanged, verdictLifted } from '../events/verdict-changed.ts';
 import type { LiftedFinding, StandingFinding } from '../files/finding.ts';
 import type { Findings } from '../files/findings.ts';
+import { isReadable } from '../files/readable.ts';
 import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from '../files/record.ts';
 import type { Records, Versioned } from '../files/records.ts';
 import type { Background } from '../runtime/background.ts';
@@ -37,7 +38,7 @@ export interface Timings {
 /**
  * The remaining steps once a verdict stands in the record: publish it, then delete the source. In this order: until
  * the source is gone, the return of its event or the sweeper resumes here. A scan that found malware in the content
- * while it was promoted may have looked for it too early, so a clean file looks for that finding (docs/adr/0027).
+ * while it was promoted or accepted may have looked for it too early, so a file that is handed out looks for that finding (docs/adr/0027).
  * @throws {StorageError} and what `publish` throws
  */
 export async function completeScan(
@@ -46,7 +47,7 @@ export async function completeScan(
   object: StoredObject,
   timings?: Timings,
 ): Promise<void> {
-  const handedOut = record.state === 'clean' ? record.content.sha256 : undefined;
+  const handedOut = isReadable(record) ? record.content.sha256 : undefined;
   const [known] = await Promise.all([handedOut && findings.get(handedOut), publish(scanCompleted(record))]);
   if (handedOut && known) await announceFinding({ findings, publish }, handedOut, known);
   const { name, generation, updated } = object;

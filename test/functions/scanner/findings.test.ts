@@ -3,11 +3,15 @@ import { createHash } from 'node:crypto';
 import { openDownload } from '../../../functions/files/download.ts';
 import { scanFinalized } from '../../../functions/scanner/scan.ts';
 import type { ScanContext } from '../../../functions/scanner/scan-context.ts';
+import { type RecallDeps, recall } from '../../../functions/sweeper/recall.ts';
 import { releaseFinding } from '../../../functions/sweeper/release.ts';
 import { Blobs } from '../../../shared/files/blobs.ts';
+import { Candidates } from '../../../shared/files/candidates.ts';
 import type { FileId } from '../../../shared/files/file-id.ts';
 import { Findings } from '../../../shared/files/findings.ts';
+import { Receipts } from '../../../shared/files/receipts.ts';
 import { type PendingRecord, parseSha256 } from '../../../shared/files/record.ts';
+import { References } from '../../../shared/files/references.ts';
 import { requireReadable } from '../../../shared/http/outcome.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
@@ -277,35 +281,71 @@ describe('a finding', () => {
     assert.deepEqual([await fixture.blobs(), changes()], [[], 0]);
   });
 
-  it('is obeyed where a policy would accept what could not be scanned', async () => {
-    await findings().add(SHA256, foundAt(fixture.now));
+  function recallDeps(): RecallDeps {
+    const { sweeper } = fixture;
+    const { permanent } = sweeper;
+    return {
+      ...sweeper,
+      candidates: new Candidates(permanent),
+      references: new References(permanent),
+      receipts: new Receipts(permanent),
+      blobs: new Blobs(permanent),
+      quarantine: undefined,
+    };
+  }
+
+  /** Scan with an engine that cannot read the content, by a policy that accepts that. */
+  function accepting({ scan }: Actor): ScanContext {
     const unable: ScanContext['scanner'] = {
-      ...older().scanner,
+      ...scan.scanner,
       scan: async (bytes) => {
         for await (const _ of bytes);
         return { kind: 'unscannable', reason: 'encrypted' };
       },
     };
+    return { ...scan, scanner: unable, accepts: new Set(['encrypted']) };
+  }
+
+  it('is obeyed where a policy would accept what could not be scanned', async () => {
+    await findings().add(SHA256, foundAt(fixture.now));
     const file = await unhashed(await fixture.upload(MALWARE));
-    await scan({ ...older(), scanner: unable, accepts: new Set(['encrypted']) }, file);
+    await scan(accepting(fixture.actor()), file);
     assert.equal(await fixture.state(file.record.id), 'infected');
     assert.deepEqual(await fixture.names('accepted/'), []);
   });
 
   it('takes back what a policy has accepted', async () => {
-    const unable: ScanContext['scanner'] = {
-      ...older().scanner,
-      scan: async (bytes) => {
-        for await (const _ of bytes);
-        return { kind: 'unscannable', reason: 'encrypted' };
-      },
-    };
     const file = await fixture.upload(MALWARE);
-    await scan({ ...older(), scanner: unable, accepts: new Set(['encrypted']) }, file);
+    await scan(accepting(fixture.actor()), file);
     assert.ok(await isHandedOut(file.record.id));
     await findings().add(SHA256, foundAt(fixture.now));
     assert.equal(await isHandedOut(file.record.id), false);
   });
+
+  for (const [order, isOuter] of [
+    ['newer signatures scan another file while it is accepted', true],
+    ['it is accepted while newer signatures scan another file', false],
+  ] as const) {
+    it(`recalls what a policy has accepted, at whichever step ${order}`, async () => {
+      let steps = 1;
+      for (let n = 0; n <= steps + 1; n++) {
+        await fixture.renew();
+        const accepted = await fixture.upload(MALWARE);
+        const found = await fixture.upload(MALWARE, fixture.actor(), OTHER);
+        const accept = (hook?: Hook) => scan(accepting(fixture.actor(hook)), accepted);
+        const find = (hook?: Hook) => scan(newer(fixture.actor(hook)), found);
+        const [outer, inner] = isOuter ? [accept, find] : [find, accept];
+        if (n === 0) await inner();
+        const operations = await interleaved(outer, n, () => inner());
+        steps = Math.max(steps, operations);
+        if (n > operations) await inner();
+        fixture.now += HOUR;
+        await recall(recallDeps(), { budgetMs: 60_000, stopping: () => false });
+        assert.equal(await fixture.state(accepted.record.id), 'infected', `step ${n}`);
+        assert.equal(await isHandedOut(accepted.record.id), false);
+      }
+    });
+  }
 
   it('counts for all owners, also where each has a separate content', async () => {
     fixture.deduplicate = 'owner';
