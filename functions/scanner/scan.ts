@@ -89,7 +89,8 @@ async function scanPending(
   if (typeof unread === 'object' && 'failure' in unread) {
     // The bucket's word gives a file up, not the event's.
     const stored = await actual(scan, object, signal);
-    const belied = stored && (stored.size !== object.size || stored.crc32c !== object.crc32c);
+    if (!stored) return withoutSource(scan, current, object);
+    const belied = stored.size !== object.size || stored.crc32c !== object.crc32c;
     if (belied) return scanPending(scan, current, stored, early, signal);
   }
   if (unread) return carryOut(scan, current, object, unread);

@@ -222,6 +222,15 @@ describe('the steps of a scan', () => {
     assert.ok(failed.state === 'failed' && failed.failure === 'sourceGone');
   });
 
+  it('give no file up by an event of another generation, whatever it says of its bytes', async () => {
+    const { record, object } = await uploaded(randomBytes(3000));
+    const other = { ...object, generation: '17' as typeof object.generation, size: 10, crc32c: 'AAAAAA==' };
+    assert.deepEqual(await run(other), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'pending');
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'clean');
+  });
+
   /** Scans a file once, and grants a viewer while it does. */
   async function scannedOnce({
     record,
