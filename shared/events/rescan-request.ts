@@ -7,7 +7,7 @@ export interface RescanRequest {
   /** Name of the object. */
   readonly name: string;
   readonly generation: Generation;
-  /** A scan that ended since then answers the request. */
+  /** A scan that began since then answers the request. */
   readonly dueAt: Date;
   /** The digest that the bytes should have, of an object in quarantine. */
   readonly quarantined?: Sha256;

@@ -89,6 +89,27 @@ describe('signatures that come after the malware', () => {
     assert.deepEqual(await walk(), { young: 2 });
   });
 
+  it('are asked for each order, also where an older request for the content arrives at the same time', async () => {
+    const { sha256 = '' } = await service.decided((await service.upload(randomBytes(2_000))).id);
+    const { name, generation } = await blobOf(sha256);
+    const send = (dueAt: Date) => {
+      const data = Buffer.from(JSON.stringify({ name, generation, dueAt })).toString('base64');
+      return fetch(service.platform.functionUrl('rescanner'), {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ message: { messageId: '1', attributes: {}, data }, subscription: 'rescan' }),
+      });
+    };
+    const ordered = new Date();
+    const [older, newer] = await Promise.all([send(new Date(0)), send(ordered)]);
+    assert.equal(older.status, 204);
+    if (newer.status !== 204) {
+      assert.equal(newer.status, 503);
+      await eventually(async () => (await send(ordered)).status === 204);
+    }
+    assert.ok(Date.parse((await blobOf(sha256)).metadata['scannedAt'] ?? '') >= ordered.getTime());
+  });
+
   it('have what one version of them found clean scanned again, on order', async () => {
     const { sha256 = '' } = await service.decided((await service.upload(randomBytes(2_000))).id);
     const at = new Date(Date.now() - 1000).toISOString();

@@ -100,19 +100,29 @@ async function handler({ request, response, log, audit, span: pushed }: RequestC
   response.writeHead(204).end();
 }
 
-const inProgress = new Map<string, Promise<Outcome>>();
+/** A re-scan, and the request that it began with. */
+interface Rescanning {
+  readonly order: RescanRequest;
+  readonly outcome: Promise<Outcome>;
+}
 
-/** Requests for one content that meet in this process share one scan. */
-function rescanned(order: RescanRequest, log: Logger, span: Span): Promise<Outcome> {
+const inProgress = new Map<string, Rescanning>();
+
+/** Requests for one content that meet in this process share one scan, unless the later one asks for more: it comes back. */
+async function rescanned(order: RescanRequest, log: Logger, span: Span): Promise<Outcome> {
   const key = `${order.name}#${order.generation}`;
   const running = inProgress.get(key);
-  if (running) return running;
+  if (running) {
+    const { dueAt, quarantined } = running.order;
+    if (order.dueAt <= dueAt && order.quarantined === quarantined) return running.outcome;
+    return { kind: 'later', why: 'an earlier request for it is not over', retryAfterSeconds: 1 };
+  }
   const publish = (event: EventMessage) => context.publish(event, span);
-  const scanning = rescan({ ...context, log, publish }, order, shutdownSignal)
+  const outcome = rescan({ ...context, log, publish }, order, shutdownSignal)
     .catch((error: unknown): Outcome => notCompleted(error, order, log))
     .finally(() => inProgress.delete(key));
-  inProgress.set(key, scanning);
-  return scanning;
+  inProgress.set(key, { order, outcome });
+  return outcome;
 }
 
 /** The content is there in each case, and the request comes back. */

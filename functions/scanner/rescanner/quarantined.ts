@@ -65,6 +65,6 @@ async function note(
   return 'over';
 }
 
-function foundClean({ verdict, scan: { scannedAt, engine } }: Decision): FoundClean | undefined {
-  return verdict.kind === 'clean' && engine ? { at: scannedAt, engine } : undefined;
+function foundClean({ verdict, scan: { scannedAt, engine }, readFrom }: Decision): FoundClean | undefined {
+  return verdict.kind === 'clean' && engine ? { at: readFrom ?? scannedAt, engine } : undefined;
 }

@@ -90,7 +90,7 @@ async function decided(
   { notes, findings, publish, log }: RescanContext,
   sha256: Sha256,
   blob: Blob,
-  { verdict, scan: { scannedAt, engine, coverage } }: Decision,
+  { verdict, scan: { scannedAt: endedAt, engine, coverage }, readFrom: scannedAt = endedAt }: Decision,
 ): Promise<RescanOutcome> {
   if (!engine) throw new Error('a scan without an engine');
   switch (verdict.kind) {
@@ -99,7 +99,7 @@ async function decided(
       return 'clean';
     case 'infected': {
       const { signature } = verdict;
-      const known = await findings.add(sha256, { signature, scannedAt, engine });
+      const known = await findings.add(sha256, { signature, scannedAt: endedAt, engine });
       if ('release' in known) {
         await notes.noteRescan(blob.object, scannedAt);
         return 'released';

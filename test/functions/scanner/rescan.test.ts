@@ -217,6 +217,30 @@ describe('a re-scan', () => {
     assert.equal(fixture.given.length, 0);
   });
 
+  for (const verdict of [CLEAN, { kind: 'unscannable', reason: 'limitExceeded' }] as const) {
+    it(`that was running when another was ordered does not answer that order: ${verdict.kind}`, async () => {
+      const object = await stored(randomBytes(100));
+      const { name, generation } = object;
+      const before = { ...NEW, database: NEW.database - 1 };
+      let dueAt = new Date(fixture.now);
+      const context = fixture.context();
+      const scan: RescanContext['scanner']['scan'] = async (source, options) => {
+        await context.scanner.scan(source, options);
+        fixture.now += 2_000;
+        dueAt = new Date(fixture.now);
+        fixture.now += 2_000;
+        return verdict;
+      };
+      await scanned(object, { engine: { fit: async () => before }, scanner: { ...context.scanner, scan } });
+      fixture.now += 2_000;
+      await rescan(context, { name, generation, dueAt }, never);
+      fixture.now += 2_000;
+      await rescan(fixture.context(), { name, generation, dueAt }, never);
+      assert.deepEqual(outcomes(), [verdict.kind, 'clean', 'current']);
+      assert.equal(fixture.given.length, 2);
+    });
+  }
+
   it('is over where the content is gone, another, marked as infected, or no blob', async () => {
     const object = await stored(randomBytes(100));
     await scanned({ ...object, generation: parseGeneration('1') ?? assert.fail() });
