@@ -24,7 +24,7 @@ export interface ReleaseDeps extends Pick<SweeperDeps, 'findings' | 'publish' | 
 }
 
 type ReleaseReport =
-  | { readonly released: 0 | 1 }
+  | { readonly released: 0 | 1; readonly alsoFound?: string }
   | { readonly state: 'awaitingSecond'; readonly askedBy: string; readonly askedAt: string };
 
 /**
@@ -32,7 +32,8 @@ type ReleaseReport =
  * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done.
  * @param by email of the operator
  * @param mayRelease a policy, where no operator has ordered it: a scan that finds the signature again brings the finding back
- * @returns released 0 where no such finding stands
+ * @returns released 0 where no such finding stands, or where scans have found another signature as well (`alsoFound`), which a release of
+ *   one does not cover
  * @throws {StorageError} and what `publish` throws: repeat it
  */
 export async function releaseFinding(
@@ -52,6 +53,8 @@ export async function releaseFinding(
     if (mayRelease && !mayRelease(known)) return { released: 0 };
     // Taking back the word of an operator says nothing of what a scan may find in the content.
     const signature = known.signature === CONDEMNED ? CONDEMNED : order.signature;
+    if (known.other !== undefined && signature !== undefined && !mayRelease)
+      return { released: 0, alsoFound: known.other };
     const release: Release = {
       by,
       at: now(),

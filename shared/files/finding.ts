@@ -27,6 +27,8 @@ export interface StandingFinding {
   readonly asked?: Release;
   /** The bytes in quarantine are clean by newer signatures. */
   readonly clean?: FoundClean;
+  /** Another signature that a scan found in the content: a release of one signature does not cover it. */
+  readonly other?: string;
   /** An operator has condemned the content, whether a scan had found something or not. */
   readonly condemned?: true;
 }
@@ -113,6 +115,7 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
     ...(finding && { finding }),
     ...(asked && { asked }),
     ...(clean && { clean }),
+    ...(object.metadata['otherSignature'] !== undefined && { other: object.metadata['otherSignature'] }),
     ...(object.metadata['condemnedBy'] !== undefined && { condemned: true }),
   };
 }

@@ -60,9 +60,9 @@ export class Findings {
   }
 
   /**
-   * Keeps a finding. The first one stands, and a later one changes nothing, but for an operator's condemnation: taking that back must not
-   * release what a scan has found. A note that a scan found nothing is taken back by it. A release stands where it allows the
-   * signature; any other one replaces it.
+   * Keeps a finding. The first one stands. A later one notes its signature, if that is another, and takes back what was noted of an
+   * earlier scan that found nothing. It replaces an operator's condemnation: taking that back must not release what a scan has found. A
+   * release stands where it allows the signature; any other one replaces it.
    * @returns what stands, or the release that allows it
    * @throws {StorageError}
    */
@@ -71,15 +71,15 @@ export class Findings {
     const covers = (known: LiftedFinding) =>
       isAllowed(known, finding.signature) && known.release.untilFound === undefined;
     for (;;) {
-      const { known } = await this.#keep(sha256, () => metadata, covers);
-      if ('release' in known) return known;
-      const { object, clean } = known;
-      const isOnlyCondemned = known.signature === CONDEMNED;
-      if (!isOnlyCondemned && !clean) return known;
-      const patched = await this.#bucket.patch(object.name, object, {
-        ...absent(object, CLEAN_PREFIX),
-        ...(isOnlyCondemned && { ...absent(object, 'asked'), ...metadata }),
-      });
+      const { known, written } = await this.#keep(sha256, () => metadata, covers);
+      if ('release' in known || written) return known;
+      const { object } = known;
+      const isCondemned = known.signature === CONDEMNED;
+      const changes = isCondemned
+        ? { ...absent(object, 'asked'), ...absent(object, CLEAN_PREFIX), ...metadata }
+        : foundAgain(known, finding);
+      if (Object.keys(changes).length === 0) return known;
+      const patched = await this.#bucket.patch(object.name, object, changes);
       if (patched) return parseFinding(patched);
     }
   }
@@ -140,9 +140,10 @@ export class Findings {
    * @returns false where somebody else wrote the finding meanwhile: read it again and decide again
    * @throws {StorageError}
    */
-  async noteClean({ object, clean }: StandingFinding, found: FoundClean | undefined): Promise<boolean> {
+  async noteClean(known: StandingFinding, found: FoundClean | undefined): Promise<boolean> {
+    const { object, clean } = known;
     if ((clean !== undefined) === (found !== undefined)) return true;
-    const changes = found ? FOUND_CLEAN.write(found) : absent(object, CLEAN_PREFIX);
+    const changes = found ? FOUND_CLEAN.write(found) : withoutClean(known);
     return (await this.#bucket.patch(object.name, object, changes)) !== undefined;
   }
 
@@ -180,6 +181,20 @@ export class Findings {
       if (patched) return { known: parseFinding(patched), written: true };
     }
   }
+}
+
+/** Changes of a finding that stands, by a scan that finds malware. */
+function foundAgain(known: StandingFinding, { signature }: Finding): Record<string, string | null> {
+  const isOther = signature !== known.signature && known.other === undefined;
+  return {
+    ...(known.clean && withoutClean(known)),
+    ...(isOther && { ...absent(known.object, 'asked'), otherSignature: signature }),
+  };
+}
+
+/** A policy that has asked for the release did so for the scan that found nothing. */
+function withoutClean({ object, asked }: StandingFinding): Record<string, null> {
+  return { ...absent(object, CLEAN_PREFIX), ...(asked?.untilFound && absent(object, 'asked')) };
 }
 
 /** Changes that take away every key with a prefix. */

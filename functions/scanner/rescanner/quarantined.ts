@@ -1,3 +1,4 @@
+import { announceFinding } from '../../../shared/events/complete-scan.ts';
 import type { RescanRequest } from '../../../shared/events/rescan-request.ts';
 import { type FoundClean, isOfAScan, type StandingFinding } from '../../../shared/files/finding.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
@@ -41,7 +42,23 @@ export async function rescanQuarantined(
     log.warn({ object: name, sha256 }, 'quarantined bytes do not have their digest');
     return 'damaged';
   }
+  if (decision.verdict.kind === 'infected') return foundAgain(context, sha256, known, decision);
   return note(context, sha256, known, decision);
+}
+
+/** It may be another signature, which a release of the first must not cover, or a release may have come meanwhile. */
+async function foundAgain(
+  { findings, publish }: RescanContext,
+  sha256: Sha256,
+  known: StandingFinding,
+  { verdict, scan: { scannedAt, engine } }: Decision,
+): Promise<RescanOutcome> {
+  if (verdict.kind !== 'infected' || !engine) throw new Error('no finding');
+  const kept = await findings.add(sha256, { signature: verdict.signature, scannedAt, engine });
+  if ('release' in kept) return 'released';
+  const isAnother = kept.finding?.scannedAt.getTime() !== known.finding?.scannedAt.getTime();
+  if (isAnother) await announceFinding({ findings, publish }, sha256, kept);
+  return 'infected';
 }
 
 /** @param decision undefined for a content that is too large to be scanned as a whole */
@@ -60,7 +77,7 @@ async function note(
     if (!(await findings.noteClean(current, found))) continue;
     const line = { sha256, signature, ...(found && { engine: shownEngine(found.engine) }) };
     if (found && !known.clean) log.warn(line, 'newer signatures find nothing in a quarantined content');
-    return found ? 'clean' : decision?.verdict.kind === 'infected' ? 'infected' : 'unscannable';
+    return found ? 'clean' : 'unscannable';
   }
   return 'over';
 }

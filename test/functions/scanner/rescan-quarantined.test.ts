@@ -102,6 +102,36 @@ describe('a re-scan of a content in quarantine', () => {
     });
   }
 
+  it('that finds another signature notes that one as well', async () => {
+    const object = await infected(randomBytes(100), 'Win.First');
+    fixture.verdict = INFECTED;
+    await scanned(object);
+    const known = await finding(object);
+    assert.deepEqual([known?.signature, known?.other], ['Win.First', SIGNATURE]);
+    assert.deepEqual([fixture.outcomes(), fixture.published], [['infected'], []]);
+  });
+
+  for (const isOther of [false, true]) {
+    it(`brings back a finding that was released meanwhile, ${isOther ? 'by another signature' : 'but not the one that was allowed'}`, async () => {
+      const object = await infected(randomBytes(100), isOther ? 'Win.First' : SIGNATURE);
+      fixture.verdict = INFECTED;
+      const sha256 = sha256Of(object.bytes);
+      const releasing: Hook = async (operation, _name, work) => {
+        if (operation === 'read') {
+          const signature = isOther ? 'Win.First' : SIGNATURE;
+          await releaseFinding(fixture.sweeper, { sha256, reason: 'x', signature }, 'operator');
+          fixture.now += 2_000;
+          fixture.published = [];
+        }
+        return work();
+      };
+      await scanned(object, {}, releasing);
+      assert.equal((await finding(object))?.signature, isOther ? SIGNATURE : undefined);
+      assert.deepEqual(fixture.outcomes(), [isOther ? 'infected' : 'released']);
+      assert.equal(fixture.published.length, isOther ? 1 : 0);
+    });
+  }
+
   it('is none by the signatures that decided last, or of a request that was answered', async () => {
     const object = await infected();
     await scanned(object, { engine: { fit: async () => FOUND_BY } });

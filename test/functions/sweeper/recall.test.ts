@@ -519,6 +519,20 @@ describe('a recall', () => {
       await isRestored(file);
     });
 
+    it('of one signature does not release what scans have found beside it', async () => {
+      const file = await recalled();
+      const { findings, now } = fixture.sweeper;
+      const other = { signature: 'Other.Signature', scannedAt: now(), engine: { engine: '1.4.6' } };
+      await findings.add(file.sha256, other);
+      fixture.now += 2_000;
+      assert.deepEqual(await release(file, SIGNATURE), { released: 0, alsoFound: 'Other.Signature' });
+      await run();
+      assert.equal(await stateOf(file), 'infected');
+      assert.deepEqual(await release(file), { released: 1 });
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+    });
+
     /** A file that could not be scanned and was accepted, until its content was found to be malware. */
     async function accepted(): Promise<File> {
       const { object, record } = await fixture.uploaded();

@@ -103,6 +103,36 @@ describe('a policy to release what newer signatures find clean', () => {
     assert.deepEqual(fixture.published, []);
   });
 
+  it('does not release what any scan has found again', async () => {
+    for (const [index, signature] of [SIGNATURE, 'Win.Other'].entries()) {
+      const sha256 = await found(`again ${index}`);
+      assert.deepEqual(await run(true), { awaitingSecond: 1 });
+      const { findings, now } = fixture.sweeper;
+      await findings.add(sha256, { signature, scannedAt: now(), engine: ENGINE });
+      fixture.now += 2_000;
+      assert.deepEqual(await run(), {});
+      assert.ok(await findings.get(sha256));
+      const order = { sha256, reason: 'withdrawn' };
+      const report = await releaseFinding({ ...fixture.sweeper, needsSecond: true }, order, 'operator');
+      assert.ok('state' in report, 'the policy is the first of two no more');
+      const one = { ...order, signature: SIGNATURE };
+      const again = await releaseFinding({ ...fixture.sweeper, needsSecond: true }, one, 'another');
+      assert.ok('state' in again || again.alsoFound === 'Win.Other');
+    }
+  });
+
+  it('asks no more once a scan in quarantine has found something again', async () => {
+    const sha256 = await found('a');
+    assert.deepEqual(await run(true), { awaitingSecond: 1 });
+    const { findings } = fixture.sweeper;
+    assert.ok(await findings.noteClean((await findings.get(sha256)) ?? assert.fail(), undefined));
+    fixture.now += 2_000;
+    const order = { sha256, reason: 'withdrawn', signature: SIGNATURE };
+    const report = await releaseFinding({ ...fixture.sweeper, needsSecond: true }, order, 'operator');
+    assert.ok('state' in report);
+    assert.equal(report.askedBy, 'operator');
+  });
+
   it('never releases what an operator has condemned', async () => {
     const sha256 = parseSha256(digest('a')) ?? assert.fail();
     await condemnContent(fixture.sweeper, { sha256, reason: 'x' }, 'operator');

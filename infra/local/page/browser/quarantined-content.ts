@@ -14,6 +14,7 @@ let numbered = 0;
 /** Answers to a release and to a condemnation. */
 interface Report {
   readonly released?: 0 | 1;
+  readonly alsoFound?: string;
   readonly condemned?: 0 | 1;
   readonly state?: 'awaitingSecond';
   readonly askedBy?: string;
@@ -208,7 +209,8 @@ function engineOf({ version, database }: NonNullable<Quarantined['engine']>): st
   return `ClamAV ${version}, signatures ${database ?? 'unknown'}`;
 }
 
-function outcomeOf({ state, askedBy, released, condemned }: Report): string {
+function outcomeOf({ state, askedBy, released, alsoFound, condemned }: Report): string {
+  if (alsoFound) return `Scans have also found ${alsoFound}: release whatever is found, or nothing.`;
   if (state) return `${askedBy} has asked for its release: another operator has to release it, too.`;
   if (released === 1) return 'Released. Its files become clean with the next sweep.';
   if (condemned === 1) return 'Condemned. Its files are recalled with the next sweep.';
