@@ -125,6 +125,19 @@ describe('client: the command line with folders', () => {
     });
   });
 
+  it('sends again what another caller has uploaded and shared', async () => {
+    const other = 'org:974652269';
+    const env = { FILESHARE_TOKEN: await service.platform.token(other) };
+    await mkdir(folder.path('common'));
+    await writeFile(folder.path('common', 'a.txt'), 'common');
+    const upload = ['upload', '-r', 'common', 'none.txt', '--json'];
+    const { id } = JSON.parse((await fileshare(upload)).stdout) as Handle;
+    assert.equal((await fileshare(['share', id, other])).code, 0);
+    const own = JSON.parse((await fileshare(upload, { env })).stdout) as Handle;
+    assert.equal(own.owner, other);
+    assert.notEqual(own.id, id);
+  });
+
   it('uploads 1 000 files across a kill in the middle: none twice, none missing', async () => {
     const others = await journals();
     const names = Array.from({ length: 1000 }, (_, at) => `k-${String(at).padStart(3, '0')}`);

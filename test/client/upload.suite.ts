@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { createHash, randomUUID } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { utimes, writeFile } from 'node:fs/promises';
+import { truncate, utimes, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import {
   FileshareConnectionError,
@@ -318,6 +318,20 @@ describe('client: uploads', () => {
     await assert.rejects(client.upload(other, { name: 'mixed.bin' }), FileshareIntegrityError);
     for await (const { fileName } of client.list({ pageSize: 5 })) assert.notEqual(fileName, 'mixed.bin');
   });
+
+  for (const [way, options, via] of [
+    ['tus', SMALL, 'tus'],
+    ['direct', SMALL, 'direct'],
+    ['tus in parts', { ...SMALL, parallelFrom: 1, parallel: 2 }, undefined],
+  ] as const) {
+    it(`fails by ${way} where the file becomes shorter meanwhile`, async () => {
+      const path = folder.path(`shorter-${way}.bin`);
+      await writeFile(path, large);
+      const source = await fileSource(path);
+      await truncate(path, LARGE - MIB - 5);
+      await assert.rejects(clientOf(service, options).upload(source, { via }), FileshareIntegrityError);
+    });
+  }
 
   it('keeps what it remembers to itself', async () => {
     const store = new FolderUploadStore(folder.path('private', 'state'));

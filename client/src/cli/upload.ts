@@ -136,7 +136,8 @@ async function uploadNoted(
   if (!journal || fingerprint === undefined) return fileshare.upload(source, options);
   const noted = journal.find(fingerprint);
   const there = noted?.id === undefined ? undefined : await statusOf(fileshare, noted.id, signal);
-  if (there && !GONE.includes(there.state)) return there;
+  // Another caller's, which may be shared with this one, is no upload of theirs.
+  if (there?.viewerCount !== undefined && !GONE.includes(there.state)) return there;
   const isLost = noted !== undefined && noted.id === undefined;
   const key = isLost ? noted.key : await journal.begin(fingerprint);
   try {

@@ -39,9 +39,10 @@ export async function sendParts(
   const ranges = rangesOf(size, paths.length);
   const sessions = ranges.map(([start, end], at) => new TusSession(job.http, paths[at] ?? '', end - start));
   const stands = await Promise.all(sessions.map((session) => offsetOf(session, job.signal)));
-  // Parts that are all over may be a file already, whose id was not told: the same request finds it.
-  const isMade = stands.every((offset) => offset === undefined);
-  const resumed = ranges.map(([start, end], at) => (isMade ? end - start : (stands[at] ?? 0)));
+  const lengths = ranges.map(([start, end]) => end - start);
+  // Parts that are over or complete may be a file already, whose id was not told: the same request finds it.
+  const isMade = stands.every((offset, at) => offset === undefined || offset === lengths[at]);
+  const resumed = lengths.map((length, at) => (isMade ? length : (stands[at] ?? 0)));
   const resumedFrom = sum(resumed);
   const sent = [...resumed];
   const report = () => job.onProgress({ sent: sum(sent), size, resumedFrom });
@@ -56,7 +57,7 @@ export async function sendParts(
     };
     const reader = new ChunkReader(slice(start + from, end));
     try {
-      await sendRest({ ...job, signal, onProgress }, session, reader, from);
+      await sendRest({ ...job, signal, onProgress }, session, reader, from, { size: end - start });
     } finally {
       await reader.close();
     }

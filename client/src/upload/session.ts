@@ -38,30 +38,35 @@ export async function transfer(
   const hash = runningSha256();
   if (from > 0) job.onProgress({ sent: from, size: job.source.size, resumedFrom: from });
   await skip(reader, hash, from, job);
-  await sendRest(job, session, reader, from, hash);
+  await sendRest(job, session, reader, from, { size: job.source.size, hash });
   return hash.digest();
 }
 
 /**
  * Brings the rest of a source there, whatever breaks meanwhile.
  * @param reader what the source gives, from `from` on
+ * @param size bytes that the session was begun for, where they were announced
  * @param hash told of each byte
- * @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}
+ * @throws {FileshareProblem}, {FileshareConnectionError}, {FileshareIntegrityError}: also where the source has become shorter
  */
 export async function sendRest(
   job: Job,
   session: Session,
   reader: ChunkReader,
   from: number,
-  hash?: Pick<RunningHash, 'update'>,
+  { size, hash }: { readonly size: number | undefined; readonly hash?: Pick<RunningHash, 'update'> },
 ): Promise<void> {
   let start = from;
   for (let last = false; !last; ) {
     const chunk = await reader.read(job.chunkSize);
     job.signal?.throwIfAborted();
+    const end = start + chunk.bytes.length;
+    // An upload that is not complete is no failure at the service: it only expires.
+    if (chunk.last && size !== undefined && end < size)
+      throw new FileshareIntegrityError(`The file has become shorter: ${end} bytes instead of ${size}.`);
     hash?.update(chunk.bytes);
     await sendChunk(job, session, { chunk, start, from });
-    start += chunk.bytes.length;
+    start = end;
     last = chunk.last;
   }
 }
