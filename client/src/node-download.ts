@@ -1,20 +1,22 @@
 import { createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
+import { rm } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Download, DownloadOptions } from './download.ts';
 import { RangesIgnored } from './download-ranges.ts';
 import { FileshareConnectionError, FileshareProblem } from './errors.ts';
 import type { Fileshare } from './fileshare.ts';
-import { PartFile } from './part-file.ts';
+import { giveName, PartFile, partPath } from './part-file.ts';
 
 const MIB = 1024 * 1024;
 /** Bytes that an interrupted connection loses at most, and for which a range is asked for. */
 const PART_BYTES = 16 * MIB;
 
 export interface DownloadFileOptions extends DownloadOptions {
-  /** Path of the file; one that exists is replaced. A function is told what is downloaded, and may reject. */
+  /** Path of the file. A function is told what is downloaded, and may reject. */
   readonly path: string | ((download: Download) => string | Promise<string>);
+  /** Whether a file that has this path at the end is replaced; true by default. Otherwise the error has the code EEXIST. */
+  readonly replace?: boolean | undefined;
   /** Connections for a large file; 4 by default. */
   readonly connections?: number | undefined;
   /** Bytes from which on a file is large; 64 MiB by default. */
@@ -39,7 +41,7 @@ export async function downloadFile(
   id: string,
   options: DownloadFileOptions,
 ): Promise<DownloadedFile> {
-  const { connections = 4, parallelFrom = 64 * MIB, path: given, ...others } = options;
+  const { connections = 4, parallelFrom = 64 * MIB, path: given, replace = true, ...others } = options;
   if (!Number.isSafeInteger(connections) || connections < 1)
     throw new RangeError('connections should be 1 or more.');
   const download = await fileshare.download(id, others);
@@ -47,9 +49,10 @@ export async function downloadFile(
   try {
     const path = typeof given === 'string' ? given : await given(download);
     const isLarge = connections > 1 && size >= parallelFrom && size > 0;
-    if (!isLarge) await whole(download, path);
-    else if (!(await inParts(fileshare, id, download, { ...others, path, connections })))
-      await whole(await fileshare.download(id, others), path);
+    const place = { path, replace };
+    if (!isLarge) await whole(download, place);
+    else if (!(await inParts(fileshare, id, download, { ...others, ...place, connections })))
+      await whole(await fileshare.download(id, others), place);
     return { path, size, sha256, contentType };
   } finally {
     // A stream that was read to its end or failed is not cancelled by this.
@@ -57,12 +60,17 @@ export async function downloadFile(
   }
 }
 
-async function whole({ stream }: Download, path: string): Promise<void> {
-  const part = `${path}.${process.pid}.part`;
+interface Place {
+  readonly path: string;
+  readonly replace: boolean;
+}
+
+async function whole({ stream }: Download, { path, replace }: Place): Promise<void> {
+  const part = partPath(path);
   try {
     const bytes = Readable.from(stream as AsyncIterable<Uint8Array>, { objectMode: false });
     await pipeline(bytes, createWriteStream(part, { flags: 'wx' }));
-    await rename(part, path);
+    await giveName(part, path, replace);
   } catch (error) {
     await rm(part, { force: true });
     throw error;
@@ -74,7 +82,7 @@ async function inParts(
   fileshare: Fileshare,
   id: string,
   download: Download,
-  { path, ...options }: DownloadOptions & { readonly path: string; readonly connections: number },
+  { path, replace, ...options }: DownloadOptions & Place & { readonly connections: number },
 ): Promise<boolean> {
   const { size, sha256 } = download;
   const target = await PartFile.open(path, { id, sha256, size, partSize: PART_BYTES });
@@ -85,7 +93,7 @@ async function inParts(
     if (error instanceof RangesIgnored) return false;
     throw error;
   }
-  await target.finish();
+  await target.finish(replace);
   return true;
 }
 

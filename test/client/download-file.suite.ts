@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { mkdir, open, readdir, readFile, rename, stat, writeFile } from 'node:fs/promises';
+import { writeFileSync } from 'node:fs';
+import { mkdir, open, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import {
   type DownloadProgress,
   Fileshare,
@@ -115,12 +116,12 @@ describe('client: a large download over several connections', () => {
     assert.deepEqual(await names(), []);
   });
 
-  it('starts anew where the part file is of another content, or is not one of ours', async () => {
+  it('leaves a part file alone that is of another content, or is not one of ours', async () => {
     const { path, names } = await place();
     await interrupted(path);
     const left = await readFile(`${path}.part`);
     for (const other of [
-      Buffer.from('of another program'),
+      Buffer.from('of another program, or the name that a sender chose'),
       left.subarray(0, left.length - 1),
       Buffer.concat([
         left.subarray(0, SIZE),
@@ -132,9 +133,65 @@ describe('client: a large download over several connections', () => {
       await downloadFile(clientOf(service), id, { ...LARGE, path, onProgress: seen.push.bind(seen) });
       assert.ok((seen[0]?.received ?? 0) < PART);
       assert.ok(content.equals(await readFile(path)));
-      assert.deepEqual(await names(), ['a.bin']);
+      assert.deepEqual(await names(), ['a.bin', 'a.bin.part']);
+      assert.ok(other.equals(await readFile(`${path}.part`)));
     }
   });
+
+  it('leaves it also where it breaks off', async () => {
+    const { path, names } = await place();
+    await writeFile(`${path}.part`, 'of another program');
+    await interrupted(path);
+    assert.equal(await readFile(`${path}.part`, 'utf8'), 'of another program');
+    await downloadFile(clientOf(service), id, { ...LARGE, path });
+    assert.deepEqual(await names(), ['a.bin', 'a.bin.part'], 'its part file was continued');
+  });
+
+  it('follows no link that has the name of a part file, and waits for no pipe', async () => {
+    const { path, names } = await place();
+    await interrupted(path);
+    const elsewhere = folder.path('elsewhere');
+    await rename(`${path}.part`, elsewhere);
+    const before = await readFile(elsewhere);
+    await symlink(elsewhere, `${path}.part`);
+    await downloadFile(clientOf(service), id, { ...LARGE, path });
+    assert.ok(before.equals(await readFile(elsewhere)));
+    await rm(`${path}.part`);
+    await run('mkfifo', [`${path}.part`]);
+    await downloadFile(clientOf(service), id, { ...LARGE, path });
+    assert.ok(content.equals(await readFile(path)));
+    assert.deepEqual(await names(), ['a.bin', 'a.bin.part']);
+  });
+
+  for (const [kind, options, left] of [
+    ['small', {}, ['a.bin']],
+    ['large', LARGE, ['a.bin', 'a.bin.part']],
+  ] as const) {
+    it(`replaces no file that appears meanwhile, if it may not: a ${kind} one`, async () => {
+      const { path, names } = await place();
+      const onProgress = ({ received }: DownloadProgress) =>
+        void (received > SIZE / 2 && writeFileSync(path, 'of another'));
+      const downloading = downloadFile(clientOf(service), id, {
+        ...options,
+        path,
+        onProgress,
+        replace: false,
+      });
+      await assert.rejects(downloading, { code: 'EEXIST' });
+      assert.equal(await readFile(path, 'utf8'), 'of another');
+      assert.deepEqual(await names(), left);
+      await downloadFile(clientOf(service), id, { ...options, path });
+      assert.ok(content.equals(await readFile(path)));
+      assert.deepEqual(await names(), ['a.bin']);
+    });
+
+    it(`is not stopped by what a process with the same id has left: a ${kind} one`, async () => {
+      const { path } = await place();
+      await writeFile(`${path}.${process.pid}.part`, 'half of it');
+      await downloadFile(clientOf(service), id, { ...options, path, replace: false });
+      assert.ok(content.equals(await readFile(path)));
+    });
+  }
 
   it('takes over from a process that was killed, and not from one that runs', async () => {
     const { path, names } = await place();
@@ -222,7 +279,9 @@ describe('client: a large download over several connections', () => {
       downloadFile(clientOf(service), id, { ...LARGE, path, signal, onProgress, connections: 2 }),
       { name: 'AbortError' },
     );
-    assert.ok((await stat(`${path}.part`)).size > SIZE);
+    const names = await readdir(dirname(path));
+    const sizes = await Promise.all(names.map(async (name) => (await stat(join(dirname(path), name))).size));
+    assert.ok(sizes.some((size) => size > SIZE));
   }
 });
 
@@ -244,8 +303,15 @@ describe('client: a large download from a service that does not keep its word', 
     etag,
     'repr-digest': `sha-256=:${Buffer.from(sha256(content), 'hex').toString('base64')}:`,
   };
-  const whole = (response: ServerResponse) =>
-    response.writeHead(200, { ...digest, 'content-length': content.length }).end(content);
+  let beforeEnd = () => {};
+  const whole = (response: ServerResponse) => {
+    response.writeHead(200, { ...digest, 'content-length': content.length }).write(content.subarray(0, PART));
+    // The client has the head, and so has looked at its folder, once it takes more than buffers hold.
+    response.once('drain', () => {
+      beforeEnd();
+      response.end(content.subarray(PART));
+    });
+  };
   const part = (
     start: number,
     end: number,
@@ -269,6 +335,21 @@ describe('client: a large download from a service that does not keep its word', 
     server.close();
   });
   const downloading = () => downloadFile(fileshare, 'a', { ...LARGE, path: folder.path('a') });
+
+  it('is refused by the command line where its file appears meanwhile', async () => {
+    const cwd = folder.path('appears');
+    await mkdir(cwd);
+    const { port } = server.address() as AddressInfo;
+    const env = { FILESHARE_URL: `http://127.0.0.1:${port}`, FILESHARE_TOKEN: 'x' };
+    beforeEnd = () => writeFileSync(join(cwd, 'a'), 'mine');
+    const ran = await run(process.execPath, [MAIN, 'download', 'a'], { cwd, env });
+    beforeEnd = () => undefined;
+    assert.equal(ran.code, 2, ran.stderr);
+    assert.match(ran.stderr, /exists\. Use --force/);
+    assert.equal(await readFile(join(cwd, 'a'), 'utf8'), 'mine');
+    assert.deepEqual(await readdir(cwd), ['a']);
+    await rm(cwd, { recursive: true });
+  });
 
   it('takes the whole where a range is answered with it', async () => {
     answer = (_, __, response) => whole(response);

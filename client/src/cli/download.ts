@@ -111,9 +111,11 @@ async function save(
   const { signal } = context;
   const { connections, output = '', force = false } = flags;
   let bar: Bar | undefined;
-  return downloadFile(fileshare, id, {
+  let place = '';
+  const saved = downloadFile(fileshare, id, {
     signal,
     connections,
+    replace: force,
     onProgress: ({ received, size }) => bar?.update(received, size),
     path: async ({ fileName, size }) => {
       await before;
@@ -121,12 +123,20 @@ async function save(
       // Only what the user named may be a folder: a file could have the name of a link to another one.
       const path = folder === undefined ? resolve(output) : resolve(folder, names.take(name));
       named();
-      if (!force && existsSync(path))
-        throw new UsageError(`${path} exists. Use --force, or another --output.`);
+      place = path;
+      if (!force && existsSync(path)) throw existing(path);
       bar = bars.add(basename(path), size);
       return path;
     },
   });
+  return saved.catch((error: NodeJS.ErrnoException) => {
+    // It appeared meanwhile, such as by another command.
+    throw error.code === 'EEXIST' ? existing(place) : error;
+  });
+}
+
+function existing(path: string): UsageError {
+  return new UsageError(`${path} exists. Use --force, or another --output.`);
 }
 
 function tell(context: Context, id: string, saved: DownloadedFile): void {
