@@ -22,8 +22,10 @@ export async function markInfected(
   const known = 'announced' in found ? found : await keep(scan.findings, sha256, found);
   if (known && 'release' in known) return known;
   // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
-  if (known && !known.announced && (await scan.blobs.mayHave(file)))
-    await announceFinding(scan, sha256, known);
+  if (!known || known.announced) return undefined;
+  if (await scan.blobs.has(file)) await announceFinding(scan, sha256, known);
+  // It was never clean, so that nothing has changed for a content, but files may have it.
+  else if (await scan.blobs.hasAccepted()) await scan.findings.recalls.open(sha256);
   return undefined;
 }
 

@@ -49,7 +49,10 @@ export async function completeScan(
 ): Promise<void> {
   const handedOut = isReadable(record) ? record.content.sha256 : undefined;
   const [known] = await Promise.all([handedOut && findings.get(handedOut), publish(scanCompleted(record))]);
-  if (handedOut && known) await announceFinding({ findings, publish }, handedOut, known);
+  if (handedOut && known) {
+    if (record.state === 'clean') await announceFinding({ findings, publish }, handedOut, known);
+    else await findings.recalls.open(handedOut);
+  }
   const { name, generation, updated } = object;
   const deletion = unscanned.delete(name, { generation, updated });
   if (background) background.run(deletion, 'source not deleted');

@@ -184,17 +184,16 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /**
-   * Whether the content may be stored, wherever it may be for this file: it may have been handed out. Anything that was accepted may be it,
-   * since its name has no digest.
-   */
-  async mayHave(file: BlobUse): Promise<boolean> {
+  /** Whether anything was accepted: its name does not say which content it is. */
+  async hasAccepted(): Promise<boolean> {
+    const { objects } = await this.#bucket.list({ prefix: ACCEPTED_PREFIX, maxResults: 1 });
+    return objects.length > 0;
+  }
+
+  /** Whether the content is stored, wherever it may be for this file: it may have been handed out. */
+  async has(file: BlobUse): Promise<boolean> {
     const keys = blobKeys(contentsOf(file));
-    const accepted = this.#bucket.list({ prefix: ACCEPTED_PREFIX, maxResults: 1 });
-    const found = await Promise.all([
-      accepted.then(({ objects }) => objects[0]),
-      ...keys.map((key) => this.#bucket.stat(blobName(key))),
-    ]);
+    const found = await Promise.all(keys.map((key) => this.#bucket.stat(blobName(key))));
     return found.some((object) => object !== undefined);
   }
 

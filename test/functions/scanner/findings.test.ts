@@ -343,6 +343,7 @@ describe('a finding', () => {
         await recall(recallDeps(), { budgetMs: 60_000, stopping: () => false });
         assert.equal(await fixture.state(accepted.record.id), 'infected', `step ${n}`);
         assert.equal(await isHandedOut(accepted.record.id), false);
+        assert.equal(changes(), 0, 'it was never clean');
       }
     });
   }

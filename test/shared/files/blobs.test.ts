@@ -300,18 +300,18 @@ describe('Blobs', () => {
     });
   });
 
-  describe('find, findShared and mayHave', () => {
+  describe('find, findShared and has', () => {
     it('find a blob by its content alone', async () => {
       await promote(scan(7, 'windows'));
       const object = await stored();
       const expected = { object, ...scan(7, 'windows') };
       assert.deepEqual(await blobs().find(file(OTHER)), expected);
       assert.deepEqual(await blobs().findShared(file(OTHER)), expected);
-      assert.equal(await blobs().mayHave(file(OTHER)), true);
+      assert.equal(await blobs().has(file(OTHER)), true);
       const others = { owner: OWNER, content: contentOf(randomBytes(5)) };
       assert.equal(await blobs().find(others), undefined);
       assert.equal(await blobs().findShared(others), undefined);
-      assert.equal(await blobs().mayHave(others), false);
+      assert.equal(await blobs().has(others), false);
     });
 
     for (const [of, since] of [
@@ -321,7 +321,7 @@ describe('Blobs', () => {
       it(`find a blob of scope ${of} after a change to ${since}, but do not share it`, async () => {
         await promote(scan(), blobs(of));
         assert.equal((await blobs(since).find(file()))?.object.name, nameIn(of));
-        assert.equal(await blobs(since).mayHave(file()), true);
+        assert.equal(await blobs(since).has(file()), true);
         assert.equal(await blobs(since).findShared(file()), undefined);
         await promote(scan(), blobs(since));
         assert.equal((await blobs(since).find(file()))?.object.name, nameIn(since));
@@ -331,7 +331,7 @@ describe('Blobs', () => {
     it('find nothing of another owner with deduplication by owner', async () => {
       await promote(scan(), blobs('owner'));
       assert.equal(await blobs('owner').find(file(OTHER)), undefined);
-      assert.equal(await blobs('owner').mayHave(file(OTHER)), false);
+      assert.equal(await blobs('owner').has(file(OTHER)), false);
     });
 
     it('return an infected blob as such, and throw if no scan put a blob there', async () => {
@@ -391,6 +391,7 @@ describe('Blobs', () => {
       const id = newFileId(OWNER);
       const from = await source();
       assert.equal(await blobs().findAccepted(id, never), undefined);
+      assert.equal(await blobs().hasAccepted(), false);
       fixture.emulator.operations.reset();
       assert.equal(await blobs().accept(from, id, content), 'accepted');
       assert.deepEqual(calls(), [1, 0, 0, 0]);
@@ -399,7 +400,8 @@ describe('Blobs', () => {
       assert.deepEqual([object.name, object.contentType], [`accepted/${id}`, 'application/octet-stream']);
       assert.deepEqual(await blobs().findAccepted(id, never), object);
       assert.equal(await blobs().find(file()), undefined);
-      assert.equal(await blobs().mayHave(file()), true, 'its name does not say which content it is');
+      assert.equal(await blobs().has(file()), false);
+      assert.equal(await blobs().hasAccepted(), true);
       assert.equal(await blobs().findAccepted(newFileId(OWNER), never), undefined);
     });
 
