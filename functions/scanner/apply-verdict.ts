@@ -9,6 +9,7 @@ import type { ScanContext } from './scan-context.ts';
 
 /**
  * Step 7: puts the bytes where their verdict says, and says what the record will be.
+ * @returns 'belied' where an operator has allowed what was found, and the digest is not the one that the client claimed
  * @throws {StorageError}: what was put somewhere is found there by a repeat
  */
 export async function applyVerdict(
@@ -16,7 +17,7 @@ export async function applyVerdict(
   pending: PendingRecord,
   object: StoredObject,
   decision: Decision,
-): Promise<DecidedRecord | 'sourceGone'> {
+): Promise<DecidedRecord | 'sourceGone' | 'belied'> {
   const { verdict, content, scan: scanned } = decision;
   const stored = storedOf(pending);
   const asFound = (known: StandingFinding | CondemnedBlob) =>
@@ -45,6 +46,7 @@ export async function applyVerdict(
       const found = decision.finding ?? { signature, ...scanned };
       const lifted = await markInfected(scan, { ...stored, content }, found);
       if (lifted) {
+        if (decision.belied) return 'belied';
         const allowed = { ...decision, verdict: { kind: 'clean' as const }, lifted };
         return applyVerdict(scan, pending, object, allowed);
       }

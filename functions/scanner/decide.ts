@@ -81,7 +81,7 @@ async function scanBytes(
   // A client's claim of malware is no reason for anything weaker.
   const belied = content && file.claims?.sha256 && content.sha256 !== file.claims.sha256;
   if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch', refutedClaim: true };
-  if (content) return { verdict, content, scan, promoted: false, readFrom };
+  if (content) return { verdict, content, scan, promoted: false, readFrom, ...(belied && { belied: true }) };
   if (verdict.kind === 'unscannable' && tally.size < size) {
     return { verdict, content: file.content, scan, promoted: false, readFrom };
   }

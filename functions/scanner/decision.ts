@@ -47,6 +47,8 @@ export interface Decision {
   readonly promoted: boolean;
   /** The word that the content is malware, where that was known before. */
   readonly finding?: StandingFinding;
+  /** Malware whose digest is not the one that the client claimed. */
+  readonly belied?: true;
   /** An operator has allowed what the scan found. */
   readonly lifted?: LiftedFinding;
   /** When the bytes began to be read and scanned; absent where none were. */

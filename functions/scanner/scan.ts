@@ -151,6 +151,8 @@ async function carryOut(
   const decidedAt = scan.now();
   const record = await applyVerdict(scan, current.record, object, decision);
   if (record === 'sourceGone') return withoutSource(scan, current, object);
+  if (record === 'belied')
+    return (await markFailed(scan, current, 'contentMismatch', { refutedClaim: true })) ? DONE : 'conflict';
   const settledAt = scan.now();
   // Side by side: whether anybody still waits for it, where its scan may have taken long (docs/adr/0029).
   const [written, latest] = await Promise.all([

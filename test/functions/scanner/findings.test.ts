@@ -420,6 +420,19 @@ describe('a finding', () => {
       });
     }
 
+    it('allows no content that is not the one its client claimed', async () => {
+      await release();
+      const { record, object } = await fixture.upload(MALWARE);
+      const read = await fixture.read(record.id);
+      const { content: _, ...sent } = record;
+      const claims = { size: object.size, sha256: parseSha256('a'.repeat(64)) ?? assert.fail() };
+      assert.ok(await fixture.sweeper.records.replace(read, { ...sent, claims }));
+      await scan(newer(fixture.actor()), { record, object });
+      const written = (await fixture.read(record.id)).record;
+      assert.ok(written.state === 'failed');
+      assert.equal(written.failure, 'contentMismatch');
+    });
+
     it('does not allow another signature, which a release of this one does not cover', async () => {
       assert.deepEqual(await release({ signature: 'Win.Other' }), { released: 0 });
       assert.equal(await isHandedOut(clean.record.id), false);
