@@ -29,7 +29,7 @@ async function inTime(reader: ReadableStreamDefaultReader<Uint8Array>, idleMs: n
   try {
     return await Promise.race([reader.read(), late]);
   } catch (cause) {
-    throw new FileshareConnectionError('the download broke off', { cause });
+    throw new FileshareConnectionError('the answer broke off', { cause });
   } finally {
     idle.end();
   }

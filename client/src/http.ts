@@ -1,5 +1,6 @@
 import { type Hosts, hostOf } from './addresses.ts';
 import { backoffMs, sleep } from './backoff.ts';
+import { bodyOf } from './download-body.ts';
 import { FileshareConnectionError, FileshareProblem, problemOf } from './errors.ts';
 import { Idle } from './idle.ts';
 import { type Fetch, send } from './send.ts';
@@ -28,7 +29,12 @@ export interface Call {
   readonly once?: boolean;
   /** Statuses beside 2xx that are no problem. */
   readonly accept?: readonly number[];
+  /** Whether the answer is read to its end at once: one that breaks off is asked for again. */
+  readonly buffered?: boolean;
 }
+
+/** Bytes: more than any answer has that is no file. */
+const MOST_BYTES = 32 * 1024 * 1024;
 
 /** Seconds: a caller that is asked to wait for longer is told, rather than kept waiting. */
 const LONGEST_WAIT = 60;
@@ -59,8 +65,7 @@ export class Http {
   }
 
   async json<T>(method: string, path: string, call: Call = {}): Promise<T> {
-    const response = await this.call(method, path, call);
-    return (await response.json()) as T;
+    return jsonIn<T>(await this.call(method, path, { ...call, buffered: true }), path);
   }
 
   async #attempt(method: string, target: string, call: Call): Promise<Response> {
@@ -77,14 +82,40 @@ export class Http {
         throw new FileshareConnectionError(`${method} ${withoutSecrets(url)}: no answer`, { cause });
       })
       .finally(() => idle.end());
-    if (response.ok || accept.includes(response.status)) return response;
-    throw await problemOf(response);
+    const { idleMs } = this.options;
+    if (response.ok || accept.includes(response.status))
+      return call.buffered ? buffered(response, idleMs) : response;
+    const { status, statusText, headers: told } = response;
+    const bare = () => new Response(null, { status, statusText, headers: told });
+    throw await problemOf(await buffered(response, idleMs).catch(bare));
   }
 
   async #authorization(): Promise<Record<string, string>> {
     const { token } = this.options;
     const value = typeof token === 'function' ? await token() : token;
     return value ? { authorization: `Bearer ${value.trim()}` } : {};
+  }
+}
+
+/** @throws {FileshareConnectionError} where it breaks off or does not end */
+async function buffered(response: Response, idleMs: number): Promise<Response> {
+  const { status, statusText, headers } = response;
+  const pieces: Uint8Array<ArrayBuffer>[] = [];
+  let size = 0;
+  for await (const piece of bodyOf(response, 0, idleMs)) {
+    size += piece.length;
+    if (size > MOST_BYTES) throw new FileshareConnectionError('the answer does not end');
+    pieces.push(new Uint8Array(piece));
+  }
+  return new Response(size === 0 ? null : new Blob(pieces), { status, statusText, headers });
+}
+
+/** @param what is told where something in front of the service answers otherwise @throws {FileshareConnectionError} */
+export async function jsonIn<T>(response: Response, what: string): Promise<T> {
+  try {
+    return (await response.json()) as T;
+  } catch (cause) {
+    throw new FileshareConnectionError(`${what}: the answer is not JSON`, { cause });
   }
 }
 

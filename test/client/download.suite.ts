@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import { createServer } from 'node:http';
+import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import {
   type DownloadProgress,
@@ -87,12 +87,29 @@ describe('client: waiting and downloads', () => {
   });
 
   describe('at a service that is slow, or does not keep its word', () => {
+    const halves = new Set<string | undefined>();
     const server = createServer((request, response) => {
       const handle = { id: 'a', state: 'pending', sha256: 'ab'.repeat(32), size: 5 };
       const digest = 'sha-512=:AAAA:, sha-256=:LPJNul+wow4m6DsqxbninhsWHlwfp0JecwQzYpOLmCQ=:';
       const early =
         '{"type":"https://files.example/problems/not-scanned-yet","title":"Not yet","status":409}';
+      const half = (next: () => void): void => {
+        if (halves.has(request.url)) return void response.end(JSON.stringify(handle));
+        halves.add(request.url);
+        response.write('{"id":', next);
+      };
+      const fill = (error?: Error | null): void => {
+        if (!error) response.write(' '.repeat(2 ** 20), fill);
+      };
       const answers: Record<string, () => void> = {
+        '/files/stalls/status': () => half(() => undefined),
+        '/files/cut/status': () => half(() => response.destroy()),
+        '/files/endless/status': fill,
+        '/files/portal/status': () => response.end('<h1>Log in to the network'),
+        '/files/stalls': () => {
+          response.writeHead(404, { 'content-type': 'application/problem+json' });
+          half(() => undefined);
+        },
         '/files/a/status': () => response.end(JSON.stringify(handle)),
         '/files/bare/status': () => response.end(JSON.stringify(handle)),
         '/files/early': () =>
@@ -112,17 +129,46 @@ describe('client: waiting and downloads', () => {
       server.listen(0, '127.0.0.1');
       await once(server, 'listening');
       client = new Fileshare({
-        url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`,
+        url: addressOf(server),
         retries: 0,
       });
     });
-    after(() => void server.close());
+    after(() => {
+      server.closeAllConnections();
+      server.close();
+    });
 
     it('waits only as long as it may', async () => {
       await assert.rejects(client.wait('a', { timeout: 0.05 }), FileshareTimeout);
       const signal = AbortSignal.timeout(20);
       await assert.rejects(client.wait('a', { signal }), { name: 'TimeoutError' });
     });
+
+    for (const [id, how] of [
+      ['stalls', 'comes to a halt'],
+      ['cut', 'is cut off'],
+    ] as const) {
+      it(`asks again where an answer ${how}`, async () => {
+        const patient = new Fileshare({ url: addressOf(server), retries: 2, idleSeconds: 0.2 });
+        assert.equal((await patient.status(id)).state, 'pending');
+        assert.ok(halves.has(`/files/${id}/status`));
+      });
+    }
+
+    it('gives up an answer that does not end, or is of another server', async () => {
+      await assert.rejects(client.status('endless'), FileshareConnectionError);
+      await assert.rejects(client.status('portal'), FileshareConnectionError);
+    });
+
+    it('makes a problem of half a problem document', () =>
+      assert.rejects(
+        new Fileshare({ url: addressOf(server), retries: 0, idleSeconds: 0.2 }).download('stalls'),
+        {
+          name: 'FileshareProblem',
+          type: 'about:blank',
+          status: 404,
+        },
+      ));
 
     it('knows a file that was not scanned yet', () =>
       assert.rejects(client.download('early'), isNotScannedYet));
@@ -150,3 +196,7 @@ describe('client: waiting and downloads', () => {
     });
   });
 });
+
+function addressOf(server: Server): string {
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+}

@@ -2,6 +2,7 @@ import { encodeExtended } from 'content-disposition';
 import { idIn } from '../addresses.ts';
 import { problemOf } from '../errors.ts';
 import type { Handle } from '../handle.ts';
+import { jsonIn } from '../http.ts';
 import { digestField, runningSha256 } from '../sha256.ts';
 import type { Job } from './options.ts';
 
@@ -23,12 +24,12 @@ export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Han
     ...(expiresAt !== undefined && { 'expires-at': expiresAt }),
   };
   const onSent = (sent: number) => onProgress({ sent, size: body.length, resumedFrom: 0 });
-  const response = await http.call('POST', '/files', { headers, body, signal, onSent, accept: [410] });
+  const call = { headers, body, signal, onSent, accept: [410], buffered: true };
+  const response = await http.call('POST', '/files', call);
   const location = response.headers.get('location');
-  if (response.ok) return (await response.json()) as Handle;
+  if (response.ok) return jsonIn<Handle>(response, '/files');
   if (!location) throw await problemOf(response);
   // The scanner was quicker than the answer, which is of a file that is not handed out: still the file's handle.
-  await response.body?.cancel();
   return http.json<Handle>('GET', `/files/${idIn(location)}/status`, { signal });
 }
 
