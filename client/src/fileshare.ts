@@ -3,7 +3,7 @@ import { type Download, type DownloadOptions, download } from './download.ts';
 import { fetchRanges, type RangeTarget } from './download-ranges.ts';
 import { isSameTime, timeOf } from './ends.ts';
 import type { DecidedHandle, Handle, Receipt, Viewers } from './handle.ts';
-import { Http } from './http.ts';
+import { type Call, Http } from './http.ts';
 import type { ServiceNotice } from './notice.ts';
 import type {
   CallOptions,
@@ -21,7 +21,7 @@ import { openSource, type UploadSource } from './source.ts';
 import { type Entry, type UploadAllOptions, type Uploaded, uploadAll } from './upload/many.ts';
 import type { UploadOptions } from './upload/options.ts';
 import { defaultStore } from './upload/store.ts';
-import { upload } from './upload/upload.ts';
+import { requireDigest, upload } from './upload/upload.ts';
 import type { VerdictEnvelope } from './verdict.ts';
 import { waitForVerdict } from './wait.ts';
 
@@ -34,6 +34,7 @@ const MIB = 1024 * 1024;
 export class Fileshare {
   readonly #http: Http;
   readonly #options: FileshareOptions;
+  readonly #unconfirmed = new Map<string, string>();
 
   constructor(options: FileshareOptions) {
     const { token, retries = 5, idleSeconds = 60, fetch = globalThis.fetch, chunkSize } = options;
@@ -73,6 +74,7 @@ export class Fileshare {
       correlationId,
       expiresAt,
       chunkSize,
+      unconfirmed: this.#unconfirmed,
     };
     const handle = await upload(job, { postUpTo, directFrom, parallelFrom, parallel }, via);
     if (!expiresAt || handle.state === 'deleted' || isSameTime(handle.expiresAt, expiresAt)) return handle;
@@ -118,10 +120,16 @@ export class Fileshare {
 
   /**
    * The handle of a file once the service has decided; whatever it decided: see its `state`.
-   * @throws {FileshareTimeout} where it has not within `timeout`
+   * @throws {FileshareTimeout} where it has not within `timeout`, {FileshareIntegrityError} where it has other bytes than this client sent
    */
-  wait(id: string, options: WaitOptions = {}): Promise<DecidedHandle> {
-    return waitForVerdict(id, (call) => this.#http.json('GET', `${pathOf(id)}/status`, call), options);
+  async wait(id: string, options: WaitOptions = {}): Promise<DecidedHandle> {
+    const status = (call: Call) => this.#http.json<Handle>('GET', `${pathOf(id)}/status`, call);
+    const handle = await waitForVerdict(id, status, options);
+    const [stored, expected] = [handle.sha256, this.#unconfirmed.get(id)];
+    this.#unconfirmed.delete(id);
+    if (stored !== undefined && expected !== undefined)
+      await requireDigest(this.#http, { id, stored, expected, signal: options.signal });
+    return handle;
   }
 
   /**

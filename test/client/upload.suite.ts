@@ -319,6 +319,26 @@ describe('client: uploads', () => {
     for await (const { fileName } of client.list({ pageSize: 5 })) assert.notEqual(fileName, 'mixed.bin');
   });
 
+  it('refuses a mix of two contents by direct once it is scanned, and leaves no such file', async () => {
+    const path = folder.path('mixed-direct.bin');
+    await writeFile(path, large);
+    const source = { ...(await fileSource(path)), fingerprint: 'the same' };
+    const client = clientOf(service, { ...SMALL, store: new FolderUploadStore(folder.path('state')) });
+    const controller = new AbortController();
+    const onProgress = ({ sent }: UploadProgress) => void (sent >= 1.5 * MIB && controller.abort());
+    const aborted = client.upload(source, { via: 'direct', onProgress, signal: controller.signal });
+    await assert.rejects(aborted, { name: 'AbortError' });
+    const other = { ...source, open: () => Readable.from([noise(LARGE, 98)]) };
+    let id = '';
+    const mixed = async () => {
+      ({ id } = await client.upload(other, { via: 'direct' }));
+      await client.wait(id, { timeout: 60 });
+    };
+    await assert.rejects(mixed(), FileshareIntegrityError);
+    for await (const { fileName } of client.list({ pageSize: 5, state: 'clean' }))
+      assert.notEqual(fileName, 'mixed-direct.bin');
+  });
+
   for (const [way, options, via] of [
     ['tus', SMALL, 'tus'],
     ['direct', SMALL, 'direct'],

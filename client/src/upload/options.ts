@@ -46,4 +46,6 @@ export interface Job {
   readonly expiresAt: string | undefined;
   /** Bytes: how much goes into one request. A multiple of 256 KiB, as Cloud Storage has it. */
   readonly chunkSize: number;
+  /** Digests in hex that nothing has confirmed yet, by file: the service knows that of a direct session with the verdict. */
+  readonly unconfirmed: Map<string, string>;
 }

@@ -1,5 +1,6 @@
 import { FileshareIntegrityError, FileshareProblem } from '../errors.ts';
 import type { Handle } from '../handle.ts';
+import type { Http } from '../http.ts';
 import { hex } from '../sha256.ts';
 import { type Chunk, ChunkReader } from '../source.ts';
 import { DirectSession, openDirect } from './direct.ts';
@@ -192,15 +193,32 @@ async function finish(job: Job, { id, session, from }: Begun, reader: ChunkReade
   return checked(job, handle, digest, session.sha256);
 }
 
+interface Digests {
+  readonly id: string;
+  /** Hex, as the service found it. */
+  readonly stored: string;
+  readonly expected: string;
+}
+
 /** @param told digest that an answer has told; a handle has it once there is a verdict @throws {FileshareIntegrityError} */
 async function checked(
-  { http, signal }: Job,
+  { http, signal, unconfirmed }: Job,
   handle: Handle,
   digest: Uint8Array,
   told?: string,
 ): Promise<Handle> {
   const { id, sha256: stored = told } = handle;
-  if (stored === undefined || stored === hex(digest)) return handle;
+  if (stored === undefined) unconfirmed.set(id, hex(digest));
+  else await requireDigest(http, { id, stored, expected: hex(digest), signal });
+  return handle;
+}
+
+/** Deletes a file that has other bytes than were read here. @throws {FileshareIntegrityError} */
+export async function requireDigest(
+  http: Http,
+  { id, stored, expected, signal }: Digests & { readonly signal: AbortSignal | undefined },
+): Promise<void> {
+  if (stored === expected) return;
   await http.call('DELETE', `/files/${id}`, { signal, accept: [404, 405, 409, 410] });
   throw new FileshareIntegrityError(
     `The service has other bytes of ${id} than were read here; it was deleted.`,
