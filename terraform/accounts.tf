@@ -8,7 +8,7 @@ locals {
       scanner   = "scanner function and ClamAV"
       rescanner = "scanner function and ClamAV, which scan again"
       sweeper   = "sweeper function"
-      auditor   = "sweeper function, which audits and changes nothing"
+      auditor   = "sweeper function, which audits"
       push      = "Pub/Sub, when it calls functions"
       schedule  = "Cloud Scheduler, when it calls sweeper, auditor, exporter and mirror"
     },

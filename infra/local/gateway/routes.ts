@@ -8,7 +8,7 @@ interface Route {
   readonly target: Target;
 }
 
-/** First match wins. The load balancer of a deployment is generated from the same rules. */
+/** First match wins. The load balancer of a deployment has the same rules: terraform/lb.tf, compared by a test. */
 const ROUTES: readonly Route[] = [
   // OPTIONS: the upload function tells the limits of a resumable upload. Both answer a preflight request alike.
   { methods: ['POST', 'OPTIONS'], paths: ['/files'], target: 'upload' },
