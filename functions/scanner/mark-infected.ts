@@ -23,9 +23,10 @@ export async function markInfected(
   if (known && 'release' in known) return known;
   // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
   if (!known || known.announced) return undefined;
-  if (await scan.blobs.has(file)) await announceFinding(scan, sha256, known);
+  const [isStored, hasAccepted] = await Promise.all([scan.blobs.has(file), scan.blobs.hasAccepted()]);
+  if (isStored) await announceFinding(scan, sha256, known);
   // It was never clean, so that nothing has changed for a content, but files may have it.
-  else if (await scan.blobs.hasAccepted()) await scan.findings.recalls.open(sha256);
+  else if (hasAccepted) await scan.findings.recalls.open(sha256);
   return undefined;
 }
 
