@@ -127,8 +127,13 @@ describe('the page: operations', () => {
     );
   }
 
-  it('says why the intake was not paused', async () => {
+  it('says why the intake was not paused, and an older answer does not replace that', async () => {
     const page = await window.open(service.url);
+    const gate = Promise.withResolvers<void>();
+    await page.route('**/local/operator/intake', async (route) => {
+      await gate.promise;
+      await route.continue();
+    });
     await opened(page);
     await page.route('**/local/operator/intake/pause', (route) =>
       route.fulfill({ status: 503, json: { detail: 'The sweeper does not answer.' } }),
@@ -136,7 +141,12 @@ describe('the page: operations', () => {
     await page.getByRole('textbox', { name: /^Reason/ }).fill('r');
     await page.getByRole('button', { name: 'Pause intake' }).click();
     const intake = page.getByRole('status', { name: 'Intake' });
-    await intake.filter({ hasText: 'Refused. The sweeper does not answer. (503)' }).waitFor();
+    const refused = intake.filter({ hasText: 'Refused. The sweeper does not answer. (503)' });
+    await refused.waitFor();
+    const older = page.waitForResponse('**/local/operator/intake');
+    gate.resolve();
+    await (await older).finished();
+    assert.equal(await refused.count(), 1);
   });
 
   it('says which number is unknown, and shows none to others', async () => {

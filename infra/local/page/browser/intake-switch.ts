@@ -15,6 +15,7 @@ export class IntakeSwitch {
   readonly #resume = byId('intake-resume', HTMLButtonElement);
   readonly #note = byId('intake-note', HTMLElement);
   #operator: Operator | undefined;
+  #asked = 0;
 
   constructor() {
     this.#form.addEventListener('submit', (event) => {
@@ -42,8 +43,10 @@ export class IntakeSwitch {
   async #tell(ask: (operator: Operator) => Promise<Answer>): Promise<void> {
     const operator = this.#operator;
     if (!operator) return;
+    const turn = ++this.#asked;
     const answer = await ask(operator).catch((error: unknown) => saying(error));
-    if (operator !== this.#operator) return;
+    // An answer that another has overtaken would replace what is known by what was.
+    if (operator !== this.#operator || turn !== this.#asked) return;
     if (typeof answer === 'string') {
       this.#note.textContent = `Refused. ${answer}`;
       return;
