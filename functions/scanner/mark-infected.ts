@@ -14,7 +14,7 @@ import type { ScanContext } from './scan-context.ts';
  * @throws {StorageError} and what `publish` throws
  */
 export async function markInfected(
-  scan: Pick<ScanContext, 'blobs' | 'findings' | 'publish'>,
+  scan: Pick<ScanContext, 'accepts' | 'blobs' | 'findings' | 'publish'>,
   file: BlobUse,
   found: StandingFinding | (DecidedRecord['scan'] & { readonly signature: string }),
 ): Promise<LiftedFinding | undefined> {
@@ -23,7 +23,11 @@ export async function markInfected(
   if (known && 'release' in known) return known;
   // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
   if (!known || known.announced) return undefined;
-  const [isStored, hasAccepted] = await Promise.all([scan.blobs.has(file), scan.blobs.hasAccepted()]);
+  // A listing takes longer than a look at names, and where nothing is accepted it would find nothing.
+  const [isStored, hasAccepted] = await Promise.all([
+    scan.blobs.has(file),
+    scan.accepts.size > 0 && scan.blobs.hasAccepted(),
+  ]);
   if (isStored) await announceFinding(scan, sha256, known);
   // It was never clean, so that nothing has changed for a content, but files may have it.
   else if (hasAccepted) await scan.findings.recalls.open(sha256);

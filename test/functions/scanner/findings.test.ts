@@ -333,7 +333,8 @@ describe('a finding', () => {
         const accepted = await fixture.upload(MALWARE);
         const found = await fixture.upload(MALWARE, fixture.actor(), OTHER);
         const accept = (hook?: Hook) => scan(accepting(fixture.actor(hook)), accepted);
-        const find = (hook?: Hook) => scan(newer(fixture.actor(hook)), found);
+        const accepts: ScanContext['accepts'] = new Set(['encrypted']);
+        const find = (hook?: Hook) => scan({ ...newer(fixture.actor(hook)), accepts }, found);
         const [outer, inner] = isOuter ? [accept, find] : [find, accept];
         if (n === 0) await inner();
         const operations = await interleaved(outer, n, () => inner());
