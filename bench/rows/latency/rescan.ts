@@ -79,7 +79,7 @@ async function measure({ scale, distant, say }: Bench): Promise<readonly Finding
         `${text(without)} ms (before ${text(before)}, after ${text(after)}: ${figure(noise)} × apart). ` +
         `${figure(contents / seconds)} contents a second were scanned again. The rescanner has the lowest priority ` +
         'here, where it shares the processors, ClamAV and the emulators with the uploads.',
-      limit: 'Deployed, the two have instances of their own, and share Cloud Storage alone.',
+      limit: 'Deployed, the two have separate instances, and share Cloud Storage alone.',
     },
   ];
 }
