@@ -1,14 +1,15 @@
 import assert from 'node:assert/strict';
-import { setTimeout as delay } from 'node:timers/promises';
 import { Fileshare } from '../../client/src/index.ts';
 import { SCAN_SLOTS } from '../../infra/local/processes/config.ts';
 import { zipBomb } from '../../infra/local/samples/zip-bomb.ts';
 import type { Handle } from '../../shared/files/handle.ts';
-import { OWNER, Service } from '../support/service.ts';
+import { eventually, OWNER, Service } from '../support/service.ts';
 import { idOf, TusRequests } from '../support/tus.ts';
 
 const BOMBER = 'org:111111111';
 const OTHER = 'org:222222222';
+const SENDER = 'org:333333333';
+const CUT = 'org:444444444';
 const BOMBS = 12;
 
 describe('the scans of one owner', function () {
@@ -63,24 +64,54 @@ describe('uploads and long polls of one owner', () => {
   const service = new Service({ UPLOADS_PER_OWNER: '2', LONG_POLLS_PER_CALLER: '1' });
   const tus = new TusRequests(service);
 
+  interface OpenUpload {
+    /** Whether it was answered already, which is before its body ended: it was refused. */
+    refused(): boolean;
+    end(): Promise<Response>;
+    abort(): Promise<void>;
+  }
+
   /** A body that has begun and does not end before it is told to. */
-  async function openUpload(as: string): Promise<{ end: () => Promise<Response> }> {
+  async function openUpload(as: string): Promise<OpenUpload> {
     const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
     const writer = writable.getWriter();
-    const answer = service.call('POST', '/files', { as, body: readable });
+    let refused = false;
+    const answer = service.call('POST', '/files', { as, body: readable }).then((response) => {
+      refused = response.status === 429;
+      return response;
+    });
     await writer.write(Buffer.from('begun'));
     return {
+      refused: () => refused,
       end: async () => {
         await writer.close();
         return answer;
       },
+      abort: async () => {
+        const failed = assert.rejects(answer);
+        await writer.abort(new Error('the client goes away'));
+        await failed;
+      },
     };
+  }
+
+  /**
+   * Two uploads that are all that the owner may have under way. The request that asks whether they are may arrive
+   * before them and take their place: an upload that was refused so is begun again.
+   */
+  async function openAll(as: string): Promise<[OpenUpload, OpenUpload]> {
+    const open: [OpenUpload, OpenUpload] = [await openUpload(as), await openUpload(as)];
+    await eventually(async () => {
+      for (const [index, upload] of open.entries()) if (upload.refused()) open[index] = await openUpload(as);
+      const { status } = await service.call('POST', '/files', { as, body: 'x' });
+      return status === 429 && !open.some((upload) => upload.refused());
+    });
+    return open;
   }
 
   it('are refused above the share with 429, when to come again and the quota, in every way in', async () => {
     const path = await tus.create({ 'upload-length': '1' });
-    const open = [await openUpload(OWNER), await openUpload(OWNER)];
-    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 429);
+    const open = await openAll(OWNER);
     for (const refused of [
       await service.call('POST', '/files', { body: 'one too many' }),
       await tus.send('POST', '/uploads', { headers: { 'upload-length': '1' } }),
@@ -103,21 +134,15 @@ describe('uploads and long polls of one owner', () => {
 
   it('give their share back where they are cut', async () => {
     for (let times = 0; times < 3; times++) {
-      const open = await openUpload(OWNER);
-      const { readable, writable } = new TransformStream<Uint8Array, Uint8Array>();
-      const answer = service.call('POST', '/files', { body: readable });
-      const writer = writable.getWriter();
-      await writer.write(Buffer.from('begun'));
-      const failed = assert.rejects(answer);
-      await writer.abort(new Error('the client goes away'));
-      await failed;
-      await open.end();
+      const [cut, other] = await openAll(CUT);
+      await cut.abort();
+      assert.equal((await other.end()).status, 202);
     }
-    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 202);
+    await openAll(CUT);
   });
 
   it('are sent again by the client, after as long as it is told to wait', async () => {
-    const token = await service.platform.token(OWNER);
+    const token = await service.platform.token(SENDER);
     /** When each request was refused, and when it was sent after that. */
     const pauses = new Map<string, { refused: number; again?: number }>();
     const client = new Fileshare({
@@ -132,14 +157,13 @@ describe('uploads and long polls of one owner', () => {
         return response;
       },
     });
-    const open = [await openUpload(OWNER), await openUpload(OWNER)];
-    await eventually(async () => (await service.call('POST', '/files', { body: 'x' })).status === 429);
+    const open = await openAll(SENDER);
     const uploading = [
       client.upload(new Blob(['by post']), { via: 'post' }),
       client.upload(new Blob(['by tus']), { via: 'tus' }),
     ];
     await eventually(async () => pauses.size === 2);
-    for (const upload of open) await upload.end();
+    for (const upload of open) assert.equal((await upload.end()).status, 202);
     for (const { id } of await Promise.all(uploading)) assert.equal((await client.wait(id)).state, 'clean');
     for (const [request, { refused, again = 0 }] of pauses) {
       // A timer may be a millisecond early, never more.
@@ -161,11 +185,3 @@ describe('uploads and long polls of one owner', () => {
     assert.equal(ended.at(-1), 'wait=8', 'the share is given back');
   });
 });
-
-async function eventually<T>(attempt: () => Promise<T | false>): Promise<T> {
-  for (;;) {
-    const result = await attempt();
-    if (result) return result;
-    await delay(20);
-  }
-}
