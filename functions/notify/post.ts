@@ -26,6 +26,7 @@ export interface Answer {
  */
 export async function post(url: URL, { headers, body, lookup, timeoutMs }: PostOptions): Promise<Answer> {
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+  const signal = AbortSignal.timeout(timeoutMs);
   const request = send(url, {
     method: 'POST',
     headers: { ...headers, 'content-length': String(Buffer.byteLength(body)) },
@@ -33,12 +34,13 @@ export async function post(url: URL, { headers, body, lookup, timeoutMs }: PostO
     lookup,
     rejectUnauthorized: true,
     maxHeaderSize: MAX_HEAD_BYTES,
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
   });
   // A connection that breaks after the answer has nothing to say any more.
   request.on('error', () => undefined);
   request.end(body);
-  const [response] = (await once(request, 'response')) as [IncomingMessage];
+  // Where the receiver switches protocols (101), the request ends without an answer and without an error.
+  const [response] = (await once(request, 'response', { signal })) as [IncomingMessage];
   response.on('error', () => undefined);
   response.destroy();
   return { status: response.statusCode ?? 0, retryAfter: response.headers['retry-after'] };

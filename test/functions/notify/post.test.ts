@@ -77,6 +77,13 @@ describe('the POST of a callback', () => {
     ['no answer', () => receiver.next(() => undefined)],
     ['half a head', () => receiver.next((_, { socket }) => void socket.write('HTTP/1.1 204 No'))],
     [
+      'a switch to another protocol',
+      () =>
+        receiver.next((_, { socket }) => {
+          socket.write('HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n');
+        }),
+    ],
+    [
       'no address',
       () => {
         resolve = () => new Promise(() => undefined);
