@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { announceFinding } from '../../shared/events/complete-scan.ts';
-import { CONDEMNED, type Release, type StandingFinding } from '../../shared/files/finding.ts';
+import { CONDEMNED, type Release, replacedAt, type StandingFinding } from '../../shared/files/finding.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
@@ -57,7 +57,7 @@ export async function releaseFinding(
       return { released: 0, alsoFound: known.other };
     const release: Release = {
       by,
-      at: now(),
+      at: replacedAt(known.finding?.scannedAt, now()),
       reason: order.reason,
       ...(signature !== undefined && { signature }),
       ...(mayRelease && { untilFound: true }),

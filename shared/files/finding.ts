@@ -97,6 +97,14 @@ export function isAllowed({ release }: LiftedFinding, signature: string): boolea
   return release.signature === undefined || release.signature === signature || signature === CONDEMNED;
 }
 
+/**
+ * The time of a finding or a release, after the time of the one that it replaces: an order or a scan may have begun before that one, or by
+ * a clock that is behind, and subscribers go by the latest (docs/events.md).
+ */
+export function replacedAt(before: Date | undefined, at: Date): Date {
+  return before && at <= before ? new Date(before.getTime() + 1) : at;
+}
+
 /** A marker that does not parse stands: only a release that does lifts it. */
 export function parseFinding(object: StoredObject): StandingFinding | LiftedFinding {
   const none = () => undefined;

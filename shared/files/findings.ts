@@ -16,6 +16,7 @@ import {
   parseFinding,
   RELEASED,
   type Release,
+  replacedAt,
   type StandingFinding,
 } from './finding.ts';
 import { Recalls } from './recalls.ts';
@@ -67,16 +68,19 @@ export class Findings {
    * @throws {StorageError}
    */
   async add(sha256: Sha256, finding: Finding): Promise<StandingFinding | LiftedFinding> {
-    const metadata = { signature: finding.signature, ...scanned.write(finding) };
+    const metadata = (over?: LiftedFinding) => ({
+      signature: finding.signature,
+      ...scanned.write({ ...finding, scannedAt: replacedAt(over?.release.at, finding.scannedAt) }),
+    });
     const covers = (known: LiftedFinding) =>
       isAllowed(known, finding.signature) && known.release.untilFound === undefined;
     for (;;) {
-      const { known, written } = await this.#keep(sha256, () => metadata, covers);
+      const { known, written } = await this.#keep(sha256, metadata, covers);
       if ('release' in known || written) return known;
       const { object } = known;
       const isCondemned = known.signature === CONDEMNED;
       const changes = isCondemned
-        ? { ...absent(object, 'asked'), ...absent(object, CLEAN_PREFIX), ...metadata }
+        ? { ...absent(object, 'asked'), ...absent(object, CLEAN_PREFIX), ...metadata() }
         : foundAgain(known, finding);
       if (Object.keys(changes).length === 0) return known;
       const patched = await this.#bucket.patch(object.name, object, changes);
@@ -97,7 +101,7 @@ export class Findings {
   ): Promise<{ readonly known: StandingFinding; readonly written: boolean; readonly noted: boolean }> {
     const metadata = (over?: LiftedFinding) => ({
       signature: over?.signature ?? CONDEMNED,
-      ...scanned.write({ scannedAt: at }),
+      ...scanned.write({ scannedAt: replacedAt(over?.release.at, at) }),
       condemnedBy: by,
       condemnReason: reason,
     });

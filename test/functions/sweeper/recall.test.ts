@@ -615,6 +615,61 @@ describe('a recall', () => {
       assert.equal(await stateOf(file), 'clean');
     });
 
+    describe('is told in the order in which it was decided', () => {
+      /** Verdicts of the content, by `ce-time`. */
+      const told = () =>
+        fixture.published
+          .map(({ attributes }) => attributes)
+          .filter(({ eventType }) => eventType === 'verdict.changed.v1')
+          .sort((a, b) => (a['ce-time'] ?? '').localeCompare(b['ce-time'] ?? ''))
+          .map(({ verdict }) => verdict);
+
+      it('where a condemnation began before the release and is written after it', async () => {
+        const file = await recalled();
+        let isFirst = true;
+        const { findings } = deps(async (_operation, _name, work) => {
+          if (isFirst) {
+            isFirst = false;
+            fixture.now += 2_000;
+            await release(file);
+          }
+          return work();
+        });
+        const order = { sha256: file.sha256, reason };
+        assert.deepEqual(await condemnContent({ ...fixture.sweeper, findings }, order, 'b@example.org'), {
+          condemned: 1,
+        });
+        assert.ok(await fixture.sweeper.findings.get(file.sha256));
+        assert.deepEqual(told(), ['clean', 'infected']);
+      });
+
+      it('where a scan ended before the release and its finding is written after it', async () => {
+        const file = await recalled();
+        const scannedAt = fixture.sweeper.now();
+        fixture.now += 2_000;
+        await release(file, SIGNATURE);
+        const { findings, publish } = fixture.sweeper;
+        const engine = { engine: '1.4.6' };
+        const known = await findings.add(file.sha256, { signature: 'Other.Signature', scannedAt, engine });
+        fixture.now += 2_000;
+        await announceFinding({ findings, publish }, file.sha256, known);
+        assert.deepEqual(told(), ['clean', 'infected']);
+      });
+
+      it('where the clock of the release is behind that of the scan', async () => {
+        const file = await clean();
+        const { findings, publish, now } = fixture.sweeper;
+        const scannedAt = new Date(now().getTime() + 60_000);
+        const engine = { engine: '1.4.6' };
+        const known = await findings.add(file.sha256, { signature: SIGNATURE, scannedAt, engine });
+        fixture.now += 2_000;
+        await announceFinding({ findings, publish }, file.sha256, known);
+        fixture.now += 2_000;
+        await release(file);
+        assert.deepEqual(told(), ['infected', 'clean']);
+      });
+    });
+
     it('is repeated where it was announced to nobody', async () => {
       const file = await recalled();
       const publish = () => Promise.reject(new Died());
