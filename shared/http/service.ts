@@ -162,7 +162,9 @@ function isCutWrite(error: unknown, { socket }: IncomingMessage): boolean {
 function toProblem(error: unknown): Problem {
   if (error instanceof Problem) return error;
   if (error instanceof StorageError && error.transient)
-    return unavailable('Storage does not answer. Try again.');
+    return unavailable(
+      `${error.contended ? 'Too many changes at the same time' : 'Storage does not answer'}. Try again.`,
+    );
   if (error instanceof StorageError && (error.status === 401 || error.status === 403)) {
     const detail =
       'The service lacks a permission on its storage. Its log names the permission, the resource and the account.';

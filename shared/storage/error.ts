@@ -31,6 +31,11 @@ export class StorageError extends Error {
     this.retryAfterMs = failure.retryAfterMs;
   }
 
+  /** Others write the same at the same time: https://cloud.google.com/storage/quotas#objects */
+  get contended(): boolean {
+    return this.status === 429 || this.reason === 'contention';
+  }
+
   get transient(): boolean {
     return TRANSIENT.has(this.status) && this.reason !== 'aborted';
   }
