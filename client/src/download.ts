@@ -53,7 +53,7 @@ export async function download(http: Http, id: string, options: DownloadOptions 
   const size = handle?.size ?? length;
   if (sha256 === undefined || !Number.isSafeInteger(size)) {
     await response.body?.cancel();
-    throw new FileshareIntegrityError(`Nothing says which bytes ${id} should have.`);
+    throw new FileshareIntegrityError(`The service sent no digest for ${id}.`);
   }
   const stream = streamOf(verified(wanted, response, { sha256, size }), response);
   return {

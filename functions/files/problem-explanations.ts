@@ -5,79 +5,81 @@ import type { ProblemType } from '../../shared/http/problems.ts';
  * answers at the addresses of problem types.
  */
 export const EXPLANATIONS: Readonly<Record<ProblemType, string>> = {
-  'invalid-request': 'A header is not what it should be; `detail` names it. Fix the header and retry.',
+  'invalid-request':
+    'The request is malformed; `detail` names the header, parameter or member. Fix it and retry.',
   'inconsistent-upload-length':
-    '`Upload-Length`, the offset and `Content-Length` of a request with `Upload-Complete: ?1`, and what earlier requests announced are not one length.',
+    'The length of the upload differs between `Upload-Length`, an earlier request, and the offset plus `Content-Length` of a request with `Upload-Complete: ?1`. Send the same length each time.',
   'form-invalid':
-    'A form, `multipart/form-data`, is taken with one part, the file, and nothing else: no field, no second file. `detail` says what is wrong with it, such as a boundary that does not occur or a missing end. Nothing was kept. Put the file alone in the form, or send its bytes as the body.',
+    'A form (`multipart/form-data`) must contain one part, the file, and no other fields or files. `detail` says what is wrong, such as a missing boundary. Nothing was stored. Send the form with the file only, or the bytes as the body.',
   'digest-mismatch':
-    '`Repr-Digest` or `Content-Digest` is not that of the bytes that arrived; `algorithm`, `expected` and `actual` say how. Nothing was kept. Send it again.',
-  'upload-incomplete': 'The body ended before its length said so. Nothing was kept. Send it again.',
-  unauthenticated: 'No token, or one that this service does not accept; `WWW-Authenticate` says which.',
-  'insufficient-scope': 'The token is good but lacks the scope. Ask its issuer for one that carries it.',
-  'upload-final': 'A final upload is complete from the beginning: nothing can be added to it.',
+    'The received bytes do not match `Repr-Digest` or `Content-Digest`; see `algorithm`, `expected` and `actual`. Nothing was stored. Send the file again.',
+  'upload-incomplete':
+    'The body was shorter than its `Content-Length`. Nothing was stored. Send the file again.',
+  unauthenticated: 'The token is missing or not accepted; `WWW-Authenticate` says which.',
+  'insufficient-scope':
+    'The token is valid but lacks the required scope. Request one with that scope from its issuer.',
+  'upload-final': 'A final upload is complete when it is created. Nothing can be appended.',
   forbidden:
-    'You may see the file, but only its owner may do this, or an administrator: viewers and administrators do not share files, administrators read no bytes.',
-  'not-found': 'No such file for you. The same for a file of others as for an id that never was.',
-  'verdicts-not-signed': 'This deployment has no key to sign [verdicts](verdicts.md) with.',
-  'method-not-allowed': '`Allow` lists what the resource supports.',
+    'You may see the file, but not do this. Only the owner and administrators may change a file; only the owner may share it, and administrators cannot download it.',
+  'not-found': 'The file does not exist, or you have no access to it. The answer is the same in both cases.',
+  'verdicts-not-signed': 'This deployment has no key to sign [verdicts](verdicts.md).',
+  'method-not-allowed': 'The resource does not support the method; `Allow` lists those it does.',
   'upload-offset':
-    'The upload stands at another `Upload-Offset` than the request began with, perhaps because another request was faster. Ask with `HEAD` and go on from there.',
+    '`Upload-Offset` does not match the current offset, possibly because another request was faster. Get the offset with `HEAD` and continue from there.',
   'partial-incomplete':
-    '`Upload-Concat: final` names a partial upload whose bytes are not all there. Ask it with `HEAD`, and send the rest.',
+    '`Upload-Concat: final` names a partial upload that is not complete. Get its offset with `HEAD`, and send the rest.',
   'partial-combined':
-    'A file was made of the partial upload already, or is about to be. Each becomes a part of one file; the same `Upload-Concat` again answers with that file.',
+    'The partial upload is already part of a file, or is being added to one. It can be part of one file only. Repeating the same `Upload-Concat` returns that file.',
   'mismatching-upload-offset':
-    'A request of a resumable upload does not begin where the upload stands: `expected-offset` and `Upload-Offset` say where. Go on from there.',
-  'upload-complete': 'Nothing can be added to a complete upload: it is a file now, see `/files/{id}`.',
+    'The request does not begin at the current offset, which is in `expected-offset` and `Upload-Offset`. Continue from there.',
+  'upload-complete': 'The upload is complete and is now a file, at `/files/{id}`. Nothing can be appended.',
   'not-scanned-yet':
-    'The scan has not ended, or the upload is not complete. Poll the status, or try again after `Retry-After`.',
+    'The scan has not finished, or the upload is not complete. Poll the status, or retry after `Retry-After`.',
   'idempotency-in-progress':
-    'Another upload with the same `Idempotency-Key` has not ended yet. Nothing of this one was kept. Send it again after `Retry-After`.',
+    'Another upload with the same `Idempotency-Key` has not finished. Nothing of this one was stored. Retry after `Retry-After`.',
   'file-expires':
-    'The file has an end, so no resource may refer to it: the resource would lose it then. Remove the end first.',
+    'A file with an expiration date cannot be referenced, because the resource would lose it. Remove the expiration date first.',
   'file-referenced':
-    'Resources refer to the file, so it is not deleted and gets no end; `references` says how many (1000 stands for that or more). Remove the references first.',
+    'The file is referenced by resources, so it cannot be deleted or given an expiration date. `references` is their number, up to 1000. Remove the references first.',
   'too-many-viewers':
-    'There is no room for another viewer; `viewers` says how many there are. Name a group instead, or revoke some.',
-  'file-infected': 'Malware was found; `signature` names it. The file is never handed out.',
+    'The file cannot have more viewers; `viewers` is the current number. Grant access to a group, or revoke other viewers.',
+  'file-infected': 'Malware was found; `signature` names it. The file cannot be downloaded.',
   'file-unscannable':
-    'ClamAV could not look at all of it; `reason` says why: `tooLarge`, `encrypted`, `limitExceeded`, `unsupported` or `malformed`. It is never handed out.',
+    'ClamAV could not scan the file completely; `reason` is `tooLarge`, `encrypted`, `limitExceeded`, `unsupported` or `malformed`. The file cannot be downloaded.',
   'file-failed':
-    'The service could not process the file; `reason` says why. Send it again as a new file, or ask for a redrive where `reason` is `gaveUp`.',
-  'file-expired': 'The upload was never completed. Send it again as a new file.',
-  'file-deleted':
-    'Its owner or an administrator deleted it, or it has reached the end that its owner gave it.',
+    'The service could not process the file; `reason` says why. Upload it again as a new file. If `reason` is `gaveUp`, you can also ask for a redrive.',
+  'file-expired': 'The upload was never completed. Upload the file again as a new one.',
+  'file-deleted': 'The owner or an administrator deleted the file, or it has expired.',
   'precondition-failed':
-    '`If-Match` or `If-Unmodified-Since` does not hold; `ETag`, where there is one, tells the present version. Look again, then decide again.',
-  'tus-version': '`Tus-Resumable` is absent or names a version that `Tus-Version` does not list.',
-  'too-large': 'The body is longer than `maxBytes`. Nothing was kept.',
-  'upload-too-long': 'More bytes than `Upload-Length` announced, or than `Tus-Max-Size`.',
+    '`If-Match` or `If-Unmodified-Since` does not match the current version, which is in `ETag` if there is one. Read the file again before you retry.',
+  'tus-version': '`Tus-Resumable` is missing, or its version is not in `Tus-Version`.',
+  'too-large': 'The file is larger than `maxBytes`. Nothing was stored.',
+  'upload-too-long': 'The upload has more bytes than `Upload-Length` or `Tus-Max-Size` allow.',
   'media-type-not-allowed':
-    'The policy of this deployment does not take files of that type, declared or found in the bytes. Nothing was kept.',
+    'This deployment does not accept files of this type, whether declared or detected. Nothing was stored.',
   'media-type-mismatch':
-    'The bytes are recognised as `found`, which contradicts the Content-Type, `declared`. Nothing was kept.',
-  'unsupported-encoding': 'The body has a `Content-Encoding`. Send the bytes as they are.',
+    'The detected type, `found`, contradicts the Content-Type, `declared`. Nothing was stored.',
+  'unsupported-encoding': 'The request has a `Content-Encoding`. Send the bytes without it.',
   'upload-content-type':
-    'Send `Content-Type: application/offset+octet-stream` (tus) or `application/partial-upload`; `detail` says which.',
+    'The request needs `Content-Type: application/offset+octet-stream` (tus) or `application/partial-upload`; `detail` says which.',
   'end-not-possible':
-    'The end of a grant or a file is not in the future, or more than 100 years ahead. Leave it out for no end.',
+    'The end of a grant or a file must be in the future, and at most 100 years ahead. Leave it out for no end.',
   'callback-not-allowed':
-    'The [callback URL](callbacks.md) is not one that this deployment posts to; `detail` says why. Nothing was kept.',
-  'range-not-satisfiable': '`Content-Range` tells the size of the file.',
+    'This deployment does not post to this [callback URL](callbacks.md); `detail` says why. Nothing was stored.',
+  'range-not-satisfiable': 'The range is outside of the file; `Content-Range` has its size.',
   'idempotency-key-reused':
-    'The same `Idempotency-Key` was used with other bytes, another Content-Type, file name or callback URL. Use a new key for another upload.',
+    'The same `Idempotency-Key` was used with other bytes, or another Content-Type, file name or callback URL. Use a new key for each upload.',
   'upload-locked':
-    'Another request of the same upload is under way, and this one was ended for it. After `Retry-After`, ask for the offset with `HEAD` and continue from there.',
+    'Another request of the same upload is in progress and has replaced this one. After `Retry-After`, get the offset with `HEAD` and continue from there.',
   'too-many-uploads':
-    'You have as many uploads under way as the instance that answers takes of one owner; `RateLimit-Policy` says how many. Nothing was kept. Send it again after `Retry-After`, and fewer at once.',
+    'You have too many uploads in progress; `RateLimit-Policy` has the limit for one owner and instance. Nothing was stored. Retry after `Retry-After`, with fewer at once.',
   'upload-checksum':
-    'The bytes of the request do not have its `Upload-Checksum`. None was kept: send them again.',
+    'The bytes of the request do not match `Upload-Checksum`. None were stored. Send them again.',
   'intake-paused':
-    'The operators take no new uploads for now: `detail` has their reason, and `until` the time from which they are taken again, if that is known. Uploads under way can be completed, and everything else works. Send it again after `Retry-After`; `GET /notice` tells when the pause has ended.',
+    'The operators have paused new uploads; `detail` has the reason, and `until` the end of the pause if it is known. Uploads in progress can be completed, and everything else works. Retry after `Retry-After`; `GET /notice` shows when the pause has ended.',
   'wrong-deployment':
-    'The service is set up twice on the same storage, and this is not the one that may write there. Its operators are told. Nothing was kept. Send it again after `Retry-After`.',
-  internal: 'A fault of ours; it is in our log.',
+    'The buckets belong to another deployment of the service, so this one may not write to them. Its operators are alerted. Nothing was stored. Retry after `Retry-After`.',
+  internal: 'An error in the service, which is in its log.',
   unavailable:
-    'Something we depend on does not answer, or no receipt of a download can be written. Try again after `Retry-After`.',
+    'A system that the service depends on does not answer, or the receipt of a download cannot be written. Retry after `Retry-After`.',
 };

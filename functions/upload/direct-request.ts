@@ -29,7 +29,7 @@ const MEMBERS = {
   ),
 };
 const Order = v.strictObject(MEMBERS, ({ input, expected }) => {
-  if (expected === 'never') return `${JSON.stringify(input)} is not a member of an order`;
+  if (expected === 'never') return `${JSON.stringify(input)} is not a known member`;
   return expected === '"size"' ? SIZE : 'The body should be a JSON object';
 });
 

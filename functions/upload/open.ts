@@ -17,7 +17,7 @@ export function openUpload(uploads: Shares, owner: Principal, response: ServerRe
   response.setHeader('ratelimit', `"uploads";r=${uploads.left(owner)}`);
   if (share) return share;
   throw new Problem('too-many-uploads', {
-    detail: `At most ${uploads.atMost} uploads of an owner may be under way. Send it again when one is over.`,
+    detail: `An owner may have ${uploads.atMost} uploads in progress. Retry when one has finished.`,
     headers: { 'retry-after': RETRY_AFTER },
   });
 }

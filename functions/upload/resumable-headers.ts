@@ -55,7 +55,7 @@ export function wholeLength(
 
 export function inconsistent(): Problem {
   return new Problem('inconsistent-upload-length', {
-    detail: 'Upload-Length, the bytes of a completing request, and what was told before differ.',
+    detail: 'Upload-Length, the end of a completing request and an earlier length differ.',
   });
 }
 

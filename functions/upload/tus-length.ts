@@ -29,5 +29,5 @@ export async function declare(tus: Tus, progress: Progress, length: number | und
 }
 
 export function unfitLength(): Problem {
-  return invalidRequest('Upload-Length does not fit what is known of the upload.');
+  return invalidRequest('Upload-Length does not match the known length of the upload.');
 }

@@ -138,7 +138,7 @@ async function patch(tus: Tus, context: RequestContext, caller: Caller, id: stri
 
 function standsAt(offset: number): Problem {
   const headers = { 'upload-offset': String(offset) };
-  return new Problem('upload-offset', { detail: `It stands at ${offset}.`, headers });
+  return new Problem('upload-offset', { detail: `The current offset is ${offset}.`, headers });
 }
 
 /** Adds nothing. A request at the end without a byte is one that was answered before, as for tusd and @tus/server. */

@@ -9,13 +9,13 @@ import { Problem, type ProblemType, unavailable } from './problems.ts';
 const EXPLANATION: Readonly<Record<Refusal, string>> = {
   malformed: 'The token is not a signed JWT.',
   oversized: 'The token is too long.',
-  unknownIssuer: 'The token is not of an issuer that this service trusts.',
-  badSignature: 'The signature of the token cannot be verified with a key of its issuer.',
+  unknownIssuer: 'The issuer of the token is not trusted.',
+  badSignature: 'The signature of the token does not match a key of its issuer.',
   wrongAudience: 'The token is not meant for this service.',
   expired: 'The token has expired.',
   notYetValid: 'The token is not valid yet.',
-  badClaims: 'The token lacks a claim, or holds one that is not what it should be.',
-  nobody: 'The token does not say who sends it in the way that is agreed with its issuer.',
+  badClaims: 'A claim of the token is missing or not valid.',
+  nobody: 'The token has no valid claim that identifies the caller.',
 };
 
 /**
@@ -44,7 +44,7 @@ async function verify(tokens: TokenVerifier, token: string): Promise<Caller | Re
     return await tokens.verify(token);
   } catch (cause) {
     if (!(cause instanceof KeysUnavailable)) throw cause;
-    throw unavailable('The keys that tokens are checked with cannot be had. Try again.', 5, cause);
+    throw unavailable('The keys to verify the token are not available. Try again.', 5, cause);
   }
 }
 

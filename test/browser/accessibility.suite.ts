@@ -53,7 +53,7 @@ describe('the page: for everybody', () => {
       await switchTo(page, 'user:stranger');
       await page.getByLabel('Open by id').fill(NEVER_WAS);
       await page.getByRole('button', { name: 'Open' }).click();
-      await page.getByText('There is no such file for you').waitFor();
+      await page.getByText('File not found').waitFor();
       assert.deepEqual(await faults(page), []);
       await page.goto(`${service.url}/local/status`);
       assert.deepEqual(await faults(page), []);

@@ -179,7 +179,7 @@ describe('input that a route would ignore', () => {
 
   it('is refused as a member of an order that there is not, in words of the API', async () => {
     const orders = [
-      ['{"size":5,"filename":"a.txt"}', /"filename\\" is not a member of an order\./],
+      ['{"size":5,"filename":"a.txt"}', /"filename\\" is not a known member\./],
       ['{}', /"size should be a whole number of bytes\."/],
       ['null', /"The body should be a JSON object\."/],
       ['"x"', /"The body should be a JSON object\."/],

@@ -2,7 +2,7 @@ import { DEFAULT_URL } from './connect.ts';
 
 type Entry = readonly [term: string, text: string];
 
-export const SUMMARY = 'Shares files that are scanned for malware before anybody gets them.';
+export const SUMMARY = 'Share files, which are scanned for malware before anyone can download them.';
 
 export const FIRST_STEPS = `Begin with:
   export FILESHARE_URL=https://fileshare.example.org       or, without a load balancer,
@@ -39,7 +39,7 @@ export const EXIT_CODES: readonly Entry[] = [
   ['4', 'could not be scanned'],
   ['5', 'failed, or an error occurred'],
   ['6', 'no verdict yet, or none in time'],
-  ['7', 'not allowed, not logged in, or no such file that you may see'],
+  ['7', 'not allowed, not logged in, or file not found'],
   ['130', 'interrupted'],
 ];
 

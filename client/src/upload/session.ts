@@ -121,6 +121,6 @@ function isElsewhere(error: unknown): boolean {
 function within(offset: number, start: number, end: number): number {
   if (offset >= start && offset <= end) return offset;
   throw new FileshareIntegrityError(
-    `The upload stands at ${offset}, which is not between ${start} and ${end}.`,
+    `The offset of the upload is ${offset}, which is not between ${start} and ${end}.`,
   );
 }

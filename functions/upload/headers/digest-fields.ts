@@ -37,7 +37,7 @@ export function claimedDigests(name: string, header: string | undefined): Claime
 export function requireDigest({ algorithm, digest }: ClaimedDigest, actual: Uint8Array): void {
   if (digest.length === actual.length && timingSafeEqual(digest, actual)) return;
   throw new Problem('digest-mismatch', {
-    detail: `The ${algorithm} of the bytes that arrived is another than the one that was announced.`,
+    detail: `The ${algorithm} of the received bytes does not match the announced one.`,
     members: { algorithm, expected: byteSequence(digest), actual: byteSequence(actual) },
   });
 }

@@ -19,7 +19,7 @@ describe('problems', () => {
     const problem = new Problem('file-infected', { detail: 'why', members: { signature: 'Eicar' } });
     assert.deepEqual(problem.document('https://fileshare.example.org'), {
       type: 'https://fileshare.example.org/problems/file-infected',
-      title: 'The file is malware and is not handed out',
+      title: 'File contains malware',
       status: 410,
       detail: 'why',
       signature: 'Eicar',
