@@ -57,7 +57,7 @@ export class Fileshare {
   async upload(source: UploadSource, options: UploadOptions = {}): Promise<Handle> {
     const opened = openSource(source);
     const { name = opened.name, type = opened.type, signal, onProgress, via } = options;
-    const { idempotencyKey, correlationId } = options;
+    const { idempotencyKey, correlationId, callbackUrl } = options;
     const expiresAt = timeOf(options.expiresAt);
     const { store = defaultStore(), chunkSize = 16 * MIB } = this.#options;
     const { postUpTo = 8 * MIB, directFrom = 256 * MIB } = this.#options;
@@ -72,6 +72,7 @@ export class Fileshare {
       onProgress: onProgress ?? (() => undefined),
       idempotencyKey,
       correlationId,
+      callbackUrl,
       expiresAt,
       chunkSize,
       unconfirmed: this.#unconfirmed,

@@ -106,7 +106,8 @@ describe('client: the command line', () => {
       ]) {
         const { code, stdout, stderr } = await admin(...args);
         assert.equal(code, 0, stderr);
-        assert.doesNotThrow(() => JSON.parse(stdout), args.join(' '));
+        const report: unknown = JSON.parse(stdout);
+        assert.equal(stdout, `${JSON.stringify(report, undefined, 2)}\n`, args.join(' '));
       }
       assert.equal((await admin('redrive')).code, 2);
       assert.equal((await admin('release', 'x', 'why')).code, 5);

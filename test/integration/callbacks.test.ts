@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
 import { Webhook } from 'standardwebhooks';
 import * as v from 'valibot';
+import { FolderUploadStore, fileSource } from '../../client/src/node.ts';
 import { callbackKeys, secretOf } from '../../functions/notify/signature.ts';
 import { reservePorts } from '../../infra/local/processes/ports.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import { clientOf, commandLine, Folder } from '../client/fixture.ts';
 import { type Callback, Receiver } from '../support/receiver.ts';
 import { EICAR, eventually, OWNER, Service } from '../support/service.ts';
 import { idOf, TusRequests } from '../support/tus.ts';
@@ -31,6 +34,8 @@ describe('callbacks', () => {
     },
   );
   const tus = new TusRequests(service);
+  const folder = new Folder();
+  const fileshare = commandLine(service, folder);
   after(() => receiver.close());
   beforeEach(() => receiver.reset());
 
@@ -73,6 +78,39 @@ describe('callbacks', () => {
   it('tell of a direct session', async () => {
     const { id } = await service.uploadDirect(randomBytes(100), { callbackUrl: `${receiver.origin}/direct` });
     assert.equal(dataOf(await verified(id))['verdict'], 'clean');
+  });
+
+  for (const via of ['post', 'tus', 'direct'] as const) {
+    it(`are asked for by the client and the command line: ${via}`, async () => {
+      const callbackUrl = `${receiver.origin}/client`;
+      const { id } = await clientOf(service).upload(randomBytes(100), { via, callbackUrl });
+      assert.equal(dataOf(await verified(id))['verdict'], 'clean');
+      await writeFile(folder.path(via), randomBytes(100));
+      const { stdout } = await fileshare(['upload', via, '--via', via, '-q', '--callback-url', callbackUrl]);
+      assert.equal(dataOf(await verified(stdout.trim()))['verdict'], 'clean');
+    });
+  }
+
+  it('begin a new upload where an interrupted one had another URL', async () => {
+    const store = new FolderUploadStore(folder.path('state'));
+    const client = clientOf(service, { store, chunkSize: 2 ** 18 });
+    await writeFile(folder.path('large'), randomBytes(2 ** 20));
+    const source = await fileSource(folder.path('large'));
+    const url = (path: string) => ({ via: 'tus', callbackUrl: receiver.origin + path }) as const;
+    const stop = new AbortController();
+    const onProgress = ({ sent }: { sent: number }) => void (sent >= 2 ** 19 && stop.abort());
+    const aborted = client.upload(source, { ...url('/first'), onProgress, signal: stop.signal });
+    await assert.rejects(aborted, { name: 'AbortError' });
+    const resumed: number[] = [];
+    const upload = (path: string) =>
+      client.upload(source, {
+        ...url(path),
+        onProgress: ({ resumedFrom }) => void resumed.push(resumedFrom),
+      });
+    await upload('/second');
+    assert.equal(Math.max(...resumed.splice(0)), 0);
+    await upload('/first');
+    assert.ok(Math.max(...resumed) > 0);
   });
 
   it('go to the URL of the owner where the upload names none, with the secret of that owner', async () => {

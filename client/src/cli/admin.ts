@@ -52,7 +52,8 @@ export async function ask(context: Context, path: string, order: Order = {}): Pr
 /** Calls a path and prints its report. */
 async function report(context: Context, path: string, json?: object): Promise<void> {
   const answer: unknown = await (await ask(context, path, json && { json })).json();
-  print(context, answer, harmless(JSON.stringify(answer, undefined, 2)).trimEnd());
+  const lines = JSON.stringify(answer, undefined, 2).split('\n');
+  print(context, answer, lines.map(harmless).join('\n'));
 }
 
 /** `fileshare admin sweep | collect | rescan` */

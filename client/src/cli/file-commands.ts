@@ -42,6 +42,10 @@ export function addTransfers(program: Command, context: GetContext): void {
       'repeating an upload with the same key within 24 hours returns the same file; up to 8 MiB, or with --via post',
     )
     .option('--correlation-id <id>', 'your own identifier, which status, listings and events show')
+    .option(
+      '--callback-url <url>',
+      'where the service posts the events of the file; its operator allows origins',
+    )
     .option('--expires <end>', 'when to delete it: a time, or 12h, 7d, 4w from now', end)
     .option('--allow-empty', 'accept an empty standard input')
     .addOption(

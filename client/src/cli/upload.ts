@@ -20,6 +20,7 @@ export interface UploadFlags extends InputFlags {
   readonly via?: Way;
   readonly idempotencyKey?: string;
   readonly correlationId?: string;
+  readonly callbackUrl?: string;
   /** RFC 3339. */
   readonly expires?: string;
   /** Files at a time; without it, by their size. */
@@ -63,8 +64,8 @@ export async function uploadCommand(
   if (files.filter((file) => file === '-').length > 1)
     throw new UsageError('Standard input can be read once only.');
   const fileshare = connect(context);
-  // A file with another correlation id is another upload.
-  const service = JSON.stringify([addressesOf(context), flags.correlationId]);
+  // A file with another correlation id or callback URL is another upload.
+  const service = JSON.stringify([addressesOf(context), flags.correlationId, flags.callbackUrl]);
   const journal = folders.length > 0 ? await Journal.open(service, folders) : undefined;
   const bars = createBars(!context.common.quiet && !journal);
   const results: Result[] = [];
@@ -91,7 +92,8 @@ export async function uploadCommand(
 async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Promise<Result> {
   const { context, fileshare, flags, bars } = run;
   const { signal } = context;
-  const { wait, timeout, name, type, idempotencyKey, correlationId, expires: expiresAt } = flags;
+  const { wait, timeout, name, type, idempotencyKey, correlationId, callbackUrl } = flags;
+  const { expires: expiresAt } = flags;
   let handle: Handle | undefined;
   let resumedFrom = 0;
   try {
@@ -104,7 +106,8 @@ async function uploadOne(run: Run, { file, inFolder, source: open }: Input): Pro
       resumedFrom = progress.resumedFrom;
       bar.update(progress.sent, progress.size);
     };
-    const options = { name, type, via, idempotencyKey, correlationId, expiresAt, signal, onProgress };
+    const described = { name, type, correlationId, callbackUrl, expiresAt };
+    const options = { ...described, via, idempotencyKey, signal, onProgress };
     handle = await (isLarge ? run.large.within(upload) : upload());
     if (wait) {
       bar.note('scanning');

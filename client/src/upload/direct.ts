@@ -19,6 +19,7 @@ export async function openDirect({
   name,
   type,
   correlationId,
+  callbackUrl,
   expiresAt,
   signal,
 }: Job): Promise<Direct | undefined> {
@@ -29,6 +30,7 @@ export async function openDirect({
     contentType: type,
     ...(name !== undefined && { fileName: name }),
     ...(correlationId !== undefined && { correlationId }),
+    ...(callbackUrl !== undefined && { callbackUrl }),
     ...(expiresAt !== undefined && { expiresAt }),
     ...(origin && /^https?:/.test(origin) && { origin }),
   };

@@ -27,7 +27,7 @@ export interface UploadAllProgress {
 }
 
 export interface UploadAllOptions
-  extends Pick<UploadOptions, 'via' | 'signal' | 'correlationId' | 'expiresAt'> {
+  extends Pick<UploadOptions, 'via' | 'signal' | 'correlationId' | 'callbackUrl' | 'expiresAt'> {
   /** Files at a time; 4 by default. */
   readonly parallel?: number | undefined;
   readonly onProgress?: ((progress: UploadAllProgress) => void) | undefined;
@@ -39,7 +39,7 @@ type Upload = (source: UploadSource, options: UploadOptions) => Promise<Handle>;
 export async function* uploadAll(
   upload: Upload,
   entries: Iterable<Entry> | AsyncIterable<Entry>,
-  { parallel = 4, onProgress, signal, via, correlationId, expiresAt }: UploadAllOptions,
+  { parallel = 4, onProgress, signal, via, correlationId, callbackUrl, expiresAt }: UploadAllOptions,
 ): AsyncGenerator<Uploaded> {
   if (!Number.isSafeInteger(parallel) || parallel < 1) throw new RangeError('parallel should be 1 or more.');
   const stop = new AbortController();
@@ -58,7 +58,7 @@ export async function* uploadAll(
       const progress = {
         onProgress: (now: { sent: number; size: number | undefined }) => told(now.sent, now.size),
       };
-      const options = { name, via, correlationId, expiresAt, signal: each, ...progress };
+      const options = { name, via, correlationId, callbackUrl, expiresAt, signal: each, ...progress };
       return { at, path, handle: await upload(source, options) };
     } catch (error) {
       return { at, path, error };

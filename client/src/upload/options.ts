@@ -27,6 +27,8 @@ export interface UploadOptions {
   readonly idempotencyKey?: string | undefined;
   /** Your own identifier, for the handle, listings and events: 1 to 128 printable ASCII characters, no personal data. */
   readonly correlationId?: string | undefined;
+  /** Receiver of the events of the file, at an origin that the deployment allows. */
+  readonly callbackUrl?: string | undefined;
   /** The end of the file, which is deleted then; a time as text has a zone (RFC 3339). */
   readonly expiresAt?: Date | string | undefined;
 }
@@ -42,6 +44,7 @@ export interface Job {
   readonly onProgress: (progress: UploadProgress) => void;
   readonly idempotencyKey: string | undefined;
   readonly correlationId: string | undefined;
+  readonly callbackUrl: string | undefined;
   /** RFC 3339. */
   readonly expiresAt: string | undefined;
   /** Bytes: how much goes into one request. A multiple of 256 KiB, as Cloud Storage has it. */

@@ -12,7 +12,7 @@ import type { Job } from './options.ts';
  * @throws {FileshareProblem}, {FileshareConnectionError}
  */
 export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Handle> {
-  const { http, name, type, correlationId, expiresAt, signal, onProgress } = job;
+  const { http, name, type, correlationId, callbackUrl, expiresAt, signal, onProgress } = job;
   const hash = runningSha256();
   hash.update(body);
   const headers = {
@@ -21,6 +21,7 @@ export async function post(job: Job, body: Uint8Array<ArrayBuffer>): Promise<Han
     'repr-digest': digestField(hash.digest()),
     ...(name !== undefined && { 'content-disposition': disposition(name) }),
     ...(correlationId !== undefined && { 'correlation-id': correlationId }),
+    ...(callbackUrl !== undefined && { 'callback-url': callbackUrl }),
     ...(expiresAt !== undefined && { 'expires-at': expiresAt }),
   };
   const onSent = (sent: number) => onProgress({ sent, size: body.length, resumedFrom: 0 });

@@ -38,8 +38,8 @@ export function concatenate(job: Job, paths: readonly string[], digest: string):
   return create(job, { 'upload-concat': concat, 'upload-metadata': metadataOf(job), 'repr-digest': digest });
 }
 
-function metadataOf({ name, type, correlationId, expiresAt }: Job): string {
-  const pairs = Object.entries({ filename: name, filetype: type, correlationId, expiresAt });
+function metadataOf({ name, type, correlationId, callbackUrl, expiresAt }: Job): string {
+  const pairs = Object.entries({ filename: name, filetype: type, correlationId, callbackUrl, expiresAt });
   return pairs.flatMap(([key, value]) => (value === undefined ? [] : [`${key} ${base64(value)}`])).join();
 }
 

@@ -244,7 +244,9 @@ async function save(job: Job, upload: SavedUpload): Promise<void> {
   if (key) await job.store?.set(key, JSON.stringify(upload));
 }
 
-function keyOf({ http, source, type, name, correlationId }: Job): string | undefined {
+function keyOf({ http, source, type, name, correlationId, callbackUrl }: Job): string | undefined {
   const described = [type, name, ...(correlationId === undefined ? [] : [correlationId])];
+  // No correlation id has a line break.
+  if (callbackUrl !== undefined) described.push(`\n${callbackUrl}`);
   return source.fingerprint && [`${http.options.hosts.upload}/`, source.fingerprint, ...described].join(' ');
 }

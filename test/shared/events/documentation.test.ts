@@ -14,6 +14,15 @@ describe('docs/events.md', () => {
     assert.deepEqual(listed.sort(), names.map((name) => [name, name]).sort());
   });
 
+  it('has the types that docs/callbacks.md lists, but those of a content', () => {
+    const callbacks = readFileSync(new URL('../../../docs/callbacks.md', import.meta.url), 'utf8');
+    const [, list = ''] =
+      /is that of \[the event\]\(events\.md#events\): (.*?) of that file\./s.exec(callbacks) ?? [];
+    const listed = [...list.matchAll(/`([\w.]+)`/g)].map(([, type]) => `${type}.v1`);
+    const names = [...schemas.keys()].map((id) => id.replace(/^\/schemas\/(.*)\.json$/, '$1'));
+    assert.deepEqual(listed.sort(), names.filter((name) => name !== 'verdict.changed.v1').sort());
+  });
+
   it('shows a message as it is', () => {
     const [, json = ''] = /^```json\n(.*?)^```$/ms.exec(DOCUMENT) ?? [];
     const message = JSON.parse(json) as Received;
