@@ -1,7 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { flag, group, optional, text, time } from './fields.ts';
-import { CLEAN_ENGINE, scanned } from './record-fields.ts';
+import { CLEAN_ENGINE, FOUND_AGAIN_ENGINE, scanned } from './record-fields.ts';
 
 /** The signature of a content that an operator has condemned: no scan found anything. */
 export const CONDEMNED = 'Operator.Condemned';
@@ -29,6 +30,8 @@ export interface StandingFinding {
   readonly clean?: FoundClean;
   /** Another signature that a scan found in the content: a release of one signature does not cover it. */
   readonly other?: string;
+  /** The newest engine that has found malware in it since: an older one that finds nothing says nothing against that. */
+  readonly foundAgainBy?: EngineVersion;
   /** An operator has condemned the content, whether a scan had found something or not. */
   readonly condemned?: true;
 }
@@ -92,6 +95,18 @@ export function isOfAScan(
   return !known.condemned && known.signature !== CONDEMNED && known.finding?.engine !== undefined;
 }
 
+/** Whether no scan has found anything else, or by newer signatures, between two reads of a finding, and nobody has condemned its content. */
+export function isSameFinding(now: StandingFinding, before: StandingFinding): boolean {
+  const wordsOf = ({ signature, finding, other, foundAgainBy, condemned }: StandingFinding) => [
+    signature,
+    finding?.scannedAt,
+    other,
+    foundAgainBy,
+    condemned,
+  ];
+  return isDeepStrictEqual(wordsOf(now), wordsOf(before));
+}
+
 /** Whether a release covers what a scan found, or what a file is infected by. Any release takes an operator's condemnation back. */
 export function isAllowed({ release }: LiftedFinding, signature: string): boolean {
   return release.signature === undefined || release.signature === signature || signature === CONDEMNED;
@@ -116,6 +131,7 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
   const finding = scannedAt && { signature, scannedAt, ...(engine && { engine }) };
   const asked = ASKED.read(object.metadata, none);
   const clean = FOUND_CLEAN.read(object.metadata, none);
+  const foundAgainBy = FOUND_AGAIN_ENGINE.read(object.metadata, none);
   return {
     object,
     signature,
@@ -123,6 +139,7 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
     ...(finding && { finding }),
     ...(asked && { asked }),
     ...(clean && { clean }),
+    ...(foundAgainBy && { foundAgainBy }),
     ...(object.metadata['otherSignature'] !== undefined && { other: object.metadata['otherSignature'] }),
     ...(object.metadata['condemnedBy'] !== undefined && { condemned: true }),
   };

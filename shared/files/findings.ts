@@ -1,3 +1,4 @@
+import { isOlder } from '../scanning/engine.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { allObjects } from '../storage/page.ts';
@@ -21,7 +22,7 @@ import {
 } from './finding.ts';
 import { Recalls } from './recalls.ts';
 import { parseSha256, type Sha256 } from './record.ts';
-import { scanned } from './record-fields.ts';
+import { FOUND_AGAIN_ENGINE, scanned } from './record-fields.ts';
 
 /** The prefix of the names of all findings, followed by the SHA-256 of the content. */
 export const FINDINGS_PREFIX = 'findings/sha256/';
@@ -61,8 +62,8 @@ export class Findings {
   }
 
   /**
-   * Keeps a finding. The first one stands. A later one notes its signature, if that is another, and takes back what was noted of an
-   * earlier scan that found nothing. It replaces an operator's condemnation: taking that back must not release what a scan has found. A
+   * Keeps a finding. The first one stands. A later one notes its signature, if that is another, and its engine, if that is newer, and takes
+   * back what was noted of an earlier scan that found nothing. It replaces an operator's condemnation: taking that back must not release what a scan has found. A
    * release stands where it allows the signature; any other one replaces it.
    * @returns what stands, or the release that allows it
    * @throws {StorageError}
@@ -188,11 +189,15 @@ export class Findings {
 }
 
 /** Changes of a finding that stands, by a scan that finds malware. */
-function foundAgain(known: StandingFinding, { signature }: Finding): Record<string, string | null> {
+function foundAgain(known: StandingFinding, { signature, engine }: Finding): Record<string, string | null> {
   const isOther = signature !== known.signature && known.other === undefined;
+  const before = known.foundAgainBy ?? known.finding?.engine;
+  // Not for each scan: a name takes one write a second.
+  const isNewer = engine && before && isOlder(before, engine);
   return {
     ...(known.clean && withoutClean(known)),
     ...(isOther && { ...absent(known.object, 'asked'), otherSignature: signature }),
+    ...(isNewer && { ...absent(known.object, 'foundAgain'), ...FOUND_AGAIN_ENGINE.write(engine) }),
   };
 }
 

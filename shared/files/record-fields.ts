@@ -40,11 +40,15 @@ export const REDRIVEN = group<Redriven>({
   tried: flag('redriveTried'),
 });
 
-export const CLEAN_ENGINE = group<EngineVersion>({
-  engine: text('cleanEngine'),
-  database: optional(count('cleanDatabase')),
-  databaseDate: optional(text('cleanDatabaseDate')),
-});
+const engineOf = (prefix: string) =>
+  group<EngineVersion>({
+    engine: text(`${prefix}Engine`),
+    database: optional(count(`${prefix}Database`)),
+    databaseDate: optional(text(`${prefix}DatabaseDate`)),
+  });
+export const CLEAN_ENGINE = engineOf('clean');
+/** The engine of `StandingFinding.foundAgainBy`. */
+export const FOUND_AGAIN_ENGINE = engineOf('foundAgain');
 export const RECALLED = group<Recalled>({
   at: time('recalledAt'),
   announced: flag('recallAnnounced'),

@@ -21,6 +21,15 @@ export function shownEngine({ engine, ...signatures }: EngineVersion): ShownEngi
   return { version: engine, ...signatures };
 }
 
+/**
+ * Whether an engine may know less than another: by its release, or by its signatures. One that lost its official database does, whatever
+ * its date.
+ */
+export function isOlder(engine: EngineVersion, before: EngineVersion): boolean {
+  const isOlderRelease = engine.engine.localeCompare(before.engine, 'en', { numeric: true }) < 0;
+  return isOlderRelease || (before.database !== undefined && (engine.database ?? -1) < before.database);
+}
+
 const REPLY =
   /^ClamAV (\d[\w.+~-]*)(?:\/(\d{1,10})\/([A-Za-z]{3} [A-Za-z]{3} [ \d]\d \d\d:\d\d:\d\d \d{4}))?\0$/;
 

@@ -1,13 +1,18 @@
 import { announceFinding } from '../../../shared/events/complete-scan.ts';
 import type { RescanRequest } from '../../../shared/events/rescan-request.ts';
-import { type FoundClean, isOfAScan, type StandingFinding } from '../../../shared/files/finding.ts';
+import {
+  type FoundClean,
+  isOfAScan,
+  isSameFinding,
+  type StandingFinding,
+} from '../../../shared/files/finding.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
-import { shownEngine } from '../../../shared/scanning/engine.ts';
+import { isOlder, shownEngine } from '../../../shared/scanning/engine.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { decideByScan } from '../decide.ts';
 import { coverageOf, type Decision } from '../decision.ts';
 import { later, type Outcome } from '../outcome.ts';
-import { isOlder, isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
+import { isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-context.ts';
 
 /** A request for bytes in quarantine. */
 type Request = RescanRequest & { readonly quarantined: Sha256 };
@@ -26,7 +31,7 @@ export async function rescanQuarantined(
   const [object, known] = await Promise.all([quarantine.stat(name, signal), findings.get(sha256, signal)]);
   if (object?.generation !== generation || !known || !isOfAScan(known)) return 'over';
   const engine = await context.engine.fit();
-  const before = known.clean?.engine ?? known.finding.engine;
+  const before = known.clean?.engine ?? known.foundAgainBy ?? known.finding.engine;
   // A scan by older signatures that finds nothing says nothing against one by newer ones that did.
   if ((known.clean && known.clean.at >= dueAt) || isSame(engine, before) || isOlder(engine, before))
     return 'current';
@@ -70,10 +75,9 @@ async function note(
 ): Promise<RescanOutcome> {
   const found = decision && foundClean(decision);
   for (let current: StandingFinding | undefined = known; current; current = await findings.get(sha256)) {
-    const { signature, finding } = current;
+    const { signature } = current;
     // Another finding, or an operator's word, came meanwhile: this scan says nothing of it.
-    if (signature !== known.signature || finding?.scannedAt.getTime() !== known.finding?.scannedAt.getTime())
-      return 'over';
+    if (!isSameFinding(current, known)) return 'over';
     if (!(await findings.noteClean(current, found))) continue;
     const line = { sha256, signature, ...(found && { engine: shownEngine(found.engine) }) };
     if (found && !known.clean) log.warn(line, 'newer signatures find nothing in a quarantined content');

@@ -40,12 +40,3 @@ export function isSame(engine: EngineVersion, before: EngineVersion): boolean {
     engine.database !== undefined && engine.database === before.database && engine.engine === before.engine
   );
 }
-
-/**
- * Whether an engine may know less than another: by its release, or by its signatures. One that lost its official database does, whatever
- * its date.
- */
-export function isOlder(engine: EngineVersion, before: EngineVersion): boolean {
-  const isOlderRelease = engine.engine.localeCompare(before.engine, 'en', { numeric: true }) < 0;
-  return isOlderRelease || (before.database !== undefined && (engine.database ?? -1) < before.database);
-}

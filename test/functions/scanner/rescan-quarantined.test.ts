@@ -186,6 +186,28 @@ describe('a re-scan of a content in quarantine', () => {
     });
   }
 
+  for (const when of ['before', 'during'] as const) {
+    it(`does not say clean by older signatures than those that found something ${when} it`, async () => {
+      const object = await infected();
+      const newest = { ...NEW, database: NEW.database + 1 };
+      const found = async () => {
+        const scannedAt = new Date(fixture.now);
+        const { findings } = fixture.sweeper;
+        await findings.add(sha256Of(object.bytes), { signature: SIGNATURE, scannedAt, engine: newest });
+        fixture.now += 2_000;
+      };
+      if (when === 'before') await found();
+      await scanned(object, {}, async (operation, _name, work) => {
+        if (operation === 'read') await found();
+        return work();
+      });
+      assert.equal((await finding(object))?.clean, undefined);
+      assert.deepEqual(fixture.outcomes(), [when === 'before' ? 'current' : 'over']);
+      await scanned(object, { engine: { fit: async () => ({ ...newest, database: newest.database + 1 }) } });
+      assert.ok((await finding(object))?.clean, 'newer ones have the last word');
+    });
+  }
+
   it('does not say clean of what windows alone would see, and reads nothing of it', async () => {
     const object = await infected(randomBytes(1_001));
     await scanned(object, { windows: { maxBytes: 3_000, overlapBytes: 100, timeoutMs: 60_000 } });
