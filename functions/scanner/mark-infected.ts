@@ -23,6 +23,10 @@ export async function markInfected(
   if (known && 'release' in known) return known;
   // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
   if (!known || known.announced) return undefined;
+  if (known.afterRelease) {
+    await announceFinding(scan, sha256, known);
+    return undefined;
+  }
   // A listing takes longer than a look at names, and where nothing is accepted it would find nothing.
   const [isStored, hasAccepted] = await Promise.all([
     scan.blobs.has(file),

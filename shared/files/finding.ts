@@ -24,6 +24,8 @@ export interface StandingFinding {
   readonly finding?: Finding;
   /** The event that a content which was handed out is malware is out. */
   readonly announced: boolean;
+  /** It replaced a release, of which subscribers were told: it is to be announced whether anybody has the content or not. */
+  readonly afterRelease?: true;
   /** An operator who asked to release it, where that needs a second one. */
   readonly asked?: Release;
   /** The bytes in quarantine are clean by newer signatures. */
@@ -136,6 +138,7 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
     object,
     signature,
     announced,
+    ...(object.metadata['afterRelease'] === 'true' && { afterRelease: true }),
     ...(finding && { finding }),
     ...(asked && { asked }),
     ...(clean && { clean }),

@@ -182,7 +182,8 @@ export class Findings {
       if (!object) continue;
       const known = parseFinding(object);
       if (!('release' in known) || stands(known)) return { known, written: false };
-      const patched = await this.#bucket.patch(name, object, { ...absent(object, ''), ...metadata(known) });
+      const changes = { ...absent(object, ''), ...metadata(known), afterRelease: 'true' };
+      const patched = await this.#bucket.patch(name, object, changes);
       if (patched) return { known: parseFinding(patched), written: true };
     }
   }

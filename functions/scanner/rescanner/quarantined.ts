@@ -30,6 +30,8 @@ export async function rescanQuarantined(
   const { quarantine, findings, log } = context;
   const [object, known] = await Promise.all([quarantine.stat(name, signal), findings.get(sha256, signal)]);
   if (object?.generation !== generation || !known || !isOfAScan(known)) return 'over';
+  // Found by an earlier delivery that ended before it said so.
+  if (known.afterRelease && !known.announced) await announceFinding(context, sha256, known);
   const engine = await context.engine.fit();
   const before = known.clean?.engine ?? known.foundAgainBy ?? known.finding.engine;
   // A scan by older signatures that finds nothing says nothing against one by newer ones that did.

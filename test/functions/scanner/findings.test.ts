@@ -232,6 +232,27 @@ describe('a finding', () => {
     assert.equal(await fixture.sweeper.unscanned.stat(file.record.id), undefined);
   });
 
+  it('is told of after a release, also where nobody has the content', async () => {
+    const { sweeper } = fixture;
+    await findings().add(SHA256, { ...foundAt(fixture.now), signature: 'Win.Wrong' });
+    fixture.now += HOUR;
+    const order = { sha256: SHA256, signature: 'Win.Wrong', reason: 'a false positive' };
+    assert.deepEqual(await releaseFinding(sweeper, order, 'a@example.org'), { released: 1 });
+    fixture.now += HOUR;
+    const file = await fixture.upload(MALWARE);
+    const died = () => Promise.reject(new Died());
+    await assert.rejects(scan({ ...newer(fixture.actor()), publish: died }, file), Died);
+    await scan(newer(fixture.actor()), file);
+    assert.equal(await fixture.state(file.record.id), 'infected');
+    const told = fixture.published
+      .map(({ attributes }) => attributes)
+      .filter(({ eventType }) => eventType === CHANGED);
+    assert.deepEqual(
+      told.map(({ verdict }) => verdict),
+      ['clean', 'infected'],
+    );
+  });
+
   it('needs no round trip of the scan of a clean file: each look is side by side with another call', async () => {
     const file = await fixture.upload('clean');
     let running = 0;

@@ -132,6 +132,29 @@ describe('a re-scan of a content in quarantine', () => {
     });
   }
 
+  it('tells of another signature after a release, though it died before', async () => {
+    const object = await infected(randomBytes(100), 'Win.First');
+    fixture.verdict = INFECTED;
+    const sha256 = sha256Of(object.bytes);
+    await assert.rejects(
+      scanned(object, { publish: () => Promise.reject(new Died()) }, async (operation, _name, work) => {
+        if (operation === 'read') {
+          const order = { sha256, reason: 'x', signature: 'Win.First' };
+          await releaseFinding(fixture.sweeper, order, 'operator');
+          fixture.now += 2_000;
+        }
+        return work();
+      }),
+      Died,
+    );
+    fixture.now += 2_000;
+    await scanned(object);
+    assert.deepEqual(
+      fixture.published.map(({ attributes }) => attributes['verdict']),
+      ['clean', 'infected'],
+    );
+  });
+
   it('is none by the signatures that decided last, or of a request that was answered', async () => {
     const object = await infected();
     await scanned(object, { engine: { fit: async () => FOUND_BY } });
