@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { setPriority } from 'node:os';
 
 /** USER_HZ, which is 100 on every Linux that Node runs on: proc(5). */
 const TICKS_A_SECOND = 100;
@@ -45,6 +46,11 @@ export function peakMemory(pid: number): number {
 /** `clear_refs` of proc(5): the peak begins again at what is resident now. */
 export function forgetPeak(pid: number): void {
   writeFileSync(`/proc/${pid}/clear_refs`, '5');
+}
+
+/** Nice value of a process, all its threads and those that they start: Linux keeps one for each thread. */
+export function setNice(pid: number, nice: number): void {
+  for (const thread of readdirSync(`/proc/${pid}/task`)) setPriority(Number(thread), nice);
 }
 
 /** The only child of a process. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { parseIam } from '../../infra/emulators/common/iam/emulated-iam.ts';
 import { ANYBODY } from '../../infra/emulators/common/iam/policy.ts';
 import type { OperationReport } from '../../infra/emulators/storage/src/operation-counts.ts';
+import { type RunningClamd, startClamd } from '../../infra/local/clamav/clamd.ts';
 import { type Platform, startPlatform } from '../../infra/local/platform/platform.ts';
 import type { ChildSpec } from '../../infra/local/processes/child.ts';
 import { type PlatformConfig, readPlatformConfig, SCAN_SLOTS } from '../../infra/local/processes/config.ts';
@@ -26,6 +27,8 @@ export interface Stage {
   /** How the platform starts a function. */
   readonly spec: (name: FunctionName) => ChildSpec;
   readonly pid: (name: FunctionName | 'rescanner' | 'storage') => number;
+  /** Process of the rescanner's ClamAV; absent where it shares the scanner's. */
+  readonly rescannerClamdPid: number | undefined;
   readonly storageUrl: string;
   readonly clamd: { readonly pid: number; readonly port: number; readonly confFile: string };
   readonly authorization: Readonly<Record<string, string>>;
@@ -73,10 +76,15 @@ export async function startStage({
   const specs = new Map<string, ChildSpec>();
   const deployed = asDeployed ? moduleDefaults() : undefined;
   const front = events ? await startFront(deployed?.concurrency.scanner ?? SCAN_SLOTS) : undefined;
-  const platform = await startPlatform(configOf(folder, environment), {
+  const config = configOf(folder, environment);
+  const rescannerClamd =
+    deployed &&
+    (await clamdOfRescanner(config, join(folder, 'rescanner-clamd'), deployed, databaseDirectory));
+  const platform = await startPlatform(config, {
     print: () => undefined,
     adapt: (spec) => {
-      const adapted = withSignatures(withDefaults(specOnStage(spec, front), deployed), databaseDirectory);
+      const onStage = withDefaults(specOnStage(spec, front), deployed);
+      const adapted = withSignatures(withClamd(onStage, rescannerClamd), databaseDirectory);
       specs.set(spec.name, adapted);
       return adapted;
     },
@@ -97,6 +105,7 @@ export async function startStage({
     url,
     spec: specOf,
     pid: (name) => pidOf(platform, name),
+    rescannerClamdPid: rescannerClamd?.pid,
     storageUrl: platform.storageUrl,
     clamd: {
       pid: childOf(pidOf(platform, 'clamd')),
@@ -112,6 +121,7 @@ export async function startStage({
     resetOperations: async () => void (await send(operations, { method: 'DELETE' })),
     stop: async () => {
       await platform.stop();
+      await rescannerClamd?.stop();
       await front?.close();
     },
   };
@@ -142,8 +152,7 @@ function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): Ch
   if (!deployed) return spec;
   const { scanSlots, scanQueue, concurrency, push } = deployed;
   const settings: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-    // One ClamAV stands for those of the scanner and of the rescanner, which have one each.
-    clamd: { THREADS: String(2 * scanSlots) },
+    clamd: { THREADS: String(scanSlots) },
     // One owner stands for many here.
     upload: { UPLOADS_PER_OWNER: String(concurrency.upload) },
     scanner: { SCAN_SLOTS: String(scanSlots), SCAN_QUEUE: String(scanQueue) },
@@ -154,6 +163,27 @@ function withDefaults(spec: ChildSpec, deployed: ModuleDefaults | undefined): Ch
     },
   };
   return { ...spec, env: { ...spec.env, ...settings[spec.name] } };
+}
+
+/** ClamAV beside the rescanner, as in its instance. */
+function clamdOfRescanner(
+  { maxScanBytes }: PlatformConfig,
+  folder: string,
+  { scanSlots }: ModuleDefaults,
+  databaseDirectory: string | undefined,
+): Promise<RunningClamd> {
+  return startClamd({
+    folder,
+    maxScanBytes,
+    threads: scanSlots,
+    ...(databaseDirectory && { databaseDirectory }),
+  });
+}
+
+function withClamd(spec: ChildSpec, clamd: RunningClamd | undefined): ChildSpec {
+  if (spec.name !== 'rescanner' || !clamd) return spec;
+  const env = { CLAMD_PORT: String(clamd.port), CLAMD_TEMP_DIR: clamd.temporaryDirectory };
+  return { ...spec, env: { ...spec.env, ...env } };
 }
 
 /** The scanner takes them for development ones, which need no date. */

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { setPriority } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { BLOBS_PREFIX } from '../../../shared/files/blob-name.ts';
 import type { Bench, Row } from '../../bench.ts';
 import { type Finding, figure } from '../../finding.ts';
 import { send } from '../../http.ts';
 import { inFlight } from '../../in-flight.ts';
+import { setNice } from '../../process.ts';
 import { seedContents } from '../../stage/seed.ts';
 import type { Stage } from '../../stage/stage.ts';
 import { quantile } from '../../stats.ts';
@@ -21,7 +21,7 @@ export const latencyRescan: Row = {
 const AT_A_TIME = 3;
 /** A version of the signatures that no clamd of today has. */
 const DATABASE = 1;
-/** The lowest priority: the rescanner has processors to itself where it is deployed, and the scanner's are not for it. */
+/** The lowest priority: where it is deployed, the rescanner has processors to itself, and the scanner's are not for it. */
 const LAST = 19;
 const LOOK_AFTER_MS = 5_000;
 const GIVE_UP_MS = 900_000;
@@ -30,7 +30,7 @@ const PERCENTILE = 0.99;
 async function measure({ scale, distant, say }: Bench): Promise<readonly Finding[]> {
   const { contents, files } = scale.rescan;
   const stage = await distant();
-  setPriority(stage.pid('rescanner'), LAST);
+  for (const pid of [stage.pid('rescanner'), stage.rescannerClamdPid]) if (pid) setNice(pid, LAST);
   await seedContents(stage, contents, DATABASE);
   await timesOf(stage, files / 2, () => true);
   const before = await timesOf(stage, files, () => true);
@@ -77,8 +77,8 @@ async function measure({ scale, distant, say }: Bench): Promise<readonly Finding
       detail:
         `p50 / p99 of ${during.length} files beside the re-scan: ${text(during)} ms; of ${without.length} without it: ` +
         `${text(without)} ms (before ${text(before)}, after ${text(after)}: ${figure(noise)} × apart). ` +
-        `${figure(contents / seconds)} contents a second were scanned again. The rescanner has the lowest priority ` +
-        'here, where it shares the processors, ClamAV and the emulators with the uploads.',
+        `${figure(contents / seconds)} contents a second were scanned again. The rescanner and its ClamAV have the ` +
+        'lowest priority here, where they share the processors and the emulators with the uploads.',
       limit: 'Deployed, the two have separate instances, and share Cloud Storage alone.',
     },
   ];
