@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFile, writeFile } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import type { Handle, ScanEvent } from '../../client/src/index.ts';
 import { EICAR, OWNER, Service } from '../support/service.ts';
@@ -142,6 +145,43 @@ describe('client: the output of the command line', () => {
       .map((text) => JSON.parse(text) as ScanEvent)
       .find(({ data }) => 'fileId' in data && data.fileId === id);
     assert.equal(event?.traceparent?.split('-')[1], trace);
+  });
+
+  it('passes on no character of an event that could command a terminal', async () => {
+    const at = '2026-11-23T18:14:36.369Z';
+    const fileId = 'dul5o97iubnr643anjrka7ngal8gr9hlvnloro5f8vi';
+    const data = {
+      fileId,
+      verdict: 'infected',
+      signature: 'Eicar\u001b]0;owned\u0007',
+      owner: OWNER,
+      contentType: 'text/plain',
+      createdAt: at,
+      scannedAt: at,
+    };
+    const attributes = {
+      'ce-specversion': '1.0',
+      'ce-id': 'one of a hostile publisher',
+      'ce-source': 'https://fileshare.example.org/files',
+      'ce-time': at,
+      'ce-type': 'no.nav.hops.fileshare.scan.completed.v1',
+    };
+    const message = { attributes, data: Buffer.from(JSON.stringify(data)).toString('base64') };
+    const pubsub = createServer((_, response) => {
+      response.setHeader('content-type', 'application/json');
+      response.end(JSON.stringify({ receivedMessages: [{ ackId: 'a', message }] }));
+    });
+    await once(pubsub.listen(0, '127.0.0.1'), 'listening');
+    const { port } = pubsub.address() as AddressInfo;
+    try {
+      const subscription = 'projects/fileshare-local/subscriptions/hostile';
+      const { stdout } = await fileshare(['watch', '--subscription', subscription, '--count', '1'], {
+        env: { PUBSUB_EMULATOR_HOST: `127.0.0.1:${port}` },
+      });
+      assert.ok(stdout.includes(`${fileId}  (Eicar]0;owned)`), stdout);
+    } finally {
+      pubsub.close();
+    }
   });
 
   it('tells a request without an answer with --verbose', async () => {

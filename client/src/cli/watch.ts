@@ -3,7 +3,7 @@ import type { ScanEvent } from '../event-types.ts';
 import { InvalidScanEvent, parseScanEvent } from '../events.ts';
 import type { Handle } from '../handle.ts';
 import { connect } from './connect.ts';
-import { type Context, line, print, say } from './context.ts';
+import { type Context, harmless, line, print, say } from './context.ts';
 import { Subscription } from './pubsub.ts';
 
 export interface WatchFlags {
@@ -81,7 +81,7 @@ function eventLine({ type, data, time }: ScanEvent): string {
   const name = type.replace(/^no\.nav\.hops\.fileshare\./, '').replace(/\.v1$/, '');
   const subject = 'fileId' in data ? data.fileId : data.sha256;
   const why = 'signature' in data ? data.signature : 'reason' in data ? data.reason : undefined;
-  return [time, name.padEnd(15), data.verdict.padEnd(11), subject, why && `(${why})`]
+  return [time, name.padEnd(15), data.verdict.padEnd(11), subject, why && `(${harmless(why)})`]
     .filter(Boolean)
     .join('  ');
 }
