@@ -9,6 +9,7 @@ export type Effect =
       readonly retryAfter?: number | undefined;
       readonly when?: 'before' | 'after' | undefined;
     }
+  /** Takes effect so much later, or once the faults are cleared. */
   | { readonly kind: 'delay'; readonly ms: number }
   /** The connection is cut before the operation takes effect, or after it did and before the answer. */
   | { readonly kind: 'reset'; readonly when: 'before' | 'after' }
@@ -40,6 +41,8 @@ export interface FaultRule {
 export class Faults {
   #rules: { readonly rule: FaultRule; matches: number }[] = [];
   #struck = 0;
+  #cleared = new AbortController();
+
   /** @returns how many calls have matched it so far */
   add(rule: FaultRule): () => number {
     const entry = { rule, matches: 0 };
@@ -52,9 +55,16 @@ export class Faults {
     return this.#struck;
   }
 
+  /** Aborted by the next {@link clear}. */
+  get cleared(): AbortSignal {
+    return this.#cleared.signal;
+  }
+
   clear(): void {
     this.#rules = [];
     this.#struck = 0;
+    this.#cleared.abort();
+    this.#cleared = new AbortController();
   }
 
   /** The fault for this call; every rule that matches counts it. */

@@ -77,7 +77,7 @@ async function operate(
   let answer: Answer | undefined;
   let access: Access | undefined;
   try {
-    answer = await before(effects, request, response);
+    answer = await before(effects, request, response, service.faults.cleared);
     if (operation !== 'notify' && answer === undefined) {
       access = await accessOf(service.iam, matched, query, request.headers);
       admit(access, matched);
@@ -111,9 +111,10 @@ async function before(
   effects: readonly Effect[],
   request: IncomingMessage,
   response: ServerResponse,
+  cleared: AbortSignal,
 ): Promise<Answer | undefined> {
   for (const effect of effects) {
-    if (effect.kind === 'delay') await pause(effect.ms, response);
+    if (effect.kind === 'delay') await pause(effect.ms, response, cleared);
     else if (effect.kind === 'error' && effect.when !== 'after') throw refusal(effect);
     else if (effect.kind === 'reset' && effect.when === 'before') {
       request.socket.resetAndDestroy();
@@ -133,15 +134,15 @@ async function stall(response: ServerResponse): Promise<never> {
   throw new ConnectionCut('stalled');
 }
 
-/** A delay that ends early when the client goes away. */
-async function pause(milliseconds: number, response: ServerResponse): Promise<void> {
+/** A delay that ends early when the client goes away, or the faults are cleared. */
+async function pause(milliseconds: number, response: ServerResponse, cleared: AbortSignal): Promise<void> {
   const gone = new AbortController();
   const abort = (): void => gone.abort();
   response.once('close', abort);
   try {
-    await delay(milliseconds, undefined, { signal: gone.signal });
+    await delay(milliseconds, undefined, { signal: AbortSignal.any([gone.signal, cleared]) });
   } catch (cause) {
-    throw new ConnectionCut('cut during an ordered delay', { cause });
+    if (gone.signal.aborted) throw new ConnectionCut('cut during an ordered delay', { cause });
   } finally {
     response.off('close', abort);
   }

@@ -91,6 +91,16 @@ describe('storage emulator: faults and counts', () => {
     assert.equal(await status('object'), 200);
   });
 
+  it('ends a delay when the faults are cleared', async () => {
+    const { faults, operations } = fixture.emulator;
+    faults.add({ operation: 'objects.get', effect: { kind: 'delay', ms: 3_600_000 } });
+    operations.reset();
+    const delayed = status('object');
+    await until(() => operations.of('objects.get').calls === 1);
+    faults.clear();
+    assert.equal(await delayed, 200);
+  });
+
   it('strikes a chunk by the name of its session, and a rewrite by source or destination', async () => {
     const { faults } = fixture.emulator;
     const uri = await fixture.session('', { json: { name: 'session/x' } });
