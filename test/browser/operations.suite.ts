@@ -120,6 +120,34 @@ describe('the page: operations', () => {
     await notice.filter({ hasText: /^$/ }).waitFor({ state: 'attached' });
   });
 
+  it('publishes a notice, which everybody reads on the page, and removes it', async () => {
+    const page = await window.open(service.url);
+    await opened(page);
+    const note = page.getByRole('status', { name: 'Notice to users' });
+    await note.filter({ hasText: 'There is no notice.' }).waitFor();
+    const text = 'Maintenance <b>tonight</b>';
+    await page.getByRole('textbox', { name: /^Notice/ }).fill(text);
+    await page.getByRole('checkbox', { name: 'As a warning' }).check();
+    await page.getByRole('button', { name: 'Publish notice' }).click();
+    await note.filter({ hasText: `Shown, by user:operator@operators.example: ${text}` }).waitFor();
+    const answer = async () => (await service.call('GET', '/notice')).text();
+    await eventually(async () => (await answer()).includes('"warning"'));
+    const reader = await window.open(service.url);
+    const banner = reader.getByRole('status', { name: 'Notice', exact: true });
+    await banner.filter({ hasText: text }).waitFor();
+    assert.equal(await banner.locator('b').count(), 0);
+
+    await page.route('**/local/operator/notice', (route) =>
+      route.fulfill({ status: 503, json: { detail: 'The sweeper does not answer.' } }),
+    );
+    await page.getByRole('button', { name: 'Remove notice' }).click();
+    await note.filter({ hasText: 'Refused. The sweeper does not answer. (503)' }).waitFor();
+    await page.unroute('**/local/operator/notice');
+    await page.getByRole('button', { name: 'Remove notice' }).click();
+    await note.filter({ hasText: 'There is no notice.' }).waitFor();
+    await eventually(async () => !(await answer()).includes('notice'));
+  });
+
   /** Waits until the files function tells that the intake is so. */
   async function told(state: 'open' | 'paused'): Promise<void> {
     await eventually(async () =>

@@ -473,6 +473,27 @@ describe('resumable uploads of the IETF draft', () => {
     }
   });
 
+  it('are refused with 415 at the first PATCH of tus-js-client as ietf-draft-03, which has no media type', async () => {
+    const known = await files();
+    const authorization = `Bearer ${await service.platform.token(OWNER)}`;
+    const error = await new Promise<Error>((resolve, reject) => {
+      // As above.
+      const options = { protocol: 'ietf-draft-03', chunkSize: 30_000 };
+      new Upload(bytes, {
+        ...options,
+        endpoint: `${service.uploadUrl}/files`,
+        headers: { authorization },
+        retryDelays: null,
+        onError: resolve,
+        onSuccess: () => reject(new Error('It was accepted')),
+      }).start();
+    });
+    assert.match(error.message, /method: PATCH.*response code: 415.*upload-content-type/s);
+    const [begun, ...more] = (await files()).filter((name) => !known.includes(name));
+    assert.deepEqual(more, []);
+    assert.equal((await service.status(begun?.split('/').at(-1) ?? '')).state, 'uploading');
+  });
+
   const curl = spawnSync('curl', ['--version']).status === 0;
   (curl ? it : it.skip)('can be sent by curl', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'curl-'));

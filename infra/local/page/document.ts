@@ -144,6 +144,14 @@ ${loginScreen(identity)}
         <button type="button" class="small" id="intake-resume" hidden>Resume intake</button>
       </form>
       <p class="note" role="status" id="intake-note" aria-label="Intake"></p>
+      <form class="intake" id="notice-form" autocomplete="off">
+        <label for="notice-text">Notice to all users, such as of maintenance</label>
+        <input id="notice-text" required maxlength="500">
+        <span><input type="checkbox" id="notice-warning"><label for="notice-warning">As a warning</label></span>
+        <button type="submit" class="small" id="notice-publish">Publish notice</button>
+        <button type="button" class="small" id="notice-remove" hidden>Remove notice</button>
+      </form>
+      <p class="note" role="status" id="notice-note" aria-label="Notice to users"></p>
       <p class="note" role="status" id="operations-note" aria-label="Outcome of the order"></p>
     </div>
   </section>

@@ -11,26 +11,27 @@ import { answerQuery, type MetricSources } from '../metrics/query.ts';
 const OPERATOR_PATH = '/local/operator';
 
 /** Paths of the sweeper that the page may call, and how. */
-const ORDERS = {
-  '/quarantine': 'GET',
-  '/quarantine/content': 'GET',
-  '/quarantine/rescan': 'POST',
-  '/release': 'POST',
-  '/condemn': 'POST',
-  '/sweep': 'POST',
-  '/collect': 'POST',
-  '/redrive': 'POST',
-  '/intake': 'GET',
-  '/intake/pause': 'POST',
-  '/intake/resume': 'POST',
-} as const;
+const ORDERS: Readonly<Record<string, readonly string[]>> = {
+  '/quarantine': ['GET'],
+  '/quarantine/content': ['GET'],
+  '/quarantine/rescan': ['POST'],
+  '/release': ['POST'],
+  '/condemn': ['POST'],
+  '/sweep': ['POST'],
+  '/collect': ['POST'],
+  '/redrive': ['POST'],
+  '/intake': ['GET'],
+  '/intake/pause': ['POST'],
+  '/intake/resume': ['POST'],
+  '/notice': ['PUT', 'DELETE'],
+};
 
 /** Base of the HTTP API of Prometheus, which knows the queries of `fileshare admin status`. */
 const QUERY_PATH = '/local/metrics/api/v1/query';
 
 /** Methods of the paths that are for operators alone. */
 export const OPERATOR_METHODS: Readonly<Record<string, readonly string[]>> = {
-  ...Object.fromEntries(Object.entries(ORDERS).map(([path, method]) => [OPERATOR_PATH + path, [method]])),
+  ...Object.fromEntries(Object.entries(ORDERS).map(([path, methods]) => [OPERATOR_PATH + path, methods])),
   [QUERY_PATH]: ['GET'],
 };
 

@@ -22,6 +22,8 @@ export interface QuarantinePage {
   readonly next?: string;
 }
 
+type Method = 'POST' | 'PUT' | 'DELETE';
+
 /** Calls the sweeper in the name of an operator. */
 export class Operator {
   readonly session: Session;
@@ -48,14 +50,14 @@ export class Operator {
     return (await this.#call('GET', `/quarantine/content?${new URLSearchParams({ name })}`)).blob();
   }
 
-  /** Whether new uploads are taken. */
+  /** Whether new uploads are taken, and what users are told. */
   async intake<Answer>(): Promise<Answer> {
     return (await this.#call('GET', '/intake')).json();
   }
 
   /** Sends an order, and returns the report. @throws {Error} that says why it was refused */
-  async order<Report>(path: string, body: object = {}): Promise<Report> {
-    return (await this.#call('POST', path, body)).json();
+  async order<Report>(path: string, body: object = {}, method: Method = 'POST'): Promise<Report> {
+    return (await this.#call(method, path, body)).json();
   }
 
   /** Asks the HTTP API of Prometheus. */
@@ -63,7 +65,7 @@ export class Operator {
     return this.#fetch('GET', this.#addresses.metricsUrl + path);
   }
 
-  #call(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+  #call(method: 'GET' | Method, path: string, body?: object): Promise<Response> {
     return this.#fetch(method, this.#addresses.ordersUrl + path, body);
   }
 
