@@ -10,7 +10,7 @@ import { type RetryPolicy, retrying } from '../../shared/storage/retry.ts';
  * where somebody else wrote meanwhile, and where it was written but the answer got lost: twice must be as once. Its
  * error is the answer to the request for the change.
  */
-type Change = (read: Versioned) => FileRecord | Promise<FileRecord>;
+type Change = (current: Versioned) => FileRecord | Promise<FileRecord>;
 
 interface ChangeOptions {
   /**
@@ -19,12 +19,12 @@ interface ChangeOptions {
    */
   readonly alone?: boolean;
   /** Awaited after the record was read and before it is written, each time it is tried: of all changes at once. */
-  readonly prepare?: (read: Versioned) => Promise<void>;
+  readonly prepare?: (current: Versioned) => Promise<void>;
 }
 
 interface Waiting {
   readonly change: Change;
-  readonly prepare: ((read: Versioned) => Promise<void>) | undefined;
+  readonly prepare: ((current: Versioned) => Promise<void>) | undefined;
   readonly alone: boolean;
   readonly resolve: (written: Versioned) => void;
   readonly reject: (error: unknown) => void;

@@ -19,6 +19,14 @@ interface ScannedFile {
   readonly claims?: DeclaredDigests;
 }
 
+/** Bytes to scan, and the file that they are. */
+interface ScanSource {
+  readonly bucket: Bucket;
+  readonly object: StoredObject;
+  readonly file: ScannedFile;
+  readonly early?: EarlyRead | undefined;
+}
+
 /**
  * Steps 5 and 6: one pass over the pinned generation feeds the digests and ClamAV together. Changes nothing but that
  * `begun` is called before ClamAV gets the first byte.
@@ -26,19 +34,17 @@ interface ScannedFile {
  */
 export async function decideByScan(
   deps: ScanDeps,
-  source: Bucket,
-  file: ScannedFile,
-  object: StoredObject,
-  early: EarlyRead | undefined,
+  source: ScanSource,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   const { windows } = deps;
+  const { file, object } = source;
   const inWindows = windows && coverageOf(deps, object.size) === 'windows';
   const inTime = inWindows ? [AbortSignal.timeout(windows.timeoutMs)] : [];
   const atOnce = Math.min(object.size, deps.maxScanBytes);
   const scanned = await deps.admission.run(file.owner, atOnce, async (spaceLow) => {
     using either = new EitherSignal(signal, spaceLow, ...inTime);
-    return await scanBytes(deps, source, file, object, early, { signal: either.signal, begun });
+    return await scanBytes(deps, source, { signal: either.signal, begun });
   });
   return 'result' in scanned ? scanned.result : scanned;
 }
@@ -48,10 +54,7 @@ const OVER = new Error('the scan is over');
 
 async function scanBytes(
   deps: ScanDeps,
-  source: Bucket,
-  file: ScannedFile,
-  object: StoredObject,
-  early: EarlyRead | undefined,
+  { bucket, file, object, early }: ScanSource,
   { signal, begun }: Pick<Held, 'signal' | 'begun'>,
 ): Promise<Decision | Undecided> {
   // Before the scan: signatures reloaded meanwhile are newer than what the record then says, never older.
@@ -65,7 +68,7 @@ async function scanBytes(
   try {
     const range = { start: 0, end: size - 1 };
     const bytes = await (early?.takeBytes(size) ??
-      source.read(object.name, { generation, range, signal: reading.signal }));
+      bucket.read(object.name, { generation, range, signal: reading.signal }));
     if (!bytes) return 'sourceGone';
     const check = new StructureCheck();
     const scanned = await verdictOn(deps, tallied(bytes, tally, check, begun), size, signal);

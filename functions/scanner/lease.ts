@@ -14,6 +14,11 @@ export interface LeaseTerms {
   readonly now: () => Date;
 }
 
+interface LeaseDeps {
+  readonly records: Records;
+  readonly lease: LeaseTerms;
+}
+
 export interface Held {
   /** Ends the renewing, and says how the record was written last: the version to write the verdict over. */
   readonly stopRenewing: () => Promise<Versioned<PendingRecord>>;
@@ -31,8 +36,7 @@ type Result = Outcome | 'conflict';
  * no matter which process holds one.
  */
 export async function underLease(
-  records: Records,
-  terms: LeaseTerms,
+  { records, lease: terms }: LeaseDeps,
   found: Versioned<PendingRecord>,
   size: number,
   signal: AbortSignal,

@@ -61,7 +61,7 @@ export async function scanFinalized(
     // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
     const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
     const record = asPending(current.record, stored ?? object);
-    if (isDecided(record)) return concluded(scan, record, object);
+    if (isDecided(record)) return finish(scan, record, object);
     if (record.state === 'expired' || record.state === 'deleted')
       return dropUpload(scan, { ...current, record }, object);
     if (record.state === 'failed') {
@@ -96,8 +96,9 @@ async function scanPending(
   if (unread) return carryOut(scan, current, object, unread);
   // Before a lease: an outage writes nothing, however long it lasts.
   await scan.engine.fit();
-  return underLease(scan.records, scan.lease, current, object.size, signal, async (lease) => {
-    const decision = await decideByScan(scan, scan.unscanned, current.record, object, early, lease);
+  const source = { bucket: scan.unscanned, object, file: current.record, early };
+  return underLease(scan, current, object.size, signal, async (lease) => {
+    const decision = await decideByScan(scan, source, lease);
     return carryOut(scan, await lease.stopRenewing(), object, decision);
   });
 }
@@ -153,16 +154,16 @@ async function carryOut(
   if (record === 'sourceGone') return withoutSource(scan, current, object);
   if (record === 'belied')
     return (await markFailed(scan, current, 'contentMismatch', { refutedClaim: true })) ? DONE : 'conflict';
-  const settledAt = scan.now();
+  const movedAt = scan.now();
   // Side by side: whether anybody still waits for it, where its scan may have taken long (docs/adr/0029).
   const [written, latest] = await Promise.all([
     scan.records.judge(current, record),
     decision.readFrom ? scan.records.reread(current) : current,
   ]);
-  const at = { decidedAt, settledAt, writtenAt: scan.now() };
+  const at = { decidedAt, movedAt, writtenAt: scan.now() };
   noteSteps(scan, decision, at);
   const waits = latest && asPending(latest.record, object).state === 'pending';
-  if (written && waits) return concluded(scan, written.record, object, timingsOf(decision, object, at));
+  if (written && waits) return finish(scan, written.record, object, timingsOf(decision, object, at));
   // It may be gone by now, and what was promoted for it would have nobody.
   if (record.state === 'clean')
     await scan.candidates.addGcCandidate({ owner: record.owner, sha256: record.content.sha256 });
@@ -171,14 +172,14 @@ async function carryOut(
 
 interface StepTimes {
   readonly decidedAt: Date;
-  readonly settledAt: Date;
+  readonly movedAt: Date;
   readonly writtenAt: Date;
 }
 
 function noteSteps({ span }: ScanContext, { readFrom, scan, promoted }: Decision, at: StepTimes): void {
   if (readFrom) span?.step('scan bytes', readFrom, scan.scannedAt);
-  if (!promoted) span?.step('move bytes', at.decidedAt, at.settledAt);
-  span?.step('write verdict', at.settledAt, at.writtenAt);
+  if (!promoted) span?.step('move bytes', at.decidedAt, at.movedAt);
+  span?.step('write verdict', at.movedAt, at.writtenAt);
 }
 
 function timingsOf(
@@ -192,13 +193,13 @@ function timingsOf(
     arrivedAt: timeCreated,
     waitMs: sinceArrival(readFrom ?? at.decidedAt),
     ...(readFrom && { scanMs: scan.scannedAt.getTime() - readFrom.getTime() }),
-    ...(!promoted && { moveMs: at.settledAt.getTime() - at.decidedAt.getTime() }),
+    ...(!promoted && { moveMs: at.movedAt.getTime() - at.decidedAt.getTime() }),
     verdictSeconds: sinceArrival(at.writtenAt) / 1000,
   };
 }
 
 /** Steps 9 and 10. */
-async function concluded(
+async function finish(
   scan: ScanContext,
   record: DecidedRecord,
   object: StoredObject,

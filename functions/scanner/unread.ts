@@ -6,8 +6,7 @@ import type { EarlyRead } from './early-reads.ts';
 import { foundBefore, known } from './known.ts';
 
 /**
- * Step 4: tries to decide without scanning the bytes. Changes nothing anywhere, but that a
- * blob which is to be relied on is marked as in use.
+ * Step 4: tries to decide without scanning the bytes. Only side effect: a reused blob is marked as in use.
  * @returns undefined where they must be scanned
  */
 export async function decideUnread(

@@ -64,7 +64,7 @@ export class RescanBudget {
   }
 
   /** Returns what was reserved and not spent, unless its day is over. @throws {StorageError} */
-  async giveBack({ day, files, bytes }: Reserved): Promise<void> {
+  async refund({ day, files, bytes }: Reserved): Promise<void> {
     if (files <= 0 && bytes <= 0) return;
     for (;;) {
       const current = await this.#read();

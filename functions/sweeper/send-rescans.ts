@@ -106,7 +106,7 @@ export async function sendRescans<Passed extends string>(
     }
     return { blobs, bytes, places, overtaken };
   } finally {
-    await giveBack(deps, left);
+    await refund(deps, left);
   }
 }
 
@@ -115,8 +115,8 @@ function blobsOf({ permanent }: SendDeps): Contents<never> {
 }
 
 /** A part that cannot be given back is spent, which is no reason to forget what was sent. */
-async function giveBack({ budget, log }: SendDeps, left: Reserved): Promise<void> {
-  await budget.giveBack(left).catch((error: unknown) => {
+async function refund({ budget, log }: SendDeps, left: Reserved): Promise<void> {
+  await budget.refund(left).catch((error: unknown) => {
     log.warn({ err: error, files: left.files, bytes: left.bytes }, 're-scan budget not given back');
   });
 }

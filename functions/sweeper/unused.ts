@@ -49,7 +49,7 @@ export async function reconcileUnused(
     case 'uploading':
       return 'unchanged';
     case 'deleted':
-      if (!record.announced) return conclude(deps, { ...current, record });
+      if (!record.announced) return finishDeletion(deps, { ...current, record });
       return isOver(deps, record.deletedAt) ? purge(deps, current) : 'tombstone';
     case 'expired':
       return isOver(deps, record.createdAt) ? purge(deps, current) : 'tombstone';
@@ -93,7 +93,10 @@ function isUnreferencedForLong(
 }
 
 /** Nobody writes that a file has reached its end before: then its owner can no longer move it. */
-async function conclude(deps: CollectorDeps, current: Versioned<DeletedRecord>): Promise<CollectOutcome> {
+async function finishDeletion(
+  deps: CollectorDeps,
+  current: Versioned<DeletedRecord>,
+): Promise<CollectOutcome> {
   const written = isWrittenOver(current) ? current : await deps.records.replace(current, current.record);
   return written ? announce(deps, written) : 'conflict';
 }

@@ -94,7 +94,7 @@ async function look({ records, unscanned }: CreateOnceDeps, { fileId }: KeyReser
     }
     current = await records.get(fileId);
   }
-  if (!current || isTentative(current.record)) return { kind: 'open', read: current };
+  if (!current || isTentative(current.record)) return { kind: 'open', current };
   return current.record.state === 'expired'
     ? { kind: 'expired' }
     : { kind: 'complete', record: current.record };
@@ -104,7 +104,7 @@ type Found =
   | { readonly kind: 'complete'; readonly record: FileRecord }
   | { readonly kind: 'expired' }
   /** Its uploader may still complete it. Without a record it has yet to write one. */
-  | { readonly kind: 'open'; readonly read: Versioned | undefined };
+  | { readonly kind: 'open'; readonly current: Versioned | undefined };
 
 function isTentative(record: FileRecord): record is PendingRecord & { tentative: true } {
   return record.state === 'pending' && record.tentative === true;
@@ -151,7 +151,7 @@ async function outcomeOf(
     if (found.kind === 'expired') return undefined;
     if (found.kind === 'complete') return found.record;
     if (!isOver) await delay(Math.min(PAUSE_MS, patienceMs));
-    else if (await abandon(records, found.read, { ...ours, id: claim.fileId })) return undefined;
+    else if (await abandon(records, found.current, { ...ours, id: claim.fileId })) return undefined;
   }
 }
 

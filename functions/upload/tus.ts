@@ -82,8 +82,12 @@ async function create(tus: Tus, context: RequestContext, caller: Caller): Promis
   return (concat ? createPartial : createUpload)(tus, context, caller);
 }
 
-async function head(tus: Tus, { response }: RequestContext, { record: read, upload }: Found): Promise<void> {
-  const now = await standing(tus, read);
+async function head(
+  tus: Tus,
+  { response }: RequestContext,
+  { record: current, upload }: Found,
+): Promise<void> {
+  const now = await standing(tus, current);
   const concat: Record<string, string> =
     upload?.concat === undefined ? {} : { 'upload-concat': upload.concat };
   const live = alive(tus, now);

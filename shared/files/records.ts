@@ -178,8 +178,8 @@ export class Records {
     return { record: asOf(record, this.#now()), object, verdict };
   }
 
-  async #patch(read: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
-    const object = await putMetadata(this.#bucket, read.name, read, metadata);
+  async #patch(current: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
+    const object = await putMetadata(this.#bucket, current.name, current, metadata);
     // A try again may take somebody else's write for ours, which has all of these values, and others beside.
     const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
     return isOurs ? object : undefined;

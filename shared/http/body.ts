@@ -4,9 +4,8 @@ import { detach } from '../runtime/memory.ts';
 import { invalidRequest, Problem } from './problems.ts';
 
 /**
- * The body, which throws where it ends before its framing says that it is over. Each piece is the reader's until the
- * next is asked for, and empty from then on. A client that waits for
- * `100 Continue` is told to go on when the first byte is asked for, and so is never told where it is refused before.
+ * Reads the body of a request. Chunks are valid only until the next one is requested; copy to keep. A client that waits for
+ * `100 Continue` gets it when the first chunk is requested, and so not at all if the request is refused before.
  * @throws {Problem} `upload-incomplete`, or `too-large` with the first byte that is more than `maxBytes`
  */
 export async function* bodyOf(

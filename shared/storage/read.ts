@@ -29,8 +29,8 @@ const NOT_FOUND = 404;
 
 /**
  * Reads a range, of at least a byte, of one generation of an object. A connection that fails or falls silent is taken up again
- * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value. Each piece is the
- * reader's until the next is asked for, and empty from then on.
+ * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value. Chunks are
+ * valid only until the next one is requested; copy to keep.
  * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
  * @throws {StorageError} from the call, or from the iteration
  */

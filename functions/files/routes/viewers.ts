@@ -53,7 +53,7 @@ export function deleteViewer(files: Files): Route {
 }
 
 const MAX_BODY_BYTES = 64 * 1024;
-const Terms = v.strictObject({ until: v.optional(v.string()) });
+const GrantBody = v.strictObject({ until: v.optional(v.string()) });
 const Granted = v.union([
   v.string(),
   v.strictObject({ principal: v.string(), until: v.optional(v.string()) }),
@@ -86,8 +86,8 @@ export function patchViewers(files: Files): Route {
 async function termsOf(
   request: Parameters<typeof jsonOf>[0],
   response: ServerResponse,
-): Promise<v.InferOutput<typeof Terms>> {
-  const parsed = v.safeParse(Terms, await jsonOf(request, response, MAX_BODY_BYTES, {}));
+): Promise<v.InferOutput<typeof GrantBody>> {
+  const parsed = v.safeParse(GrantBody, await jsonOf(request, response, MAX_BODY_BYTES, {}));
   if (parsed.success) return parsed.output;
   throw invalidRequest(
     'Send JSON, {"until": "…"} with a time, as application/json, or no body for a grant without an end.',

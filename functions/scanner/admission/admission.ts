@@ -52,7 +52,7 @@ export class Admission {
       return (await tempSpace.during(size, work)) ?? { refused: 'tempSpace' };
     } finally {
       slotUse?.change(-1);
-      this.#turns.giveBack(owner, isLong);
+      this.#turns.endTurn(owner, isLong);
     }
   }
 }

@@ -68,7 +68,7 @@ export class Turns {
     return admitted;
   }
 
-  giveBack(name: string, isLong = false): void {
+  endTurn(name: string, isLong = false): void {
     const owner = this.#owners.get(keyOf(name, isLong));
     if (!owner?.running) throw new Error(`${name} holds no slot`);
     owner.running--;

@@ -42,7 +42,7 @@ export async function rescanQuarantined(
   const { size, crc32c } = object;
   const file = { owner: OWNER, content: { size, crc32c, sha256 } };
   const begun = async () => undefined;
-  const decision = await decideByScan(context, quarantine, file, object, undefined, { signal, begun });
+  const decision = await decideByScan(context, { bucket: quarantine, file, object }, { signal, begun });
   if (decision === 'sourceGone') return 'over';
   if ('refused' in decision) return later(decision);
   if ('failure' in decision) {

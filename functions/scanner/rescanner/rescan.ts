@@ -72,7 +72,7 @@ async function rescanned(
   const { size, crc32c } = object;
   const file = { owner: OWNER, content: { size, crc32c, sha256 } };
   const begun = async () => undefined;
-  const decision = await decideByScan(context, permanent, file, object, undefined, { signal, begun });
+  const decision = await decideByScan(context, { bucket: permanent, file, object }, { signal, begun });
   if (decision === 'sourceGone') return 'over';
   if ('refused' in decision) return later(decision);
   if ('failure' in decision) return damaged(context, object);

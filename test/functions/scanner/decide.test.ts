@@ -339,7 +339,8 @@ describe('deciding on a file', () => {
       signal = never,
     ) => {
       const before = given.length;
-      return decideByScan({ ...decider, ...how }, unscanned, record, object, undefined, {
+      const source = { bucket: unscanned, file: record, object };
+      return decideByScan({ ...decider, ...how }, source, {
         signal,
         begun: async () => {
           begun++;

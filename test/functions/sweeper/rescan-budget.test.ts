@@ -65,12 +65,12 @@ describe('the budget of re-scans', () => {
   it('takes back what was not spent, on its day alone', async () => {
     const one = budget(250);
     const reserved = (await one.reserve(0)) ?? assert.fail();
-    await one.giveBack({ ...reserved, files: 60, bytes: 0 });
+    await one.refund({ ...reserved, files: 60, bytes: 0 });
     assert.equal((await one.spent()).files, 40);
-    await one.giveBack({ ...reserved, files: 0, bytes: 0 });
+    await one.refund({ ...reserved, files: 0, bytes: 0 });
     fixture.now += DAY;
     await one.reserve(0);
-    await one.giveBack({ ...reserved, files: 40 });
+    await one.refund({ ...reserved, files: 40 });
     assert.equal((await one.spent()).files, 100);
   });
 
@@ -81,7 +81,7 @@ describe('the budget of re-scans', () => {
     fixture.now += DAY;
     const reserved = (await one.reserve(10)) ?? assert.fail();
     assert.equal(reserved.bytes, 100);
-    await one.giveBack({ ...reserved, bytes: 50 });
+    await one.refund({ ...reserved, bytes: 50 });
     assert.equal(await one.reserve(51), undefined);
     assert.equal((await one.reserve(50))?.bytes, 50);
   });

@@ -24,8 +24,8 @@ class Takers {
     await tick();
   }
 
-  async giveBack(...owners: readonly string[]): Promise<void> {
-    for (const owner of owners) this.turns.giveBack(owner);
+  async endTurn(...owners: readonly string[]): Promise<void> {
+    for (const owner of owners) this.turns.endTurn(owner);
     await tick();
   }
 }
@@ -34,21 +34,21 @@ describe('turns', () => {
   it('come to another owner after one scan, however many one has brought', async () => {
     const takers = new Takers(1, 20);
     await takers.take(...'aaaaaaaaaaaa', 'b');
-    await takers.giveBack('a');
+    await takers.endTurn('a');
     assert.deepEqual(takers.admitted, ['a', 'b']);
-    await takers.giveBack('b');
+    await takers.endTurn('b');
     await takers.take('b', 'c');
-    await takers.giveBack('a');
-    await takers.giveBack('b');
+    await takers.endTurn('a');
+    await takers.endTurn('b');
     assert.deepEqual(takers.admitted.join(''), 'ababc', 'who has come back is as new as who has just come');
   });
 
   it('of several slots come to the owner that holds the fewest', async () => {
     const takers = new Takers(3, 20);
     await takers.take(...'aaaaaa', 'b', 'b', 'b', 'c');
-    await takers.giveBack('a', 'a', 'a');
+    await takers.endTurn('a', 'a', 'a');
     assert.deepEqual(takers.admitted.slice(3), ['b', 'c', 'a']);
-    await takers.giveBack('c');
+    await takers.endTurn('c');
     assert.equal(takers.admitted.at(-1), 'b', 'served longer ago than a');
   });
 
@@ -69,16 +69,16 @@ describe('turns', () => {
     await take('long 2', true);
     assert.deepEqual(admitted, ['long 1', 'long 2'], 'nothing short has come yet');
     await take('short 1', false);
-    turns.giveBack('long 1', true);
+    turns.endTurn('long 1', true);
     await tick();
     assert.equal(admitted.at(-1), 'short 1');
     await take('long 3', true);
-    turns.giveBack('short 1');
+    turns.endTurn('short 1');
     await tick();
     assert.equal(admitted.length, 3, 'a slot is free, and kept');
     await take('short 2', false);
     assert.equal(admitted.at(-1), 'short 2');
-    turns.giveBack('short 2');
+    turns.endTurn('short 2');
     while (admitted.length < 5) await delay(5);
     assert.equal(admitted.at(-1), 'long 3', 'nothing short came any more');
   });
@@ -86,10 +86,10 @@ describe('turns', () => {
   it('of one slot go to long work too while short work comes', async () => {
     const turns = new Turns({ slots: 1, maxWaiting: 9 });
     assert.ok(await turns.take('a', LONG_MS));
-    turns.giveBack('a');
+    turns.endTurn('a');
     assert.ok(await turns.take('a', LONG_MS, true));
-    assert.throws(() => turns.giveBack('a'), /holds no slot/);
-    turns.giveBack('a', true);
+    assert.throws(() => turns.endTurn('a'), /holds no slot/);
+    turns.endTurn('a', true);
   });
 
   it('of one owner alternate between its long and its short work', async () => {
@@ -101,7 +101,7 @@ describe('turns', () => {
     }
     let isLong = false;
     for (const _ of [1, 2, 3, 4]) {
-      turns.giveBack('a', isLong);
+      turns.endTurn('a', isLong);
       await tick();
       isLong = order.at(-1) === 'long';
     }
@@ -114,7 +114,7 @@ describe('turns', () => {
     assert.ok(await turns.take('a', LONG_MS));
     for (const index of [1, 2, 3]) void turns.take('a', LONG_MS).then(() => order.push(index));
     for (const _ of [1, 2, 3]) {
-      turns.giveBack('a');
+      turns.endTurn('a');
       await tick();
     }
     assert.deepEqual(order, [1, 2, 3]);
@@ -128,7 +128,7 @@ describe('turns', () => {
     assert.deepEqual(takers.refused, ['a', 'a', 'a', 'a'], 'a waits once, b twice, c once');
     await takers.take('b', 'b', 'd', 'e');
     assert.deepEqual(takers.refused.slice(4), ['b', 'b', 'e', 'b'], 'where each waits once, who comes goes');
-    for (const owner of ['a', 'b', 'c', 'd']) await takers.giveBack(owner);
+    for (const owner of ['a', 'b', 'c', 'd']) await takers.endTurn(owner);
     assert.deepEqual(takers.admitted.join(''), 'abcda');
   });
 
@@ -141,9 +141,9 @@ describe('turns', () => {
     void take('second');
     void take('third');
     await tick();
-    turns.giveBack('a');
+    turns.endTurn('a');
     await tick();
-    turns.giveBack('a');
+    turns.endTurn('a');
     await tick();
     assert.deepEqual(outcomes, ['first true', 'second true', 'third true']);
     void take('fourth');
@@ -161,7 +161,7 @@ describe('turns', () => {
     const turns = new Turns({ slots: 1, maxWaiting: 5 });
     assert.ok(await turns.take('a', LONG_MS));
     assert.equal(await turns.take('b', 1), false);
-    turns.giveBack('a');
+    turns.endTurn('a');
     assert.ok(await turns.take('c', LONG_MS));
   });
 
@@ -189,7 +189,7 @@ describe('turns', () => {
             const before = new Map(held);
             add(held, owner, -1);
             const idle = [...waiting].find(([name, count]) => count > 0 && (held.get(name) ?? 0) === 0);
-            turns.giveBack(owner);
+            turns.endTurn(owner);
             await tick();
             const got = [...held].find(([name, count]) => count > (before.get(name) ?? 0))?.[0] ?? owner;
             // Nobody gets a second slot while another that waits has none.
@@ -204,7 +204,7 @@ describe('turns', () => {
         for (let left = 200; sum(held) > 0 && left > 0; left--) {
           const [owner = ''] = [...held].find(([, count]) => count > 0) ?? [];
           add(held, owner, -1);
-          turns.giveBack(owner);
+          turns.endTurn(owner);
           await tick();
         }
         assert.deepEqual([sum(held), sum(waiting)], [0, 0]);

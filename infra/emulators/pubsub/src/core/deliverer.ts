@@ -13,7 +13,7 @@ export interface Delivery {
   readonly deliveryAttempt: number;
 }
 
-export interface Room {
+export interface Capacity {
   readonly messages: number;
   readonly bytes: number;
 }
@@ -23,7 +23,7 @@ export interface Consumer {
   /** Milliseconds a message may stay unacknowledged with it; undefined means the subscription's. */
   readonly ackDeadline?: number | undefined;
   /** Its free capacity. Bytes may be overrun by one message, as in the service. */
-  room(): Room;
+  capacity(): Capacity;
   deliver(deliveries: readonly Delivery[]): void;
   /** A delivery to it ended: acknowledged, refused, overdue or dropped. */
   settled(delivery: Delivery): void;
@@ -47,7 +47,7 @@ interface Lease {
 }
 
 /** Small enough for the 4 MiB that gRPC clients accept by default, but for a single larger message. */
-const batch: Room = { messages: 1000, bytes: 2_000_000 };
+const batch: Capacity = { messages: 1000, bytes: 2_000_000 };
 
 const second = 1000;
 const ackIdPattern = /^[0-9a-f-]+:\d+$/;
@@ -130,9 +130,9 @@ export class Deliverer {
   }
 
   #leaseTo(consumer: Consumer): Delivery[] {
-    const room = consumer.room();
-    let messages = Math.min(room.messages, batch.messages);
-    let bytes = Math.min(room.bytes, batch.bytes);
+    const capacity = consumer.capacity();
+    let messages = Math.min(capacity.messages, batch.messages);
+    let bytes = Math.min(capacity.bytes, batch.bytes);
     const deliveries: Delivery[] = [];
     for (let entry = this.#backlog.line.first(); entry && messages > 0 && bytes > 0; messages--) {
       bytes -= entry.message.size;

@@ -55,11 +55,12 @@ export function tokenize(source: string): Token[] {
 }
 
 function unquote(body: string): string {
-  return body.replace(escapeSequence, (sequence, u4, u8, hex, octal, single) => {
+  return body.replace(escapeSequence, (sequence, ...groups: string[]) => {
+    const [u4, u8, hex, octal, single] = groups;
     const code = u4 ?? u8 ?? hex;
     if (code !== undefined) return codePoint(Number.parseInt(code, 16), sequence);
     if (octal !== undefined) return codePoint(Number.parseInt(octal, 8), sequence);
-    const plain = singles[single];
+    const plain = singles[single ?? ''];
     if (plain === undefined) throw invalid(`Invalid filter: unknown escape ${sequence}`);
     return plain;
   });

@@ -19,7 +19,7 @@ export async function pull(
   const { promise, resolve, reject } = Promise.withResolvers<readonly Delivery[]>();
   let open = true;
   const consumer: Consumer = {
-    room: () =>
+    capacity: () =>
       open ? { messages: maxMessages, bytes: Number.POSITIVE_INFINITY } : { messages: 0, bytes: 0 },
     deliver(deliveries) {
       open = false;

@@ -1,4 +1,4 @@
-import type { Consumer, Deliverer, Delivery, Room } from './deliverer.ts';
+import type { Capacity, Consumer, Deliverer, Delivery } from './deliverer.ts';
 import type { Subscription } from './subscription.ts';
 
 /**
@@ -26,7 +26,7 @@ export class Pusher implements Consumer {
     this.#send = send;
   }
 
-  room(): Room {
+  capacity(): Capacity {
     return { messages: inFlight - this.#sending.size, bytes: Number.POSITIVE_INFINITY };
   }
 

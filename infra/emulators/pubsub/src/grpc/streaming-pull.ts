@@ -1,6 +1,6 @@
 import type { ServerDuplexStream } from '@grpc/grpc-js';
 import * as v from 'valibot';
-import type { Consumer, Deliverer, Delivery, Room } from '../core/deliverer.ts';
+import type { Capacity, Consumer, Deliverer, Delivery } from '../core/deliverer.ts';
 import { parse } from '../core/parse.ts';
 import { invalid, type RpcError, rpcErrorOf } from '../core/status.ts';
 import { checkAckDeadline } from '../core/subscription.ts';
@@ -73,7 +73,7 @@ function open(call: Call, request: StreamRequest, service: PubSubService): PullS
 class PullStream implements Consumer {
   readonly #call: Call;
   readonly #deliverer: Deliverer;
-  readonly #limit: Room;
+  readonly #limit: Capacity;
   readonly #answersKeepAlive: boolean;
   #outstandingMessages = 0;
   #outstandingBytes = 0;
@@ -119,7 +119,7 @@ class PullStream implements Consumer {
     this.#deliverer.detach(this);
   }
 
-  room(): Room {
+  capacity(): Capacity {
     if (this.#call.writableNeedDrain) return { messages: 0, bytes: 0 };
     return {
       messages: this.#limit.messages - this.#outstandingMessages,

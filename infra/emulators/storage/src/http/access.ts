@@ -73,7 +73,7 @@ export async function accessOf(
 }
 
 /** @throws ApiError 401 | 403 */
-export function admit(access: Access, { operation, target }: Route): void {
+export function authorize(access: Access, { operation, target }: Route): void {
   const permission = PERMISSIONS[operation];
   if (permission !== undefined) access.require(permission, target);
 }

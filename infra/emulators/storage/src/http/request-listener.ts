@@ -12,7 +12,7 @@ import type { Operation, Target } from '../operation.ts';
 import type { OperationCounts } from '../operation-counts.ts';
 import type { MutationLimit } from '../state/mutation-limit.ts';
 import type { Store } from '../state/store.ts';
-import { type Access, accessOf, admit, concealing } from './access.ts';
+import { type Access, accessOf, authorize, concealing } from './access.ts';
 import type { Handler } from './call.ts';
 import { control } from './control-handler.ts';
 import { allowOrigin, answerPreflight } from './cors.ts';
@@ -80,7 +80,7 @@ async function operate(
     answer = await before(effects, request, response, service.faults.cleared);
     if (operation !== 'notify' && answer === undefined) {
       access = await accessOf(service.iam, matched, query, request.headers);
-      admit(access, matched);
+      authorize(access, matched);
       answer = await service.handlers[operation]({
         route: matched,
         method: request.method ?? '',

@@ -1,6 +1,10 @@
 import { setImmediate } from 'node:timers/promises';
 import { Broker, type BrokerOptions } from '../../../../../infra/emulators/pubsub/src/core/broker.ts';
-import type { Consumer, Delivery, Room } from '../../../../../infra/emulators/pubsub/src/core/deliverer.ts';
+import type {
+  Capacity,
+  Consumer,
+  Delivery,
+} from '../../../../../infra/emulators/pubsub/src/core/deliverer.ts';
 import { pull } from '../../../../../infra/emulators/pubsub/src/core/pull.ts';
 import { FakeClock } from './fake-clock.ts';
 
@@ -67,7 +71,7 @@ export class Taker implements Consumer {
     this.#limit = limit;
   }
 
-  room(): Room {
+  capacity(): Capacity {
     return { messages: this.#limit - this.#out, bytes: Number.POSITIVE_INFINITY };
   }
 
