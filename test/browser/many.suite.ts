@@ -275,6 +275,7 @@ describe('the page: many files', () => {
     await tray.getByRole('button', { name: 'Resume all' }).click();
     for (const name of names) await becomes(cardOf(page, name), 'Clean');
     await page.getByRole('status', { name: 'News' }).filter({ hasText: '5 files uploaded' }).waitFor();
+    assert.ok(await page.locator('#files:focus').count(), 'the focus is not lost with the strip');
   });
 
   it('cancels all uploads that are not over', async () => {

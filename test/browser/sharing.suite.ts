@@ -120,6 +120,43 @@ describe('the page: who may see a file', () => {
     await cardOf(page, 'letter.pdf').first().waitFor();
   });
 
+  it('uploads for the one who brought the files, and shows nothing of it to the next', async () => {
+    const page = await window.open(service.url);
+    const tray = page.getByRole('region', { name: 'Uploads' });
+    await page.getByLabel('Upload slowly').check();
+    await page.getByLabel('Choose files').setInputFiles({
+      name: 'of-the-owner.bin',
+      mimeType: 'application/octet-stream',
+      buffer: Buffer.alloc(4 * 1024 * 1024, 7),
+    });
+    await tray.getByText('0 of 1 uploaded · 1 running').waitFor();
+    const made = Promise.withResolvers<void>();
+    await page.route('**/local/samples/*', async (route) => {
+      await made.promise;
+      await route.continue();
+    });
+    const asked = page.waitForRequest('**/local/samples/*');
+    await page.locator('[data-sample="one-byte.bin"]').click();
+    await asked;
+    await switchTo(page, STRANGER);
+    await tray.waitFor({ state: 'hidden' });
+    const brought = page.waitForResponse('**/local/samples/*');
+    made.resolve();
+    await brought;
+    await page.getByLabel('Choose files').setInputFiles({
+      name: 'of-the-stranger.txt',
+      mimeType: 'text/plain',
+      buffer: Buffer.from('mine'),
+    });
+    await becomes(cardOf(page, 'of-the-stranger.txt'), 'Clean');
+    const news = page.getByRole('status', { name: 'News' });
+    await news.filter({ hasText: '1 file uploaded' }).waitFor();
+    assert.equal(await page.locator('tbody').count(), 1);
+    await switchTo(page, OWNER);
+    await becomes(cardOf(page, 'of-the-owner.bin'), 'Clean');
+    await becomes(cardOf(page, 'one-byte.bin').first(), 'Clean');
+  });
+
   it('tells a stranger the same as of an id that never was', async () => {
     const page = await window.open(service.url);
     const card = await shared(page);

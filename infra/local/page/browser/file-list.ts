@@ -76,14 +76,22 @@ export class FileList implements FileWatcher {
     if (this.#view.become(tab)) this.#select(this.#view.selection);
   }
 
+  /** Takes files for the present principal, also where another is chosen before they are read. */
+  taker(slow: boolean): (contents: readonly File[]) => void {
+    const session = this.#session;
+    return (contents) => this.#upload(contents, session, slow);
+  }
+
   /** Begins uploads, or continues those that were begun before the page was loaded. */
-  upload(contents: readonly File[], slow: boolean): void {
-    this.#showOwn();
+  #upload(contents: readonly File[], session: Session, slow: boolean): void {
+    const isPresent = session.principal === this.#session.principal;
+    if (isPresent) this.#showOwn();
     const uploads: TrackedFile[] = [];
     const transfers: Transfer[] = [];
     for (const content of contents) {
-      const file = this.#begun(content) ?? this.#track(content.name);
-      const transfer = new Transfer(content, this.#session, slow, () => {
+      const begun = isPresent ? this.#begun(content) : undefined;
+      const file = begun ?? new TrackedFile(content.name, session, this);
+      const transfer = new Transfer(content, session, slow, () => {
         const { state } = transfer;
         if (state.kind === 'sent') void this.#sent(file, state.handle);
         else if (state.kind !== 'sending') this.say(file, `${content.name}: ${state.kind}`);
@@ -116,7 +124,7 @@ export class FileList implements FileWatcher {
   /** Shows a file by its id, whatever the service says of it. */
   async open(id: string): Promise<void> {
     this.#showOwn();
-    const file = this.#byId(id) ?? this.#track(shortened(id));
+    const file = this.#byId(id) ?? new TrackedFile(shortened(id), this.#session, this);
     file.id = id;
     file.isOpen = true;
     this.#listing.remove(id);
@@ -255,9 +263,5 @@ export class FileList implements FileWatcher {
     // An upload that began before the page was loaded may have a separate row, which nobody saw to be the same.
     if (this.#isShown(file)) this.#listing.remove(handle.id);
     await file.arrived(handle);
-  }
-
-  #track(name: string): TrackedFile {
-    return new TrackedFile(name, this.#session, this);
   }
 }

@@ -5,23 +5,26 @@ import { saying } from './words.ts';
 
 type Take = (files: readonly File[]) => void;
 
-/** The ways in for files: dropped anywhere on the page, chosen, or a sample of the platform. */
-export function takeFiles(take: Take): void {
+/**
+ * The ways in for files: dropped anywhere on the page, chosen, or a sample of the platform.
+ * @param begin is called at once: files that take time to be read are taken for the one who brought them
+ */
+export function takeFiles(begin: () => Take): void {
   for (const id of ['picker', 'folder-picker']) {
     const picker = byId(id, HTMLInputElement);
     picker.addEventListener('change', () => {
-      take([...(picker.files ?? [])]);
+      begin()([...(picker.files ?? [])]);
       // So that choosing the same file again is a change.
       picker.value = '';
     });
   }
-  takeDropped(take);
+  takeDropped(begin);
   for (const sample of document.querySelectorAll<HTMLButtonElement>('[data-sample]')) {
-    sample.addEventListener('click', () => void whileBusy(sample, () => takeSample(sample, take)));
+    sample.addEventListener('click', () => void whileBusy(sample, () => takeSample(sample, begin())));
   }
 }
 
-function takeDropped(take: Take): void {
+function takeDropped(begin: () => Take): void {
   const { classList } = document.body;
   const bringsFiles = ({ dataTransfer }: DragEvent) => dataTransfer?.types.includes('Files') ?? false;
   document.addEventListener('dragover', (event) => {
@@ -38,6 +41,7 @@ function takeDropped(take: Take): void {
     if (!bringsFiles(event)) return;
     event.preventDefault();
     if (!event.dataTransfer) return;
+    const take = begin();
     droppedFiles(event.dataTransfer).then(
       (files) => (files.length > 0 ? take(files) : complain('There is no file in the dropped folder.')),
       (error: unknown) => complain(`The dropped files could not be read. ${saying(error)}`),

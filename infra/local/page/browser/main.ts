@@ -45,10 +45,11 @@ function actAs(session: Session): void {
   operations.actAs(session);
   intake.actAs(session);
   events.forgetNames();
+  tray.actAs(session);
   files.actAs(session);
 }
 
-takeFiles((taken) => files.upload(taken, isSlow()));
+takeFiles(() => files.taker(isSlow()));
 
 byId('lookup', HTMLFormElement).addEventListener('submit', (event) => {
   event.preventDefault();

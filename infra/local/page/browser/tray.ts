@@ -1,5 +1,6 @@
 import { announce } from './announce.ts';
 import { button, byId, element } from './element.ts';
+import type { Session } from './session.ts';
 import { bySize, type Transfer, type TransferState } from './transfer.ts';
 import { bytes, rounded } from './words.ts';
 
@@ -8,7 +9,7 @@ const WINDOW_MS = 5000;
 /** Least time between two looks at all uploads; ms. */
 const REST_MS = 200;
 
-/** A strip below the page while uploads are under way: how far all of them are. */
+/** A strip below the page while uploads of its principal are under way: how far all of them are. */
 export class Tray {
   readonly #element = byId('tray', HTMLElement);
   readonly #counts = element('p', { class: 'counts' });
@@ -17,7 +18,9 @@ export class Tray {
   readonly #pause = button('Pause all', () => this.#turn());
   readonly #cancel: HTMLButtonElement;
   readonly #close = button('Close', () => this.#clear());
-  readonly #transfers = new Set<Transfer>();
+  /** Also those that go on for another principal. */
+  readonly #all = new Set<Transfer>();
+  #principal = '';
   readonly #samples: { readonly at: number; readonly sent: number }[] = [];
   #isWaiting = false;
 
@@ -29,14 +32,21 @@ export class Tray {
     this.#element.append(words, actions, this.#bar);
     // The browser asks whether to leave. Files that wait would have to be chosen again.
     addEventListener('beforeunload', (event) => {
-      if (this.#in('queued', 'sending').length > 0) event.preventDefault();
+      if ([...this.#all].some(isUnderWay)) event.preventDefault();
     });
   }
 
   add(transfer: Transfer): void {
     if (this.#in('queued', 'sending', 'paused', 'interrupted').length === 0) this.#clear();
-    this.#transfers.add(transfer);
+    this.#all.add(transfer);
     this.show();
+  }
+
+  /** Shows and turns the uploads of this principal alone. */
+  actAs({ principal }: Session): void {
+    this.#principal = principal;
+    this.#samples.length = 0;
+    this.#draw();
   }
 
   /** Something about the uploads is new. */
@@ -50,13 +60,13 @@ export class Tray {
   }
 
   #draw(): void {
-    const all = this.#transfers.size;
+    const all = this.#own.length;
     const uploaded = this.#in('sent').length;
     if (all > 0 && uploaded === all) {
       announce(all === 1 ? '1 file uploaded' : `${all} files uploaded`);
       this.#clear();
     }
-    this.#element.hidden = this.#transfers.size === 0;
+    this.#element.hidden = this.#own.length === 0;
     if (this.#element.hidden) return;
     const [running, waiting] = [this.#in('sending').length, this.#in('queued').length];
     const [refused, interrupted] = [this.#in('refused').length, this.#in('interrupted').length];
@@ -65,15 +75,17 @@ export class Tray {
     const told = Object.entries(rest).flatMap(([name, count]) => (count > 0 ? [`${count} ${name}`] : []));
     this.#counts.textContent = [`${uploaded} of ${all} uploaded`, ...told].join(' · ');
     this.#showBytes(running);
+    const focused = this.#element.querySelector(':focus');
     this.#close.hidden = running + waiting > 0;
     this.#cancel.hidden = uploaded + refused === all;
     this.#pause.hidden = this.#cancel.hidden;
     this.#pause.textContent = running + waiting > 0 ? 'Pause all' : 'Resume all';
+    if (focused instanceof HTMLElement && focused.hidden) this.#close.focus();
   }
 
   #showBytes(running: number): void {
     let [sent, size] = [0, 0];
-    for (const { state, progress, file } of this.#transfers) {
+    for (const { state, progress, file } of this.#own) {
       if (state.kind === 'refused') continue;
       size += file.size;
       sent += state.kind === 'sent' ? file.size : Math.min(progress.sent, file.size);
@@ -99,21 +111,29 @@ export class Tray {
   }
 
   #cancelAll(cancelled: (transfers: ReadonlySet<Transfer>) => void): void {
-    const stopped = new Set([...this.#transfers].filter(({ state }) => state.kind !== 'sent'));
+    const stopped = new Set(this.#own.filter(({ state }) => state.kind !== 'sent'));
     for (const transfer of stopped) transfer.pause();
     this.#clear();
     cancelled(stopped);
-    byId('files', HTMLElement).focus();
     announce(`${stopped.size} ${stopped.size === 1 ? 'upload' : 'uploads'} cancelled`);
   }
 
   #clear(): void {
-    this.#transfers.clear();
+    for (const transfer of this.#own) this.#all.delete(transfer);
     this.#samples.length = 0;
+    if (this.#element.contains(document.activeElement)) byId('files', HTMLElement).focus();
     this.#element.hidden = true;
   }
 
-  #in(...kinds: readonly TransferState['kind'][]): readonly Transfer[] {
-    return [...this.#transfers].filter(({ state }) => kinds.includes(state.kind));
+  get #own(): readonly Transfer[] {
+    return [...this.#all].filter(({ session }) => session.principal === this.#principal);
   }
+
+  #in(...kinds: readonly TransferState['kind'][]): readonly Transfer[] {
+    return this.#own.filter(({ state }) => kinds.includes(state.kind));
+  }
+}
+
+function isUnderWay({ state }: Transfer): boolean {
+  return state.kind === 'queued' || state.kind === 'sending';
 }
