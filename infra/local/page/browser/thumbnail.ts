@@ -1,4 +1,4 @@
-import { button, element } from './element.ts';
+import { button, element, whileBusy } from './element.ts';
 import type { TrackedFile } from './tracked-file.ts';
 import { saying } from './words.ts';
 
@@ -15,7 +15,7 @@ const SIDE = 320;
 export class Thumbnail {
   readonly element = element('div', { class: 'thumbnail' });
   readonly #file: TrackedFile;
-  readonly #show = button('Show picture', () => void this.#load());
+  readonly #show = button('Show picture', () => void whileBusy(this.#show, () => this.#load()));
   readonly #problem = element('p', { class: 'hint' });
   /** Content that is shown, or was tried. */
   #loaded: string | undefined;
@@ -41,7 +41,6 @@ export class Thumbnail {
     const { id = '', handle, session, name } = this.#file;
     const sha256 = handle?.sha256;
     this.#loaded = sha256;
-    this.#show.disabled = true;
     try {
       const { stream } = await session.fileshare.download(id);
       const bitmap = await shrunk(await new Response(stream).blob());
@@ -53,15 +52,22 @@ export class Thumbnail {
         height: `${height}`,
       });
       canvas.getContext('bitmaprenderer')?.transferFromImageBitmap(bitmap);
-      if (this.#loaded === sha256) this.element.replaceChildren(canvas);
+      if (this.#loaded === sha256) this.#replace(canvas);
       // No event tells owners of the receipt of their download.
       await this.#file.refresh();
     } catch (error) {
       this.#problem.textContent = `No picture. ${saying(error)}`;
-      if (this.#loaded === sha256) this.element.replaceChildren(this.#problem);
-    } finally {
-      this.#show.disabled = false;
+      if (this.#loaded === sha256) this.#replace(this.#problem);
     }
+  }
+
+  /** Shows it in place of the button, which may have the focus. */
+  #replace(shown: HTMLElement): void {
+    const hadFocus = this.element.contains(document.activeElement);
+    this.element.replaceChildren(shown);
+    if (!hadFocus) return;
+    shown.tabIndex = -1;
+    shown.focus();
   }
 }
 
