@@ -7,7 +7,7 @@ import type { Locator, Page } from 'playwright-core';
 import { CHROMIUM } from '../support/chromium.ts';
 import { noise } from '../support/noise.ts';
 import { Service } from '../support/service.ts';
-import { becomes, cardOf, shoot, termOf, Window } from './fixture.ts';
+import { becomes, cardOf, sample, shoot, termOf, Window } from './fixture.ts';
 import { Line } from './line.ts';
 
 const MIB = 1024 * 1024;
@@ -124,6 +124,63 @@ describe('the page: uploads that are interrupted', () => {
     line.mend();
     await isWhole(card, sha256);
     assert.ok((await wentOnFrom(card)) >= 4);
+  });
+
+  it('are interrupted, not refused, where the service is too busy, and go on', async () => {
+    const page = await window.open('about:blank');
+    await page.clock.install();
+    await page.goto(service.url);
+    const busy = { status: 503, contentType: 'text/html', body: '<h1>Busy</h1>' };
+    const upload = (url: URL) => url.pathname === '/files' && url.search === '';
+    await page.route(upload, (route) =>
+      route.request().method() === 'POST' ? route.fulfill(busy) : route.continue(),
+    );
+    const card = await sample(page, 'letter.pdf');
+    await becomes(card, 'Interrupted');
+    await card.getByText('The service takes no uploads now: Service Unavailable (503).').waitFor();
+    await page.unroute(upload);
+    await page.clock.fastForward(31_000);
+    await becomes(card, 'Clean');
+  });
+
+  it('are asked for again when the line is back, as are files that were opened without it', async () => {
+    const page = await window.open(service.url);
+    const opened = await sample(page, 'note.txt');
+    await becomes(opened, 'Clean');
+    // The feed is silent, as where a deployment has none.
+    await page.route('**/local/live', (route) => route.abort());
+    await page.reload();
+    process.kill(service.pid('scanner'), 'SIGSTOP');
+    try {
+      const card = await sample(page, 'empty.txt');
+      await becomes(card, 'Pending');
+      await page.context().setOffline(true);
+      const row = cardOf(page, 'note.txt');
+      await row.getByRole('button', { name: 'note.txt', exact: true }).click();
+      await becomes(row, 'Not known');
+      await card.getByText(/^It is not known what became of it\./).waitFor();
+      process.kill(service.pid('scanner'), 'SIGCONT');
+      await page.context().setOffline(false);
+      await becomes(card, 'Clean');
+      await becomes(row, 'Clean');
+      await card.getByText(/^It is not known/).waitFor({ state: 'detached' });
+    } finally {
+      process.kill(service.pid('scanner'), 'SIGCONT');
+    }
+  });
+
+  it('are listed when the line is back, where they could not be', async () => {
+    const page = await window.open(service.url);
+    await becomes(await sample(page, 'letter.pdf'), 'Clean');
+    const listing = (url: URL) => url.pathname === '/files' && url.search !== '';
+    await page.route(listing, (route) => route.abort());
+    await page.reload();
+    const problem = page.getByRole('alert', { name: 'Problem' });
+    await problem.filter({ hasText: 'Your files could not be listed.' }).waitFor();
+    await page.unroute(listing);
+    await page.evaluate("dispatchEvent(new Event('online'))");
+    await cardOf(page, 'letter.pdf').first().waitFor();
+    await problem.waitFor({ state: 'hidden' });
   });
 
   it('are interrupted, not refused, where no token can be had, and go on', async () => {

@@ -63,8 +63,10 @@ describe('the page: deletions', () => {
     await card.getByRole('button', { name: 'Delete: letter.pdf' }).click();
     await becomes(card, 'Deleting');
     assert.deepEqual(deleted, []);
+    await card.getByLabel('Share with').focus();
     await page.clock.fastForward(PAST_UNDO_MS);
     await becomes(card, 'Deleted');
+    await card.locator('.name:focus').waitFor();
     assert.deepEqual(deleted, [`/files/${id}`]);
     await page.reload();
     assert.equal(deleted.length, 1);
@@ -87,6 +89,58 @@ describe('the page: deletions', () => {
     await eventually(isGone(other.id));
     // Nobody sees the request of a page that is gone.
     assert.deepEqual(deleted, [`/files/${other.id}`]);
+  });
+
+  it('cannot be undone once they are asked for, and are asked for once', async () => {
+    const { page, deleted } = await opened();
+    const { card, id } = await uploaded(page);
+    const answered = Promise.withResolvers<void>();
+    await page.route(`**/files/${id}`, async (route) => {
+      await answered.promise;
+      await route.continue();
+    });
+    await card.getByRole('button', { name: 'Delete: letter.pdf' }).click();
+    await becomes(card, 'Deleting');
+    const asked = page.waitForRequest(`**/files/${id}`);
+    await page.clock.fastForward(PAST_UNDO_MS);
+    await asked;
+    await card.getByRole('button', { name: /^(Undo|Delete): / }).waitFor({ state: 'hidden' });
+    await becomes(card, 'Deleting');
+    answered.resolve();
+    await becomes(card, 'Deleted');
+    await page.clock.fastForward(PAST_UNDO_MS);
+    await page.goto('about:blank');
+    assert.deepEqual(deleted, [`/files/${id}`]);
+  });
+
+  it('say so where the file was deleted elsewhere before they were undone', async () => {
+    const { page, deleted } = await opened();
+    // No event tells of it.
+    await page.route('**/local/live', (route) => route.abort());
+    await page.reload();
+    const { card, id } = await uploaded(page);
+    await card.getByRole('button', { name: 'Delete: letter.pdf' }).click();
+    await becomes(card, 'Deleting');
+    assert.ok((await service.call('DELETE', `/files/${id}`)).ok);
+    await card.getByRole('button', { name: 'Undo: letter.pdf' }).click();
+    await card.getByText('It was deleted elsewhere meanwhile.').waitFor();
+    await becomes(card, 'Deleted');
+    assert.deepEqual(deleted, []);
+  });
+
+  it('end where the page learns that the file was deleted elsewhere', async () => {
+    const { page, deleted } = await opened();
+    const { card, id } = await uploaded(page);
+    await card.getByRole('button', { name: 'Delete: letter.pdf' }).click();
+    await becomes(card, 'Deleting');
+    assert.ok((await service.call('DELETE', `/files/${id}`)).ok);
+    // An opened row asks for its file.
+    await page.locator(`[data-id="${id}"] .name`).click();
+    await page.locator(`[data-id="${id}"] .name`).click();
+    await becomes(card, 'Deleted');
+    assert.equal(await card.getByText(/^It is deleted in/).count(), 0);
+    await page.clock.fastForward(PAST_UNDO_MS);
+    assert.deepEqual(deleted, []);
   });
 
   it('say so where they are refused, and the file stays', async () => {
@@ -141,8 +195,9 @@ describe('the page: pictures', () => {
     const show = card.getByRole('button', { name: 'Show picture' });
     await show.waitFor();
     assert.equal(downloads.length, before);
-    await show.click();
+    await show.press('Enter');
     await picture.waitFor();
+    await card.locator('.thumbnail canvas:focus').waitFor();
     assert.equal(downloads.length, before + 1);
   });
 

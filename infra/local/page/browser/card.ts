@@ -54,7 +54,9 @@ export class Card {
     this.#events = button('Events', () => actions.showEvents?.(file.id ?? ''));
     this.#download = button('Download', () => void whileBusy(this.#download, () => file.download()));
     this.#rescan = button('Scan again', () => void file.rescan());
-    this.#delete = button('Delete', () => (file.deletion ? file.undo() : file.delete()), { class: 'quiet' });
+    this.#delete = button('Delete', () => (file.deletion ? void file.undo() : file.delete()), {
+      class: 'quiet',
+    });
     const right = element('div', {}, this.#times, this.#sharing.element, this.#receipts);
     this.#details = element(
       'div',
@@ -114,9 +116,8 @@ export class Card {
     this.#download.hidden = underWay || id === undefined || (handle !== undefined && !isAvailable(handle));
     this.#rescan.hidden = underWay || viewers === undefined || handle?.state !== 'clean';
     this.#events.hidden = underWay || id === undefined || !this.#hasEvents;
-    this.#delete.hidden = underWay || viewers === undefined;
-    if (focused instanceof HTMLButtonElement && focused.hidden && this.element.contains(focused))
-      this.#focusRow();
+    this.#delete.hidden = underWay || viewers === undefined || deletion?.isSent === true;
+    if (focused?.closest('[hidden]') && this.element.contains(focused)) this.#focusRow();
   }
 
   #showDetails(handle: Handle): void {

@@ -8,8 +8,10 @@ addEventListener('pagehide', () => {
   for (const deletion of waiting) deletion.leave();
 });
 
-/** A deletion that was not sent yet. Nothing is lost if it never is: the file stays. */
+/** A deletion that is sent when its time is over. Nothing is lost if it never is: the file stays. */
 export class Deletion {
+  /** Can no longer be undone. */
+  isSent = false;
   readonly #send: () => void;
   readonly #left: () => void;
   readonly #url: string;
@@ -46,7 +48,9 @@ export class Deletion {
 
   /** Sends it before its time. */
   now(): void {
+    if (this.isSent) return;
     this.cancel();
+    this.isSent = true;
     this.#send();
   }
 
@@ -54,6 +58,7 @@ export class Deletion {
   leave(): void {
     if (this.#token === undefined) return;
     this.cancel();
+    this.isSent = true;
     const headers = { authorization: `Bearer ${this.#token}` };
     fetch(this.#url, { method: 'DELETE', headers, keepalive: true }).then(this.#left, this.#left);
   }

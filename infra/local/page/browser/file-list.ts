@@ -39,6 +39,8 @@ export class FileList implements FileWatcher {
   /** Files that were asked for by their ids; the last first. */
   #opened: TrackedFile[] = [];
   #page = 0;
+  /** Its listing failed. */
+  #isUnlisted = false;
   readonly #times = new Map<string, ScanTimings>();
   readonly #changed = new Set<TrackedFile>();
   #isDrawing = false;
@@ -108,8 +110,10 @@ export class FileList implements FileWatcher {
     this.#uploads = [...uploads, ...this.#uploads];
   }
 
-  /** The service can be reached again: uploads go on that were interrupted. */
+  /** The service can be reached again: uploads go on that were interrupted, and it is asked what it did not tell. */
   reconnected(): void {
+    for (const file of [...this.#opened, ...this.#uploads, ...this.#listing.files]) file.reconnected();
+    if (this.#isUnlisted) void this.#turnTo(this.#page);
     const transfers = this.#uploads.flatMap(({ transfer }) => transfer ?? []);
     const interrupted = transfers.filter(({ state }) => state.kind === 'interrupted');
     for (const transfer of interrupted.toSorted(bySize)) void transfer.start();
@@ -207,11 +211,13 @@ export class FileList implements FileWatcher {
   async #load(count: number): Promise<void> {
     const listing = this.#listing;
     complain('');
+    this.#isUnlisted = false;
     try {
       const loaded = listing.more(count);
       this.#draw();
       await loaded;
     } catch (error) {
+      this.#isUnlisted = true;
       complain(`Your files could not be listed. ${saying(error)}`);
     }
     this.#draw();

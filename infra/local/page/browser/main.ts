@@ -56,6 +56,7 @@ byId('lookup', HTMLFormElement).addEventListener('submit', (event) => {
   void files.open(byId('file-id', HTMLInputElement).value.trim());
 });
 
+addEventListener('online', () => files.reconnected());
 if (liveUrl !== undefined) {
   follow(liveUrl, {
     connected: () => files.reconnected(),

@@ -2,6 +2,7 @@ import { type Handle, isUnderWay, type Receipt, type Viewers } from '../../../..
 import type { ScanTimings } from '../timings.ts';
 import { Deletion, UNDO_MS } from './deletion.ts';
 import { Lanes } from './lanes.ts';
+import { isPassing, REST_MS } from './passing.ts';
 import { RECEIPTS } from './receipts.ts';
 import { save } from './save.ts';
 import type { Session } from './session.ts';
@@ -30,9 +31,9 @@ export class TrackedFile {
   scan: ScanTimings | undefined;
   /** How far its download is; bytes. */
   downloading: { readonly received: number; readonly size: number } | undefined;
-  /** Can be undone still. */
+  /** Waits for its time, or for its answer. */
   deletion: Deletion | undefined;
-  /** Why there is no handle. */
+  /** Why there is no handle, or no news of it. */
   refusal: Error | undefined;
   /** The outcome of the last action on it. */
   note = '';
@@ -45,6 +46,7 @@ export class TrackedFile {
   readonly #watcher: FileWatcher;
   #isForgotten = false;
   #poll: AbortController | undefined;
+  #again: ReturnType<typeof setTimeout> | undefined;
 
   constructor(name: string, session: Session, watcher: FileWatcher) {
     this.name = name;
@@ -68,6 +70,7 @@ export class TrackedFile {
   async refresh(): Promise<void> {
     const { id, session } = this;
     if (id === undefined) return;
+    this.#stopRetry();
     try {
       const handle = await session.fileshare.status(id);
       const { principal, isOperator } = session;
@@ -77,6 +80,11 @@ export class TrackedFile {
     } catch (error) {
       this.#hide(error instanceof Error ? error : new Error(String(error)));
     }
+  }
+
+  /** The service can be reached again. */
+  reconnected(): void {
+    if (this.#again !== undefined) void this.refresh();
   }
 
   /** The service has it now, and decides. */
@@ -141,24 +149,29 @@ export class TrackedFile {
     this.#tell(`It is deleted in ${UNDO_MS / 1000} seconds, or when you leave this page.`);
   }
 
-  undo(): void {
-    this.deletion?.cancel();
+  async undo(): Promise<void> {
+    if (!this.deletion || this.deletion.isSent) return;
+    this.deletion.cancel();
     this.deletion = undefined;
     this.#tell('It is not deleted.');
+    await this.refresh();
+    if (this.handle?.state === 'deleted') this.#tell('It was deleted elsewhere meanwhile.');
   }
 
   async #delete(): Promise<void> {
-    this.deletion = undefined;
+    this.#say('');
     await this.#act(async ({ fileshare }, id) => {
       await fileshare.delete(id);
       return 'Deleted: nobody gets it any more.';
     });
+    this.deletion = undefined;
     await this.refresh();
   }
 
   /** The page shows it no more. */
   forget(): void {
     this.#isForgotten = true;
+    this.#stopRetry();
     this.deletion?.now();
     this.#poll?.abort();
   }
@@ -198,15 +211,25 @@ export class TrackedFile {
     const news = (this.handle ?? this.transfer) !== undefined && this.handle?.state !== handle.state;
     this.name = handle.fileName ?? this.name;
     Object.assign(this, { handle, viewers, receipts, refusal: undefined });
+    if (handle.state === 'deleted') this.#endDeletion();
     if (handle.state === 'pending') void this.#follow(handle.id);
     else this.#poll?.abort();
     if (news && !isUnderWay(handle)) this.#watcher.say(this, `${this.name}: ${handle.state}`);
     this.#watcher.changed(this);
   }
 
+  /** It is deleted already: there is nothing to undo, nor to ask for. */
+  #endDeletion(): void {
+    if (!this.deletion || this.deletion.isSent) return;
+    this.deletion.cancel();
+    this.deletion = undefined;
+    this.note = '';
+  }
+
   #hide(refusal: Error): void {
     if (this.#isForgotten) return;
     this.#poll?.abort();
+    this.#retry(refusal);
     Object.assign(this, { handle: undefined, viewers: undefined, receipts: undefined, refusal });
     this.#watcher.changed(this);
   }
@@ -224,7 +247,20 @@ export class TrackedFile {
     } catch (error) {
       if (poll.signal.aborted) return;
       poll.abort();
-      this.#say(`It is not known what became of it. ${saying(error)}`);
+      this.refusal = new Error(`It is not known what became of it. ${saying(error)}`, { cause: error });
+      this.#retry(error);
+      this.#watcher.changed(this);
     }
+  }
+
+  /** Asks again later, where the answer may be another. */
+  #retry(error: unknown): void {
+    this.#stopRetry();
+    if (isPassing(error)) this.#again = setTimeout(() => void this.refresh(), REST_MS);
+  }
+
+  #stopRetry(): void {
+    clearTimeout(this.#again);
+    this.#again = undefined;
   }
 }

@@ -1,12 +1,11 @@
 import { FileshareConnectionError, type Handle, type UploadProgress } from '../../../../client/src/index.ts';
 import { Lanes } from './lanes.ts';
+import { isPassing, REST_MS } from './passing.ts';
 import type { Session } from './session.ts';
 import { slowly } from './slowly.ts';
 import { saying } from './words.ts';
 
 const lanes = new Lanes(2);
-/** Time after which an upload is tried again that was interrupted, if nobody knows that the line is back; ms. */
-const REST_MS = 30_000;
 
 export type TransferState =
   | { readonly kind: 'queued' | 'paused' }
@@ -77,13 +76,15 @@ export class Transfer {
       this.#become({ kind: 'sent', handle });
     } catch (error) {
       if (signal.aborted) return this.#become({ kind: 'paused' });
-      if (!(error instanceof FileshareConnectionError)) {
-        return this.#become({ kind: 'refused', why: saying(error) });
-      }
+      if (!isPassing(error)) return this.#become({ kind: 'refused', why: saying(error) });
       this.#again = setTimeout(() => void this.start(), REST_MS);
+      const isAway = error instanceof FileshareConnectionError;
+      const cause = isAway
+        ? 'The service cannot be reached.'
+        : `The service takes no uploads now: ${saying(error)}.`;
       this.#become({
         kind: 'interrupted',
-        why: 'The service cannot be reached. The upload resumes when it is back; uploaded bytes are kept.',
+        why: `${cause} The upload resumes when it is back; uploaded bytes are kept.`,
       });
     }
   }
