@@ -1,5 +1,5 @@
 import { BlobMismatch } from '../../shared/files/blob.ts';
-import type { Blobs } from '../../shared/files/blobs.ts';
+import { acceptedName, type Blobs } from '../../shared/files/blobs.ts';
 import type { Candidates } from '../../shared/files/candidates.ts';
 import { CONDEMNED, type LiftedFinding } from '../../shared/files/finding.ts';
 import type { CleanRecord, InfectedRecord, ScanResult } from '../../shared/files/record.ts';
@@ -22,8 +22,8 @@ const NO_ENGINE = { engine: 'none' };
 /**
  * Makes an infected file clean whose finding an operator has lifted: first its bytes, then its verdict, then its event. A crash
  * between two of them leaves a file that the next walk meets in the same way.
- * @returns 'neverClean' where the release does not vouch for the file and no scan has found it clean, 'bytesGone' where neither quarantine nor
- *   blob has the content any more: the file stays infected
+ * @returns 'neverClean' where the release does not vouch for the file and no scan has found it clean, 'bytesGone' where the content is nowhere
+ *   any more: the file stays infected
  * @throws {StorageError} and what `publish` throws
  */
 export async function restoreFile(
@@ -99,7 +99,7 @@ export async function announceRestored(
 
 /** @returns whether the content is a blob that may be relied on */
 async function bringBack(
-  { blobs, quarantine }: RestoreDeps,
+  { blobs, permanent, quarantine }: RestoreDeps,
   record: InfectedRecord,
   lifted: LiftedFinding,
 ): Promise<boolean> {
@@ -110,11 +110,17 @@ async function bringBack(
   const isSame = (object: StoredObject | undefined): object is StoredObject =>
     object?.size === content.size && object.crc32c === content.crc32c;
   try {
-    // A content that was recalled is there once; one that was never clean is there for each file.
-    for (const name of quarantine ? [`sha256/${content.sha256}`, id] : []) {
-      const object = await quarantine?.stat(name);
-      if (!quarantine || !isSame(object)) continue;
-      const promoted = await blobs.promote({ bucket: quarantine, object }, record, vouched);
+    // A content that was recalled is in quarantine once; one that was never clean is there for each file.
+    const quarantined = quarantine ? [`sha256/${content.sha256}`, id] : [];
+    const sources = [
+      ...quarantined.map((name) => [quarantine, name] as const),
+      // A recall leaves it there, and quarantine may have deleted its copy.
+      [permanent, acceptedName(id)] as const,
+    ];
+    for (const [bucket, name] of sources) {
+      const object = await bucket?.stat(name);
+      if (!bucket || !isSame(object)) continue;
+      const promoted = await blobs.promote({ bucket, object }, record, vouched);
       if (promoted !== 'sourceGone') return promoted === 'promoted';
     }
     const blob = await blobs.find(record);

@@ -571,6 +571,19 @@ describe('a recall', () => {
       await isRestored(file);
     });
 
+    for (const keeps of [true, false]) {
+      it(`of whatever is found brings such a file back from where it was accepted, ${keeps ? 'once quarantine has deleted it' : 'without a quarantine'}`, async () => {
+        const file = await accepted();
+        const copy = (await quarantine.stat(`sha256/${file.sha256}`)) ?? assert.fail();
+        await quarantine.delete(copy.name, copy);
+        await release(file);
+        const how = keeps ? deps() : { ...deps(), quarantine: undefined };
+        const report = await recall(how, { budgetMs: 60_000, stopping: () => false });
+        assert.deepEqual(report.files, { restored: 1 });
+        await isRestored(file);
+      });
+    }
+
     it('of a condemnation takes no scan of another owner’s content, where owners have separate blobs', async () => {
       const file = await neverScanned();
       const bytes = (await quarantine.stat(file.id)) ?? assert.fail();
