@@ -21,7 +21,7 @@ export async function releaseFoundClean(deps: ReleaseDeps): Promise<CleanReport>
   for await (const found of deps.findings.foundClean()) all.push(found);
   for (const [sha256, known] of all) {
     const visit = countOutcomes(deps.log, counts, async () => {
-      if ('asked' in known) return 'awaitingSecond';
+      if (!('release' in known) && known.asked) return 'awaitingSecond';
       const { engine } = 'clean' in known && known.clean ? known.clean : { engine: undefined };
       const reason = `no more found by ClamAV ${engine?.engine}/${engine?.database ?? '-'}`;
       const order = { sha256, reason, signature: known.signature };

@@ -1,6 +1,12 @@
 import * as v from 'valibot';
 import { announceFinding } from '../../shared/events/complete-scan.ts';
-import { CONDEMNED, type Release, replacedAt, type StandingFinding } from '../../shared/files/finding.ts';
+import {
+  CONDEMNED,
+  type LiftedFinding,
+  type Release,
+  replacedAt,
+  type StandingFinding,
+} from '../../shared/files/finding.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
@@ -29,11 +35,12 @@ type ReleaseReport =
 
 /**
  * Lifts a finding on the word of an operator: it was a false positive. Files that are clean are handed out again at once;
- * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done.
+ * the next sweep makes those clean that are infected. Repeated, it sees to it that this is known and done. One that covers more than
+ * an earlier release replaces that.
  * @param by email of the operator
  * @param mayRelease a policy, where no operator has ordered it: a scan that finds the signature again brings the finding back
- * @returns released 0 where no such finding stands, or where scans have found another signature as well (`alsoFound`), which a release of
- *   one does not cover
+ * @returns released 0 where no such finding stands and none is released for less, or where scans have found another signature as well
+ *   (`alsoFound`), which a release of one does not cover
  * @throws {StorageError} and what `publish` throws: repeat it
  */
 export async function releaseFinding(
@@ -44,20 +51,21 @@ export async function releaseFinding(
 ): Promise<ReleaseReport> {
   for (;;) {
     const known = await findings.look(sha256);
-    if (known && 'release' in known) {
+    if (known && 'release' in known && (mayRelease || !isWider(order, known))) {
       await announceFinding({ findings, publish }, sha256, known);
       return { released: 0 };
     }
     if (!known || (order.signature !== undefined && order.signature !== known.signature))
       return { released: 0 };
-    if (mayRelease && !mayRelease(known)) return { released: 0 };
+    const standing = 'release' in known ? undefined : known;
+    if (standing && mayRelease && !mayRelease(standing)) return { released: 0 };
     // Taking back the word of an operator says nothing of what a scan may find in the content.
     const signature = known.signature === CONDEMNED ? CONDEMNED : order.signature;
-    if (known.other !== undefined && signature !== undefined && !mayRelease)
-      return { released: 0, alsoFound: known.other };
+    if (standing?.other !== undefined && signature !== undefined && !mayRelease)
+      return { released: 0, alsoFound: standing.other };
     const release: Release = {
       by,
-      at: replacedAt(known.finding?.scannedAt, now()),
+      at: replacedAt('release' in known ? known.release.at : known.finding?.scannedAt, now()),
       reason: order.reason,
       ...(signature !== undefined && { signature }),
       ...(mayRelease && { untilFound: true }),
@@ -79,6 +87,12 @@ export async function releaseFinding(
     await announceFinding({ findings, publish }, sha256, lifted);
     return { released: 1 };
   }
+}
+
+/** An order after a release that covers less, and that only an order can widen: the same order again finds it done. */
+function isWider(order: { readonly signature?: string | undefined }, { signature, release }: LiftedFinding) {
+  if (signature === CONDEMNED || release.signature === undefined) return false;
+  return order.signature === undefined || (release.untilFound && order.signature === release.signature);
 }
 
 function isSame(first: string, second: string): boolean {

@@ -52,6 +52,8 @@ export interface LiftedFinding {
   readonly release: Release;
   /** The event that the content is clean is out. */
   readonly announced: boolean;
+  /** An operator who asked to release more, where that needs a second one. */
+  readonly asked?: Release;
 }
 
 /** An operator's word about a content. */
@@ -128,10 +130,10 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
   const { signature = 'unspecified' } = object.metadata;
   const announced = object.metadata['announced'] === 'true';
   const release = RELEASED.read(object.metadata, none);
-  if (release) return { object, signature, release, announced };
+  const asked = ASKED.read(object.metadata, none);
+  if (release) return { object, signature, release, announced, ...(asked && { asked }) };
   const { scannedAt, engine } = scanned.read(object.metadata, none) ?? {};
   const finding = scannedAt && { signature, scannedAt, ...(engine && { engine }) };
-  const asked = ASKED.read(object.metadata, none);
   const clean = FOUND_CLEAN.read(object.metadata, none);
   const foundAgainBy = FOUND_AGAIN_ENGINE.read(object.metadata, none);
   return {

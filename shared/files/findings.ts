@@ -122,11 +122,14 @@ export class Findings {
   }
 
   /**
-   * Lifts a finding, for every file that has the content, as it was read.
+   * Lifts a finding, for every file that has the content, as it was read; or replaces its release.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    * @throws {StorageError}
    */
-  async release({ object }: StandingFinding, release: Release): Promise<LiftedFinding | undefined> {
+  async release(
+    { object }: StandingFinding | LiftedFinding,
+    release: Release,
+  ): Promise<LiftedFinding | undefined> {
     const none = { announced: null, ...absent(object, 'asked'), ...absent(object, 'released') };
     const lifted = await this.#bucket.patch(object.name, object, { ...none, ...RELEASED.write(release) });
     const known = lifted && parseFinding(lifted);
@@ -134,7 +137,7 @@ export class Findings {
   }
 
   /** Notes that an operator asks for a release which needs a second one. @see release */
-  async ask({ object }: StandingFinding, release: Release): Promise<boolean> {
+  async ask({ object }: StandingFinding | LiftedFinding, release: Release): Promise<boolean> {
     const changes = { ...absent(object, 'asked'), ...ASKED.write(release) };
     return (await this.#bucket.patch(object.name, object, changes)) !== undefined;
   }

@@ -564,6 +564,18 @@ describe('a recall', () => {
       assert.equal(await blobOf(file), undefined);
     });
 
+    it('of whatever is found vouches for such a file after a release of one signature', async () => {
+      const file = await accepted();
+      await release(file, SIGNATURE);
+      assert.deepEqual((await run()).files, { neverClean: 1 });
+      assert.deepEqual(await release(file, SIGNATURE), { released: 0 }, 'the same again');
+      assert.deepEqual(await release(file), { released: 1 });
+      assert.deepEqual((await run()).files, { restored: 1 });
+      await isRestored(file);
+      assert.deepEqual(await release(file), { released: 0 });
+      assert.deepEqual(await release(file, SIGNATURE), { released: 0 }, 'it covers less');
+    });
+
     it('of whatever is found vouches for a file that could not be scanned', async () => {
       const file = await accepted();
       await release(file);
@@ -718,6 +730,19 @@ describe('a recall', () => {
         assert.equal(await ask(file, 'first@example.org', { signature: SIGNATURE }), 'first@example.org');
         assert.equal(await ask(file, 'second@example.org'), 'second@example.org');
         assert.equal(await ask(file, 'first@example.org'), 1);
+      });
+
+      it('needs two as well to cover more than an earlier release', async () => {
+        const file = await recalled();
+        const one = { signature: SIGNATURE };
+        assert.equal(await ask(file, 'first@example.org', one), 'first@example.org');
+        assert.equal(await ask(file, 'second@example.org', one), 1);
+        assert.equal(await ask(file, 'second@example.org'), 'second@example.org');
+        assert.equal(await ask(file, 'second@example.org'), 'second@example.org', 'the same one');
+        const lifted = await fixture.sweeper.findings.look(file.sha256);
+        assert.ok(lifted && 'release' in lifted && lifted.release.signature === SIGNATURE);
+        assert.equal(await ask(file, 'first@example.org'), 1);
+        assert.equal(await ask(file, 'third@example.org'), 0);
       });
 
       it('asks anew once an operator has condemned the content', async () => {

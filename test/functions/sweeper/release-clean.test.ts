@@ -88,6 +88,21 @@ describe('a policy to release what newer signatures find clean', () => {
     assert.equal(await findings.get(vouched), undefined);
   });
 
+  it('is replaced by an operator’s word for the same signature, which lasts', async () => {
+    const { findings, now } = fixture.sweeper;
+    const sha256 = await found('a');
+    await run();
+    const order = { sha256, reason: 'ours', signature: SIGNATURE };
+    const release = async () => {
+      fixture.now += 2_000;
+      return releaseFinding(fixture.sweeper, order, 'operator');
+    };
+    assert.deepEqual([await release(), await release()], [{ released: 1 }, { released: 0 }]);
+    fixture.now += 2_000;
+    await findings.add(sha256, { signature: SIGNATURE, scannedAt: now(), engine: ENGINE });
+    assert.equal(await findings.get(sha256), undefined);
+  });
+
   it('does not release what a scan has found again meanwhile', async () => {
     const sha256 = await found('a');
     const meeting: Hook = async (operation, _name, work) => {
