@@ -4,18 +4,17 @@ import { usedAt } from '../../../shared/files/blob.ts';
 import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
 import { parseFileId } from '../../../shared/files/file-id.ts';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
-import { RECORDS_PREFIX } from '../../../shared/files/records.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
 import { invalidRequest, type Problem } from '../../../shared/http/problems.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
-import { digestsOf } from '../digests-of.ts';
 import { parseJson } from '../parse-json.ts';
 import { visitSideBySide } from '../side-by-side.ts';
 import { type BucketRole, type HoldingsDeps, holdings, isNamedBy } from './holdings.ts';
 import { linesOf } from './lines.ts';
+import { digestsOfOthers } from './quarantined-contents.ts';
 
 /** Objects that a statement names one by one; of more, it has the number. */
 const MOST_NAMED = 1_000;
@@ -115,7 +114,8 @@ export async function attestErasure(
   for await (const { bucket, name } of holdings(deps, principal)) {
     if (!names.has(`${bucket}/${name}`)) unlisted++;
   }
-  const ofOthers = await digestsOfOthers(deps, principal, present);
+  const contents = new Set(present.flatMap(({ object }) => contentDigest(object) ?? []));
+  const ofOthers = await digestsOfOthers(deps, principal, contents);
   const reasons: Kept[] = [];
   for (const each of present) reasons.push(await reasonFor(deps, each, ofOthers, now));
   const keptByReason: Partial<Record<Reason, number>> = {};
@@ -147,22 +147,6 @@ async function find(
   const page = await deps[bucket]?.list({ prefix: name, maxResults: 1 });
   const object = page?.objects.find((each) => each.name === name);
   return object && kind === 'grant' && !isNamedBy(object, principal) ? undefined : object;
-}
-
-/** The contents that are there and that files of other owners have. */
-async function digestsOfOthers(
-  { records }: AttestDeps,
-  principal: Principal,
-  present: readonly Present[],
-): Promise<ReadonlySet<Sha256>> {
-  const wanted = new Set(present.flatMap(({ object }) => contentDigest(object) ?? []));
-  const found = new Set<Sha256>();
-  if (wanted.size === 0) return found;
-  for await (const objects of allObjects(records, { prefix: RECORDS_PREFIX })) {
-    if (objects.file.metadata['owner'] === principal) continue;
-    for (const digest of digestsOf(objects)) if (wanted.has(digest)) found.add(digest);
-  }
-  return found;
 }
 
 /** The digest of a content, by the name of its object; undefined where it is none. */

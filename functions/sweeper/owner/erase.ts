@@ -17,6 +17,7 @@ import { hasWaited } from '../sweeper.ts';
 import { reconcileUnused } from '../unused.ts';
 import { entriesOf, grantsTo, type HoldingsDeps, ownKeys, receiptsBy } from './holdings.ts';
 import { type OwnFile, ownFiles } from './own-files.ts';
+import { quarantinedContents } from './quarantined-contents.ts';
 
 /** Steps of one file, each a write of its record: more are a race that somebody else wins. */
 const MOST_STEPS = 20;
@@ -40,7 +41,7 @@ type EraseOutcome =
 
 export interface EraseReport {
   readonly files: Readonly<Counts<EraseOutcome>>;
-  /** Grants, entries, keys and receipts, each. */
+  /** Grants, entries, keys, receipts and contents in quarantine, each. */
   readonly others: Readonly<Counts<EraseOutcome>>;
   /** False where the time was up first: the same call again goes on. */
   readonly complete: boolean;
@@ -55,7 +56,7 @@ export interface EraseReport {
 export async function erase(deps: EraseDeps, order: EraseOrder, terms: SweepTerms): Promise<EraseReport> {
   const stop = stopAfter(terms);
   const { principal } = order;
-  const report = { files: {}, others: {} };
+  const report = { files: {} as Counts<EraseOutcome>, others: {} as Counts<EraseOutcome> };
   await mark(deps, principal);
   const file = countOutcomes<EraseOutcome, OwnFile>(deps.log, report.files, (own) =>
     eraseFile(deps, order, own),
@@ -66,6 +67,7 @@ export async function erase(deps: EraseDeps, order: EraseOrder, terms: SweepTerm
   const other = countOutcomes<EraseOutcome, StoredObject>(deps.log, report.others, (object) =>
     eraseBeside(deps, principal, object),
   );
+  await eraseQuarantined(deps, order, report.others);
   // Grants before what else is indexed: an entry goes with its grant.
   const complete =
     (await visitSideBySide(ownFiles(deps, principal), file, stop)) === undefined &&
@@ -83,6 +85,20 @@ async function mark({ permanent, now }: EraseDeps, principal: Principal): Promis
   // It was erased on this day already, or at this moment by somebody else: the later time counts.
   const there = await permanent.stat(name);
   if (there) await permanent.patch(name, there, metadata);
+}
+
+/** Erases contents in quarantine: before the files, whose records alone lead to them. A failure ends the call. */
+async function eraseQuarantined(
+  deps: EraseDeps,
+  order: EraseOrder,
+  counts: Counts<EraseOutcome>,
+): Promise<void> {
+  const { quarantine } = deps;
+  if (!quarantine) return;
+  for (const object of await quarantinedContents(deps, order)) {
+    const outcome = outcomeOf(await deleteUnlessHeld(quarantine, object));
+    counts[outcome] = (counts[outcome] ?? 0) + 1;
+  }
 }
 
 /** Everything that says something of a principal, and is not named by a file of theirs. */

@@ -187,6 +187,33 @@ describe('an erasure', () => {
     );
   });
 
+  it('leaves no content in quarantine that no other file has', async () => {
+    const [alone, common, referenced] = [
+      await fixture.clean('whole'),
+      await fixture.clean('common'),
+      await fixture.clean('referenced'),
+    ];
+    await fixture.clean('common', OTHER);
+    await fixture.refer(referenced, URI);
+    const nameOf = async (id: FileId) => `sha256/${(await fixture.read(id)).record.content?.sha256}`;
+    const [gone, shared, kept] = [await nameOf(alone), await nameOf(common), await nameOf(referenced)];
+    for (const name of [gone, shared, kept]) await put(quarantine, name);
+    const body = await listed();
+    fixture.now += 5_000;
+    const { files, others: beside } = await run();
+    assert.deepEqual([files, beside], [{ erased: 2, referenced: 1 }, { erased: 1 }]);
+    const left = async () => {
+      const { objects } = await quarantine.list({ prefix: 'sha256/', maxResults: 10 });
+      return objects.map(({ name }) => name);
+    };
+    assert.deepEqual(await left(), [shared, kept].sort());
+    await run({ referenced: true });
+    assert.deepEqual(await left(), [shared]);
+    await collected();
+    const { complete, keptByReason } = await attest(body);
+    assert.deepEqual([complete, keptByReason], [true, { shared: 2 }]);
+  });
+
   it('says until when a content waits for the collection', async () => {
     await fixture.clean('whole');
     const body = await listed();
