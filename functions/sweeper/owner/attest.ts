@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as v from 'valibot';
 import { usedAt } from '../../../shared/files/blob.ts';
-import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
+import { BLOBS_PREFIX, blobKey, blobName, digestOf } from '../../../shared/files/blob-name.ts';
 import { parseFileId } from '../../../shared/files/file-id.ts';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
@@ -117,7 +117,10 @@ export async function attestErasure(
   const contents = new Set(present.flatMap(({ object }) => contentDigest(object) ?? []));
   const ofOthers = await digestsOfOthers(deps, principal, contents);
   const reasons: Kept[] = [];
-  for (const each of present) reasons.push(await reasonFor(deps, each, ofOthers, now));
+  // A content that only files of this owner may use is none of others, who have the same bytes.
+  const shared = ({ name }: StoredObject, digest: Sha256) =>
+    ofOthers.has(digest) && name !== blobName(blobKey('owner', { owner: principal, sha256: digest }));
+  for (const each of present) reasons.push(await reasonFor(deps, each, shared, now));
   const keptByReason: Partial<Record<Reason, number>> = {};
   for (const { reason } of reasons) keptByReason[reason] = (keptByReason[reason] ?? 0) + 1;
   const erasure: Erasure = {
@@ -157,7 +160,7 @@ function contentDigest({ name }: StoredObject): Sha256 | undefined {
 async function reasonFor(
   deps: AttestDeps,
   { bucket, object }: Present,
-  ofOthers: ReadonlySet<Sha256>,
+  isShared: (object: StoredObject, digest: Sha256) => boolean,
   now: Date,
 ): Promise<Kept> {
   const { name, retentionExpirationTime } = object;
@@ -168,7 +171,7 @@ async function reasonFor(
     reason,
     ...(until && { until: until.toISOString() }),
   });
-  if (digest && ofOthers.has(digest)) return kept('shared');
+  if (digest && isShared(object, digest)) return kept('shared');
   if (isKept(object, now)) {
     return object.held ? kept('hold') : kept('retention', retentionExpirationTime);
   }

@@ -214,6 +214,21 @@ describe('an erasure', () => {
     assert.deepEqual([complete, keptByReason], [true, { shared: 2 }]);
   });
 
+  it('does not call a content shared that no other owner’s file uses, though one has the same bytes', async () => {
+    fixture.deduplicate = 'owner';
+    const id = await fixture.clean('common');
+    await fixture.clean('common', OTHER);
+    const body = await listed();
+    await run();
+    const before = await attest(body);
+    assert.deepEqual([before.complete, before.keptByReason], [false, { collection: 1 }]);
+    await collected();
+    assert.deepEqual(await traces(OWNER, [id]), []);
+    const after = await attest(body);
+    assert.deepEqual([after.complete, after.keptByReason], [true, {}]);
+    assert.deepEqual(await fixture.broken(), []);
+  });
+
   it('says until when a content waits for the collection', async () => {
     await fixture.clean('whole');
     const body = await listed();
