@@ -121,7 +121,9 @@ function leftRules(found: FileObjects, record: FileRecord, terms: FileTerms): Fi
   // The bytes of a file that has failed are kept for a redrive.
   if (!isWaiting && record.state !== 'failed' && isLate(upload)) rules.push('uploadLeft');
   if (record.state !== 'uploading' && isLate(part, terms.abandonedAfterMs)) rules.push('partLeft');
-  const needsAccepted = isReadable(record) || isWaiting;
+  // A recall leaves them: a release brings the file back from there.
+  const isRecalled = record.state === 'infected' && record.recalled?.unscanned === true;
+  const needsAccepted = isReadable(record) || isWaiting || isRecalled;
   if (!needsAccepted && accepted && isLate(accepted) && wasAnnounced(record) && !isKept(accepted, terms.now))
     rules.push('acceptedLeft');
   return rules;

@@ -122,6 +122,21 @@ describe('an audit', () => {
     }
   }
 
+  it('finds nothing in an accepted file that was recalled, which keeps its bytes for a release', async () => {
+    await healthy();
+    await become(({ scan, ...record }) => ({
+      ...record,
+      state: 'infected',
+      signature: 'Late.Signature',
+      scan,
+      recalled: { at: fixture.sweeper.now(), unscanned: true, announced: true },
+    }));
+    await insert(permanent(), acceptedName(clean));
+    fixture.now += 5 * DAY;
+    await fixture.collect();
+    assert.equal((await run()).broken.acceptedLeft, undefined);
+  });
+
   it('finds nothing in a healthy system', async () => {
     await healthy();
     const report = await run();
