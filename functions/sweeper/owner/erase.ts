@@ -157,17 +157,17 @@ async function eraseFile(deps: EraseDeps, order: EraseOrder, own: OwnFile): Prom
     for (const reference of references) await removeReference(deps, reference);
   }
   const purged = file ? await purge(deps, id) : 'erased';
-  if (purged !== 'erased') return purged;
+  if (purged === 'referenced' || purged === 'conflict') return purged;
+  // The bytes may go, even if a hold or a retention policy keeps the record.
   await removeParts(deps.unscanned, id);
+  // Those of a file without a record, which nothing else would ever look for.
+  const unrecorded = purged === 'erased' ? [own.verdict, own.accepted, ...references, ...own.receipts] : [];
   const left: readonly (readonly [Bucket | undefined, StoredObject | undefined])[] = [
     [deps.unscanned, upload],
     [deps.quarantine, own.quarantined],
-    // Those of a file without a record, which nothing else would ever look for.
-    ...[own.verdict, own.accepted, ...references, ...own.receipts].map(
-      (object) => [deps.permanent, object] as const,
-    ),
+    ...unrecorded.map((object) => [deps.permanent, object] as const),
   ];
-  const outcomes: EraseOutcome[] = [];
+  const outcomes: EraseOutcome[] = [purged];
   for (const [bucket, object] of left) {
     if (bucket && object) outcomes.push(outcomeOf(await deleteUnlessHeld(bucket, object)));
   }

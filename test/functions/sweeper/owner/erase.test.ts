@@ -288,6 +288,23 @@ describe('an erasure', () => {
     assert.equal((await attest(body)).complete, true);
   });
 
+  it('erases the bytes in quarantine of a file whose record is held', async () => {
+    const id = await fixture.clean('held');
+    await put(quarantine, id);
+    await fixture.admin(`/o/${encodeURIComponent(`files/${id}`)}`, { temporaryHold: true });
+    fixture.now += 5_000;
+    const body = await listed();
+    assert.deepEqual((await run()).files, { kept: 1 });
+    assert.equal(await quarantine.stat(id), undefined);
+    assert.deepEqual(
+      (await attest(body)).kept.filter(({ bucket }) => bucket === 'quarantine'),
+      [],
+    );
+    await fixture.admin(`/o/${encodeURIComponent(`files/${id}`)}`, { temporaryHold: false });
+    fixture.now += 5_000;
+    assert.deepEqual((await run()).files, { erased: 1 });
+  });
+
   it('says what it has not erased, and what the list does not name', async () => {
     await fixture.clean('listed');
     const body = await listed();
