@@ -176,7 +176,13 @@ export class Blobs {
     id: FileId,
     content: Content,
   ): Promise<'accepted' | 'sourceGone'> {
-    const target = { bucket: this.#bucket, name: acceptedName(id), contentType: 'application/octet-stream' };
+    const target = {
+      bucket: this.#bucket,
+      name: acceptedName(id),
+      contentType: 'application/octet-stream',
+      // Its name does not say it, and a hunt looks for it.
+      metadata: { sha256: content.sha256 },
+    };
     const result = await source.bucket.rewrite(source.object, target);
     if (result === 'sourceGone') return result;
     const object = result === 'targetExists' ? await this.#bucket.stat(target.name) : result;

@@ -1,5 +1,6 @@
 import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
-import type { Sha256 } from '../../../shared/files/record.ts';
+import { ACCEPTED_PREFIX } from '../../../shared/files/blobs.ts';
+import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { HEX_DIGITS, type Places, rangesOf, walkRanges } from '../ranges.ts';
@@ -8,8 +9,11 @@ import { walk } from '../walk.ts';
 import type { Indicators } from './indicators.ts';
 
 const SIDE_BY_SIDE = 16;
-/** Names are digests: each range has as many. */
-const RANGES = rangesOf(BLOBS_PREFIX, HEX_DIGITS, SIDE_BY_SIDE);
+/** Names of blobs are digests: each range has as many. Files that were accepted unscanned are one range: most deployments have none. */
+const RANGES = [
+  ...rangesOf(BLOBS_PREFIX, HEX_DIGITS, SIDE_BY_SIDE),
+  { from: ACCEPTED_PREFIX, to: undefined },
+];
 const PAGE_SIZE = 1_000;
 /** US dollars of one listing, a class A operation of standard storage: https://cloud.google.com/storage/pricing */
 const LISTING_DOLLARS = 0.005 / 1_000;
@@ -86,7 +90,7 @@ export async function hunt(
   const stop = stopAfter(terms);
   let [blobs, listings, hits, withoutMd5] = [0, 0, 0, 0];
   const visit = async (object: StoredObject): Promise<void> => {
-    const digest = digestOf(object.name);
+    const digest = digestOf(object.name) ?? parseSha256(object.metadata['sha256'] ?? '');
     if (!digest) return;
     blobs++;
     if (!object.md5) withoutMd5++;
@@ -107,7 +111,13 @@ export async function hunt(
     },
   };
   const next = await walkRanges(RANGES, from, stop, (range, isOver) =>
-    walk({ bucket: counted, prefix: BLOBS_PREFIX, stop: isOver, visit, ...range }),
+    walk({
+      bucket: counted,
+      prefix: range.from.startsWith(ACCEPTED_PREFIX) ? ACCEPTED_PREFIX : BLOBS_PREFIX,
+      stop: isOver,
+      visit,
+      ...range,
+    }),
   );
   const seconds = Math.round((performance.now() - start) / 100) / 10;
   return { hits, blobs, withoutMd5, listings, seconds, dollars: dollarsOf(listings), ...(next && { next }) };

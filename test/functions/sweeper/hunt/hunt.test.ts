@@ -3,7 +3,10 @@ import { createHash, randomBytes } from 'node:crypto';
 import { estimateHunt, type Hit, type HuntReport, hunt } from '../../../../functions/sweeper/hunt/hunt.ts';
 import { readIndicators } from '../../../../functions/sweeper/hunt/indicators.ts';
 import type { Places } from '../../../../functions/sweeper/ranges.ts';
-import { SweeperFixture } from '../fixture.ts';
+import { Blobs } from '../../../../shared/files/blobs.ts';
+import { newFileId } from '../../../../shared/files/file-id.ts';
+import type { Sha256 } from '../../../../shared/files/record.ts';
+import { OWNER, SweeperFixture } from '../fixture.ts';
 import { type Hook, HookedBucket, straight } from '../hooked-bucket.ts';
 
 const hex = (bytes: Uint8Array, kind: string) => createHash(kind).update(bytes).digest('hex');
@@ -65,6 +68,29 @@ describe('a hunt', () => {
     assert.deepEqual([report.hits, report.blobs, report.withoutMd5, report.next], [2, 40, 0, undefined]);
     assert.deepEqual([...new Set(operations)], ['list']);
     assert.equal(report.listings, operations.length);
+  });
+
+  it('finds what was accepted although it could not be scanned', async () => {
+    await store(contents);
+    const { unscanned, permanent } = fixture.sweeper;
+    const bytes = randomBytes(50);
+    async function* source() {
+      yield bytes;
+    }
+    const id = newFileId(OWNER);
+    const staged = await unscanned.stage(id, source(), { contentType: 'application/octet-stream' });
+    const object = await staged.commit();
+    const sha256 = hex(bytes, 'sha256') as Sha256;
+    const content = { sha256, size: object.size, crc32c: object.crc32c };
+    assert.equal(await new Blobs(permanent).accept({ bucket: unscanned, object }, id, content), 'accepted');
+    for (const kind of ['sha256', 'md5'] as const) {
+      const { hits, report } = await run(hex(bytes, kind));
+      assert.deepEqual(
+        hits.map(({ sha256: found, by }) => [found, by]),
+        [[sha256, kind]],
+      );
+      assert.equal(report.blobs, 41);
+    }
   });
 
   it('says of how many contents nobody knows the MD5', async () => {
