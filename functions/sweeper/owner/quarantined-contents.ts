@@ -39,6 +39,9 @@ export async function quarantinedContents(
   );
 }
 
+/** States in which a file needs its content no more: its tombstone still names it. */
+const OVER: ReadonlySet<string> = new Set(['deleted', 'expired']);
+
 /** Those of some contents that files of other owners have. @throws {StorageError} */
 export async function digestsOfOthers(
   { records }: Pick<HoldingsDeps, 'records'>,
@@ -48,7 +51,8 @@ export async function digestsOfOthers(
   const found = new Set<Sha256>();
   if (wanted.size === 0) return found;
   for await (const objects of allObjects(records, { prefix: RECORDS_PREFIX })) {
-    if (objects.file.metadata['owner'] === principal) continue;
+    const { owner, state } = objects.file.metadata;
+    if (owner === principal || (state !== undefined && OVER.has(state))) continue;
     for (const digest of digestsOf(objects)) if (wanted.has(digest)) found.add(digest);
   }
   return found;

@@ -229,6 +229,23 @@ describe('an erasure', () => {
     assert.deepEqual(await fixture.broken(), []);
   });
 
+  it('does not call a content shared that another owner has deleted', async () => {
+    await fixture.clean('common');
+    const theirs = await fixture.clean('common', OTHER);
+    const name = `sha256/${(await fixture.read(theirs)).record.content?.sha256}`;
+    await put(quarantine, name);
+    fixture.now += 5_000;
+    assert.ok(await fixture.remove(theirs));
+    const body = await listed();
+    fixture.now += 5_000;
+    await run();
+    assert.equal(await quarantine.stat(name), undefined);
+    const { complete, keptByReason } = await attest(body);
+    assert.deepEqual([complete, keptByReason], [false, { collection: 1 }]);
+    await collected();
+    assert.deepEqual((await attest(body)).keptByReason, {});
+  });
+
   it('says until when a content waits for the collection', async () => {
     await fixture.clean('whole');
     const body = await listed();
