@@ -9,6 +9,10 @@ export const cost: Row = { name: 'cost', title: 'What it costs, by list prices',
 
 const AGAINST = 'bench/cost/prices.json, undated';
 
+const WARM =
+  'A warm scanner keeps its signatures in memory and fresh, which takes a processor at all times: docs/performance.md. ' +
+  'The module can scale it to zero, for $0.';
+
 async function measure(bench: Bench): Promise<readonly Finding[]> {
   const facts = await smallFileFacts(bench);
   const sizes = moduleSizes();
@@ -18,13 +22,12 @@ async function measure(bench: Bench): Promise<readonly Finding[]> {
   const million = `A million files of ${SMALL / 1000} KB`;
   const month = 'A month without a file';
   const { vcpus, gib } = sizes.scanner;
-  const dollar = (what: string, value: number, detail: string): Finding => ({
-    what,
-    against: AGAINST,
-    value,
-    unit: ' $',
-    detail,
-  });
+  const dollar = (
+    what: string,
+    value: number,
+    detail: string,
+    bound: Pick<Finding, 'target' | 'limit'> = {},
+  ): Finding => ({ what, against: AGAINST, value, unit: ' $', detail, ...bound });
   const operations = `${figure(facts.classA)} of class A and ${figure(facts.classB)} of class B a file, notifications among them`;
   const instance = `an instance has ${vcpus} processors and ${gib} GiB and decides ${figure(facts.decided)} files a second`;
   return [
@@ -39,11 +42,18 @@ async function measure(bench: Bench): Promise<readonly Finding[]> {
       byInstance.scanner,
       `as the module has it; ${instance}`,
     ),
+    dollar(
+      `${million}: compute`,
+      byInstance.upload + byInstance.scanner,
+      'upload function and scanner, as the module has them',
+      { target: { atMost: 1 } },
+    ),
     dollar(`${million}: scanner, billed by request`, byRequest.scanner, instance),
     dollar(
       `${month}: the module's defaults`,
       idle.moduleDefaults,
       'one warm instance each of upload, files and scanner',
+      { target: { atMost: 60 }, limit: WARM },
     ),
     dollar(
       `${month}: one warm scanner, billed by request`,
