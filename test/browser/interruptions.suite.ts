@@ -74,6 +74,7 @@ describe('the page: uploads that are interrupted', () => {
     line.release();
     await card.getByRole('button', { name: 'Resume' }).click();
     await isWhole(card, sha256);
+    assert.match(await termOf(card, 'Uploaded'), /^\d+\/\d+\/\d+, /, 'also where the row shows no date');
     assert.ok((await wentOnFrom(card)) >= 4);
     await card.locator('[data-step="scan"] dd', { hasText: /^[\d.]+ m?s$/ }).waitFor();
     await shoot(page, 'resumed');

@@ -1,6 +1,6 @@
 import type { Handle } from '../../../../client/src/index.ts';
 import { element } from './element.ts';
-import { bytes, clock, moment } from './words.ts';
+import { bytes, exactMoment, moment } from './words.ts';
 
 /** Facts that are compared, not read. */
 const CODES = new Set(['SHA-256', 'Id']);
@@ -36,10 +36,10 @@ export function facts(handle: Handle): HTMLElement {
     Owner: owner,
     Type: contentType,
     Size: size === undefined ? undefined : exactly(size),
-    Uploaded: clock(createdAt),
+    Uploaded: exactMoment(createdAt),
     'Deleted at': expiresAt && moment(expiresAt),
     'Yours until': until && moment(until),
-    Scanned: scannedAt && clock(scannedAt),
+    Scanned: scannedAt && exactMoment(scannedAt),
     Recalled: recalledAt && moment(recalledAt),
     Engine: engine && `ClamAV ${engine.version}${database}`,
     Id: id,

@@ -1,6 +1,7 @@
 // One that is made for each of many rows takes longer than the row.
 const CLOCK = new Intl.DateTimeFormat(undefined, { timeStyle: 'medium', hourCycle: 'h23' });
 const MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'short' });
+const EXACT_MOMENT = new Intl.DateTimeFormat(undefined, { dateStyle: 'short', timeStyle: 'medium' });
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
 
 /** `12.5 MiB` */
@@ -32,6 +33,11 @@ export function clock(time: string): string {
 /** The day and the time of day of an RFC 3339 time, as people here write them. */
 export function moment(time: string): string {
   return MOMENT.format(new Date(time));
+}
+
+/** The same, to the second. */
+export function exactMoment(time: string): string {
+  return EXACT_MOMENT.format(new Date(time));
 }
 
 /** The beginning and the end of what is too long to read. */
