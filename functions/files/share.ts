@@ -42,7 +42,7 @@ export async function share(deps: ShareDeps, sharing: Sharing): Promise<Versione
   const { writer, shared: index } = deps;
   const { id, grant = [], revoke = [], ifMatch } = sharing;
   const now = deps.now();
-  let entries: readonly (StoredObject | undefined)[] = [];
+  let entries: readonly (readonly [Principal, StoredObject | undefined])[] = [];
   const granted = new Map<Principal, Date>();
   let isRepeat = false;
   const written = await writer.change(
@@ -68,14 +68,20 @@ export async function share(deps: ShareDeps, sharing: Sharing): Promise<Versione
           if (isNew && since) granted.set(wanted.principal, since);
         };
         const [found] = await Promise.all([
-          Promise.all(removed.map((principal) => index.find(principal, id))),
+          Promise.all(
+            removed.map(async (principal) => [principal, await index.find(principal, id)] as const),
+          ),
           ...grant.map(ensure),
         ]);
         entries = found;
       },
     },
   );
-  await Promise.all(entries.map((entry) => entry && index.remove(entry)));
+  // A grant that shares the write may have named one of them again.
+  const named = new Set(written.record.viewers.map((viewer) => viewer.principal));
+  await Promise.all(
+    entries.map(([principal, entry]) => entry && !named.has(principal) && index.remove(entry)),
+  );
   await announce(deps, written.record, granted);
   return written;
 }

@@ -96,6 +96,39 @@ describe('a grant with an end', () => {
   });
 });
 
+describe('a grant and a revocation at once', () => {
+  const fixture = new RecordsFixture();
+  const [viewer] = viewersNamed('org:1');
+  assert.ok(viewer);
+  const { principal } = viewer;
+
+  for (const [what, until] of [
+    ['the same grant', undefined],
+    ['one with an end', new Date(Date.UTC(2099, 0, 1))],
+  ] as const) {
+    it(`leave a viewer who finds the file, where ${what} is asked for in the same write`, async () => {
+      const id = await fixture.clean();
+      const instance = fixture.instance();
+      await share(instance, { id, grant: [viewer], ifMatch: undefined });
+      // While the first is written, the others wait.
+      const granted = { ...viewer, ...(until && { until }) };
+      const [first, ...others] = [
+        { grant: viewersNamed('org:2') },
+        { revoke: [principal] },
+        { grant: [granted] },
+      ].map((changes) => share(instance, { id, ifMatch: undefined, ...changes }));
+      await Promise.all([first, ...others]);
+      await instance.background.ended();
+      const { viewers } = await fixture.read(id);
+      assert.deepEqual(
+        viewers.find((each) => each.principal === principal),
+        granted,
+      );
+      assert.ok(await instance.shared.find(principal, id), 'no listing finds it');
+    });
+  }
+});
+
 describe('sharing on a version', () => {
   const fixture = new RecordsFixture();
   const [viewer, other] = [viewersNamed('org:1'), viewersNamed('org:2')];
