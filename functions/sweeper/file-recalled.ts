@@ -2,6 +2,7 @@ import type { EventMessage } from '../../shared/events/cloud-event.ts';
 import { fileEvent } from '../../shared/events/file-event.ts';
 import type { Receipt } from '../../shared/files/receipts.ts';
 import type { InfectedRecord } from '../../shared/files/record.ts';
+import { isLive } from '../../shared/identity/caller.ts';
 import { shownEngine } from '../../shared/scanning/engine.ts';
 
 /** Those whom a recall concerns, beside owner and viewers. */
@@ -27,7 +28,7 @@ export function fileRecalled(
     time: recalledAt,
     facts: {
       signature,
-      viewers: viewers.map(({ principal }) => principal),
+      viewers: viewers.filter((viewer) => isLive(viewer, recalledAt)).map(({ principal }) => principal),
       references,
       receipts,
       ...(moreReceipts && { moreReceipts }),

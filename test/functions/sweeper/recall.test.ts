@@ -140,6 +140,21 @@ describe('a recall', () => {
     assert.equal(fixture.published.length, 0);
   });
 
+  it('names no viewer whose grant is over, swept or not', async () => {
+    const file = await clean();
+    const read = await fixture.read(file.id);
+    const viewers = [
+      { principal: READER, until: fixture.sweeper.now() },
+      { principal: 'org:2' as Principal, until: new Date(fixture.now + DAY) },
+    ];
+    assert.ok(await fixture.sweeper.records.replace(read, { ...read.record, viewers }));
+    fixture.now += 2_000;
+    await found(file);
+    await run();
+    const [event] = fixture.published;
+    assert.deepEqual((JSON.parse(String(event?.data)) as { viewers: unknown }).viewers, ['org:2']);
+  });
+
   it('is resumed after a crash at any write', async () => {
     let died = true;
     for (let step = 0; died; step++) {
