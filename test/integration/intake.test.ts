@@ -145,7 +145,7 @@ describe('a pause of the intake', () => {
   });
 
   it('is over at its end without an order', async () => {
-    await pause(new Date(Date.now() + 4_000).toISOString());
+    await pause(new Date(Date.now() + 10_000).toISOString());
     await eventually(async () => (await post()).status === 202);
     assert.deepEqual((await told()).intake, { state: 'open' });
     assert.deepEqual((await order('GET', '/intake')).intake, { state: 'open' });
@@ -223,7 +223,7 @@ describe('a pause of the intake', () => {
     afterEach(() => order('DELETE', '/notice'));
 
     it('tells users its text from the beginning until the end', async () => {
-      const [from, until] = [2_000, 6_000].map((ms) => new Date(Date.now() + ms).toISOString());
+      const [from, until] = [3_000, 15_000].map((ms) => new Date(Date.now() + ms).toISOString());
       const written = await order('PUT', '/notice', {
         text: 'Slow <i>today</i>',
         level: 'warning',
