@@ -32,9 +32,9 @@ describe('npm start', () => {
 
   after(() => rmSync(data, { recursive: true, force: true, maxRetries: 5 }));
 
-  function start(env: NodeJS.ProcessEnv = {}): Started {
+  function start(env: NodeJS.ProcessEnv = {}, command = process.execPath, argument = START): Started {
     const ports = { PORT: '0', STORAGE_PORT: '0', PUBSUB_PORT: '0', MAX_SCAN_BYTES: '10000000' };
-    const child = spawn(process.execPath, [START], { env: { ...process.env, ...ports, DATA: data, ...env } });
+    const child = spawn(command, [argument], { env: { ...process.env, ...ports, DATA: data, ...env } });
     const output = { text: '' };
     for (const stream of [child.stdout, child.stderr]) {
       stream.on('data', (chunk: Buffer) => {
@@ -104,6 +104,14 @@ describe('npm start', () => {
     assert.equal(await run.exited, 0);
     assert.ok(run.output.text.endsWith('Stopped.\n'));
     for (const { pid } of status.processes) assert.equal(groupAlive(pid ?? Number.NaN), false);
+  });
+
+  it('ends where npm alone is asked to end, as a supervisor asks', async () => {
+    const run = start({}, 'npm', 'start');
+    const status = await ready(run);
+    run.child.kill('SIGTERM');
+    await run.exited;
+    await eventually(() => status.processes.every(({ pid }) => !groupAlive(pid ?? Number.NaN)));
   });
 
   it('listens on the loopback interface alone, in every process that it starts', async function () {
