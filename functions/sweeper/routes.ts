@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { parseInstant } from '../../shared/files/ends.ts';
 import type { Action } from '../../shared/http/audit.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
@@ -53,9 +54,4 @@ export function parsed<const Schema extends v.GenericSchema>(
 }
 
 /** RFC 3339, in an order. */
-export const Time = v.pipe(
-  v.string(),
-  v.isoTimestamp(),
-  v.transform((text) => new Date(text)),
-  v.date(),
-);
+export const Time = v.pipe(v.string(), v.transform(parseInstant), v.date());

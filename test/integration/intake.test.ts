@@ -173,6 +173,12 @@ describe('a pause of the intake', () => {
     ['a pause without a reason', 'POST', '/intake/pause', {}],
     ['a pause that is over', 'POST', '/intake/pause', { reason: 'r', until: '2020-01-01T00:00:00Z' }],
     ['a pause until no time', 'POST', '/intake/pause', { reason: 'r', until: 'tomorrow' }],
+    [
+      'a pause until a day that there is not',
+      'POST',
+      '/intake/pause',
+      { reason: 'r', until: '2099-02-30T00:00:00Z' },
+    ],
     ['a notice of 501 characters', 'PUT', '/notice', { text: 'n'.repeat(501) }],
     ['a notice of an unknown level', 'PUT', '/notice', { text: 'n', level: 'loud' }],
     [
