@@ -18,6 +18,7 @@ import { isWrittenOver, type Versioned } from '../../shared/files/records.ts';
 import { asPending } from '../../shared/files/uploading.ts';
 import type { Traceparent } from '../../shared/runtime/trace.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { applyVerdict } from './apply-verdict.ts';
 import { decideByScan } from './decide.ts';
 import type { Decision, Undecided } from './decision.ts';
@@ -28,8 +29,6 @@ import type { ScanContext } from './scan-context.ts';
 import { decideUnread } from './unread.ts';
 
 const DONE: Outcome = { kind: 'done' };
-/** This many lost compare-and-swaps cannot come from a race with a scan. */
-const MAX_RACES = 5;
 /** Milliseconds between looks for a record. */
 const RECORD_PAUSES_MS = [50, 100, 200, 400];
 /** Milliseconds from an object to its record: longer than a write is tried, or two clocks are apart. */
@@ -53,7 +52,7 @@ export async function scanFinalized(
   const id = parseFileId(object.name);
   if (!id) return ignored(scan, object, 'its name is not a file id');
   using early = scan.early?.begin(object, signal);
-  for (let races = 0; races < MAX_RACES; races++) {
+  const outcome = await retryOnConflict(async () => {
     const current = await recordOf(scan, id, signal);
     if (!current) return withoutRecord(scan, object);
     const { traceparent } = current.record;
@@ -70,11 +69,11 @@ export async function scanFinalized(
       scan.log.info({ fileId: id, generation: object.generation }, 'event of a failed file');
       return DONE;
     }
-    const outcome = stored
-      ? await scanPending(scan, { ...current, record }, stored, early, signal)
-      : await withoutSource(scan, { ...current, record }, object);
-    if (outcome !== 'conflict') return outcome;
-  }
+    return stored
+      ? scanPending(scan, { ...current, record }, stored, early, signal)
+      : withoutSource(scan, { ...current, record }, object);
+  });
+  if (outcome !== 'conflict') return outcome;
   return { kind: 'later', why: 'its record keeps changing', retryAfterSeconds: 1 };
 }
 

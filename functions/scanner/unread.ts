@@ -1,6 +1,7 @@
 import type { BlobUse } from '../../shared/files/blobs.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { coverageOf, type DecideDeps, type Decision, type Undecided } from './decision.ts';
 import type { EarlyRead } from './early-reads.ts';
 import { foundBefore, known } from './known.ts';
@@ -28,9 +29,6 @@ export async function decideUnread(
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
 
-/** The bytes are scanned after this many lost races for a blob. */
-const MAX_RACES = 5;
-
 /** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
 async function earlierScan(
   deps: DecideDeps,
@@ -41,7 +39,7 @@ async function earlierScan(
 ): Promise<Decision | undefined> {
   const { content } = file;
   const { generation } = object;
-  for (let races = 0; races < MAX_RACES; races++) {
+  const earlier = await retryOnConflict(async (): Promise<Decision | 'conflict' | undefined> => {
     const { blob, finding } = await (early?.takeKnown(content.sha256) ??
       known(deps.blobs.findShared(file, signal), deps.findings.get(content.sha256, signal)));
     const malware = finding ?? (blob && 'signature' in blob ? blob : undefined);
@@ -56,9 +54,9 @@ async function earlierScan(
     if (blob.coverage && blob.coverage !== coverageOf(deps, content.size)) return undefined;
     const { scannedAt, engine, coverage } = blob;
     const scan = { generation, scannedAt, reusedAt: deps.now(), engine, ...(coverage && { coverage }) };
-    if (await deps.blobs.use(blob)) {
-      return { verdict: { kind: 'clean' }, content, scan, promoted: true };
-    }
-  }
-  return undefined;
+    if (!(await deps.blobs.use(blob))) return 'conflict';
+    return { verdict: { kind: 'clean' }, content, scan, promoted: true };
+  });
+  // A blob that keeps changing: the bytes are scanned.
+  return earlier === 'conflict' ? undefined : earlier;
 }

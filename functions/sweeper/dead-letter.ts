@@ -3,11 +3,9 @@ import { parseFinalized, redrivenAtOf } from '../../shared/events/finalized.ts';
 import { parseFileId } from '../../shared/files/file-id.ts';
 import { CorruptRecord } from '../../shared/files/metadata.ts';
 import { asPending } from '../../shared/files/uploading.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { redrive, triedEnough } from './redrive.ts';
 import { isLeased, type SweeperDeps } from './sweeper.ts';
-
-/** This many lost compare-and-swaps cannot come from a race with a scan. */
-const MAX_RACES = 5;
 
 type DeadLetterOutcome =
   | 'failed'
@@ -34,7 +32,7 @@ export async function deadLettered(deps: SweeperDeps, body: unknown): Promise<De
   if (event.kind === 'foreign' || event.object.bucket !== deps.unscanned.name) return 'foreign';
   const id = parseFileId(event.object.name);
   if (!id) return 'foreign';
-  for (let races = 0; races < MAX_RACES; races++) {
+  return retryOnConflict(async () => {
     const current = await deps.records.get(id).catch(unlessCorrupt(deps));
     if (!current) return 'foreign';
     const record = asPending(current.record, event.object);
@@ -48,8 +46,8 @@ export async function deadLettered(deps: SweeperDeps, body: unknown): Promise<De
     if (triedEnough(record, deps)) {
       if (await markFailed(deps, { ...current, record }, 'gaveUp')) return 'failed';
     } else if (await redrive(deps, { ...current, record }, event.object)) return 'redriven';
-  }
-  return 'conflict';
+    return 'conflict';
+  });
 }
 
 /** A record that cannot be read is not fixed by sending the message again. */

@@ -3,6 +3,7 @@ import { type FileId, parseFileId } from '../../shared/files/file-id.ts';
 import type { FailedRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { countOutcomes } from './count-outcomes.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { walk } from './walk.ts';
@@ -45,21 +46,16 @@ function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord
   return { ...stored, redriven: { times, at } };
 }
 
-/** A compare-and-swap that is lost this often does not race with an announcement. */
-const MAX_RACES = 5;
-
 type RedriveOutcome = 'redriven' | 'notFailed' | 'sourceGone' | 'unknown' | 'conflict';
 
 /** One file, on the word of an operator: it must have failed, and its bytes must still be there. */
-export async function redriveFile(deps: SweeperDeps, id: FileId): Promise<RedriveOutcome> {
-  let outcome: RedriveOutcome = 'conflict';
-  // Mostly with the note that its failure was announced.
-  for (let races = 0; outcome === 'conflict' && races < MAX_RACES; races++) {
+export function redriveFile(deps: SweeperDeps, id: FileId): Promise<RedriveOutcome> {
+  // A conflict is mostly with the note that its failure was announced.
+  return retryOnConflict(async () => {
     const object = await deps.unscanned.stat(id);
     const current = await deps.records.get(id);
-    outcome = current ? await redriveFailed(deps, current, object) : 'unknown';
-  }
-  return outcome;
+    return current ? redriveFailed(deps, current, object) : 'unknown';
+  });
 }
 
 /**

@@ -3,6 +3,7 @@ import type { FileRecord, PendingRecord } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import { StorageError } from '../../shared/storage/error.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { type Digests, Tally } from '../../shared/storage/tally.ts';
 import {
   type CreateFileDeps,
@@ -40,8 +41,6 @@ export interface Received {
 const PAUSE_MS = 50;
 /** Milliseconds that the clocks of two instances may be apart. */
 const CLOCK_SKEW_MS = 60_000;
-/** This many lost compare-and-swaps cannot come from the repeats of one client. */
-const MAX_RACES = 5;
 /** Each of them is as many tries as the retry policy has. */
 const MAX_FAILURES = 3;
 
@@ -121,14 +120,16 @@ async function contend(
   { record }: StagedFile,
 ): Promise<FileRecord | undefined> {
   let key = current;
-  for (let races = 0; races < MAX_RACES; races++) {
+  const outcome = await retryOnConflict(async () => {
     const winner = key?.claim && (await outcomeOf(deps, key.claim, record));
     if (winner) return winner;
     const claim = { fileId: record.id, claimedAt: deps.now() };
     if (await deps.keys.claim(upload, key, claim)) return undefined;
     key = await deps.keys.get(upload, deps.now());
-  }
-  throw inProgress();
+    return 'conflict';
+  });
+  if (outcome === 'conflict') throw inProgress();
+  return outcome;
 }
 
 /**

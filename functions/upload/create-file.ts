@@ -2,12 +2,10 @@ import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
+import { MAX_RACES } from '../../shared/storage/retry-on-conflict.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
 import type { Digests } from '../../shared/storage/tally.ts';
 import type { ValidUpload } from './validate-upload.ts';
-
-/** This many lost compare-and-swaps cannot come from a race with a scanner. */
-const MAX_RACES = 5;
 
 export interface CreateFileDeps {
   readonly unscanned: Bucket;
@@ -113,6 +111,7 @@ async function undo(
  */
 async function expireUndecided(records: Records, written: Versioned<PendingRecord>): Promise<boolean> {
   let current = await records.get(written.record.id);
+  // Not retryOnConflict: looks again after the last conflict too, since the verdict may have won it.
   for (let races = 0; current?.record.state === 'pending' && races < MAX_RACES; races++) {
     // Confirmed by a repeat that found the object.
     if (written.record.tentative && !current.record.tentative) return true;

@@ -5,12 +5,11 @@ import { withdraw } from '../../shared/files/withdraw.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { standing } from './tus-body.ts';
 import { alive, find, locked } from './tus-standing.ts';
 import type { Tus } from './uploads.ts';
 
-/** Compare-and-swaps that may be lost. */
-const MAX_RACES = 5;
 /** References that are counted for an answer, at most. */
 const MOST_COUNTED = 1000;
 const REFERENCED = 'The upload is complete and its file is in use. Remove the references first.';
@@ -23,7 +22,7 @@ export async function terminate(
   id: string,
 ): Promise<void> {
   tus.latest.take(id);
-  for (let races = 0; races < MAX_RACES; races++) {
+  const ended = await retryOnConflict(async () => {
     const { record, current } = await find(tus, caller, id);
     const now = await standing(tus, record);
     const live = alive(tus, now);
@@ -33,14 +32,12 @@ export async function terminate(
       audit.fileId = record.id;
       const step = await withdraw(tus, { ...current, record: now.record });
       if (step === 'referenced') throw await stillReferenced(tus, record.id);
-      if (typeof step === 'object') return;
-      continue;
+      return typeof step === 'object' ? undefined : 'conflict';
     }
-    if (!(await tus.records.replace(current, { ...live.record, state: 'expired' }))) continue;
-    await removeParts(tus.unscanned, record.id);
-    return;
-  }
-  throw locked();
+    if (!(await tus.records.replace(current, { ...live.record, state: 'expired' }))) return 'conflict';
+    return removeParts(tus.unscanned, record.id);
+  });
+  if (ended === 'conflict') throw locked();
 }
 
 /** It is claimed first, so that no file is made of what is about to go. @throws {Problem} where one has it */

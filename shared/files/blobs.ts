@@ -2,6 +2,7 @@ import type { Principal } from '../identity/principal.ts';
 import { type Bucket, WRITE_INTERVAL_MS } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
+import { retryOnConflict } from '../storage/retry-on-conflict.ts';
 import { type Blob, BlobMismatch, type CondemnedBlob, parseBlob, usedAt } from './blob.ts';
 import {
   anybodysKey,
@@ -35,9 +36,6 @@ interface BlobsOptions {
 const MARK_GOOD_FOR_MS = 3_600_000;
 
 type Added = StoredObject | 'sourceGone' | 'targetExists';
-
-/** This many lost races for a blob cannot come from a race with a collection. */
-const MAX_RACES = 5;
 
 /**
  * Contents that were found clean: `blobs/...` of the permanent bucket, one for any number of files.
@@ -126,7 +124,7 @@ export class Blobs {
   ): Promise<'promoted' | 'sourceGone' | CondemnedBlob> {
     const { content } = file;
     const name = this.#nameOf(file);
-    for (let races = 0; races < MAX_RACES; races++) {
+    const outcome = await retryOnConflict(async (races) => {
       const metadata = { ...scanned.write(scan), ...this.#mark() };
       const target = {
         bucket: this.#bucket,
@@ -141,7 +139,7 @@ export class Blobs {
       if (result === 'sourceGone') return result;
       const object = result === 'targetExists' ? await this.#bucket.stat(name) : result;
       // It was there, and was collected before we could say that we need it.
-      if (!object) continue;
+      if (!object) return 'conflict';
       if (object.crc32c !== content.crc32c || object.size !== content.size) {
         throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
       }
@@ -152,8 +150,9 @@ export class Blobs {
       const kept = isBetter(scan, blob)
         ? await this.#bucket.patch(name, object, known)
         : await this.use(blob);
-      if (kept) return 'promoted';
-    }
+      return kept ? 'promoted' : 'conflict';
+    });
+    if (outcome !== 'conflict') return outcome;
     throw new Error(`blob ${content.sha256} keeps changing`);
   }
 

@@ -2,9 +2,7 @@ import { type Blob, isDamaged, lastScannedAt } from '../../../shared/files/blob.
 import { scanned } from '../../../shared/files/record-fields.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-
-/** This many lost races for a blob cannot come from a race with a collection. */
-const MAX_RACES = 5;
+import { retryOnConflict } from '../../../shared/storage/retry-on-conflict.ts';
 
 /** Notes of re-scans in the metadata of stored contents. */
 export class BlobNotes {
@@ -49,12 +47,14 @@ export class BlobNotes {
     changes: (current: StoredObject) => Readonly<Record<string, string | null>> | undefined,
   ): Promise<boolean> {
     let current: StoredObject | undefined = object;
-    for (let races = 0; races < MAX_RACES; races++) {
+    const noted = await retryOnConflict(async () => {
       if (current?.generation !== object.generation) return false;
       const wanted = changes(current);
       if (!wanted || (await this.#bucket.patch(object.name, current, wanted))) return true;
       current = await this.#bucket.stat(object.name);
-    }
+      return 'conflict';
+    });
+    if (noted !== 'conflict') return noted;
     throw new Error(`${object.name} keeps changing`);
   }
 }

@@ -2,9 +2,7 @@ import { BlobMismatch } from '../../../shared/files/blob.ts';
 import type { Blobs } from '../../../shared/files/blobs.ts';
 import type { ReadableRecord } from '../../../shared/files/readable.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
-
-/** So many lost races for a blob do not come from a collection. */
-const MAX_RACES = 5;
+import { retryOnConflict } from '../../../shared/storage/retry-on-conflict.ts';
 
 /**
  * The stored bytes of a file that may be read, if they are those of its record.
@@ -21,11 +19,12 @@ export async function storedContent(
     object?.size === size && object.crc32c === crc32c ? object : undefined;
   if (record.state !== 'clean') return ours(await blobs.findAccepted(record.id, signal));
   try {
-    for (let races = 0; races < MAX_RACES; races++) {
+    const stored = await retryOnConflict(async () => {
       const blob = await blobs.find(record, signal);
       if (!blob || 'signature' in blob || !ours(blob.object)) return undefined;
-      if (!use || (await blobs.use(blob))) return blob.object;
-    }
+      return !use || (await blobs.use(blob)) ? blob.object : 'conflict';
+    });
+    if (stored !== 'conflict') return stored;
   } catch (error) {
     if (error instanceof BlobMismatch) return undefined;
     throw error;
