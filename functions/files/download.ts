@@ -5,6 +5,7 @@ import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { dispositionOf } from '../../shared/http/disposition.ts';
 import { Problem } from '../../shared/http/problems.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 import { conditionsOf, rangeApplies } from './headers/conditions.ts';
@@ -18,7 +19,7 @@ import { verified } from './verified.ts';
 export interface Download {
   readonly status: 200 | 206 | 304 | 307;
   readonly headers: Readonly<Record<string, string>>;
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<BorrowedBytes>;
 }
 
 /** The stores that a download is looked up in. */
@@ -41,7 +42,7 @@ interface DownloadRequest {
   readonly signal: AbortSignal;
 }
 
-const NOTHING: AsyncIterable<Uint8Array> = { async *[Symbol.asyncIterator]() {} };
+const NOTHING: AsyncIterable<BorrowedBytes> = { async *[Symbol.asyncIterator]() {} };
 
 /**
  * The answer to a read of a clean file: its bytes or ranges of them, or where they are to be had. First, what the
@@ -116,7 +117,7 @@ function aheadOf(
 async function openRanges(
   ranges: readonly ByteRange[],
   content: {
-    readonly open: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>;
+    readonly open: (range: ByteRange) => Promise<AsyncIterable<BorrowedBytes>>;
     readonly headers: Readonly<Record<string, string>> & { readonly 'content-type': string };
     readonly size: number;
   },

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 
 /** A `multipart/byteranges` body (RFC 9110 section 14.6), whose length is known before a byte of it is read. */
@@ -10,7 +11,7 @@ interface Multipart {
    * The body, one part after the other.
    * @param open reads one range, when its turn has come
    */
-  body(open: (range: ByteRange) => Promise<AsyncIterable<Uint8Array>>): AsyncGenerator<Uint8Array>;
+  body(open: (range: ByteRange) => Promise<AsyncIterable<BorrowedBytes>>): AsyncGenerator<BorrowedBytes>;
 }
 
 /**

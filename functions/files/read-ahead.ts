@@ -1,6 +1,7 @@
 import type { Ahead, Blobs } from '../../shared/files/blobs.ts';
 import type { ReadableRecord } from '../../shared/files/readable.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { ByteRange } from '../../shared/storage/read.ts';
 
@@ -25,7 +26,7 @@ export class ReadAhead {
    * @returns the bytes, where they are of exactly this object; undefined where they are to be read anew
    * @throws {StorageError}
    */
-  async take({ name, generation }: StoredObject): Promise<AsyncIterable<Uint8Array> | undefined> {
+  async take({ name, generation }: StoredObject): Promise<AsyncIterable<BorrowedBytes> | undefined> {
     const ahead = await this.#ahead;
     if (ahead?.name === name && ahead.generation === generation) return ahead.bytes;
     this.abandon();

@@ -5,6 +5,7 @@ import { requireReadable } from '../../shared/http/outcome.ts';
 import { sendHead } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Principal } from '../../shared/identity/principal.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import { type DownloadDeps, openDownload } from './download.ts';
 
 /**
@@ -63,10 +64,9 @@ function framed(headers: Readonly<Record<string, string>>): Readonly<Record<stri
 }
 
 /**
- * Writes pieces one by one: each is to be left alone until it is handed to the connection whole, and may be reused then.
- * A client that goes away rejects what is under way.
+ * Writes pieces one by one, and resolves once the connection has all of one. A client that goes away rejects what is under way.
  */
-function writer(response: ServerResponse): (piece: Uint8Array) => Promise<void> {
+function writer(response: ServerResponse): (piece: BorrowedBytes) => Promise<void> {
   let gone: (reason: Error) => void = () => undefined;
   response.once('close', () => gone(new Error('the connection was closed')));
   return (piece) =>

@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import { type Checksums, ChecksumTally } from '../../shared/storage/tally.ts';
 
 /** The bytes that were read differ from those that were stored: a bit changed on the way, or in store. */
@@ -12,9 +13,9 @@ class ContentMismatch extends Error {
  * @throws {ContentMismatch} in place of the last piece
  */
 export async function* verified(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   expected: Checksums,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<BorrowedBytes, void, undefined> {
   const tally = new ChecksumTally();
   const requireExpected = (): void => {
     const actual = tally.digests();

@@ -1,5 +1,6 @@
 import { type Content, type DeclaredDigests, parseSha256 } from '../../shared/files/record.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Verdict } from '../../shared/scanning/verdict.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
@@ -94,7 +95,7 @@ async function scanBytes(
 
 function verdictOn(
   { scanner, maxScanBytes, windows }: ScanDeps,
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   size: number,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -104,11 +105,11 @@ function verdictOn(
 }
 
 async function* tallied(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   tally: Tally,
   check: StructureCheck,
   begun: () => Promise<void>,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<BorrowedBytes> {
   for await (const piece of bytes) {
     if (tally.size === 0) await begun();
     tally.update(piece);

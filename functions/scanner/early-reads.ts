@@ -2,6 +2,7 @@ import type { Blobs } from '../../shared/files/blobs.ts';
 import type { Findings } from '../../shared/files/findings.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import { EitherSignal } from '../../shared/runtime/abort.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { EngineGate } from './engine-gate.ts';
@@ -53,7 +54,7 @@ function lookUp(
   return found && known(found, findings.get(sha256, signal));
 }
 
-type Bytes = AsyncIterable<Uint8Array> | undefined;
+type Bytes = AsyncIterable<BorrowedBytes> | undefined;
 const OVER = new Error('the early read is over');
 
 /** Bytes that are on their way, for the first who takes them. */

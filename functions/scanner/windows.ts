@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
 
@@ -18,7 +19,7 @@ interface Cut {
  */
 export async function scanInWindows(
   scanner: Scanner,
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   { size, windowBytes, overlapBytes }: Cut,
   signal: AbortSignal,
 ): Promise<Verdict> {
@@ -77,12 +78,12 @@ class Window {
     while (this.#left > 0) await this.#next();
   }
 
-  async *#bytes(): AsyncGenerator<Uint8Array, void, undefined> {
+  async *#bytes(): AsyncGenerator<BorrowedBytes, void, undefined> {
     yield this.#carried;
     while (this.#left > 0) yield await this.#next();
   }
 
-  async #next(): Promise<Uint8Array> {
+  async #next(): Promise<BorrowedBytes> {
     const piece = await this.#source.take(this.#left);
     if (piece.length === 0) throw new ScanFault('shortStream', 'there were fewer bytes than the file has');
     const [before, tail] = [this.#left, this.#tail];
@@ -95,15 +96,15 @@ class Window {
 
 /** Hands out bytes in whatever pieces they come, but no more of them than asked for. */
 class Source {
-  readonly #iterator: AsyncIterator<Uint8Array>;
-  #rest: Uint8Array = new Uint8Array();
+  readonly #iterator: AsyncIterator<BorrowedBytes>;
+  #rest: BorrowedBytes = new Uint8Array();
 
-  constructor(bytes: AsyncIterable<Uint8Array>) {
+  constructor(bytes: AsyncIterable<BorrowedBytes>) {
     this.#iterator = bytes[Symbol.asyncIterator]();
   }
 
   /** @returns no byte where there are none left */
-  async take(most: number): Promise<Uint8Array> {
+  async take(most: number): Promise<BorrowedBytes> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#iterator.next();
       if (done) return this.#rest;

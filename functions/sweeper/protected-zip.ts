@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 
 /** Bytes; a longer file needs Zip64. */
 export const MAX_ZIPPED_BYTES = 0xffff_0000;
@@ -27,7 +28,7 @@ const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
  */
 export async function* protectedZip(
   name: string,
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   password: string,
 ): AsyncGenerator<Buffer, void, undefined> {
   const cipher = new ZipCipher(password);

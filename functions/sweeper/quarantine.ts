@@ -6,6 +6,7 @@ import { parseFileId } from '../../shared/files/file-id.ts';
 import { invalidRequest, Problem } from '../../shared/http/problems.ts';
 import { sendHead, sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import { shownEngine } from '../../shared/scanning/engine.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { pageOf } from '../../shared/storage/page.ts';
@@ -132,9 +133,9 @@ export async function getQuarantined(
 }
 
 async function* checked(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   { name, size, crc32c }: StoredObject,
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<BorrowedBytes, void, undefined> {
   const tally = new ChecksumTally();
   for await (const piece of bytes) {
     tally.update(piece);

@@ -13,6 +13,7 @@ import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
 import type { Records } from '../../shared/files/records.ts';
 import { isPartial, isTus, type TusRecord } from '../../shared/files/uploading.ts';
 import { Problem } from '../../shared/http/problems.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { StorageError } from '../../shared/storage/error.ts';
 import { type Checksums, ChecksumTally, type RunningDigests } from '../../shared/storage/tally.ts';
@@ -48,7 +49,7 @@ export interface Progress {
 }
 
 export interface Chunk {
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<BorrowedBytes>;
   /** Bytes, where the framing tells. */
   readonly size?: number | undefined;
   /** All of the bytes have it, or none of them counts. */

@@ -1,4 +1,5 @@
 import { Problem } from '../../shared/http/problems.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { GiveWay } from './give-way.ts';
 
 /** Milliseconds. */
@@ -27,16 +28,16 @@ interface SegmentLimits {
 
 /** The body of one request, taken in segments. */
 export class BodySegments {
-  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #pieces: AsyncIterator<BorrowedBytes>;
   readonly #limits: SegmentLimits;
   /** Asked for, and not there yet. */
-  #coming: Promise<IteratorResult<Uint8Array>> | undefined;
-  #rest: Uint8Array | undefined;
+  #coming: Promise<IteratorResult<BorrowedBytes>> | undefined;
+  #rest: BorrowedBytes | undefined;
   #arrived = 0;
   #over = false;
   #cut: unknown;
 
-  constructor(bytes: AsyncIterable<Uint8Array>, limits: SegmentLimits) {
+  constructor(bytes: AsyncIterable<BorrowedBytes>, limits: SegmentLimits) {
     this.#pieces = bytes[Symbol.asyncIterator]();
     this.#limits = limits;
   }
@@ -51,7 +52,7 @@ export class BodySegments {
   }
 
   /** The next bytes. Once it has ended, {@link over} is right. */
-  async *take(limit: number): AsyncGenerator<Uint8Array, void, undefined> {
+  async *take(limit: number): AsyncGenerator<BorrowedBytes, void, undefined> {
     for (let left = limit; ; ) {
       const piece = this.#rest ?? (await this.#next(left < limit));
       if (piece === 'silent') return;
@@ -64,8 +65,8 @@ export class BodySegments {
     }
   }
 
-  async #next(begun: boolean): Promise<Uint8Array | 'silent' | undefined> {
-    let piece: Uint8Array | undefined;
+  async #next(begun: boolean): Promise<BorrowedBytes | 'silent' | undefined> {
+    let piece: BorrowedBytes | undefined;
     try {
       const next = await this.#arriving(begun);
       if (next === 'silent') return next;
@@ -82,7 +83,7 @@ export class BodySegments {
   }
 
   /** @throws {Problem} `upload-offset` where a successor is there and nothing arrives; what the body throws */
-  async #arriving(begun: boolean): Promise<IteratorResult<Uint8Array> | 'silent'> {
+  async #arriving(begun: boolean): Promise<IteratorResult<BorrowedBytes> | 'silent'> {
     const { keepsCut, silence, way } = this.#limits;
     for (;;) {
       this.#coming ??= this.#pieces.next();

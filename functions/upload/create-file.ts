@@ -1,6 +1,7 @@
 import { newFileId } from '../../shared/files/file-id.ts';
 import { isDecided, type PendingRecord, parseSha256 } from '../../shared/files/record.ts';
 import type { Records, Versioned } from '../../shared/files/records.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import { MAX_RACES } from '../../shared/storage/retry-on-conflict.ts';
 import type { StagedUpload } from '../../shared/storage/stage.ts';
@@ -17,7 +18,7 @@ export interface Upload extends ValidUpload {
   /** Bytes, where the framing tells. */
   readonly declaredBytes?: number | undefined;
   /** Throws where it is cut short. */
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<BorrowedBytes>;
   /** Called once all bytes went by; throws where they are not what was announced. */
   readonly verify?: (digests: Digests) => void;
 }

@@ -1,4 +1,5 @@
 import { createHash, type Hash } from 'node:crypto';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import { type ClaimedDigest, requireDigest } from './headers/digest-fields.ts';
 
 /**
@@ -16,7 +17,7 @@ export class DigestCheck {
   }
 
   /** Passes bytes on, once; as they are where it need not see them. */
-  through(bytes: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  through(bytes: AsyncIterable<BorrowedBytes>): AsyncIterable<BorrowedBytes> {
     return this.#sha512 ? digested(bytes, this.#sha512) : bytes;
   }
 
@@ -31,7 +32,7 @@ export class DigestCheck {
   }
 }
 
-async function* digested(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGenerator<Uint8Array> {
+async function* digested(bytes: AsyncIterable<BorrowedBytes>, hash: Hash): AsyncGenerator<BorrowedBytes> {
   for await (const piece of bytes) {
     hash.update(piece);
     yield piece;
@@ -40,9 +41,9 @@ async function* digested(bytes: AsyncIterable<Uint8Array>, hash: Hash): AsyncGen
 
 /** Passes bytes on, and compares all of them with their digests. @throws {Problem} `digest-mismatch`, after the last byte */
 export async function* verified(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   claims: readonly ClaimedDigest[],
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<BorrowedBytes> {
   const checks = claims.map((claim) => ({ claim, hash: createHash(claim.algorithm.replace('-', '')) }));
   for await (const piece of bytes) {
     for (const { hash } of checks) hash.update(piece);

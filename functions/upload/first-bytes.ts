@@ -1,4 +1,5 @@
 import type { Chain } from '../../shared/files/parts.ts';
+import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 
 /** The first bytes of an upload, from its parts. One that is gone is as none. @throws {StorageError} */
@@ -6,7 +7,7 @@ export async function* firstBytes(
   unscanned: Bucket,
   { parts, end }: Chain,
   atMost: number,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<BorrowedBytes> {
   for (const [at, { name, generation, offset }] of parts.entries()) {
     const until = Math.min(parts[at + 1]?.offset ?? end, atMost);
     if (offset >= until) return;

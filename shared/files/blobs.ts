@@ -1,4 +1,5 @@
 import type { Principal } from '../identity/principal.ts';
+import type { BorrowedBytes } from '../runtime/memory.ts';
 import { type Bucket, WRITE_INTERVAL_MS } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
 import type { Reading } from '../storage/read.ts';
@@ -93,7 +94,7 @@ export class Blobs {
     object: StoredObject,
     range: { start: number; end: number },
     signal: AbortSignal,
-  ): Promise<AsyncIterable<Uint8Array> | undefined> {
+  ): Promise<AsyncIterable<BorrowedBytes> | undefined> {
     return this.#bucket.read(object.name, { generation: object.generation, range, signal });
   }
 

@@ -1,18 +1,18 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { acceptBody, framingOf } from '../framework/framing.ts';
-import { detach } from '../runtime/memory.ts';
+import { type BorrowedBytes, detach } from '../runtime/memory.ts';
 import { invalidRequest, Problem } from './problems.ts';
 
 /**
- * Reads the body of a request. Chunks are valid only until the next one is requested; copy to keep. A client that waits for
- * `100 Continue` gets it when the first chunk is requested, and so not at all if the request is refused before.
+ * Reads the body of a request. A client that waits for `100 Continue` gets it when the first chunk is requested, and so
+ * not at all if the request is refused before.
  * @throws {Problem} `upload-incomplete`, or `too-large` with the first byte that is more than `maxBytes`
  */
 export async function* bodyOf(
   request: IncomingMessage,
   response: ServerResponse,
   maxBytes = Number.POSITIVE_INFINITY,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<BorrowedBytes> {
   acceptBody(request, response);
   let size = 0;
   try {

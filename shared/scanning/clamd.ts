@@ -1,4 +1,5 @@
 import { createScanner, ping, version } from 'clamdjs';
+import type { BorrowedBytes } from '../runtime/memory.ts';
 import { Cutoff } from './cutoff.ts';
 import { type EngineVersion, parseVersion } from './engine.ts';
 import { CLAMDJS_TIMEOUT_MS, clamdExchange, type Ending } from './exchange.ts';
@@ -25,7 +26,7 @@ export interface Scanner {
    * @throws {ScanFault} if there is no verdict
    */
   scan(
-    source: AsyncIterable<Uint8Array>,
+    source: AsyncIterable<BorrowedBytes>,
     options: { readonly size: number; readonly signal?: AbortSignal },
   ): Promise<Verdict>;
 

@@ -21,8 +21,8 @@ const NOTHING = Buffer.alloc(0);
  * never emits 'error', for which clamdjs does not listen until it is connected
  * (docs/platform-facts.md#the-terminator, docs/platform-facts.md#errors-of-the-source).
  *
- * The source may reuse the memory of a chunk once it is asked for the next, and is not asked before the kernel has all
- * of this one. That clamdjs writes what is counted here is checked at the end, in {@link isAllWritten}.
+ * Chunks are `BorrowedBytes`: the source is not asked for the next before the kernel has all of this one. That
+ * clamdjs writes what is counted here is checked at the end, in {@link isAllWritten}.
  */
 export class Feed extends Readable {
   readonly #source: AsyncIterable<unknown>;

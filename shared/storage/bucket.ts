@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
 import { type InsertOptions, Inserts } from './inserts.ts';
 import { answeredObject, type Generation, type Metageneration, type StoredObject } from './object.ts';
@@ -100,7 +101,7 @@ export class Bucket {
   async read(
     name: string,
     options: ReadOptions & { readonly generation: Generation },
-  ): Promise<AsyncGenerator<Uint8Array, void, undefined> | undefined> {
+  ): Promise<AsyncGenerator<BorrowedBytes, void, undefined> | undefined> {
     // No byte: a range request cannot say so, and need not be sent.
     if (options.range.end < options.range.start) return nothing();
     return (await this.readWhatIsThere(name, options))?.bytes;
@@ -119,7 +120,7 @@ export class Bucket {
    */
   stage(
     name: string,
-    source: AsyncIterable<Uint8Array>,
+    source: AsyncIterable<BorrowedBytes>,
     options: StageOptions,
     describe?: (known: Digests) => Readonly<Record<string, string>>,
   ): Promise<StagedUpload & Digests> {
@@ -129,7 +130,7 @@ export class Bucket {
   /** The same, for who wants other digests of these bytes. @param tally a fresh one */
   stageTallied<Known extends Checksums>(
     name: string,
-    source: AsyncIterable<Uint8Array>,
+    source: AsyncIterable<BorrowedBytes>,
     options: StageOptions,
     tally: RunningDigests<Known>,
     describe?: (known: Known) => Readonly<Record<string, string>>,
@@ -372,4 +373,4 @@ export class Bucket {
   }
 }
 
-async function* nothing(): AsyncGenerator<Uint8Array, void, undefined> {}
+async function* nothing(): AsyncGenerator<BorrowedBytes, void, undefined> {}

@@ -1,4 +1,4 @@
-import { detach } from '../runtime/memory.ts';
+import { type BorrowedBytes, detach } from '../runtime/memory.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
@@ -39,7 +39,7 @@ export class ChunkBuffer {
   }
 
   /** Takes what fits of a piece. @returns how many bytes that were */
-  fill(piece: Uint8Array): number {
+  fill(piece: BorrowedBytes): number {
     const taken = Math.min(piece.length, this.#capacity - this.#length);
     this.#grow(this.#length + taken);
     this.#filling.set(taken === piece.length ? piece : piece.subarray(0, taken), this.#length);

@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import { detach } from '../runtime/memory.ts';
+import { type BorrowedBytes, detach } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
 import { type Generation, parseGeneration } from './object.ts';
 import { type RetryPolicy, retrying } from './retry.ts';
@@ -22,15 +22,14 @@ export interface Reading {
   /** That these are bytes of, where Cloud Storage says so. */
   readonly generation: Generation | undefined;
   /** Iterate it, or abort the signal: until then the connection is held. */
-  readonly bytes: AsyncGenerator<Uint8Array, void, undefined>;
+  readonly bytes: AsyncGenerator<BorrowedBytes, void, undefined>;
 }
 
 const NOT_FOUND = 404;
 
 /**
  * Reads a range, of at least a byte, of one generation of an object. A connection that fails or falls silent is taken up again
- * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value. Chunks are
- * valid only until the next one is requested; copy to keep.
+ * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value.
  * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
  * @throws {StorageError} from the call, or from the iteration
  */
@@ -68,7 +67,7 @@ async function* resumed(
   open: (start: number) => Promise<Answer<Readable>>,
   range: ByteRange,
   limits: { retry: RetryPolicy; timeoutMs: number },
-): AsyncGenerator<Uint8Array, void, undefined> {
+): AsyncGenerator<BorrowedBytes, void, undefined> {
   let next = range.start;
   let answer = first;
   for (let breaks = 0; ; ) {
@@ -108,7 +107,7 @@ function assertStartsAt(answer: Answer<Readable>, start: number): void {
 }
 
 /** Ends a body that is silent for `timeoutMs` while it is being waited for; a slow consumer is no silence. */
-async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<Uint8Array, void, undefined> {
+async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<BorrowedBytes, void, undefined> {
   let waiting = true;
   const timer = setTimeout(() => {
     if (waiting) body.destroy(new Error('idle'));

@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../runtime/memory.ts';
 import { ChunkBuffer } from './chunk.ts';
 import { StorageError } from './error.ts';
 import type { StoredObject } from './object.ts';
@@ -50,7 +51,7 @@ let long = 0;
  */
 export async function stageUpload<Known extends Checksums>(
   target: StageTarget<Known>,
-  source: AsyncIterable<Uint8Array>,
+  source: AsyncIterable<BorrowedBytes>,
   { chunkBytes, size = 0 }: { chunkBytes: number; size?: number | undefined },
   tally: RunningDigests<Known>,
 ): Promise<StagedUpload & Known> {

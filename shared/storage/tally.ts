@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { crc32c } from '@node-rs/crc32';
+import type { BorrowedBytes } from '../runtime/memory.ts';
 import { encodeCrc32c } from './crc32c.ts';
 
 /** Size and checksum that Cloud Storage knows too, once all bytes went by. */
@@ -20,7 +21,7 @@ export interface Digests extends Checksums {
 export interface RunningDigests<Known extends Checksums> {
   /** Bytes so far. */
   readonly size: number;
-  update(bytes: Uint8Array): void;
+  update(bytes: BorrowedBytes): void;
   digests(): Known;
 }
 
@@ -33,7 +34,7 @@ export class ChecksumTally implements RunningDigests<Checksums> {
     return this.#size;
   }
 
-  update(bytes: Uint8Array): void {
+  update(bytes: BorrowedBytes): void {
     this.#size += bytes.length;
     this.#crc32c = crc32c(bytes, this.#crc32c);
   }
@@ -47,7 +48,7 @@ export class ChecksumTally implements RunningDigests<Checksums> {
 export class Tally extends ChecksumTally {
   readonly #sha256 = createHash('sha256');
 
-  override update(bytes: Uint8Array): void {
+  override update(bytes: BorrowedBytes): void {
     super.update(bytes);
     this.#sha256.update(bytes);
   }

@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import type { Verdict } from '../../../shared/scanning/verdict.ts';
 import { isTarHeader, TarCheck } from './tar-check.ts';
 import { ZipCheck } from './zip-check.ts';
@@ -36,7 +37,7 @@ export class StructureCheck {
   }
 
   /** @returns a promise where it has to be waited for before the next piece */
-  update(piece: Uint8Array): Promise<void> | undefined {
+  update(piece: BorrowedBytes): Promise<void> | undefined {
     if (this.#failed) return undefined;
     try {
       if (this.#begun) this.#tar?.update(piece);
@@ -61,7 +62,7 @@ export class StructureCheck {
     }
   }
 
-  #begin(piece: Uint8Array): void {
+  #begin(piece: BorrowedBytes): void {
     const missing = HEAD_BYTES - this.#head.length;
     this.#head = Buffer.concat([this.#head, piece.subarray(0, missing)]);
     if (this.#head.length < HEAD_BYTES) return;

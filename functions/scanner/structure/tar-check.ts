@@ -1,3 +1,5 @@
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
+
 const BLOCK = 512;
 const ZEROS = Buffer.alloc(BLOCK);
 /** Blocks with more of the map of a sparse file follow its header. */
@@ -15,7 +17,7 @@ export class TarCheck {
   #ended = false;
   #wrong: string | undefined;
 
-  update(piece: Uint8Array): void {
+  update(piece: BorrowedBytes): void {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     for (let at = 0; at < bytes.length && this.#wrong === undefined; ) {
       if (this.#ended) {

@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { Tail } from './tail.ts';
 import { type Budget, type NestedCheck, ZipMembers } from './zip-members.ts';
 import {
@@ -52,7 +53,7 @@ export class ZipCheck {
     this.#inside = new ZipMembers(open, budget);
   }
 
-  update(piece: Uint8Array): Promise<void> | undefined {
+  update(piece: BorrowedBytes): Promise<void> | undefined {
     const bytes = Buffer.from(piece.buffer, piece.byteOffset, piece.byteLength);
     if (this.#head.length < 8) this.#head = Buffer.concat([this.#head, bytes.subarray(0, 8)]).subarray(0, 8);
     const border = Buffer.concat([this.#carry, bytes.subarray(0, LOCAL_BYTES - 1)]);

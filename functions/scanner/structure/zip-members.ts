@@ -1,9 +1,10 @@
 import { constants, createInflateRaw, type InflateRaw, inflateRawSync } from 'node:zlib';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import type { LocalHeader } from './zip-records.ts';
 
 /** A check of what is in a member. */
 export interface NestedCheck {
-  update(piece: Uint8Array): Promise<void> | undefined;
+  update(piece: BorrowedBytes): Promise<void> | undefined;
   end(): string | undefined;
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { pipeline, Readable } from 'node:stream';
 import { createGunzip, createGzip } from 'node:zlib';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { parseJson } from '../parse-json.ts';
 import { type ArchiveLine, archiveLine } from './archived.ts';
@@ -89,9 +90,9 @@ export async function* readPart(
   }
 }
 
-/** Copies each piece, which is valid only until the next one is asked for. */
+/** Copies each piece, since a stream requests the next one early. */
 async function* checked(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   { name, sha256 }: StoredPart,
 ): AsyncGenerator<Buffer, void, undefined> {
   const hash = createHash('sha256');

@@ -1,3 +1,4 @@
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { DigestSet } from './digest-set.ts';
 
 /** Hex digits of the digests that a hunt knows, and of those that it does not. */
@@ -28,7 +29,10 @@ export interface Indicators {
  * @param most digests of both kinds together
  * @throws {TooManyIndicators} and what `source` throws
  */
-export async function readIndicators(source: AsyncIterable<Uint8Array>, most: number): Promise<Indicators> {
+export async function readIndicators(
+  source: AsyncIterable<BorrowedBytes>,
+  most: number,
+): Promise<Indicators> {
   const [sha256, md5] = [new DigestSet(SHA256_DIGITS / 2), new DigestSet(MD5_DIGITS / 2)];
   const word = new Uint8Array(SHA256_DIGITS / 2);
   let [length, isHex, unsupported, linesWithout] = [0, true, 0, 0];

@@ -7,6 +7,7 @@ import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
 import { invalidRequest, type Problem } from '../../../shared/http/problems.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
@@ -85,7 +86,7 @@ interface Present {
  */
 export async function attestErasure(
   deps: AttestDeps,
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<BorrowedBytes>,
 ): Promise<{ readonly erasure: Erasure; readonly sha256: string }> {
   const now = deps.now();
   const hash = createHash('sha256');

@@ -6,6 +6,7 @@ import { Problem } from '../../../shared/http/problems.ts';
 import { sendHead } from '../../../shared/http/respond.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
 import type { Principal } from '../../../shared/identity/principal.ts';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { storedContent } from '../recovery/stored-content.ts';
 import type { RestoreDeps } from '../restore.ts';
 
@@ -38,7 +39,7 @@ export async function sendContent(
   await pipeline(Readable.from(copied(bytes)), response);
 }
 
-/** A piece is valid only until the next one is asked for, which a stream does ahead. */
-async function* copied(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<Buffer, void, undefined> {
+/** Copies each piece, since a stream requests the next one early. */
+async function* copied(bytes: AsyncIterable<BorrowedBytes>): AsyncGenerator<Buffer, void, undefined> {
   for await (const piece of bytes) yield Buffer.from(piece);
 }

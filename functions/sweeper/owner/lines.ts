@@ -1,5 +1,6 @@
 import type { Hash } from 'node:crypto';
 import { invalidRequest } from '../../../shared/http/problems.ts';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 
 /** Characters: more are no line of ours. */
 const LONGEST = 32_768;
@@ -9,7 +10,7 @@ const LONGEST = 32_768;
  * @throws {Problem} for a line that is too long
  */
 export async function* linesOf(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<BorrowedBytes>,
   hash: Hash,
 ): AsyncGenerator<string, void, undefined> {
   const decoder = new TextDecoder();

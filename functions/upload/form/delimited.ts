@@ -1,21 +1,23 @@
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
+
 const NOTHING = Buffer.alloc(0);
 
 /** Splits a stream at delimiters. Nothing is copied but the end of a piece that may be the beginning of a delimiter. */
 export class Delimited {
-  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #pieces: AsyncIterator<BorrowedBytes>;
   #rest: Buffer;
 
   /** @param seed is read before the first piece */
-  constructor(pieces: AsyncIterable<Uint8Array>, seed: string) {
+  constructor(pieces: AsyncIterable<BorrowedBytes>, seed: string) {
     this.#pieces = pieces[Symbol.asyncIterator]();
     this.#rest = Buffer.from(seed);
   }
 
   /**
-   * The bytes before the next delimiter, which is taken too. A chunk is valid only until the next one is requested.
+   * The bytes before the next delimiter, which is taken too.
    * @returns whether the delimiter was found; false where the stream ended before
    */
-  async *until(delimiter: Buffer): AsyncGenerator<Uint8Array, boolean, undefined> {
+  async *until(delimiter: Buffer): AsyncGenerator<BorrowedBytes, boolean, undefined> {
     for (;;) {
       const rest = this.#rest;
       const at = rest.indexOf(delimiter);

@@ -1,6 +1,7 @@
 import { tooLarge } from '../../../shared/http/body.ts';
 import { fileNameOf } from '../../../shared/http/disposition.ts';
 import { invalidRequest, Problem } from '../../../shared/http/problems.ts';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { mediaTypeOf } from '../media/media-type.ts';
 import { Delimited } from './delimited.ts';
 
@@ -18,7 +19,7 @@ interface FormFile {
   readonly contentType: string;
   readonly fileName: string;
   /** Ends only after the last boundary: a form that is cut or has a second part throws, however late. */
-  readonly bytes: AsyncIterable<Uint8Array>;
+  readonly bytes: AsyncIterable<BorrowedBytes>;
 }
 
 /**
@@ -27,7 +28,7 @@ interface FormFile {
  * @throws {Problem} `form-invalid`, here or from `bytes`; `too-large`
  */
 export async function fileOfForm(
-  body: AsyncIterable<Uint8Array>,
+  body: AsyncIterable<BorrowedBytes>,
   boundary: string,
   maxBytes: number,
 ): Promise<FormFile> {
@@ -41,7 +42,11 @@ export async function fileOfForm(
   return { ...described(head), bytes: contentOf(form, delimiter, maxBytes) };
 }
 
-async function* contentOf(form: Delimited, delimiter: Buffer, maxBytes: number): AsyncGenerator<Uint8Array> {
+async function* contentOf(
+  form: Delimited,
+  delimiter: Buffer,
+  maxBytes: number,
+): AsyncGenerator<BorrowedBytes> {
   const content = form.until(delimiter);
   let size = 0;
   for (;;) {
@@ -99,7 +104,7 @@ function described(head: ReadonlyMap<string, string>): Pick<FormFile, 'contentTy
   throw invalidRequest('The Content-Type of the file is not a media type.');
 }
 
-async function skip(bytes: AsyncGenerator<Uint8Array, boolean>, most: number): Promise<boolean> {
+async function skip(bytes: AsyncGenerator<BorrowedBytes, boolean>, most: number): Promise<boolean> {
   for (let size = 0; ; ) {
     const { done, value } = await bytes.next();
     if (done) return value;

@@ -1,4 +1,5 @@
 import { Problem } from '../../../shared/http/problems.ts';
+import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { areCompatible } from './media-families.ts';
 import { essence, type MediaPolicy, requireNotDenied } from './media-policy.ts';
 
@@ -24,18 +25,18 @@ const TAG = Buffer.from('ID3');
  *   they are what nobody may send; at once, and at the latest with the last byte
  */
 export function sniffed(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   contentType: string,
   policy: MediaPolicy,
-): AsyncIterable<Uint8Array> {
+): AsyncIterable<BorrowedBytes> {
   return policy.sniff ? lookedAt(bytes, contentType, policy) : bytes;
 }
 
 async function* lookedAt(
-  bytes: AsyncIterable<Uint8Array>,
+  bytes: AsyncIterable<BorrowedBytes>,
   contentType: string,
   policy: MediaPolicy,
-): AsyncGenerator<Uint8Array> {
+): AsyncGenerator<BorrowedBytes> {
   const sample = Buffer.alloc(SAMPLE_BYTES);
   let length = 0;
   for await (const piece of bytes) {
