@@ -41,10 +41,10 @@ describe('client: verify, and what goes wrong', () => {
       assert.deepEqual(await left(service), []);
     });
 
-    it('tells that they are mixed up, and checks nothing more', async () => {
+    it('reports swapped addresses, and checks nothing more', async () => {
       const found = await document(service, ['--upload-url', files.url, '--files-url', upload.url]);
       assert.deepEqual(notHeld(found), ['reachable']);
-      assert.match(complaint(found, 'reachable'), /404.*Mixed up/);
+      assert.match(complaint(found, 'reachable'), /404.*may be swapped/);
       assert.ok(found.promises.slice(1).every(({ outcome }) => outcome === 'not checked'));
     });
 
@@ -113,7 +113,7 @@ describe('client: verify, and what goes wrong', () => {
         answer.pipe(flipped()).pipe(response);
         return true;
       });
-      assert.match(complaint(found, 'download-whole'), /SHA-256.*Bytes change on their way/);
+      assert.match(complaint(found, 'download-whole'), /SHA-256.*Bytes change in transit/);
       assert.match(complaint(found, 'download-large'), /SHA-256/);
     });
 
@@ -182,7 +182,10 @@ describe('client: verify, and what goes wrong', () => {
       assert.match(complaint(found, 'upload-post'), /https:\/\/files\.example\/files\/.*FILES_URL/);
       assert.deepEqual(await left(misled), []);
       const signed = found.promises.find(({ id }) => id === 'verdict-signed');
-      assert.deepEqual([signed?.outcome, signed?.note], ['not checked', 'this deployment signs none']);
+      assert.deepEqual(
+        [signed?.outcome, signed?.note],
+        ['not checked', 'this deployment does not sign verdicts'],
+      );
     });
   });
 });

@@ -12,7 +12,10 @@ describe('client: verify', () => {
       const { code, stdout, stderr } = await verify(service, ['--url', service.url, ...SUBSCRIPTION]);
       const table = Buffer.from(stdout, 'latin1').toString();
       assert.equal(code, 0, table + stderr);
-      assert.match(table, /^outcome +time {2}promise\nheld +\d+\.\d\d s {2}Upload and files answer/);
+      assert.match(
+        table,
+        /^outcome +time {2}promise\nheld +\d+\.\d\d s {2}The upload and files functions answer/,
+      );
       assert.match(table, /Every promise that was checked is held\. 31 held, 0 not held, 0 not checked\.\n$/);
       assert.deepEqual(await left(service), []);
     });
@@ -40,9 +43,9 @@ describe('client: verify', () => {
         outcome === 'not checked' ? [`${id}: ${note}`] : [],
       );
       assert.deepEqual(notes, [
-        'stranger: there is no second token: --other-token or FILESHARE_OTHER_TOKEN',
-        'sharing: there is no second token: --other-token or FILESHARE_OTHER_TOKEN',
-        'events: there is no --subscription',
+        'stranger: no second token: set --other-token or FILESHARE_OTHER_TOKEN',
+        'sharing: no second token: set --other-token or FILESHARE_OTHER_TOKEN',
+        'events: no --subscription',
       ]);
     });
 
@@ -60,7 +63,7 @@ describe('client: verify', () => {
       await enforced.replace(granted);
       assert.equal(code, 5);
       const [, row = ''] = /^(NOT HELD[\s\S]*?)\nheld/m.exec(stdout) ?? [];
-      assert.match(row, /An Idempotency-Key gives the same file/);
+      assert.match(row, /A retry with the same Idempotency-Key gets the same file/);
       assert.match(row, /^ +got +500 internal/m);
       assert.match(row, /^ +look at .*StorageError 403.*storage\.objects\.list on the permanent bucket/m);
       assert.match(stdout, /\nNot held: upload-post-key, upload-tus\. 25 held, 2 not held/);
@@ -117,7 +120,7 @@ describe('client: verify', () => {
       let interrupted = false;
       const { code, stdout } = await verify(service, ['--url', service.url], {
         watch: (output, kill) => {
-          if (interrupted || !/40 MiB are taken/.test(output)) return;
+          if (interrupted || !/40 MiB are uploaded/.test(output)) return;
           interrupted = true;
           kill('SIGINT');
         },

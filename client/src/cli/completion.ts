@@ -16,7 +16,7 @@ interface Known {
   readonly choices: readonly string[];
 }
 
-const HELP: Described = { word: '--help', description: 'tell how it is used' };
+const HELP: Described = { word: '--help', description: 'show help' };
 
 /** A script that completes what `program` has, so that it never tells of anything else. */
 export function completionScript(program: Command, shell: (typeof SHELLS)[number]): string {

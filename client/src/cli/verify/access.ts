@@ -5,44 +5,44 @@ import { type Check, type Run, sentBefore } from './check.ts';
 import { mustBe, NotChecked, NotHeld } from './not-held.ts';
 import { textBytes } from './samples.ts';
 
-/** Has the form of an id, and is none: a tag that nobody has. */
+/** Well-formed, but the id of no file. */
 const UNKNOWN = '0'.repeat(43);
 const RECORDS =
   'The files function’s account: storage.objects.get and update on files/ of the permanent bucket.';
 const REFERENCES =
   'The files function’s account: create, get and delete on references/ of the permanent bucket, and storage.objects.list on it.';
 const LEAK =
-  'A stranger gets what is not theirs: take the service off the network. Look for a cache or proxy in front that shares answers, and for a principal claim in TOKEN_ISSUERS that gives both tokens the same principal.';
+  'A stranger can see a file of somebody else: take the service off the network. Look for a cache or proxy that shares responses between users, and for a principal claim in TOKEN_ISSUERS that maps both tokens to the same principal.';
 
 export const access: readonly Check[] = [
   {
     id: 'unknown',
-    promise: 'An unknown id is 404, and every refusal a problem document',
-    look: 'Something in front replaces error answers by its own.',
+    promise: 'An unknown id gets 404, and every error is a problem document',
+    look: 'A proxy or load balancer that replaces error responses.',
     run: async ({ owner }) => {
       requireProblem(await owner.call('GET', `/files/${UNKNOWN}`), 404, 'not-found');
       requireProblem(await owner.call('GET', '/files/nonsense/status'), 404, 'not-found');
       const wrong = requireProblem(await owner.call('PUT', '/files'), 405, 'method-not-allowed');
-      if (!wrong.headers.get('allow')) throw new NotHeld('Allow beside 405', 'none');
+      if (!wrong.headers.get('allow')) throw new NotHeld('an Allow header with the 405', 'none');
       requireProblem(await owner.call('GET', '/files?state=nonsense'), 400, 'invalid-request');
       return undefined;
     },
   },
   {
     id: 'stranger',
-    promise: 'A stranger gets the 404 of an id that never was',
+    promise: 'A stranger gets the same 404 as for an unknown id',
     look: LEAK,
     run: stranger,
   },
   {
     id: 'sharing',
-    promise: 'A viewer reads the file, and no more once that is revoked',
+    promise: 'A viewer can read the file until the grant is revoked',
     look: RECORDS,
     run: sharing,
   },
   {
     id: 'list',
-    promise: 'One lists one’s own files, and nobody else’s',
+    promise: 'A list contains the files of the caller and no others',
     look: 'The files function’s account: storage.objects.list on the permanent bucket.',
     run: async (run) => {
       const ids = await listed(run.owner);
@@ -58,7 +58,7 @@ export const access: readonly Check[] = [
   },
   {
     id: 'references',
-    promise: 'A file that a resource refers to is not deleted',
+    promise: 'A file with a reference cannot be deleted',
     look: REFERENCES,
     run: async (run) => {
       const { id } = sentBefore(run, 'small');
@@ -78,7 +78,7 @@ export const access: readonly Check[] = [
   },
   {
     id: 'fhir',
-    promise: 'The status is a FHIR Attachment for those who ask',
+    promise: 'The status is available as a FHIR Attachment',
     look: 'FILES_URL of the files function (docs/fhir.md).',
     run: fhir,
   },
@@ -86,7 +86,7 @@ export const access: readonly Check[] = [
 
 export const deletion: Check = {
   id: 'delete',
-  promise: 'A deleted file is gone, for its owner too',
+  promise: 'A deleted file is gone, even for its owner',
   look: `${RECORDS} ${REFERENCES}`,
   run: async (run) => {
     const { id } = sentBefore(run, 'small');
@@ -120,10 +120,10 @@ async function stranger(run: Run): Promise<undefined> {
     const answer = await other.call(method, `/files/${id}${rest}`);
     const unknown = await other.call(method, `/files/${UNKNOWN}${rest}`);
     if (answer.status < 400)
-      throw new NotHeld(`404 for ${method} of a stranger`, String(answer.status), LEAK);
+      throw new NotHeld(`404 for ${method} by a stranger`, String(answer.status), LEAK);
     if (method === 'HEAD') mustBe('status of HEAD', answer.status, 404);
     else requireProblem(answer, 404, 'not-found');
-    mustBe(`the answer to ${method}, as for an unknown id:`, textOf(answer), textOf(unknown));
+    mustBe(`the same response to ${method} as for an unknown id:`, textOf(answer), textOf(unknown));
   }
   const tus = await other.call('HEAD', `/uploads/${id}`, { headers: { 'tus-resumable': '1.0.0' } });
   mustBe('status of HEAD /uploads/{id}', tus.status, 404);
@@ -139,7 +139,7 @@ async function sharing(run: Run) {
   const { id, sha256 } = sentBefore(run, 'small');
   const principal = await principalOf(run, other);
   const { owner } = jsonOf<Handle>(await run.owner.expect([200], 'GET', `/files/${id}/status`));
-  if (owner === principal) throw new NotChecked(`both tokens are those of ${owner}`);
+  if (owner === principal) throw new NotChecked(`both tokens belong to ${owner}`);
   const viewer = `/files/${id}/viewers/${encodeURIComponent(principal)}`;
   await run.owner.expect([204], 'PUT', viewer);
   const seen = jsonOf<Handle>(await other.expect([200], 'GET', `/files/${id}/status`));
@@ -164,7 +164,7 @@ async function principalOf({ prefix }: Run, other: Caller): Promise<string> {
 
 function secondOf({ other }: Run): Caller {
   if (other) return other;
-  throw new NotChecked('there is no second token: --other-token or FILESHARE_OTHER_TOKEN');
+  throw new NotChecked('no second token: set --other-token or FILESHARE_OTHER_TOKEN');
 }
 
 async function fhir(run: Run): Promise<undefined> {

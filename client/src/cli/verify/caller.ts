@@ -64,7 +64,7 @@ export class Caller {
     } catch (error) {
       signal.throwIfAborted();
       const got = timeout.aborted ? `no answer in ${timeoutMs / 1000} s` : causeOf(error);
-      const hint = 'The address, DNS, the certificate, or what is in between: the connection did not last.';
+      const hint = 'The address, DNS, the certificate, or a proxy: the connection failed or was closed.';
       throw new NotHeld(`an answer to ${method} ${url.replace(/\?.*$/, '')}`, got, hint);
     }
   }

@@ -57,5 +57,5 @@ export type Subject = 'small' | 'large' | 'direct' | 'eicar' | 'encrypted';
 export function sentBefore({ sent }: Run, subject: Subject): Sent {
   const found = sent.get(subject);
   if (found) return found;
-  throw new NotChecked('its file was not taken in, see above');
+  throw new NotChecked('its file was not uploaded, see above');
 }

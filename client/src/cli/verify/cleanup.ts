@@ -12,7 +12,7 @@ const MOST_PAGES = 10;
 export const cleanup: Check = {
   id: 'cleanup',
   promise: 'Nothing of this run is left',
-  look: 'Delete what is named here: `fileshare rm ID`.',
+  look: 'Delete these files: `fileshare rm ID`.',
   run: async (run) => {
     const signal = AbortSignal.timeout(PATIENCE_MS);
     const callers = [run.owner, ...(run.other ? [run.other] : [])];

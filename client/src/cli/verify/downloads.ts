@@ -9,25 +9,25 @@ const MIB = 1024 * 1024;
 const GRANTS =
   'The files function’s account: storage.objects.get on files/ and blobs/ of the permanent bucket.';
 const CHANGED =
-  'Bytes change on their way: a proxy or CDN that rewrites, compresses or cuts bodies. Do not use the service until it is found.';
+  'Bytes change in transit: a proxy or CDN rewrites, compresses or truncates bodies. Do not use the service until it is found.';
 
 export const downloads: readonly Check[] = [
   {
     id: 'download-whole',
-    promise: 'A clean file comes back as it was sent, with its digest',
+    promise: 'A clean file is downloaded unchanged, with its digest',
     look: GRANTS,
     run: whole,
   },
   {
     id: 'download-range',
-    promise: 'Ranges are handed out, and nothing where nothing has changed',
+    promise: 'Range requests get 206, and an unchanged file gets 304',
     look: 'A proxy that drops Range, If-None-Match or ETag.',
     run: ranges,
   },
   {
     id: 'download-large',
-    promise: 'More than 32 MiB come back whole',
-    look: 'docs/deploy.md: what is in front may end large answers. Or have them redirected: files.redirect_above_bytes.',
+    promise: 'A file of more than 32 MiB is downloaded completely',
+    look: 'docs/deploy.md: a proxy or load balancer may cut off large responses. Or redirect them: files.redirect_above_bytes.',
     run: async (run) => {
       const file = await cleanFile(run, 'large');
       const began = performance.now();
@@ -41,8 +41,8 @@ export const downloads: readonly Check[] = [
   },
   {
     id: 'download-resumed',
-    promise: 'A download that broke off is resumed',
-    look: 'A proxy that drops Range or If-Range. More than 32 MiB in one range meet the same limit as a whole.',
+    promise: 'An interrupted download can be resumed',
+    look: 'A proxy that drops Range or If-Range. A range of more than 32 MiB is subject to the same limit as a whole file.',
     run: resumed,
   },
 ];

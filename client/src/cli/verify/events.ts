@@ -17,7 +17,7 @@ export const events: Check = {
 
 async function run(run: Run): Promise<Observed> {
   const { subscription, signal } = run;
-  if (!subscription) throw new NotChecked('there is no --subscription');
+  if (!subscription) throw new NotChecked('no --subscription');
   const wanted = await verdicts(run);
   if (wanted.size === 0) throw new NotChecked('no file got a verdict, see above');
   const late = AbortSignal.timeout(run.timeoutMs);

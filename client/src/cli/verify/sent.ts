@@ -41,9 +41,9 @@ async function verdictOf(run: Run, caller: Caller, id: string): Promise<{ handle
 
 const STUCK: Readonly<Partial<Record<Handle['state'], string>>> = {
   pending:
-    'The scanner decides nothing: "engine unfit, files wait" in its log means stale or missing signatures (docs/signatures.md: fill the mirror), "scan not completed" says what failed. No line at all: the finalized topic, its push subscription and run.invoker of the push account (docs/operations.md).',
+    'The scanner gives no verdict. "engine unfit, files wait" in its log: stale or missing signatures (docs/signatures.md: fill the mirror); "scan not completed": the line gives the cause. No line at all: the finalized topic, its push subscription and run.invoker of the push account (docs/operations.md).',
   uploading:
-    'Nobody saw the upload complete: the bucket’s notification to the finalized topic, or its push to the scanner (docs/operations.md). The sweeper finishes it later.',
+    'The completed upload was not noticed: the bucket’s notification to the finalized topic, or its push to the scanner (docs/operations.md). The sweeper finishes it later.',
 };
 
 /** @throws {NotHeld} where it does not lead to the file at the files function */
@@ -61,7 +61,7 @@ function fileUrl({ hosts }: Run, id: string): string {
 }
 
 const FILES_URL =
-  'FILES_URL of the upload function has to be the address of the files function (Terraform: public_url, the domain of the load balancer, or the run.app name). If the service has several names, run this with that one as --files-url.';
+  'FILES_URL of the upload function must be the URL of the files function (Terraform: public_url, the domain of the load balancer, or the run.app name). If the service has several host names, pass that one as --files-url.';
 
 function mustLead(what: string, uri: string, expected: string, { url }: Answer): void {
   const leads = uri && URL.canParse(uri, url) ? new URL(uri, url).href : 'none';

@@ -9,8 +9,8 @@ const MOST_SKEW_MS = 60_000;
 export const service: readonly Check[] = [
   {
     id: 'reachable',
-    promise: 'Upload and files answer at their addresses',
-    look: 'The addresses: `terraform output service_urls`, or `url` with a load balancer. Mixed up? Ingress may let the load balancer in alone.',
+    promise: 'The upload and files functions answer at their URLs',
+    look: 'The URLs: `terraform output service_urls`, or `url` with a load balancer. They may be swapped, or ingress may admit only the load balancer.',
     gate: true,
     run: async ({ nobody }) => {
       const offer = await nobody.expect([200, 204], 'OPTIONS', '/uploads');
@@ -30,7 +30,7 @@ export const service: readonly Check[] = [
   },
   {
     id: 'authenticated',
-    promise: 'Nobody gets in without a token',
+    promise: 'Requests without a token are refused',
     look: 'TOKEN_ISSUERS of both functions (docs/identity.md). Take the service off the network until this holds.',
     run: async ({ nobody }) => {
       for (const [method, path] of [
@@ -39,15 +39,16 @@ export const service: readonly Check[] = [
         ['POST', '/uploads/direct'],
       ] as const) {
         const answer = requireProblem(await nobody.call(method, path), 401, 'unauthenticated');
-        if (!answer.headers.get('www-authenticate')) throw new NotHeld('WWW-Authenticate beside 401', 'none');
+        if (!answer.headers.get('www-authenticate'))
+          throw new NotHeld('a WWW-Authenticate header with the 401', 'none');
       }
       return undefined;
     },
   },
   {
     id: 'token',
-    promise: 'The token is accepted, to read and to write',
-    look: 'TOKEN_ISSUERS (docs/identity.md); the token may have expired. A 500 here is a grant: storage.objects.list of the files function on the permanent bucket.',
+    promise: 'The token is accepted for reading and writing',
+    look: 'TOKEN_ISSUERS (docs/identity.md); the token may have expired. A 500 means a missing grant: storage.objects.list for the files function on the permanent bucket.',
     gate: true,
     run: async ({ owner }) => {
       await mayRead(owner);
@@ -59,8 +60,8 @@ export const service: readonly Check[] = [
   },
   {
     id: 'clock',
-    promise: 'The clocks of both services and of this machine agree',
-    look: 'The clock of this machine: Google’s are right. Tokens and signed URLs depend on it.',
+    promise: 'The clocks of the service and this machine agree',
+    look: 'The clock of this machine; Google’s clocks are correct. Tokens and signed URLs depend on it.',
     run: async ({ nobody }) => {
       const skews = [
         skewOf(await nobody.call('OPTIONS', '/uploads')),

@@ -21,20 +21,20 @@ const POST_GRANTS =
 export const uploads: readonly Check[] = [
   {
     id: 'upload-post',
-    promise: 'A small file is taken in one request',
+    promise: 'A small file is uploaded in one request',
     look: POST_GRANTS,
     run: async (run) => void (await postSubject(run, 'small', freshBytes(100_000))),
   },
   {
     id: 'upload-post-key',
-    promise: 'An Idempotency-Key gives the same file for a repeat, and 422 for other bytes',
-    look: 'The upload function’s account: storage.objects.list on the permanent bucket, without which a key that was never used answers 403 in place of 404; create and get on idempotency/ there.',
+    promise: 'A retry with the same Idempotency-Key gets the same file, and different bytes get 422',
+    look: 'The upload function’s account: storage.objects.list on the permanent bucket (without it, Cloud Storage answers 403 instead of 404 for an unused key); create and get on idempotency/ there.',
     run: idempotency,
   },
   {
     id: 'upload-digest',
-    promise: 'Bytes with another digest than announced are refused',
-    look: 'Something between rewrites bodies or drops Repr-Digest.',
+    promise: 'Bytes that do not match the declared digest are refused',
+    look: 'A proxy that rewrites bodies or drops Repr-Digest.',
     run: async (run) => {
       const headers = { ...named(run, 'digest.bin'), 'repr-digest': digestField(new Uint8Array(32)) };
       requireProblem(await run.owner.call('POST', '/files', { headers, body: 'a' }), 400, 'digest-mismatch');
@@ -43,20 +43,20 @@ export const uploads: readonly Check[] = [
   },
   {
     id: 'upload-tus',
-    promise: '40 MiB are taken by tus in pieces, and an upload says where it stands',
-    look: 'The upload function’s account: storage.objects.list on both buckets, create and get on parts/ and create on the object of the unscanned bucket. Pieces are 16 MiB: what is in front has to let them through.',
+    promise: '40 MiB are uploaded by tus in chunks, and the upload reports its offset',
+    look: 'The upload function’s account: storage.objects.list on both buckets, create and get on parts/ and create on the object of the unscanned bucket. The chunks are 16 MiB: a proxy or load balancer must allow them.',
     run: tus,
   },
   {
     id: 'upload-direct',
-    promise: 'A direct session takes the bytes at Cloud Storage, in two pieces',
-    look: 'The upload function’s account: storage.objects.create on the unscanned bucket. From here: the address of Cloud Storage, which a proxy may not allow.',
+    promise: 'A direct session accepts the bytes at Cloud Storage, in two chunks',
+    look: 'The upload function’s account: storage.objects.create on the unscanned bucket. On this machine: a proxy that does not allow Cloud Storage.',
     run: direct,
   },
   {
     id: 'upload-eicar',
-    promise: 'The EICAR test file and an encrypted archive are taken in like any other',
-    look: `${POST_GRANTS} A proxy with a virus scanner of its own would refuse them.`,
+    promise: 'The EICAR test file and an encrypted archive are accepted like any other file',
+    look: `${POST_GRANTS} A proxy with a virus scanner may refuse them.`,
     run: async (run) => {
       await postSubject(run, 'eicar', EICAR);
       await postSubject(run, 'encrypted', encryptedZip());
@@ -65,7 +65,7 @@ export const uploads: readonly Check[] = [
   },
   {
     id: 'upload-too-large',
-    promise: 'More than the largest file is refused before it is sent',
+    promise: 'A file above the size limit is refused before it is sent',
     look: 'MAX_UPLOAD_BYTES of the upload function.',
     run: async ({ nobody, owner }) => {
       const offer = await nobody.expect([200, 204], 'OPTIONS', '/uploads');

@@ -5,7 +5,7 @@ import { mustBe, NotHeld } from './not-held.ts';
 import { freshBytes } from './samples.ts';
 
 const SCANNER =
-  'The scanner’s log of this time: "scan not completed" says what failed, a StorageError 403 there which grant (terraform/iam.tf). docs/operations.md.';
+  'The scanner’s log at this time: "scan not completed" gives the cause; a StorageError 403 in it names the missing grant (terraform/iam.tf, docs/operations.md).';
 
 export const verdicts: readonly Check[] = [
   ...(['small', 'direct', 'large'] as const).map((subject) => ({
@@ -16,8 +16,8 @@ export const verdicts: readonly Check[] = [
   })),
   {
     id: 'verdict-infected',
-    promise: 'EICAR is found, named and never handed out',
-    look: 'ClamAV’s signatures (docs/signatures.md): every database finds EICAR. If it is handed out, take the service off the network.',
+    promise: 'EICAR is found and named, and cannot be downloaded',
+    look: 'ClamAV’s signatures (docs/signatures.md): every database finds EICAR. If it can be downloaded, take the service off the network.',
     run: async (run) => {
       const { handle, ms } = await sentBefore(run, 'eicar').decided;
       mustBe('state', handle.state, 'infected');
@@ -28,13 +28,13 @@ export const verdicts: readonly Check[] = [
   },
   {
     id: 'verdict-unscannable',
-    promise: 'An encrypted archive is never taken for clean',
+    promise: 'An encrypted archive never becomes clean',
     look: 'AlertEncrypted of clamd (infra/clamav/clamd.conf) in the sidecar’s image.',
     run: unscannable,
   },
   {
     id: 'wait',
-    promise: 'Prefer: wait holds the answer to an upload until its verdict',
+    promise: 'Prefer: wait delays the response to an upload until the verdict',
     look: 'A proxy that buffers or drops Prefer; a scanner that takes longer than 30 s for 1 000 bytes.',
     run: async (run) => {
       const prefer = `wait=${Math.min(30, Math.ceil(run.timeoutMs / 1000))}`;
@@ -72,9 +72,9 @@ async function unscannable(run: Run): Promise<Observed> {
   const { handle, ms } = await sentBefore(run, 'encrypted').decided;
   mustBe('state', handle.state, 'unscannable');
   mustBe('reason', handle.reason, 'encrypted');
-  // Handed out, and marked so, where ACCEPT_UNSCANNABLE says so.
+  // With ACCEPT_UNSCANNABLE, it can be downloaded and is marked `accepted`.
   const path = `/files/${handle.id}`;
   if (handle.accepted) await run.owner.expect([200], 'GET', path);
   else requireProblem(await run.owner.call('GET', path), 410, 'file-unscannable');
-  return { ms, note: handle.accepted ? 'still handed out: ACCEPT_UNSCANNABLE' : 'encrypted' };
+  return { ms, note: handle.accepted ? 'can be downloaded: ACCEPT_UNSCANNABLE' : 'encrypted' };
 }
