@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { Traceparent } from '../runtime/trace.ts';
 import type { Span } from '../tracing/tracing.ts';
 
@@ -72,7 +73,7 @@ export function cloudEvent({
       'ce-time': time.toISOString(),
       'ce-dataschema': `${SCHEMAS}${name}.json`,
       // https://github.com/cloudevents/spec/blob/v1.0.2/cloudevents/extensions/distributed-tracing.md
-      ...(traceparent && { 'ce-traceparent': traceparent }),
+      ...defined({ 'ce-traceparent': traceparent }),
       'content-type': 'application/json',
       eventType: name,
       ...filterable,

@@ -8,6 +8,7 @@ import { isReadable } from '../files/readable.ts';
 import type { DecidedRecord, FailedRecord, FailureReason, PendingRecord, Sha256 } from '../files/record.ts';
 import type { Records, Versioned } from '../files/records.ts';
 import type { Background } from '../runtime/background.ts';
+import { defined } from '../runtime/defined.ts';
 import type { Logger } from '../runtime/log.ts';
 import type { Bucket } from '../storage/bucket.ts';
 import type { StoredObject } from '../storage/object.ts';
@@ -73,7 +74,7 @@ function signatures({ scan }: DecidedRecord): { database?: number; signatureAgeS
   const built = Date.parse(databaseDate);
   if (Number.isNaN(built)) return {};
   return {
-    ...(database !== undefined && { database }),
+    ...defined({ database }),
     signatureAgeSeconds: Math.round((scan.scannedAt.getTime() - built) / 1000),
   };
 }

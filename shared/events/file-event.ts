@@ -1,4 +1,5 @@
 import type { FileRecord } from '../files/record.ts';
+import { defined } from '../runtime/defined.ts';
 import { callbackAttribute } from './callback-attribute.ts';
 import { cloudEvent, type EventFacts, type EventMessage } from './cloud-event.ts';
 
@@ -12,7 +13,7 @@ interface FileEvent extends Pick<EventFacts, 'name' | 'id' | 'time'> {
 /** An event of a file. Its content is a function of the record alone, so that a repeat has the same; it has no file name. */
 export function fileEvent(record: FileRecord, { facts, attributes, ...event }: FileEvent): EventMessage {
   const { id: fileId, owner, state: verdict, correlationId, traceparent, content, createdAt } = record;
-  const told = { verdict, owner, ...(correlationId && { correlationId }) };
+  const told = defined({ verdict, owner, correlationId });
   return cloudEvent({
     ...event,
     subject: fileId,

@@ -1,6 +1,7 @@
 import type { FileRecord } from '../files/record.ts';
 import type { Viewer } from '../identity/caller.ts';
 import { principalKey } from '../identity/principal.ts';
+import { defined } from '../runtime/defined.ts';
 import type { EventMessage } from './cloud-event.ts';
 import { fileEvent } from './file-event.ts';
 
@@ -17,8 +18,7 @@ export function fileShared(record: FileRecord, { principal, until }: Viewer, sha
     facts: {
       sharedWith: principal,
       sharedAt: at,
-      ...(until && { until: until.toISOString() }),
-      ...(record.expiresAt && { expiresAt: record.expiresAt.toISOString() }),
+      ...defined({ until: until?.toISOString(), expiresAt: record.expiresAt?.toISOString() }),
     },
     attributes: { sharedWith: principal },
   });

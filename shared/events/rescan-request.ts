@@ -1,4 +1,5 @@
 import { parseSha256, type Sha256 } from '../files/record.ts';
+import { defined } from '../runtime/defined.ts';
 import { type Generation, parseGeneration, type StoredObject } from '../storage/object.ts';
 import type { EventMessage } from './cloud-event.ts';
 
@@ -22,7 +23,7 @@ export function rescanRequest(
   dueAt: Date,
   quarantined?: Sha256,
 ): EventMessage {
-  const request = { name, generation, dueAt: dueAt.toISOString(), ...(quarantined && { quarantined }) };
+  const request = defined({ name, generation, dueAt: dueAt.toISOString(), quarantined });
   return { data: Buffer.from(JSON.stringify(request)), attributes: {} };
 }
 

@@ -1,4 +1,5 @@
 import type { DecidedRecord } from '../files/record.ts';
+import { defined } from '../runtime/defined.ts';
 import { shownEngine } from '../scanning/engine.ts';
 import type { EventMessage } from './cloud-event.ts';
 import { fileEvent } from './file-event.ts';
@@ -20,8 +21,7 @@ export function scanCompleted(record: DecidedRecord): EventMessage {
       contentType,
       scannedAt: scan.scannedAt.toISOString(),
       ...(scan.reusedAt && { reused: true }),
-      ...(scan.engine && { engine: shownEngine(scan.engine) }),
-      ...(scan.coverage && { coverage: scan.coverage }),
+      ...defined({ engine: scan.engine && shownEngine(scan.engine), coverage: scan.coverage }),
     },
   });
 }

@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { DeletedRecord, FileRecord } from './record.ts';
 
 /** Milliseconds before the end of a file at which its event comes. */
@@ -47,7 +48,7 @@ export function noticeOf(end: Date): Date {
 export function withEnd(record: FileRecord, expiresAt: Date | undefined): FileRecord {
   if (record.expiresAt?.getTime() === expiresAt?.getTime()) return record;
   const { expiresAt: _, expiringAnnounced: __, ...stored } = record;
-  return { ...stored, ...(expiresAt && { expiresAt }) };
+  return { ...stored, ...defined({ expiresAt }) };
 }
 
 /**
@@ -63,12 +64,7 @@ export function toDeleted(record: FileRecord, deletedAt: Date): DeletedRecord {
     viewers,
     createdAt,
     contentType,
-    ...(correlationId && { correlationId }),
-    ...(traceparent && { traceparent }),
-    ...(content && { content }),
-    ...(unreferencedSince && { unreferencedSince }),
-    ...(callbackUrl && { callbackUrl }),
-    ...(expiresAt && { expiresAt }),
+    ...defined({ correlationId, traceparent, content, unreferencedSince, callbackUrl, expiresAt }),
     state: 'deleted',
     deletedAt,
   };

@@ -1,4 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
+import { defined } from '../runtime/defined.ts';
 import type { EngineVersion } from '../scanning/engine.ts';
 import type { StoredObject } from '../storage/object.ts';
 import { flag, group, optional, text, time } from './fields.ts';
@@ -131,9 +132,9 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
   const announced = object.metadata['announced'] === 'true';
   const release = RELEASED.read(object.metadata, none);
   const asked = ASKED.read(object.metadata, none);
-  if (release) return { object, signature, release, announced, ...(asked && { asked }) };
+  if (release) return { object, signature, release, announced, ...defined({ asked }) };
   const { scannedAt, engine } = scanned.read(object.metadata, none) ?? {};
-  const finding = scannedAt && { signature, scannedAt, ...(engine && { engine }) };
+  const finding = scannedAt && defined({ signature, scannedAt, engine });
   const clean = FOUND_CLEAN.read(object.metadata, none);
   const foundAgainBy = FOUND_AGAIN_ENGINE.read(object.metadata, none);
   return {
@@ -141,11 +142,7 @@ export function parseFinding(object: StoredObject): StandingFinding | LiftedFind
     signature,
     announced,
     ...(object.metadata['afterRelease'] === 'true' && { afterRelease: true }),
-    ...(finding && { finding }),
-    ...(asked && { asked }),
-    ...(clean && { clean }),
-    ...(foundAgainBy && { foundAgainBy }),
-    ...(object.metadata['otherSignature'] !== undefined && { other: object.metadata['otherSignature'] }),
+    ...defined({ finding, asked, clean, foundAgainBy, other: object.metadata['otherSignature'] }),
     ...(object.metadata['condemnedBy'] !== undefined && { condemned: true }),
   };
 }

@@ -1,4 +1,5 @@
 import { isLive } from '../identity/caller.ts';
+import { defined } from '../runtime/defined.ts';
 import { type ShownEngine, shownEngine } from '../scanning/engine.ts';
 import { fileUrl } from './file-url.ts';
 import type { DecidedRecord, FileRecord, UploadingRecord } from './record.ts';
@@ -77,12 +78,14 @@ export function toHandle(
     state: record.state,
     owner: record.owner,
     contentType: record.contentType,
-    ...(record.fileName !== undefined && { fileName: record.fileName }),
-    ...(record.correlationId !== undefined && { correlationId: record.correlationId }),
-    ...(content && { size: content.size, sha256: content.sha256 }),
+    ...defined({
+      fileName: record.fileName,
+      correlationId: record.correlationId,
+      size: content?.size,
+      sha256: content?.sha256,
+    }),
     createdAt: record.createdAt.toISOString(),
-    ...(record.expiresAt && { expiresAt: record.expiresAt.toISOString() }),
-    ...(until && { until: until.toISOString() }),
+    ...defined({ expiresAt: record.expiresAt?.toISOString(), until: until?.toISOString() }),
     ...outcome(record, offset),
     ...(forOwner && {
       viewerCount: record.viewers.filter((viewer) => isLive(viewer, now)).length,
@@ -114,16 +117,15 @@ export function outcomeOf(record: DecidedRecord): Outcome {
   return {
     scannedAt: scannedAt.toISOString(),
     ...(reusedAt && { reused: true }),
-    ...(engine && { engine: shownEngine(engine) }),
-    ...(coverage && { coverage }),
+    ...defined({ engine: engine && shownEngine(engine), coverage }),
     ...(record.state === 'infected' && {
       signature: record.signature,
-      ...(record.recalled && { recalledAt: record.recalled.at.toISOString() }),
+      ...defined({ recalledAt: record.recalled?.at.toISOString() }),
     }),
     ...(record.state === 'unscannable' && {
       reason: record.reason,
       accepted: record.accepted,
-      ...(record.detail !== undefined && { detail: record.detail }),
+      ...defined({ detail: record.detail }),
     }),
   };
 }
@@ -138,9 +140,5 @@ function progress(
   { length, expiresAt }: UploadingRecord['upload'],
   offset: number | undefined,
 ): NonNullable<Handle['upload']> {
-  return {
-    ...(offset !== undefined && { offset }),
-    ...(length !== undefined && { length }),
-    expiresAt: expiresAt.toISOString(),
-  };
+  return { ...defined({ offset, length }), expiresAt: expiresAt.toISOString() };
 }

@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { UnscannableReason } from '../scanning/verdict.ts';
 import { type Field, field, flag, type Metadata, oneOf, optional, tagged, text, time } from './fields.ts';
 import type { FileId } from './file-id.ts';
@@ -115,19 +116,19 @@ export function fromMetadata(id: FileId, file: Metadata, verdict?: Metadata): Fi
   if (!verdict) return { ...stored, ...arrival };
   if (arrival.state === 'expired' || arrival.state === 'deleted') {
     const content = CONTENT.read(verdict, corrupt);
-    return { ...stored, ...arrival, ...(content && { content }) };
+    return { ...stored, ...arrival, ...defined({ content }) };
   }
   const judged = read(VERDICT, verdict);
   const { tentative, ...known } = waiting(arrival);
   switch (judged.state) {
     case 'pending':
-      return { ...stored, ...known, ...(tentative && { tentative }), ...judged };
+      return { ...stored, ...known, ...defined({ tentative }), ...judged };
     case 'failed':
       return { ...stored, ...known, ...judged };
     case 'unscannable': {
       const content = judged.content ?? known.content;
       const isAccepted = judged.accepted && content !== undefined;
-      return { ...stored, ...(content && { content }), ...judged, accepted: isAccepted };
+      return { ...stored, ...defined({ content }), ...judged, accepted: isAccepted };
     }
     default:
       return { ...stored, ...judged };

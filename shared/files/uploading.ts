@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { StoredObject } from '../storage/object.ts';
 import {
   type DeclaredDigests,
@@ -36,11 +37,11 @@ export function asPending(record: FileRecord, object: StoredObject): Exclude<Fil
   const sha256 = parseSha256(metadata['sha256'] ?? '');
   const known = sha256
     ? { content: { size, sha256, crc32c } }
-    : { claims: { size, ...(upload.sha256 && { sha256: upload.sha256 }) } };
+    : { claims: defined({ size, sha256: upload.sha256 }) };
   return { ...stored, state: 'pending', ...known };
 }
 
 /** The claims of the client of a direct session about its bytes. */
 export function declaredDigestsOf({ length, sha256 }: DirectUpload): DeclaredDigests {
-  return { size: length, ...(sha256 && { sha256 }) };
+  return { size: length, ...defined({ sha256 }) };
 }

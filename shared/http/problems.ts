@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 /**
  * Every problem that the API answers with: one row is its stable name, its status and its title
  * (RFC 9457). functions/files/problem-explanations.ts explains each.
@@ -103,7 +104,7 @@ export class Problem extends Error {
       type: problemUri(this.type, filesUrl),
       title: PROBLEMS[this.type].title,
       status: this.status,
-      ...(detail !== undefined && { detail }),
+      ...defined({ detail }),
       ...members,
     };
   }

@@ -3,6 +3,7 @@ import type { FlattenedJWSInput, JWTHeaderParameters, JWTPayload, JWTVerifyGetKe
 // Not 'jose' as a whole: its 46 modules are a tenth of a cold start, and most of them sign or encrypt.
 import * as errors from 'jose/errors';
 import { jwtVerify } from 'jose/jwt/verify';
+import { defined } from '../runtime/defined.ts';
 import type { Caller, Scope } from './caller.ts';
 import { isDevelopmentUrl } from './issuer-url.ts';
 import { bearerOf, type Issuer, namesOf, wordOf } from './issuers.ts';
@@ -147,7 +148,7 @@ function callerOf(payload: JWTPayload, issuer: Issuer): Caller | Refusal {
     principals: new Set([principal, ...groups]),
     scopes,
     issuer: issuer.issuer,
-    ...(tokenId !== undefined && { tokenId }),
+    ...defined({ tokenId }),
   };
 }
 

@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { BorrowedBytes } from '../runtime/memory.ts';
 import { StorageError } from './error.ts';
 import { type InsertOptions, Inserts } from './inserts.ts';
@@ -298,7 +299,7 @@ export class Bucket {
     name: string,
     { size, origin, ...options }: InsertOptions & { size: number; origin?: string | undefined },
   ): Promise<string> {
-    const headers = { 'x-upload-content-length': String(size), ...(origin !== undefined && { origin }) };
+    const headers = defined({ 'x-upload-content-length': String(size), origin });
     return this.#inserts.startSession(name, options, { headers });
   }
 

@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import type { ListOptions } from './bucket.ts';
 import type { StoredObject } from './object.ts';
 
@@ -65,7 +66,7 @@ export async function pageOf<Item, Named extends { readonly name: string }>(
     if (!pageToken) return { items };
     if (items.length === limit) break;
   }
-  return { items, ...(reached !== undefined && { next: reached }) };
+  return { items, ...defined({ next: reached }) };
 }
 
 /** Every object below a prefix, in the order of names, of which a page is in memory at a time. @throws {StorageError} */

@@ -1,3 +1,4 @@
+import { defined } from '../runtime/defined.ts';
 import { parseTraceparent, type Traceparent } from '../runtime/trace.ts';
 import type { Attributes, Span, Tracing } from './tracing.ts';
 
@@ -53,7 +54,7 @@ export function startProcessing(tracing: Tracing, body: unknown, delivery: Deliv
     parent,
     links: [...(sentBy && sentBy !== parent ? [sentBy] : []), ...links],
     attributes,
-    ...(startedAt && { startedAt }),
+    ...defined({ startedAt }),
   });
 }
 
