@@ -1,6 +1,7 @@
 import type { CondemnedBlob } from '../../shared/files/blob.ts';
 import type { LiftedFinding, StandingFinding } from '../../shared/files/finding.ts';
 import type { DecidedRecord, PendingRecord, Sha256 } from '../../shared/files/record.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';
 import { foundBefore } from './known.ts';
@@ -64,9 +65,9 @@ export async function applyVerdict(
       }
       await quarantine(scan, object, {
         finding: why.detail ?? why.reason,
-        ...(content && { sha256: content.sha256 }),
+        ...defined({ sha256: content?.sha256 }),
       });
-      return { ...record, ...(content && { content }), accepted: false };
+      return { ...record, ...defined({ content }), accepted: false };
     }
   }
 }

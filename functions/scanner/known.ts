@@ -1,5 +1,6 @@
 import type { Blob, CondemnedBlob } from '../../shared/files/blob.ts';
 import type { StandingFinding } from '../../shared/files/finding.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { Generation } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';
 
@@ -30,7 +31,7 @@ export function foundBefore(
       generation,
       scannedAt: scan?.scannedAt ?? now,
       reusedAt: now,
-      ...(scan?.engine && { engine: scan.engine }),
+      ...defined({ engine: scan?.engine }),
     },
     ...('announced' in known && { finding: known }),
   };

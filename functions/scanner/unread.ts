@@ -1,5 +1,6 @@
 import type { BlobUse } from '../../shared/files/blobs.ts';
 import type { PendingRecord } from '../../shared/files/record.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { retryOnConflict } from '../../shared/storage/retry-on-conflict.ts';
 import { coverageOf, type DecideDeps, type Decision, type Undecided } from './decision.ts';
@@ -53,7 +54,7 @@ async function earlierScan(
     // Windows answer only for what would be scanned in windows now.
     if (blob.coverage && blob.coverage !== coverageOf(deps, content.size)) return undefined;
     const { scannedAt, engine, coverage } = blob;
-    const scan = { generation, scannedAt, reusedAt: deps.now(), engine, ...(coverage && { coverage }) };
+    const scan = defined({ generation, scannedAt, reusedAt: deps.now(), engine, coverage });
     if (!(await deps.blobs.use(blob))) return 'conflict';
     return { verdict: { kind: 'clean' }, content, scan, promoted: true };
   });

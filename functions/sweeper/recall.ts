@@ -14,6 +14,7 @@ import {
 } from '../../shared/files/record.ts';
 import { RECORDS_PREFIX, type RecordObjects, type Versioned } from '../../shared/files/records.ts';
 import type { References } from '../../shared/files/references.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import { type Counts, countOutcomes } from './count-outcomes.ts';
 import { resume } from './cursor.ts';
 import { type Concerned, fileRecalled } from './file-recalled.ts';
@@ -133,7 +134,7 @@ async function announced(deps: RecallDeps, current: Versioned): Promise<Versione
 function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedRecord {
   const { state: _, released: __, scan, ...stored } = { released: undefined, ...record };
   const { signature, scannedAt, engine } = finding;
-  const scanned = { generation: scan.generation, scannedAt, ...(engine && { engine }) };
+  const scanned = defined({ generation: scan.generation, scannedAt, engine });
   const clean = record.state === 'clean' && signature === CONDEMNED && cleanScan(scan);
   return {
     ...stored,
@@ -145,7 +146,7 @@ function infected(record: ReadableRecord, finding: Finding, at: Date): InfectedR
 }
 
 function cleanScan({ scannedAt, engine, coverage }: ScanResult): CleanScan | undefined {
-  return engine && { scannedAt, engine, ...(coverage && { coverage }) };
+  return engine && { scannedAt, engine, ...defined({ coverage }) };
 }
 
 /** Copied once, before a collection may delete them: an object that is there is from an earlier try. */

@@ -8,6 +8,7 @@ import {
   type StandingFinding,
 } from '../../shared/files/finding.ts';
 import { parseSha256, type Sha256 } from '../../shared/files/record.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
 const sha256 = v.custom<Sha256>((text) => typeof text === 'string' && parseSha256(text) !== undefined);
@@ -67,7 +68,7 @@ export async function releaseFinding(
       by,
       at: replacedAt('release' in known ? known.release.at : known.finding?.scannedAt, now()),
       reason: order.reason,
-      ...(signature !== undefined && { signature }),
+      ...defined({ signature }),
       ...(mayRelease && { untilFound: true }),
     };
     const asked = known.asked?.signature === release.signature ? known.asked : undefined;

@@ -4,6 +4,7 @@ import type { Candidates } from '../../shared/files/candidates.ts';
 import { CONDEMNED, type LiftedFinding } from '../../shared/files/finding.ts';
 import type { CleanRecord, InfectedRecord, ScanResult } from '../../shared/files/record.ts';
 import type { Versioned } from '../../shared/files/records.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 import { fileReleased } from './file-released.ts';
@@ -81,7 +82,7 @@ async function vouchingScan(
   const blob = await blobs.findShared(record);
   if (!blob || 'signature' in blob || blob.engine.engine === NO_ENGINE.engine) return undefined;
   const { scannedAt, engine, coverage } = blob;
-  return { generation, scannedAt, reusedAt: now(), engine, ...(coverage && { coverage }) };
+  return { generation, scannedAt, reusedAt: now(), engine, ...defined({ coverage }) };
 }
 
 /** Says that a file is clean, then notes that this was done: a process that ends before publishes it again by the same id. */
@@ -106,7 +107,7 @@ async function bringBack(
   const { id, content, scan } = record;
   const { engine = NO_ENGINE, coverage } = scan;
   const scannedAt = isVouchedFor(record, lifted) ? lifted.release.at : scan.scannedAt;
-  const vouched = { scannedAt, engine, ...(coverage && { coverage }) };
+  const vouched = defined({ scannedAt, engine, coverage });
   const isSame = (object: StoredObject | undefined): object is StoredObject =>
     object?.size === content.size && object.crc32c === content.crc32c;
   try {

@@ -3,6 +3,7 @@ import type { RescanRequest } from '../../../shared/events/rescan-request.ts';
 import { type Blob, isDamaged, lastScannedAt, parseBlob } from '../../../shared/files/blob.ts';
 import { digestOf } from '../../../shared/files/blob-name.ts';
 import type { Sha256 } from '../../../shared/files/record.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { decideByScan } from '../decide.ts';
 import { coverageOf, type Decision } from '../decision.ts';
@@ -95,7 +96,7 @@ async function decided(
   if (!engine) throw new Error('a scan without an engine');
   switch (verdict.kind) {
     case 'clean':
-      await notes.confirm(blob, { scannedAt, engine, ...(coverage && { coverage }) });
+      await notes.confirm(blob, { scannedAt, engine, ...defined({ coverage }) });
       return 'clean';
     case 'infected': {
       const { signature } = verdict;

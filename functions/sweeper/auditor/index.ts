@@ -9,6 +9,7 @@ import {
   integer,
   readConfig,
 } from '../../../shared/runtime/config.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import { createLog } from '../../../shared/runtime/log.ts';
 import { keyVariables, signingKey } from '../../../shared/signing/connect.ts';
 import { StatementSigner } from '../../../shared/signing/signer.ts';
@@ -66,13 +67,13 @@ async function run(context: RequestContext): Promise<AuditReport & { readonly si
   const report = await audit({ ...auditor, log: context.log }, terms);
   const { examples: _, ...counts } = report;
   const signed = await signedReport(report, context);
-  context.log.info({ ...counts, ...(signed && { signed: signed.name }) }, 'audit completed');
+  context.log.info({ ...counts, ...defined({ signed: signed?.name }) }, 'audit completed');
   if (signed) {
     await markSuperseded(permanent, signed.name, auditor.now()).catch((error: unknown) => {
       context.log.warn({ err: error }, 'superseded reports not marked');
     });
   }
-  return { ...report, ...(signed && { signed }) };
+  return { ...report, ...defined({ signed }) };
 }
 
 /** A report that cannot be signed is one still: what is broken has to be known. */

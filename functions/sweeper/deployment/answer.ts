@@ -9,6 +9,7 @@ import {
 } from '../../../shared/deployment/state.ts';
 import { invalidRequest } from '../../../shared/http/problems.ts';
 import type { RequestContext } from '../../../shared/http/service.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import { Reason } from '../release.ts';
 import { type Call, parsed, type Routes, Time } from '../routes.ts';
 import { changeState, type DeploymentDeps, readState } from './deployment.ts';
@@ -43,7 +44,7 @@ function postPause(deps: DeploymentDeps, _: RequestContext, { body, by }: Call):
   const { reason, until } = order;
   const now = deps.now();
   requireLater(until, now);
-  const pause: Pause = { reason, at: now, by, ...(until && { until }) };
+  const pause: Pause = { reason, at: now, by, ...defined({ until }) };
   return change(deps, 'intake paused', { by, ...order }, (state) => {
     const known = pauseAt(state, now);
     return known && isSame(known, pause) ? state : { ...state, pause };
@@ -64,7 +65,7 @@ function putNotice(deps: DeploymentDeps, _: RequestContext, { body, by }: Call):
   const { text, level, from, until } = order;
   const now = deps.now();
   requireLater(until, from && from > now ? from : now);
-  const notice: Notice = { text, level, at: now, by, ...(from && { from }), ...(until && { until }) };
+  const notice: Notice = { text, level, at: now, by, ...defined({ from, until }) };
   return change(deps, 'notice published', { by, ...order }, (state) =>
     state.notice && isSame(state.notice, notice) ? state : { ...state, notice },
   );

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { HEX_DIGITS, ID_DIGITS, type Range, rangesOf } from '../ranges.ts';
@@ -89,7 +90,7 @@ async function proceed(deps: ExportDeps, unfinished: Unfinished, stop: () => boo
 
 function manifestOf({ id, base }: Unfinished, ranges: ExportedRange[], ended: Date): Manifest {
   const newest = base?.at(-1);
-  return { version: 1, id, ...(newest && { base: newest.id }), ended: ended.toISOString(), ranges };
+  return { version: 1, id, ...defined({ base: newest?.id }), ended: ended.toISOString(), ranges };
 }
 
 function summed(ranges: readonly ExportedRange[]) {

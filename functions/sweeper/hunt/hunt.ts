@@ -1,6 +1,7 @@
 import { BLOBS_PREFIX, digestOf } from '../../../shared/files/blob-name.ts';
 import { ACCEPTED_PREFIX } from '../../../shared/files/blobs.ts';
 import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { Bucket } from '../../../shared/storage/bucket.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { HEX_DIGITS, type Places, rangesOf, walkRanges } from '../ranges.ts';
@@ -120,7 +121,7 @@ export async function hunt(
     }),
   );
   const seconds = Math.round((performance.now() - start) / 100) / 10;
-  return { hits, blobs, withoutMd5, listings, seconds, dollars: dollarsOf(listings), ...(next && { next }) };
+  return { hits, blobs, withoutMd5, listings, seconds, dollars: dollarsOf(listings), ...defined({ next }) };
 }
 
 function dollarsOf(listings: number): number {

@@ -7,6 +7,7 @@ import { parseSha256, type Sha256 } from '../../../shared/files/record.ts';
 import { isLiveReference, referencesOf } from '../../../shared/files/references.ts';
 import { invalidRequest, type Problem } from '../../../shared/http/problems.ts';
 import { type Principal, parsePrincipal, principalKey } from '../../../shared/identity/principal.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { BorrowedBytes } from '../../../shared/runtime/memory.ts';
 import { isKept } from '../../../shared/storage/delete-unless-held.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
@@ -170,7 +171,7 @@ async function reasonFor(
     bucket,
     name,
     reason,
-    ...(until && { until: until.toISOString() }),
+    ...defined({ until: until?.toISOString() }),
   });
   if (digest && isShared(object, digest)) return kept('shared');
   if (isKept(object, now)) {

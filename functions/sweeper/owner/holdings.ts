@@ -5,6 +5,7 @@ import { RECEIPTS_PREFIX } from '../../../shared/files/receipts.ts';
 import { RECORDS_PREFIX, type RecordObjects } from '../../../shared/files/records.ts';
 import { idIn, sharedPrefix } from '../../../shared/files/shared-files.ts';
 import { type Principal, principalKey } from '../../../shared/identity/principal.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { allObjects } from '../../../shared/storage/page.ts';
 import { digestsOf } from '../digests-of.ts';
@@ -61,7 +62,7 @@ export async function* holdings(
   }
   for await (const { name } of entriesOf(deps, principal)) {
     const id = idIn(name.slice(sharedPrefix(principal).length));
-    yield { kind: 'entry', bucket: 'permanent', name, ...(id && { fileId: id }) };
+    yield { kind: 'entry', bucket: 'permanent', name, ...defined({ fileId: id }) };
   }
   for await (const { name, metadata } of receiptsBy(deps, principal)) {
     yield { kind: 'receipt', bucket: 'permanent', name, ...named(name, RECEIPTS_PREFIX), metadata };

@@ -11,6 +11,7 @@ import { isRemoved } from '../../../shared/files/shared-files.ts';
 import { readableViewers } from '../../../shared/files/viewers.ts';
 import { markReferenced, markUnreferenced } from '../../../shared/files/withdraw.ts';
 import { isLive, type Viewer } from '../../../shared/identity/caller.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { putMetadata } from '../../../shared/storage/put-metadata.ts';
 import type { ArchivedObject } from '../exporter/archived.ts';
@@ -227,7 +228,7 @@ function viewersOf(
 /** The bytes are gone, which is what a scan says of such a file; the sweeper announces it. */
 function lostMetadata(record: FileRecord, failedAt: Date): Metadata {
   const { id, owner, viewers, createdAt, contentType, content } = record;
-  const stored = { id, owner, viewers, createdAt, contentType, ...(content && { content }) };
+  const stored = defined({ id, owner, viewers, createdAt, contentType, content });
   return verdictMetadata({ ...stored, state: 'failed', failure: 'sourceGone', failedAt });
 }
 
