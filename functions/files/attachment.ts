@@ -1,5 +1,6 @@
 import { fileUrl } from '../../shared/files/file-url.ts';
 import type { Content, Stored } from '../../shared/files/record.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 
 /** The largest `unsignedInt` of FHIR R4: https://hl7.org/fhir/R4/datatypes.html#unsignedInt */
 const MAX_UNSIGNED_INT = 2 ** 31 - 1;
@@ -34,7 +35,7 @@ export function toAttachment(
     contentType: file.contentType,
     url: fileUrl(filesUrl, file.id),
     ...(size <= MAX_UNSIGNED_INT && { size }),
-    ...(file.fileName !== undefined && { title: file.fileName }),
+    ...defined({ title: file.fileName }),
     creation: file.createdAt.toISOString(),
   };
 }

@@ -10,6 +10,7 @@ import {
   unannouncedSince,
 } from '../../shared/files/shared-files.ts';
 import { type Caller, mayChange, mayView } from '../../shared/identity/caller.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { State } from './list.ts';
 
@@ -71,7 +72,7 @@ export async function listShared(
   }
   const isCut = entries.size > taken.length;
   const next = isCut ? taken.at(-1)?.[0] : horizon;
-  return { items, ...(next !== undefined && { next }) };
+  return { items, ...defined({ next }) };
 }
 
 /** A position that an earlier page ended at, if it is one. */

@@ -8,6 +8,7 @@ import { endOf } from '../../shared/http/ends.ts';
 import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendJson } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import { directRequest, isOrigin } from './direct-request.ts';
 import { correlationIdOf } from './headers/correlation-id.ts';
 import { AT_DIRECT } from './headers/refused.ts';
@@ -80,7 +81,7 @@ export async function openDirect(
   const opening = { contentType: 'application/octet-stream', size: length, origin };
   const session = await deps.unscanned.openSession(id, opening);
   const expiresAt = uploadExpiry(createdAt, deps.expiresMs, admitted);
-  const upload = { kind: 'direct', length, session, expiresAt, ...(sha256 && { sha256 }) } as const;
+  const upload = { kind: 'direct', length, session, expiresAt, ...defined({ sha256 }) } as const;
   try {
     const record: DirectRecord = { ...admitted, id, createdAt, viewers: [], state: 'uploading', upload };
     await deps.records.insert(record);

@@ -6,6 +6,7 @@ import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import type { Progress } from './append.ts';
 import { claimedDigests } from './headers/digest-fields.ts';
 import { AT_DELETION, IN_EVERY_WAY } from './headers/refused.ts';
@@ -115,7 +116,7 @@ function endOf(now: Standing, live: Progress | undefined): number | undefined {
 
 function mismatching(expected: number | undefined, provided: number): Problem {
   return new Problem('mismatching-upload-offset', {
-    members: { ...(expected !== undefined && { 'expected-offset': expected }), 'provided-offset': provided },
+    members: defined({ 'expected-offset': expected, 'provided-offset': provided }),
     headers: {
       'upload-complete': '?0',
       ...(expected !== undefined && { 'upload-offset': String(expected) }),

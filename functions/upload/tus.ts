@@ -7,6 +7,7 @@ import { refuseHeaders } from '../../shared/http/refuse-headers.ts';
 import { sendEmpty } from '../../shared/http/respond.ts';
 import type { RequestContext } from '../../shared/http/service.ts';
 import type { Caller } from '../../shared/identity/caller.ts';
+import { defined } from '../../shared/runtime/defined.ts';
 import { CHECKSUM_ALGORITHMS } from './checksum.ts';
 import { AT_CREATION, AT_DELETION, OF_A_PART, WITH_BYTES } from './headers/refused.ts';
 import { openUpload } from './open.ts';
@@ -101,7 +102,7 @@ async function head(
       // A file that is not made of its partial uploads yet stands nowhere.
       ...(!isFinal(upload) && { 'upload-offset': String(offset) }),
       ...(length === undefined ? { 'upload-defer-length': '1' } : { 'upload-length': String(length) }),
-      ...(metadata !== undefined && { 'upload-metadata': metadata }),
+      ...defined({ 'upload-metadata': metadata }),
     });
   }
   const { record } = now;

@@ -2,6 +2,7 @@ import type { FileId } from '../../../shared/files/file-id.ts';
 import { parseSha256 } from '../../../shared/files/record.ts';
 import { authenticate } from '../../../shared/http/authenticate.ts';
 import { sendJson } from '../../../shared/http/respond.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 import type { Page, PageTerms } from '../../../shared/storage/page.ts';
 import type { Files } from '../files.ts';
 import { findFile, ownerOrAdministrator } from '../find.ts';
@@ -24,7 +25,7 @@ export function getListed(files: Files, member: string, listed: Listed): Route {
     const { record } = await findFile(files, caller, id, ownerOrAdministrator, signal);
     const page = await listed.page(record.id, { ...asked, signal });
     const next = page.next === undefined ? undefined : cursorOf(page.next);
-    const body = { [member]: page.items, ...(next !== undefined && { next }) };
+    const body = { [member]: page.items, ...defined({ next }) };
     sendJson(response, 200, 'application/json', body, next === undefined ? {} : nextLink(path, query, next));
   };
 }

@@ -1,5 +1,6 @@
 import { type Outcome, outcomeOf } from '../../../shared/files/handle.ts';
 import type { Content, DecidedRecord } from '../../../shared/files/record.ts';
+import { defined } from '../../../shared/runtime/defined.ts';
 
 /** Media type of an in-toto statement: https://github.com/in-toto/attestation/blob/main/spec/v1/envelope.md */
 export const STATEMENT_MEDIA_TYPE = 'application/vnd.in-toto+json';
@@ -44,7 +45,7 @@ export function toStatement(record: StatedRecord, filesUrl: string, issuedAt: Da
       size: content.size,
       ...outcomeOf(record),
       decidedAt: ((released ?? recalled)?.at ?? scan.reusedAt ?? scan.scannedAt).toISOString(),
-      ...(released && { releasedAt: released.at.toISOString() }),
+      ...defined({ releasedAt: released?.at.toISOString() }),
       issuedAt: issuedAt.toISOString(),
     },
   };
