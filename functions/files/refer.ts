@@ -46,7 +46,7 @@ export async function removeReference(
 ): Promise<void> {
   await referring.references.remove(id, uri, referring.now());
   await noticeLastReference(referring, id).catch((error: unknown) =>
-    log.warn({ err: error, fileId: id }, 'left to the sweeper whether anything refers to it'),
+    log.warn({ err: error, fileId: id }, 'last reference not recorded, left to the sweeper'),
   );
 }
 

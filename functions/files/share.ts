@@ -137,6 +137,6 @@ async function announce(
   });
   for (const outcome of await Promise.allSettled(told)) {
     if (outcome.status === 'fulfilled') continue;
-    log.warn({ err: outcome.reason, fileId: record.id }, 'left to the sweeper to announce a grant');
+    log.warn({ err: outcome.reason, fileId: record.id }, 'grant not announced, left to the sweeper');
   }
 }

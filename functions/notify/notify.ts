@@ -50,7 +50,7 @@ export async function notify(deps: NotifyDeps, event: PushedEvent): Promise<Outc
   const facts = { fileId: event.fileId, attempt: event.attempt };
   const admitted = record?.callbackUrl ? admitCallback(record.callbackUrl, policy) : NO_CALLBACK;
   if ('refusal' in admitted || !record) {
-    log.warn({ ...facts, ...admitted }, 'callback not wanted');
+    log.warn({ ...facts, ...admitted }, 'callback skipped');
     return 'unwanted';
   }
   const url = new URL(admitted.url);

@@ -21,7 +21,7 @@ export function countOutcomes<
     try {
       outcome = await visit(object);
     } catch (error) {
-      log.error({ err: error, object: object.name }, 'object not dealt with');
+      log.error({ err: error, object: object.name }, 'object not processed');
       outcome = 'error';
     }
     counts[outcome] = (counts[outcome] ?? 0) + 1;

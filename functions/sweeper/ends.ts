@@ -48,7 +48,7 @@ export async function reconcileEnds(
   });
   if (!written) return 'conflict';
   await Promise.all(entries.map((entry) => entry && shared.remove(entry)));
-  log.info({ fileId: id, expiring: isExpiring, grantsEnded: ended.length }, 'ends noticed');
+  log.info({ fileId: id, expiring: isExpiring, grantsEnded: ended.length }, 'ends processed');
   return isExpiring ? 'expiring' : 'grantsEnded';
 }
 

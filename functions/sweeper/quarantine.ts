@@ -97,7 +97,7 @@ export async function postQuarantineRescan(
   const message = await quarantinedContents(quarantine, findings).requestFor(object, now());
   const requested = typeof message === 'string' ? 0 : 1;
   if (typeof message !== 'string') await request(message);
-  log.info({ object: name, by, requested }, 're-scan of a quarantined content asked for');
+  log.info({ object: name, by, requested }, 're-scan of quarantined content requested');
   sendJson(response, 202, 'application/json', { requested });
 }
 

@@ -75,7 +75,7 @@ export async function releaseFinding(
     if (needsSecond && (!asked || isSame(asked.by, by))) {
       if (!asked && !(await findings.ask(known, release))) continue;
       const { at, ...first } = asked ?? release;
-      log.warn({ sha256, by: first.by, reason: first.reason }, 'release asked for');
+      log.warn({ sha256, by: first.by, reason: first.reason }, 'release requested');
       return { state: 'awaitingSecond', askedBy: first.by, askedAt: at.toISOString() };
     }
     const lifted = await findings.release(known, release);

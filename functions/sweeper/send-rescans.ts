@@ -117,6 +117,6 @@ function blobsOf({ permanent }: SendDeps): Contents<never> {
 /** A part that cannot be given back is spent, which is no reason to forget what was sent. */
 async function refund({ budget, log }: SendDeps, left: Reserved): Promise<void> {
   await budget.refund(left).catch((error: unknown) => {
-    log.warn({ err: error, files: left.files, bytes: left.bytes }, 're-scan budget not given back');
+    log.warn({ err: error, files: left.files, bytes: left.bytes }, 're-scan budget not returned');
   });
 }

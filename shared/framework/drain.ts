@@ -32,7 +32,7 @@ export async function whileServing<T>(serve: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Drains on SIGTERM and SIGINT, and after an error that nobody caught: requests in flight are finished within the
+ * Drains on SIGTERM and SIGINT, and after an uncaught error: requests in flight are finished within the
  * grace, then `close` runs, then the process exits. functions-framework registers handlers that exit at
  * once and fail what is in flight (docs/platform-facts.md#signals); those are taken off as they are added.
  */
@@ -48,7 +48,7 @@ export function drainOnSignals(
   const asked = (): void => begin(0);
   // The state it left is not known, so the process ends; other requests are not its fault.
   const failed = (error: unknown): void => {
-    log.fatal({ err: error }, 'error that nobody caught');
+    log.fatal({ err: error }, 'uncaught error');
     begin(1);
   };
   process.on('SIGTERM', asked).on('SIGINT', asked).on('uncaughtException', failed);

@@ -12,18 +12,18 @@ const CAUSES: Readonly<Record<string, 'client' | 'service'>> = {
   'deployment state cannot be read': 'service',
   'engine unfit, files wait': 'service',
   'engine unfit, re-scans wait': 'service',
-  'error that nobody caught': 'service',
   'export is damaged': 'service',
   // A wrong digest that a client claims is a warning.
   'file failed': 'service',
-  'object not dealt with': 'service',
+  'object not processed': 'service',
   're-scan not completed': 'service',
   'record left out of a listing': 'service',
   'released file has no bytes': 'service',
   'rule broken': 'service',
   'scan not completed': 'service',
-  'stored bytes do not have their digest': 'service',
+  'stored bytes do not match their digest': 'service',
   'tracing not available': 'service',
+  'uncaught error': 'service',
   // The title of a problem of 500 and above, such as for two requests of one upload that keep changing it.
   'problem.message': 'client',
 };

@@ -22,7 +22,7 @@ export function putExpiration(files: Files): Route {
     if (!order.success) throw invalidRequest('Send JSON, {"expiresAt": "…"}, as application/json.');
     const expiresAt = endOf(order.output.expiresAt, 'expiresAt', files.now());
     const { object } = await setEnd(files, record.id, expiresAt, ifMatch);
-    log.info({ fileId: record.id, caller: caller.principal, expiresAt }, 'end of a file set');
+    log.info({ fileId: record.id, caller: caller.principal, expiresAt }, 'expiration set');
     sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }
@@ -33,7 +33,7 @@ export function deleteExpiration(files: Files): Route {
     const ifMatch = ifMatchOf(request.headers['if-match']);
     const { record } = await findFile(files, caller, id, owner, signal);
     const { object } = await removeEnd(files, record.id, ifMatch);
-    log.info({ fileId: record.id, caller: caller.principal }, 'end of a file removed');
+    log.info({ fileId: record.id, caller: caller.principal }, 'expiration removed');
     sendEmpty(response, 204, { etag: versionTag(object) });
   };
 }

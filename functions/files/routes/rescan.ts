@@ -24,7 +24,7 @@ export function postRescan(files: Files): Route {
       throw new Problem('file-unscannable', { members: { reason: readable.reason } });
     const blob = await locate(files, readable, signal);
     await files.requestRescan(rescanRequest(blob, files.now()), span);
-    log.info({ fileId: record.id, caller: caller.principal }, 're-scan asked for');
+    log.info({ fileId: record.id, caller: caller.principal }, 're-scan requested');
     sendHandle(response, 202, toHandle(record, files.filesUrl, { forOwner: true }));
   };
 }

@@ -92,7 +92,7 @@ async function handler({ request, response, log, audit, span: pushed }: RequestC
   if (refused) throw unavailable(refused.why, refused.retryAfterSeconds);
   const { body } = request as IncomingMessage & { body?: unknown };
   const order = parseRescanRequest(body);
-  if (!order) log.warn('message is no request to scan again');
+  if (!order) log.warn('invalid re-scan request');
   const span = startProcessing(tracing, body, { about: undefined, request: pushed.traceparent });
   const outcome = order ? await rescanned(order, log, span) : undefined;
   span.end(outcome?.kind === 'later' ? outcome.kind : undefined);

@@ -46,7 +46,7 @@ export async function rescanQuarantined(
   if (decision === 'sourceGone') return 'over';
   if ('refused' in decision) return later(decision);
   if ('failure' in decision) {
-    log.warn({ object: name, sha256 }, 'quarantined bytes do not have their digest');
+    log.warn({ object: name, sha256 }, 'quarantined bytes do not match their digest');
     return 'damaged';
   }
   if (decision.verdict.kind === 'infected') return foundAgain(context, sha256, known, decision);

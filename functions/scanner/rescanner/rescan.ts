@@ -51,7 +51,7 @@ async function rescanned(
   const { permanent, notes, findings, publish, log } = context;
   const sha256 = digestOf(name);
   if (!sha256) {
-    log.warn({ blob: name }, 'request for no blob of ours');
+    log.warn({ blob: name }, 're-scan request for an unknown blob');
     return 'over';
   }
   const [object, known] = await Promise.all([permanent.stat(name, signal), findings.get(sha256, signal)]);
@@ -83,7 +83,7 @@ async function rescanned(
 async function damaged({ notes, log, now }: RescanContext, object: StoredObject): Promise<'damaged'> {
   await notes.noteDamage(object, now());
   // docs/operations.md names the alert by this message.
-  log.error({ blob: object.name }, 'stored bytes do not have their digest');
+  log.error({ blob: object.name }, 'stored bytes do not match their digest');
   return 'damaged';
 }
 
@@ -113,7 +113,7 @@ async function decided(
     case 'unscannable':
       // A limit of ClamAV is no malware: what was found clean stays so.
       await notes.noteRescan(blob.object, scannedAt);
-      log.warn({ blob: blob.object.name, reason: verdict.reason }, 're-scan came to no verdict');
+      log.warn({ blob: blob.object.name, reason: verdict.reason }, 're-scan gave no verdict');
       return 'unscannable';
   }
 }

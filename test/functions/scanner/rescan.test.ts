@@ -171,7 +171,7 @@ describe('a re-scan', () => {
     assert.equal(metadata['damagedAt'], iso(fixture.now));
     assert.equal(metadata['scannedAt'], object.metadata['scannedAt']);
     const [line] = fixture.lines.filter(({ level }) => level === 50);
-    assert.equal(line?.['msg'], 'stored bytes do not have their digest');
+    assert.equal(line?.['msg'], 'stored bytes do not match their digest');
     const content = {
       size: 100,
       crc32c: object.crc32c,

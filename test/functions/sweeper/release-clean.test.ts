@@ -192,7 +192,7 @@ describe('a policy to release what newer signatures find clean', () => {
     const sha256 = await found('a');
     assert.deepEqual(await run(true), { awaitingSecond: 1 });
     assert.deepEqual(await run(true), { awaitingSecond: 1 });
-    assert.equal(lines.filter(({ msg }) => msg === 'release asked for').length, 1);
+    assert.equal(lines.filter(({ msg }) => msg === 'release requested').length, 1);
     assert.ok(await fixture.sweeper.findings.get(sha256));
     const order = { sha256, reason: 'withdrawn', signature: SIGNATURE };
     const report = await releaseFinding({ ...fixture.sweeper, needsSecond: true }, order, 'operator');

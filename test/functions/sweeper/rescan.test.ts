@@ -64,7 +64,7 @@ describe('the walk that asks for re-scans', () => {
       assert.equal(at(1, 0, { cleanSince: 'never' }), true);
     });
 
-    it('not before the next age, where a re-scan came to no verdict', () => {
+    it('not before the next age, where a re-scan gave no verdict', () => {
       const now = Date.parse('2026-11-29T00:00:00.000Z');
       const tried = { rescannedAt: iso(now + 1.5 * DAY) };
       assert.deepEqual(

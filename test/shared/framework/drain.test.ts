@@ -45,7 +45,7 @@ describe('A function whose code fails where nobody catches it', () => {
     // Nobody knows what became of them, so they are not answered, and must not hold up the end for ever.
     assert.deepEqual(await Promise.all(failed), [undefined, undefined]);
     assert.deepEqual(await exited, [1, null]);
-    const lines = said.split('\n').filter((line) => line.includes('error that nobody caught'));
+    const lines = said.split('\n').filter((line) => line.includes('uncaught error'));
     const errors = lines.map((line) => JSON.parse(line) as { severity: string; err: { message: string } });
     assert.deepEqual(errors.map(({ err }) => err.message).sort(), [
       'rejected and not awaited',
