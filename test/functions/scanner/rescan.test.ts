@@ -262,6 +262,17 @@ describe('a re-scan', () => {
     assert.equal(await fixture.sweeper.permanent.stat(object.name), undefined);
   });
 
+  it('throws after five conflicts with a blob that keeps changing', async () => {
+    const object = await stored(randomBytes(100));
+    const { operations, faults } = fixture.storage.emulator;
+    operations.reset();
+    faults.add({ operation: 'objects.patch', effect: { kind: 'error', status: 412 } });
+    await assert.rejects(scanned(object), { message: `${object.name} keeps changing` });
+    assert.equal(operations.of('objects.patch').calls, 5);
+    faults.clear();
+    assert.equal((await blobOf(object)).metadata['scannedAt'], object.metadata['scannedAt']);
+  });
+
   it('leaves a newer scan that somebody else wrote meanwhile, and a use of the content', async () => {
     const object = await stored(randomBytes(100));
     const newer = iso(fixture.now + 60_000);

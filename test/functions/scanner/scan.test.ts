@@ -611,6 +611,22 @@ describe('the steps of a scan', () => {
     ]);
   });
 
+  it('tell an event to come later after five conflicts with a record that keeps changing', async () => {
+    const { record, object } = await uploaded(randomBytes(500));
+    const { operations, faults } = fixture.emulator;
+    const verdict = { operation: 'objects.insert', namePrefix: 'verdicts/' } as const;
+    faults.add({ ...verdict, effect: { kind: 'error', status: 412 } });
+    operations.reset();
+    const why = 'its record keeps changing';
+    assert.deepEqual(await run(object), { kind: 'later', why, retryAfterSeconds: 1 });
+    // Five verdicts, and a candidate of the collection for what was promoted.
+    assert.equal(operations.of('objects.insert').calls, 6);
+    assert.deepEqual([(await recordOf(record)).state, published.length], ['pending', 0]);
+    faults.clear();
+    assert.deepEqual(await run(object), { kind: 'done' });
+    assert.equal((await recordOf(record)).state, 'clean');
+  });
+
   it('leave a file to the event of its newer generation', async () => {
     const bytes = randomBytes(500);
     const { record, object } = await uploaded(bytes);

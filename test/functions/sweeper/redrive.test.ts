@@ -7,6 +7,9 @@ import { newFileId } from '../../../shared/files/file-id.ts';
 import type { StoredObject } from '../../../shared/storage/object.ts';
 import { MINUTE, OWNER, pushOf, SweeperFixture } from './fixture.ts';
 
+/** Another writer is always first. */
+const CHANGED = { operation: 'objects.patch', effect: { kind: 'error', status: 412 } } as const;
+
 /** Event as Cloud Storage itself sends it. */
 function original(object: StoredObject): EventMessage {
   const { data, attributes } = notificationOf(object, new Date(0));
@@ -105,6 +108,19 @@ describe('a dead letter', () => {
     assert.equal((await fixture.recordOf(file)).state, 'clean');
   });
 
+  it('comes back after five conflicts with a record that keeps changing', async () => {
+    const { object } = await fixture.uploaded();
+    assert.equal(await letter(original(object)), 'redriven');
+    const [last] = fixture.redelivered;
+    assert.ok(last);
+    const { operations, faults } = fixture.storage.emulator;
+    operations.reset();
+    faults.add(CHANGED);
+    assert.equal(await letter(last), 'conflict');
+    assert.equal(operations.of('objects.patch').calls, 5);
+    assert.equal(fixture.redelivered.length, 1);
+  });
+
   it('of anything else is acknowledged', async () => {
     const { object, record } = await fixture.uploaded();
     const unknown = { ...object, name: newFileId(OWNER) };
@@ -130,6 +146,17 @@ describe('a redrive', () => {
     await deadLettered(fixture.sweeper, pushOf(notificationOf(file.object, redriven.at)));
     return file;
   }
+
+  it('gives up after five conflicts with a record that keeps changing, and sends nothing', async () => {
+    const file = await failed();
+    const { operations, faults } = fixture.storage.emulator;
+    operations.reset();
+    faults.add(CHANGED);
+    assert.equal(await redriveFile(fixture.sweeper, file.record.id), 'conflict');
+    assert.equal(operations.of('objects.patch').calls, 5);
+    assert.equal((await fixture.recordOf(file)).state, 'failed');
+    assert.equal(fixture.redelivered.length, 0);
+  });
 
   it('makes a failed file pending and sends it to the scanner, once of ten at once', async () => {
     const file = await failed();
