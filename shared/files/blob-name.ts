@@ -18,13 +18,13 @@ export function anybodysKey(sha256: Sha256): BlobKey {
   return `sha256/${sha256}`;
 }
 
-/** Where a content is, or would be, by this scope. */
+/** The blob name of a content in this scope, whether it exists or not. */
 export function blobKey(scope: DeduplicationScope, { owner, sha256 }: Contents): BlobKey {
   if (scope === 'global') return anybodysKey(sha256);
   return `sha256/${createHash('sha256').update(owner).digest('hex')}/${sha256}`;
 }
 
-/** Where the content of a file may be, whatever the scope was when it was found clean; by `first` before others. */
+/** The possible blob names of a file's content, in whichever scope it was found clean; `first` comes first. */
 export function blobKeys(contents: Contents, first: DeduplicationScope = 'global'): readonly BlobKey[] {
   const scopes = first === 'global' ? (['global', 'owner'] as const) : (['owner', 'global'] as const);
   return scopes.map((scope) => blobKey(scope, contents));
@@ -42,7 +42,7 @@ export function keyOf(name: string): BlobKey {
   return name.slice(blobName('').length);
 }
 
-/** The digest that the name of a blob says its bytes have; undefined where it is no blob's name. */
+/** The digest in the name of a blob; undefined if it is not the name of a blob. */
 export function digestOf(name: string): Sha256 | undefined {
   const [, digest = ''] = /^blobs\/sha256\/(?:[0-9a-f]{64}\/)?([0-9a-f]{64})$/.exec(name) ?? [];
   return parseSha256(digest);

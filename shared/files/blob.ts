@@ -14,13 +14,13 @@ export interface Blob {
   readonly coverage?: Coverage;
 }
 
-/** Marked by an operator, or before findings were kept apart (docs/adr/0027): nobody gets these bytes. */
+/** Marked by an operator, or before findings were separate objects (docs/adr/0027): cannot be downloaded. */
 export interface CondemnedBlob {
   readonly object: StoredObject;
   readonly signature: string;
 }
 
-/** When a file was last about to rely on a blob, give or take an hour: docs/adr/0009. */
+/** When a file last started to use the blob, to within an hour: docs/adr/0009. */
 export function usedAt({ metadata, timeCreated }: StoredObject): Date {
   return parseTime(metadata['usedAt'] ?? '') ?? timeCreated;
 }
@@ -30,7 +30,7 @@ export function cleanSince({ metadata, timeCreated }: StoredObject): Date {
   return parseTime(metadata['cleanSince'] ?? '') ?? timeCreated;
 }
 
-/** When a scan of a content last came to an end, whatever it found. */
+/** When the last scan of a content ended, whatever its result. */
 export function lastScannedAt(object: StoredObject): Date {
   const { scannedAt = '', rescannedAt = '' } = object.metadata;
   const clean = parseTime(scannedAt) ?? cleanSince(object);
@@ -38,12 +38,12 @@ export function lastScannedAt(object: StoredObject): Date {
   return ended && ended > clean ? ended : clean;
 }
 
-/** A re-scan found other bytes than those of the digest, and nobody has looked yet. */
+/** A re-scan found that the bytes do not match the digest; not investigated yet. */
 export function isDamaged({ metadata }: StoredObject): boolean {
   return metadata['damagedAt'] !== undefined;
 }
 
-/** The object of a digest in the permanent bucket is not from a scan: nothing is handed out by it. */
+/** The object under this digest in the permanent bucket was not created by a scan, so it is never served. */
 export class BlobMismatch extends Error {
   override readonly name = 'BlobMismatch';
 }

@@ -17,13 +17,13 @@ import type { FileId } from './file-id.ts';
 import type { Content, Sha256 } from './record.ts';
 import { scanned } from './record-fields.ts';
 
-/** The key of a blob: the owner counts where contents are shared by one owner's files alone. */
+/** The key of a blob; it includes the owner if contents are shared only between files of one owner. */
 export interface BlobUse {
   readonly owner: Principal;
   readonly content: Content;
 }
 
-/** Bytes that were read before anybody knew whether they may be. */
+/** Bytes read ahead of the check whether they may be served. */
 export interface Ahead extends Reading {
   readonly name: string;
 }
@@ -33,20 +33,20 @@ interface BlobsOptions {
   readonly now?: () => Date;
 }
 
-/** Milliseconds for which a blob that was used need not be marked. A collector waits for longer than twice this. */
+/** Milliseconds for which a used blob need not be marked again. The collector waits more than twice as long. */
 const MARK_GOOD_FOR_MS = 3_600_000;
 
 type Added = StoredObject | 'sourceGone' | 'targetExists';
 
 /**
- * Contents that were found clean: `blobs/...` of the permanent bucket, one for any number of files.
- * Nothing gets there but by {@link promote}, and a blob with a signature is handed to nobody.
+ * Contents that were found clean: `blobs/...` in the permanent bucket, each shared by any number of files. Only {@link
+ * promote} creates them, and a blob with a signature is never served.
  */
 export class Blobs {
   readonly #bucket: Bucket;
   readonly #scope: DeduplicationScope;
   readonly #now: () => Date;
-  /** Blobs that this process adds, or has added within a second: settled once they are there, or are not. */
+  /** Blobs that this process is adding or added within the last second; each promise settles with the insert. */
   readonly #adding = new Map<string, Promise<unknown>>();
 
   constructor(permanent: Bucket, { deduplicate = 'global', now = () => new Date() }: BlobsOptions = {}) {
@@ -55,7 +55,7 @@ export class Blobs {
     this.#now = now;
   }
 
-  /** The blob of a file that was found clean, also where the scope of deduplication was another then. */
+  /** The blob of a clean file, even if the deduplication scope has changed since. */
   async find(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
     for (const key of blobKeys(contentsOf(file), this.#scope)) {
       const blob = await this.#stat(key, signal);
@@ -64,20 +64,20 @@ export class Blobs {
     return undefined;
   }
 
-  /** The blob that another file would share. Code that is to rely on it must {@link use} it first. */
+  /** The blob that another file would share. Call {@link use} before relying on it. */
   findShared(file: BlobUse, signal?: AbortSignal): Promise<Blob | CondemnedBlob | undefined> {
     return this.#stat(blobKey(this.#scope, contentsOf(file)), signal);
   }
 
-  /** The same, for any owner of the file; undefined where owners have separate blobs. */
+  /** The same for any owner; undefined if owners have separate blobs. */
   findForAnybody(sha256: Sha256, signal: AbortSignal): Promise<Blob | CondemnedBlob | undefined> | undefined {
     return this.#scope === 'global' ? this.#stat(anybodysKey(sha256), signal) : undefined;
   }
 
   /**
-   * Says that one more file is about to rely on the blob, so that nobody collects it. Nothing is written where that
-   * was marked less than {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
-   * @returns false where it moved on or is gone, perhaps collected just now: look again
+   * Marks the blob as in use by another file, so that it is not collected. Writes nothing if it was marked less than
+   * {@link MARK_GOOD_FOR_MS} ago. The proof is in docs/adr/0009-collection.md.
+   * @returns false if it has changed or is gone, perhaps just collected: look it up again
    */
   async use({ object }: Blob): Promise<boolean> {
     if (this.#now().getTime() - usedAt(object).getTime() < MARK_GOOD_FOR_MS) return true;
@@ -89,7 +89,7 @@ export class Blobs {
     return this.#bucket.stat(acceptedName(id), signal);
   }
 
-  /** Iterate the bytes, or abort the signal; undefined where that generation is gone. */
+  /** Iterate the bytes or abort the signal. Returns undefined if that generation does not exist. */
   read(
     object: StoredObject,
     range: { start: number; end: number },
@@ -99,8 +99,8 @@ export class Blobs {
   }
 
   /**
-   * Begins to read what a file that was found clean probably is, whichever generation is there: only once {@link find}
-   * has found the same may anybody have a byte of it.
+   * Starts reading the probable content of a clean file, whichever generation exists. No byte may be served until
+   * {@link find} has returned the same blob.
    */
   async readAhead(
     file: BlobUse,
@@ -113,9 +113,9 @@ export class Blobs {
   }
 
   /**
-   * Copies a generation that was found clean, without its bytes passing through us. That somebody promoted
-   * the same content before is fine, once its size and CRC32C say that it is the same.
-   * @returns 'sourceGone' where there is no such generation any more; the blob where it is marked as infected
+   * Copies a generation that was found clean, inside Cloud Storage. If the content was promoted before, its size and
+   * CRC32C must match.
+   * @returns 'sourceGone' if the generation no longer exists; the blob if it is marked as infected
    * @throws {BlobMismatch}
    */
   async promote(
@@ -133,13 +133,13 @@ export class Blobs {
         contentType: 'application/octet-stream',
         metadata: { ...metadata, cleanSince: scan.scannedAt.toISOString() },
       };
-      // Somebody else here may have just put it there: another try would be one write too many of its name.
+      // Another request in this process may have just added it: a second attempt would exceed one write per second.
       const before = races === 0 ? this.#adding.get(name) : undefined;
       const add = () => this.#add(name, source.bucket.rewrite(source.object, target));
       const result = await (before ? before.then(() => 'targetExists' as const) : add());
       if (result === 'sourceGone') return result;
       const object = result === 'targetExists' ? await this.#bucket.stat(name) : result;
-      // It was there, and was collected before we could say that we need it.
+      // It existed, but was collected before it could be marked as in use.
       if (!object) return 'conflict';
       if (object.crc32c !== content.crc32c || object.size !== content.size) {
         throw new BlobMismatch(`blob ${content.sha256} is not the content that was scanned`);
@@ -168,8 +168,7 @@ export class Blobs {
   }
 
   /**
-   * Keeps bytes that could not be scanned, for one file alone and apart from what was found clean: no other file
-   * ever shares them.
+   * Stores bytes that could not be scanned, for one file only and apart from clean content; no other file shares them.
    */
   async accept(
     source: { bucket: Bucket; object: StoredObject },
@@ -180,7 +179,7 @@ export class Blobs {
       bucket: this.#bucket,
       name: acceptedName(id),
       contentType: 'application/octet-stream',
-      // Its name does not say it, and a hunt looks for it.
+      // The name does not contain the digest, and a hunt searches for it.
       metadata: { sha256: content.sha256 },
     };
     const result = await source.bucket.rewrite(source.object, target);
@@ -190,13 +189,13 @@ export class Blobs {
     throw new BlobMismatch(`${target.name} is not the content that was accepted`);
   }
 
-  /** Whether anything was accepted: its name does not say which content it is. */
+  /** Whether any unscanned file was accepted; the names do not tell which content. */
   async hasAccepted(): Promise<boolean> {
     const { objects } = await this.#bucket.list({ prefix: ACCEPTED_PREFIX, maxResults: 1 });
     return objects.length > 0;
   }
 
-  /** Whether the content is stored, wherever it may be for this file: it may have been handed out. */
+  /** Whether the content is stored under any possible name, so that it may have been downloaded. */
   async has(file: BlobUse): Promise<boolean> {
     const keys = blobKeys(contentsOf(file));
     const found = await Promise.all(keys.map((key) => this.#bucket.stat(blobName(key))));
@@ -223,7 +222,7 @@ function contentsOf({ owner, content }: BlobUse) {
 
 const REFRESH_MS = 60_000;
 
-/** The newer word, within a minute one is as good as the other; never windows over the whole. */
+/** The newer scan; within a minute, either will do. A scan in windows never replaces one of the whole file. */
 function isBetter(scan: Omit<Blob, 'object'>, blob: Blob): boolean {
   if (scan.coverage !== blob.coverage) return blob.coverage === 'windows';
   return scan.scannedAt.getTime() - blob.scannedAt.getTime() > REFRESH_MS;

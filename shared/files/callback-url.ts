@@ -34,14 +34,14 @@ export const callbackOrigins = v.optional(
 );
 
 function isOrigin(text: string): boolean {
-  // A wildcard for a whole top-level domain is for no deployment.
+  // A wildcard for a whole top-level domain is always a mistake.
   const exact = text.replace(/:\/\/\*\.(?=[^.*]+\.[^.*])/, '://wildcard.');
   const url = URL.parse(exact);
   return url?.origin === exact && !exact.includes('*') && /^https?:$/.test(url.protocol);
 }
 
 /**
- * Checks a callback URL that somebody announces. The delivery checks the addresses that its name resolves to.
+ * Checks a callback URL from a client. The delivery checks the addresses that its name resolves to.
  * @returns the URL, or why it is refused, as a sentence
  */
 export function admitCallback(
@@ -69,7 +69,7 @@ export function admitCallback(
   return { url: url.href as CallbackUrl };
 }
 
-/** `URL` has made dotted decimals of all other ways to write an IPv4 address. */
+/** `URL` normalises every notation of an IPv4 address to dotted decimal. */
 function isAddress(hostname: string): boolean {
   return hostname.startsWith('[') || isIP(hostname) !== 0;
 }

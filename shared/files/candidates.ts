@@ -6,8 +6,8 @@ import { type BlobKey, blobKeys, blobName, type Contents } from './blob-name.ts'
 export const CANDIDATES_PREFIX = 'collect/';
 
 /**
- * The metadata of a candidate. One with neither `cycle` nor `done` is not decided on, and is never deleted
- * before a cycle has claimed it: a process that finds it so may rely on it.
+ * The metadata of a candidate. One with neither `cycle` nor `done` is undecided, and is never deleted before a cycle
+ * has claimed it, so a process that finds it in this state can rely on it.
  */
 export interface CandidateMetadata {
   /** The cycle that has claimed it last. */
@@ -15,17 +15,17 @@ export interface CandidateMetadata {
   /** The version of the blob that the cycle may delete. */
   readonly blobGeneration?: string;
   readonly blobMetageneration?: string;
-  /** No cycle need look at it before (RFC 3339). */
+  /** No cycle needs to check it before this time (RFC 3339). */
   readonly notBefore?: string;
-  /** 'true': it is decided, and stays only because it may not be deleted now. */
+  /** 'true': decided; kept only because it cannot be deleted yet. */
   readonly done?: string;
 }
 
 const ANEW = { cycle: null, blobGeneration: null, blobMetageneration: null, notBefore: null, done: null };
 
 /**
- * Blobs that perhaps no file uses any more: zero-byte objects `collect/<key>` of the permanent bucket. There is no
- * index from a blob to its files, so a collection must ask all files; it asks about candidates alone.
+ * Blobs that may no longer be used by any file: zero-byte objects `collect/<key>` in the permanent bucket. There is no
+ * index from a blob to its files, so a collection reads all records, but only checks candidates.
  */
 export class Candidates {
   readonly #bucket: Bucket;
@@ -36,8 +36,8 @@ export class Candidates {
   }
 
   /**
-   * Makes sure that a later collection looks into whether anybody still uses a content. To be called after the
-   * file that used it is gone, by the process that removed it, or put the content there for it.
+   * Ensures that a later collection checks whether a content is still used. Call it after the file that used it is
+   * gone, from the process that removed the file or stored the content for it.
    * @throws {StorageError}
    */
   async addGcCandidate(contents: Contents): Promise<void> {
@@ -46,7 +46,7 @@ export class Candidates {
     }
   }
 
-  /** Those of one content one after another: the first writes it, and the next ones find it. */
+  /** Calls for one content run one after another: the first writes, the others find the candidate. */
   #ensure(name: string): Promise<void> {
     const before = this.#ensuring.get(name) ?? Promise.resolve();
     const ensured = before

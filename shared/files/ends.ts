@@ -1,33 +1,33 @@
 import { defined } from '../runtime/defined.ts';
 import type { DeletedRecord, FileRecord } from './record.ts';
 
-/** Milliseconds before the end of a file at which its event comes. */
+/** How long before the end of a file its event is published, in milliseconds. */
 const NOTICE_MS = 86_400_000;
-/** An end that is further ahead is a mistake. */
+/** An end further in the future is assumed to be a mistake. */
 const MAX_YEARS_AHEAD = 100;
 
 /** RFC 3339 section 5.6: a time without a zone is none. */
 const RFC_3339 =
   /^(\d{4}-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d(?:\.\d{1,9})?(?:Z|[+-][0-2]\d:[0-5]\d)$/i;
 
-/** @returns undefined where it is no time of RFC 3339, or one of a day that there is not */
+/** @returns undefined if it is not an RFC 3339 time, or its day does not exist */
 export function parseInstant(text: string): Date | undefined {
   const [, date = ''] = RFC_3339.exec(text) ?? [];
-  // Date takes the 30th of February for the 2nd of March.
+  // Date reads 30 February as 2 March.
   const day = new Date(`${date}T00:00:00Z`);
   if (Number.isNaN(day.getTime()) || !day.toISOString().startsWith(date)) return undefined;
   const instant = new Date(text.toUpperCase());
   return Number.isNaN(instant.getTime()) ? undefined : instant;
 }
 
-/** Whether a grant or a file may end then. */
+/** Whether this is an allowed end for a grant or a file. */
 export function isPossibleEnd(end: Date, now: Date): boolean {
   const latest = new Date(now);
   latest.setUTCFullYear(now.getUTCFullYear() + MAX_YEARS_AHEAD);
   return now < end && end <= latest;
 }
 
-/** The record as it is at a time: of a file whose end is reached, deleted since then. */
+/** The record at a given time: a file that has reached its end is deleted. */
 export function asOf(record: FileRecord, now: Date): FileRecord {
   const { expiresAt, state } = record;
   if (!expiresAt || now < expiresAt || state === 'deleted' || state === 'expired') return record;
@@ -39,12 +39,12 @@ export function hasExpired({ expiresAt, deletedAt }: DeletedRecord): boolean {
   return expiresAt !== undefined && expiresAt <= deletedAt;
 }
 
-/** The time from which on its event says that the end of a file is near. */
+/** When the event is due that the file will end soon. */
 export function noticeOf(end: Date): Date {
   return new Date(end.getTime() - NOTICE_MS);
 }
 
-/** The record with another end, or with none. @returns the very same record where it has that end */
+/** Changes or removes the end of a record. @returns the same object if nothing changes */
 export function withEnd(record: FileRecord, expiresAt: Date | undefined): FileRecord {
   if (record.expiresAt?.getTime() === expiresAt?.getTime()) return record;
   const { expiresAt: _, expiringAnnounced: __, ...stored } = record;

@@ -12,10 +12,10 @@ export function parseCount(text: string): number | undefined {
   return /^\d+$/.test(text) && Number.isSafeInteger(count) ? count : undefined;
 }
 
-/** Told of a key that is missing, or whose text does not parse. Where it does not throw, there is no value. */
+/** Called for a key that is missing or does not parse. If it does not throw, the value is undefined. */
 type Corrupt = (key: string) => undefined;
 
-/** How a value is kept in custom metadata, under one key or under several. */
+/** How a value is stored in custom metadata, under one or more keys. */
 export interface Field<T, Optional = boolean> {
   /** The key without which there is no value. */
   readonly key: string;
@@ -26,9 +26,9 @@ export interface Field<T, Optional = boolean> {
 }
 
 /**
- * @param parse undefined where the text is none of those that `format` makes
- * @param format undefined for a value that is not written
- * @param absent the value where nothing is written
+ * @param parse returns undefined if `format` cannot have produced the text
+ * @param format returns undefined for a value that is not written
+ * @param absent the value if the key is missing
  */
 export function field<T>(
   key: string,
@@ -58,7 +58,7 @@ export function oneOf<T extends string>(key: string, known: readonly T[]): Field
   return field(key, (text) => known.find((word) => word === text));
 }
 
-/** Any other text than `true` is as none. */
+/** Any text other than `true` counts as absent. */
 export function flag(key: string): Field<true, true> {
   return {
     key,
@@ -77,7 +77,7 @@ type Fields<T> = {
   readonly [K in keyof T]-?: Field<Exclude<T[K], undefined>, undefined extends T[K] ? true : false>;
 };
 
-/** An object that is there where its first field is. */
+/** An object that is present if its first field is. */
 export function group<T extends object>(fields: Fields<T>): Field<T, false> {
   const entries = Object.entries<Field<unknown>>(fields);
   const key = entries[0]?.[1].key ?? '';

@@ -27,8 +27,8 @@ export function newFileId(owner: Principal, at: Date = new Date()): FileId {
 }
 
 /**
- * The id of the file that is made of several uploads, always the same one: a request that is repeated finds the file.
- * It is as hard to guess as the ids of the uploads are.
+ * The id of a file that is concatenated from several uploads. It is derived from theirs, so a repeated request finds
+ * the file, and is as hard to guess as they are.
  */
 export function joinedFileId(owner: Principal, uploads: readonly FileId[]): FileId {
   const [newest = ''] = uploads.map((id) => id.slice(TAG_LENGTH, TAG_LENGTH + TIME_LENGTH)).sort();
@@ -45,12 +45,12 @@ export function tagOf(id: FileId): string {
   return id.slice(0, TAG_LENGTH);
 }
 
-/** Where a file stands among those of its owner: its id without the tag, so that it is a position among nobody else's. */
+/** The position of a file among those of its owner: its id without the tag, so it is valid for no other owner. */
 export function positionOf(id: FileId): string {
   return id.slice(TAG_LENGTH);
 }
 
-/** The id at a position among the files of an owner; there need be no such file. Undefined where it is no position. */
+/** The id at a position among the files of an owner; the file need not exist. Undefined if the position is invalid. */
 export function idAt(owner: Principal, position: string): FileId | undefined {
   return parseFileId(ownerTag(owner) + position);
 }
@@ -70,7 +70,7 @@ export function tagOfKey(key: string): string {
   return base32(Buffer.from(key, 'hex').subarray(0, TAG_LENGTH));
 }
 
-/** One digit a byte: five of its bits. */
+/** One digit per byte, from five of its bits. */
 function base32(bytes: Uint8Array): string {
   return Array.from(bytes, (byte) => DIGITS.charAt(byte & 31)).join('');
 }

@@ -8,56 +8,56 @@ import { CLEAN_ENGINE, FOUND_AGAIN_ENGINE, scanned } from './record-fields.ts';
 /** The signature of a content that an operator has condemned: no scan found anything. */
 export const CONDEMNED = 'Operator.Condemned';
 
-/** The malware that a scan found in a content, or an operator's word that it is. */
+/** The malware that a scan found in a content, or an operator's condemnation. */
 export interface Finding {
   readonly signature: string;
-  /** Time of the scan that found it, or of the operator's word. */
+  /** Time of the scan or of the operator's decision. */
   readonly scannedAt: Date;
-  /** Absent where no scan found it. */
+  /** Absent if no scan found it. */
   readonly engine?: EngineVersion;
 }
 
-/** A finding that stands: nobody gets these bytes, whatever any other scan says of them. */
+/** A finding in force: the bytes cannot be downloaded, whatever other scans report. */
 export interface StandingFinding {
   readonly object: StoredObject;
   readonly signature: string;
-  /** Absent where an operator wrote it by hand. */
+  /** Absent if an operator wrote it by hand. */
   readonly finding?: Finding;
-  /** The event that a content which was handed out is malware is out. */
+  /** The event that a downloadable content is malware has been published. */
   readonly announced: boolean;
-  /** It replaced a release, of which subscribers were told: it is to be announced whether anybody has the content or not. */
+  /** It replaced a release that subscribers know of, so it must be announced even if no one has the content. */
   readonly afterRelease?: true;
-  /** An operator who asked to release it, where that needs a second one. */
+  /** The operator who requested its release, if that needs a second one. */
   readonly asked?: Release;
-  /** The bytes in quarantine are clean by newer signatures. */
+  /** Newer signatures find nothing in the quarantined bytes. */
   readonly clean?: FoundClean;
   /** Another signature that a scan found in the content: a release of one signature does not cover it. */
   readonly other?: string;
-  /** The newest engine that has found malware in it since: an older one that finds nothing says nothing against that. */
+  /** The newest engine that has found malware in it since. A clean result from an older one does not count. */
   readonly foundAgainBy?: EngineVersion;
-  /** An operator has condemned the content, whether a scan had found something or not. */
+  /** An operator has condemned the content, regardless of any scan. */
   readonly condemned?: true;
 }
 
-/** The scan by which a content is clean in which older signatures found something. */
+/** The scan that found nothing in a content in which older signatures had found something. */
 export interface FoundClean {
   /** When that was first found. */
   readonly at: Date;
   readonly engine: EngineVersion;
 }
 
-/** A finding that an operator has lifted: its files are clean. */
+/** A finding that an operator has released: its files are clean. */
 export interface LiftedFinding {
   readonly object: StoredObject;
   readonly signature: string;
   readonly release: Release;
-  /** The event that the content is clean is out. */
+  /** The event that the content is clean has been published. */
   readonly announced: boolean;
-  /** An operator who asked to release more, where that needs a second one. */
+  /** The operator who requested a wider release, if that needs a second one. */
   readonly asked?: Release;
 }
 
-/** An operator's word about a content. */
+/** An operator's decision on a content. */
 export interface Decision {
   /** Email of the operator. */
   readonly by: string;
@@ -69,7 +69,7 @@ export interface Decision {
 export interface Release extends Decision {
   /** The only signature that it allows in the content; absent where it allows whatever is found. */
   readonly signature?: string;
-  /** Nobody vouches for the content: a scan that finds the signature again counts. */
+  /** No operator vouches for the content: a scan that finds the signature again restores the finding. */
   readonly untilFound?: true;
 }
 
@@ -125,7 +125,7 @@ export function replacedAt(before: Date | undefined, at: Date): Date {
   return before && at <= before ? new Date(before.getTime() + 1) : at;
 }
 
-/** A marker that does not parse stands: only a release that does lifts it. */
+/** A marker that does not parse stays in force; only a release that parses lifts it. */
 export function parseFinding(object: StoredObject): StandingFinding | LiftedFinding {
   const none = () => undefined;
   const { signature = 'unspecified' } = object.metadata;

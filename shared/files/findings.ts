@@ -28,9 +28,9 @@ import { FOUND_AGAIN_ENGINE, scanned } from './record-fields.ts';
 export const FINDINGS_PREFIX = 'findings/sha256/';
 
 /**
- * Contents that were found to be malware: zero-byte objects `findings/sha256/<digest>` of the permanent bucket, one
- * for each digest whether its bytes are stored or not. A finding outlives them. Nothing deletes one: under a retention
- * policy nothing could, so that a release is metadata as well. docs/adr/0027-findings.md
+ * Contents that were found to be malware: zero-byte objects `findings/sha256/<digest>` in the permanent bucket, one for
+ * each digest, whether its bytes are stored or not. Findings are never deleted, which a retention policy would forbid
+ * anyway, so a release is metadata too. docs/adr/0027-findings.md
  */
 export class Findings {
   readonly recalls: Recalls;
@@ -41,19 +41,22 @@ export class Findings {
     this.#bucket = permanent;
   }
 
-  /** The finding that stands. @throws {StorageError} */
+  /** The finding in force. @throws {StorageError} */
   async get(sha256: Sha256, signal?: AbortSignal): Promise<StandingFinding | undefined> {
     const known = await this.look(sha256, signal);
     return known && !('release' in known) ? known : undefined;
   }
 
-  /** The finding of a content, lifted or not. @throws {StorageError} */
+  /** The finding of a content, released or not. @throws {StorageError} */
   async look(sha256: Sha256, signal?: AbortSignal): Promise<StandingFinding | LiftedFinding | undefined> {
     const object = await this.#bucket.stat(nameOf(sha256), signal);
     return object && parseFinding(object);
   }
 
-  /** Contents in which a finding has stood, as it is, since a time. A page of them is in memory. @throws {StorageError} */
+  /**
+   * Contents whose finding has been in force unchanged since a time, one page in memory at a time. @throws
+   * {StorageError}
+   */
   async *since(at: Date): AsyncGenerator<Sha256, void, undefined> {
     for await (const object of allObjects(this.#bucket, { prefix: FINDINGS_PREFIX })) {
       const sha256 = parseSha256(object.name.slice(FINDINGS_PREFIX.length));
@@ -65,7 +68,7 @@ export class Findings {
    * Keeps a finding. The first one stands. A later one notes its signature, if that is another, and its engine, if that is newer, and takes
    * back what was noted of an earlier scan that found nothing. It replaces an operator's condemnation: taking that back must not release what a scan has found. A
    * release stands where it allows the signature; any other one replaces it.
-   * @returns what stands, or the release that allows it
+   * @returns the finding in force, or the release that covers it
    * @throws {StorageError}
    */
   async add(sha256: Sha256, finding: Finding): Promise<StandingFinding | LiftedFinding> {
@@ -93,7 +96,7 @@ export class Findings {
    * Writes that a content is malware on the word of an operator. A finding that stands already stays, with a note of
    * this word: no policy releases it then, and a release that was asked for is asked for anew. Where a finding was released, it is back with
    * its signature: taking back this word must not release what a scan has found.
-   * @returns written: there was none that stood; noted: there was, and the word is new
+   * @returns `written` if no finding was in force; `noted` if one was, and the note is new
    * @throws {StorageError}
    */
   async condemn(
@@ -116,13 +119,16 @@ export class Findings {
     }
   }
 
-  /** Notes that the event of a finding, or of its release, is out. Lost to another who says so too, it is out as well. */
+  /**
+   * Notes that the event of a finding or its release has been published. A conflict with another process that notes the
+   * same is fine.
+   */
   async noteAnnounced({ object }: StandingFinding | LiftedFinding): Promise<void> {
     await this.#bucket.patch(object.name, object, { announced: 'true' });
   }
 
   /**
-   * Lifts a finding, for every file that has the content, as it was read; or replaces its release.
+   * Releases a finding as it was read, for every file with the content; or replaces its release.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    * @throws {StorageError}
    */
@@ -136,7 +142,7 @@ export class Findings {
     return known && 'release' in known ? known : undefined;
   }
 
-  /** Notes that an operator asks for a release which needs a second one. @see release */
+  /** Notes that an operator requested a release that needs a second one. @see release */
   async ask({ object }: StandingFinding | LiftedFinding, release: Release): Promise<boolean> {
     const changes = { ...absent(object, 'asked'), ...ASKED.write(release) };
     return (await this.#bucket.patch(object.name, object, changes)) !== undefined;
@@ -196,7 +202,7 @@ export class Findings {
 function foundAgain(known: StandingFinding, { signature, engine }: Finding): Record<string, string | null> {
   const isOther = signature !== known.signature && known.other === undefined;
   const before = known.foundAgainBy ?? known.finding?.engine;
-  // Not for each scan: a name takes one write a second.
+  // Not for every scan: a name accepts one write per second.
   const isNewer = engine && before && isOlder(before, engine);
   return {
     ...(known.clean && withoutClean(known)),
@@ -205,12 +211,12 @@ function foundAgain(known: StandingFinding, { signature, engine }: Finding): Rec
   };
 }
 
-/** A policy that has asked for the release did so for the scan that found nothing. */
+/** A release requested by policy was requested because of the scan that found nothing. */
 function withoutClean({ object, asked }: StandingFinding): Record<string, null> {
   return { ...absent(object, CLEAN_PREFIX), ...(asked?.untilFound && absent(object, 'asked')) };
 }
 
-/** Changes that take away every key with a prefix. */
+/** Changes that remove every key with a prefix. */
 function absent({ metadata }: StoredObject, prefix: string): Record<string, null> {
   const keys = Object.keys(metadata).filter((key) => key.startsWith(prefix));
   return Object.fromEntries(keys.map((key) => [key, null]));

@@ -3,8 +3,8 @@ import type { NetConnectOpts } from 'node:net';
 import type { Duplex } from 'node:stream';
 
 /**
- * Not imported: an import of `node:http` reads all that it exports, `WebSocket` among it, for which Node then loads its
- * fetch. That is a tenth of a cold start, and nothing here needs it before the first request.
+ * Loaded lazily: importing `node:http` touches all its exports, including `WebSocket`, for which Node loads its fetch.
+ * That is a tenth of a cold start.
  */
 export const http = process.getBuiltinModule('node:http');
 type Agent = InstanceType<typeof http.Agent>;
@@ -13,8 +13,8 @@ type Agent = InstanceType<typeof http.Agent>;
 const READ_BYTES = 64 * 1024;
 
 /**
- * Connections that are kept, each of which reads into one buffer that it keeps too. Node would take a new one for each
- * read, beside the copy that its parser makes of the body in it, and leave both to the garbage collector (docs/adr/0023).
+ * Keep-alive connections, each with one reusable read buffer. Node would allocate one for each read, besides the copy
+ * that its parser makes, and leave both to the garbage collector (docs/adr/0023).
  */
 export function keptConnections(secure: boolean): Agent {
   const options = { keepAlive: true, maxFreeSockets: 64 };
@@ -25,10 +25,11 @@ function reading(Base: typeof http.Agent) {
   return class extends Base {
     override createConnection(...[options, created]: Parameters<Agent['createConnection']>): Duplex {
       const buffer = Buffer.allocUnsafeSlow(READ_BYTES);
-      // Node's parser is done with what it is handed when the event is over.
+      // Node's parser does not use the buffer after the event.
       const callback = (length: number): boolean => {
         socket.emit('data', buffer.subarray(0, length));
-        // A caller that wants less sets `pause`. Where nobody listens, the end of the connection still has to be seen.
+        // Callers that want backpressure set `pause`. Without a listener, the end of the connection must still be
+        // noticed.
         return true;
       };
       const onread: NonNullable<NetConnectOpts['onread']> = { buffer, callback };

@@ -12,12 +12,12 @@ import type { Call, Transport } from './transport.ts';
 
 export interface BucketOptions {
   readonly retry?: RetryPolicy;
-  /** Milliseconds for one request that carries no stream, and for the silence of one that does. */
+  /** Timeout in milliseconds: of a request without a stream, and between two reads or writes of a stream. */
   readonly timeoutMs?: number;
   /** Bytes, a multiple of 256 KiB: the memory of an upload is at most twice this. */
   readonly chunkBytes?: number;
   /**
-   * Whether a write to an object waits until a second after the last one that is known of it, rather than be refused:
+   * Whether a write waits until one second after the last known write to the same object, to avoid a 429:
    * https://cloud.google.com/storage/quotas#objects
    */
   readonly paced?: boolean;
@@ -26,20 +26,20 @@ export interface BucketOptions {
 /** The version of an object that a write must still find. */
 interface Version {
   readonly generation: Generation;
-  /** When it was written last, where that is known: what a paced bucket goes by. */
+  /** Time of the last write, if known; a paced bucket waits by it. */
   readonly updated?: Date;
 }
 
 export interface StageOptions extends InsertOptions {
-  /** Bytes that will come, where they are known: they are then sent while they come. */
+  /** Size in bytes, if known: the bytes are then sent as they arrive. */
   readonly size?: number | undefined;
 }
 
 export interface ListOptions {
   readonly prefix: string;
-  /** Names before it (UTF-8 bytes) are left out. */
+  /** First name to list, inclusive (UTF-8 order). */
   readonly startOffset?: string | undefined;
-  /** Names from it on are left out. */
+  /** First name not to list (UTF-8 order). */
   readonly endOffset?: string | undefined;
   readonly pageToken?: string | undefined;
   /** Page size, at most 1 000. */
@@ -48,16 +48,16 @@ export interface ListOptions {
 }
 
 /**
- * Milliseconds: Cloud Storage takes one write of an object name in a second. A little longer, because timers of Node fire
- * up to a millisecond early, and the time of the last write is in whole ones.
+ * Milliseconds. Cloud Storage accepts one write per second to an object name. A little more, because Node's timers can
+ * fire a millisecond early and the time of the last write is in whole milliseconds.
  */
 export const WRITE_INTERVAL_MS = 1_010;
 const NOT_FOUND = 404;
 const PRECONDITION_FAILED = 412;
 
 /**
- * One bucket through Cloud Storage's JSON API. Every write carries a precondition, so every call is safe to
- * repeat and is repeated on transient failures. 404 and a lost precondition are values; all else throws
+ * One bucket through Cloud Storage's JSON API. Every write carries a precondition, so every call is safe to retry and
+ * is retried on transient failures. A 404 and a failed precondition are return values; everything else throws
  * {@link StorageError}. https://cloud.google.com/storage/docs/json_api
  */
 export class Bucket {
@@ -103,20 +103,20 @@ export class Bucket {
     name: string,
     options: ReadOptions & { readonly generation: Generation },
   ): Promise<AsyncGenerator<BorrowedBytes, void, undefined> | undefined> {
-    // No byte: a range request cannot say so, and need not be sent.
+    // A range request cannot ask for zero bytes.
     if (options.range.end < options.range.start) return nothing();
     return (await this.readWhatIsThere(name, options))?.bytes;
   }
 
-  /** The same of whichever generation there is. @see readRange */
+  /** Reads the current generation, whichever it is. @see readRange */
   readWhatIsThere(name: string, options: ReadOptions): Promise<Reading | undefined> {
     const limits = { retry: this.#retry, timeoutMs: this.#timeoutMs };
     return readRange(this.#transport, this.#path(name), options, limits);
   }
 
   /**
-   * Streams bytes to a name that must not exist, up to but without the request that makes them an object.
-   * @param describe metadata that follows from the bytes, of an object that is sent in one request after all of them came
+   * Streams bytes to a name that must not exist, without the final request that makes them an object.
+   * @param describe metadata computed from the bytes, if the object is sent in one request after all bytes have arrived
    * @see stageUpload
    */
   stage(
@@ -128,7 +128,7 @@ export class Bucket {
     return this.stageTallied(name, source, options, new Tally(), describe);
   }
 
-  /** The same, for who wants other digests of these bytes. @param tally a fresh one */
+  /** Stages with other digests. @param tally a fresh one */
   stageTallied<Known extends Checksums>(
     name: string,
     source: AsyncIterable<BorrowedBytes>,
@@ -162,7 +162,7 @@ export class Bucket {
   }
 
   /**
-   * Inserts an object without bytes, whose metadata is its content: `application/x-empty`, where `options` do not differ.
+   * Inserts an empty object that only carries metadata; `application/x-empty` unless `options` say otherwise.
    * @returns undefined where the name exists
    */
   insertEmpty(name: string, options: Partial<InsertOptions> = {}): Promise<StoredObject | undefined> {
@@ -171,8 +171,8 @@ export class Bucket {
   }
 
   /**
-   * Merges custom metadata, `null` removing a key, where the object still is at `version`.
-   * @returns undefined where it is not, or is gone
+   * Merges custom metadata if the object is still at `version`; `null` removes a key.
+   * @returns undefined if it is not, or no longer exists
    */
   async patch(
     name: string,
@@ -193,7 +193,7 @@ export class Bucket {
       });
       if (answer.status === NOT_FOUND) return undefined;
       if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.patch', answer.body);
-      // Was it an earlier try of ours that moved it on?
+      // An earlier attempt may have succeeded although its response was lost.
       const current = triesBefore > 0 ? await this.stat(name, signal) : undefined;
       const ours =
         current?.generation === version.generation &&
@@ -204,7 +204,7 @@ export class Bucket {
   }
 
   /**
-   * Sets the custom time of an object, which a lifecycle rule may go by. Nothing is done where it is no longer at `version`.
+   * Sets the custom time of an object, for lifecycle rules. Does nothing if it is no longer at `version`.
    * https://cloud.google.com/storage/docs/metadata#custom-time
    */
   async setCustomTime(
@@ -263,7 +263,7 @@ export class Bucket {
   }
 
   /**
-   * Makes an object that must not exist of up to 32 others of this bucket, inside Cloud Storage. They stay.
+   * Composes up to 32 objects of this bucket into one that must not exist, inside Cloud Storage. The sources are kept.
    * https://cloud.google.com/storage/docs/json_api/v1/objects/compose
    */
   async compose(
@@ -290,9 +290,9 @@ export class Bucket {
   }
 
   /**
-   * Opens a resumable session for somebody else to send the bytes: exactly `size` of them, to a name that must not
-   * exist. Its URI is a bearer token and good for a week.
-   * @param origin of the web page that will send them, for Cloud Storage's CORS answers
+   * Opens a resumable session in which a client sends exactly `size` bytes to a name that must not exist. Its URI is a
+   * bearer token, valid for a week.
+   * @param origin origin of the web page that sends the bytes, for Cloud Storage's CORS responses
    * https://cloud.google.com/storage/docs/performing-resumable-uploads
    */
   async openSession(
@@ -303,14 +303,14 @@ export class Bucket {
     return this.#inserts.startSession(name, options, { headers });
   }
 
-  /** Ends a session and drops what it holds. One that is over is fine. */
+  /** Cancels a session and discards its bytes. Succeeds if the session is already over. */
   async cancelSession(uri: string): Promise<void> {
     await retrying(this.#retry, undefined, () => this.#inserts.session(uri).cancel());
   }
 
   /**
    * Deletes one generation.
-   * @returns false where its metadata moved on from `metageneration`; a generation that is gone is a success
+   * @returns false if its metadata is no longer at `metageneration`; true if the generation does not exist
    */
   async delete(
     name: string,
@@ -329,7 +329,7 @@ export class Bucket {
     return answer.status !== PRECONDITION_FAILED;
   }
 
-  /** One page, in the order of names (UTF-8 bytes). */
+  /** Returns one page, sorted by name (UTF-8 bytes). */
   async list(options: ListOptions): Promise<{ objects: StoredObject[]; nextPageToken: string | undefined }> {
     const { prefix, startOffset, endOffset, pageToken, maxResults, signal } = options;
     const answer = await this.#json({
@@ -346,20 +346,23 @@ export class Bucket {
     };
   }
 
-  /** The same as `stat`, by permission to list: an account that creates objects may not be allowed to read them. */
+  /**
+   * Returns the same as `stat`, but needs only the permission to list: an account that creates objects may not be allowed to read
+   * them.
+   */
   async #find(name: string): Promise<StoredObject | undefined> {
     const { objects } = await this.list({ prefix: name, maxResults: 1 });
     return objects.find((object) => object.name === name);
   }
 
-  /** The clock of Cloud Storage is another: the wait is about a second at most, and a write that is refused is tried again. */
+  /** The clocks may differ: waits about one second at most. A refused write is retried. */
   async #untilWritable({ updated }: Version, signal?: AbortSignal): Promise<void> {
     if (!this.#paced || !updated) return;
     const left = updated.getTime() + WRITE_INTERVAL_MS - Date.now();
     if (left > 0) await (this.#retry.pause ?? timer)(Math.min(left, WRITE_INTERVAL_MS), signal);
   }
 
-  /** `/storage/v1/b/BUCKET/o/NAME`: a name may hold any character, so all of it is escaped. */
+  /** `/storage/v1/b/BUCKET/o/NAME`: a name may contain any character, so it is fully escaped. */
   #path(name?: string, root = '/storage/v1'): string {
     const bucket = `${root}/b/${encodeURIComponent(this.name)}/o`;
     return name === undefined ? bucket : `${bucket}/${encodeURIComponent(name)}`;

@@ -2,14 +2,13 @@ import { type BorrowedBytes, detach } from '../runtime/memory.ts';
 
 const FIRST_BYTES = 64 * 1024;
 
-/** Buffers of whole chunks for the next upload: V8 marks its heap for about each one that is made. */
+/** Buffers kept for the next upload: V8 runs a garbage collection for about each one that is allocated. */
 const free: Buffer[] = [];
 const MOST_FREE = 2;
 
 /**
- * Gathers the pieces of a stream into chunks. The bytes are copied: what the network hands out is then free at
- * once, where a list of its buffers would be kept for the length of a chunk and cost memory many times over.
- * Two buffers take turns, one being filled while the other is on its way.
+ * Collects the bytes of a stream into chunks. Copying frees the network's buffers at once; keeping a list of them for a
+ * whole chunk would need many times the memory. Two buffers alternate: one is filled while the other is sent.
  */
 export class ChunkBuffer {
   /** Bytes of a buffer that is kept for the next upload. */
@@ -20,7 +19,7 @@ export class ChunkBuffer {
   #length = 0;
 
   /**
-   * @param capacity bytes of a chunk; as long as less is held, less is taken
+   * @param capacity bytes of a chunk; memory grows with the bytes held
    * @param expected bytes that will not be moved when more come
    */
   constructor(capacity: number, expected = FIRST_BYTES) {
@@ -38,7 +37,7 @@ export class ChunkBuffer {
     return this.#filling.subarray(0, this.#length);
   }
 
-  /** Takes what fits of a piece. @returns how many bytes that were */
+  /** Copies as much as fits. @returns the number of bytes copied */
   fill(piece: BorrowedBytes): number {
     const taken = Math.min(piece.length, this.#capacity - this.#length);
     this.#grow(this.#length + taken);
@@ -48,7 +47,7 @@ export class ChunkBuffer {
   }
 
   /**
-   * Begins the next chunk, in the buffer that was filled before this one.
+   * Starts the next chunk in the other buffer.
    * @param capacity bytes of this chunk and of those after it
    */
   turn(capacity = this.#capacity): void {
@@ -61,7 +60,7 @@ export class ChunkBuffer {
     this.#length = 0;
   }
 
-  /** Lets both buffers go: nothing of them is on its way any more, and nothing is held. */
+  /** Releases both buffers. Nothing may still be in flight. */
   free(): void {
     for (const buffer of [this.#filling, this.#away]) this.#release(buffer);
     this.#filling = Buffer.alloc(0);

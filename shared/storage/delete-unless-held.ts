@@ -4,15 +4,17 @@ import type { StoredObject } from './object.ts';
 
 const KEPT: ReadonlySet<string> = new Set(['retentionPolicyNotMet', 'objectUnderActiveHold']);
 
-/** A retention policy or a hold forbids its deletion now, by what was read of it. Its metadata can be changed. */
+/**
+ * Whether a retention policy or a hold forbids deletion, by the metadata as read. The metadata itself can be changed.
+ */
 export function isKept({ retentionExpirationTime, held }: StoredObject, now: Date): boolean {
   return held === true || (retentionExpirationTime !== undefined && retentionExpirationTime > now);
 }
 
 /**
- * Deletes exactly what was read, unless somebody is bound to keep it: a retention policy or a hold refuses with 403,
- * which is an answer and not an error. https://cloud.google.com/storage/docs/bucket-lock
- * @returns 'deleted' also where it was gone; 'changed' where its metadata moved on
+ * Deletes the object as it was read, unless a retention policy or a hold keeps it: Cloud Storage refuses that with 403,
+ * which is a result here, not an error. https://cloud.google.com/storage/docs/bucket-lock
+ * @returns 'deleted' also if it did not exist; 'changed' if its metadata has changed
  * @throws {StorageError}
  */
 export async function deleteUnlessHeld(

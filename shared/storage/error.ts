@@ -9,9 +9,9 @@ export class StorageError extends Error {
   override readonly name = 'StorageError';
   /** JSON API method, such as `objects.insert`. */
   readonly operation: string;
-  /** HTTP status; 0 where no answer came (connection, deadline). */
+  /** HTTP status; 0 if there was no response (connection, deadline). */
   readonly status: number;
-  /** Google's `errors[0].reason`, or our own word where no answer came. */
+  /** Google's `errors[0].reason`, or a reason of this service if there was no response. */
   readonly reason: string;
   /** Milliseconds the server asked us to wait. */
   readonly retryAfterMs: number | undefined;
@@ -31,7 +31,7 @@ export class StorageError extends Error {
     this.retryAfterMs = failure.retryAfterMs;
   }
 
-  /** Others write the same at the same time: https://cloud.google.com/storage/quotas#objects */
+  /** Rate limit for concurrent writes to one object: https://cloud.google.com/storage/quotas#objects */
   get contended(): boolean {
     return this.status === 429 || this.reason === 'contention';
   }

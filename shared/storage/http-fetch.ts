@@ -6,7 +6,7 @@ import { http } from './agent.ts';
 
 const NO_CONTENT = 204;
 
-/** Text, or bytes that are not overwritten before the answer is here. */
+/** Text, or bytes that stay unchanged until the response arrives. */
 export type RequestBody = string | readonly Uint8Array[] | Readable;
 
 interface FetchInit {
@@ -14,15 +14,15 @@ interface FetchInit {
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: RequestBody | undefined;
   readonly agent?: Agent;
-  /** Each ends the request, and the reading of its answer. */
+  /** Each aborts the request and the reading of its response. */
   readonly signals?: readonly AbortSignal[];
 }
 
 /**
  * The part of a response that Gaxios needs. The body is the connection's own stream.
  *
- * A class, and no object with getters: V8 makes a hidden class for each of those, which is old from the start and keeps
- * what the getters reach, a request and its answer, until it marks the whole heap (docs/performance.md).
+ * A class instead of an object with getters: V8 creates a hidden class for each such object in old space, which keeps
+ * the request and its response alive until a full garbage collection (docs/performance.md).
  */
 class FetchResponse {
   readonly body: IncomingMessage;
@@ -40,7 +40,7 @@ class FetchResponse {
     this.statusText = answer.statusMessage ?? '';
   }
 
-  /** Made when somebody asks: few do. */
+  /** Created lazily: it is rarely used. */
   get headers(): Headers {
     const { rawHeaders } = this.body;
     const headers = new Headers();
@@ -50,7 +50,7 @@ class FetchResponse {
     return headers;
   }
 
-  /** Gaxios looks into the body of an error only where this says that it was read. */
+  /** Gaxios reads the body of an error only if this is set. */
   get bodyUsed(): boolean {
     return this.body.readableDidRead;
   }
@@ -65,7 +65,7 @@ class FetchResponse {
         resolve((only && !another ? only : Buffer.concat(pieces)).toString());
       });
       this.body.on('error', reject);
-      // An error has a stack, which costs as much as all the rest here: none is made where nothing is wrong.
+      // Creating an Error with a stack costs as much as everything else here, so none is created on success.
       this.body.on('close', () => {
         if (!this.body.readableEnded) reject(new Error('the answer broke off'));
       });
@@ -102,7 +102,7 @@ export function httpFetch(url: URL, init: FetchInit): Promise<FetchResponse> {
       if (answer.statusCode === NO_CONTENT) answer.resume();
       resolve(new FetchResponse(answer));
     });
-    // It may have happened while the credentials were got.
+    // The signal may have aborted while credentials were fetched.
     if (signals.some(({ aborted }) => aborted)) abort();
     else send(request, body);
   });

@@ -18,14 +18,14 @@ interface InsertTerms {
   readonly retry: RetryPolicy;
   /** Milliseconds for one request that carries no stream. */
   readonly timeoutMs: number;
-  /** Looks for an object of that name, as an account that may not read it can. */
+  /** Looks up an object with only the permission to list. */
   readonly find: (name: string) => Promise<StoredObject | undefined>;
 }
 
 const PRECONDITION_FAILED = 412;
 
 /**
- * The requests that make an object of bytes, at a name that must not exist.
+ * Requests that create an object with bytes, at a name that must not exist.
  * https://cloud.google.com/storage/docs/json_api/v1/objects/insert
  */
 export class Inserts {
@@ -76,8 +76,8 @@ export class Inserts {
   }
 
   /**
-   * One multipart request; Cloud Storage refuses it itself where the CRC32C of what arrived is another.
-   * @param open is the first try, where there is one
+   * Inserts in one multipart request; Cloud Storage refuses it if the CRC32C does not match.
+   * @param open an open insert to use as the first attempt, if any
    * @returns undefined where the name exists
    */
   async whole(
@@ -100,7 +100,7 @@ export class Inserts {
               timeoutMs: this.#terms.timeoutMs,
             });
       if (answer.status !== PRECONDITION_FAILED) return answeredObject('objects.insert', answer.body);
-      // Was it an earlier try of ours that made it?
+      // An earlier attempt may have succeeded although its response was lost.
       const current = triesBefore > 0 ? await this.#terms.find(name) : undefined;
       const ours =
         current?.crc32c === checksums.crc32c &&

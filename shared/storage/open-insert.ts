@@ -5,16 +5,15 @@ import type { Answer } from './transport.ts';
 /** Bytes: fewer are not worth a separate write. */
 const WORTH_SENDING = 1024 * 1024;
 
-/** The rest of a request: before the bytes of an object, and behind them. */
+/** The parts of a request body before and after the object's bytes. */
 export interface Frame {
   readonly head: Buffer;
   readonly tail: Buffer;
 }
 
 /**
- * An insert that is sent while its bytes still come, so that they have not all to be here before the first is on its way.
- * The last byte is kept until {@link finish}, and without it there is no object. The code that opens one keeps the
- * bytes, and can insert them as a whole where this fails. docs/adr/0024
+ * An insert whose bytes are sent as they arrive. The last byte is held back until {@link finish}; without it, no object
+ * is created. The caller keeps the bytes, and can insert them as a whole if this fails. docs/adr/0024
  */
 export class OpenInsert {
   /** Bytes, and not one more or less. */
@@ -40,12 +39,12 @@ export class OpenInsert {
     this.#open = open;
   }
 
-  /** Bytes of it are on their way, so that it is worth to be finished. */
+  /** Whether bytes have been sent, so that finishing it is worthwhile. */
   get underWay(): boolean {
     return this.#answer !== undefined && !this.#stop.signal.aborted;
   }
 
-  /** @param bytes all that are here, from the first; they stay as they are until this is over */
+  /** @param bytes all bytes so far, from the first; they must not change until this insert is over */
   offer(bytes: Uint8Array): void {
     if (this.#stop.signal.aborted) return;
     const ready = Math.min(bytes.length, this.size - 1);
@@ -82,7 +81,7 @@ export class OpenInsert {
     this.#sent = bytes.length;
     if (!this.#answer) {
       this.#answer = this.#open(this.#body, this.#stop.signal);
-      // A failure is met by `finish`; without this it would be unhandled until then.
+      // `finish` reports the failure; without this, it would be an unhandled rejection until then.
       this.#answer.catch(() => undefined);
     }
     return this.#answer;

@@ -4,7 +4,7 @@ import type { StoredObject } from './object.ts';
 
 /** How many objects Cloud Storage lists in one answer at most. */
 const MAX_RESULTS = 1000;
-/** The cost limit of one page: a filter that lets little through makes pages short, not slow. */
+/** Listing calls per page: a filter that matches little makes pages short, not slow. */
 const MAX_CALLS = 5;
 
 /** Anything that can be listed like a bucket. */
@@ -16,7 +16,7 @@ export interface Listing<Named extends { readonly name: string }> {
 
 /** Which page is wanted of a folder. */
 export interface PageTerms {
-  /** The name in the folder to go on after; whether it still exists does not matter. */
+  /** Name in the folder to continue after; it need not exist any more. */
   readonly after: string | undefined;
   /** Items of a full page, 1 to 1 000. */
   readonly limit: number;
@@ -33,13 +33,15 @@ export interface PageRequest<Named extends { readonly name: string }> extends Pa
 
 export interface Page<Item> {
   readonly items: Item[];
-  /** The name in the folder to go on after; absent at the end. A page may be short, or empty, and have one. */
+  /**
+   * Name in the folder to continue after; absent at the end. Pages may be short or empty: continue while it is present.
+   */
   readonly next?: string;
 }
 
 /**
- * The next items in a folder, in the order of names. The work is bounded whatever is left out.
- * @param pick makes an item of an object; undefined leaves it out
+ * Returns the next items in a folder, sorted by name. The work is bounded even if most objects are filtered out.
+ * @param pick maps an object to an item; undefined leaves it out
  * @throws {StorageError} and what `pick` throws
  */
 export async function pageOf<Item, Named extends { readonly name: string }>(
@@ -69,7 +71,9 @@ export async function pageOf<Item, Named extends { readonly name: string }>(
   return { items, ...defined({ next: reached }) };
 }
 
-/** Every object below a prefix, in the order of names, of which a page is in memory at a time. @throws {StorageError} */
+/**
+ * Iterates over the objects below a prefix, sorted by name, with one page in memory at a time. @throws {StorageError}
+ */
 export async function* allObjects<Named extends { readonly name: string } = StoredObject>(
   bucket: Listing<Named>,
   range: Pick<ListOptions, 'prefix' | 'startOffset' | 'endOffset'>,

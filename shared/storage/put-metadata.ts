@@ -2,10 +2,10 @@ import type { Bucket } from './bucket.ts';
 import type { StoredObject } from './object.ts';
 
 /**
- * Gives an empty object exactly this metadata. A try again may take for its own what somebody else wrote at the same
- * time, unless a value tells the two apart.
+ * Sets the metadata of an empty object to exactly this. A retry may mistake a concurrent identical write for its own,
+ * so include a unique value if that matters.
  * @param over the object as it was read; undefined where there was none, which makes it
- * @returns undefined where it is not what was read any more: nothing is written
+ * @returns undefined if the object has changed since it was read: nothing is written
  * @throws {StorageError}
  */
 export async function putMetadata(

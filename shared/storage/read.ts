@@ -12,7 +12,7 @@ export interface ByteRange {
 }
 
 export interface ReadOptions {
-  /** Pins the read: another generation of the name is never mixed in. Without it, the one that is there first is. */
+  /** Pins the read to this generation. Without it, the read is pinned to the generation of the first response. */
   readonly generation?: Generation;
   readonly range: ByteRange;
   readonly signal?: AbortSignal | undefined;
@@ -21,16 +21,17 @@ export interface ReadOptions {
 export interface Reading {
   /** That these are bytes of, where Cloud Storage says so. */
   readonly generation: Generation | undefined;
-  /** Iterate it, or abort the signal: until then the connection is held. */
+  /** Iterate it or abort the signal; the connection stays open until then. */
   readonly bytes: AsyncGenerator<BorrowedBytes, void, undefined>;
 }
 
 const NOT_FOUND = 404;
 
 /**
- * Reads a range, of at least a byte, of one generation of an object. A connection that fails or falls silent is taken up again
- * where it broke, so each byte is read once. The first answer is awaited, so that "gone" is a value.
- * @returns undefined where the generation is gone; else its bytes, exactly as many as asked, or a throw
+ * Reads a range of at least one byte of one generation of an object. If the connection fails or stalls, the read
+ * resumes where it stopped, so each byte is read once. Awaits the first response, so that a missing generation is a
+ * return value.
+ * @returns undefined if the generation does not exist; otherwise exactly the requested bytes, or the iteration throws
  * @throws {StorageError} from the call, or from the iteration
  */
 export async function readRange(
@@ -106,7 +107,7 @@ function assertStartsAt(answer: Answer<Readable>, start: number): void {
   });
 }
 
-/** Ends a body that is silent for `timeoutMs` while it is being waited for; a slow consumer is no silence. */
+/** Aborts a body that sends nothing for `timeoutMs` while the consumer is waiting; a slow consumer does not count. */
 async function* watched(body: Readable, timeoutMs: number): AsyncGenerator<BorrowedBytes, void, undefined> {
   let waiting = true;
   const timer = setTimeout(() => {

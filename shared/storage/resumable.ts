@@ -13,7 +13,7 @@ type Progress = { readonly persisted: number } | { readonly object: StoredObject
 
 /**
  * A resumable upload session. Its URI is a bearer token: it is neither logged nor part of an error.
- * A chunk is resent from where Cloud Storage says that it stands, so a lost answer duplicates nothing.
+ * A chunk is resent from the offset that Cloud Storage reports, so a lost response duplicates nothing.
  */
 export class ResumableSession {
   readonly #transport: Transport;
@@ -54,7 +54,7 @@ export class ResumableSession {
     return progress.object;
   }
 
-  /** Drops the session and what it persisted. A session that is gone already is fine. */
+  /** Cancels the session and discards its bytes. Succeeds if the session no longer exists. */
   async cancel(): Promise<void> {
     await this.#transport.json({
       operation: 'resumable.cancel',
@@ -76,7 +76,7 @@ export class ResumableSession {
       if (from === end && total === undefined) return this.#advance(end);
       const progress = await this.#put(chunk.subarray(from - start), from, total);
       if ('object' in progress) return progress;
-      // A 308 for less than what was sent is an answer, but the rest is still owed.
+      // A 308 may acknowledge less than was sent; the rest must be sent again.
       if (progress.persisted < end) throw this.#incomplete(progress.persisted, end);
       return this.#advance(end);
     });

@@ -2,13 +2,13 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { StorageError } from './error.ts';
 
 export interface RetryPolicy {
-  /** Tries in all, the first included. */
+  /** Maximum number of attempts, including the first. */
   readonly attempts: number;
   /** Milliseconds: the first pause is drawn from base / 2..base, and both double with each try. */
   readonly baseMs: number;
-  /** Milliseconds: no pause is drawn from more than this. */
+  /** Milliseconds: upper limit of a pause. */
   readonly maxMs: number;
-  /** Milliseconds for all tries and pauses together; no pause is begun that would not fit. */
+  /** Milliseconds for all attempts and pauses together; no pause starts that would exceed it. */
   readonly totalMs: number;
   /** Waits so many milliseconds; a timer by default. */
   readonly pause?: (ms: number, signal: AbortSignal | undefined) => Promise<void>;
@@ -17,13 +17,13 @@ export interface RetryPolicy {
 export const DEFAULT_RETRY: RetryPolicy = { attempts: 6, baseMs: 200, maxMs: 10_000, totalMs: 90_000 };
 
 /**
- * Runs `attempt` until it returns, until its error is not transient, or until the policy is used up. Only
- * for calls that are safe to repeat. `attempt` is told how many tries went before: after the first, a 404
- * or 412 may be the echo of an earlier try whose answer was lost.
+ * Runs `attempt` until it returns, throws an error that is not transient, or exhausts the policy. Only for idempotent
+ * calls. `attempt` receives the number of earlier attempts: after the first, a 404 or 412 may result from an earlier
+ * attempt whose response was lost.
  *
- * Half of each pause is certain and half is drawn: clients that failed together do not come back together,
- * and the pauses of the default policy are never less than 3.1 s together, where a name takes one write a
- * second: https://cloud.google.com/storage/quotas#objects.
+ * Half of each pause is fixed and half is random, so that clients that failed together do not retry together. The
+ * pauses of the default policy add up to at least 3.1 s, because a name accepts one write per second:
+ * https://cloud.google.com/storage/quotas#objects.
  * @throws the last error of `attempt`
  */
 export async function retrying<T>(

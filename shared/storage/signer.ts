@@ -17,7 +17,7 @@ export const signingKeySchema = v.object({
   private_key: v.pipe(v.string(), v.check(isPrivateKey, 'should be a private key in PEM')),
 });
 
-/** Signs with a key at hand, where there is no IAM: other clouds, one machine. */
+/** Signs with a local key, for environments without IAM. */
 export class KeySigner implements Signer {
   readonly #email: string;
   readonly #key: KeyObject;
@@ -47,7 +47,7 @@ export interface IamOptions {
 }
 
 /**
- * Signs with a key that nobody has, by IAM's Service Account Credentials API:
+ * Signs with a Google-managed key, through IAM's Service Account Credentials API:
  * https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts/signBlob
  */
 export class IamSigner implements Signer {

@@ -7,13 +7,12 @@ import type { ResumableSession } from './resumable.ts';
 import type { Checksums, RunningDigests } from './tally.ts';
 
 /**
- * Bytes that arrived whole and are not an object yet: the last of them are held back, so that whatever has
- * to exist before the object does can be written in between. Neither committed nor discarded, Cloud Storage
- * forgets them.
+ * Bytes that have arrived completely but are not an object yet. The last ones are held back, so that other objects can
+ * be written first. If neither committed nor discarded, Cloud Storage drops them eventually.
  */
 export interface StagedUpload extends Checksums {
   /**
-   * Makes the object final. Its CRC32C and size, as Cloud Storage answers them, are compared with ours.
+   * Creates the object, and compares the CRC32C and size that Cloud Storage reports with ours.
    * @throws {StorageError}; status 412 where an object of that name exists, reason `checksumMismatch` where
    * other bytes arrived than were sent: they are deleted
    */
@@ -29,15 +28,16 @@ export interface StageTarget<Known extends Checksums> {
   remove(object: StoredObject): Promise<void>;
 }
 
-/** Bytes: what is shorter is here at once, and one write of it costs less than several. */
+/** Bytes: a shorter body arrives at once, and one write costs less than several. */
 const WORTH_OPENING = 1024 * 1024;
 
 /**
- * A chunk is acknowledged before the next is sent, which costs a round trip: after so many of them, chunks are larger. docs/adr/0005
+ * Each chunk is acknowledged before the next is sent, which costs a round trip. After this many, chunks are larger.
+ * docs/adr/0005
  */
 const LONG_AFTER_CHUNKS = 2;
 const LONG_CHUNK = 4;
-/** Uploads of this process that have larger chunks at a time; the others take the usual ones. */
+/** Concurrent uploads of this process that may use larger chunks. */
 const MOST_LONG = 2;
 let long = 0;
 
@@ -66,12 +66,12 @@ export async function stageUpload<Known extends Checksums>(
       tally.update(piece);
       if (tally.size > size) open?.abandon();
       for (let taken = 0; taken < piece.length; ) {
-        // Full, and there is more: the last chunk is never empty, and is the commit's to send.
+        // The chunk is full and more follows. The last chunk is never empty; the commit sends it.
         if (chunk.full) {
           session ??= await target.start(stop.signal);
           await inFlight;
           inFlight = session.append(chunk.bytes);
-          // Its failure is met where it is awaited; without this it would be unhandled until then.
+          // Awaited later; without this, a failure would be an unhandled rejection until then.
           inFlight.catch(() => undefined);
           if (!isLong && long < MOST_LONG && tally.size - piece.length >= LONG_AFTER_CHUNKS * chunkBytes) {
             isLong = true;

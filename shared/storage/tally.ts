@@ -3,7 +3,7 @@ import { crc32c } from '@node-rs/crc32';
 import type { BorrowedBytes } from '../runtime/memory.ts';
 import { encodeCrc32c } from './crc32c.ts';
 
-/** Size and checksum that Cloud Storage knows too, once all bytes went by. */
+/** Size and checksum of all bytes, which Cloud Storage also reports. */
 export interface Checksums {
   /** Bytes. */
   readonly size: number;
@@ -11,13 +11,13 @@ export interface Checksums {
   readonly crc32c: string;
 }
 
-/** Facts about bytes once all of them went by. */
+/** Size, checksum and digest of all bytes. */
 export interface Digests extends Checksums {
   /** Lower-case hex. */
   readonly sha256: string;
 }
 
-/** Sees a stream go by, and says at its end what is known of it. */
+/** Observes a stream, and returns facts about it at the end. */
 export interface RunningDigests<Known extends Checksums> {
   /** Bytes so far. */
   readonly size: number;
@@ -25,7 +25,7 @@ export interface RunningDigests<Known extends Checksums> {
   digests(): Known;
 }
 
-/** Counts and checks a stream in one pass, without keeping any of it. */
+/** Computes size and CRC32C of a stream in one pass. */
 export class ChecksumTally implements RunningDigests<Checksums> {
   #crc32c = 0;
   #size = 0;
@@ -44,7 +44,7 @@ export class ChecksumTally implements RunningDigests<Checksums> {
   }
 }
 
-/** The same, and its SHA-256. */
+/** Also computes the SHA-256. */
 export class Tally extends ChecksumTally {
   readonly #sha256 = createHash('sha256');
 

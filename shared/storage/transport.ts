@@ -24,7 +24,10 @@ export interface Call {
     | { readonly stream: Readable; readonly length: number };
   /** Statuses that are answers to the caller and not errors, beside 2xx. */
   readonly expect?: readonly number[];
-  /** Milliseconds until the answer's head must be there; without it, and for the body of a stream, the caller watches. */
+  /**
+   * Milliseconds until the head of the response must arrive. Without it, and for the body of a stream, the caller sets
+   * a timeout.
+   */
   readonly timeoutMs?: number;
   readonly signal?: AbortSignal | undefined;
 }
@@ -36,8 +39,7 @@ export interface Answer<Body> {
 }
 
 /**
- * Largest number of bytes that are handed to the connection at once in several pieces: TLS copies what it is handed in
- * one.
+ * Maximum number of bytes passed to the connection in one vectored write, which TLS copies into one buffer.
  */
 const AT_ONCE_BYTES = 1024 * 1024;
 /** Longest excerpt of a message that is not JSON. */
@@ -79,7 +81,7 @@ export class Transport {
         url: this.#url(call),
         method: call.method,
         responseType,
-        // Else Gaxios would look for a proxy.
+        // Otherwise Gaxios would look for a proxy.
         agent: this.#agent,
         // Headers, body and signals go past Gaxios, which would copy them several times over. Redirects are not
         // followed: 308 is "resume incomplete" here, and credentials follow nobody elsewhere.
@@ -103,7 +105,7 @@ export class Transport {
     }
   }
 
-  /** A token server may be silent: the deadline of a call holds for its credentials too. */
+  /** A token server may not respond: the deadline also covers fetching credentials. */
   async #credentials(signals: readonly AbortSignal[]): Promise<Record<string, string>> {
     if (!this.#authorize) return {};
     const { promise: aborted, reject } = Promise.withResolvers<never>();
@@ -158,7 +160,7 @@ function requestOf(
   call: Call,
   credentials: Readonly<Record<string, string>>,
 ): { headers: Record<string, string>; body: RequestBody | undefined } {
-  // A transcoded answer would have other bytes than those that were stored and digested.
+  // A transcoded response would differ from the stored and hashed bytes.
   const headers: Record<string, string> = { ...credentials, 'accept-encoding': 'identity', ...call.headers };
   if (!call.body) {
     if (call.method !== 'GET') headers['content-length'] = '0';
