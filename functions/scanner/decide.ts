@@ -12,9 +12,9 @@ import type { Held } from './lease.ts';
 import { StructureCheck, stricter } from './structure/structure.ts';
 import { scanInWindows } from './windows.ts';
 
-/** Facts about a file that are known before its bytes are scanned. */
+/** Facts about a file from before the scan. */
 interface ScannedFile {
-  /** The owner of the turn that it takes. */
+  /** The owner whose turn it takes. */
   readonly owner: string;
   readonly content?: Content;
   readonly claims?: DeclaredDigests;
@@ -50,7 +50,7 @@ export async function decideByScan(
   return 'result' in scanned ? scanned.result : scanned;
 }
 
-/** Made once: Node would make an exception with a stack for each scan. */
+/** Created once: Node would create an exception with a stack for each scan. */
 const OVER = new Error('the scan is over');
 
 async function scanBytes(
@@ -63,7 +63,7 @@ async function scanBytes(
   const { generation, size } = object;
   const readFrom = deps.now();
   const tally = new Tally();
-  // A scan that ends before its first byte leaves the connection that was opened for it.
+  // A scan that ends before its first byte would leave its connection open.
   using reading = new EitherSignal(signal);
   let verdict: Verdict;
   try {
@@ -82,7 +82,7 @@ async function scanBytes(
   const scan = { generation, scannedAt: deps.now(), engine, ...inWindows };
   if (content && file.content && content.sha256 !== file.content.sha256)
     return { failure: 'contentMismatch' };
-  // A client's claim of malware is no reason for anything weaker.
+  // Malware is treated as such even if the client's digest does not match.
   const belied = content && file.claims?.sha256 && content.sha256 !== file.claims.sha256;
   if (belied && verdict.kind !== 'infected') return { failure: 'contentMismatch', refutedClaim: true };
   if (content) return { verdict, content, scan, promoted: false, readFrom, ...(belied && { belied: true }) };
@@ -118,7 +118,7 @@ async function* tallied(
   }
 }
 
-/** The digests, where they are those of the whole generation. */
+/** The digests, if they cover the whole generation. */
 function contentOf(tally: Tally, object: StoredObject): Content | undefined {
   const { size, crc32c, sha256: hex } = tally.digests();
   const sha256 = parseSha256(hex);

@@ -8,14 +8,14 @@ import type { Bucket } from '../../shared/storage/bucket.ts';
 import type { Admission, Refused } from './admission/admission.ts';
 import type { EngineGate } from './engine-gate.ts';
 
-/** Dependencies of a scan of bytes, wherever they are. */
+/** Dependencies of a scan, wherever the bytes are stored. */
 export interface ScanDeps {
   readonly scanner: Scanner;
   readonly engine: Pick<EngineGate, 'fit'>;
   readonly admission: Admission;
   /** Bytes; what is done with a larger file is for `windows` to say. */
   readonly maxScanBytes: number;
-  /** Absent: a larger file is unscannable without being read. */
+  /** Absent: larger files are unscannable and are not read. */
   readonly windows?: WindowPolicy | undefined;
   readonly now: () => Date;
 }
@@ -24,15 +24,15 @@ export interface DecideDeps extends ScanDeps {
   readonly unscanned: Bucket;
   readonly blobs: Blobs;
   readonly findings: Findings;
-  /** Milliseconds for which an earlier scan of the same content answers for it. */
+  /** How long an earlier scan of the same content remains valid, in milliseconds. */
   readonly verdictMaxAgeMs: number;
 }
 
 /** Files that are too large to be scanned whole are scanned in windows of `maxScanBytes`. */
 interface WindowPolicy {
-  /** Bytes; a still larger file is unscannable without being read. */
+  /** Bytes; larger files are unscannable and are not read. */
   readonly maxBytes: number;
-  /** Bytes; whatever is at most so long is within one window. */
+  /** Bytes; a sequence of at most this length is always within one window. */
   readonly overlapBytes: number;
   /** Milliseconds for all windows of a file together. */
   readonly timeoutMs: number;
@@ -40,31 +40,31 @@ interface WindowPolicy {
 
 export interface Decision {
   readonly verdict: Verdict;
-  /** Absent where not all bytes were seen. */
+  /** Absent if not all bytes were read. */
   readonly content: Content | undefined;
   readonly scan: ScanResult;
-  /** The blob is there already, found clean by a scan that still answers for it. */
+  /** The blob exists already, found clean by a scan that is still valid. */
   readonly promoted: boolean;
-  /** The word that the content is malware, where that was known before. */
+  /** The finding that the content is malware, if it was known before the scan. */
   readonly finding?: StandingFinding;
-  /** Malware whose digest is not the one that the client claimed. */
+  /** Malware whose digest does not match the client's. */
   readonly belied?: true;
-  /** An operator has allowed what the scan found. */
+  /** An operator has released what the scan found. */
   readonly lifted?: LiftedFinding;
-  /** When the bytes began to be read and scanned; absent where none were. */
+  /** When reading and scanning began; absent if no bytes were scanned. */
   readonly readFrom?: Date;
 }
 
-/** The file is given up. */
+/** The file is failed. */
 interface Failure {
   readonly failure: FailureReason;
-  /** The digest is not the one that the client claimed: any client can cause that. No client can change a size. */
+  /** The digest does not match the client's, which any client can cause. No client can cause a wrong size. */
   readonly refutedClaim?: true;
 }
 
 export type Undecided = Failure | Refused | 'sourceGone';
 
-/** How a file of this size is scanned; undefined where it is not. */
+/** How a file of this size is scanned; undefined if it is not. */
 export function coverageOf(
   { maxScanBytes, windows }: Pick<ScanDeps, 'maxScanBytes' | 'windows'>,
   size: number,

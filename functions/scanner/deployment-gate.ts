@@ -1,13 +1,13 @@
 import type { DeploymentWatch } from '../../shared/deployment/watch.ts';
 import type { Outcome } from './outcome.ts';
 
-/** Seconds: an operator has to decide whose the buckets are. */
+/** Seconds: an operator must decide which deployment owns the buckets. */
 const RETRY_AFTER_SECONDS = 60;
 
 /**
- * Refuses to work on the buckets of another deployment. A refused event comes back, so that nothing is lost where the name of
- * this deployment alone is wrong. docs/adr/0050
- * @returns undefined where this deployment may work
+ * Refuses to work on the buckets of another deployment. A refused event is redelivered, so nothing is lost if only the
+ * name of this deployment is wrong. docs/adr/0050
+ * @returns undefined if this deployment may work
  */
 export async function refuseOthers(
   watch: Pick<DeploymentWatch, 'refresh' | 'owner'>,

@@ -15,14 +15,14 @@ interface EarlyReadsOptions {
   readonly findings: Findings;
   /** Bytes: a larger file is read once it has a slot. */
   readonly smallBytes: number;
-  /** Bytes of all that wait at the same time. */
+  /** Limit in bytes of all reads that wait at the same time. */
   readonly totalBytes: number;
 }
 
 /**
- * Reads small files, and what is known of their content, before anybody knows whether they are to be scanned: beside their
- * records, and before they have a slot. A round trip to Cloud Storage takes many times as long as their scan, and a slot that
- * waits for one scans nothing. Received bytes wait in its connection, for as many bytes as there is room for.
+ * Reads small files and what is known of their content concurrently with their records, before they have a slot or are
+ * known to need a scan. A round trip to Cloud Storage takes many times as long as their scan, and a slot that waits for
+ * one scans nothing. Received bytes are buffered up to a limit.
  */
 export class EarlyReads {
   readonly #options: EarlyReadsOptions;
@@ -32,7 +32,7 @@ export class EarlyReads {
     this.#options = options;
   }
 
-  /** @returns undefined where the file is to be read once it has a slot. Dispose it in any case. */
+  /** @returns undefined if the file must be read once it has a slot. Always dispose the result. */
   begin(object: StoredObject, signal: AbortSignal): EarlyRead | undefined {
     const { smallBytes, totalBytes } = this.#options;
     const { size } = object;
@@ -57,12 +57,12 @@ function lookUp(
 type Bytes = AsyncIterable<BorrowedBytes> | undefined;
 const OVER = new Error('the early read is over');
 
-/** Bytes that are on their way, for the first who takes them. */
+/** Bytes being read, for the first caller that takes them. */
 export class EarlyRead implements Disposable {
   readonly #size: number;
   readonly #reading: EitherSignal;
   readonly #release: () => void;
-  /** Digest as the object has it: a hint, by which nothing is decided but what is looked up. */
+  /** Digest from the object's metadata: a hint that only decides what is looked up. */
   readonly #sha256: Sha256 | undefined;
   #known: Promise<Known> | undefined;
   #bytes: Promise<Bytes> | undefined;
@@ -80,14 +80,14 @@ export class EarlyRead implements Disposable {
     this.#sha256 = parseSha256(metadata['sha256'] ?? '');
     this.#known = this.#sha256 && lookUp(blobs, findings, this.#sha256, reading);
     const range = { start: 0, end: size - 1 };
-    // An engine that is not fit, however long, costs no read.
+    // No reads while the engine is unfit.
     this.#bytes = engine.fit().then(() => unscanned.read(name, { generation, range, signal: reading }));
-    // Each is met by who takes it; nobody may.
+    // Errors are reported to the caller that takes the result, if any.
     this.#known?.catch(() => undefined);
     this.#bytes.catch(() => undefined);
   }
 
-  /** @returns undefined where somebody has taken them before, or they are fewer or more than `size` */
+  /** @returns undefined if they were taken before, or their number is not `size` */
   takeBytes(size: number): Promise<Bytes> | undefined {
     if (size !== this.#size) return undefined;
     const bytes = this.#bytes;
@@ -95,7 +95,7 @@ export class EarlyRead implements Disposable {
     return bytes;
   }
 
-  /** @returns undefined where that was not looked up, or somebody has taken it before */
+  /** @returns undefined if it was not looked up, or was taken before */
   takeKnown(sha256: Sha256): Promise<Known> | undefined {
     if (sha256 !== this.#sha256) return undefined;
     const known = this.#known;

@@ -4,19 +4,19 @@ import type { EngineVersion } from '../../shared/scanning/engine.ts';
 import { ScanFault } from '../../shared/scanning/verdict.ts';
 
 interface GateOptions {
-  /** Milliseconds that the signatures may be old. */
+  /** Maximum age of the signatures in milliseconds. */
   readonly maxAgeMs: number;
-  /** Whether signatures that carry no date will do: development ones. */
+  /** Whether signatures without a date are accepted, for development. */
   readonly allowUndated: boolean;
-  /** Milliseconds for which an engine that was found fit is not asked again. */
+  /** Milliseconds until an engine that was found fit is checked again. */
   readonly recheckMs: number;
   readonly now: () => Date;
 }
 
 /**
- * Says whether the engine may decide anything now. That it answers PING means only that it lives: without
- * signatures it calls everything clean. Fit is an engine that finds the EICAR canary, finds nothing in a clean one,
- * and whose signatures are fresh.
+ * Checks whether the engine may give verdicts now. An answer to PING only means that it runs: without signatures, it
+ * reports everything as clean. An engine is fit if it finds the EICAR canary, finds nothing in a clean one, and has
+ * fresh signatures.
  */
 export class EngineGate {
   readonly #scanner: Scanner;
@@ -30,8 +30,8 @@ export class EngineGate {
   }
 
   /**
-   * The engine, where it is fit. Those who ask at the same time are answered by one check.
-   * @throws {ScanFault} `unfit` where it is not, or why it does not answer
+   * Returns the engine if it is fit. Concurrent callers share one check.
+   * @throws {ScanFault} `unfit` if it is not, or the reason why it does not answer
    */
   async fit(): Promise<EngineVersion> {
     if (this.#fit && performance.now() < this.#fit.until) return this.#fit.engine;
@@ -43,7 +43,7 @@ export class EngineGate {
 
   async #check(): Promise<EngineVersion> {
     this.#fit = undefined;
-    // Asked before the canaries: signatures that are loaded in between are newer than this.
+    // Read before the canaries: signatures loaded in between can only be newer.
     const engine = await this.#scanner.version();
     const stale = this.#staleness(engine);
     if (stale) throw new ScanFault('unfit', stale);
@@ -58,7 +58,7 @@ export class EngineGate {
     const { maxAgeMs, allowUndated, now } = this.#options;
     if (databaseDate === undefined) return allowUndated ? undefined : 'the signatures carry no date';
     const age = now().getTime() - Date.parse(databaseDate);
-    // Not "older than": an age that is no number must not pass.
+    // Not "older than": an age of NaN must not pass.
     return age <= maxAgeMs ? undefined : `the signatures are of ${databaseDate}, older than allowed`;
   }
 }

@@ -12,7 +12,7 @@ import { EngineGate } from './engine-gate.ts';
 /** The longest that Pub/Sub waits for an answer. */
 const ACK_DEADLINE_SECONDS = 600;
 
-/** Variables that say what ClamAV is given, and how. */
+/** Variables that configure the scans. */
 export const engineVariables = {
   CLAMD_HOST: v.optional(nonEmpty, '127.0.0.1'),
   CLAMD_PORT: v.optional(port, '3310'),
@@ -31,8 +31,8 @@ export const engineVariables = {
 type EngineConfig = v.InferOutput<v.ObjectSchema<typeof engineVariables, undefined>>;
 
 /**
- * The ClamAV of this instance, and the rules by which it is given files.
- * @throws {Error} where the variables contradict each other
+ * Creates the ClamAV engine of this instance with its limits.
+ * @throws {Error} if the variables contradict each other
  */
 export function composeEngine(config: EngineConfig, log: Logger): ScanDeps & { readonly engine: EngineGate } {
   if (config.WINDOWED_SCAN_MAX_BYTES > 0 && 2 * config.WINDOW_OVERLAP_BYTES > config.MAX_SCAN_BYTES) {
@@ -63,7 +63,7 @@ export function composeEngine(config: EngineConfig, log: Logger): ScanDeps & { r
     admission: new Admission({
       slots: config.SCAN_SLOTS,
       maxWaiting: config.SCAN_QUEUE ?? config.SCAN_SLOTS * 20,
-      // An event that waits for longer comes back when Pub/Sub sends it again: the answer must come before its deadline.
+      // The response must come before Pub/Sub's deadline; an event that waits longer is redelivered.
       maxWaitMs: Math.max(10, ACK_DEADLINE_SECONDS - 10 - config.SCAN_TIMEOUT_SECONDS) * 1000,
       tempSpace: new TempSpace(() => freeBytes(config.CLAMD_TEMP_DIR), sizesFor(config.MAX_SCAN_BYTES)),
       slotUse: new SlotUse({

@@ -42,10 +42,10 @@ import { scanFinalized } from './scan.ts';
 import type { ScanContext } from './scan-context.ts';
 import { type Pushed, TracedDelivery } from './traced-delivery.ts';
 
-/** Files that a policy may accept: their bytes were looked at, as far as ClamAV can. */
+/** Reasons for which a policy may accept a file: its bytes were scanned as far as ClamAV can. */
 const ACCEPTABLE: readonly UnscannableReason[] = ['encrypted', 'limitExceeded', 'unsupported', 'malformed'];
 
-/** Bytes: at a round trip of 40 ms, a file of so many takes longer to fetch than to scan. */
+/** Bytes: with a round trip of 40 ms, smaller files take longer to fetch than to scan. */
 const SMALL_BYTES = 256 * 1024;
 /** Bytes of small files that may wait for a slot. */
 const EARLY_BYTES = 16 * 1024 * 1024;
@@ -105,7 +105,7 @@ const scan: ScanContext = {
   accepts: new Set(config.ACCEPT_UNSCANNABLE),
   verdictMaxAgeMs: config.VERDICT_MAX_AGE_SECONDS * 1000,
   lease: {
-    // Windows may take longer than an event waits for its answer.
+    // Windows may take longer than an event waits for its response.
     aboveBytes: Math.min(config.LEASE_ABOVE_BYTES, config.MAX_SCAN_BYTES + 1),
     durationMs: 60_000,
     holder: randomUUID(),
@@ -150,7 +150,7 @@ async function handler({ request, response, audit, span }: RequestContext): Prom
   response.writeHead(204).end();
 }
 
-/** A scan, and the delivery that it began with. */
+/** A scan and the delivery that started it. */
 interface Scanning {
   readonly delivery: TracedDelivery;
   readonly outcome: Promise<Outcome>;
@@ -158,15 +158,15 @@ interface Scanning {
 
 const inProgress = new Map<string, Scanning>();
 
-/** Deliveries of one event that meet in this process share one scan. */
+/** Concurrent deliveries of one event in this process share one scan. */
 async function scanned(object: StoredObject, pushed: Pushed): Promise<Outcome> {
   if (object.bucket !== config.UNSCANNED_BUCKET) return foreign(`bucket ${object.bucket}`);
   const key = `${object.name}#${object.generation}`;
   const running = inProgress.get(key);
   if (running) return running.delivery.joined(pushed, object, running.outcome);
-  // While the bytes are on their way. A failure is met where something is published.
+  // Concurrently with reading the bytes. A failure surfaces when something is published.
   events.load().catch(() => undefined);
-  // Not the delivery's own signal: who gives up waiting for the answer does not take the scan from the others.
+  // Not the delivery's own signal: if one delivery stops waiting, the scan continues for the others.
   const delivery = new TracedDelivery(tracing, pushed);
   let lines: Logger = log;
   const follow = (about: Traceparent) => {
@@ -186,7 +186,7 @@ function foreign(why: string): Outcome {
   return { kind: 'done' };
 }
 
-/** The file is still there in each case and its event comes back; a permanent failure is dead-lettered. */
+/** The file is kept in each case and its event redelivered; a permanent failure is dead-lettered. */
 function notCompleted(error: unknown, object: StoredObject, log: Logger): Outcome {
   const unfit = error instanceof ScanFault && error.code === 'unfit';
   // docs/operations.md names the alerts by these messages.

@@ -4,7 +4,7 @@ import { defined } from '../../shared/runtime/defined.ts';
 import type { Generation } from '../../shared/storage/object.ts';
 import type { Decision } from './decision.ts';
 
-/** A content as it is known before its bytes are read. */
+/** Facts about a content that are known before its bytes are read. */
 export interface Known {
   readonly blob: Blob | CondemnedBlob | undefined;
   readonly finding: StandingFinding | undefined;

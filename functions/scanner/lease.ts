@@ -5,11 +5,11 @@ import { EitherSignal } from '../../shared/runtime/abort.ts';
 import type { Outcome } from './outcome.ts';
 
 export interface LeaseTerms {
-  /** Bytes: smaller files are scanned sooner than a lease would pay for its writes. */
+  /** Bytes: for smaller files, the scan costs less than the writes of a lease. */
   readonly aboveBytes: number;
-  /** Milliseconds a lease is good for; it is renewed after a third of that. */
+  /** Duration of a lease in milliseconds; it is renewed after a third of that. */
   readonly durationMs: number;
-  /** This process: after a crash it is another. */
+  /** Identifies this process; a restarted process has a new one. */
   readonly holder: string;
   readonly now: () => Date;
 }
@@ -20,9 +20,9 @@ interface LeaseDeps {
 }
 
 export interface Held {
-  /** Ends the renewing, and says how the record was written last: the version to write the verdict over. */
+  /** Stops renewing, and returns the record as last written: the version that the verdict replaces. */
   readonly stopRenewing: () => Promise<Versioned<PendingRecord>>;
-  /** Writes that the scan of the bytes begins, where the file was redriven: a redrive counts from then on. */
+  /** Records that the scan has begun, if the file was redriven: the redrive counts from then on. */
   readonly begun: () => Promise<void>;
   /** Aborts when the lease is lost. */
   readonly signal: AbortSignal;
@@ -31,9 +31,9 @@ export interface Held {
 type Result = Outcome | 'conflict';
 
 /**
- * Runs a scan, for a large file under a lease in its verdict: a second delivery of the event then backs off
- * instead of scanning again. A lease makes work rarer, never wrong: the verdict is written by compare-and-swap
- * no matter which process holds one.
+ * Runs a scan; for a large file, under a lease in its verdict, so that a second delivery of the event backs off instead
+ * of scanning again. The lease only avoids work: the verdict is written by compare-and-swap, whichever process holds
+ * it.
  */
 export async function underLease(
   { records, lease: terms }: LeaseDeps,
@@ -54,7 +54,7 @@ export async function underLease(
   using lost = new EitherSignal(signal);
   let current: Versioned<PendingRecord> = taken;
   let writing: Promise<void> = Promise.resolve();
-  /** One after the other: each needs the version that the last one wrote. */
+  /** Sequential: each needs the version that the previous one wrote. */
   const inTurn = (write: () => Promise<void>): Promise<void> => {
     const turn = writing.then(write);
     writing = turn.catch(() => undefined);
@@ -69,7 +69,7 @@ export async function underLease(
     inTurn(async () => {
       current = await markTried(records, current);
     });
-  // A renewal that fails leaves the lease to run out; the scan goes on and its verdict is checked anyway.
+  // If a renewal fails, the lease expires; the scan continues, and its verdict is checked anyway.
   const timer = isLong && setInterval(() => void inTurn(renew).catch(() => undefined), terms.durationMs / 3);
   const stop = async (): Promise<void> => {
     if (timer) clearInterval(timer);

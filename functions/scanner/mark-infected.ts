@@ -6,11 +6,11 @@ import type { DecidedRecord, Sha256 } from '../../shared/files/record.ts';
 import type { ScanContext } from './scan-context.ts';
 
 /**
- * Keeps that the content of a file is malware: from here on nobody gets it, whichever files have it. It may have been
- * found clean by older signatures and handed out, and then the event says so. All this before the record of the file
- * is written: until then a crash brings its event back.
- * @param found the finding that was known before, or what the scan found just now
- * @returns the release of an operator that allows what was found: then nothing was kept
+ * Records that the content of a file is malware: from then on it cannot be downloaded through any file. If older
+ * signatures had found it clean, publishes that too. All this happens before the record of the file is written: until
+ * then, a crash causes a redelivery of its event.
+ * @param found the finding that was known before, or the result of this scan
+ * @returns the operator's release that covers the signature: then nothing is recorded
  * @throws {StorageError} and what `publish` throws
  */
 export async function markInfected(
@@ -21,7 +21,7 @@ export async function markInfected(
   const { sha256 } = file.content;
   const known = 'announced' in found ? found : await keep(scan.findings, sha256, found);
   if (known && 'release' in known) return known;
-  // Looked for after the finding is there: a scanner that promotes later finds the finding (docs/adr/0027).
+  // Looked up after the finding exists: a scanner that promotes later finds it (docs/adr/0027).
   if (!known || known.announced) return undefined;
   if (known.afterRelease) {
     await announceFinding(scan, sha256, known);
@@ -33,12 +33,12 @@ export async function markInfected(
     scan.accepts.size > 0 && scan.blobs.hasAccepted(),
   ]);
   if (isStored) await announceFinding(scan, sha256, known);
-  // It was never clean, so that nothing has changed for a content, but files may have it.
+  // It was never clean, so no content changes, but files may have it.
   else if (hasAccepted) await scan.findings.recalls.open(sha256);
   return undefined;
 }
 
-/** Nothing was scanned without an engine: what somebody wrote by hand on a blob gave the verdict. */
+/** There was no scan if there is no engine: the verdict comes from a hand-written marker on a blob. */
 function keep(
   findings: Findings,
   sha256: Sha256,

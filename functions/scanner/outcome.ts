@@ -1,9 +1,9 @@
 import type { Refused } from './admission/admission.ts';
 
 export type Outcome =
-  /** The event is dealt with, whatever came of it. */
+  /** The event is handled, whatever the result. */
   | { readonly kind: 'done' }
-  /** The event should come back: nothing was changed that a repeat would not find. */
+  /** The event should be redelivered: a repeat finds every change that was made. */
   | { readonly kind: 'later'; readonly why: string; readonly retryAfterSeconds: number };
 
 export function later({ refused }: Refused): Outcome {

@@ -14,17 +14,17 @@ import type { LeaseTerms } from './lease.ts';
 export interface ScanContext extends DecideDeps {
   readonly records: Records;
   readonly candidates: Candidates;
-  /** Files that are handed out, marked, though they could not be scanned; all others are not. */
+  /** Reasons for which unscannable files can be downloaded, marked as such; no others. */
   readonly accepts: ReadonlySet<UnscannableReason>;
   /** Absent: infected and unscannable bytes are deleted at once. */
   readonly quarantine: Bucket | undefined;
   readonly publish: Publish;
   readonly lease: LeaseTerms;
-  /** Absent: no file is read before it has a slot. */
+  /** Absent: files are only read once they have a slot. */
   readonly early?: EarlyReads;
   readonly log: Logger;
-  /** Span of the delivery that is scanned, once the record says which trace it is of. */
+  /** Span of the delivery, once its trace is known from the record. */
   readonly span?: Span;
-  /** Work that deletes a source: the verdict stands by then. */
+  /** Deletes sources in the background, after the verdict is final. */
   readonly background?: Background;
 }

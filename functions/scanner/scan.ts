@@ -31,14 +31,14 @@ import { decideUnread } from './unread.ts';
 const DONE: Outcome = { kind: 'done' };
 /** Milliseconds between looks for a record. */
 const RECORD_PAUSES_MS = [50, 100, 200, 400];
-/** Milliseconds from an object to its record: longer than a write is tried, or two clocks are apart. */
+/** Maximum milliseconds between an object and its record: longer than a write is retried or clocks differ. */
 const RECORD_COMES_WITHIN_MS = 300_000;
 
 /**
- * The result of a final object in the unscanned bucket. Each step may be the last before a crash,
- * and the event may come twice, late, or while another instance works on it: the end is the same.
+ * Processes a final object in the unscanned bucket. Any step may be the last before a crash, and the event may arrive
+ * twice, late, or while another instance handles it: the result is the same.
  * @param follow is told the span of the upload, and returns the log, the span and `publish` to use from then on
- * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should come back
+ * @throws {StorageError}, {ScanFault} and what `publish` throws: the event should be redelivered
  */
 export async function scanFinalized(
   context: ScanContext,
@@ -47,7 +47,7 @@ export async function scanFinalized(
   follow: (trace: Traceparent) => Partial<ScanContext> = () => ({}),
 ): Promise<Outcome> {
   let scan = context;
-  // The parts of a file that is still being uploaded: the subscription should leave them out, and many may come.
+  // Parts of an upload in progress: the subscription should filter them out, and there may be many.
   if (object.name.startsWith(PARTS_PREFIX)) return DONE;
   const id = parseFileId(object.name);
   if (!id) return ignored(scan, object, 'its name is not a file id');
@@ -57,7 +57,7 @@ export async function scanFinalized(
     if (!current) return withoutRecord(scan, object);
     const { traceparent } = current.record;
     if (traceparent) scan = { ...context, ...follow(traceparent) };
-    // Where the record does not say what these bytes are, the bucket's word counts and not the event's.
+    // If the record does not describe these bytes, the bucket is authoritative, not the event.
     const stored = isUnknown(current.record) ? await actual(scan, object, signal) : object;
     const record = asPending(current.record, stored ?? object);
     if (isDecided(record)) return finish(scan, record, object);
@@ -65,7 +65,7 @@ export async function scanFinalized(
       return dropUpload(scan, { ...current, record }, object);
     if (record.state === 'failed') {
       await announceFailure(scan, { ...current, record });
-      // A delivery that comes twice: nobody has to look (terraform/alerts.tf).
+      // A duplicate delivery: needs no attention (terraform/alerts.tf).
       scan.log.info({ fileId: id, generation: object.generation }, 'event of a failed file');
       return DONE;
     }
@@ -86,14 +86,14 @@ async function scanPending(
 ): Promise<Outcome | 'conflict'> {
   const unread = await decideUnread(scan, current.record, object, early, signal);
   if (typeof unread === 'object' && 'failure' in unread) {
-    // The bucket's word gives a file up, not the event's.
+    // Only the bucket decides that a file is failed, not the event.
     const stored = await actual(scan, object, signal);
     if (!stored) return withoutSource(scan, current, object);
     const belied = stored.size !== object.size || stored.crc32c !== object.crc32c;
     if (belied) return scanPending(scan, current, stored, early, signal);
   }
   if (unread) return carryOut(scan, current, object, unread);
-  // Before a lease: an outage writes nothing, however long it lasts.
+  // Before the lease: nothing is written during an outage, however long.
   await scan.engine.fit();
   const source = { bucket: scan.unscanned, object, file: current.record, early };
   return underLease(scan, current, object.size, signal, async (lease) => {
@@ -102,7 +102,7 @@ async function scanPending(
   });
 }
 
-/** The record is written beside the object, and may be a moment behind it. */
+/** The record is written concurrently with the object, and may appear a moment later. */
 async function recordOf(
   { records }: ScanContext,
   id: FileId,
@@ -116,7 +116,7 @@ async function recordOf(
   return records.get(id, signal);
 }
 
-/** Where a record comes after its event was given up, the sweeper finds the file: nobody here says that none will. */
+/** If the record appears only after its event was given up, the sweeper finds the file. */
 function withoutRecord(scan: ScanContext, object: StoredObject): Outcome {
   const ageMs = scan.now().getTime() - object.timeCreated.getTime();
   if (ageMs > RECORD_COMES_WITHIN_MS) return ignored(scan, object, 'it has no record');
@@ -127,7 +127,7 @@ function isUnknown({ state, content }: FileRecord): boolean {
   return (state === 'uploading' || state === 'pending') && !content;
 }
 
-/** The generation that an event names, as the bucket says it is. */
+/** The generation that an event names, read from the bucket. */
 async function actual(
   { unscanned }: ScanContext,
   { name, generation }: StoredObject,
@@ -137,7 +137,7 @@ async function actual(
   return object?.generation === generation ? object : undefined;
 }
 
-/** Steps 7 and 8: the bytes go where the verdict says, then the record says it. */
+/** Steps 7 and 8: moves the bytes by their verdict, then writes the record. */
 async function carryOut(
   scan: ScanContext,
   current: Versioned<PendingRecord>,
@@ -186,7 +186,7 @@ function timingsOf(
   { timeCreated }: StoredObject,
   at: StepTimes,
 ): Timings {
-  // Cloud Storage's clock is another: a file cannot have waited for less than nothing.
+  // Cloud Storage's clock may differ: a waiting time cannot be negative.
   const sinceArrival = (time: Date) => Math.max(0, time.getTime() - timeCreated.getTime());
   return {
     arrivedAt: timeCreated,

@@ -5,7 +5,7 @@ import { startProcessing } from '../../shared/tracing/delivery.ts';
 import type { Span, Tracing } from '../../shared/tracing/tracing.ts';
 import type { Outcome } from './outcome.ts';
 
-/** A push as it came. */
+/** A push as received. */
 export interface Pushed {
   readonly body: unknown;
   /** Span of the request. */

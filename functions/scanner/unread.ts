@@ -30,7 +30,7 @@ export async function decideUnread(
   return { verdict: { kind: 'unscannable', reason: 'tooLarge' }, content, scan, promoted: false };
 }
 
-/** Only a digest that we computed ourselves gets here: one that a client claims would let it name any content. */
+/** Only digests computed by this service may be passed: with a digest from a client, it could claim any content. */
 async function earlierScan(
   deps: DecideDeps,
   file: BlobUse,
@@ -51,7 +51,7 @@ async function earlierScan(
     const same = blob.object.size === content.size && blob.object.crc32c === content.crc32c;
     const age = deps.now().getTime() - blob.scannedAt.getTime();
     if (!same || age > deps.verdictMaxAgeMs) return undefined;
-    // Windows answer only for what would be scanned in windows now.
+    // A scan in windows is only reused if the file would be scanned in windows now.
     if (blob.coverage && blob.coverage !== coverageOf(deps, content.size)) return undefined;
     const { scannedAt, engine, coverage } = blob;
     const scan = defined({ generation, scannedAt, reusedAt: deps.now(), engine, coverage });

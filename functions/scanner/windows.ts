@@ -2,20 +2,20 @@ import type { BorrowedBytes } from '../../shared/runtime/memory.ts';
 import type { Scanner } from '../../shared/scanning/clamd.ts';
 import { ScanFault, type Verdict } from '../../shared/scanning/verdict.ts';
 
-/** How a file is cut that is larger than the engine can scan. In bytes. */
+/** How a file that is too large for the engine is divided, in bytes. */
 interface Cut {
   readonly size: number;
-  /** Size of one window, the overlap included. */
+  /** Size of one window, including the overlap. */
   readonly windowBytes: number;
-  /** Bytes by which each window begins before the end of the one before it; at most half of a window. */
+  /** Overlap of consecutive windows; at most half a window. */
   readonly overlapBytes: number;
 }
 
 /**
- * Scans one file in windows that overlap, in one pass: the overlap is kept in memory, so that the engine is given
- * exactly the bytes that went by, and none is read twice. All of the source is read, whatever is found in it.
- * @returns infected by the first window that is; else what the first window says that is not clean
- * @throws {ScanFault} if there is no verdict on one of the windows
+ * Scans a file in overlapping windows in one pass: the overlap is kept in memory, so no byte is read twice. Reads the
+ * whole source, whatever is found.
+ * @returns the first infected result, otherwise the first that is not clean
+ * @throws {ScanFault} if a window gets no verdict
  */
 export async function scanInWindows(
   scanner: Scanner,
@@ -25,7 +25,7 @@ export async function scanInWindows(
 ): Promise<Verdict> {
   if (2 * overlapBytes > windowBytes) throw new RangeError('windows may overlap by half of one at most');
   const source = new Source(bytes);
-  // They take turns: what is sent from the one is not overwritten before its window is done.
+  // Used alternately: the bytes of one are not overwritten before its window is done.
   let [kept, spare] = [Buffer.allocUnsafe(overlapBytes), Buffer.allocUnsafe(overlapBytes)];
   let [carried, verdict]: [Uint8Array, Verdict] = [new Uint8Array(), { kind: 'clean' }];
   try {
@@ -51,7 +51,7 @@ class Window {
   readonly #carried: Uint8Array;
   readonly #tail: Buffer | undefined;
   readonly #size: number;
-  /** Bytes of the source that are still to come. */
+  /** Remaining bytes of the source. */
   #left: number;
 
   /** @param tail takes the last bytes, for the next window to begin with */
@@ -73,7 +73,7 @@ class Window {
     }
   }
 
-  /** Reads what the scanner did not want. */
+  /** Drains what the scanner did not read. */
   async skip(): Promise<void> {
     while (this.#left > 0) await this.#next();
   }
@@ -94,7 +94,7 @@ class Window {
   }
 }
 
-/** Hands out bytes in whatever pieces they come, but no more of them than asked for. */
+/** Passes on chunks as they come, up to the requested number of bytes. */
 class Source {
   readonly #iterator: AsyncIterator<BorrowedBytes>;
   #rest: BorrowedBytes = new Uint8Array();
@@ -103,7 +103,7 @@ class Source {
     this.#iterator = bytes[Symbol.asyncIterator]();
   }
 
-  /** @returns no byte where there are none left */
+  /** @returns an empty chunk at the end */
   async take(most: number): Promise<BorrowedBytes> {
     while (this.#rest.length === 0) {
       const { done, value } = await this.#iterator.next();

@@ -9,30 +9,30 @@ export type RecordOutcome =
   /** Nothing is to be done. */
   | 'unchanged'
   | 'young'
-  /** Its client has time left. */
+  /** The upload has not expired yet. */
   | 'uploading'
   | 'scanning'
   /** Its object waits in the unscanned bucket. */
   | 'waiting'
-  /** Its upload was never completed, and now never will be. */
+  /** The upload was never completed and is now expired. */
   | 'expired'
-  /** Its object was there once and is gone: it has failed now. */
+  /** Its object existed and is gone: the file is now failed. */
   | 'sourceGone'
-  /** That it had failed was not said yet. */
+  /** The file had failed, and the event is now published. */
   | 'announced'
   | EndOutcome
   | 'foreign'
   | 'conflict';
 
 /**
- * The action for one record, as it was listed: any write since then makes ours a lost race.
- * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
+ * Handles one record as it was listed; if it has been written since, the write is a conflict.
+ * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep retries
  */
 export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects): Promise<RecordOutcome> {
   const current = deps.records.parse(objects);
   if (!current) return 'foreign';
   const { record } = current;
-  // The rest of such a record comes with the next sweep.
+  // The next sweep does the rest.
   const ended = await reconcileEnds(deps, current);
   if (ended) return ended;
   if (record.state === 'failed' && !record.announced) {
@@ -44,7 +44,7 @@ export async function reconcileRecord(deps: SweeperDeps, objects: RecordObjects)
   if (deps.now().getTime() - record.createdAt.getTime() < deps.abandonedAfterMs) return 'young';
   if (isLeased(record, deps.now())) return 'scanning';
   if (await deps.unscanned.stat(record.id)) return 'waiting';
-  // A lease is of a scan, which had bytes to read.
+  // A lease means that a scan had bytes to read.
   if (record.redriven || record.lease)
     return (await markFailed(deps, { ...current, record }, 'sourceGone')) ? 'sourceGone' : 'conflict';
   return expire(deps, current, { ...record, state: 'expired' });
@@ -82,7 +82,7 @@ async function reconcileUploading(
   }
   if (await objectOf(deps.unscanned, stored.id)) return 'waiting';
   if ((await expire(deps, current, { ...stored, state: 'expired' })) === 'conflict') return 'conflict';
-  // The next sweep finds the leftovers of a crash among the parts.
+  // After a crash, the next sweep finds what is left among the parts.
   await removeParts(deps.unscanned, stored.id);
   return 'expired';
 }

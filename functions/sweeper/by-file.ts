@@ -9,12 +9,12 @@ export const ID_RANGES = rangesOf('', ID_DIGITS, 4);
 /** Comes after every digit of a file id. */
 const AFTER_DIGITS = 'w';
 
-/** The ids that begin with a text: one id, or the tag of an owner. */
+/** The range of ids with a prefix: a whole id, or the tag of an owner. */
 export function idsBeginning(from: string): Range {
   return { from, to: from + AFTER_DIGITS };
 }
 
-/** Objects whose names are a prefix and an id of a range, in the order of ids. @throws {StorageError} */
+/** Lists objects named by a prefix and an id in the range, sorted by id. @throws {StorageError} */
 export function objectsOf(
   bucket: Bucket,
   prefix: string,
@@ -24,7 +24,7 @@ export function objectsOf(
   return allObjects(bucket, { prefix, startOffset: prefix + from, endOffset });
 }
 
-/** One of several streams of objects that are named by a file, in the order of ids. */
+/** A stream of objects named by file id, sorted by id. */
 export type Source<State> = AsyncGenerator<
   { readonly id: FileId; readonly addTo: (state: State) => State },
   void,
@@ -32,8 +32,8 @@ export type Source<State> = AsyncGenerator<
 >;
 
 /**
- * Makes a source of objects that are named by a prefix and a file. Names that are none of a file are left out.
- * @param add puts an object of the stream into what is known of its file
+ * Creates a source of objects named by a prefix and a file id. Other names are skipped.
+ * @param add adds an object to the facts about its file
  */
 export async function* source<State, Item extends { readonly name: string }>(
   prefix: string,
@@ -48,7 +48,7 @@ export async function* source<State, Item extends { readonly name: string }>(
 }
 
 /**
- * Merges sources as they come: each file that any of them names once, in the order of ids.
+ * Merges sources: yields each file that any of them names once, sorted by id.
  * @throws what a source throws
  */
 export async function* byFile<State>(

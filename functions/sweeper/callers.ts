@@ -1,25 +1,25 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { Problem } from '../../shared/http/problems.ts';
 
-/** Paths that Cloud Scheduler may call. The decisions of all others no machine takes. */
+/** Paths that Cloud Scheduler may call. All others are decisions for people. */
 const SCHEDULED: ReadonlySet<string> = new Set(['/sweep', '/collect', '/rescan']);
 
 /** Emails of the service accounts that call on behalf of machines. */
 interface Callers {
-  /** Account in whose name Pub/Sub pushes dead letters. */
+  /** Account that Pub/Sub uses to push dead letters. */
   readonly deadLetters: string;
-  /** Account in whose name Cloud Scheduler calls. */
+  /** Account that Cloud Scheduler uses. */
   readonly schedule: string;
 }
 
 /**
- * Cloud Run lets an account call a service or not, whatever the path. Here each machine account is held to its own paths;
- * any other caller that Cloud Run lets through is an operator.
+ * Cloud Run authorizes an account for the whole service, not for paths. Here each machine account is restricted to its
+ * paths; any other caller that Cloud Run lets through is an operator.
  *
- * The token is not verified again: Cloud Run has checked its signature and audience, and that its account may call us, and
- * removes the signature (https://cloud.google.com/run/docs/troubleshooting#signature-removed).
+ * The token is not verified again: Cloud Run has checked its signature, its audience and the permission of its account,
+ * and removes the signature (https://cloud.google.com/run/docs/troubleshooting#signature-removed).
  * @returns the email of the account
- * @throws {Problem} 403 where the account is not known, or may not call this path
+ * @throws {Problem} 403 if the account is unknown or may not call this path
  */
 export function admitCaller(headers: IncomingHttpHeaders, path: string, callers: Callers): string {
   const email = emailOf(headers);
@@ -39,7 +39,7 @@ function mayCall(email: string, path: string, { deadLetters, schedule }: Callers
 }
 
 /**
- * Where both headers are present, Cloud Run checks `X-Serverless-Authorization` alone, and the other may say anything:
+ * If both headers are present, Cloud Run checks only `X-Serverless-Authorization`; the other one is not trustworthy:
  * https://cloud.google.com/run/docs/authenticating/service-to-service
  */
 function emailOf(headers: IncomingHttpHeaders): string | undefined {

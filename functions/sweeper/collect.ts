@@ -12,12 +12,12 @@ import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import { type CollectOutcome, reconcileUnused } from './unused.ts';
 import { walk } from './walk.ts';
 
-/** Time for which a repeat under an idempotency key is recognised. */
+/** How long an idempotency key is kept. */
 const IDEMPOTENCY_MS = 86_400_000;
-/** Share of the available time: the rest is for what the keys were written for. */
+/** Share of the available time for keys; the rest is for records and blobs. */
 const IDEMPOTENCY_SHARE = 0.1;
 
-/** States in which a file does not rely on a blob, and does not come to without looking for it again. */
+/** States in which a file does not use a blob, and cannot start to without looking it up again. */
 const WITHOUT_BLOB: ReadonlySet<string | undefined> = new Set([
   'infected',
   'unscannable',
@@ -26,19 +26,19 @@ const WITHOUT_BLOB: ReadonlySet<string | undefined> = new Set([
   'deleted',
 ]);
 
-/** Outcomes of the objects that were looked at, counted. */
+/** Number of objects by outcome. */
 export interface CollectReport {
   readonly records: Readonly<Counts<CollectOutcome>>;
   readonly candidates: Readonly<Counts<ClaimOutcome>>;
   readonly blobs: Readonly<Counts<GarbageOutcome>>;
   readonly idempotencyKeys: Readonly<Counts<'young' | 'deleted' | 'kept' | 'changed'>>;
-  /** False where the time was up first: the next collection goes on from there. */
+  /** False if the time ran out first: the next collection continues from there. */
   readonly complete: { readonly records: boolean; readonly idempotencyKeys: boolean };
 }
 
 /**
- * Deletes what nobody needs: files that nothing refers to, blobs that no file uses, tombstones, idempotency keys.
- * Safe to run twice, beside itself and beside everything else. docs/adr/0009-collection.md
+ * Deletes unneeded objects: files without references, blobs that no file uses, tombstones, idempotency keys. Safe to
+ * repeat, and to run concurrently with itself and everything else. docs/adr/0009-collection.md
  * @throws {StorageError} where the buckets cannot be listed, or a file could not say what it uses: nothing was deleted
  *   for that, and the next collection begins where this one did
  */
@@ -73,7 +73,7 @@ async function collectCycle(deps: CollectorDeps, stop: () => boolean) {
   return { counts, complete };
 }
 
-/** @returns where to go on from, undefined once all have been asked */
+/** @returns where to continue, undefined once all records have been read */
 async function askRecords(
   deps: CollectorDeps,
   cycle: Cycle,
@@ -103,7 +103,7 @@ async function askRecords(
   });
 }
 
-/** Decides from the metadata as it stands: a record that does not parse uses what it names. */
+/** Decides from the raw metadata: a record that does not parse still uses the blobs it names. */
 async function markLive(cycle: Cycle, { file, verdict }: RecordObjects): Promise<void> {
   if ([file, verdict].some((object) => WITHOUT_BLOB.has(object?.metadata['state']))) return;
   const owner = (file.metadata['owner'] ?? '') as Principal;
@@ -116,7 +116,7 @@ function collectKeys({ permanent, log, now }: CollectorDeps, stop: () => boolean
     prefix: 'idempotency/',
     stop,
     visit: async (object) => {
-      // A key that was taken over is an older object with a younger claim.
+      // A key that was taken over is an old object with a newer claim.
       const since = parseTime(object.metadata['claimedAt'] ?? '') ?? object.timeCreated;
       if (now().getTime() - since.getTime() < IDEMPOTENCY_MS) return 'young';
       return isKept(object, now()) ? 'kept' : deleteUnlessHeld(permanent, object);

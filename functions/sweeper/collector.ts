@@ -6,12 +6,12 @@ import type { SweeperDeps } from './sweeper.ts';
 export interface CollectorDeps extends SweeperDeps {
   readonly candidates: Candidates;
   readonly references: References;
-  /** A file that nothing refers to for longer than this is deleted; undefined: never. */
+  /** A file without references for longer than this is deleted; undefined: never. */
   readonly unreferencedAfterMs: number | undefined;
-  /** A blob that was used less long ago is not collected; more than twice MARK_GOOD_FOR_MS. */
+  /** A blob used more recently than this is not collected; more than twice MARK_GOOD_FOR_MS. */
   readonly blobGraceMs: number;
-  /** Time for which a deleted file or an expired upload remains visible. */
+  /** How long a deleted file or an expired upload remains visible. */
   readonly tombstoneMs: number;
-  /** The most blobs that one cycle decides on, about: what is in memory. */
+  /** Approximate maximum of blobs that one cycle decides on, all of them in memory. */
   readonly candidatesPerCycle: number;
 }

@@ -1,12 +1,12 @@
 import type { Logger } from '../../shared/runtime/log.ts';
 import type { StoredObject } from '../../shared/storage/object.ts';
 
-/** Objects, counted by what came of them. */
+/** Number of objects by outcome. */
 export type Counts<Outcome extends string> = Partial<Record<Outcome | 'error', number>>;
 
 /**
- * A visit that counts what came of each object. One that cannot be dealt with now is logged and counted as an
- * error, and must not keep the others waiting: the next sweep comes to it again.
+ * Counts the outcome of each object. An object that cannot be processed is logged and counted as an error, so that it
+ * does not block the others; the next sweep retries it.
  */
 export function countOutcomes<
   Outcome extends string,

@@ -6,10 +6,10 @@ import { type Counts, countOutcomes } from './count-outcomes.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { type Walk, walk } from './walk.ts';
 
-/** Where a duty stopped, as the metadata of an object says it; empty texts are not written. */
+/** Where a duty stopped, as metadata of an object; empty strings are not written. */
 export type Place = Readonly<Record<string, string>>;
 
-/** The place of a duty, kept in the metadata of an object. Of two at work at the same time, one can move it from where it was. */
+/** The position of a duty, kept in the metadata of an object. Of two concurrent runs, only one can move it. */
 export class Cursor {
   readonly #bucket: Bucket;
   readonly #name: string;
@@ -26,14 +26,14 @@ export class Cursor {
     return new Cursor(bucket, name, await bucket.stat(name));
   }
 
-  /** The place as it was read, or saved last; empty for the beginning. */
+  /** The position as last read or saved; empty for the beginning. */
   get place(): Place {
     return this.#object?.metadata ?? {};
   }
 
   /**
-   * Writes a place, unless that changes nothing. One that two may write at the same time needs a value that tells them apart.
-   * @returns false where somebody else has moved it meanwhile: nothing is written any more
+   * Writes a position, unless it is unchanged. If two runs may write the same one concurrently, include a unique value.
+   * @returns false if another run has moved it: nothing is written from then on
    * @throws {StorageError}
    */
   async save(place: Place): Promise<boolean> {
@@ -46,11 +46,11 @@ export class Cursor {
 }
 
 /**
- * Goes on where the last call was stopped. The place is kept in the metadata of an object, for which there is
- * no need as long as every call comes to its end.
+ * Continues where the last call stopped. The position is kept in the metadata of an object, which is not created as
+ * long as every call completes.
  *
- * Of two at work at the same time only one can move it. The other's work was done as well, and its
- * word about where it stopped is not needed: at worst a part is looked at again.
+ * Of two concurrent runs, only one can move the position. The work of the other one is done too, and its position is
+ * not needed: at worst, a part is visited again.
  * @param work is told the place, empty for the beginning, and resolves to the place to go on from, or to undefined at
  *   the end
  * @returns whether the end was reached
@@ -67,7 +67,7 @@ export async function resume(
   return next === undefined;
 }
 
-/** Counts what comes of each object of a walk, which goes on where the last call was stopped. @see resume */
+/** Counts the outcomes of a walk, which continues where the last call stopped. @see resume */
 export async function resumeWalk<Named extends { readonly name: string }, Outcome extends string>(
   { permanent, log }: Pick<SweeperDeps, 'permanent' | 'log'>,
   name: string,

@@ -15,7 +15,7 @@ import { visitSideBySide } from './side-by-side.ts';
 import { walk } from './walk.ts';
 
 const DAY_MS = 86_400_000;
-/** A retention period may be shortened: nothing is put off for longer than this. */
+/** Retention periods can be shortened, so nothing is deferred for longer than this. */
 const LONGEST_WAIT_MS = 30 * DAY_MS;
 
 interface Version {
@@ -34,23 +34,23 @@ interface GcClaim {
 
 export type ClaimOutcome =
   | 'claimed'
-  /** Its blob was used not long ago, or may not be deleted yet. */
+  /** Its blob was used recently, or cannot be deleted yet. */
   | 'waiting'
   /** There is no blob. */
   | 'dropped'
-  /** Decided before, and still kept by a retention policy or a hold. */
+  /** Decided before; still kept by a retention policy or a hold. */
   | 'kept'
   | 'conflict';
 
 export type GarbageOutcome =
   | 'deleted'
-  /** Somebody uses it again, or newer signatures have found it infected. */
+  /** It is in use again, or newer signatures have found malware in it. */
   | 'changed'
   | 'kept';
 
 /**
- * One round of the question which blobs nobody uses: candidates are claimed, then every record is asked, and what
- * no record has struck out is garbage. docs/adr/0009-collection.md has the proof; its uses of this code are documented
+ * One garbage collection of blobs: claims candidates, then reads every record. A candidate that no record uses is
+ * garbage. docs/adr/0009-collection.md has the proof; its uses of this code are documented
  * where they are needed.
  */
 export class Cycle {
@@ -65,7 +65,7 @@ export class Cycle {
   }
 
   /**
-   * Claims candidates. No record may have been asked before this is over.
+   * Claims candidates. Must be complete before the first record is read.
    * @throws {StorageError} also where one claim is in doubt: a claim that takes effect later, once records have been
    *   asked without it, must be of a cycle that nobody continues
    */
@@ -87,7 +87,7 @@ export class Cycle {
     return cycle;
   }
 
-  /** Continues a cycle that was stopped: what it has claimed and no record has struck out. @throws {StorageError} */
+  /** Resumes a cycle with the candidates that it has claimed and that no record uses so far. @throws {StorageError} */
   static async resume(deps: CollectorDeps, id: string): Promise<Cycle> {
     const cycle = new Cycle(deps, id);
     await walk({
@@ -102,12 +102,12 @@ export class Cycle {
     return cycle;
   }
 
-  /** Why a record could not strike out what it uses: then nothing is known of the records so far. */
+  /** Why the blobs of a record could not be marked as live; the result of the records so far is then void. */
   get failure(): unknown {
     return this.#failure;
   }
 
-  /** A file uses this content. @throws {StorageError} */
+  /** Marks a content as live. @throws {StorageError} */
   async markLive(contents: Contents): Promise<void> {
     for (const key of blobKeys(contents)) {
       const claim = this.claims.get(key);
@@ -123,7 +123,8 @@ export class Cycle {
   }
 
   /**
-   * Deletes what is left once every record was asked. A candidate that cannot be deleted now is left to a later cycle.
+   * Deletes the remaining candidates once every record has been read. One that cannot be deleted now is left to a later
+   * cycle.
    */
   async deleteGarbage(stop: () => boolean, counts: Counts<GarbageOutcome>): Promise<void> {
     const candidates = Array.from(this.claims.values(), ({ candidate }) => candidate);
@@ -166,7 +167,9 @@ export class Cycle {
     return 'claimed';
   }
 
-  /** @throws {Error} where it took effect anyway: the answer was lost, and somebody wrote to the candidate then */
+  /**
+   * @throws {Error} if the write took effect although its response was lost, and the candidate was written again since
+   */
   async #lostClaim({ name }: StoredObject): Promise<ClaimOutcome> {
     const current = await this.#collector.permanent.stat(name);
     if (current?.metadata['cycle'] === this.id) throw new Error(`the claim of ${name} is in doubt`);
@@ -222,7 +225,7 @@ export class Cycle {
   }
 }
 
-/** The value that {@link Cycle} wrote into a candidate, if that cycle was the last to write. */
+/** The metadata that {@link Cycle} wrote to a candidate, if that cycle wrote it last. */
 function claimOf(candidate: StoredObject, id: string): GcClaim | undefined {
   const { cycle, done, blobGeneration, blobMetageneration } = candidate.metadata as CandidateMetadata;
   const generation = parseGeneration(blobGeneration);

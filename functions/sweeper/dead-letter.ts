@@ -9,23 +9,24 @@ import { isLeased, type SweeperDeps } from './sweeper.ts';
 
 type DeadLetterOutcome =
   | 'failed'
-  /** Sent to the scanner again, because it may be. */
+  /** Sent to the scanner again, because attempts are left. */
   | 'redriven'
-  /** Not about a file of ours. */
+  /** Not about a file of this service. */
   | 'foreign'
-  /** The file came to an end anyway. */
+  /** The file has a verdict or is over. */
   | 'unchanged'
-  /** Somebody scans it now. */
+  /** A scan is in progress. */
   | 'scanning'
-  /** The file was sent to the scanner again since: that message decides. */
+  /** The file was sent to the scanner again since; that message counts. */
   | 'outdated'
   | 'conflict';
 
 /**
- * The notification of an object that the scanner has refused for as long as Pub/Sub tries: its file is sent to the
- * scanner again, or has failed where that was tried often enough. All outcomes but 'conflict' acknowledge the message.
+ * Handles the notification of an object that the scanner has refused for as long as Pub/Sub retries: sends the file to
+ * the scanner again, or marks it as failed if that was tried often enough. All outcomes but 'conflict' acknowledge the
+ * message.
  * @param body of the Pub/Sub push, parsed
- * @throws {StorageError} and what `publish` throws: the message should come back
+ * @throws {StorageError} and what `publish` throws: the message should be redelivered
  */
 export async function deadLettered(deps: SweeperDeps, body: unknown): Promise<DeadLetterOutcome> {
   const event = parseFinalized({}, body);
@@ -50,7 +51,7 @@ export async function deadLettered(deps: SweeperDeps, body: unknown): Promise<De
   });
 }
 
-/** A record that cannot be read is not fixed by sending the message again. */
+/** Redelivering the message does not repair an unreadable record. */
 function unlessCorrupt({ log }: SweeperDeps) {
   return (error: unknown): undefined => {
     if (!(error instanceof CorruptRecord)) throw error;

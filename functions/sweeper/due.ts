@@ -12,8 +12,8 @@ export interface RescanAges {
 }
 
 /**
- * The time at which a blob is to be scanned again: the first that comes after its last scan, in the past or in the future.
- * @returns undefined where there is none any more, or an operator has to look first
+ * When a blob is due for its next re-scan, counted from its last scan; may be in the past.
+ * @returns undefined if no further re-scan is due, or an operator must look first
  */
 export function rescanDueAt(blob: StoredObject, { afterDays, everyDays }: RescanAges): Date | undefined {
   if (isDamaged(blob) || blob.metadata['signature'] !== undefined) return undefined;

@@ -8,9 +8,9 @@ import { fileExpiring } from './file-expiring.ts';
 import type { SweeperDeps } from './sweeper.ts';
 
 export type EndOutcome =
-  /** Its end is near, and the event that says so is out. */
+  /** The file ends soon, and the event is published. */
   | 'expiring'
-  /** Grants that were over are gone from its record. */
+  /** Expired grants were removed from the record. */
   | 'grantsEnded'
   | 'conflict';
 

@@ -3,8 +3,8 @@ import { fileEvent } from '../../shared/events/file-event.ts';
 import type { DeletedRecord } from '../../shared/files/record.ts';
 
 /**
- * A file is gone: its owner took it back, it has reached its end, or nothing referred to it any more. Its id is a function of file and time:
- * a repeat is known as one.
+ * A file was deleted: by its owner, at its end, or for lack of references. The event id is derived from file and time,
+ * so duplicates can be recognised.
  */
 export function fileDeleted(record: DeletedRecord): EventMessage {
   const deletedAt = record.deletedAt.toISOString();

@@ -3,7 +3,7 @@ import { fileEvent } from '../../shared/events/file-event.ts';
 import { noticeOf } from '../../shared/files/ends.ts';
 import type { FileRecord } from '../../shared/files/record.ts';
 
-/** A file is about to reach its end. Its id is a function of file and end: another end is another event. */
+/** A file will reach its end soon. The event id is derived from file and end: a new end is a new event. */
 export function fileExpiring(record: FileRecord, end: Date): EventMessage {
   const expiresAt = end.toISOString();
   return fileEvent(record, {

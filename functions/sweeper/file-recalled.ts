@@ -14,7 +14,8 @@ export interface Concerned {
 }
 
 /**
- * A file that was clean is infected: a later scan of its content found malware. Its id is a function of file and finding.
+ * A clean file became infected: a later scan of its content found malware. The event id is derived from file and
+ * finding.
  */
 export function fileRecalled(
   record: InfectedRecord,

@@ -8,16 +8,16 @@ import { hasWaited, type SweeperDeps } from './sweeper.ts';
 export type GrantOutcome =
   /** Nothing is to be done. */
   | 'unchanged'
-  /** The request that granted it may be about to publish that. */
+  /** The granting request may still be about to publish the event. */
   | 'young'
-  /** The event of the grant is out now. */
+  /** The event of the grant is now published. */
   | 'announced'
   /** No record names the viewer, and none will: the entry is gone, also one that a hold kept until now. */
   | 'dropped'
   | 'foreign';
 
 /**
- * The action for one entry of the index of viewers: publishes that a file was shared, unless it is noted that this was done.
+ * Handles one entry of the viewer index: publishes that a file was shared, unless that is already noted.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
 export async function reconcileGrant(deps: SweeperDeps, entry: StoredObject): Promise<GrantOutcome> {
@@ -38,7 +38,7 @@ export async function reconcileGrant(deps: SweeperDeps, entry: StoredObject): Pr
     await shared.markAnnounced(viewer.principal, named.id, since);
     return 'announced';
   }
-  // A request that grants it may still write the record.
+  // A granting request may still write the record.
   if (now().getTime() - entry.updated.getTime() < abandonedAfterMs) return 'young';
   await shared.remove(entry);
   return 'dropped';

@@ -35,7 +35,7 @@ export function triedEnough({ redriven }: PendingRecord, { maxRedrives }: Sweepe
   return redriven?.tried === true && redriven.times >= maxRedrives;
 }
 
-/** Resets a failed record, so that it starts anew. A lease that it still has is over. */
+/** Resets a failed record to pending. A lease that it still has is void. */
 function redriven(record: PendingRecord | FailedRecord, at: Date): PendingRecord {
   if (record.state === 'failed') {
     const { failure: _, failedAt: __, announced: ___, ...stored } = record;

@@ -2,7 +2,7 @@
 const AT_A_TIME = 16;
 
 /**
- * Visits items, several at a time. A started visit is finished; once one has failed, no other is begun.
+ * Visits items concurrently. A started visit is finished; after a failure, no other one starts.
  * @param visit is told how to ask whether another visit has failed
  * @returns the first item that was not visited because of `stop`; undefined at the end
  * @throws what `items` throws, and the first failure of a visit, once all that were started are over

@@ -8,7 +8,7 @@ import { type SweepTerms, stopAfter } from './sweep-terms.ts';
 import type { SweeperDeps } from './sweeper.ts';
 import { PENDING, reconcileWaiting, type WaitingOutcome } from './waiting.ts';
 
-/** Share of the available time: what waits comes first, and leaves some to the records. */
+/** Share of the available time for waiting objects, which come first; the rest is for the records. */
 const WAITING_SHARE = 0.75;
 /** Share of the available time at which the records leave the rest to the grants. */
 const RECORDS_SHARE = 0.95;
@@ -18,15 +18,15 @@ export interface SweepReport {
   readonly unscanned: Readonly<Counts<WaitingOutcome>>;
   readonly records: Readonly<Counts<RecordOutcome>>;
   readonly grants: Readonly<Counts<GrantOutcome>>;
-  /** Age of the oldest object seen that waits for a verdict, 0 where none does. */
+  /** Age of the oldest object seen that waits for a verdict; 0 if there is none. */
   readonly oldestPendingSeconds: number;
-  /** False where the time was up first: the next sweep goes on from there. */
+  /** False if the time ran out first: the next sweep continues from there. */
   readonly complete: { readonly unscanned: boolean; readonly records: boolean; readonly grants: boolean };
 }
 
 /**
- * Finds what no event leads to an end any more, and leads it there. Safe to run twice, beside itself and beside
- * everything else: every write is a compare-and-swap, every repeat does nothing or says the same.
+ * Finishes whatever events did not. Safe to repeat, and to run concurrently with itself and everything else: every
+ * write is a compare-and-swap, and a repeat does nothing or publishes the same event.
  * @throws {StorageError} where the buckets cannot be listed
  */
 export async function sweep(deps: SweeperDeps, terms: SweepTerms): Promise<SweepReport> {

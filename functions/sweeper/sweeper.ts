@@ -17,13 +17,13 @@ export interface SweeperDeps {
   readonly publish: Publish;
   /** Publishes to the scanner: the notification of an object that is final. */
   readonly redeliver: Publish;
-  /** A file that waits for longer than this is sent to the scanner again, and again after as long. */
+  /** A file that waits longer than this is sent to the scanner again, repeatedly at this interval. */
   readonly stuckAfterMs: number;
-  /** A record that waits for longer than this, and has no object, was abandoned. */
+  /** A record without an object that waits longer than this is abandoned. */
   readonly abandonedAfterMs: number;
-  /** Number of redrives in vain after which a file has failed. */
+  /** Number of unsuccessful redrives after which a file is failed. */
   readonly maxRedrives: number;
-  /** Limit in one sweep: what the scanner cannot take in time would be refused, and end as a dead letter. */
+  /** Limit per sweep: files beyond the scanner's capacity would be refused and end as dead letters. */
   readonly redrivesPerSweep: number;
   readonly now: () => Date;
   readonly log: Logger;

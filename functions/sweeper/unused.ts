@@ -14,17 +14,17 @@ import { fileDeleted } from './file-deleted.ts';
 export type CollectOutcome =
   /** Nothing is to be done. */
   | 'unchanged'
-  /** A resource refers to it, and its record says so now. */
+  /** It has a reference, and its record now says so. */
   | 'referenced'
   /** The last reference was found gone: its grace begins. */
   | 'unreferenced'
-  /** Nothing referred to it for too long: it is deleted now. */
+  /** It had no references for too long and is now deleted. */
   | 'collected'
-  /** Its deletion was published, and what it had is released. */
+  /** Its deletion was published, and its content released. */
   | 'announced'
-  /** It can be seen for a while yet that it was there. */
+  /** Its tombstone remains visible for a while. */
   | 'tombstone'
-  /** Nothing is left of it. */
+  /** Completely removed. */
   | 'purged'
   /** A retention policy or a hold keeps it. */
   | 'kept'
@@ -32,8 +32,8 @@ export type CollectOutcome =
   | 'conflict';
 
 /**
- * The action for one record, as it was listed: any write since then makes ours a lost race.
- * @param hasReference as it was when the page was listed: a hint, no more
+ * Handles one record as it was listed; if it has been written since, the write is a conflict.
+ * @param hasReference as of the listing of the page: only a hint
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: the next collection finds it again
  */
 export async function reconcileUnused(

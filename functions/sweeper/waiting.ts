@@ -9,22 +9,22 @@ import { reconcilePart } from './parts.ts';
 import { redrive, triedEnough } from './redrive.ts';
 import { hasWaited, isLeased, type SweeperDeps } from './sweeper.ts';
 
-/** The bytes and files that may still be sent to the scanner in this sweep. */
+/** The remaining budget of bytes and files to send to the scanner in this sweep. */
 interface Allowance {
   redrives: number;
 }
 
 export type WaitingOutcome =
-  /** Its event has had no time yet. */
+  /** Its event may still be on its way. */
   | 'young'
   /** Scanned under a lease. */
   | 'scanning'
   /** Sent to the scanner again not long ago, or to be sent by the next sweep. */
   | 'redriveWaits'
   | 'redriven'
-  /** Redriven and tried too often: it has failed now. */
+  /** Redriven too often: the file is now failed. */
   | 'gaveUp'
-  /** Decided before; the steps after that are done now. */
+  /** Decided before; the remaining steps are now done. */
   | 'concluded'
   /** Bytes that nobody waits for: of an upload that failed, expired or was withdrawn, or was never recorded. */
   | 'dropped'
@@ -38,7 +38,7 @@ export type WaitingOutcome =
   | 'assembled'
   /** Has no record, which may still come. */
   | 'unrecorded'
-  /** Not by us. It is left to the bucket's lifecycle. */
+  /** Not created by this service; left to the bucket's lifecycle. */
   | 'foreign'
   | 'conflict';
 
@@ -51,7 +51,7 @@ export const PENDING: ReadonlySet<WaitingOutcome> = new Set<WaitingOutcome>([
 ]);
 
 /**
- * The action for one object of the unscanned bucket. Everything there waits for something.
+ * Handles one object of the unscanned bucket, where everything waits for something.
  * @throws {StorageError}, {CorruptRecord} and what publishing throws: a later sweep finds it again
  */
 export async function reconcileWaiting(

@@ -13,13 +13,13 @@ export interface Walk<Named extends { readonly name: string }> {
   readonly to?: string | undefined;
   /** Asked before each page, and before each object, which it is told. */
   readonly stop: (next?: Named) => boolean;
-  /** Told of each page before its objects are visited. */
+  /** Called with each page before its objects are visited. */
   readonly page?: (objects: readonly Named[]) => Promise<void>;
   readonly visit: (object: Named) => Promise<void>;
 }
 
 /**
- * Visits the objects below a prefix in the order of their names, page by page. A started operation is finished. The
+ * Visits the objects below a prefix in the order of their names, page by page. A started visit is finished. The
  * next page is listed while the objects of one are visited: a walk through many pages takes as long as listing them.
  * @returns the name to go on from where it was stopped ('' for the first), undefined at the end
  * @throws {StorageError} where a page cannot be listed, and what `page` and `visit` throw

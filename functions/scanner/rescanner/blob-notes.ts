@@ -13,9 +13,9 @@ export class BlobNotes {
   }
 
   /**
-   * Says that a newer scan of exactly these bytes found them clean. A scan that is newer still stays, and so does one of the whole where
-   * the newer one was in windows.
-   * @returns false where that generation is gone
+   * Notes that a newer scan of exactly these bytes found them clean. Does not replace an even newer scan, or a scan of
+   * the whole file by one in windows.
+   * @returns false if that generation does not exist
    * @throws {StorageError}
    */
   confirm({ object }: Blob, scan: Omit<Blob, 'object'>): Promise<boolean> {
@@ -27,21 +27,21 @@ export class BlobNotes {
     });
   }
 
-  /** Says that a re-scan came to an end without a clean verdict, which changes nothing for files. @see confirm */
+  /** Notes that a re-scan ended without a clean verdict, which changes nothing for files. @see confirm */
   noteRescan(object: StoredObject, at: Date): Promise<boolean> {
     return this.#annotate(object, (current) =>
       lastScannedAt(current) < at ? { rescannedAt: at.toISOString() } : undefined,
     );
   }
 
-  /** Says that the bytes do not have the digest of their name: nobody gets or shares them any more. @see confirm */
+  /** Notes that the bytes do not match the digest in their name: they are no longer served or shared. @see confirm */
   noteDamage(object: StoredObject, at: Date): Promise<boolean> {
     return this.#annotate(object, (current) =>
       isDamaged(current) ? undefined : { damagedAt: at.toISOString() },
     );
   }
 
-  /** @param changes of what is there; undefined where it says so already */
+  /** @param changes returns the changes to the metadata; undefined if there are none */
   async #annotate(
     object: StoredObject,
     changes: (current: StoredObject) => Readonly<Record<string, string | null>> | undefined,

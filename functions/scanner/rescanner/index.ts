@@ -100,7 +100,7 @@ async function handler({ request, response, log, audit, span: pushed }: RequestC
   response.writeHead(204).end();
 }
 
-/** A re-scan, and the request that it began with. */
+/** A re-scan and the request that started it. */
 interface Rescanning {
   readonly order: RescanRequest;
   readonly outcome: Promise<Outcome>;
@@ -108,7 +108,9 @@ interface Rescanning {
 
 const inProgress = new Map<string, Rescanning>();
 
-/** Requests for one content that meet in this process share one scan, unless the later one asks for more: it comes back. */
+/**
+ * Concurrent requests for one content in this process share one scan. A later one that asks for more is redelivered.
+ */
 async function rescanned(order: RescanRequest, log: Logger, span: Span): Promise<Outcome> {
   const key = `${order.name}#${order.generation}`;
   const running = inProgress.get(key);
@@ -125,7 +127,7 @@ async function rescanned(order: RescanRequest, log: Logger, span: Span): Promise
   return outcome;
 }
 
-/** The content is there in each case, and the request comes back. */
+/** The content is kept in each case, and the request redelivered. */
 function notCompleted(error: unknown, { name }: RescanRequest, log: Logger): Outcome {
   const unfit = error instanceof ScanFault && error.code === 'unfit';
   // docs/operations.md names the alerts by these messages.

@@ -20,7 +20,7 @@ type Request = RescanRequest & { readonly quarantined: Sha256 };
 /**
  * Scans bytes in quarantine again, and notes on the finding of their digest whether signatures that are newer than those which found
  * something still do. It hands nothing out, and lifts nothing: docs/adr/0045-clean-in-quarantine.md
- * @throws {StorageError}, {ScanFault}: the request should come back
+ * @throws {StorageError}, {ScanFault}: the request should be redelivered
  */
 export async function rescanQuarantined(
   context: RescanContext & { readonly quarantine: Bucket },
@@ -30,14 +30,14 @@ export async function rescanQuarantined(
   const { quarantine, findings, log } = context;
   const [object, known] = await Promise.all([quarantine.stat(name, signal), findings.get(sha256, signal)]);
   if (object?.generation !== generation || !known || !isOfAScan(known)) return 'over';
-  // Found by an earlier delivery that ended before it said so.
+  // Found by an earlier delivery that ended before publishing it.
   if (known.afterRelease && !known.announced) await announceFinding(context, sha256, known);
   const engine = await context.engine.fit();
   const before = known.clean?.engine ?? known.foundAgainBy ?? known.finding.engine;
-  // A scan by older signatures that finds nothing says nothing against one by newer ones that did.
+  // A clean result from older signatures does not refute a finding by newer ones.
   if ((known.clean && known.clean.at >= dueAt) || isSame(engine, before) || isOlder(engine, before))
     return 'current';
-  // Windows do not find everything: they are no reason to doubt a scan of the whole.
+  // Windows do not find everything, so they do not refute a scan of the whole file.
   if (coverageOf(context, object.size) !== 'whole') return note(context, sha256, known, undefined);
   const { size, crc32c } = object;
   const file = { owner: OWNER, content: { size, crc32c, sha256 } };
@@ -68,7 +68,7 @@ async function foundAgain(
   return 'infected';
 }
 
-/** @param decision undefined for a content that is too large to be scanned as a whole */
+/** @param decision undefined if the content is too large to be scanned as a whole */
 async function note(
   { findings, log }: RescanContext,
   sha256: Sha256,
@@ -78,7 +78,7 @@ async function note(
   const found = decision && foundClean(decision);
   for (let current: StandingFinding | undefined = known; current; current = await findings.get(sha256)) {
     const { signature } = current;
-    // Another finding, or an operator's word, came meanwhile: this scan says nothing of it.
+    // There is a new finding or an operator's decision, which this scan does not refute.
     if (!isSameFinding(current, known)) return 'over';
     if (!(await findings.noteClean(current, found))) continue;
     const line = { sha256, signature, ...(found && { engine: shownEngine(found.engine) }) };

@@ -18,23 +18,23 @@ export interface RescanContext extends ScanDeps {
 }
 
 export type RescanOutcome =
-  /** The content is not there any more, or is not to be handed out anyway. */
+  /** The content no longer exists, or cannot be downloaded anyway. */
   | 'over'
-  /** A finding stands for it, and the event about that is out now. */
+  /** A finding is in force, and its event is now published. */
   | 'known'
-  /** It was scanned since it became due, or by the same signatures. */
+  /** Already scanned since it became due, or with the same signatures. */
   | 'current'
   | 'clean'
   | 'infected'
-  /** The finding is one that an operator has lifted. */
+  /** An operator has released the finding. */
   | 'released'
   | 'unscannable'
-  /** The bytes do not have the digest of their name. */
+  /** The bytes do not match the digest in their name. */
   | 'damaged';
 
-/** All re-scans take turns as one owner's. */
+/** All re-scans count as one owner in the queue. */
 export const OWNER = 'rescan';
-/** A signature database without a version may be any. */
+/** A signature database without a version could be any version. */
 export function isSame(engine: EngineVersion, before: EngineVersion): boolean {
   return (
     engine.database !== undefined && engine.database === before.database && engine.engine === before.engine

@@ -14,9 +14,9 @@ import { isSame, OWNER, type RescanContext, type RescanOutcome } from './rescan-
 const DONE: Outcome = { kind: 'done' };
 
 /**
- * Scans a stored content again, as its request names it. Each step may be the last before a crash, and the request may come
- * twice, late, or while another instance works on it: the end is the same. docs/adr/0034-re-scan.md has the steps.
- * @throws {StorageError}, {ScanFault} and what `publish` throws: the request should come back
+ * Scans the stored content that a request names. Any step may be the last before a crash, and the request may arrive
+ * twice, late, or while another instance handles it: the result is the same. docs/adr/0034-re-scan.md has the steps.
+ * @throws {StorageError}, {ScanFault} and what `publish` throws: the request should be redelivered
  */
 export async function rescan(
   context: RescanContext,
@@ -63,7 +63,7 @@ async function rescanned(
   }
   const blob = parseBlob(object);
   if ('signature' in blob) return 'over';
-  // An engine that is not fit, however long, costs no read.
+  // No reads while the engine is unfit.
   const engine = await context.engine.fit();
   if (lastScannedAt(object) >= dueAt || isSame(engine, blob.engine)) return 'current';
   if (!coverageOf(context, object.size)) {
@@ -111,7 +111,7 @@ async function decided(
       return 'infected';
     }
     case 'unscannable':
-      // A limit of ClamAV is no malware: what was found clean stays so.
+      // A limit of ClamAV is not malware: a clean content stays clean.
       await notes.noteRescan(blob.object, scannedAt);
       log.warn({ blob: blob.object.name, reason: verdict.reason }, 're-scan gave no verdict');
       return 'unscannable';
