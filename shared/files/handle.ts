@@ -7,19 +7,19 @@ import type { DecidedRecord, FileRecord, UploadingRecord } from './record.ts';
 /** The outcome of a scan, in handles and in statements. */
 export interface Outcome {
   readonly scannedAt?: string;
-  /** An earlier scan of the same content decided; absent where the file itself was scanned. */
+  /** The verdict is from an earlier scan of the same content; absent if this file was scanned. */
   readonly reused?: true;
   readonly engine?: ShownEngine;
   /** `windows` where the file was scanned in parts; absent where it was scanned as a whole. */
   readonly coverage?: string;
   /** ClamAV's name for what it found; `infected` alone. */
   readonly signature?: string;
-  /** When a file that had been clean was recalled; `infected` alone. */
+  /** When the file was recalled after it had been clean; only if `infected`. */
   readonly recalledAt?: string;
   /** Why it could not be scanned, or what went wrong; `unscannable` and `failed` alone. */
   readonly reason?: string;
   readonly detail?: string;
-  /** Whether it is handed out though it could not be scanned; `unscannable` alone. */
+  /** Whether it can be downloaded although it could not be scanned; only if `unscannable`. */
   readonly accepted?: boolean;
 }
 
@@ -35,21 +35,20 @@ export interface Handle extends Outcome {
   readonly size?: number;
   readonly sha256?: string;
   readonly createdAt: string;
-  /** The end that its owner gave it. */
+  /** When the file is deleted; set by its owner. */
   readonly expiresAt?: string;
-  /** When the caller ceases to see it; for viewers whose grants all have an end. */
+  /** When the access of the caller ends; for viewers whose grants all have an end. */
   readonly until?: string;
   readonly deletedAt?: string;
-  /** An operator lifted the finding of the content; `clean` alone, for its owner and administrators. */
+  /** An operator released the content; only if `clean`, for its owner and administrators. */
   readonly released?: { readonly by: string; readonly reason: string; readonly at: string };
-  /** How many it is shared with; told to its owner and to administrators alone. */
+  /** Number of viewers; only for the owner and administrators. */
   readonly viewerCount?: number;
   /**
-   * `uploading` alone. How far it is, the answers of the upload function alone say, and those of tus alone: a direct
-   * session knows its own offset.
+   * Only if `uploading`. `offset` is only in responses to tus requests; a direct session knows its own offset.
    */
   readonly upload?: { readonly offset?: number; readonly length?: number; readonly expiresAt: string };
-  /** The outcome that is certain; only at its upload. */
+  /** The outcome, if already certain; only in the response to the upload. */
   readonly expected?: { readonly state: 'unscannable'; readonly reason: 'tooLarge' };
   readonly links: { readonly self: string; readonly status: string };
 }

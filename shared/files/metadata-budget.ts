@@ -10,15 +10,15 @@ const MAX_METADATA_BYTES = 8 * 1024;
  */
 const RESERVED_BYTES = 512;
 
-/** Bytes for viewers of a file that is new. Without them, long metadata of an upload would keep it from being shared. */
+/** Bytes reserved for viewers of a new file, so that long upload metadata does not prevent sharing. */
 const VIEWERS_BYTES = 1024;
 
-/** Whether all that may still come fits beside what `files/<id>` is to say. */
+/** Whether `files/<id>` leaves room for everything that may still be added. */
 export function fitsMetadata(file: Metadata): boolean {
   return bytesOf(file) + RESERVED_BYTES <= MAX_METADATA_BYTES;
 }
 
-/** The same of a file that is new, and whose first viewers are still to come. */
+/** The same for a new file, including room for its first viewers. */
 export function fitsNewMetadata(file: Metadata): boolean {
   return bytesOf(file) + RESERVED_BYTES + VIEWERS_BYTES <= MAX_METADATA_BYTES;
 }

@@ -25,7 +25,7 @@ import {
 } from './record-fields.ts';
 import { declaredDigestsOf } from './uploading.ts';
 
-/** A record whose metadata does not parse. It is a fault for an operator to look at, and denies everything. */
+/** A record whose metadata does not parse. It denies all access, and an operator must look at it. */
 export class CorruptRecord extends Error {
   override readonly name = 'CorruptRecord';
 }
@@ -37,7 +37,7 @@ type Uploading = Part<UploadingRecord, 'content'>;
 type Waiting = Part<PendingRecord, 'lease' | 'redriven'>;
 type Over = Part<Exclude<UnjudgedRecord, UploadingRecord | PendingRecord>>;
 
-/** How a file arrives, and that it is over. */
+/** How a file is uploaded, and whether it is over. */
 const ARRIVAL = tagged<Uploading | Waiting | Over, 'state'>('state', 'state', {
   uploading: { upload: UPLOAD },
   pending: { content: optional(CONTENT), claims: optional(CLAIMS), tentative: flag('tentative') },
@@ -45,7 +45,7 @@ const ARRIVAL = tagged<Uploading | Waiting | Over, 'state'>('state', 'state', {
   deleted: { content: optional(CONTENT), deletedAt: time('deletedAt'), announced: flag('announced') },
 });
 
-/** The outcome of a file, or who is at work on it. */
+/** The outcome of a file, or the scan in progress. */
 const VERDICT = tagged<Part<JudgedRecord, 'tentative'>, 'state'>('state', 'state', {
   pending: {
     content: optional(CONTENT),
@@ -88,12 +88,12 @@ export function tusUploadOf(file: Metadata): TusUpload | undefined {
   return upload?.kind === 'tus' ? upload : undefined;
 }
 
-/** The metadata of `verdicts/<id>`: what became of the file, or who is at work on it. */
+/** The metadata of `verdicts/<id>`: the outcome of the file, or the scan in progress. */
 export function verdictMetadata(record: JudgedRecord): Metadata {
   return VERDICT.write(record);
 }
 
-/** A verdict is only ever of a file whose bytes are all there. */
+/** Only a completely uploaded file can have a verdict. */
 function waiting(arrival: Uploading | Waiting): Waiting {
   if (arrival.state === 'pending') return arrival;
   const { upload } = arrival;
@@ -104,7 +104,7 @@ function waiting(arrival: Uploading | Waiting): Waiting {
  * Reads a record back: what its file says, and what its verdict adds to it. A file that is expired or deleted stays so
  * whatever the verdict is.
  * @param verdict undefined where there is none yet
- * @throws {CorruptRecord} where somebody else wrote either: a record that cannot be read grants nothing
+ * @throws {CorruptRecord} if either does not parse: an unreadable record grants nothing
  */
 export function fromMetadata(id: FileId, file: Metadata, verdict?: Metadata): FileRecord {
   const corrupt = (key: string): never => {

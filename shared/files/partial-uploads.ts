@@ -11,7 +11,7 @@ import { isTus, type TusRecord } from './uploading.ts';
  * it was made a part of: the name is the compare-and-swap, so it becomes a part of one file at most. docs/adr/0015
  */
 
-/** Stands for no file: the client has ended the upload. */
+/** Stands for no file: the client has cancelled the upload. */
 const NONE = 'none';
 
 /** @throws {StorageError} */
@@ -32,16 +32,16 @@ export function partialOf(id: FileId, { metadata }: StoredObject): TusRecord | u
   return isTus(record) ? record : undefined;
 }
 
-/** The file that an object named {@link finalName} names; undefined where its upload was ended. */
+/** The file that an object named {@link finalName} refers to; undefined if its upload was cancelled. */
 export function finalOf({ metadata }: StoredObject): string | undefined {
   return metadata['file'] === NONE ? undefined : metadata['file'];
 }
 
 /**
  * Makes partial uploads parts of a file, all or none of them.
- * @param file undefined to end them
+ * @param file undefined to cancel them
  * @returns whether they are parts of that file now, from this call or from an earlier one
- * @throws {StorageError}; the same call again is fine, and goes on where this one stopped
+ * @throws {StorageError}; a retry continues where this call stopped
  */
 export async function claimPartials(
   unscanned: Bucket,

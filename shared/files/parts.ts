@@ -14,13 +14,13 @@ import type { Sha256, TusUpload } from './record.ts';
  *     parts/<fileId>/length                              the length, where it was deferred
  *     parts/<uploadId>/partial, parts/<uploadId>/final   of a partial upload: partial-uploads.ts
  *
- * All are inserted only where the name is free, so the name is the compare-and-swap. docs/adr/0015
+ * Each is inserted only if its name is free, so the name is the compare-and-swap. docs/adr/0015
  */
 export const PARTS_PREFIX = 'parts/';
 
-/** Cloud Storage composes at most so many at a time: https://cloud.google.com/storage/docs/composite-objects */
+/** Maximum number of objects in one compose request: https://cloud.google.com/storage/docs/composite-objects */
 const MAX_COMPONENTS = 32;
-/** Compose requests under way at the same time for one upload. */
+/** Concurrent compose requests for one upload. */
 const AT_ONCE = 8;
 /** Digits of an offset: enough for Cloud Storage's largest object, so that names sort by offset. */
 const DIGITS = 13;
@@ -34,16 +34,16 @@ interface Part extends Named {
   readonly offset: number;
 }
 
-/** The parts that follow one another without a gap from the first byte. Nothing of it ever changes but that it grows. */
+/** The contiguous parts from the first byte. A chain only ever grows. */
 export interface Chain {
   readonly parts: readonly Part[];
   /** Bytes in `parts`, where the next part begins. */
   readonly end: number;
   /** CRC32C of those bytes. */
   readonly crc32c: number;
-  /** The length, where it was declared after the creation. */
+  /** The length, if it was declared after the creation. */
   readonly declared?: { readonly length: number; readonly object: Named };
-  /** Objects that a partial upload alone has. */
+  /** Objects that only a partial upload has. */
   readonly partial?: StoredObject;
   readonly final?: StoredObject;
 }
@@ -59,17 +59,17 @@ export function lengthName(id: FileId): string {
   return `${PARTS_PREFIX}${id}/length`;
 }
 
-/** Says whose a partial upload is. */
+/** Name of the object with the owner of a partial upload. */
 export function partialName(id: FileId): string {
   return `${PARTS_PREFIX}${id}/partial`;
 }
 
-/** Says that a partial upload is spoken for. */
+/** Name of the object that marks a partial upload as used. */
 export function finalName(id: FileId): string {
   return `${PARTS_PREFIX}${id}/final`;
 }
 
-/** The upload that an object below {@link PARTS_PREFIX} belongs to; undefined where its name is none of ours. */
+/** The upload that an object below {@link PARTS_PREFIX} belongs to; undefined if the name is not of this service. */
 export function parsePart(name: string): FileId | undefined {
   const [, id = ''] = /^parts\/([^/]+)\/(?:\d{13}(?:-\d{13})?|length|partial|final)$/.exec(name) ?? [];
   return parseFileId(id);
@@ -80,7 +80,7 @@ export function isFirst(name: string): boolean {
   return /\/(?:0{13}|length)$/.test(name);
 }
 
-/** Bytes of the whole; undefined where the client has yet to say. */
+/** Size of the whole in bytes; undefined if the client has not declared it yet. */
 export function lengthOf(upload: TusUpload, { declared }: Chain): number | undefined {
   return upload.length ?? declared?.length;
 }
@@ -108,7 +108,7 @@ function totalWith({ end, crc32c }: Chain, object: StoredObject): Pick<Chain, 'e
   };
 }
 
-/** The chains of several uploads, one behind the other. */
+/** Concatenates the chains of several uploads. */
 export function joined(chains: readonly Chain[]): Chain {
   const parts: Part[] = [];
   let { end, crc32c } = NO_PARTS;
@@ -121,7 +121,7 @@ export function joined(chains: readonly Chain[]): Chain {
 }
 
 /**
- * Reads what is there of an upload. Parts behind a gap do not count.
+ * Reads the received parts of an upload. Parts after a gap do not count.
  * @throws {StorageError}
  */
 export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
@@ -140,10 +140,10 @@ export async function readChain(unscanned: Bucket, id: FileId): Promise<Chain> {
 }
 
 /**
- * Makes the object of a file of its parts, which are then to be removed. Anybody may do it at any time, also at once:
- * one of them makes the object, and each finds it.
- * @param sha256 of all bytes, where it is known
- * @returns the object; undefined where neither it nor all parts are there: its file has a verdict, or was lost
+ * Composes the object of a file from its parts, which are to be removed afterwards. Safe to call concurrently: one call
+ * creates the object, and all return it.
+ * @param sha256 digest of all bytes, if known
+ * @returns the object; undefined if neither it nor all parts exist: the file has a verdict, or was lost
  * @throws {StorageError}
  */
 export async function assemble(
@@ -155,7 +155,7 @@ export async function assemble(
   const options = { ...UNSERVED, ...(sha256 && { metadata: { sha256 } }) };
   const sources = chain.parts.map(({ name }) => name);
   if (sources.length === 0) {
-    // Looked for first: to insert it within a second of its creation is refused, and a repeat reads the object.
+    // Looked up first: inserting it within a second of its creation is refused, and a retry would read the object.
     return (
       (await objectOf(unscanned, id)) ?? (await unscanned.insertEmpty(id, options)) ?? objectOf(unscanned, id)
     );
@@ -164,7 +164,7 @@ export async function assemble(
   return typeof made === 'object' ? made : objectOf(unscanned, id);
 }
 
-/** The object of a file, by a listing: the upload function may list these objects, and not get them. */
+/** Finds the object of a file by listing: the upload function may list these objects but not get them. */
 export async function objectOf(unscanned: Bucket, id: FileId): Promise<StoredObject | undefined> {
   const { objects } = await unscanned.list({ prefix: id, maxResults: 1 });
   return objects.find(({ name }) => name === id);
@@ -177,7 +177,7 @@ export async function removeParts(unscanned: Bucket, id: FileId): Promise<void> 
   await inBatches(found, (object) => unscanned.delete(object.name, object));
 }
 
-/** The same, without a listing where what there is is known. @throws {StorageError} */
+/** The same, without listing if the objects are known. @throws {StorageError} */
 export async function removeChain(unscanned: Bucket, id: FileId, { parts, declared }: Chain): Promise<void> {
   if (parts.length > MAX_COMPONENTS) return removeParts(unscanned, id);
   const known: Named[] = [...parts, ...(declared ? [declared.object] : [])];
@@ -185,8 +185,8 @@ export async function removeChain(unscanned: Bucket, id: FileId, { parts, declar
 }
 
 /**
- * Composes a tree of objects whose names say what they hold: every process makes the same ones, so that one
- * goes on where another stopped.
+ * Composes a tree of objects whose names give their ranges: every process creates the same ones, so one can continue
+ * where another stopped.
  */
 async function composeAll(
   unscanned: Bucket,
@@ -203,7 +203,7 @@ async function composeAll(
       const name = `${partName(id, offset)}-${digits(until)}`;
       return { name, offset, sources: members.map((member) => member.name) };
     });
-    // A group of one is there already, under its own name or as what it was composed to before.
+    // A group of one exists already, as a part or as an earlier composition.
     const missing = groups.filter(({ sources }) => sources.length > 1);
     const made = await inBatches(missing, ({ name, sources }) => unscanned.compose(name, sources, UNSERVED));
     if (made.includes('sourceGone')) return 'sourceGone';

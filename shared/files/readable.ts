@@ -1,14 +1,14 @@
 import type { Content, FileRecord } from './record.ts';
 
-/** A record whose bytes may be handed out. */
+/** A record whose bytes may be downloaded. */
 export type ReadableRecord = FileRecord & { readonly content: Content } & (
     | { readonly state: 'clean' }
     | { readonly state: 'unscannable'; readonly accepted: true }
   );
 
 /**
- * Whether the bytes of a file may be handed out: it is clean, or it could not be scanned, the policy of the deployment
- * accepts that, and its content is known. No other state hands out a byte.
+ * Whether the bytes of a file may be downloaded: it is clean; or it could not be scanned, the policy of the deployment
+ * accepts that, and its content is known. No other state allows a download.
  */
 export function isReadable(record: FileRecord): record is ReadableRecord {
   switch (record.state) {

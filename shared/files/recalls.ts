@@ -27,22 +27,22 @@ export class Recalls {
   async open(sha256: Sha256): Promise<void> {
     const name = RECALLS_PREFIX + sha256;
     for (;;) {
-      // Tells this write from another's: a try again would take that for ours.
+      // Makes this write unique: a retry could otherwise mistake another one for it.
       const opened = { opened: randomUUID() };
-      // Looked for first: an order that is repeated within a second would be a write too many of its name.
+      // Looked up first: repeating an order within a second would exceed one write per second.
       const there = await this.#bucket.stat(name);
       if (!there) {
         if (await this.#bucket.insertEmpty(name, { metadata: opened })) return;
         continue;
       }
       const { walk, done } = there.metadata;
-      // One that no walk has claimed waits for a later one.
+      // An unclaimed recall waits for a later walk anyway.
       if (walk === undefined && done === undefined) return;
       if (await this.#bucket.patch(name, there, { ...opened, walk: null, done: null })) return;
     }
   }
 
-  /** Claims what is open for a walk that has looked at no record yet, up to `most`. @throws {StorageError} */
+  /** Claims up to `most` open recalls for a walk that has not read any record yet. @throws {StorageError} */
   async claim(walk: string, most: number): Promise<OpenRecalls> {
     const claimed = new Map<Sha256, StoredObject>();
     for await (const recall of allObjects(this.#bucket, { prefix: RECALLS_PREFIX })) {
@@ -55,7 +55,7 @@ export class Recalls {
     return claimed;
   }
 
-  /** The recalls that a walk has claimed and nobody has opened anew since. @throws {StorageError} */
+  /** The recalls that a walk has claimed and that were not reopened since. @throws {StorageError} */
   async claimed(walk: string): Promise<OpenRecalls> {
     const claimed = new Map<Sha256, StoredObject>();
     for await (const recall of allObjects(this.#bucket, { prefix: RECALLS_PREFIX })) {
@@ -65,7 +65,7 @@ export class Recalls {
     return claimed;
   }
 
-  /** Ends a recall whose walk is over, unless somebody has opened it anew. @throws {StorageError} */
+  /** Ends a recall whose walk is complete, unless it was reopened. @throws {StorageError} */
   async close(recall: StoredObject): Promise<void> {
     const released = await deleteUnlessHeld(this.#bucket, recall);
     if (released === 'kept') await this.#bucket.patch(recall.name, recall, { done: 'true' });

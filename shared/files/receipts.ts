@@ -8,7 +8,7 @@ import type { FileId } from './file-id.ts';
 /** The prefix of all receipts' names, followed by the file id, a slash and a digest of the principal. */
 export const RECEIPTS_PREFIX = 'receipts/';
 
-/** That a principal has begun to download a file. */
+/** Records that a principal has begun to download a file. */
 export interface Receipt {
   readonly principal: Principal;
   /** Time of its first download, RFC 3339. */
@@ -51,7 +51,7 @@ function name(id: FileId, principal: Principal): string {
   return receiptsOf(id) + principalKey(principal);
 }
 
-/** One whose metadata somebody else wrote says nothing. */
+/** A receipt with foreign metadata is ignored. */
 function receiptIn({ metadata }: StoredObject): Receipt | undefined {
   const { at = '' } = metadata;
   const principal = parsePrincipal(metadata['principal']);

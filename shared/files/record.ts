@@ -16,7 +16,7 @@ export function parseSha256(text: string): Sha256 | undefined {
   return /^[0-9a-f]{64}$/.test(text) ? (text as Sha256) : undefined;
 }
 
-/** Bytes as we saw them go by, never as a client claims them to be. */
+/** Facts about bytes computed by this service, never taken from a client. */
 export interface Content {
   readonly size: number;
   readonly sha256: Sha256;
@@ -24,17 +24,19 @@ export interface Content {
   readonly crc32c: string;
 }
 
-/** How much of a file its scan looked at in one piece: windows of it, one after the other (docs/adr/0019). */
+/** How a file was scanned: in consecutive windows (docs/adr/0019). */
 export type Coverage = 'windows';
 
 /** The scanner and the time of a scan: it decided on exactly this generation of the unscanned object. */
 export interface ScanResult {
   readonly generation: Generation;
-  /** When the content was scanned; when it was decided on where no engine was asked. */
+  /** When the content was scanned; without a scan, when the verdict was given. */
   readonly scannedAt: Date;
-  /** When an earlier scan of the same content decided on this file too; absent where the file itself was scanned. */
+  /**
+   * When the verdict of an earlier scan of the same content was applied to this file; absent if the file was scanned.
+   */
   readonly reusedAt?: Date;
-  /** Absent where no engine was asked, as for a file that is over the limit. */
+  /** Absent if there was no scan, for example because the file exceeds the limit. */
   readonly engine?: EngineVersion;
   /** Absent where the file was scanned as a whole. */
   readonly coverage?: Coverage;
@@ -45,13 +47,13 @@ export interface CleanScan extends Pick<ScanResult, 'scannedAt' | 'coverage'> {
   readonly engine: EngineVersion;
 }
 
-/** A scanner that works on a long scan, so that a second delivery of its event backs off. */
+/** A long scan in progress: a second delivery of its event backs off. */
 export interface Lease {
   readonly holder: string;
   readonly until: Date;
 }
 
-/** Sent to the scanner again, because its event did not lead to an end. */
+/** Sent to the scanner again, because its event led to no verdict. */
 export interface Redriven {
   /**
    * Count since it was uploaded, or since it was redriven after it had failed; those that led to no try do not count.
@@ -62,7 +64,7 @@ export interface Redriven {
   readonly tried?: true;
 }
 
-/** A client's claims about bytes that it sent past us: checked against them, and trusted for nothing. */
+/** A client's claims about bytes that it sent directly to Cloud Storage: checked, and never trusted. */
 export interface DeclaredDigests {
   /** Bytes. */
   readonly size: number;
@@ -72,7 +74,7 @@ export interface DeclaredDigests {
 /** A tus upload as it was created. How far it is, its parts say: shared/files/parts.ts. */
 export interface TusUpload {
   readonly kind: 'tus';
-  /** Bytes of the whole; absent where it was left for later. */
+  /** Size of the whole in bytes; absent if deferred. */
   readonly length?: number | undefined;
   /** Upload-Metadata as the client sent it. */
   readonly metadata?: string | undefined;
@@ -80,19 +82,19 @@ export interface TusUpload {
   readonly concat?: string | undefined;
   /** Bytes that the client intends to send, of an upload that only its client completes: docs/adr/0015. */
   readonly announced?: number | undefined;
-  /** Digest of the whole that the client claims. */
+  /** Digest of the whole, as declared by the client. */
   readonly sha256?: Sha256 | undefined;
   readonly expiresAt: Date;
 }
 
-/** The client sends the bytes to a session of Cloud Storage itself. */
+/** The client sends the bytes directly to a Cloud Storage session. */
 export interface DirectUpload {
   readonly kind: 'direct';
   /** Bytes. */
   readonly length: number;
-  /** URI, a bearer token: only to end it. */
+  /** URI, a bearer token; used only to cancel the session. */
   readonly session: string;
-  /** Digest that the client claims. */
+  /** Digest declared by the client. */
   readonly sha256?: Sha256;
   readonly expiresAt: Date;
 }
@@ -100,7 +102,7 @@ export interface DirectUpload {
 export interface Stored {
   readonly id: FileId;
   readonly owner: Principal;
-  /** Each principal once, also those whose grant is over and was not swept yet. */
+  /** Each principal once, including those with an expired grant that is not swept yet. */
   readonly viewers: readonly Viewer[];
   readonly createdAt: Date;
   /** Content type that the client declared. */
@@ -114,7 +116,7 @@ export interface Stored {
   readonly traceparent?: Traceparent | undefined;
   /** The end that its owner gave it. It is deleted from then on, whether anybody wrote that down or not: shared/files/ends.ts. */
   readonly expiresAt?: Date | undefined;
-  /** The event that says that this end is near is out. */
+  /** The event that the file ends soon has been published. */
   readonly expiringAnnounced?: true;
   /**
    * Whether a resource refers to it, or did when this was last written: set before the first reference counts, and
@@ -125,30 +127,30 @@ export interface Stored {
   readonly unreferencedSince?: Date | undefined;
 }
 
-/** A file was handed out as clean before a later scan of its content found malware. */
+/** The file was downloadable as clean before a later scan of its content found malware. */
 export interface Recalled {
   readonly at: Date;
   /** The event that says so is out. */
   readonly announced?: true;
-  /** It had not been clean: a policy had accepted that it could not be scanned. */
+  /** It had not been clean, but accepted by policy although it could not be scanned. */
   readonly unscanned?: true;
   /** Kept where an operator condemned the content: taking that back is no scan. Absent where a scan found malware. */
   readonly clean?: CleanScan;
 }
 
-/** A file was infected before an operator lifted the finding of its content. */
+/** The file was infected before an operator released its content. */
 export interface Released {
   readonly at: Date;
   /** Email of the operator. */
   readonly by: string;
   readonly reason: string;
-  /** The event that says so is out, or none is to come. */
+  /** The event has been published, or there will be none. */
   readonly announced?: true;
 }
 
 export type FailureReason = 'sourceGone' | 'contentMismatch' | 'gaveUp';
 
-/** The state of a file. Fields outside a state's row cannot be written in that state. */
+/** The state of a file. Each state allows only its own fields. */
 export type FileRecord = Stored &
   (
     | { readonly state: 'uploading'; readonly content?: never; readonly upload: TusUpload | DirectUpload }
@@ -183,7 +185,7 @@ export type FileRecord = Stored &
         readonly scan: ScanResult;
         readonly reason: UnscannableReason;
         readonly detail?: string;
-        /** The policy of the deployment hands it out anyway; it then has content. */
+        /** The policy of the deployment allows downloads anyway; it then has content. */
         readonly accepted: boolean;
       }
     | {
@@ -200,7 +202,7 @@ export type FileRecord = Stored &
         readonly state: 'deleted';
         readonly content?: Content;
         readonly deletedAt: Date;
-        /** The event that says so is out, and what it stood for is released. */
+        /** The event has been published, and the content released. */
         readonly announced?: true;
       }
   );
@@ -218,7 +220,7 @@ export type UnjudgedRecord = Exclude<FileRecord, DecidedRecord | FailedRecord>;
 /** A record with a verdict, or with the work on one. */
 export type JudgedRecord = PendingRecord | DecidedRecord | FailedRecord;
 
-/** A verdict stands in the record: it is never scanned again for the same event. */
+/** Whether the record has a verdict; it is then never scanned again for the same event. */
 export function isDecided(record: FileRecord): record is DecidedRecord {
   return record.state === 'clean' || record.state === 'infected' || record.state === 'unscannable';
 }

@@ -19,11 +19,11 @@ export interface RecordObjects {
   /** Name of `files/<fileId>`. */
   readonly name: string;
   readonly file: StoredObject;
-  /** Absent where nothing became of the file yet. */
+  /** Absent if the file has no verdict yet. */
   readonly verdict?: StoredObject | undefined;
 }
 
-/** A record as it was when it was read, and the versions that a write must still find. */
+/** A record as it was read, with the versions that a write requires. */
 export interface Versioned<R extends FileRecord = FileRecord> {
   readonly record: R;
   /** Object of `files/<fileId>`. */
@@ -59,7 +59,10 @@ export class Records {
     return object && this.#versioned(id, object, verdict);
   }
 
-  /** Whether the file is still there as `read`, whatever its verdict: one read. @throws {StorageError}, {CorruptRecord} */
+  /**
+   * Whether the file is unchanged since `read`, whatever its verdict; costs one read. @throws {StorageError},
+   * {CorruptRecord}
+   */
   async reread<R extends FileRecord>(
     current: Versioned<R>,
     signal?: AbortSignal,
@@ -70,7 +73,7 @@ export class Records {
   }
 
   /**
-   * The record in an entry of {@link list}; undefined where its name is none of ours.
+   * The record in an entry of {@link list}; undefined if the name is not of this service.
    * @throws {CorruptRecord}
    */
   parse({ file, verdict }: Pick<RecordObjects, 'file' | 'verdict'>): Versioned | undefined {
@@ -79,7 +82,7 @@ export class Records {
   }
 
   /**
-   * One page of files with their verdicts, in the order of ids. Both listings go side by side; a verdict without a file
+   * Lists one page of files with their verdicts, sorted by id. Both listings run concurrently; a verdict without a file
    * is left out.
    * @param options prefix and startOffset as of `files/<fileId>`
    */
@@ -94,7 +97,7 @@ export class Records {
         maxResults: options.maxResults,
         signal: options.signal,
       });
-    // Where a page begins that goes on, only its answer tells.
+    // The start of a continued page is only known from its response.
     const ahead = options.pageToken ? undefined : verdictsFrom(options.startOffset ?? options.prefix);
     ahead?.catch(() => undefined);
     const { objects: files, nextPageToken } = await this.#bucket.list(options);
@@ -141,7 +144,7 @@ export class Records {
   }
 
   /**
-   * @returns undefined where there is a record of that id
+   * @returns undefined if a record with that id exists
    * @throws {StorageError}
    */
   async insertIfAbsent<R extends UnjudgedRecord>(record: R): Promise<Versioned<R> | undefined> {
@@ -152,7 +155,7 @@ export class Records {
   }
 
   /**
-   * Writes what `files/<fileId>` says, where that still is what was read: never a verdict.
+   * Writes `files/<fileId>` if it is unchanged since it was read; never a verdict.
    * @returns undefined where somebody else wrote it meanwhile: read it again and decide again
    */
   async replace<R extends FileRecord>(current: Versioned, record: R): Promise<Versioned<R> | undefined> {
@@ -180,7 +183,7 @@ export class Records {
 
   async #patch(current: StoredObject, metadata: Metadata): Promise<StoredObject | undefined> {
     const object = await putMetadata(this.#bucket, current.name, current, metadata);
-    // A try again may take somebody else's write for ours, which has all of these values, and others beside.
+    // A retry may mistake another write for its own if that contains all of these values and more.
     const isOurs = object && Object.keys(object.metadata).every((key) => key in metadata);
     return isOurs ? object : undefined;
   }
