@@ -4,7 +4,7 @@ import { type Field, field, group, type Metadata, optional, parseTime } from '..
 export const STATE_NAME = 'deployment/state';
 
 /** The deployment that the buckets belong to. */
-interface Claim {
+interface BucketClaim {
   /** `DEPLOYMENT` of its functions. */
   readonly deployment: string;
   readonly at: Date;
@@ -38,7 +38,7 @@ export interface Notice {
 
 export interface DeploymentState {
   /** Absent: no deployment has claimed the buckets yet. */
-  readonly claim?: Claim;
+  readonly claim?: BucketClaim;
   readonly pause?: Pause;
   readonly notice?: Notice;
 }
@@ -52,7 +52,7 @@ const words = (key: string) => field(key, asItIs, asItIs, 'unknown');
 const boundary = (key: string) => optional(field(key, parseTime, iso));
 
 const FIELDS: { readonly [K in keyof DeploymentState]-?: Field<Required<DeploymentState>[K], false> } = {
-  claim: group<Claim>({
+  claim: group<BucketClaim>({
     deployment: field('deployment', (text) => text || undefined),
     at: time('claimedAt'),
     by: optional(field('claimedBy', asItIs)),

@@ -28,7 +28,7 @@ const fresh = new UpstreamAgent({ keepAlive: false });
 export const SOCKET_BUFFER = 512 * 1024;
 
 /** One request on its way through, and how long it may take, in milliseconds. */
-export interface Exchange {
+export interface ForwardedRequest {
   readonly request: IncomingMessage;
   readonly response: ServerResponse;
   readonly upstream: Upstream;
@@ -40,7 +40,7 @@ export interface Exchange {
  * An upstream that cannot be reached gives 503; one that breaks off after its headers breaks the client's
  * connection too, so that a short body is never taken for a whole one. Resolves when the upstream is done with it.
  */
-export function forward({ request, response, upstream, timeoutMs }: Exchange): Promise<void> {
+export function forward({ request, response, upstream, timeoutMs }: ForwardedRequest): Promise<void> {
   const over = Promise.withResolvers<void>();
   const progress = { bodySeen: false, continued: request.headers.expect === undefined };
   let outbound: ClientRequest;
