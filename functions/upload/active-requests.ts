@@ -26,7 +26,7 @@ interface Active {
 export class ActiveRequests {
   readonly #active = new Map<string, Set<Active>>();
 
-  /** Lets `read` be ended by successors. @returns the result of `read`, and throws what it throws */
+  /** Runs `read` so that successors can end it. @returns the result of `read`, and throws what it throws */
   async run<Result>(upload: Upload, read: (way: GiveWay) => Promise<Result>): Promise<Result> {
     const { promise: over, resolve } = Promise.withResolvers<void>();
     const active = { way: new GiveWay(), over };
@@ -42,12 +42,12 @@ export class ActiveRequests {
     }
   }
 
-  /** Ends older requests of an upload, before one of this method is served. */
+  /** Ends older requests of an upload before a request of this method is served. */
   async giveWayTo(method: string, upload: Upload): Promise<void> {
     await (method === 'HEAD' || method === 'GET' ? this.#endSilent(upload) : this.#end(upload));
   }
 
-  /** Ends requests to which nothing arrives any more. One that is alive goes on: somebody else only asks how far it is. */
+  /** Ends requests that receive no more bytes. Active ones continue: the caller only asks for the offset. */
   async #endSilent(upload: Upload): Promise<void> {
     const older = this.#ask(upload);
     if (older.length === 0 || (await over(older, LOOK_MS))) return;
@@ -59,7 +59,7 @@ export class ActiveRequests {
     );
   }
 
-  /** Ends requests, those that are alive too: a client that sends elsewhere has given them up. */
+  /** Ends all requests, even active ones: a client that sends a new request has abandoned them. */
   async #end(upload: Upload): Promise<void> {
     const older = this.#ask(upload);
     if (older.length === 0 || (await over(older, DRAIN_MS))) return;
@@ -78,7 +78,7 @@ function keyOf({ id, owner }: Upload): string {
   return `${owner} ${id}`;
 }
 
-/** Whether all of them were over in time. */
+/** Whether all of them ended in time. */
 async function over(requests: readonly Active[], withinMs: number): Promise<boolean> {
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<false>((resolve) => {

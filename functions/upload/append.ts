@@ -39,7 +39,7 @@ export interface AppendDeps {
   readonly silence?: Silence;
 }
 
-/** A tus upload as far as it is known here. */
+/** The state of a tus upload as this process knows it. */
 export interface Progress {
   readonly record: TusRecord;
   readonly chain: Chain;
@@ -50,11 +50,11 @@ export interface Progress {
 
 export interface Chunk {
   readonly bytes: AsyncIterable<BorrowedBytes>;
-  /** Bytes, where the framing tells. */
+  /** Size in bytes, if the framing tells. */
   readonly size?: number | undefined;
-  /** All of the bytes have it, or none of them counts. */
+  /** If the bytes do not match it, none of them are kept. */
   readonly checksum?: Checksum | undefined;
-  /** Ends the request where its successor is there. */
+  /** Ends the request when its successor arrives. */
   readonly way?: GiveWay;
 }
 
@@ -63,7 +63,7 @@ export interface Chunk {
  * object, whose name is its offset: so of two requests at the same offset one wins, a request whose client is gone
  * can do no harm, and a crash loses what was not acknowledged. Of a body that is cut short, what arrived counts; of one that
  * falls silent too, at once. docs/adr/0015
- * @param added is told of each part
+ * @param added called with each part
  * @throws {Problem} what `chunk.bytes` throws, `upload-checksum`, `upload-too-long`, or `upload-offset` where the
  *   upload went on without this request, or is over; {StorageError}
  */
@@ -84,7 +84,7 @@ export async function append(
     current = await appendPart(deps, current, intake, {});
     added(current);
   }
-  // Cut behind its last byte, it is complete anyway.
+  // If cut off after its last byte, it is complete anyway.
   if (intake.cut && !isWhole(upload, current.chain)) throw intake.cut;
   return current;
 }
@@ -137,7 +137,7 @@ function staying(
     return current !== undefined && isTus(current);
   };
   const early = goesOn(mayBeOver && !isPartial(record));
-  // It is met when the part is to be added; without this it would be unhandled until then.
+  // Reported when the part is added; without this, it would be an unhandled rejection until then.
   early.catch(() => undefined);
   return async () => {
     if (now().getTime() - seenAt.getTime() <= LATE_MS) return early;
@@ -146,7 +146,10 @@ function staying(
   };
 }
 
-/** The SHA-256 of all that is there; undefined where not all of it went by here, and the scanner is to find it. */
+/**
+ * The SHA-256 of all received bytes; undefined if not all of them passed through this process: the scanner then
+ * computes it.
+ */
 export function digestOf(
   { digests }: AppendDeps,
   { record, chain }: Pick<Progress, 'record' | 'chain'>,

@@ -15,7 +15,7 @@ export interface Silence {
 export const SILENCE: Silence = { storeMs: 2_000, lookMs: 30_000, endMs: 100 };
 
 interface SegmentLimits {
-  /** Bytes that may come in all. */
+  /** Maximum number of bytes in all. */
   readonly atMost: number;
   /**
    * A body that ends too early is taken for what arrived of it, and why it ended is told by {@link BodySegments.cut}.
@@ -26,11 +26,11 @@ interface SegmentLimits {
   readonly way?: GiveWay | undefined;
 }
 
-/** The body of one request, taken in segments. */
+/** The body of one request, divided into segments. */
 export class BodySegments {
   readonly #pieces: AsyncIterator<BorrowedBytes>;
   readonly #limits: SegmentLimits;
-  /** Asked for, and not there yet. */
+  /** The pending read, if any. */
   #coming: Promise<IteratorResult<BorrowedBytes>> | undefined;
   #rest: BorrowedBytes | undefined;
   #arrived = 0;
@@ -101,7 +101,7 @@ export class BodySegments {
   }
 }
 
-/** The result, or why it was waited for no longer. Leaves nothing behind on what outlasts it. */
+/** Returns the result, or the reason why waiting ended. Removes its listeners. */
 async function first<Result>(
   result: Promise<Result>,
   withinMs: number,

@@ -4,7 +4,7 @@ import { Problem } from '../../shared/http/problems.ts';
 import { type Principal, parsePrincipal } from '../../shared/identity/principal.ts';
 import { json } from '../../shared/runtime/config.ts';
 
-/** Where the events of files may be posted to, and where those of an owner are that names nothing. */
+/** The allowed callback URLs, and the default URL of each owner. */
 export interface Callbacks extends CallbackPolicy {
   readonly owners: ReadonlyMap<Principal, CallbackUrl>;
 }
@@ -51,7 +51,7 @@ export function requireCallback(
   throw new Problem('callback-not-allowed', { detail: admitted.refusal });
 }
 
-/** The callback of a file: the one that its upload names, or else that of its owner. @throws {Problem} */
+/** The callback URL of a file: from its upload, otherwise the default of its owner. @throws {Problem} */
 export function callbackFor(
   callbacks: Callbacks,
   owner: Principal,

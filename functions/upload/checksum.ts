@@ -28,7 +28,7 @@ export function parseChecksum(header: string | undefined): Checksum | undefined 
   );
 }
 
-/** Digests bytes that go by, to compare them with what the client says of them. */
+/** Hashes bytes to compare them with the checksum from the client. */
 export class ChecksumCheck {
   readonly #checksum: Checksum;
   readonly #hash: Hash | undefined;

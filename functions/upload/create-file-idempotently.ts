@@ -19,7 +19,7 @@ import { requireSameBytes, requireSameOffer } from './same-upload.ts';
 
 export interface CreateOnceDeps extends CreateFileDeps {
   readonly keys: IdempotencyKeys;
-  /** Asked before a file is taken that is not there already. */
+  /** Called before a new file is accepted. */
   readonly intake: Pick<Intake, 'requireOpen'>;
   /**
    * Milliseconds that another upload with the same key gets for its last steps, before it is taken for dead: of all
@@ -34,22 +34,22 @@ interface KeyedUpload extends Upload {
 
 export interface Received {
   readonly record: FileRecord;
-  /** An earlier upload with that key made it. */
+  /** The file is from an earlier upload with the same key. */
   readonly replayed: boolean;
 }
 
 const PAUSE_MS = 50;
-/** Milliseconds that the clocks of two instances may be apart. */
+/** Maximum clock skew between two instances, in milliseconds. */
 const CLOCK_SKEW_MS = 60_000;
 /** Each of them is as many tries as the retry policy has. */
 const MAX_FAILURES = 3;
 
 /**
- * {@link receive}, once for a key of an owner: a repeat gets the file that the first one made. The key says which file
- * that may be, and the file's record and its object whether it is. An uploader that is quick writes nothing more; where
- * it is not, it confirms its tentative record, or another abandons it, by compare-and-swap, so that never both happen.
+ * Calls {@link createFile} once per owner and key: a repeat gets the file of the first request. The key names the file that
+ * may exist, and the file's record and object tell whether it does. A fast uploader writes nothing more; a slow one
+ * confirms its tentative record, or another request abandons it, by compare-and-swap, so that both never happen.
  * Steps, crashes and races: docs/adr/0010-idempotency-keys.md.
- * @throws what receiving throws, and {Problem} `idempotency-key-reused` or `idempotency-in-progress`
+ * @throws what {@link createFile} throws, and {Problem} `idempotency-key-reused` or `idempotency-in-progress`
  */
 export async function createFileIdempotently(deps: CreateOnceDeps, upload: KeyedUpload): Promise<Received> {
   const key = await deps.keys.get(upload, deps.now());
@@ -72,7 +72,7 @@ export async function createFileIdempotently(deps: CreateOnceDeps, upload: Keyed
   return replay(await successor(deps, upload), upload, file.staged);
 }
 
-/** @returns the record of a file that is there for good; undefined where it is not, or not yet */
+/** @returns the record of a file that definitely exists; undefined if it does not, or not yet */
 async function completed(deps: CreateOnceDeps, claim: KeyReservation): Promise<FileRecord | undefined> {
   const found = await look(deps, claim);
   return found.kind === 'complete' ? found.record : undefined;
@@ -135,7 +135,7 @@ async function contend(
 /**
  * The outcome of an earlier claim's file. Where its uploader does not come to an end in time, it never will:
  * its record says so before we return.
- * @returns undefined where the file does not exist and never will
+ * @returns undefined if the file does not exist and never will
  */
 async function outcomeOf(
   deps: CreateOnceDeps,
@@ -226,7 +226,7 @@ function replay(record: FileRecord, upload: KeyedUpload, digests: Digests): Rece
   return { record, replayed: true };
 }
 
-/** Reads the body, and keeps nothing of it. */
+/** Reads and discards the body. */
 async function digested({ bytes, verify }: KeyedUpload): Promise<Digests> {
   const tally = new Tally();
   for await (const piece of bytes) tally.update(piece);

@@ -15,15 +15,15 @@ export interface CreateFileDeps {
 }
 
 export interface Upload extends ValidUpload {
-  /** Bytes, where the framing tells. */
+  /** Size in bytes, if the framing tells. */
   readonly declaredBytes?: number | undefined;
-  /** Throws where it is cut short. */
+  /** Throws if it is cut short. */
   readonly bytes: AsyncIterable<BorrowedBytes>;
-  /** Called once all bytes went by; throws where they are not what was announced. */
+  /** Called after all bytes; throws if they do not match what was declared. */
   readonly verify?: (digests: Digests) => void;
 }
 
-/** A file whose bytes are all there and good, and which does not exist yet. */
+/** A file whose bytes are complete and valid, but which does not exist yet. */
 export interface StagedFile {
   readonly record: PendingRecord;
   readonly staged: StagedUpload & Digests;
@@ -33,7 +33,7 @@ export interface StagedFile {
  * Takes a file in: its bytes to the unscanned bucket, and once they are good its record, while they become an object.
  * Either may be there first; the file is taken in once both are. Cut short, it leaves nothing; a crash leaves at most
  * one of the two, which nobody was told of. docs/adr/0001
- * @throws what `bytes` and `verify` throw, or {StorageError}: the client has to send it again
+ * @throws what `bytes` and `verify` throw, or {StorageError}: the client must send the file again
  */
 export async function createFile(deps: CreateFileDeps, upload: Upload): Promise<PendingRecord> {
   const file = await stageFile(deps, upload);
@@ -60,7 +60,7 @@ async function isRecorded(records: Records, { content: _, ...record }: PendingRe
   );
 }
 
-/** Streams the bytes in, and checks them. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
+/** Stores and verifies the bytes. @throws what `bytes` and `verify` throw, or {StorageError}; nothing is kept */
 export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<StagedFile> {
   const { owner, contentType, fileName, callbackUrl, correlationId, expiresAt, traceparent } = upload;
   const { declaredBytes, bytes, verify } = upload;
@@ -68,7 +68,7 @@ export async function stageFile(deps: CreateFileDeps, upload: Upload): Promise<S
   const id = newFileId(owner, createdAt);
   // The type that the client declared is the record's: nothing in the unscanned bucket is ever served.
   const options = { contentType: 'application/octet-stream', size: declaredBytes };
-  // For the scanner, which then need not wait for the record to know what to look for.
+  // Lets the scanner look up the content before it has the record.
   const staged = await deps.unscanned.stage(id, bytes, options, ({ sha256 }) => ({ sha256 }));
   return unlessFailed({ staged }, async () => {
     verify?.(staged);
@@ -114,7 +114,7 @@ async function expireUndecided(records: Records, written: Versioned<PendingRecor
   let current = await records.get(written.record.id);
   // Not retryOnConflict: looks again after the last conflict too, since the verdict may have won it.
   for (let races = 0; current?.record.state === 'pending' && races < MAX_RACES; races++) {
-    // Confirmed by a repeat that found the object.
+    // Confirmed by a retry that found the object.
     if (written.record.tentative && !current.record.tentative) return true;
     if (await records.replace(current, { ...current.record, state: 'expired' })) return false;
     current = await records.get(written.record.id);

@@ -16,14 +16,14 @@ export class DigestCheck {
     this.#sha512 = wanted ? createHash('sha512') : undefined;
   }
 
-  /** Passes bytes on, once; as they are where it need not see them. */
+  /** Passes bytes on, once; returns the source unchanged if it need not read them. */
   through(bytes: AsyncIterable<BorrowedBytes>): AsyncIterable<BorrowedBytes> {
     return this.#sha512 ? digested(bytes, this.#sha512) : bytes;
   }
 
   /**
    * Called once, after the last byte.
-   * @param sha256 of all of them, in hex
+   * @param sha256 digest of all bytes, in hex
    * @throws {Problem} `digest-mismatch`
    */
   verify(sha256: string): void {

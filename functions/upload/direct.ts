@@ -87,7 +87,7 @@ export async function openDirect(
     await deps.records.insert(record);
     return record;
   } catch (error) {
-    // Best effort: a session that nobody knows expires, and was never an object.
+    // Best effort: an unused session expires, and never becomes an object.
     await deps.unscanned.cancelSession(session).catch(() => undefined);
     throw error;
   }

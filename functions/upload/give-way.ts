@@ -1,7 +1,7 @@
 /** How soon a request gives way: not at all, once nothing arrives, or now. */
 type Urgency = 'no' | 'whenSilent' | 'now';
 
-/** Tells a request that reads a body that a successor has come. */
+/** Tells a request that reads a body that a successor has arrived. */
 export class GiveWay {
   #urgency: Urgency = 'no';
   #changed: () => void = () => undefined;

@@ -17,7 +17,7 @@ export class HeldDigests {
     const last = parts.at(-1);
     if (!last) return createHash('sha256');
     const held = this.#held.get(id);
-    // A generation is never given twice: these are the very bytes that were seen.
+    // Generations are never reused, so these are the bytes that were hashed.
     return held?.generation === last.generation ? held.sha256.copy() : undefined;
   }
 

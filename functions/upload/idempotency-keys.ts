@@ -12,20 +12,20 @@ const PREFIX = 'idempotency/';
 /** Milliseconds after which a key stands for nothing any more, whether the sweeper has collected it or not. */
 const LIFETIME_MS = 24 * 60 * 60_000;
 
-/** Which file a key stands for, or is about to. Whether there is such a file, its record alone says. */
+/** The file that a key stands for, or will. Only the record of the file tells whether it exists. */
 export interface KeyReservation {
   readonly fileId: FileId;
   readonly claimedAt: Date;
 }
 
-/** A key as it was read: what the next claim must still find. */
+/** A key as it was read; the next claim requires that it is unchanged. */
 export interface VersionedKey {
   readonly object: StoredObject;
   /** Absent where it is too old, or not ours to read: the key may be taken over as if it were new. */
   readonly claim?: KeyReservation;
 }
 
-/** A client's own name for one of its uploads. */
+/** An idempotency key with its owner. */
 interface OwnedKey {
   readonly owner: Principal;
   readonly key: string;
@@ -55,7 +55,7 @@ export class IdempotencyKeys {
   }
 
   /**
-   * Makes a key stand for a file where it still is as it was read.
+   * Makes a key stand for a file, if the key is unchanged since it was read.
    * @returns whether it does now
    * @throws {StorageError}: it may, or may not
    */

@@ -41,7 +41,7 @@ import { generalLimit, resumableRoute } from './resumable.ts';
 import { tusRoute } from './tus.ts';
 import type { Uploads } from './uploads.ts';
 
-/** A session of Cloud Storage lives a week, and the sweeper should have ended it before. */
+/** A Cloud Storage session lives a week, and the sweeper should end it before that. */
 const MAX_EXPIRES_SECONDS = 561_600;
 
 const config = readConfig(
@@ -103,7 +103,7 @@ const uploads: Uploads = {
   now,
 };
 
-/** Clients that mix up the two host names are told so. */
+/** Tells clients that they use the wrong host name. */
 const elsewhere = config.FILES_URL ? { detail: `Files are read at ${config.FILES_URL}/files.` } : {};
 
 streamBodies(() => true);

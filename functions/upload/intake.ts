@@ -19,7 +19,7 @@ export class Intake {
   }
 
   /**
-   * @returns undefined where it is known that a new upload is taken; else what to wait for
+   * @returns undefined if new uploads are known to be accepted; otherwise a promise to await
    * @throws {Problem} `intake-paused`, `wrong-deployment`; rejects with the same
    */
   requireOpen(): Promise<void> | undefined {

@@ -94,7 +94,7 @@ async function createFromBody(
 
 type SentFile = Pick<Upload, 'contentType' | 'fileName' | 'declaredBytes' | 'bytes'>;
 
-/** The file that is sent: the body, or the one part of a form. @throws {Problem} */
+/** The uploaded file: the body, or the one part of a form. @throws {Problem} */
 async function fileOf(
   request: IncomingMessage,
   response: ServerResponse,

@@ -29,7 +29,7 @@ export function isResumable(
   return true;
 }
 
-/** The reason why a file cannot be sent in parts. */
+/** Why a file cannot be uploaded in parts. */
 function obstacleOf({ boundary, idempotencyKey, digests }: UploadHeaders): string | undefined {
   if (boundary !== undefined) return 'A form is not sent in parts. Send the bytes of the file.';
   if (idempotencyKey !== undefined)

@@ -23,11 +23,11 @@ import { requireClaimed } from './refute.ts';
 import { header, OFFSET_CONTENT_TYPE } from './tus-headers.ts';
 import type { Tus } from './uploads.ts';
 
-/** A file that is uploaded by tus: complete, or with what is there of it. */
+/** A tus upload: a complete file, or the bytes received so far. */
 export interface Standing {
   /** `pending` where all of its bytes are there and no verdict is, also where nobody has written that yet. */
   readonly record: FileRecord;
-  /** Absent where nothing can be added. */
+  /** Absent if nothing can be added. */
   readonly progress?: Progress;
 }
 
@@ -57,7 +57,7 @@ export function isOver(record: TusRecord, { partial, final }: Chain): boolean {
   return isPartial(record) && (!partial || (final !== undefined && finalOf(final) === undefined));
 }
 
-/** Adds a body to an upload, and makes the object where that was the last of it. */
+/** Adds a body to an upload, and creates the object if that completes it. */
 export async function appendBody(
   tus: Tus,
   { request, response, span }: RequestContext,
@@ -118,7 +118,7 @@ export async function recordOf(
   return current.record;
 }
 
-/** Refuses a body before it is sent, where that is possible. @throws {Problem} */
+/** Refuses a body before it is sent, if possible. @throws {Problem} */
 export function chunkOf({ request }: RequestContext, atMost = MAX_OBJECT_BYTES): Omit<Chunk, 'bytes'> {
   requireOffsetType(request);
   const { contentLength: size } = framingOf(request);

@@ -55,7 +55,7 @@ function decode(encoded: string): string {
   return bytes.toString(isUtf8(bytes) ? 'utf8' : 'latin1');
 }
 
-/** The pairs that say what we know of a file whose upload is over. */
+/** The pairs that describe a file whose upload is over. */
 export function metadataOf({ contentType, fileName }: FileRecord): string {
   const pair = (key: string, value: string) => `${key} ${Buffer.from(value).toString('base64')}`;
   return [
@@ -64,7 +64,7 @@ export function metadataOf({ contentType, fileName }: FileRecord): string {
   ].join();
 }
 
-/** How far an upload is. */
+/** The offset of an upload. */
 export function progressHeaders({ record, chain }: Progress): Record<string, string> {
   const expires = record.upload.expiresAt.toUTCString();
   return { 'upload-offset': String(chain.end), 'upload-expires': expires };

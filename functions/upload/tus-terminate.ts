@@ -14,7 +14,7 @@ import type { Tus } from './uploads.ts';
 const MOST_COUNTED = 1000;
 const REFERENCED = 'The upload is complete and its file is in use. Remove the references first.';
 
-/** Ends an upload. One that is complete is a file, which its owner takes back with it. @throws {Problem} */
+/** Cancels an upload. A complete one is a file, which is deleted. @throws {Problem} */
 export async function terminate(
   tus: Tus,
   { audit }: RequestContext,

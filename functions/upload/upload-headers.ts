@@ -25,7 +25,7 @@ export interface UploadLimits {
   readonly maxScanBytes: number | undefined;
   readonly media: MediaPolicy;
   readonly callbacks: Callbacks;
-  /** Where clients reach the files function; undefined where that is the host name of this one. */
+  /** URL of the files function for clients; undefined if it shares the host name of this one. */
   readonly filesUrl: string | undefined;
 }
 

@@ -20,7 +20,7 @@ interface Announced {
   readonly correlationId: CorrelationId | undefined;
   readonly expiresAt: Date | undefined;
   readonly traceparent: Traceparent;
-  /** Bytes, where known. */
+  /** Size in bytes, if known. */
   readonly size: number | undefined;
 }
 
@@ -54,7 +54,7 @@ export function uploadExpiry(createdAt: Date, expiresMs: number, { expiresAt }: 
   return new Date(Math.min(latest, expiresAt?.getTime() ?? latest));
 }
 
-/** A handle for its owner, with what is certain before a byte is scanned: so that nobody sends gigabytes in vain. */
+/** A handle for the owner, with the outcome that is certain before the scan, so that no gigabytes are sent in vain. */
 export function handleOf(
   record: FileRecord,
   { maxScanBytes, filesUrl }: UploadLimits,

@@ -47,8 +47,8 @@ export class References {
   }
 
   /**
-   * Once it returns, it counts no more. One write: where a retention policy or a hold forbids its deletion, it is marked
-   * in its place, and deleted by a collection after that. One that is not there is removed.
+   * Removes a reference: once this returns, it no longer counts. Takes one write: if a retention policy or a hold
+   * forbids its deletion, it is marked as removed, and a later collection deletes it. Succeeds if it does not exist.
    * @throws {StorageError}
    */
   async remove(id: FileId, uri: ResourceUri, at: Date): Promise<void> {
@@ -62,7 +62,7 @@ export class References {
     }
   }
 
-  /** @returns how many resources refer to the file now, counted up to `most` */
+  /** @returns the number of references to the file, counted up to `most` */
   async count(id: FileId, most: number): Promise<number> {
     let count = 0;
     for await (const reference of allObjects(this.#bucket, { prefix: referencesOf(id) })) {
@@ -80,7 +80,7 @@ export class References {
   }
 }
 
-/** One that was removed stays, marked, where retention forbids its deletion. */
+/** A removed reference remains, marked, if retention forbids its deletion. */
 export function isLiveReference(object: Pick<StoredObject, 'metadata'>): boolean {
   return object.metadata['removedAt'] === undefined;
 }

@@ -10,10 +10,10 @@ import { type FileId, parseFileId, positionOf, TAG_LENGTH, tagOf } from './file-
 /** The prefix of all entries' names, followed by the SHA-256 of the viewer. */
 export const SHARED_PREFIX = 'shared/';
 
-/** Says when a grant was asked for, until its event is out. */
+/** Time of a grant whose event is not published yet. */
 const GRANTED_AT = 'grantedAt';
 
-/** That a file was shared with a principal, at some time: whether it still is, the record of the file says. */
+/** A file that was shared with a principal at some time; the record of the file tells whether it still is. */
 export interface SharedEntry {
   readonly id: FileId;
   readonly object: StoredObject;
@@ -51,7 +51,7 @@ export class SharedFiles {
     }
   }
 
-  /** Notes that the event of a grant is out. @throws {StorageError} */
+  /** Notes that the event of a grant has been published. @throws {StorageError} */
   async markAnnounced(viewer: Principal, id: FileId, grantedAt: Date): Promise<void> {
     const name = sharedName(viewer, id);
     for (;;) {
@@ -82,12 +82,12 @@ export class SharedFiles {
   }
 }
 
-/** One that could not be deleted stays, marked. */
+/** An entry that could not be deleted remains, marked. */
 export function isRemoved({ metadata }: StoredObject): boolean {
   return metadata['removed'] !== undefined;
 }
 
-/** When the grant was asked for whose event may not be out; undefined where it is. */
+/** Time of a grant whose event may not be published yet; undefined if it is. */
 export function unannouncedSince({ metadata }: StoredObject): Date | undefined {
   return parseTime(metadata[GRANTED_AT] ?? '');
 }
@@ -101,12 +101,12 @@ export function parseSharedName(
   return id && { id, viewerKey };
 }
 
-/** Where a file stands among those that are shared with somebody. */
+/** The position of a file among those that are shared with a viewer. */
 export function sharedPosition(id: FileId): string {
   return positionOf(id) + tagOf(id);
 }
 
-/** The id at a position; undefined where it is none. */
+/** The id at a position; undefined if the position is invalid. */
 export function idIn(position: string): FileId | undefined {
   const at = position.length - TAG_LENGTH;
   return parseFileId(position.slice(at) + position.slice(0, Math.max(0, at)));

@@ -41,7 +41,7 @@ export function asPending(record: FileRecord, object: StoredObject): Exclude<Fil
   return { ...stored, state: 'pending', ...known };
 }
 
-/** The claims of the client of a direct session about its bytes. */
+/** The size and digest that the client of a direct session declared. */
 export function declaredDigestsOf({ length, sha256 }: DirectUpload): DeclaredDigests {
   return { size: length, ...defined({ sha256 }) };
 }

@@ -8,7 +8,7 @@ export function parseViewers(text: string): readonly Viewer[] | undefined {
   return viewers.every((viewer) => viewer !== undefined) ? viewers : undefined;
 }
 
-/** The viewers that a record names, also where it is damaged: those that can be read. */
+/** The viewers that a record names; in a damaged record, those that can be read. */
 export function readableViewers({ viewers = '' }: Metadata): readonly Viewer[] {
   return viewers.split(' ').flatMap((text) => parseViewer(text) ?? []);
 }
