@@ -144,6 +144,7 @@ describe('the page: many files', () => {
       'Events',
       'Contents in quarantine',
       'Intake',
+      'Notice to users',
       'Outcome of the order',
       'News',
     ]);
