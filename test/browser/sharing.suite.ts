@@ -223,6 +223,28 @@ describe('the page: who may see a file', () => {
     await page.getByRole('alert').filter({ hasText: 'could not be listed' }).waitFor({ state: 'hidden' });
   });
 
+  it('keeps what is typed while the one before is shared with', async () => {
+    const page = await window.open(service.url);
+    const card = await shared(page);
+    const begun = Promise.withResolvers<void>();
+    const release = Promise.withResolvers<void>();
+    await page.route(/\/viewers/, async (route) => {
+      if (route.request().method() !== 'GET') {
+        begun.resolve();
+        await release.promise;
+      }
+      await route.continue();
+    });
+    await card.getByLabel('Share with').fill('org:1');
+    await card.getByRole('button', { name: 'Share' }).click();
+    await begun.promise;
+    await card.getByLabel('Share with').fill('org:2');
+    release.resolve();
+    await card.getByRole('button', { name: 'Revoke org:1' }).waitFor();
+    await card.getByText('org:1 may see it now.').waitFor();
+    assert.equal(await card.getByLabel('Share with').inputValue(), 'org:2');
+  });
+
   it('says what the service thinks of sharing with what is no principal', async () => {
     const page = await window.open(service.url);
     const card = await shared(page);

@@ -73,10 +73,10 @@ export class Sharing {
   }
 
   async #share(): Promise<void> {
-    const until = this.#until.value;
+    const [principal, until] = [this.#input.value, this.#until.value];
     const end = until === '' ? undefined : new Date(until);
-    // Words that were refused stay, to be corrected.
-    if (!(await this.#file.share(this.#input.value.trim(), end))) return;
+    // Words that were refused stay, to be corrected, and so does what was typed meanwhile.
+    if (!(await this.#file.share(principal.trim(), end)) || this.#input.value !== principal) return;
     this.#input.value = '';
     this.#until.value = '';
   }
